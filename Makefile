@@ -1,0 +1,34 @@
+# make demo, make test, make check, make bench: each makes .venv and installs on first use, and is quick afterwards.
+# PYTHON=python3.12 names another Python. PIP_ARGS=… goes to pip, such as an index address.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 >/dev/null 2>&1 && python3.11 --version >/dev/null 2>&1 && echo python3.11 || echo python3)
+PIP_ARGS ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check bench clean
+
+demo: $(READY)
+	$(BIN)/plait demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("plait needs Python 3.11 or newer; name one with PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --editable '.[all,dev]'
+	touch $(READY)
+
+clean:  # all that was made here, but not .venv
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis plait-demo
+	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,300 @@
+"""The command line: turns words into a call of a verb, and its answer into text or JSON. Holds no logic of its own.
+
+Light on purpose: nothing heavy is imported before a verb runs. The options of `fit` are made from the fields of
+FitOptions, so flag, default and help cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+import plait
+from plait.errors import PlaitError, RequestError
+from plait.options import FitOptions
+from plait.terminal import Progress, text_table
+
+app = typer.Typer(
+    name="plait",
+    help="Learn from tables of pictures, sounds, text and numbers, and know whether combining them was worth it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+FLAGS = {"kinds": "--kind", "modalities": "--modality", "encoders": "--encoder"}  # the others are named like the field
+METAVARS = {
+    "fusion": "PLAN",
+    "split": "COLUMN",
+    "group": "COLUMN",
+    "ignore": "COLUMN",
+    "kinds": "COLUMN=KIND",
+    "modalities": "NAME=COLUMN,COLUMN",
+    "encoders": "MODALITY=NAME",
+    "prep": "MODALITY.OPTION=VALUE",
+    "epochs": "N",
+    "batch_size": "N",
+    "time_limit": "SECONDS",
+    "seed": "N",
+}
+ONLY_IN_PYTHON = {"sample_rate"}  # of arrays; a sound file knows its own
+ON_SHOW = ("split", "group", "ignore", "kinds", "modalities", "prep")
+ON_FIT = tuple(f.name for f in fields(FitOptions) if f.name not in ONLY_IN_PYTHON)
+
+TABLE_HELP = "CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders."
+TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
+
+
+def with_options(names: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes **options one flag for each of these fields of FitOptions."""
+    hints = get_type_hints(FitOptions)
+    made = []
+    for field in fields(FitOptions):
+        if field.name not in names:
+            continue
+        several = field.default is MISSING or isinstance(field.default, tuple)
+        kind = list[str] if several else (str | None if hints[field.name] is Any else hints[field.name])
+        flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
+        option = typer.Option(flag, metavar=METAVARS.get(field.name), help=field.metadata["help"])
+        made.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=[] if several else field.default,
+                annotation=Annotated[kind, option],
+            )
+        )
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True).parameters.values()
+        signature = inspect.Signature([*(p for p in own if p.kind is not p.VAR_KEYWORD), *made])
+        function.__signature__ = signature  # type: ignore[attr-defined]
+        function.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        return function
+
+    return decorate
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"plait {plait.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _plait(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False,
+) -> None: ...
+
+
+@app.command()
+@with_options(ON_SHOW)
+def show(
+    table: TableArgument,
+    *,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
+    row: Annotated[int | None, typer.Option(metavar="N", help="Row to draw, from 0.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="PICTURE", help="Where the drawing goes.")] = None,
+    as_json: JsonOption = False,
+    **options: Any,
+) -> None:
+    """Say what each column is, and why. With --row and --out, draw a row before and after preprocessing."""
+    if (row is None) != (out is None):
+        raise RequestError("--row and --out go together: plait show TABLE --row 0 --out row.png")
+    parsed = parse_options(options)
+    shown = plait.show(table, target=target, row=row, out=out, **parsed)
+    _answer(as_json, shown.to_json(), str(shown) + (f"\nopen {out}" if out else ""))
+
+
+@app.command()
+@with_options(ON_FIT)
+def fit(
+    table: TableArgument,
+    *,
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="Column to predict.")],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the model and its proof.")],
+    as_json: JsonOption = False,
+    **options: Any,
+) -> None:
+    """Learn to predict a column. Ends with the score, and what each modality reaches alone."""
+    parsed = parse_options(options)
+    with Progress() as progress:
+        model = plait.fit(table, target=target, out=out, callback=progress, **parsed)
+    answer = {"run": model.folder or out, "target": target, "leaderboard": model.leaderboard}
+    _answer(as_json, answer, model.summary())
+
+
+@app.command()
+def predict(
+    run: RunArgument,
+    table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Rows to predict.")] = None,
+    *,
+    cell: Annotated[
+        list[str], typer.Option(metavar="COLUMN=VALUE", help="A cell of one row, instead of TABLE. Repeat it.")
+    ] = [],  # noqa: B006  typer copies it
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="CSV or Parquet file to write.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
+    if (table is None) == (not cell):
+        raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
+    if table is not None and out is None and not as_json:
+        raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
+    cells = {name: [value] for name, value in parse_pairs(cell, "--cell").items()}
+    rows = table if table is not None else plait.read(cells, folder=Path.cwd())
+    answers = plait.predict(run, rows, out=out)
+    counts = Counter(answers.status)
+    summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
+    text = ", ".join(f"{count:,} {name}" for name, count in summary.items())
+    if out is not None:
+        _answer(as_json, {**summary, "out": out}, f"{text}\nwritten to {out}")
+        return
+    records = answers.to_arrow().to_pylist()
+    lines = [f"{name}: {value}" for name, value in records[0].items() if value not in ("", None)] if cell else []
+    _answer(as_json, {**summary, "predictions": records}, "\n".join(lines))
+
+
+@app.command()
+def evaluate(run: RunArgument, table: TableArgument, *, as_json: JsonOption = False) -> None:
+    """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
+    scores = plait.evaluate(run, table)
+    _answer(as_json, scores, scores_text(scores))
+
+
+@app.command()
+def demo(
+    *,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the demo's files.")] = Path("plait-demo"),
+    rows: Annotated[int, typer.Option(metavar="N", help="Rows to make.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same table.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch plait learn, in two minutes. Written, spoken and typed digits, all made on this machine."""
+    from plait.demo import run_demo
+
+    with Progress() as progress:
+        result = run_demo(out, rows=rows, seed=seed, callback=progress)
+    answer = {"table": result.table, "run": result.run, "pictures": result.pictures}
+    _answer(as_json, {**answer, "leaderboard": result.model.leaderboard}, result.text)
+
+
+def parse_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the words of repeated flags into what FitOptions holds.
+
+    >>> parse_options({"kinds": ["age=number"], "modalities": ["notes=title,body"], "prep": ["audio.denoise=true"]})
+    {'kinds': {'age': 'number'}, 'modalities': {'notes': ['title', 'body']}, 'prep': {'audio': {'denoise': True}}}
+    """
+    parsed = dict(options)
+    for name in ("kinds", "encoders"):
+        if name in parsed:
+            parsed[name] = parse_pairs(parsed[name], FLAGS[name])
+    if "modalities" in parsed:
+        pairs = parse_pairs(parsed["modalities"], "--modality")
+        parsed["modalities"] = {name: columns.split(",") for name, columns in pairs.items()}
+    if "prep" in parsed:
+        prep: dict[str, dict[str, Any]] = {}
+        for key, value in parse_pairs(parsed["prep"], "--prep").items():
+            modality, dot, option = key.rpartition(".")
+            if not (modality and dot and option):
+                raise RequestError(f"--prep {key}={value}: expected MODALITY.OPTION=VALUE, such as audio.denoise=true.")
+            prep.setdefault(modality, {})[option] = parse_value(value)
+        parsed["prep"] = prep
+    return parsed
+
+
+def parse_pairs(words: Sequence[str], flag: str) -> dict[str, str]:
+    """Split each KEY=VALUE at its first equals sign. Raises RequestError without one, or for a key given twice."""
+    pairs: dict[str, str] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not (key and sign):
+            raise RequestError(f"{flag} {word}: expected NAME=VALUE, with an equals sign.")
+        if key in pairs:
+            raise RequestError(f"{flag} names {key!r} twice; expected it once.")
+        pairs[key] = value
+    return pairs
+
+
+def parse_value(word: str) -> Any:
+    """Turn a word into true, false, none, a whole number, a number, a tuple of these, or itself.
+
+    >>> parse_value("300,3400.5"), parse_value("true"), parse_value("pad")
+    ((300, 3400.5), True, 'pad')
+    """
+    if "," in word:
+        return tuple(parse_value(part) for part in word.split(","))
+    if word.lower() in ("true", "false", "none"):
+        return {"true": True, "false": False, "none": None}[word.lower()]
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def scores_text(scores: Mapping[str, Any]) -> str:
+    """Return the answer of `evaluate` as tables of plain text."""
+    overall = {name: score for name, score in scores["metrics"].items() if name != "per_class"}
+    names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2") if name in overall]
+    parts = [f"{scores['rows']:,} rows, {scores['scored']:,} scored, {scores['failed']:,} failed"]
+    parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
+    titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}
+    for key, title in titles.items():
+        lines = [
+            [group, f"{result['rows']:,}", *(_score(result["metrics"].get(name))[0] for name in names)]
+            for group, result in scores.get(key, {}).items()
+        ]
+        if lines:
+            parts.append(text_table([title, "rows", *names], lines))
+    return "\n\n".join(parts)
+
+
+def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
+    if score is None or score.get("value") is None:
+        return "-", ""
+    interval = f"{score['low']:.3f} to {score['high']:.3f}" if score.get("low") is not None else ""
+    return f"{score['value']:.3f}", interval
+
+
+def _answer(as_json: bool, data: Any, text: str) -> None:
+    print(json.dumps(_plain(data), allow_nan=False) if as_json else text)
+
+
+def _plain(value: Any) -> Any:
+    """Return value in the words of JSON: numbers of numpy as numbers, NaN as null, the rest as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line. Exit codes: 0 done, 2 a bad table or a wrong request, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        app(args=args, prog_name="plait")
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+    except (PlaitError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,197 @@
+"""The nouns every part agrees on: Column, Modality, Schema, Table, Batch. Knows no file format and no network.
+
+Axis words, used everywhere: batch, time, channel, height, width, mel, token, feature, dim, class.
+
+encoder     (batch, …)                 → tokens (batch, token, dim), present (batch, token) bool
+fusion      {name: (tokens, present)}  → tokens (batch, token, dim), present (batch, token) bool
+head        (batch, dim)               → (batch, class) or (batch, target)
+predictor   any Batch                  → (batch, class)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from plait.errors import RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import torch
+
+MEDIA_KINDS = ("image", "audio")
+TABULAR_KINDS = ("number", "category", "date")
+COLUMN_KINDS = (*MEDIA_KINDS, "text", *TABULAR_KINDS, "id")
+MODALITY_KINDS = ("image", "audio", "text", "tabular")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it holds (kind), what it is for (role), why we think so, and how sure we are (0 to 1).
+
+    role is one of: feature, target, split, group, ignored.
+    """
+
+    name: str
+    kind: str
+    role: str = "feature"
+    why: str = ""
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One strand: a kind (image, audio, text, tabular) and the columns it is made of."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All columns of a table, and the modalities that its feature columns form."""
+
+    columns: tuple[Column, ...]
+    modalities: tuple[Modality, ...]
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise RequestError(f"there is no column {name!r}. {did_you_mean(name, [c.name for c in self.columns])}")
+
+    def modality(self, name: str) -> Modality:
+        for modality in self.modalities:
+            if modality.name == name:
+                return modality
+        raise RequestError(f"there is no modality {name!r}. {did_you_mean(name, [m.name for m in self.modalities])}")
+
+    def role(self, role: str) -> str | None:
+        """Return the name of the first column with this role (target, split, group), or None."""
+        return next((column.name for column in self.columns if column.role == role), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Schema:
+        return cls(
+            columns=tuple(Column(**c) for c in data["columns"]),
+            modalities=tuple(Modality(m["name"], m["kind"], tuple(m["columns"])) for m in data["modalities"]),
+        )
+
+
+@dataclass
+class Table:
+    """Rows and the folder that relative media paths are relative to.
+
+    A column is an Arrow array (from a file or a frame) or a numpy array whose first axis is the row (from arrays).
+    An absent cell is None, NaN, or an empty string; `cells` gives None for all of them.
+    """
+
+    data: dict[str, pa.ChunkedArray | np.ndarray]
+    folder: Path | None = None
+    source: str = "the table"
+    sample_rates: dict[str, int] = field(default_factory=dict)  # of sound columns given as arrays, in Hz
+    lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.data)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.data.values()))) if self.data else 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), len(self.data)
+
+    def __getitem__(self, rows: Sequence[int] | np.ndarray | slice) -> Table:
+        """Return a table of these rows, by index, by slice or by a boolean for each row (what scikit-learn asks for)."""
+        if isinstance(rows, slice):
+            rows = np.arange(len(self))[rows]
+        index = np.asarray(rows)
+        if index.dtype == bool:
+            index = np.flatnonzero(index)
+        return self.take(index.astype(np.int64))
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Table:
+        import pyarrow as pa
+
+        index = np.asarray(rows, dtype=np.int64)
+        data = {
+            name: values[index] if isinstance(values, np.ndarray) else values.take(pa.array(index))
+            for name, values in self.data.items()
+        }
+        lines = None if self.lines is None else [self.lines[i] for i in index]
+        return Table(data, self.folder, self.source, self.sample_rates, lines)
+
+    def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
+        """Return the cells of one column as Python values, None where absent; array columns give one array a row.
+
+        Raises RequestError when there is no such column.
+        """
+        if name not in self.data:
+            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, self.names)}")
+        values = self.data[name]
+        if isinstance(values, np.ndarray):
+            chosen = values if rows is None else values[np.asarray(rows, dtype=np.int64)]
+            return [_cell(v) for v in (chosen.tolist() if chosen.ndim == 1 else chosen)]
+        if rows is not None:
+            import pyarrow as pa
+
+            values = values.take(pa.array(np.asarray(rows, dtype=np.int64)))
+        return [_cell(v) for v in values.to_pylist()]
+
+    def place(self, name: str, row: int) -> str:
+        """Return how a message names a cell: column, row from 0, and the line where the table was a CSV."""
+        line = f" (line {self.lines[row]})" if self.lines is not None and row < len(self.lines) else ""
+        return f"column {name!r}, row {row}{line}"
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, str) and not value.strip():
+        return None
+    if isinstance(value, (bytes, bytearray)) and not value:
+        return None
+    return value
+
+
+@dataclass
+class Batch:
+    """What a predictor sees. inputs[m]: (batch, …); present[m]: (batch,) bool; target: (batch,) or None.
+
+    Where a media modality has several columns, inputs[m] is (batch, column, …) and cells[m] (batch, column) bool says
+    which of them are there.
+    """
+
+    inputs: dict[str, torch.Tensor]
+    present: dict[str, torch.Tensor]
+    target: torch.Tensor | None = None
+    cells: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+class Predictor(Protocol):
+    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values. Evaluation knows only this."""
+
+    def __call__(self, batch: Batch) -> np.ndarray: ...
+
+
+def status_of(absent: Mapping[str, str], modalities: Iterable[str]) -> tuple[str, str]:
+    """Return (status, reason) of one row from its absent modalities and why each is absent.
+
+    >>> status_of({"audio": "blank"}, ["image", "audio"])
+    ('partial', 'audio: blank')
+    """
+    names = list(modalities)
+    reason = "; ".join(f"{name}: {absent[name]}" for name in names if name in absent)
+    if not absent:
+        return "ok", ""
+    return ("failed" if len(absent) == len(names) else "partial"), reason

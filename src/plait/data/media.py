@@ -1,0 +1,350 @@
+"""Open one cell and decode it: a picture or a sound. Knows nothing of tables, columns or preprocessing.
+
+Every function here is safe to call from many threads. What cannot be read raises CellError with a short reason; the
+caller adds the column and the row.
+"""
+
+from __future__ import annotations
+
+import binascii
+import functools
+import io
+import os
+import re
+import stat
+import struct
+import unicodedata
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.errors import CellError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HEAD = 64  # bytes that are enough to tell a format
+DEFAULT_RATE = 22050  # Hz, of arrays that come without a sample rate
+MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
+MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused before it is decoded
+
+_PICTURES = "png jpg jpeg jpe jfif gif bmp tif tiff webp ppm pgm pbm jp2 avif ico heic"
+_SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
+IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
+AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
+
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO")
+_STARTS = (
+    (b"\x89PNG\r\n\x1a\n", "image", "PNG"),
+    (b"\xff\xd8\xff", "image", "JPEG"),
+    (b"GIF87a", "image", "GIF"),
+    (b"GIF89a", "image", "GIF"),
+    (b"II*\x00", "image", "TIFF"),
+    (b"MM\x00*", "image", "TIFF"),
+    (b"II+\x00", "image", "TIFF"),
+    (b"\x00\x00\x00\x0cjP  ", "image", "JPEG 2000"),
+    (b"\x00\x00\x01\x00", "image", "ICO"),
+    (b"fLaC", "audio", "FLAC"),
+    (b"ID3\x02", "audio", "MP3"),
+    (b"ID3\x03", "audio", "MP3"),
+    (b"ID3\x04", "audio", "MP3"),
+    (b".snd\x00", "audio", "AU"),
+    (b"caff\x00", "audio", "CAF"),
+    (b"riff\x2e\x91\xcf\x11", "audio", "W64"),
+    (b"NIST_1A", "audio", "NIST"),
+    (b"Creative Voice File", "audio", "VOC"),
+)
+_CONTAINERS = {
+    (b"RIFF", b"WEBP"): ("image", "WebP"),
+    (b"RIFF", b"WAVE"): ("audio", "WAV"),
+    (b"RIFX", b"WAVE"): ("audio", "WAV"),
+    (b"RF64", b"WAVE"): ("audio", "WAV"),
+    (b"FORM", b"AIFF"): ("audio", "AIFF"),
+    (b"FORM", b"AIFC"): ("audio", "AIFF"),
+}
+_BRANDS = {b"avif": ("image", "AVIF"), b"avis": ("image", "AVIF"), b"M4A ": ("audio", "M4A"), b"M4B ": ("audio", "M4A")}
+_BRANDS |= dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ("image", "HEIC"))
+
+# What decoders are seen to raise on damaged files. A warning is in the list for those who turn warnings into errors.
+_DAMAGE = (
+    OSError, ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, AttributeError, AssertionError,
+    EOFError, RuntimeError, MemoryError, Warning, struct.error, zlib.error,
+)  # fmt: skip
+
+
+def sniff(head: bytes) -> str | None:
+    """Return "image", "audio" or None from the first bytes of a file (64 are enough), whatever its name is."""
+    found = sniff_format(head)
+    return found[0] if found else None
+
+
+def sniff_format(head: bytes) -> tuple[str, str] | None:
+    """Return (kind, name of the format), such as ("image", "PNG"), from the first bytes of a file, or None."""
+    for start, kind, name in _STARTS:
+        if head.startswith(start):
+            return kind, name
+    if (head[:4], head[8:12]) in _CONTAINERS:
+        return _CONTAINERS[head[:4], head[8:12]]
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12])
+    if head[:4] == b"OggS":
+        return None if b"theora" in head[:HEAD] else ("audio", "OGG")
+    if head[:2] == b"BM" and head[15:18] == b"\0\0\0" and head[14] in (12, 40, 52, 56, 64, 108, 124):
+        return "image", "BMP"
+    if re.match(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s", head):
+        return "image", "PNM"
+    return _sniff_frames(head)
+
+
+def _sniff_frames(head: bytes) -> tuple[str, str] | None:
+    """Tell MP3 and AAC by a frame header: 11 bits set, then version, layer, bit rate and sample rate that exist."""
+    if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = (head[1] >> 3) & 3, (head[1] >> 1) & 3
+    if layer in (1, 2) and version != 1 and head[2] >> 4 != 15 and (head[2] >> 2) & 3 != 3:
+        return "audio", "MP3"
+    return ("audio", "AAC") if head[1] & 0xF6 == 0xF0 else None
+
+
+def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
+    """Return the bytes of a cell, or the path of the regular file that it names.
+
+    cell: a path (relative to `folder`, or absolute; backslashes are understood), bytes, or {"bytes", "path"} where
+    bytes come first, as they are or in base64. Raises CellError when the cell is blank, is a web address, names no
+    file, or names an empty file.
+    """
+    if isinstance(cell, dict):
+        content = cell.get("bytes")
+        cell = content or cell.get("path")
+        if content and isinstance(content, str):
+            try:
+                cell = binascii.a2b_base64(content, strict_mode=True)
+            except binascii.Error:
+                raise CellError("the field 'bytes' is neither bytes nor base64") from None
+    if isinstance(cell, (bytes, bytearray, memoryview)):
+        if not len(cell):
+            raise CellError("blank")
+        return bytes(cell)
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        raise CellError("blank")
+    if not isinstance(cell, (str, os.PathLike)):
+        raise CellError(f"expected a path or bytes, got {type(cell).__name__} {_short(str(cell))}")
+    return _find_file(os.fspath(cell), folder)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address on the web or in a store, which is never fetched."""
+    head, sign, _ = text[:20].partition("://")
+    return bool(sign) and head.replace("+", "").isalnum() and len(head) > 1
+
+
+def _find_file(text: str, folder: Path | None) -> Path:
+    if is_address(text):
+        raise CellError(f"not a file on this machine: {_short(text)} (download it first)")
+    found = None
+    # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
+    slashed = text.strip().replace("\\", "/")
+    for name in (text, slashed, unicodedata.normalize("NFC", slashed), unicodedata.normalize("NFD", slashed)):
+        try:
+            path = folder / name if folder is not None else Path(name)
+            found = path.stat()
+        except (OSError, ValueError):
+            continue
+        break
+    if found is None:
+        raise CellError(f"file not found: {_short(text)}")
+    if not stat.S_ISREG(found.st_mode):
+        what = "a folder" if stat.S_ISDIR(found.st_mode) else "a device"
+        raise CellError(f"{what}, not a file: {_short(text)}")
+    if not found.st_size:
+        raise CellError(f"file is empty: {_short(text)}")
+    return path
+
+
+def read_head(cell: Any, folder: Path | None, length: int = HEAD) -> bytes:
+    """Return the first bytes of what a cell holds or names. Raises CellError as `open_cell` does."""
+    source = open_cell(cell, folder)
+    if isinstance(source, bytes):
+        return source[:length]
+    try:
+        with open(source, "rb") as file:
+            return file.read(length)
+    except OSError as error:
+        raise CellError(f"cannot be opened: {_name(cell)} ({error.strerror})") from None
+
+
+def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None = None) -> Image.Image:
+    """Decode a picture fully. Its EXIF orientation is kept, not applied; of an animation the first frame counts.
+
+    cell: what `open_cell` takes, or an array (height, width), (height, width, channel) or (channel, height, width) with
+    1, 3 or 4 channels, uint8 0 to 255 or float 0 to 1 or 0 to 255 (judged by its maximum).
+    draft: (width, height) in pixels; a JPEG may then be decoded at a half, a quarter or an eighth of its size, never
+    below this one. It is quicker, and it changes pixels a little.
+    Raises CellError: no file, no picture, truncated, or above MAX_PIXELS pixels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(cell, np.ndarray):
+        return _picture_of_array(cell)
+    source = open_cell(cell, folder)
+    try:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise CellError(f"cannot be opened: {_name(cell)} ({error.strerror})") from None
+    try:
+        image = Image.open(io.BytesIO(content), formats=_formats())
+        if draft is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, draft)
+        if image.width * image.height > MAX_PIXELS:
+            raise CellError(_too_large(cell))
+        image.load()
+    except CellError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise CellError(_too_large(cell)) from None
+    except _DAMAGE as error:
+        if sniff(content[:HEAD]) != "image":
+            raise CellError(f"not an image: {_name(cell)} holds {_describe(content[:HEAD])}") from None
+        if "truncated" in str(error).lower():
+            raise CellError(f"truncated image: {_name(cell)}") from None
+        if b"ftyphe" in content[:12] or b"ftypmif1" in content[:12]:
+            raise CellError(f"HEIC is not supported: {_name(cell)} (convert it to JPEG or PNG)") from None
+        reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
+        raise CellError(f"damaged image: {_name(cell)} ({reason})") from None
+    return image
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Return the formats that this Pillow has; never those that call other programs, such as EPS."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _too_large(cell: Any) -> str:
+    return f"image too large: {_name(cell)} has more than {MAX_PIXELS / 1e6:.0f} million pixels"
+
+
+def _picture_of_array(values: np.ndarray) -> Image.Image:
+    from PIL import Image
+
+    shape = values.shape
+    if values.ndim == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 2, 3, 4):
+        values = np.moveaxis(values, 0, 2)
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (1, 2, 3, 4)) or not values.size:
+        raise CellError(f"expected an image of shape (height, width[, channel]) with 1, 3 or 4 channels, got {shape}")
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[..., 0]
+    if values.dtype == bool:
+        values = values.astype(np.uint8) * 255
+    elif values.dtype != np.uint8:
+        if values.dtype.kind not in "fiu":
+            raise CellError(f"expected an image of numbers, got an array of {values.dtype}")
+        low, high = float(values.min()), float(values.max())
+        if not (low >= 0 and high <= 255):  # also false where there is a NaN
+            raise CellError(f"expected image values from 0 to 1 or from 0 to 255, got {low:g} to {high:g}")
+        scale = 255.0 if values.dtype.kind == "f" and high <= 1 else 1.0
+        values = np.rint(values * scale).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(values))
+
+
+def read_sound(cell: Any, folder: Path | None, *, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
+    """Decode a sound: float32 (time, channel), about -1 to 1, and its sample rate in Hz.
+
+    cell: what `open_cell` takes (WAV, FLAC, OGG, MP3, AIFF, AU …), or an array (time,), (time, channel), or
+    (channel, time) with at most 8 channels; whole numbers are scaled by the range of their type.
+    sample_rate: in Hz, of arrays only; 22050 where it is not given.
+    Raises CellError: no file, no sound, no samples, values that are not finite, or above MAX_SAMPLES samples.
+    """
+    if isinstance(cell, np.ndarray):
+        samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
+    else:
+        samples, rate = _decode_sound(cell, open_cell(cell, folder))
+    if not samples.size:
+        raise CellError(f"sound has 0 samples: {_name(cell)}")
+    if not np.isfinite(samples).all():
+        raise CellError(f"sound holds values that are not finite: {_name(cell)}")
+    return samples, rate
+
+
+def _decode_sound(cell: Any, source: bytes | Path) -> tuple[np.ndarray, int]:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
+            most = MAX_SAMPLES // file.channels
+            # A stream may not tell its length; soundfile would then reserve room for all there could be.
+            samples = _read_stream(file, most) if file.frames >= 2**62 else None
+            if samples is None and file.frames <= most:
+                samples = file.read(dtype="float32", always_2d=True)
+            if samples is None or len(samples) > most:
+                raise CellError(f"sound too long: {_name(cell)} has more than {MAX_SAMPLES / 1e6:.0f} million samples")
+            return samples, int(file.samplerate)
+    except CellError:
+        raise
+    except _DAMAGE as error:
+        head = read_head(source, None)
+        kind, name = sniff_format(head) or (None, "")
+        if kind != "audio":
+            raise CellError(f"not a sound: {_name(cell)} holds {_describe(head)}") from None
+        if name in ("M4A", "AAC"):
+            raise CellError(f"{name} is not supported: {_name(cell)} (convert it to WAV, FLAC, OGG or MP3)") from None
+        reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+        if "does not exist" in reason:  # what libsndfile says of an MP3 without a frame
+            reason = "there is no sound in it"
+        raise CellError(f"damaged sound: {_name(cell)} ({_short(reason)})") from None
+
+
+def _read_stream(file: Any, most: int) -> np.ndarray:
+    blocks, length = [np.zeros((0, file.channels), np.float32)], 0
+    while length <= most and len(block := file.read(2**16, "float32", always_2d=True)):
+        blocks.append(block)
+        length += len(block)
+    return np.concatenate(blocks)
+
+
+def _samples_of_array(values: np.ndarray) -> np.ndarray:
+    if values.ndim == 2 and values.shape[0] <= 8 < values.shape[1]:
+        values = values.T
+    if values.ndim not in (1, 2) or values.dtype.kind not in "fiu":
+        raise CellError(f"expected a sound of shape (time,) or (time, channel), got {values.shape} of {values.dtype}")
+    values = values[:, None] if values.ndim == 1 else values
+    if values.dtype.kind == "f":
+        return np.ascontiguousarray(values, dtype=np.float32)
+    half = 2.0 ** (values.dtype.itemsize * 8 - 1)
+    return ((values.astype(np.float64) - (half if values.dtype.kind == "u" else 0.0)) / half).astype(np.float32)
+
+
+def _name(cell: Any) -> str:
+    """How a reason names a cell."""
+    if isinstance(cell, dict):
+        cell = cell.get("path") or cell.get("bytes")
+    if isinstance(cell, np.ndarray):
+        return f"array of shape {cell.shape}"
+    return "the bytes in the cell" if isinstance(cell, (bytes, bytearray, memoryview)) else _short(str(cell))
+
+
+def _describe(head: bytes) -> str:
+    found = sniff_format(head)
+    if found:
+        return f"{'a sound' if found[0] == 'audio' else 'a picture'} ({found[1]})"
+    if head[:2] == b"PK":
+        return "a zip archive"
+    if head[:4] == b"%PDF":
+        return "a PDF"
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:
+            return "unknown bytes"
+        text = head[: error.start].decode("utf-8")
+    return "text" if all(c.isprintable() or c in "\r\n\t\f" for c in text) else "unknown bytes"
+
+
+def _short(text: str, length: int = 120) -> str:
+    text = "".join(c if c.isprintable() else "�" for c in text[: length + 1])
+    return text if len(text) <= length else text[: length - 1] + "…"

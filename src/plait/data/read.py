@@ -1,0 +1,332 @@
+"""Turn what the user has into a Table: a file, a folder, a frame, arrays. What a column holds is told elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.contract import Table
+from plait.data import media
+from plait.data.delimited import check_names, not_utf8, read_delimited
+from plait.errors import CellError, TableError, did_you_mean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SPLIT_WORDS = frozenset(("train", "val", "valid", "validation", "dev", "test"))
+_TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
+_TEXT_ENDINGS = frozenset((".txt", ".md"))
+_FOREIGN = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive", "save the sheet as 'CSV UTF-8'"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
+    (b"\x1f\x8b", "compressed with gzip", "unpack it first: gunzip FILE"),
+    (b"SQLite format 3", "a database", "write the query's result to Parquet or CSV"),
+    (b"\x89HDF", "an HDF5 file", "write it to Parquet"),
+    (b"%PDF", "a PDF", "give a CSV, TSV, JSONL, Parquet or Arrow file"),
+)
+
+
+def read(source: Any, folder: str | Path | None = None) -> Table:
+    """Read a table: its rows in their order, its columns by name, and the folder that media paths are relative to.
+
+    source: a path to a CSV, TSV, JSONL, Parquet or Arrow file (told by what is inside, not by the ending); a folder of
+        class-named folders; anything that speaks Arrow (`__arrow_c_stream__`: pandas, Polars, DuckDB, pyarrow); a dict
+        of arrays or lists with one entry per row, such as {"image": (row, height, width, channel)}; or a Table.
+    folder: where relative media paths begin. Of a file, its own folder when not given; else the working folder.
+
+    In a CSV an empty cell is absent, and a blank line is no row. A column of nothing but numbers is read as numbers,
+    and then "NA", "null" and their like are absent too; numbers with leading zeros stay text. A column without a name
+    is called as pandas calls it: "Unnamed: 0" for the first.
+    Raises TableError: no such file, empty, no rows, two columns of one name, ragged lines, not UTF-8, or unknown.
+    """
+    place = None if folder is None else Path(folder).expanduser()
+    if place is not None and not place.is_dir():
+        raise TableError(f"no such folder for the media: {place}")
+    if isinstance(source, Table):
+        return source if place is None else dataclasses.replace(source, folder=place)
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source).expanduser()
+        table = _read_folder(path) if path.is_dir() else _read_file(path)
+        table.folder = place if place is not None else table.folder
+    elif isinstance(source, Mapping):
+        table = Table(_columns_of_arrays(source), place, "the arrays")
+    elif hasattr(source, "__arrow_c_stream__"):
+        table = Table(_columns_of_arrow(_frame(source), "the frame"), place, "the frame")
+    else:
+        raise TableError(
+            f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
+            "Arrow (pandas 2.2 or newer, Polars, pyarrow)"
+        )
+    if not table.data:
+        raise TableError(f"there are no columns in {table.source}")
+    if not len(table):
+        raise TableError(f"there are column names but no rows in {table.source}")
+    return table
+
+
+def _read_file(path: Path) -> Table:
+    if not path.exists():
+        near = sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in _TABLE_ENDINGS)
+        raise TableError(f"no such file: {path}. {did_you_mean(path.name, near)}")
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise TableError(f"cannot open {path}: {error.strerror}") from None
+    if not head.strip():
+        raise TableError(f"{path} is empty")
+    for start, what, mend in _FOREIGN:
+        if head.startswith(start):
+            raise TableError(f"{path} is {what}, not a table that plait reads; {mend}")
+    if media.sniff(head):
+        raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
+    if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
+        return Table(_columns_of_arrow(_read_arrow(path, head), str(path)), path.parent, str(path))
+    code = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if code == "utf-8-sig" and b"\0" in head:
+        raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
+    try:
+        with open(path, encoding=code, newline="") as file:
+            if path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline()):
+                file.seek(0)
+                return Table(_columns_of_records(path, file.read()), path.parent, str(path))
+            file.seek(0)
+            data, lines = read_delimited(path, file)
+            return Table(data, path.parent, str(path), lines=lines)
+    except UnicodeDecodeError:
+        raise TableError(not_utf8(path)) from None
+
+
+def _read_arrow(path: Path, head: bytes) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import feather, ipc, parquet
+
+    try:
+        if head[:4] == b"ARRO":
+            with pa.memory_map(str(path)) as file:
+                return ipc.open_file(file).read_all()
+        if head[:4] == b"FEA1":
+            return feather.read_table(path)
+        if head[:4] == b"\xff\xff\xff\xff":
+            with pa.memory_map(str(path)) as file:
+                return ipc.open_stream(file).read_all()
+        return parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path} is damaged, or no Parquet or Arrow file: {_first_line(error)}") from None
+
+
+def _frame(source: Any) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        return pa.RecordBatchReader.from_stream(source).read_all()
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise TableError(f"the frame cannot be turned into Arrow: {_first_line(error)}") from None
+
+
+def _columns_of_arrow(table: pa.Table, source: str) -> dict[str, Any]:
+    check_names(table.column_names, source)
+    names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
+    return {name: _plain(table.column(name)) for name in names}
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the many Arrow types of one meaning one type: text, float64, microseconds, binary."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(pa.chunked_array([chunk.storage for chunk in values.chunks], type=kind.storage_type))
+    if pa.types.is_run_end_encoded(kind):
+        return _plain(pa.chunked_array([pc.run_end_decode(chunk) for chunk in values.chunks], type=kind.value_type))
+    if pa.types.is_dictionary(kind):
+        return _plain(values.cast(kind.value_type))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        # Small offsets hold 2 GB a chunk; a column of more stays as it is.
+        return values.cast(pa.string()) if values.nbytes < 2**30 else values.cast(pa.large_string())
+    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
+        return values.cast(pa.large_binary() if values.nbytes > 2**30 else pa.binary())
+    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
+        return values.cast(pa.float64())
+    if pa.types.is_timestamp(kind):
+        return values.cast(pa.timestamp("us", kind.tz), safe=False)
+    if pa.types.is_duration(kind):
+        return pc.divide(values.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
+    return values.cast(pa.string()) if pa.types.is_time(kind) else values
+
+
+def _is_json(line: str) -> bool:
+    try:
+        return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
+    except json.JSONDecodeError:
+        return False
+
+
+def _columns_of_records(path: Path, text: str) -> dict[str, Any]:
+    records: list[dict[str, Any]] = []
+    try:
+        whole = text.lstrip().startswith("[")
+        records.extend(json.loads(text) if whole else ())
+        for number, line in enumerate(() if whole else text.split("\n"), 1):
+            if line.strip():
+                try:
+                    records.append(json.loads(line))
+                except json.JSONDecodeError as error:
+                    raise TableError(
+                        f"{path}, line {number} is not JSON: {error.msg}. Expected one object a line, such as "
+                        '{"image": "a.png", "label": 1}'
+                    ) from None
+    except json.JSONDecodeError as error:
+        raise TableError(f"{path} is not JSON: {error.msg} (line {error.lineno})") from None
+    for row, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise TableError(f'{path}, row {row}: expected {{"image": "a.png", …}}, got {str(record)[:40]}')
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns = {}
+    for name in names:
+        try:
+            columns[name] = _column_of_cells([record.get(name) for record in records])
+        except ValueError as error:
+            raise TableError(f"{path}, column {name!r} cannot be read: {_first_line(error)}") from None
+    return columns
+
+
+def _read_folder(path: Path) -> Table:
+    """Read ROOT/CLASS/FILE, or ROOT/SPLIT/CLASS/FILE where every folder in ROOT is named like a split."""
+    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    tables = [entry.name for entry in entries if entry.is_file() and entry.suffix.lower() in _TABLE_ENDINGS]
+    if tables:
+        raise TableError(f"{path} is a folder that holds tables; give one of them, such as {path / tables[0]}")
+    groups = [("", entry) for entry in entries if entry.is_dir()]
+    if groups and all(entry.name.lower() in SPLIT_WORDS for _, entry in groups):
+        inner = [(top.name, entry) for _, top in groups for entry in sorted(top.iterdir()) if entry.is_dir()]
+        groups = inner or groups
+    columns: dict[str, list[str | None]] = {name: [] for name in ("image", "audio", "text", "path", "label", "split")}
+    for split, folder in groups:
+        for file in sorted(folder.rglob("*")):
+            kind = None if file.name.startswith(".") or not file.is_file() else _kind_of_file(file)
+            if kind is None:
+                continue
+            name = file.relative_to(path).as_posix()
+            content = file.read_text("utf-8-sig", "replace") if kind == "text" else name
+            row = {
+                kind: content,
+                "path": name if kind == "text" else None,
+                "label": folder.name,
+                "split": split or None,
+            }
+            for column, cells in columns.items():
+                cells.append(row.get(column))
+    if not columns["label"]:
+        raise TableError(
+            f"{path} holds no class-named folders with pictures, sounds or texts. Expected CLASS/FILE in it, such as "
+            f"{path / 'cat' / '1.png'}"
+        )
+    used = {name: _column_of_list(cells) for name, cells in columns.items() if any(cell is not None for cell in cells)}
+    return Table(used, path, str(path))
+
+
+def _kind_of_file(file: Path) -> str | None:
+    ending = file.suffix.lower()
+    try:
+        kind = media.sniff(media.read_head(file, None))
+    except CellError:
+        kind = None
+    if kind is None and ending in media.IMAGE_ENDINGS | media.AUDIO_ENDINGS:
+        return "image" if ending in media.IMAGE_ENDINGS else "audio"  # broken: it stays a row, with a status
+    return kind or ("text" if ending in _TEXT_ENDINGS else None)
+
+
+def _columns_of_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name, values in arrays.items():
+        try:
+            turn = _column_of_list if isinstance(values, (list, tuple)) else _column_of_array
+            columns[str(name)] = turn(values)
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise TableError(f"column {str(name)!r} cannot be read: {_first_line(error)}") from None
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise TableError(f"the columns have different numbers of rows: {told}. Each needs one entry for every row")
+    return columns
+
+
+def _column_of_array(values: Any) -> Any:
+    import pyarrow as pa
+
+    if hasattr(values, "__arrow_c_stream__"):
+        return _plain(pa.chunked_array(values))
+    array = np.asarray(values)
+    if array.ndim == 0:
+        raise ValueError(f"expected an array or a list with one entry for each row, got {type(values).__name__}")
+    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind in "biufUS":
+        array = array[:, 0]
+    if array.ndim > 1:
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"expected an array of numbers, got {array.dtype} of shape {array.shape}")
+        return array
+    if array.dtype.kind in "OS":
+        return _column_of_list([v.decode() if array.dtype.kind == "S" else v for v in array.tolist()])
+    return _plain(pa.chunked_array([pa.array(array, from_pandas=True)]))
+
+
+def _column_of_list(values: Iterable[Any]) -> Any:
+    """Return an Arrow column of entries of one type, an array of arrays of one shape, or an array of objects."""
+    return _column_of_cells([_plain_cell(value) for value in values])
+
+
+def _column_of_cells(cells: list[Any]) -> Any:
+    import pyarrow as pa
+
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if np.ndarray in kinds or {bytes, str} <= kinds or {bytes, dict} <= kinds or {str, dict} <= kinds:
+        shapes = {(cell.shape, cell.dtype) if isinstance(cell, np.ndarray) else None for cell in cells}
+        if len(shapes) == 1 and None not in shapes:
+            return np.stack(cells)
+        objects = np.empty(len(cells), object)
+        for i, cell in enumerate(cells):
+            objects[i] = cell
+        return objects
+    try:
+        return _plain(pa.chunked_array([pa.array(cells, from_pandas=True)]))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        strange = kinds - {str, int, float, bool}
+        if strange:
+            raise ValueError(f"entries of types that do not go together: {_names(kinds)}") from None
+        return pa.chunked_array([pa.array([None if c is None else str(c) for c in cells], pa.string())])
+
+
+def _names(kinds: Iterable[type]) -> str:
+    return ", ".join(sorted(kind.__name__ for kind in kinds))
+
+
+def _plain_cell(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (str, bytes, bool, int, float, dict)):
+        return value
+    if isinstance(value, (list, tuple)) or hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
+        return _array(value)
+    return value
+
+
+def _array(value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except ValueError:  # a list of lists of different lengths
+        return value
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:200]

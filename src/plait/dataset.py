@@ -1,0 +1,453 @@
+"""From a Table and its Schema to Batches: fit the preprocessing, prepare every row, keep account of every hole.
+
+Knows the preps, not the networks. Preparation reads rows in chunks through one bounded thread pool and writes them to
+files as they come, so its memory does not grow with the number of rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.contract import MEDIA_KINDS, Batch, Modality, Schema, Table, status_of
+from plait.data.media import read_image, read_sound
+from plait.errors import CellError, RequestError, TableError, did_you_mean
+from plait.prep import text as text_prep
+from plait.prep.audio import AudioPrep
+from plait.prep.image import ImagePrep
+from plait.prep.tabular import TabularPrep
+from plait.prep.text import TextPrep
+
+PREPS: dict[str, Any] = {"image": ImagePrep, "audio": AudioPrep, "text": TextPrep, "tabular": TabularPrep}
+CHUNK = 256  # rows prepared at a time
+SAMPLE = 400  # media cells looked at to choose sizes and rates
+Callback = Callable[[dict[str, Any]], None]
+
+
+def quiet(event: dict[str, Any]) -> None:
+    """Do nothing with a progress event."""
+
+
+@dataclass
+class Strand:
+    """One modality with its fitted preprocessing. Strands of one group share an encoder."""
+
+    modality: Modality
+    prep: Any
+    group: str
+    kinds: dict[str, str] = field(default_factory=dict)  # of tabular columns
+    encoder: str = "scratch"
+
+    @property
+    def name(self) -> str:
+        return self.modality.name
+
+    @property
+    def kind(self) -> str:
+        return self.modality.kind
+
+    @property
+    def several(self) -> bool:
+        return self.kind in MEDIA_KINDS and len(self.modality.columns) > 1
+
+    def layout(self) -> dict[str, Any]:
+        """Return what an encoder must know about one input: kind and sizes."""
+        prep = self.prep
+        if self.kind == "image":
+            return {"kind": "image", "channels": prep.channels, "height": prep.height, "width": prep.width}
+        if self.kind == "audio":
+            return {"kind": "audio", "mels": prep.mels, "frames": prep.frames}
+        if self.kind == "text":
+            features = 0 if self.encoder == "tokens" else prep.features
+            tokens = 0 if self.encoder == "tfidf" else prep.length
+            return {"kind": "text", "features": features, "tokens": tokens, "vocabulary": prep.vocabulary}
+        return {"kind": "tabular", "numbers": prep.numbers, "categories": list(prep.categories)}
+
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of one row's input."""
+        layout = self.layout()
+        one: tuple[int, ...]
+        if self.kind == "image":
+            one = (layout["channels"], layout["height"], layout["width"])
+        elif self.kind == "audio":
+            one = (layout["mels"], layout["frames"])
+        elif self.kind == "text":
+            one = (layout["features"] + layout["tokens"],)
+        else:
+            one = (2 * layout["numbers"] + len(layout["categories"]),)
+        return (len(self.modality.columns), *one) if self.several else one
+
+    def dtype(self) -> Any:
+        return {"image": np.uint8, "audio": np.float16}.get(self.kind, np.float32)
+
+    def prepare(self, table: Table, pool: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+        """Prepare all rows of a (small) table.
+
+        Returns values (batch, …), cells (batch, column) bool where a column is there (one column for text and tables),
+        and for each row why something is absent or broken, or None.
+        """
+        values = np.zeros((len(table), *self.shape()), self.dtype())
+        if self.kind in MEDIA_KINDS:
+            return self._prepare_media(table, pool, values)
+        columns = {name: table.cells(name) for name in self.modality.columns}
+        if self.kind == "text":
+            joined = [text_prep.join({n: columns[n][row] for n in columns}) for row in range(len(table))]
+            here = [row for row, text in enumerate(joined) if text is not None]
+            if here:
+                texts = [joined[row] for row in here]
+                layout = self.layout()
+                parts = [self.prep.vector(texts)] if layout["features"] else []
+                parts += [self.prep.ids(texts).astype(np.float32)] if layout["tokens"] else []
+                values[here] = np.concatenate(parts, axis=1)
+            reasons: list[str | None] = [None if text is not None else "blank" for text in joined]
+            return values, np.array([[text is not None] for text in joined], bool).reshape(-1, 1), reasons
+        broken = self.prep.broken(columns)
+        there = np.zeros((len(table), 1), bool)
+        if len(table):
+            values[:] = self.prep(columns)
+            numbers = self.prep.numbers  # a row is there when any number was read, or any category cell is filled
+            there[:, 0] = (values[:, numbers : 2 * numbers] == 0).any(axis=1)
+        for name in (n for n, kind in self.kinds.items() if kind == "category"):
+            there[:, 0] |= np.array([cell is not None for cell in columns[name]], bool)
+        reasons = [broken.get(row) or (None if there[row, 0] else "blank") for row in range(len(table))]
+        return values, there, reasons
+
+    def _prepare_media(
+        self, table: Table, pool: ThreadPoolExecutor, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+        names = self.modality.columns
+        there = np.zeros((len(table), len(names)), bool)
+        reasons: list[list[str]] = [[] for _ in range(len(table))]
+        for place, name in enumerate(names):
+            target = values[:, place] if self.several else values
+            prefix = f"{name}: " if self.several else ""
+            cells = table.cells(name)
+
+            def work(rows: range, name: str = name, target: np.ndarray = target, cells: list[Any] = cells) -> list[Any]:
+                return [self._one(table, name, cells[row], target, row) for row in rows]
+
+            step = max(1, min(16, len(table) // 4))
+            spans = [range(start, min(start + step, len(table))) for start in range(0, len(table), step)]
+            answers = [answer for span in pool.map(work, spans) for answer in span]
+            for row, reason in enumerate(answers):
+                there[row, place] = reason is None
+                if reason is not None:
+                    reasons[row].append(prefix + reason)
+        return values, there, ["; ".join(r) if r else None for r in reasons]
+
+    def _one(self, table: Table, name: str, cell: Any, values: np.ndarray, row: int) -> str | None:
+        """Prepare one media cell into values[row]; return why it is absent, or None."""
+        if cell is None:
+            return "blank"
+        try:
+            if self.kind == "image":
+                values[row] = self.prep(read_image(cell, table.folder, draft=self.prep.draft_size))
+            else:
+                values[row] = self.prep(*read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name)))
+        except CellError as error:
+            values[row] = 0
+            return str(error)
+        return None
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return (JSON, arrays) from which `from_state` makes the same strand."""
+        data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
+        head = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns), "group": self.group}
+        return {**head, "kinds": self.kinds, "encoder": self.encoder, "prep": data}, arrays
+
+    @classmethod
+    def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Strand:
+        kind = PREPS[data["kind"]]
+        prep = kind.from_state(data["prep"], arrays) if hasattr(kind, "from_state") else kind.from_json(data["prep"])
+        modality = Modality(data["name"], data["kind"], tuple(data["columns"]))
+        return cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"])
+
+
+def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of each modality from {"image.rotate": 90} or {"image": {"rotate": 90}} or {"image": ImagePrep()}.
+
+    The owner is a modality or a kind of modality. Raises RequestError for an owner that does not exist.
+    """
+    owners = {m.name for m in schema.modalities} | {m.kind for m in schema.modalities}
+    given: dict[str, dict[str, Any]] = {}
+    for key, value in prep.items():
+        owner, _, option = key.partition(".") if key not in owners else (key, "", "")
+        if owner not in owners:
+            raise RequestError(f"there is no modality {owner!r} to prepare. {did_you_mean(owner, sorted(owners))}")
+        if option:
+            given.setdefault(owner, {})[option] = value
+        elif isinstance(value, Mapping):
+            given.setdefault(owner, {}).update(value)
+        elif type(value) in PREPS.values():
+            given.setdefault(owner, {})["prep"] = value
+        else:
+            raise RequestError(f"prep {key!r} is {value!r}; expected MODALITY.OPTION=VALUE, such as image.rotate=90.")
+    return {m.name: {**given.get(m.kind, {}), **given.get(m.name, {})} for m in schema.modalities}
+
+
+def fit_strands(
+    table: Table, schema: Schema, rows: np.ndarray, prep: Mapping[str, Any], generator: np.random.Generator,
+    encoders: Mapping[str, str] | None = None,
+) -> list[Strand]:
+    """Fit the preprocessing of every modality on these rows (the training split) and nothing else.
+
+    Raises TableError when a modality has no cell among them that can be read, RequestError for an unknown encoder.
+    """
+    options = prep_options(schema, prep)
+    names = encoder_names(schema, encoders or {})
+    fitted: dict[str, Any] = {}
+    strands = []
+    for modality in schema.modalities:
+        own = options[modality.name]
+        same = [m for m in schema.modalities if m.kind == modality.kind and options[m.name] == own]
+        group = modality.kind if len([m for m in schema.modalities if m.kind == modality.kind]) == len(same) else same[0].name
+        if modality.kind not in MEDIA_KINDS:
+            group, same = modality.name, [modality]
+        if group not in fitted:
+            blank = own["prep"] if "prep" in own else PREPS[modality.kind].of(own)
+            fitted[group] = _fit(blank, modality.kind, table, schema, same, rows, generator)
+        kinds = {c: schema.column(c).kind for c in modality.columns} if modality.kind == "tabular" else {}
+        strands.append(Strand(modality, fitted[group], group, kinds, names[modality.name]))
+    return strands
+
+
+ENCODER_NAMES = {"image": ("scratch",), "audio": ("scratch",), "text": ("scratch", "tfidf", "tokens"), "tabular": ("scratch",)}
+
+
+def encoder_names(schema: Schema, encoders: Mapping[str, str]) -> dict[str, str]:
+    """Return the encoder of every modality. Raises RequestError for an unknown modality or encoder."""
+    chosen = {modality.name: "scratch" for modality in schema.modalities}
+    for name, encoder in encoders.items():
+        known = ENCODER_NAMES[schema.modality(name).kind]
+        if encoder not in known:
+            raise RequestError(f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(str(encoder), known)}")
+        chosen[name] = encoder
+    return chosen
+
+
+def _fit(
+    prep: Any, kind: str, table: Table, schema: Schema, same: Sequence[Modality], rows: np.ndarray,
+    generator: np.random.Generator,
+) -> Any:
+    columns = [name for modality in same for name in modality.columns]
+    if kind in MEDIA_KINDS:
+        return prep.fitted(_sample_media(kind, table, columns, rows, generator))  # one at a time: they can be large
+    few = table.take(rows)
+    if kind == "tabular":
+        return prep.fitted({c: few.cells(c) for c in columns}, {c: schema.column(c).kind for c in columns})
+    cells = {c: few.cells(c) for c in columns}
+    joined = [text_prep.join({c: cells[c][row] for c in columns}) for row in range(len(few))]
+    texts = [text for text in joined if text is not None]
+    if not texts:
+        raise TableError(
+            f"column {columns[0]!r}: no training row has a text. Fill the column, or leave it out with --ignore {columns[0]!r}."
+        )
+    return prep.fitted(texts, generator)
+
+
+def _sample_media(
+    kind: str, table: Table, columns: Sequence[str], rows: np.ndarray, generator: np.random.Generator
+) -> Iterator[Any]:
+    """Give decoded cells of a sample of rows, over all columns; broken and absent ones are passed over."""
+    found, why = 0, "every cell is blank"
+    each = max(1, SAMPLE // len(columns))
+    for name in columns:
+        order = generator.permutation(rows)
+        taken = 0
+        for start in range(0, len(order), each):
+            chosen = order[start : start + each]
+            for cell in table.cells(name, chosen):
+                if cell is None or taken >= each:
+                    continue
+                try:
+                    if kind == "image":
+                        yield read_image(cell, table.folder)
+                    else:
+                        yield read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name))
+                except CellError as error:
+                    why = str(error)
+                    continue
+                found, taken = found + 1, taken + 1
+            if taken >= each:
+                break
+    if not found:
+        raise TableError(
+            f"column {columns[0]!r}: no training row has {'a picture' if kind == 'image' else 'a sound'} that can be read "
+            f"({why}). Mend the column, or leave it out with --ignore {columns[0]!r}."
+        )
+
+
+@dataclass
+class Prepared:
+    """Every row of a table, prepared. inputs[m]: (rows, …); cells[m]: (rows, column) bool; reasons: one dict a row."""
+
+    strands: list[Strand]
+    inputs: dict[str, np.ndarray]
+    cells: dict[str, np.ndarray]
+    reasons: list[dict[str, str]]
+
+    def __len__(self) -> int:
+        return len(self.reasons)
+
+    @property
+    def names(self) -> list[str]:
+        return [strand.name for strand in self.strands]
+
+    @property
+    def present(self) -> dict[str, np.ndarray]:
+        """present[m]: (rows,) bool: at least one column of the modality is there."""
+        return {name: cells.any(axis=1) for name, cells in self.cells.items()}
+
+    def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
+        """Gather rows into a Batch; with keep, only those modalities are present."""
+        inputs, present, cells = {}, {}, {}
+        for strand in self.strands:
+            name = strand.name
+            there = self.cells[name][rows]
+            if keep is not None and name not in keep:
+                there = np.zeros_like(there)
+            inputs[name] = torch.from_numpy(self.inputs[name][rows]).to(device or "cpu")
+            present[name] = torch.from_numpy(there.any(axis=1)).to(device or "cpu")
+            if strand.several:
+                cells[name] = torch.from_numpy(there).to(device or "cpu")
+        return Batch(inputs, present, None, cells)
+
+    def statuses(self, modalities: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """Return (status, reason) of every row, in order, as far as these modalities (or all) go."""
+        names = list(self.names if modalities is None else modalities)
+        present = self.present
+        result = []
+        for row, noted in enumerate(self.reasons):
+            reasons = {name: noted[name] for name in names if name in noted}
+            status, reason = status_of(reasons, names)
+            if reasons and any(present[name][row] for name in names):
+                status = "partial"
+            result.append((status, reason))
+        return result
+
+
+def prepare(
+    table: Table, strands: Sequence[Strand], *, folder: Path | None = None, callback: Callback = quiet, stage: str = "prepare"
+) -> Prepared:
+    """Prepare every row. With a folder the values go to files there as they come and are read back as memory maps.
+
+    A cell that cannot be read is absent, with a reason; row count and order are those of the table.
+    """
+    inputs: dict[str, Any] = {strand.name: [] for strand in strands}
+    cells: dict[str, list[np.ndarray]] = {strand.name: [] for strand in strands}
+    reasons: list[dict[str, str]] = []
+    files = {}
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {strand.name: open(folder / f"{index}.raw", "wb") for index, strand in enumerate(strands)}
+    try:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for start in range(0, len(table), CHUNK):
+                part = table.take(np.arange(start, min(start + CHUNK, len(table))))
+                noted: list[dict[str, str]] = [{} for _ in range(len(part))]
+                for strand in strands:
+                    values, there, why = strand.prepare(part, pool)
+                    cells[strand.name].append(there)
+                    if folder is None:
+                        inputs[strand.name].append(values)
+                    else:
+                        files[strand.name].write(values.data if values.size else b"")
+                    for row, reason in enumerate(why):
+                        if reason is not None:
+                            noted[row][strand.name] = reason
+                reasons += noted
+                callback({"stage": stage, "done": len(reasons), "total": len(table)})
+    finally:
+        for file in files.values():
+            file.close()
+    for index, strand in enumerate(strands):
+        shape = (len(table), *strand.shape())
+        if folder is not None and int(np.prod(shape)):
+            # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
+            inputs[strand.name] = np.memmap(folder / f"{index}.raw", strand.dtype(), "c", shape=shape)
+        else:
+            parts = inputs[strand.name]
+            inputs[strand.name] = np.concatenate(parts) if parts else np.zeros(shape, strand.dtype())
+    width = {s.name: len(s.modality.columns) if s.several else 1 for s in strands}
+    joined = {n: np.concatenate(c) if c else np.zeros((0, width[n]), bool) for n, c in cells.items()}
+    return Prepared(list(strands), inputs, joined, reasons)
+
+
+SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
+
+
+def choose_splits(
+    table: Table, schema: Schema, codes: np.ndarray, classification: bool, generator: np.random.Generator
+) -> np.ndarray:
+    """Return for each row "train", "val", "test", or "" for a row without a label (code −1) or without a split.
+
+    The split column is kept where there is one; a missing validation or test split is drawn from the training rows,
+    stratified by class, and by whole groups where a group column is named. Raises TableError for a split column
+    with other values, or with no training rows.
+    """
+    labelled = codes >= 0
+    name = schema.role("split")
+    split = np.where(labelled, "train", "").astype("<U5")
+    if name is not None:
+        for row, cell in enumerate(table.cells(name)):
+            word = "" if cell is None else str(cell).strip().lower()
+            if word and word not in SPLITS:
+                raise TableError(
+                    f"{table.place(name, row)}: the split is {cell!r}; expected train, val or test (also valid, validation, dev)."
+                )
+            split[row] = SPLITS.get(word, "") if labelled[row] else ""
+    if not (split == "train").any():
+        raise TableError("there are no training rows with a label. Give at least a few rows a label and the split 'train'.")
+    groups = _groups(table, schema.role("group"))
+    missing = [part for part in ("val", "test") if not (split == part).any()]
+    if name is not None and missing == ["val", "test"]:
+        missing = ["val"]  # the user keeps the test rows elsewhere
+    for part, share in zip(missing, (0.15, 0.15), strict=False):
+        rows = np.flatnonzero(split == "train")
+        drawn = _draw(rows, codes, groups, share * (1.0 if part == missing[0] else 1 / 0.85), classification, generator)
+        split[drawn] = part
+    return split
+
+
+def _groups(table: Table, name: str | None) -> np.ndarray:
+    """Return a number for each row; rows of one group share it. A row without a group is a group of its own."""
+    if name is None:
+        return np.arange(len(table))
+    seen: dict[str, int] = {}
+    cells = table.cells(name)
+    return np.array([len(table) + row if c is None else seen.setdefault(str(c), len(seen)) for row, c in enumerate(cells)])
+
+
+def _draw(
+    rows: np.ndarray, codes: np.ndarray, groups: np.ndarray, share: float, classification: bool, generator: np.random.Generator
+) -> np.ndarray:
+    """Draw about this share of the rows in whole groups, class by class; every class keeps a row for training."""
+    wanted = max(1, round(share * len(rows)))
+    if len(np.unique(groups[rows])) == len(rows):  # no groups: stratify exactly
+        if not classification:
+            return generator.permutation(rows)[:wanted]
+        drawn: list[int] = []
+        for code in np.unique(codes[rows]):
+            own = generator.permutation(rows[codes[rows] == code])
+            count = min(len(own) - 1, int(np.floor(share * len(own) + generator.random())))
+            drawn += own[: max(0, count)].tolist()
+        return np.array(drawn[:] if drawn else generator.permutation(rows)[:1].tolist(), dtype=np.int64)
+    order = generator.permutation(np.unique(groups[rows]))
+    taken: list[int] = []
+    for group in order[:-1]:
+        own_rows = rows[groups[rows] == group]
+        if taken and len(taken) + len(own_rows) > 1.5 * wanted:
+            continue
+        taken += own_rows.tolist()
+        if len(taken) >= wanted:
+            break
+    if not taken:
+        raise TableError("the group column has one group among the training rows, so no validation split can be drawn from it.")
+    return np.array(taken, dtype=np.int64)

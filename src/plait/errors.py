@@ -1,0 +1,64 @@
+"""The errors a user can meet. This file knows nothing of tables, networks or the terminal.
+
+PlaitError
+├── TableError      (ValueError)   a table that cannot be read or learned from
+├── RequestError    (ValueError)   a wrong request: column, option, plan, shape
+├── CellError       (ValueError)   one cell that cannot be read; it becomes a status and never leaves plait
+├── RunError        (ValueError)   a run folder that is damaged, finished, or belongs to another command
+└── MissingExtra    (ImportError)  an optional package that is not installed
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from collections.abc import Iterable
+
+
+class PlaitError(Exception):
+    """Base of every error that plait raises on purpose. The message says what came, what was expected, how to mend it."""
+
+
+class TableError(PlaitError, ValueError):
+    """A table that cannot be read or learned from."""
+
+
+class RequestError(PlaitError, ValueError):
+    """A wrong request: an unknown column, option or plan, or an array of a wrong shape."""
+
+
+class CellError(PlaitError, ValueError):
+    """One cell that cannot be read as what its column holds. The message is the reason shown to the user."""
+
+
+class RunError(PlaitError, ValueError):
+    """A run folder that is damaged, finished, or belongs to another command."""
+
+
+class MissingExtra(PlaitError, ImportError):
+    """An optional package that is not installed. The message holds the pip line."""
+
+
+EXTRAS = {"espeakng_loader": "demo"}
+
+
+def need(module: str) -> None:
+    """Raise MissingExtra with the pip line when the optional module is not installed."""
+    if importlib.util.find_spec(module) is None:
+        extra = EXTRAS[module]
+        raise MissingExtra(f"this needs the package {module!r}, which is not installed; run: pip install 'plait[{extra}]'")
+
+
+def did_you_mean(name: str, options: Iterable[object]) -> str:
+    """Return the end of a sentence: a near name when there is one, and what there is.
+
+    >>> did_you_mean("imgae", ["image", "audio"])
+    "Did you mean 'image'? There are: image, audio."
+    """
+    known = [str(option) for option in options]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if not near:
+        near = [k for k in known if k.lower() == name.lower()][:1]
+    shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    listing = f"There are: {shown}." if known else "There are none."
+    return f"Did you mean {near[0]!r}? {listing}" if near else listing

@@ -1,0 +1,404 @@
+"""Fusion operators, each [(tokens, present) of every part] → (tokens, present), and the module a plan is built into.
+
+tokens: (batch, token, dim), present: (batch, token) bool. A part whose row of `present` is all False is absent in that
+row; its values may be anything, NaN included, and reach neither output nor gradient. Where every part is absent, the
+output is 0 and not present. A row alone gives what it gives in a batch. Knows no encoder, no head and no plan language.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from plait.errors import RequestError, did_you_mean
+
+Part: TypeAlias = tuple[Tensor, Tensor]
+
+
+def pool(tokens: Tensor, present: Tensor) -> Part:
+    """Return the mean over the present tokens, and which rows have any.
+
+    tokens (batch, token, dim), present (batch, token) bool → (batch, dim), (batch,) bool. Absent rows are 0.
+    """
+    total = tokens.masked_fill(~present.unsqueeze(2), 0.0).sum(1)
+    count = present.sum(1, keepdim=True)
+    return total / count.clamp(min=1), count.squeeze(1) > 0
+
+
+def present_softmax(scores: Tensor, present: Tensor, axis: int) -> Tensor:
+    """Return the softmax over what is present (bool, broadcast), 0 elsewhere; where nothing is, all 0 and never NaN."""
+    lowest = torch.finfo(scores.dtype).min
+    return scores.masked_fill(~present, lowest).softmax(axis).masked_fill(~present, 0.0)
+
+
+def small_network(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+    """Return a network with one hidden layer: (batch, inputs) → (batch, outputs)."""
+    hidden = 2 * min(inputs, outputs)
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+
+
+class Blend(nn.Module):
+    """A linear map, which can add up evidence as it is, and a small network beside it: y = W x + network(normed)."""
+
+    def __init__(self, inputs: int, normed: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        self.network = small_network(normed, outputs, dropout)
+
+    def forward(self, x: Tensor, normed: Tensor) -> Tensor:
+        """x (batch, inputs), normed (batch, normed) → (batch, outputs)."""
+        return self.linear(x) + self.network(normed)
+
+
+class Pooled(nn.Module):
+    """The mean of the tokens of each part, each with a LayerNorm of its own."""
+
+    def __init__(self, num_parts: int, dim: int) -> None:
+        super().__init__()
+        self.num_parts = num_parts
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(num_parts))
+
+    def forward(self, parts: Sequence[Part]) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        """Return the means [(batch, dim)], the normed means [(batch, dim)], and present (batch, part) bool.
+
+        Both are 0 where the part is absent.
+        """
+        check_count(self.num_parts, parts)
+        means, flags = zip(*(pool(tokens, present) for tokens, present in parts), strict=True)
+        normed = [
+            norm(x).masked_fill(~flag.unsqueeze(1), 0.0) for norm, x, flag in zip(self.norms, means, flags, strict=True)
+        ]
+        return list(means), normed, torch.stack(flags, 1)
+
+
+def check_count(num_parts: int, parts: Sequence[Any]) -> None:
+    """Raise RequestError unless there are as many parts as the operator was made for."""
+    if len(parts) != num_parts:
+        raise RequestError(f"this fusion was made for {num_parts} parts; got {len(parts)}.")
+
+
+def one_token(x: Tensor, present: Tensor) -> Part:
+    """x (batch, dim), present (batch, part) bool → tokens (batch, 1, dim), 0 where nothing is present, and present."""
+    some = present.any(1, keepdim=True)
+    return x.masked_fill(~some, 0.0).unsqueeze(1), some
+
+
+class Concat(nn.Module):
+    """All parts side by side, with a flag for each that is there, into a linear map and a small network.
+
+    Ngiam and others 2011, "Multimodal deep learning" (ICML): one shared layer over the features of all modalities.
+    """
+
+    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.pooled = Pooled(num_parts, dim)
+        self.blend = Blend(num_parts * dim, num_parts * (dim + 1), dim, dropout)
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
+        means, normed, present = self.pooled(parts)
+        flags = present.to(normed[0].dtype)
+        return one_token(self.blend(torch.cat(means, 1), torch.cat([*normed, flags], 1)), present)
+
+
+class Sum(nn.Module):
+    """Each part through a linear map of its own; those that are there are added, and a small network refines the sum.
+
+    Feichtenhofer and others 2016, "Convolutional two-stream network fusion" (arXiv:1604.06573): sum fusion.
+    """
+
+    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.num_parts = num_parts
+        self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(num_parts))
+        self.norm = nn.LayerNorm(dim)
+        self.blend = Blend(dim, dim, dim, dropout)
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
+        check_count(self.num_parts, parts)
+        means, flags = zip(*(pool(tokens, present) for tokens, present in parts), strict=True)
+        present = torch.stack(flags, 1)
+        mapped = torch.stack([linear(x) for linear, x in zip(self.maps, means, strict=True)], 1)
+        total = mapped.masked_fill(~present.unsqueeze(2), 0.0).sum(1)
+        return one_token(self.blend(total, self.norm(total)), present)
+
+
+class Gate(nn.Module):
+    """A gate that looks at all parts decides, feature by feature, how much of each part passes.
+
+    Arevalo and others 2017, "Gated multimodal units for information fusion" (arXiv:1702.01992). The gates of one
+    feature add up to 1 over the parts that are there (with two parts this is the paper's z and 1 − z).
+    """
+
+    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.pooled = Pooled(num_parts, dim)
+        self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(num_parts))
+        self.gate = nn.Linear(num_parts * (dim + 1), num_parts * dim)
+        self.norm = nn.LayerNorm(dim)
+        self.blend = Blend(dim, dim, dim, dropout)
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
+        _, normed, present = self.pooled(parts)
+        mapped = torch.stack([torch.tanh(linear(x)) for linear, x in zip(self.maps, normed, strict=True)], 1)
+        mixed = (mapped * self._gates(normed, present)).sum(1)
+        return one_token(self.blend(mixed, self.norm(mixed)), present)
+
+    def gates(self, parts: Sequence[Part]) -> Tensor:
+        """Return how much of each part passes: (batch, part, dim), from 0 to 1, 0 where the part is absent."""
+        _, normed, present = self.pooled(parts)
+        return self._gates(normed, present)
+
+    def _gates(self, normed: list[Tensor], present: Tensor) -> Tensor:
+        scores = self.gate(torch.cat([*normed, present.to(normed[0].dtype)], 1)).unflatten(1, (len(normed), -1))
+        return present_softmax(scores, present.unsqueeze(2), 1)
+
+
+class Attention(nn.Module):
+    """A learned query reads all tokens of all parts, twice: what it found first decides where it looks next.
+
+    Vaswani and others 2017, "Attention is all you need" (arXiv:1706.03762); with the tokens of all modalities as keys,
+    Nagrani and others 2021, "Attention bottlenecks for multimodal fusion" (arXiv:2107.00135); with one query, the class
+    attention of Touvron and others 2021 (arXiv:2103.17239). A learned vector tells the parts apart: the bias of the
+    LayerNorm that each part has of its own.
+    """
+
+    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1, layers: int = 2) -> None:
+        super().__init__()
+        self.num_parts = num_parts
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(num_parts))
+        for norm in self.norms:
+            nn.init.normal_(norm.bias, std=0.1)  # type: ignore[arg-type]
+        self.query = nn.Parameter(torch.randn(1, dim) * 0.1)
+        self.layers = nn.ModuleList(Look(dim, dropout) for _ in range(layers))
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
+        check_count(self.num_parts, parts)
+        normed = [
+            norm(tokens.masked_fill(~there.unsqueeze(2), 0.0))
+            for norm, (tokens, there) in zip(self.norms, parts, strict=True)
+        ]
+        tokens, present = torch.cat(normed, 1), torch.cat([there for _, there in parts], 1)
+        state = self.query
+        for layer in self.layers:
+            state, _ = layer(state, tokens, present)
+        return one_token(state, present)
+
+
+class Look(nn.Module):
+    """One layer of attention with one query, of up to four heads, and a small network after it.
+
+    The query is multiplied with the key weights before it meets the tokens, and the values are mapped after they are
+    averaged: the same numbers as in the textbook order, at a fraction of the cost.
+    """
+
+    def __init__(self, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = next(n for n in (4, 2, 1) if dim % n == 0)
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.to_query, self.to_value, self.to_state = (nn.Linear(dim, dim) for _ in range(3))
+        self.to_key = nn.Linear(dim, dim, bias=False)  # a bias would add the same to every score
+        self.network = small_network(dim, dim, dropout)
+
+    def forward(self, state: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """state (batch or 1, dim), tokens (batch, token, dim), present (batch, token) bool
+
+        → state (batch, dim), where it looked (batch, head, token): from 0 to 1, adding up to 1 unless nothing is there.
+        """
+        query = self.to_query(self.norm1(state)).unflatten(1, (self.heads, -1))
+        probe = torch.einsum("bhd,hdx->bhx", query, self.to_key.weight.unflatten(0, (self.heads, -1)))
+        scores = (probe @ tokens.transpose(1, 2)) * query.shape[2] ** -0.5
+        look = present_softmax(scores, present.unsqueeze(1), 2)
+        value = torch.einsum("bhx,hdx->bhd", look @ tokens, self.to_value.weight.unflatten(0, (self.heads, -1)))
+        state = state + self.to_state(value.flatten(1) + self.to_value.bias)
+        return state + self.network(self.norm2(state)), look
+
+
+class Recurrent(nn.Module):
+    """A gated recurrent unit takes one step for each part, in the order of the plan; an absent part is no step.
+
+    Cho and others 2014, "Learning phrase representations using RNN encoder-decoder" (arXiv:1406.1078). Each part first
+    goes through a linear map of its own, since the cell is shared.
+    """
+
+    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.pooled = Pooled(num_parts, dim)
+        self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(num_parts))
+        self.cell = nn.GRUCell(dim, dim)
+        self.norm = nn.LayerNorm(dim)
+        self.blend = Blend(dim, dim, dim, dropout)
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
+        _, normed, present = self.pooled(parts)
+        state = torch.zeros_like(normed[0])
+        for linear, x, there in zip(self.maps, normed, present.unbind(1), strict=True):
+            state = torch.where(there.unsqueeze(1), self.cell(linear(x), state), state)
+        return one_token(self.blend(state, self.norm(state)), present)
+
+
+class Film(nn.Module):
+    """The result so far scales and shifts every feature of the next part: y = x · (1 + scale) + shift.
+
+    Perez and others 2018, "FiLM: visual reasoning with a general conditioning layer" (arXiv:1709.07871). Where the
+    earlier parts are absent, the next one stays as it is; where the next one is absent, the result so far passes.
+    """
+
+    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.num_parts = num_parts
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(num_parts - 1))
+        self.conditions = nn.ModuleList(Blend(dim, dim, 2 * dim, dropout) for _ in range(num_parts - 1))
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
+        check_count(self.num_parts, parts)
+        state, known = pool(*parts[0])
+        flags = [known]
+        for norm, condition, (tokens, present) in zip(self.norms, self.conditions, parts[1:], strict=True):
+            x, there = pool(tokens, present)
+            scale, shift = condition(state, norm(state)).chunk(2, 1)
+            both = torch.where(known.unsqueeze(1), x * (1 + scale) + shift, x)
+            state = torch.where(there.unsqueeze(1), both, state)
+            known = known | there
+            flags.append(there)
+        return one_token(state, torch.stack(flags, 1))
+
+
+class Vote(nn.Module):
+    """Late fusion: every branch predicts, and what each says beyond the prior is added up.
+
+    Kittler and others 1998, "On combining classifiers" (IEEE TPAMI 20, 3), the product rule:
+    logits = log prior + Σ over the present branches of w · (log softmax(branch) − log prior), each w learned, from 1.
+    For numbers: the mean of the present branches, weighted by softmax(w). Where no branch is present: the prior.
+
+    prior (class,): the class shares of the training split; for numbers (target,): its mean.
+    """
+
+    prior: Tensor
+
+    def __init__(self, num_parts: int, prior: Tensor, regression: bool = False) -> None:
+        super().__init__()
+        self.num_parts, self.regression = num_parts, regression
+        prior = torch.as_tensor(prior, dtype=torch.get_default_dtype())
+        if not regression:
+            prior = prior.clamp(min=1e-6).log().log_softmax(0)
+        self.register_buffer("prior", prior)
+        self.weight = nn.Parameter(torch.ones(num_parts))
+
+    def forward(self, parts: Sequence[Part]) -> Tensor:
+        """[(logits (batch, class), present (batch,) bool)] → logits (batch, class), or values (batch, target)."""
+        check_count(self.num_parts, parts)
+        expected = (len(parts[0][0]), len(self.prior))
+        for index, (logits, there) in enumerate(parts):
+            if tuple(logits.shape) != expected or tuple(there.shape) != expected[:1]:
+                raise RequestError(
+                    f"vote, branch {index}: got predictions of shape {tuple(logits.shape)} and presence of shape "
+                    f"{tuple(there.shape)}; expected {expected} and {expected[:1]}."
+                )
+        present = torch.stack([there for _, there in parts], 1)
+        said = torch.stack([logits for logits, _ in parts], 1).masked_fill(~present.unsqueeze(2), 0.0)
+        if self.regression:
+            weight = present_softmax(self.weight.expand(present.shape), present, 1)
+            mean = (weight.unsqueeze(2) * said).sum(1)
+            return torch.where(present.any(1, keepdim=True), mean, self.prior)
+        beyond = (F.log_softmax(said, 2) - self.prior).masked_fill(~present.unsqueeze(2), 0.0)
+        return self.prior + (self.weight[:, None] * beyond).sum(1)
+
+
+class Leaf(nn.Module):
+    """One modality, taken from the dict of all by its name, and checked; with `clean`, absent tokens become 0."""
+
+    def __init__(self, name: str, dim: int, clean: bool) -> None:
+        super().__init__()
+        self.name, self.dim, self.clean = name, dim, clean
+
+    def forward(self, inputs: Mapping[str, Part]) -> Part:
+        if self.name not in inputs:
+            raise RequestError(f"there is no modality {self.name!r} to fuse. {did_you_mean(self.name, inputs)}")
+        return check_part(f"modality {self.name!r}", inputs[self.name], ("batch", "token", self.dim), self.clean)
+
+
+def check_part(name: str, part: Any, expected: tuple[Any, ...], clean: bool) -> Part:
+    """Return the part, or raise RequestError when its shape is not the expected one; words stand for any length."""
+    if not (isinstance(part, tuple) and len(part) == 2 and all(isinstance(x, Tensor) for x in part)):
+        raise RequestError(f"{name}: got {type(part).__name__}; expected a pair of tensors (tokens, present).")
+    tokens, present = part
+    shape = tuple(tokens.shape)
+    if len(shape) != 3 or any(e not in (n, str(e)) for e, n in zip(expected, shape, strict=True)):
+        raise RequestError(f"{name}: got tokens of shape {shape}; expected ({', '.join(map(str, expected))}).")
+    if present.dtype != torch.bool or tuple(present.shape) != shape[:2]:
+        raise RequestError(
+            f"{name}: got present of shape {tuple(present.shape)}, {present.dtype}; expected {shape[:2]}, torch.bool."
+        )
+    return (tokens.masked_fill(~present.unsqueeze(2), 0.0) if clean else tokens), present
+
+
+class Fusion(nn.Module):
+    """One node of a plan: {modality: (tokens, present)} → (tokens, present). Its parts are leaves or nodes."""
+
+    def __init__(self, parts: Sequence[nn.Module], operator: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.parts, self.operator, self.dim = nn.ModuleList(parts), operator, dim
+
+    def forward(self, inputs: Mapping[str, Part]) -> Part:
+        """{modality: (tokens (batch, token, dim), present (batch, token) bool)} → the same for their fusion."""
+        parts = [part(inputs) for part in self.parts]
+        rows = [len(tokens) for tokens, _ in parts]
+        if len(set(rows)) > 1:
+            names = ", ".join(str(getattr(part, "name", "a nested plan")) for part in self.parts)
+            raise RequestError(f"{names}: got batches of {rows} rows; expected as many rows in each.")
+        output = self.operator(parts)
+        if isinstance(self.operator, _OWN):
+            return output
+        # a user's own operator is held to the contract: its shape, and 0 where every part is absent
+        tokens, present = check_part(f"by={type(self.operator).__name__}", output, (rows[0], "token", self.dim), False)
+        present = present & torch.cat([there for _, there in parts], 1).any(1, keepdim=True)
+        return tokens.masked_fill(~present.unsqueeze(2), 0.0), present
+
+
+def build_fusion(node: Any, dim: int, dropout: float = 0.1) -> nn.Module:
+    """Return the module of a plan: {modality: (tokens, present)} → (tokens, present).
+
+    node: a plan, or the name of one modality, which passes through. Modalities that the plan does not name are
+    ignored. A module given as `by` is copied, so that two fits of one plan do not share weights; it is called with
+    [(tokens, present)], absent tokens set to 0. Weights are drawn from torch's generator (seed it in `fork_rng`).
+
+    A plan that votes has no tokens to return: build each of its parts, give each a head, and join them with Vote.
+
+    Raises RequestError for a vote, and when the module is called with a missing modality or a wrong shape.
+    """
+    if isinstance(node, str):
+        return Leaf(node, dim, clean=True)
+    own = isinstance(node.by, str)
+    if own and node.by not in OPERATORS:
+        raise RequestError(
+            f"by={node.by} gives no tokens; there are: {', '.join(OPERATORS)}. "
+            "For a vote, build each part of the plan by itself, and join their predictions with Vote."
+        )
+    parts = [
+        Leaf(part, dim, clean=not own) if isinstance(part, str) else build_fusion(part, dim, dropout)
+        for part in node.parts
+    ]
+    operator = OPERATORS[node.by](len(parts), dim, dropout) if own else copy.deepcopy(node.by)
+    return Fusion(parts, operator, dim)
+
+
+OPERATORS: dict[str, Any] = {
+    "concat": Concat,
+    "sum": Sum,
+    "gate": Gate,
+    "attention": Attention,
+    "gru": Recurrent,
+    "film": Film,
+}
+_OWN = tuple(OPERATORS.values())

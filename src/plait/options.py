@@ -1,0 +1,140 @@
+"""The options of `fit`, once: the command line and the Python call are both made from these fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from plait.errors import RequestError, did_you_mean
+
+T = TypeVar("T")
+
+
+def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
+    if factory is not None:
+        return field(default_factory=factory, metadata={"help": help})
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What a user can ask of `fit`. Every field has its help in the metadata."""
+
+    fusion: Any = _option(None, "Fusion plan, such as \"parallel(image, audio)\". Without it a short list is tried.")
+    split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
+    group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
+    ignore: Sequence[str] = _option((), "Column to leave out. Repeat it for several.")
+    kinds: Mapping[str, str] = _option(factory=dict, help="Kind of a column where the guess is wrong: COLUMN=KIND.")
+    modalities: Mapping[str, Sequence[str]] = _option(factory=dict, help="Group columns: NAME=COLUMN,COLUMN.")
+    encoders: Mapping[str, Any] = _option(factory=dict, help="Encoder of a modality: MODALITY=NAME (scratch, tfidf, tokens).")
+    prep: Mapping[str, Any] = _option(factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true.")
+    balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
+    epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
+    batch_size: int = _option(64, "Rows in one training step.")
+    time_limit: float | None = _option(None, "Seconds that fit may take. The best model so far is kept.")
+    seed: int = _option(0, "Same seed, same result, on the same machine.")
+    overwrite: bool = _option(False, "Replace a finished run in the folder.")
+    sample_rate: int | None = _option(None, "Sample rate of sounds given as arrays, in Hz.")
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None and self.epochs < 1:
+            raise RequestError(f"epochs is {self.epochs}; expected 1 or more.")
+        if self.batch_size < 2:
+            raise RequestError(f"batch_size is {self.batch_size}; expected 2 or more.")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
+        if self.sample_rate is not None and self.sample_rate < 1:
+            raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
+        if isinstance(self.ignore, str):
+            object.__setattr__(self, "ignore", (self.ignore,))
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> FitOptions:
+        """Make options from keyword arguments. Raises RequestError for a name that is not an option."""
+        names = [f.name for f in fields(cls)]
+        for name in options:
+            if name not in names:
+                raise RequestError(f"fit has no option {name!r}. {did_you_mean(name, names)}")
+        return cls(**options)
+
+
+def from_strings(cls: type[T], options: Mapping[str, object], what: str) -> T:
+    """Make the dataclass `cls` from options whose values may be strings, as a command line gives them.
+
+    An option is a field with a help text in its metadata; other fields (what `fitted` learned) are not for the user.
+    Types come from the annotations: "true" → True, "300,3400" → (300.0, 3400.0), "none" → None where None is allowed.
+    what names the owner in messages, such as "image". Raises RequestError for an unknown option or a value of
+    another type.
+    """
+    hints = get_type_hints(cls)
+    names = [f.name for f in fields(cls) if "help" in f.metadata]  # type: ignore[arg-type]
+    values = {}
+    for name, value in options.items():
+        if name not in names:
+            raise RequestError(f"{what} has no option {name!r}. {did_you_mean(name, names)}")
+        try:
+            values[name] = _convert(value, hints[name])
+        except (ValueError, TypeError, OverflowError):
+            raise RequestError(f"{what}.{name} is {value!r}; expected {_spoken(hints[name])}.") from None
+    return cls(**values)
+
+
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """Return the value as the type of the annotation. Raises ValueError or TypeError."""
+    if get_origin(hint) in (Union, UnionType):
+        choices = get_args(hint)
+        blank = value is None or (isinstance(value, str) and value.strip().lower() in ("", "none"))
+        if blank and NoneType in choices:
+            return None
+        for choice in sorted((c for c in choices if c is not NoneType), key=lambda c: c is str):
+            try:
+                return _convert(value, choice)
+            except (ValueError, TypeError):
+                continue
+        raise ValueError
+    if get_origin(hint) is tuple:
+        parts = [p for p in value.split(",") if p.strip()] if isinstance(value, str) else list(value)
+        kinds = get_args(hint)
+        if kinds[-1] is Ellipsis:
+            kinds = (kinds[0],) * len(parts)
+        if len(parts) != len(kinds):
+            raise ValueError
+        return tuple(_convert(p, k) for p, k in zip(parts, kinds, strict=True))
+    if hint is bool:
+        word = value.strip().lower() if isinstance(value, str) else value
+        if isinstance(word, str):
+            if word not in _WORDS:
+                raise ValueError
+            return _WORDS[word]
+        if word not in (True, False):
+            raise ValueError
+        return bool(word)
+    if hint in (int, float):
+        if isinstance(value, bool):
+            raise TypeError
+        number = hint(value)
+        if not isinstance(value, str) and number != value:
+            raise ValueError
+        return number
+    if hint is str:
+        if not isinstance(value, str):
+            raise TypeError
+        return value.strip()
+    return value
+
+
+def _spoken(hint: Any) -> str:
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(_spoken(choice) for choice in get_args(hint))
+    if get_origin(hint) is tuple:
+        kinds = get_args(hint)
+        if kinds[-1] is Ellipsis:
+            return f"values with commas between, each {_spoken(kinds[0])}"
+        return f"{len(kinds)} values with a comma between, each {_spoken(kinds[0])}"
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", NoneType: "none"}
+    return words.get(hint, "another value")

@@ -1,0 +1,399 @@
+"""A fitted model and its folder: predict, evaluate, save, load. Knows networks and prepared rows, not how they were found."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.contract import Table
+from plait.data.read import read
+from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
+from plait.errors import RequestError, RunError, did_you_mean
+from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
+from plait.model import Network, NetworkPredictor
+from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
+from plait.terminal import text_table
+
+FORMAT = 1
+WEIGHTS = "weights.safetensors"
+HEADLINE = {"classification": "accuracy", "regression": "r2"}
+
+
+@dataclass
+class Predictions:
+    """One answer for each row, in order. A failed row has the label None and no probabilities.
+
+    labels: (rows,) list. probabilities: (rows, class), NaN in failed rows; None for regression. status: ok, partial or
+    failed for each row, reason: why.
+    """
+
+    labels: list[Any]
+    probabilities: np.ndarray | None
+    status: list[str]
+    reason: list[str]
+    classes: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table: prediction, probability_<class> for each class, status, reason."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {"prediction": pa.array(self.labels)}
+        if self.probabilities is not None and self.classes is not None:
+            failed = np.array([status == "failed" for status in self.status], bool)
+            for index, name in enumerate(self.classes):
+                columns[f"probability_{name}"] = pa.array(self.probabilities[:, index], mask=failed)
+        return pa.table({**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())})
+
+    def write(self, path: str | Path) -> None:
+        """Write CSV or Parquet, by the ending. Raises RequestError for another ending."""
+        import io
+
+        import pyarrow.csv as csv
+        import pyarrow.parquet as parquet
+
+        path, buffer = Path(path), io.BytesIO()
+        if path.suffix.lower() not in (".csv", ".parquet"):
+            raise RequestError(f"the answers cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet.")
+        writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
+        writer(self.to_arrow(), buffer)
+        write_bytes(path, buffer.getvalue())
+
+
+@dataclass
+class Model:
+    """A fitted predictor with its proof. facts: what run.json holds. networks: "winner", and one for each modality alone."""
+
+    facts: dict[str, Any]
+    strands: list[Strand]
+    networks: dict[str, Network]
+    folder: Path | None = None
+    keeper: Any = field(default=None, repr=False)  # a temporary folder that lives as long as the model
+
+    @property
+    def task(self) -> str:
+        return str(self.facts["task"])
+
+    @property
+    def target(self) -> str:
+        return str(self.facts["target"])
+
+    @property
+    def classes(self) -> list[Any] | None:
+        return self.facts["classes"]
+
+    @property
+    def modalities(self) -> list[str]:
+        """The modalities that the winner uses."""
+        return [s.name for s in self.strands if s.name in self.networks["winner"].names]
+
+    @property
+    def leaderboard(self) -> list[dict[str, Any]]:
+        """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner."""
+        return list(self.facts["leaderboard"])
+
+    def predictor(self, name: str = "winner") -> NetworkPredictor:
+        """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
+        return NetworkPredictor(self.networks[name], self.facts["center"], self.facts["spread"])
+
+    def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Predictions:
+        """Answer for every row: as many out as in, in the same order, each with a status.
+
+        rows: anything `plait.read` takes. A column that is not there is absent in every row; RequestError when none of
+        the model's columns is there.
+        """
+        table = self._fitting(read(rows, folder), self.modalities)
+        answered = self._answer(table, [tuple(self.modalities)], (), callback)
+        values = answered.answers[tuple(sorted(self.modalities))]
+        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
+        values[failed] = np.nan
+        status, reason = [s for s, _ in answered.statuses], [r for _, r in answered.statuses]
+        if self.classes is None:
+            labels = [None if bad else float(value) for bad, value in zip(failed, values[:, 0], strict=True)]
+            return Predictions(labels, None, status, reason)
+        best = np.where(failed[:, None], 0.0, values).argmax(1)
+        labels = [None if bad else self.classes[i] for bad, i in zip(failed, best, strict=True)]
+        return Predictions(labels, values, status, reason, list(self.classes))
+
+    def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> dict[str, Any]:
+        """Score every row that has a label: overall, given each subset of modalities, and each modality trained alone.
+
+        Returns rows, scored, failed, metrics, by_modalities and alone, all numbers with 95 % intervals. Failed rows are
+        left out, and counted. Raises RequestError when the table lacks the target or has no label.
+        """
+        table = read(rows, folder)
+        if self.target not in table.names:
+            raise RequestError(f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}")
+        target = np.array(table.cells(self.target), dtype=object)
+        return self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)[0]
+
+    def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
+        """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
+        names = sorted(self.modalities)
+        sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
+        subsets = [keep for size in sizes for keep in itertools.combinations(names, size)]
+        alone = [name for name in self.networks if name != "winner"]
+        answered = self._answer(table, subsets, alone, callback)
+        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
+        labelled = np.array([self._is_label(value) for value in target], bool)
+        if not labelled.any():
+            raise RequestError(f"no row has a label in column {self.target!r}; expected at least one to score.")
+        scored = np.flatnonzero(labelled & ~failed)
+        generator = np.random.default_rng(self.facts["seed"])
+        truth = np.array([value if there else None for value, there in zip(target, labelled, strict=True)], dtype=object)
+        given: dict[str, Any] = {"classes": self.classes, "generator": generator}
+        shape = (lambda x: x) if self.classes is not None else (lambda x: x[:, 0])
+        whole = answered.answers[tuple(names)]
+        result: dict[str, Any] = {
+            "rows": len(table), "scored": len(scored), "failed": int(failed.sum()),
+            "metrics": intervals(truth[scored], shape(whole[scored]), **given) if len(scored) else {},
+        }
+        present = {name: answered.present[name] for name in names}
+        result["by_modalities"] = by_modalities(
+            lambda keep: shape(answered.answers[tuple(sorted(keep))]), present, truth, self.classes, generator
+        )
+        result["alone"] = {}
+        for name in alone:
+            own = np.flatnonzero(labelled & answered.present[name])
+            metrics = intervals(truth[own], shape(answered.alone[name][own]), **given) if len(own) else {}
+            result["alone"][name] = {"rows": len(own), "metrics": metrics}
+        return result, answered
+
+    def _is_label(self, value: Any) -> bool:
+        return value is not None and not (isinstance(value, float) and value != value)
+
+    def _fitting(self, table: Table, names: Sequence[str]) -> Table:
+        """Return the table with the columns these modalities need; one that is not there is absent in every row."""
+        import pyarrow as pa
+
+        columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
+        if not set(columns) & set(table.names):
+            raise RequestError(
+                f"none of the model's columns ({', '.join(columns)}) is in {table.source}; it has: {', '.join(table.names)}."
+            )
+        data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
+        rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
+        return Table(data, table.folder, table.source, rates, table.lines)
+
+    def _answer(
+        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
+    ) -> Answers:
+        """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
+        used = set(self.modalities) | set(alone)
+        strands = [s for s in self.strands if s.name in used]
+        predictor = self.predictor()
+        parts: list[Answers] = []
+        for start in range(0, len(table), 4 * CHUNK):
+            chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
+            prepared = prepare(chunk, strands)
+            parts.append(answer_prepared(prepared, predictor, subsets, {n: self.predictor(n) for n in alone}, self.modalities))
+            callback({"stage": "predict", "done": min(start + 4 * CHUNK, len(table)), "total": len(table)})
+        return Answers.join(parts)
+
+    # -- saying what it is --------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
+        metric = HEADLINE[self.task]
+        facts, lines = self.facts, []
+        rows = [
+            [("* " if c["winner"] else "  ") + c["name"], c["recipe"], span(c["val"]), span(c["test"]), f"{c['seconds']:.0f} s"]
+            for c in self.leaderboard
+        ]
+        lines.append(text_table(["  model", "recipe", f"{metric}, validation", f"{metric}, test", "time"], rows))
+        counts = facts["splits"]
+        lines.append(
+            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, {counts['test']:,} test"
+            + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "") + "."
+        )
+        for name, hole in facts["holes"].items():
+            if hole["blank"] or hole["broken"]:
+                first = f", such as {hole['example']}" if hole["broken"] else ""
+                lines.append(f"{name}: absent in {hole['blank'] + hole['broken']:,} rows ({hole['blank']:,} blank, {hole['broken']:,} broken{first}).")
+        test = facts["test"]
+        if test is not None and test["metrics"]:
+            lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
+            for name, alone in test["alone"].items():
+                if alone["metrics"]:
+                    lines.append(f"{name} alone reaches {span(alone['metrics'][metric])} on the {alone['rows']:,} test rows that have it.")
+        elif test is None:
+            lines.append("\nThere are no test rows, so the score on rows never seen is not known; score another table with evaluate.")
+        if facts["stopped"]:
+            lines.append({"time": "The time limit ended the fit; the best so far is kept.",
+                          "interrupt": "The fit was interrupted; the best so far is kept."}[facts["stopped"]])
+        if self.folder is not None and self.keeper is None:
+            lines.append(f"\nopen {self.folder / 'confusion.png' if self.classes is not None else self.folder / 'scatter.png'}")
+            lines.append(f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    # -- folders ------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the run to another folder, which must not exist or be empty. Raises RunError otherwise."""
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty; name another folder.")
+        if self.folder is None:
+            raise RunError("this model has no folder to copy.")
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return folder
+
+    def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
+        """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
+        tensors: dict[str, np.ndarray] = {}
+        strands = []
+        for index, strand in enumerate(self.strands):
+            data, arrays = strand.state()
+            strands.append(data)
+            tensors |= {f"prep.{index}.{key}": value for key, value in arrays.items()}
+        for name, network in self.networks.items():
+            if name != "winner" and self.networks["winner"] is network:
+                continue
+            tensors |= {f"net.{name}.{key}": value.detach().cpu().numpy() for key, value in network.state_dict().items()}
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
+            final = Path(place)
+            write_tensors(final / WEIGHTS, tensors)
+            for name, writer in extra.items():
+                writer(final / name)
+            self.facts |= {
+                "format": FORMAT, "strands": strands,
+                "networks": {n: {"spec": w.spec, "same": n != "winner" and w is self.networks["winner"]} for n, w in self.networks.items()},
+                "files": {name: digest(final / name) for name in sorted([WEIGHTS, *extra])},
+            }
+            self.facts["seal"] = seal(self.facts)
+            for name in self.facts["files"]:
+                (final / name).replace(folder / name)
+            write_json(folder / "run.json", self.facts)
+        self.folder = folder
+
+
+def load(folder: str | Path, *, plan: Any = None) -> Model:
+    """Return the model of a finished run. plan: the plan object, where it holds a module of the user's own.
+
+    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
+    path = folder / "run.json"
+    if not path.exists():
+        raise RunError(f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped.")
+    facts = read_json(path)
+    if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
+        raise RunError(f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file.")
+    if facts["format"] != FORMAT:
+        raise RunError(f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it.")
+    for name, expected in facts["files"].items():
+        if not (folder / name).exists():
+            raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
+        if digest(folder / name) != expected:
+            raise RunError(f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file.")
+    tensors = read_tensors(folder / WEIGHTS)
+    strands = []
+    for index, data in enumerate(facts["strands"]):
+        prefix = f"prep.{index}."
+        strands.append(Strand.from_state(data, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}))
+    networks: dict[str, Network] = {}
+    for name, entry in facts["networks"].items():
+        if entry["same"]:
+            networks[name] = networks["winner"]
+            continue
+        with torch.random.fork_rng(devices=[]):
+            network = Network(entry["spec"], torch.ones(entry["spec"]["outputs"]), plan if name == "winner" else None)
+        prefix = f"net.{name}."
+        state = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(prefix)}
+        network.load_state_dict(state)
+        networks[name] = network.eval()
+    return Model(facts, strands, networks, folder)
+
+
+@dataclass
+class Answers:
+    """What predictors said of a table: answers[subset] and alone[name] (rows, class), present[m] (rows,), statuses."""
+
+    answers: dict[tuple[str, ...], np.ndarray]
+    alone: dict[str, np.ndarray]
+    present: dict[str, np.ndarray]
+    statuses: list[tuple[str, str]]
+
+    @classmethod
+    def join(cls, parts: Sequence[Answers]) -> Answers:
+        def joined(values: Sequence[dict[Any, np.ndarray]]) -> dict[Any, np.ndarray]:
+            return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
+
+        return cls(
+            joined([p.answers for p in parts]), joined([p.alone for p in parts]), joined([p.present for p in parts]),
+            [status for p in parts for status in p.statuses],
+        )
+
+
+def answer_prepared(
+    prepared: Prepared, predictor: NetworkPredictor, subsets: Sequence[tuple[str, ...]],
+    alone: Mapping[str, NetworkPredictor], modalities: Sequence[str], rows: np.ndarray | None = None,
+) -> Answers:
+    """Answer for prepared rows with each subset of modalities present; each row is encoded once."""
+    rows = np.arange(len(prepared)) if rows is None else rows
+    answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
+    single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
+    with torch.inference_mode():
+        for start in range(0, len(rows), 128):
+            batch = prepared.batch(rows[start : start + 128])
+            parts = predictor.network.encode(batch)
+            for keep, said in answers.items():
+                kept = {n: (t, p if n in keep else torch.zeros_like(p)) for n, (t, p) in parts.items()}
+                said.append(predictor.from_logits(predictor.network.decide(kept)))
+            for name, found in single.items():
+                found.append(alone[name](batch))
+    present = {name: there[rows] for name, there in prepared.present.items()}
+    statuses = prepared.statuses(modalities)
+    return Answers(
+        {keep: np.concatenate(said) for keep, said in answers.items()},
+        {name: np.concatenate(found) for name, found in single.items()},
+        present,
+        [statuses[row] for row in rows],
+    )
+
+
+def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
+    """Count for each modality the rows in which it is blank, and broken, with an example of what is broken."""
+    counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
+    for row, reasons in enumerate(prepared.reasons):
+        for name, reason in reasons.items():
+            kind = "blank" if reason == "blank" else "broken"
+            counts[name][kind] += 1
+            if kind == "broken" and not counts[name]["example"]:
+                counts[name]["example"] = f"row {row}: {reason}"
+    return counts
+
+
+def status_line(status: Sequence[str]) -> str:
+    """Return "1,000 rows, 950 ok, 45 partial, 5 failed"."""
+    counts = Counter(status)
+    return ", ".join([f"{len(status):,} rows", *(f"{counts[name]:,} {name}" for name in ("ok", "partial", "failed"))])
+
+
+def span(score: Mapping[str, Any] | None) -> str:
+    """Return "0.950 (0.930 to 0.968)", or "-".
+
+    >>> span({"value": 0.95, "low": 0.93, "high": 0.968})
+    '0.950 (0.930 to 0.968)'
+    """
+    if score is None or score.get("value") is None:
+        return "-"
+    if score.get("low") is None:
+        return f"{score['value']:.3f}"
+    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"

@@ -1,0 +1,107 @@
+"""Files written whole or not at all: atomic writes, hashed run folders, and the finished stages of a run under way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.errors import RunError
+
+UNFINISHED = "unfinished"  # a folder inside the run folder, gone when the run is finished
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file through a temporary one beside it, so that a reader sees the old file or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON in a file. Raises RunError that names the file."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
+    except ValueError:
+        raise RunError(f"{path} is damaged: it is not JSON. Fit the run again, or restore the file.") from None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as safetensors."""
+    from safetensors.numpy import save
+
+    write_bytes(path, save({name: np.ascontiguousarray(value) for name, value in tensors.items()}))
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file. Raises RunError that names the file."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
+    except (SafetensorError, ValueError, KeyError):
+        raise RunError(f"{path} is damaged: it is not a safetensors file. Fit the run again, or restore the file.") from None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal(value: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a JSON value without its own "seal"."""
+    rest = {key: item for key, item in value.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+class Stages:
+    """What a run under way has finished, one safetensors and one JSON file a stage; without a folder, nothing is kept."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    def _path(self, stage: str) -> Path:
+        return (self.folder or Path()) / hashlib.sha256(stage.encode()).hexdigest()[:16]
+
+    def has(self, stage: str) -> bool:
+        return self.folder is not None and self._path(stage).with_suffix(".json").exists()
+
+    def save(self, stage: str, state: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+        """Keep a stage: the arrays first, then the JSON that says it is complete."""
+        if self.folder is None:
+            return
+        path = self._path(stage)
+        write_tensors(path.with_suffix(".safetensors"), {k: v.detach().cpu().numpy() for k, v in state.items()})
+        write_json(path.with_suffix(".json"), dict(meta))
+
+    def load(self, stage: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return (state, meta) of a finished stage, or None."""
+        if not self.has(stage):
+            return None
+        import torch
+
+        path = self._path(stage)
+        arrays = read_tensors(path.with_suffix(".safetensors"))
+        return {k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, read_json(path.with_suffix(".json"))

@@ -1,0 +1,325 @@
+"""Candidates, how each is trained, and the choice among them on validation. Knows prepared rows, not files or users.
+
+Order: each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented passes);
+the best of these fine-tuned; each plan from scratch together. A candidate that is clearly behind stops early.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait import plan as plans
+from plait.dataset import Callback, Prepared, quiet
+from plait.model import CONVOLUTIONAL, Network, Parts, count_parameters
+from plait.store import Stages
+from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
+
+DIM = 128
+PASS_BYTES = 1 << 30  # memory that augmented passes may take
+ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
+
+
+@dataclass
+class Candidate:
+    """One trained network, and what validation says of it. losses: (val,) the loss of every validation row."""
+
+    name: str
+    plan: str | None
+    recipe: str
+    network: Network
+    outcome: Outcome
+    losses: np.ndarray
+    outputs: Tensor = field(repr=False)  # (val, class) logits
+    seconds: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Simplest first: fewer modalities, then fewer parameters."""
+        return len(self.network.names), count_parameters(self.network)
+
+
+@dataclass
+class Study:
+    """All that training needs, in one place, and the candidates it gave."""
+
+    prepared: Prepared
+    split: np.ndarray  # (rows,) "train", "val", "test" or ""
+    target: Target
+    prior: Tensor  # (class,) shares, or (1,) the mean
+    outputs: int
+    seed: int = 0
+    epochs: int | None = None
+    batch_size: int = 64
+    deadline: float = math.inf
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    stages: Stages = field(default_factory=Stages)
+    callback: Callback = quiet
+    plan_objects: Mapping[str, Any] = field(default_factory=dict)  # plans that hold a module of the user's own
+    candidates: list[Candidate] = field(default_factory=list)
+    stopped: str = ""
+
+    def __post_init__(self) -> None:
+        self.began = time.monotonic()
+        self.val = np.flatnonzero(self.split == "val")
+        self.train = np.flatnonzero(self.split == "train")
+
+    # -- candidates ---------------------------------------------------------------------------------------------------
+
+    def run(self, chosen: Sequence[str] | None) -> Candidate:
+        """Train the candidates and return the winner. chosen: the user's plan alone, or None for the short list."""
+        names = self.prepared.names
+        alone = {name: c for name in names if (c := self.train_alone(name)) is not None}
+        listed = list(chosen) if chosen is not None else short_list(names)
+        if not listed:
+            return choose(self.candidates)
+        tokens: dict[str, Any] = {}
+        fused = [c for plan in listed if (c := self.train_fused(plan, alone, tokens)) is not None]
+        tokens.clear()
+        if fused:
+            self.fine_tune(min(fused, key=lambda c: c.loss))
+        joint: dict[int, float] = {}
+        for plan in listed:
+            if plan.endswith("by=vote)") and chosen is None:
+                continue  # a vote gains nothing from joint training that the others do not
+            self.train_joint(plan, joint)
+        plural = [c for c in self.candidates if c.plan is not None]
+        if chosen is not None:
+            return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
+        return choose(self.candidates)
+
+    def train_alone(self, name: str) -> Candidate | None:
+        """Train one modality by itself, on the training rows that have it."""
+        present = self.prepared.present[name]
+        rows, val = self.train[present[self.train]], self.val[present[self.val]]
+        if len(rows) < 2:
+            self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
+            return None
+        conv = self._kind(name) in CONVOLUTIONAL
+        recipe = Recipe(
+            self.epochs_for(len(rows)) if conv else 2 * self.epochs_for(len(rows)), 3e-3 if conv else 1e-3, self.batch_size,
+            decay=0.05 if conv else 0.2,
+        )
+        network = self._build(None, [name], f"{ALONE} {name}")
+        return self._stage(f"{ALONE} {name}", name, None, ALONE, network, recipe, rows, val if len(val) else self.val)
+
+    def train_fused(self, plan: str, alone: Mapping[str, Candidate], tokens: dict[str, Any]) -> Candidate | None:
+        """Fuse encoders that were trained alone: they stay as they are, fusion and heads learn from augmented passes."""
+        if self._over():
+            return None
+        stage = f"{plan} {FUSED}"
+        network = self._build(plan, self.prepared.names, stage, late=True)
+        network.take_from({name: c.network for name, c in alone.items()})
+        if "val" not in tokens and not self.stages.has(stage):
+            self.callback({"note": f"encoding {len(self.train)} rows in augmented passes"})
+            tokens["val"] = encode_rows(network, self.prepared, self.val, self.device)
+            tokens["train"] = self._passes(network)
+        recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True)
+        return self._stage(
+            stage, plan, plan, FUSED, network, recipe, self.train, self.val, frozen=list(network.encoders), tokens=tokens
+        )
+
+    def fine_tune(self, start: Candidate) -> Candidate | None:
+        """Train all of a fused network a little longer, gently."""
+        if self._over():
+            return None
+        stage = f"{start.plan} {TUNED}"
+        network = self._build(start.plan, self.prepared.names, stage, late=True)
+        network.load_state_dict(start.network.state_dict())
+        recipe = Recipe(max(2, self.epochs_for(len(self.train)) // 4), 5e-4, self.batch_size, drop=True, warm=0.1)
+        return self._stage(stage, str(start.plan), start.plan, TUNED, network, recipe, self.train, self.val)
+
+    def train_joint(self, plan: str, rivals: dict[int, float]) -> Candidate | None:
+        """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
+        if self._over():
+            return None
+        stage = f"{plan} {JOINT}"
+        network = self._build(plan, self.prepared.names, stage)
+        recipe = Recipe(self.epochs_for(len(self.train)), 2e-3, self.batch_size, drop=True)
+        best = min((c.loss for c in self.candidates), default=math.inf)
+
+        def behind(epoch: int, loss: float) -> bool:
+            """A joint rival was better at this epoch, or the end is near and the best candidate far ahead."""
+            early = epoch >= recipe.epochs // 3 and loss > 1.1 * rivals.get(epoch, math.inf)
+            return early or (epoch >= 0.6 * recipe.epochs and loss > 1.6 * best)
+
+        candidate = self._stage(stage, plan, plan, JOINT, network, recipe, self.train, self.val, behind=behind)
+        if candidate is not None:
+            lowest = math.inf
+            for event in candidate.outcome.history:
+                lowest = min(lowest, event["val_loss"])
+                rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), lowest)
+        return candidate
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def epochs_for(self, rows: int) -> int:
+        """Epochs that give small tables enough steps and large ones not too many; 25 at 2,000 rows."""
+        return self.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
+
+    def _over(self) -> bool:
+        return self.stopped in ("time", "interrupt") or time.monotonic() >= self.deadline
+
+    def _kind(self, name: str) -> str:
+        return next(s.kind for s in self.prepared.strands if s.name == name)
+
+    def seed_of(self, stage: str) -> int:
+        """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
+        return zlib.crc32(f"{self.seed}:{stage}".encode())
+
+    def spec(self, plan: str | None, names: Sequence[str], late: bool) -> dict[str, Any]:
+        strands = [s for s in self.prepared.strands if s.name in names]
+        return {
+            "strands": [
+                {"name": s.name, "kind": s.kind, "group": s.group, "columns": len(s.modality.columns) if s.several else 1}
+                for s in strands
+            ],
+            "layouts": {s.group: s.layout() for s in strands},
+            "plan": plan, "dim": DIM, "outputs": self.outputs, "regression": self.target.regression, "late": late,
+        }
+
+    def _build(self, plan: str | None, names: Sequence[str], stage: str, late: bool = False) -> Network:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed_of(stage))
+            plan_object = self.plan_objects.get(plan) if plan is not None else None
+            return Network(self.spec(plan, names, late), self.prior, plan_object).to(self.device)
+
+    def _augment(self, generator: torch.Generator) -> Any:
+        preps = {s.group: s.prep for s in self.prepared.strands}
+        kinds = {s.group: s.kind for s in self.prepared.strands}
+
+        def augment(group: str, x: Tensor) -> Tensor:
+            if kinds[group] in CONVOLUTIONAL:
+                return preps[group].augment(x, generator)
+            return x
+
+        return augment
+
+    def _passes(self, network: Network) -> list[Parts]:
+        generator = torch.Generator().manual_seed(self.seed_of("passes"))
+        first = encode_rows(network, self.prepared, self.train, self.device, self._augment(generator))
+        size = sum(t.numel() * t.element_size() for t, _ in first.values())
+        count = int(min(5, max(1, PASS_BYTES // max(1, size))))
+        passes = [first]
+        while len(passes) < count and not self._over():
+            passes.append(encode_rows(network, self.prepared, self.train, self.device, self._augment(generator)))
+        return passes
+
+    def _stage(
+        self, stage: str, name: str, plan: str | None, how: str, network: Network, recipe: Recipe, rows: np.ndarray,
+        val: np.ndarray, *, frozen: Sequence[Any] = (), tokens: Mapping[str, Any] | None = None, behind: Any = None,
+    ) -> Candidate | None:
+        """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
+        if self._over():
+            return None
+        saved = self.stages.load(stage)
+        began = time.monotonic()
+        if saved is not None:
+            state, meta = saved
+            network.load_state_dict(state)
+            outcome = Outcome(**meta)
+        else:
+            seed = self.seed_of(stage)
+            generator = torch.Generator().manual_seed(seed)
+            if tokens:
+                places = torch.full((len(self.prepared),), -1, dtype=torch.long)
+                places[torch.from_numpy(self.train)] = torch.arange(len(self.train))
+                source: Any = Passes(tokens["train"], places, generator)
+                validate: Any = lambda: decided(network, tokens["val"], len(val))  # noqa: E731
+            else:
+                source = Live(network, self.prepared, self._augment(generator), self.device)
+                validate = lambda: self.outputs_of(network, val)  # noqa: E731
+            share = self._deadline_of(how)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                outcome = train(
+                    network, source, validate, self.target, rows, val, recipe, seed=seed, name=stage, callback=self.callback,
+                    deadline=share, behind=behind, frozen=frozen, augment_generator=generator,
+                )
+            if outcome.stopped != "interrupt":
+                self.stages.save(stage, network.state_dict(), asdict(outcome))
+        if outcome.stopped == "interrupt":
+            self.stopped = "interrupt"
+        if not outcome.history:
+            return None
+        outputs = self.outputs_of(network, self.val)
+        losses, _ = self.target.measure(outputs, torch.from_numpy(self.val))
+        candidate = Candidate(
+            name, plan, how, network, outcome, losses.double().cpu().numpy(), outputs, outcome.seconds or time.monotonic() - began
+        )
+        self.candidates.append(candidate)
+        return candidate
+
+    def _deadline_of(self, how: str) -> float:
+        """Share the time limit out: each modality alone an equal part of the first half, and so on."""
+        if self.deadline == math.inf:
+            return math.inf
+        now = time.monotonic()
+        left = max(0.5, self.deadline - now)
+        waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
+        if how == ALONE:
+            several = len(self.prepared.names) > 1
+            return now + left * (0.55 if several else 0.95) / max(1, waiting)
+        return now + left * {FUSED: 0.3, TUNED: 0.5, JOINT: 0.9}[how]
+
+    def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
+        """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""
+        return outputs_of(network, self.prepared, rows, self.device, keep)
+
+
+def outputs_of(
+    network: Network, prepared: Prepared, rows: np.ndarray, device: torch.device, keep: Sequence[str] | None = None
+) -> Tensor:
+    """Return logits (rows, class) of prepared rows, in order, on the processor."""
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), 256):
+            found.append(network(prepared.batch(rows[start : start + 256], keep, device)).cpu())
+    return torch.cat(found) if found else torch.zeros(0, network.spec["outputs"])
+
+
+def short_list(names: Sequence[str]) -> list[str]:
+    """Return the plans that are tried when the user names none: parallel, sequential and tree, and a vote.
+
+    >>> short_list(["image", "audio"])[0]
+    'parallel(image, audio, by=concat)'
+    """
+    if len(names) < 2:
+        return []
+    listed = [plans.Parallel(tuple(names), by="concat"), plans.Sequential(tuple(reversed(names)), by="film")]
+    if len(names) == 2:
+        listed.append(plans.Tree(tuple(names), by="gate"))
+    else:
+        listed.append(plans.Tree((plans.Tree(tuple(names[:2]), by="gate"), *names[2:]), by="gate"))
+    listed.append(plans.Parallel(tuple(names), by="vote"))
+    return [str(plan) for plan in listed]
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the cheapest candidate within one standard error of the best validation loss.
+
+    The error is that of the paired difference (Breiman and others 1984, "Classification and regression trees": the
+    1 SE rule).
+    """
+    best = min(candidates, key=lambda c: c.loss)
+    near = []
+    for candidate in candidates:
+        apart = candidate.losses - best.losses
+        error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
+        if candidate is best or apart.mean() <= error:
+            near.append(candidate)
+    return min(near, key=lambda c: (c.cost, c.loss))
+
+

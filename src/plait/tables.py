@@ -1,0 +1,174 @@
+"""What `fit` asks of a table beyond its features: the labels, their codes, and the fingerprint of a command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.contract import Schema, Table
+from plait.errors import RequestError, TableError
+from plait.evaluate import intervals
+from plait.options import FitOptions
+from plait.train import Target
+
+
+@dataclass
+class Labels:
+    """The target column. codes: (rows,) class code, or 0 with a number; −1 without a label. cells: (rows,) objects."""
+
+    name: str
+    cells: np.ndarray
+    codes: np.ndarray
+    classes: list[Any] | None
+    center: float = 0.0
+    spread: float = 1.0
+
+    @classmethod
+    def find(cls, table: Table, schema: Schema) -> Labels:
+        """Read the target. Raises TableError when it has no label, one class, or a cell that is no number."""
+        name = schema.role("target")
+        if name is None:
+            raise RequestError("no column is the target.")
+        kind = schema.column(name).kind
+        cells = [_simple(cell) for cell in table.cells(name)]
+        there = [cell is not None for cell in cells]
+        if not any(there):
+            raise TableError(f"column {name!r} has no label in any of the {len(cells):,} rows; expected some to learn from.")
+        if kind == "number":
+            for row, cell in enumerate(cells):
+                if cell is not None:
+                    cells[row] = _number(cell, table, name, row)
+            codes = np.where(there, 0, -1)
+            found: list[Any] | None = None
+        elif kind == "category":
+            found = sort_classes({cell for cell in cells if cell is not None})
+            if len(found) < 2:
+                raise TableError(
+                    f"column {name!r} has one class, {found[0]!r}, in all rows that have a label; expected two or more to tell apart."
+                )
+            place = {value: index for index, value in enumerate(found)}
+            codes = np.array([place[cell] if cell is not None else -1 for cell in cells])
+        else:
+            raise RequestError(
+                f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
+                f"If it does hold classes, say so with --kind {name}=category."
+            )
+        array = np.empty(len(cells), dtype=object)
+        array[:] = cells
+        return cls(name, array, codes.astype(np.int64), found)
+
+    def check_training(self, rows: np.ndarray) -> None:
+        """Raise TableError when the training rows show fewer than two classes, or two numbers."""
+        if self.classes is not None:
+            seen = np.unique(self.codes[rows])
+            if len(seen) < 2:
+                raise TableError(
+                    f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; expected two or more."
+                )
+        elif len({float(v) for v in self.cells[rows]}) < 2:
+            raise TableError(f"column {self.name!r} is the same number in all training rows; expected numbers that differ.")
+
+    def target_of(self, train: np.ndarray, balance: bool) -> tuple[Target, torch.Tensor]:
+        """Return what the loop learns, and the prior of the training rows: class shares (class,), or 0 for numbers."""
+        if self.classes is None:
+            values = np.array([float(v) if v is not None else np.nan for v in self.cells])
+            self.center, self.spread = float(values[train].mean()), float(values[train].std())
+            scaled = ((values - self.center) / self.spread).astype(np.float32)
+            return Target(torch.from_numpy(scaled), regression=True), torch.zeros(1)
+        counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(np.float32)
+        weights = None
+        if balance:
+            weights = torch.from_numpy(np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0).astype(np.float32))
+        return Target(torch.from_numpy(self.codes), False, weights), torch.from_numpy(counts / counts.sum())
+
+    def headline(self, outputs: torch.Tensor, rows: np.ndarray, seed: int) -> dict[str, Any]:
+        """Return the accuracy (or r2) of logits (rows, class) of these rows, with its 95 % interval."""
+        generator = np.random.default_rng([seed, 2])
+        if self.classes is None:
+            values = outputs[:, 0].double().numpy() * self.spread + self.center
+            return intervals(self.cells[rows].astype(float), values, None, generator=generator)["r2"]
+        found = intervals(self.cells[rows], outputs.double().softmax(1).numpy(), self.classes, generator=generator)
+        return found["accuracy"]
+
+
+def sort_classes(values: set[Any]) -> list[Any]:
+    """Return classes in order: numbers by size, words by alphabet.
+
+    >>> sort_classes({10, 9, 2})
+    [2, 9, 10]
+    """
+    if all(isinstance(v, (int, float)) for v in values):
+        return sorted(values)
+    return sorted(values, key=str)
+
+
+def column_of_labels(labels: Any, rows: int) -> Any:
+    """Return labels as an Arrow column. labels: (rows,) or one-hot (rows, class), or a list of strings or numbers."""
+    import pyarrow as pa
+
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2:
+        sums, values = array.sum(axis=1), np.unique(array)
+        if not (np.isin(values, (0, 1)).all() and (sums == 1).all()):
+            raise RequestError(
+                f"labels of shape {array.shape} are not one-hot: every row must hold one 1 and zeros. Give class numbers instead."
+            )
+        array = array.argmax(axis=1)
+    if array.ndim != 1 or len(array) != rows:
+        raise RequestError(f"labels have the shape {array.shape}; expected ({rows},), one for each row, or one-hot ({rows}, class).")
+    return pa.chunked_array([pa.array(array.tolist())])
+
+
+def fingerprint(table: Table, target: str, options: FitOptions) -> str:
+    """Return a hash of the table's cells and the options: two commands with the same one do the same."""
+    import pyarrow as pa
+
+    hashed = hashlib.sha256()
+    for name, values in table.data.items():
+        hashed.update(name.encode())
+        if isinstance(values, np.ndarray):
+            hashed.update(str((values.shape, values.dtype)).encode())
+            hashed.update(np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode())
+        else:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:
+                writer.write_table(pa.table({"x": values.combine_chunks() if values.num_chunks else values}))
+            hashed.update(sink.getvalue())
+    given = asdict(options)
+    given.pop("overwrite")
+    hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
+    return hashed.hexdigest()
+
+
+def number_threads() -> None:
+    """Set torch's threads once and on purpose: one for each core, unless the user said otherwise."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _simple(cell: Any) -> Any:
+    """Return a label as JSON can hold it: a whole number as int, text without blanks around it."""
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell if cell is None or isinstance(cell, (bool, int, float)) else str(cell)
+
+
+def _number(cell: Any, table: Table, name: str, row: int) -> float:
+    from plait.prep.tabular import parse_number
+
+    value = parse_number(cell)
+    if value is None or not np.isfinite(value):
+        raise TableError(f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank.")
+    return float(value)
+
+

@@ -1,0 +1,97 @@
+"""How things look in a terminal: tables of plain text, and the progress bar. Knows no table and no model of plait."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows under a header as lines of plain text, columns aligned; wide characters count as two.
+
+    >>> print(text_table(["model", "rows"], [["image", 12]]))
+    model  rows
+    image  12
+    """
+    from rich.cells import cell_len
+
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(c + " " * (w - cell_len(c)) for c, w in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+class Progress:
+    """Shows the events of a fit on stderr; call it with each event, inside a `with`.
+
+    An event is a dict: {"stage", "done", "total"}, or {"stage", "epoch", "epochs", "loss", "metric", "metric_name",
+    "seconds_left"}, or {"note": "a sentence"}. On a terminal a bar moves; elsewhere each stage leaves one line.
+    """
+
+    def __init__(self, file: Any = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        self._console = Console(file=file or sys.stderr, markup=False, highlight=False, emoji=False)
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[details]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._stage: str | None = None
+        self._task: Any = None
+        self._last = ""
+
+    def __enter__(self) -> Progress:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._end_stage()
+        self._bars.stop()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "note" in event:
+            self._console.print(event["note"], soft_wrap=True)
+        if "stage" not in event:
+            return
+        if event["stage"] != self._stage:
+            self._end_stage()
+            self._stage = event["stage"]
+            self._task = None
+        done, total = event.get("done", event.get("epoch")), event.get("total", event.get("epochs"))
+        if done is None or not total:
+            return
+        details = describe(event)
+        if self._task is None:
+            self._task = self._bars.add_task(str(self._stage), total=total, details=details)
+        self._bars.update(self._task, completed=done, total=total, details=details)
+        self._last = f"{self._stage}  {done}/{total}" + (f"  {details}" if details else "")
+
+    def _end_stage(self) -> None:
+        if self._last and not self._console.is_terminal:
+            self._console.print(self._last, soft_wrap=True)
+        self._last = ""
+
+
+def describe(event: dict[str, Any]) -> str:
+    """Return the numbers of an event as words.
+
+    >>> describe({"stage": "joint", "loss": 0.5, "metric": 0.91, "metric_name": "accuracy", "seconds_left": 75})
+    'loss 0.500  accuracy 0.910  1:15 left'
+    """
+    words = []
+    if event.get("loss") is not None:
+        words.append(f"loss {event['loss']:.3f}")
+    if event.get("metric") is not None:
+        words.append(f"{event.get('metric_name') or 'metric'} {event['metric']:.3f}")
+    if event.get("seconds_left") is not None:
+        minutes, seconds = divmod(round(event["seconds_left"]), 60)
+        words.append(f"{minutes}:{seconds:02d} left")
+    return "  ".join(words)

@@ -1,0 +1,236 @@
+"""The training loop: one function, visible top to bottom. Knows networks and prepared rows, not files or plans.
+
+Everything random comes from two places: torch's own generator, seeded inside one `fork_rng` (weights, dropout), and
+one generator for the order of the rows, the augmentation and the modality dropout.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from plait.dataset import Callback, Prepared, quiet
+from plait.model import Network, Parts
+
+SMOOTHING = 0.1  # label smoothing (Szegedy and others 2016, arXiv:1512.00567)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: epochs, peak learning rate, rows a step, weight decay, and whether whole modalities are dropped."""
+
+    epochs: int
+    rate: float = 3e-3
+    batch_size: int = 64
+    decay: float = 0.05
+    drop: bool = False
+    patience: int = 0  # epochs without a better validation loss after which to stop; 0: a third, at least five
+    warm: float = 0.25  # share of the steps in which the rate rises
+
+
+@dataclass
+class Outcome:
+    """What a training run gave: the history, the best validation loss, and why it ended early, if it did."""
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    loss: float = math.inf
+    seconds: float = 0.0
+    stopped: str = ""  # "", "early", "behind", "time" or "interrupt"
+
+
+@dataclass
+class Target:
+    """What is to be learned. values: (rows,) class codes (int64) or scaled numbers (float32); weights: (class,) or None."""
+
+    values: Tensor
+    regression: bool = False
+    weights: Tensor | None = None
+
+    def loss(self, outputs: Tensor, rows: Tensor) -> Tensor:
+        """The training loss: cross-entropy with smoothed labels, or a smooth L1 distance."""
+        if self.regression:
+            return F.smooth_l1_loss(outputs[:, 0], self.values[rows])
+        return F.cross_entropy(outputs, self.values[rows], self.weights, label_smoothing=SMOOTHING)
+
+    def measure(self, outputs: Tensor, rows: Tensor) -> tuple[Tensor, float]:
+        """Return the validation loss of every row, and the metric that people read (accuracy, or r2)."""
+        truth = self.values[rows]
+        if self.regression:
+            errors = (outputs[:, 0] - truth) ** 2
+            spread = ((truth - truth.mean()) ** 2).mean()
+            return errors, float(1 - errors.mean() / spread) if spread > 0 else math.nan
+        return F.cross_entropy(outputs, truth, reduction="none"), float((outputs.argmax(1) == truth).float().mean())
+
+    @property
+    def metric_name(self) -> str:
+        return "r2" if self.regression else "accuracy"
+
+
+class Source(Protocol):
+    """Where tokens of training rows come from: rows (batch,) → {name: (tokens, present)}."""
+
+    def __call__(self, rows: Tensor) -> Parts: ...
+
+
+@dataclass
+class Live:
+    """Encodes the rows anew, augmented, with gradients: the encoders are trained."""
+
+    network: Network
+    prepared: Prepared
+    augment: Any
+    device: torch.device
+
+    def __call__(self, rows: Tensor) -> Parts:
+        return self.network.encode(self.prepared.batch(rows.numpy(), self.network.names, self.device), self.augment)
+
+
+@dataclass
+class Passes:
+    """Tokens of several augmented passes over the training rows, encoded once: only fusion and heads are trained."""
+
+    passes: list[Parts]
+    places: Tensor  # (rows of the table,): where a row stands in the passes, or −1
+    generator: torch.Generator
+
+    def __call__(self, rows: Tensor) -> Parts:
+        chosen = self.passes[int(torch.randint(len(self.passes), (1,), generator=self.generator))]
+        index = self.places[rows]
+        return {name: (tokens[index], present[index]) for name, (tokens, present) in chosen.items()}
+
+
+def encode_rows(
+    network: Network, prepared: Prepared, rows: np.ndarray, device: torch.device, augment: Any = None, batch_size: int = 256
+) -> Parts:
+    """Encode rows in order with fixed encoders → {name: (tokens (rows, token, dim), present (rows, token))}."""
+    network.eval()
+    found: list[Parts] = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            found.append(network.encode(prepared.batch(rows[start : start + batch_size], network.names, device), augment))
+    longest = {name: max(part[name][0].shape[1] for part in found) for name in network.names}
+    result = {}
+    for name in network.names:
+        short = [(_pad(p[name][0], longest[name]), _pad(p[name][1], longest[name])) for p in found]
+        # clones, because what inference_mode made cannot take part in training
+        result[name] = (torch.cat([t for t, _ in short]).clone(), torch.cat([h for _, h in short]).clone())
+    return result
+
+
+def _pad(x: Tensor, length: int) -> Tensor:
+    """Pad (batch, token, …) to this many tokens: a batch in which a modality is absent has only one."""
+    return x if x.shape[1] == length else torch.cat([x, x.new_zeros(len(x), length - x.shape[1], *x.shape[2:])], 1)
+
+
+def draw_presence(parts: Parts, generator: torch.Generator) -> Parts:
+    """Modality dropout: for each sample draw how many of its modalities stay (uniformly, at least one), then which.
+
+    Neverova and others 2016, "ModDrop" (arXiv:1501.00102), drawn for each sample and evenly over the sizes of subsets.
+    """
+    names = list(parts)
+    there = torch.stack([parts[name][1].any(1) for name in names], 1)  # (batch, part)
+    draws = torch.rand(there.shape[0], len(names) + 1, generator=generator).to(there.device)
+    stay = 1 + (draws[:, -1] * there.sum(1)).long()
+    order = draws[:, :-1].masked_fill(~there, 2.0).argsort(1).argsort(1)
+    kept = there & (order < stay[:, None])
+    return {name: (parts[name][0], parts[name][1] & kept[:, i : i + 1]) for i, name in enumerate(names)}
+
+
+def rate_at(progress: float, recipe: Recipe) -> float:
+    """One cycle: up in the first quarter, then down to nearly nothing (Smith and Topin 2018, arXiv:1708.07120)."""
+    if progress < recipe.warm:
+        return recipe.rate * (0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / recipe.warm)))
+    return recipe.rate * max(1e-4, 0.5 * (1 + math.cos(math.pi * (progress - recipe.warm) / (1 - recipe.warm))))
+
+
+def decided(network: Network, parts: Parts, rows: int, batch_size: int = 512) -> Tensor:
+    """Return logits (rows, class) from tokens of many rows."""
+    with torch.inference_mode():
+        spans = [slice(start, start + batch_size) for start in range(0, rows, batch_size)]
+        return torch.cat([network.decide({n: (t[s], p[s]) for n, (t, p) in parts.items()}) for s in spans])
+
+
+def train(
+    network: Network, source: Source, validate: Callable[[], Tensor], target: Target, rows: np.ndarray, val: np.ndarray,
+    recipe: Recipe, *, seed: int, name: str, callback: Callback = quiet, deadline: float = math.inf,
+    behind: Callable[[int, float], bool] | None = None, frozen: Sequence[torch.nn.Module] = (), augment_generator: torch.Generator | None = None,
+) -> Outcome:
+    """Train the network in place and leave it with the weights of its best validation loss.
+
+    source gives tokens of training rows, validate the logits (rows, class) of the validation rows in order.
+    behind(epoch, loss) says whether a rival was clearly better at this point. Ends early when the validation loss no
+    longer falls, at the deadline (time.monotonic), or on Ctrl-C; the best weights so far are kept in each case.
+    """
+    began, outcome = time.monotonic(), Outcome()
+    order = torch.Generator().manual_seed(seed) if augment_generator is None else augment_generator
+    train_rows, val_rows = torch.from_numpy(rows), torch.from_numpy(val)
+    still = {id(p) for module in frozen for p in module.parameters()}
+    weights = [p for p in network.parameters() if p.requires_grad and id(p) not in still]
+    groups = [
+        {"params": [p for p in weights if p.dim() > 1], "weight_decay": recipe.decay},
+        {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+    steps = max(1, math.ceil(len(rows) / recipe.batch_size))
+    patience = recipe.patience or max(5, recipe.epochs // 3)
+    best, best_epoch, epoch = None, 0, 0
+    try:
+        for epoch in range(1, recipe.epochs + 1):
+            network.train()
+            for module in frozen:
+                module.eval()
+            shuffled = train_rows[torch.randperm(len(train_rows), generator=order)]
+            total = torch.zeros((), device=network.prior.device)
+            for step in range(steps):
+                used = (time.monotonic() - began) / (deadline - began) if deadline < math.inf else 0.0
+                progress = max(((epoch - 1) * steps + step) / (recipe.epochs * steps), min(1.0, used))
+                for group in optimizer.param_groups:
+                    group["lr"] = rate_at(progress, recipe)
+                chosen = shuffled[step::steps]
+                parts = source(chosen)
+                loss = target.loss(network.decide(parts), chosen)
+                if recipe.drop:
+                    loss = 0.5 * (loss + target.loss(network.decide(draw_presence(parts, order)), chosen))
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(weights, 5.0)
+                optimizer.step()
+                total += loss.detach()
+                if used >= 1.0:
+                    break
+            network.eval()
+            losses, metric = target.measure(validate(), val_rows)
+            val_loss, mean = float(losses.mean()), float(total) / (step + 1)
+            outcome.history.append(
+                {"candidate": name, "epoch": epoch, "loss": mean, "val_loss": val_loss, "metric": metric, "metric_name": target.metric_name}
+            )
+            if val_loss < outcome.loss or best is None:
+                outcome.loss, best, best_epoch = val_loss, copy.deepcopy(network.state_dict()), epoch
+            spent = time.monotonic() - began
+            left = min(spent / epoch * (recipe.epochs - epoch), deadline - time.monotonic())
+            callback({"stage": name, "epoch": epoch, "epochs": recipe.epochs, "loss": mean, "metric": metric,
+                      "metric_name": target.metric_name, "seconds_left": max(0.0, left)})
+            if time.monotonic() >= deadline:
+                outcome.stopped = "time"
+            elif behind is not None and behind(epoch, outcome.loss):
+                outcome.stopped = "behind"
+            elif epoch - best_epoch >= patience and epoch < recipe.epochs:
+                outcome.stopped = "early"
+            if outcome.stopped:
+                break
+    except KeyboardInterrupt:
+        outcome.stopped = "interrupt"
+    if best is not None:
+        network.load_state_dict(best)
+    network.eval()
+    outcome.seconds = time.monotonic() - began
+    return outcome

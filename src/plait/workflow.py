@@ -1,0 +1,398 @@
+"""The verbs: show, fit, predict, evaluate. The one place where names become objects."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait import charts
+from plait import plan as plans
+from plait.contract import Column, Schema, Table
+from plait.data.detect import detect
+from plait.data.read import read
+from plait.dataset import Callback, Prepared, Strand, choose_splits, encoder_names, fit_strands, prep_options, prepare, quiet
+from plait.errors import RequestError, RunError, TableError, did_you_mean
+from plait.evaluate import confusion, reliability
+from plait.model import count_parameters
+from plait.options import FitOptions
+from plait.run import Model, Predictions, answer_prepared, count_holes, load
+from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
+from plait.study import ALONE, Candidate, Study, outputs_of
+from plait.tables import Labels, column_of_labels, fingerprint, number_threads
+from plait.terminal import text_table
+
+DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
+
+
+def fit(
+    data: Any, labels: Any = None, *, target: str | None = None, out: str | Path | None = None,
+    folder: str | Path | None = None, callback: Callback | None = None, **options: Any,
+) -> Model:
+    """Learn to predict a column of a table, or labels beside arrays, and return the fitted Model.
+
+    data: anything `plait.read` takes (a path, a frame, a dict of arrays), with the target as a column, or with labels:
+    (rows,) integers, strings or numbers, or one-hot (rows, class). out: the run folder; without it a temporary one that
+    lives as long as the model. folder: where relative media paths of a frame start. options: the fields of FitOptions.
+
+    Raises TableError for a table that cannot be learned from, RequestError for a wrong request, RunError for a folder
+    that is finished or belongs to another command. A run that was killed goes on where it stopped.
+    """
+    chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
+    number_threads()
+    table = read(data, folder)
+    if labels is not None:
+        if target is not None and target in table.names:
+            raise RequestError(f"got labels and the column {target!r}; expected one of the two.")
+        target = target or ("label" if "label" not in table.names else "label (given)")
+        table = replace(table, data={**table.data, target: column_of_labels(labels, len(table))})
+    if target is None:
+        raise RequestError(f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}")
+    table = _with_rates(table, chosen.sample_rate, callback)
+    schema = _detect(table, target, chosen)
+    wish = Labels.find(table, schema)
+    if not schema.modalities:
+        raise TableError("no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns))
+    names = [modality.name for modality in schema.modalities]
+    plan_objects: dict[str, Any] = {}
+    if chosen.fusion is not None:
+        plan = plans.parse(chosen.fusion)
+        plans.check(plan, names)
+        plan_objects[str(plan)] = plan
+    prep_options(schema, chosen.prep)
+    encoder_names(schema, chosen.encoders)
+    keeper = None
+    if out is None:
+        keeper = tempfile.TemporaryDirectory(prefix="plait-")
+        out = Path(keeper.name) / "run"
+    place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
+    model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
+    model.keeper = keeper
+    return model
+
+
+def _fit(
+    table: Table, schema: Schema, wish: Labels, chosen: FitOptions, plan_objects: Mapping[str, Any], place: Path,
+    callback: Callback, began: float,
+) -> Model:
+    generator = np.random.default_rng([chosen.seed, 1])
+    split = choose_splits(table, schema, wish.codes, wish.classes is not None, generator)
+    _warn_of_groups(table, schema, split, callback)
+    wish.check_training(split == "train")
+    work = place / UNFINISHED
+    prepared = _prepare(table, schema, split, chosen, work, generator, callback)
+    holes = count_holes(prepared)
+    train = np.flatnonzero(split == "train")
+    for name, there in prepared.present.items():
+        if not there[train].any():
+            example = holes[name]["example"]
+            raise TableError(
+                f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
+                f"Mend its column, or leave it out with --ignore."
+            )
+    target, prior = wish.target_of(train, chosen.balance)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    target.values = target.values.to(device)
+    target.weights = None if target.weights is None else target.weights.to(device)
+    study = Study(
+        prepared, split, target, prior, len(wish.classes) if wish.classes is not None else 1, chosen.seed, chosen.epochs,
+        chosen.batch_size, began + chosen.time_limit if chosen.time_limit else math.inf, device, Stages(work), callback, plan_objects,
+    )
+    winner = study.run(list(plan_objects) or None)
+    return _finish(table, schema, wish, chosen, study, winner, holes, place)
+
+
+def _finish(
+    table: Table, schema: Schema, wish: Labels, chosen: FitOptions, study: Study, winner: Candidate,
+    holes: dict[str, Any], place: Path,
+) -> Model:
+    """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
+    for candidate in study.candidates:
+        candidate.network.to("cpu")
+    study.device = torch.device("cpu")
+    alone = {c.name: c.network for c in study.candidates if c.recipe == ALONE}
+    split, prepared = study.split, study.prepared
+    facts: dict[str, Any] = {
+        "task": "classification" if wish.classes is not None else "regression", "target": schema.role("target"),
+        "classes": wish.classes, "center": wish.center, "spread": wish.spread, "seed": chosen.seed, "schema": schema.to_json(),
+        "options": _readable(asdict(chosen)), "rows": len(table),
+        "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
+        "unlabelled": int((split == "").sum()), "holes": holes, "winner": winner.name, "recipe": winner.recipe,
+        "sample_rates": table.sample_rates, "stopped": study.stopped if study.stopped in ("time", "interrupt") else
+        ("time" if time.monotonic() >= study.deadline else ""),
+    }
+    model = Model(facts, prepared.strands, {"winner": winner.network, **alone})
+    tests = np.flatnonzero(split == "test")
+    truth = wish.cells
+    facts["test"] = None
+    if len(tests):
+        facts["test"], _ = model.score(model._fitting(table.take(tests), [s.name for s in prepared.strands]), truth[tests])
+    facts["leaderboard"] = _leaderboard(study, winner, wish)
+    rows = tests if len(tests) else study.val
+    answered = answer_prepared(prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)
+    values = answered.answers[tuple(sorted(model.modalities))]
+    seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
+    where = f"{'test' if len(tests) else 'validation'} rows, {winner.name}"
+    extra: dict[str, Any] = {
+        "history.jsonl": lambda path: _write_history(path, study.candidates),
+        "predictions.parquet": lambda path: _predictions(wish, split, rows, answered.statuses, values).write(path),
+        "curves.png": lambda path: charts.curves_picture(path, [e for c in study.candidates for e in c.outcome.history]),
+    }
+    if seen.any() and wish.classes is not None:
+        given = truth[rows][seen], values[seen], wish.classes
+        extra["confusion.png"] = lambda path: charts.confusion_picture(path, *confusion(*given), title=f"Confusion: {where}")
+        extra["reliability.png"] = lambda path: charts.reliability_picture(path, reliability(*given), title=f"Reliability: {where}")
+    elif seen.any():
+        numbers = truth[rows][seen].astype(float)
+        extra["scatter.png"] = lambda path: charts.scatter_picture(path, numbers, values[seen, 0], str(schema.role("target")))
+    model.write(place, extra)
+    shutil.rmtree(place / UNFINISHED)
+    return model
+
+
+def _leaderboard(study: Study, winner: Candidate, wish: Labels) -> list[dict[str, Any]]:
+    """Score every candidate on validation, and on test the winner, the best fusion and each modality alone."""
+    tests = np.flatnonzero(study.split == "test")
+    plural = [c for c in study.candidates if c.plan is not None]
+    looked = [winner, *([min(plural, key=lambda c: c.loss)] if plural else []), *(c for c in study.candidates if c.recipe == ALONE)]
+    board = []
+    for candidate in sorted(study.candidates, key=lambda c: (c is not winner, c.loss)):
+        scores: dict[str, Any] = {"val": candidate.outputs.cpu(), "test": None}
+        if len(tests) and any(candidate is c for c in looked):
+            scores["test"] = outputs_of(candidate.network, study.prepared, tests, study.device)
+        board.append(
+            {
+                "name": candidate.name, "plan": candidate.plan, "recipe": candidate.recipe, "loss": candidate.loss,
+                "val": wish.headline(scores["val"], study.val, study.seed),
+                "test": None if scores["test"] is None else wish.headline(scores["test"], tests, study.seed),
+                "seconds": round(candidate.seconds, 2), "params": count_parameters(candidate.network), "winner": candidate is winner,
+            }
+        )
+    return board
+
+
+def _prepare(
+    table: Table, schema: Schema, split: np.ndarray, chosen: FitOptions, work: Path, generator: np.random.Generator, callback: Callback
+) -> Prepared:
+    """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run."""
+    done = work / "prepared.json"
+    if done.exists():
+        facts, arrays = read_json(done), read_tensors(work / "prepared.safetensors")
+        strands = []
+        for index, data in enumerate(facts["strands"]):
+            prefix = f"{index}."
+            strands.append(Strand.from_state(data, {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}))
+        inputs = {
+            s.name: np.memmap(work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(table), *s.shape()))
+            for i, s in enumerate(strands) if int(np.prod(s.shape()))
+        }
+        return Prepared(strands, inputs, {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}, facts["reasons"])
+    # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
+    rows = np.flatnonzero((split == "train") | ((split == "") & _without_split(table, schema)))
+    strands = fit_strands(table, schema, rows, chosen.prep, generator, chosen.encoders)
+    prepared = prepare(table, strands, folder=work / "inputs", callback=callback)
+    tensors: dict[str, np.ndarray] = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(strands)}
+    states = [s.state() for s in strands]
+    tensors |= {f"{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
+    write_tensors(work / "prepared.safetensors", tensors)
+    write_json(done, {"strands": [data for data, _ in states], "reasons": prepared.reasons})
+    return prepared
+
+
+def _without_split(table: Table, schema: Schema) -> np.ndarray:
+    """Return which rows no split is named for: only those may feed statistics when they have no label."""
+    name = schema.role("split")
+    return np.ones(len(table), bool) if name is None else np.array([cell is None for cell in table.cells(name)], bool)
+
+
+def _detect(table: Table, target: str | None, chosen: FitOptions) -> Schema:
+    return detect(
+        table, target=target, split=chosen.split, group=chosen.group, ignore=chosen.ignore, kinds=chosen.kinds,
+        modalities=chosen.modalities,
+    )
+
+
+def _with_rates(table: Table, rate: int | None, callback: Callback) -> Table:
+    """Give sounds that came as arrays their sample rate; say so when it is a guess."""
+    arrays = [n for n, v in table.data.items() if isinstance(v, np.ndarray) and v.ndim in (2, 3) and n not in table.sample_rates]
+    waves = [n for n in arrays if table.data[n].shape[1] > 1 and (table.data[n].ndim == 2 or table.data[n].shape[2] <= 8)]
+    if rate is None and waves:
+        callback({"note": f"{', '.join(waves)}: no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."})
+    return replace(table, sample_rates={**dict.fromkeys(waves, rate or DEFAULT_RATE), **table.sample_rates})
+
+
+def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: Callback) -> None:
+    name = schema.role("group")
+    if name is None:
+        return
+    places: dict[str, set[str]] = {}
+    for cell, part in zip(table.cells(name), split, strict=True):
+        if cell is not None and part:
+            places.setdefault(str(cell), set()).add(str(part))
+    both = [value for value, parts in places.items() if len(parts) > 1]
+    if both:
+        shown = ", ".join(both[:5])
+        callback({"note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); scores may be too good."})
+
+
+def _open_run(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:
+    """Make or resume the run folder. Raises RunError when it is finished, or belongs to something else."""
+    work = folder / UNFINISHED
+    note = work / "command.json"
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; expected the name of a folder for the run.")
+    if (folder / "run.json").exists() and not overwrite:
+        raise RunError(f"{folder} holds a finished run. Name another folder, or give --overwrite to replace it.")
+    if note.exists() and read_json(note)["command"] == command:
+        callback({"note": f"{folder} holds an unfinished run of this command: going on where it stopped."})
+    elif work.exists():
+        if not overwrite:
+            raise RunError(
+                f"{folder} holds an unfinished run of another command or table. Name another folder, or give --overwrite to drop it."
+            )
+        shutil.rmtree(work)
+    elif folder.exists() and any(folder.iterdir()) and not (folder / "run.json").exists():
+        raise RunError(f"{folder} holds files that are not a run. Name another folder.")
+    work.mkdir(parents=True, exist_ok=True)
+    if not note.exists():
+        write_json(note, {"command": command})
+    for left in folder.glob(".final-*"):
+        shutil.rmtree(left)
+    return folder
+
+
+def _write_history(path: Path, candidates: Sequence[Candidate]) -> None:
+    events = [event for c in candidates for event in c.outcome.history]
+    with open(path, "w", encoding="utf-8") as file:
+        for event in events:
+            clean = {k: (None if isinstance(v, float) and not math.isfinite(v) else v) for k, v in event.items()}
+            file.write(json.dumps(clean, ensure_ascii=False) + "\n")
+
+
+@dataclass
+class _Scored(Predictions):
+    """Predictions of rows of the fitted table, with their number, split and target in front."""
+
+    row: Any = None
+    split: Any = None
+    truth: Any = None
+
+    def to_arrow(self) -> Any:
+        import pyarrow as pa
+
+        answers = super().to_arrow()
+        front = {"row": pa.array(self.row), "split": pa.array(self.split), "target": pa.array(self.truth)}
+        return pa.table({**front, **{name: answers[name] for name in answers.column_names}})
+
+
+def _predictions(wish: Labels, split: np.ndarray, rows: np.ndarray, statuses: Sequence[tuple[str, str]], values: np.ndarray) -> _Scored:
+    failed = [status == "failed" for status, _ in statuses]
+    if wish.classes is None:
+        labels: list[Any] = [None if bad else float(v) for bad, v in zip(failed, values[:, 0], strict=True)]
+    else:
+        labels = [None if bad else wish.classes[i] for bad, i in zip(failed, values.argmax(1), strict=True)]
+    return _Scored(
+        labels, values if wish.classes is not None else None, [s for s, _ in statuses], [r for _, r in statuses], wish.classes,
+        row=rows.tolist(), split=[str(split[row]) for row in rows], truth=wish.cells[rows].tolist(),
+    )
+
+
+def _readable(value: Any) -> Any:
+    """Return options as JSON; an object of the user's own is named by its class."""
+    if isinstance(value, Mapping):
+        return {str(k): _readable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_readable(v) for v in value]
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def predict(run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None) -> Predictions:
+    """Answer for every row of a table with a fitted run, and write CSV or Parquet when `out` is given."""
+    model = run if isinstance(run, Model) else load(run)
+    number_threads()
+    if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
+        raise RequestError(f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet.")
+    answers = model.predict(rows, callback=callback or quiet)
+    if out is not None:
+        answers.write(out)
+    return answers
+
+
+def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = None) -> dict[str, Any]:
+    """Score a fitted run on a table: overall, given each subset of modalities, and each modality trained alone."""
+    model = run if isinstance(run, Model) else load(run)
+    number_threads()
+    return model.evaluate(rows, callback=callback or quiet)
+
+
+@dataclass(frozen=True)
+class Show:
+    """What `show` found: the schema, the number of rows, and the absent cells of each column."""
+
+    schema: Schema
+    rows: int
+    holes: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self.rows, "holes": self.holes, **self.schema.to_json()}
+
+    def __str__(self) -> str:
+        def line(column: Column) -> list[str]:
+            return [column.name or "(no name)", column.kind, column.role, f"{self.holes[column.name]:,}", column.why]
+
+        parts = [f"{self.rows:,} rows, {len(self.schema.columns)} columns", ""]
+        parts.append(text_table(["column", "kind", "role", "absent", "why"], [line(c) for c in self.schema.columns]))
+        parts.append("")
+        for modality in self.schema.modalities:
+            parts.append(f"modality {modality.name} ({modality.kind}): {', '.join(modality.columns)}")
+        if not self.schema.modalities:
+            parts.append("no column is left to learn from")
+        return "\n".join(parts)
+
+
+def show(
+    table: Any, *, target: str | None = None, row: int | None = None, out: str | Path | None = None,
+    folder: str | Path | None = None, prep: Mapping[str, Any] | None = None, **options: Any,
+) -> Show:
+    """Say what each column is, and why. With row and out, draw that row before and after preprocessing.
+
+    options: split, group, ignore, kinds, modalities, as in `fit`. Raises RequestError for a row that is not there.
+    """
+    table = read(table, folder)
+    chosen = FitOptions.of({**options, "prep": prep or {}})
+    table = _with_rates(table, chosen.sample_rate, quiet)
+    schema = _detect(table, target, chosen)
+    holes = {name: sum(cell is None for cell in table.cells(name)) for name in table.names}
+    if row is not None and out is not None:
+        _draw(table, schema, chosen, row, Path(out), target)
+    return Show(schema, len(table), holes)
+
+
+def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path, target: str | None) -> None:
+    from plait.picture import row_parts
+    from plait.prep.draw import draw_row
+
+    if not 0 <= row < len(table):
+        raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
+    generator = np.random.default_rng(chosen.seed)
+    rows = generator.permutation(len(table))[:500]
+    strands = fit_strands(table, schema, np.sort(rows), chosen.prep, generator)
+    figure = draw_row(row_parts(table, strands, row))
+    with contextlib.ExitStack() as stack:
+        part = out.with_name(f".{out.name}.{os.getpid()}.part")
+        stack.callback(part.unlink, missing_ok=True)
+        figure.savefig(part, format=out.suffix.lstrip(".") or "png", dpi=110)
+        os.replace(part, out)
+
+

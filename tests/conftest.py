@@ -1,0 +1,14 @@
+"""What several tests share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data beside the repository; tests that need it are skipped where it is not there."""
+    folder = Path(__file__).parents[1] / "../shared/data"
+    if not folder.is_dir():
+        pytest.skip("the shared data folder is not on this machine")
+    return folder.resolve()

@@ -1,0 +1,227 @@
+"""Cells are decoded, or refused with a reason that a person understands."""
+
+import base64
+import io
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from plait.data.media import open_cell, read_head, read_image, read_sound, sniff, sniff_format
+from plait.errors import CellError
+
+GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
+TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(800) / 8000)).astype(np.float32)
+
+
+def picture(format: str = "PNG", values: np.ndarray = GREY, **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(values).save(out, format, **options)
+    return out.getvalue()
+
+
+def sound(format: str = "WAV", values: np.ndarray = TONE) -> bytes:
+    out = io.BytesIO()
+    soundfile.write(out, values, 8000, format=format)
+    return out.getvalue()
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A small file that says that it is a large picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "ICO"])
+def test_pictures_are_known_by_their_first_bytes(format: str) -> None:
+    assert sniff(picture(format)[:64]) == "image"
+
+
+@pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "W64", "RF64", "VOC"])
+def test_sounds_are_known_by_their_first_bytes_and_decoded(format: str) -> None:
+    content = sound(format)
+    assert sniff(content[:64]) == "audio"
+    samples, rate = read_sound(content, None)
+    assert samples.dtype == np.float32
+    assert samples.shape[1] == 1
+    assert rate == 8000
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"a", b"hello world", "你好".encode(), b"\xff\xfeh\x00i\x00", b"PK\x03\x04", b"BM is short for Bitmap",
+     b"RIFF1234AVI ", b"P1 and P2 are columns", b"ID3,label", b"caffeine,label", b"%PDF-1.7", b"<svg xmlns="],
+)  # fmt: skip
+def test_other_bytes_are_no_media(head: bytes) -> None:
+    assert sniff(head) is None
+
+
+def test_formats_have_names() -> None:
+    assert sniff_format(picture("WEBP")) == ("image", "WebP")
+    assert sniff_format(b"\x00\x00\x00\x1cftypheic") == ("image", "HEIC")
+    assert sniff_format(b"\x00\x00\x00\x1cftypM4A ") == ("audio", "M4A")
+    assert sniff_format(b"\xff\xf1\x50\x80") == ("audio", "AAC")
+
+
+@given(st.binary(max_size=80))
+def test_sniffing_never_fails(head: bytes) -> None:
+    assert sniff(head) in ("image", "audio", None)
+
+
+def test_open_cell_takes_paths_bytes_and_structs(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "1.wav").write_bytes(b"abc")
+    assert open_cell("clips/1.wav", tmp_path) == tmp_path / "clips/1.wav"
+    assert open_cell("clips\\1.wav", tmp_path) == tmp_path / "clips/1.wav"
+    assert open_cell(str(tmp_path / "clips/1.wav"), None) == tmp_path / "clips/1.wav"
+    assert open_cell(b"xyz", None) == b"xyz"
+    assert open_cell({"bytes": b"xyz", "path": "gone.wav"}, tmp_path) == b"xyz"
+    assert open_cell({"bytes": None, "path": "clips/1.wav"}, tmp_path) == tmp_path / "clips/1.wav"
+    assert open_cell({"bytes": base64.b64encode(b"xyz").decode()}, None) == b"xyz"
+    assert read_head("clips/1.wav", tmp_path, 2) == b"ab"
+
+
+def test_open_cell_finds_accents_written_in_the_other_way(tmp_path: Path) -> None:
+    (tmp_path / "cafe\u0301.png").write_bytes(b"abc")
+    assert open_cell("caf\u00e9.png", tmp_path).name == "cafe\u0301.png"
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (None, "^blank$"),
+        ("  ", "^blank$"),
+        (b"", "^blank$"),
+        ({"bytes": None, "path": None}, "^blank$"),
+        ({"bytes": "not base64!"}, "neither bytes nor base64"),
+        ("clips/7.wav", "^file not found: clips/7.wav$"),
+        ("a\0b", "^file not found: a�b$"),
+        ("x" * 5000, "^file not found: xxx"),
+        ("https://example.org/a.png", "download it first"),
+        ("folder", "^a folder, not a file: folder$"),
+        ("empty.wav", "^file is empty: empty.wav$"),
+        (3.5, "expected a path or bytes, got float 3.5"),
+    ],
+)
+def test_open_cell_says_what_is_wrong(tmp_path: Path, cell: object, reason: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.wav").touch()
+    with pytest.raises(CellError, match=reason):
+        open_cell(cell, tmp_path)
+
+
+def test_a_picture_is_decoded_and_not_turned(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    (tmp_path / "a.wrong").write_bytes(picture(exif=exif.tobytes()))
+    image = read_image("a.wrong", tmp_path)
+    assert image.size == (8, 6)
+    assert image.getexif()[0x0112] == 6
+    np.testing.assert_array_equal(np.asarray(image), GREY)
+
+
+def test_draft_decodes_a_jpeg_smaller_but_not_below_the_size_asked() -> None:
+    large = np.zeros((400, 800), np.uint8)
+    assert read_image(picture("JPEG", large), None, draft=(100, 100)).size == (200, 100)
+    assert read_image(picture("PNG", large), None, draft=(100, 100)).size == (800, 400)
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "size", "first"),
+    [
+        (np.full((4, 5), 7, np.uint8), "L", (5, 4), 7),
+        (np.full((4, 5, 1), 7, np.uint8), "L", (5, 4), 7),
+        (np.full((4, 5, 3), 1.0), "RGB", (5, 4), 255),
+        (np.full((4, 5, 3), 200.0), "RGB", (5, 4), 200),
+        (np.full((3, 8, 9), 7, np.int64), "RGB", (9, 8), 7),
+        (np.full((4, 5, 4), 0.5, np.float32), "RGBA", (5, 4), 128),
+        (np.full((4, 5), True), "L", (5, 4), 255),
+    ],
+)
+def test_arrays_are_pictures(values: np.ndarray, mode: str, size: tuple[int, int], first: int) -> None:
+    image = read_image(values, None)
+    assert (image.mode, image.size) == (mode, size)
+    assert np.asarray(image).ravel()[0] == first
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (b"hello, I am text", "^not an image: the bytes in the cell holds text$"),
+        (sound(), r"^not an image: the bytes in the cell holds a sound \(WAV\)$"),
+        (bytes(range(128, 228)), "holds unknown bytes"),
+        (picture("JPEG", np.zeros((90, 90), np.uint8))[:-200], "^truncated image: the bytes in the cell$"),
+        (picture()[:16] + bytes(40), "^damaged image: the bytes in the cell"),
+        (b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heic", "HEIC is not supported.*convert it to JPEG"),
+        (png_of_size(50_000, 50_000), "^image too large: .* more than 89 million pixels$"),
+        (png_of_size(10_000, 10_000), "^image too large"),
+        (np.zeros((9, 5, 7)), r"expected an image of shape \(height, width\[, channel\]\).*got \(9, 5, 7\)"),
+        (np.full((4, 5), -1.0), "from 0 to 1 or from 0 to 255, got -1 to -1"),
+        (np.full((4, 5), np.nan), "got nan to nan"),
+        (np.array([["a"]]), "expected an image of numbers"),
+    ],
+)
+def test_what_is_no_picture_has_a_reason(cell: object, reason: str) -> None:
+    with pytest.raises(CellError, match=reason):
+        read_image(cell, None)
+
+
+def test_a_sound_has_time_first_and_channels_apart() -> None:
+    samples, rate = read_sound(sound("FLAC", np.stack([TONE, -TONE], axis=1)), None)
+    assert (samples.shape, rate) == ((800, 2), 8000)
+    np.testing.assert_allclose(samples[:, 0], TONE, atol=1e-4)
+    np.testing.assert_allclose(samples[:, 1], -TONE, atol=1e-4)
+
+
+def test_arrays_are_sounds() -> None:
+    assert read_sound(TONE, None) == (pytest.approx(TONE[:, None]), 22050)
+    assert read_sound(TONE, None, sample_rate=16000)[1] == 16000
+    assert read_sound(np.zeros((2, 900)), None)[0].shape == (900, 2)
+    assert read_sound(np.array([-32768, 16384], np.int16), None)[0].ravel().tolist() == [-1.0, 0.5]
+    assert read_sound(np.array([0, 128, 192], np.uint8), None)[0].ravel().tolist() == [-1.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (sound(values=np.zeros(0, np.float32)), "^sound has 0 samples: the bytes in the cell$"),
+        (np.zeros(0), "^sound has 0 samples"),
+        (np.array([0.0, np.nan]), "^sound holds values that are not finite: array of shape"),
+        (b"hello", "^not a sound: the bytes in the cell holds text$"),
+        (picture(), r"^not a sound: the bytes in the cell holds a picture \(PNG\)$"),
+        (sound("FLAC")[:100], "^damaged sound: the bytes in the cell"),
+        (b"\x00\x00\x00\x1cftypM4A \x00\x00\x00\x00", "M4A is not supported: .*convert it to WAV, FLAC, OGG or MP3"),
+        (np.zeros((2, 3, 4)), r"expected a sound of shape \(time,\) or \(time, channel\), got \(2, 3, 4\)"),
+    ],
+)
+def test_what_is_no_sound_has_a_reason(cell: object, reason: str) -> None:
+    with pytest.raises(CellError, match=reason):
+        read_sound(cell, None)
+
+
+def test_a_sound_of_zero_samples_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(sound(values=np.zeros(0, np.float32)))
+    with pytest.raises(CellError, match=r"^sound has 0 samples: a\.wav$"):
+        read_sound("a.wav", tmp_path)
+
+
+def test_many_threads_may_decode_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+    (tmp_path / "a.wav").write_bytes(sound())
+    with ThreadPoolExecutor(4) as pool:
+        sizes = list(pool.map(lambda _: read_image("a.png", tmp_path).size, range(20)))
+        lengths = list(pool.map(lambda _: len(read_sound("a.wav", tmp_path)[0]), range(20)))
+    assert sizes == [(8, 6)] * 20
+    assert lengths == [800] * 20

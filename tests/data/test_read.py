@@ -1,0 +1,306 @@
+"""Whatever holds a table is read, in its order; what does not is refused with the line and how to mend it."""
+
+import io
+import json
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas
+import polars
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+from plait.contract import Table
+from plait.data.read import read
+from plait.errors import TableError
+
+
+def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def png(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (4, 4)).save(path)
+    return path
+
+
+def test_csv_has_types_holes_lines_and_a_folder(tmp_path: Path) -> None:
+    table = read(write(tmp_path, "a.csv", 'n,x,code,note\n1,0.5,007,"two\nlines"\n\n2,,010,NA\n3,1e3,011,  \n'))
+    assert table.shape == (3, 4)
+    assert table.cells("n") == [1, 2, 3]
+    assert table.cells("x") == [0.5, None, 1000.0]
+    assert table.cells("code") == ["007", "010", "011"]
+    assert table.cells("note") == ["two\nlines", "NA", None]
+    assert table.lines == [2, 5, 6]
+    assert table.folder == tmp_path
+    assert table.place("x", 1) == "column 'x', row 1 (line 5)"
+
+
+def test_words_for_missing_are_absent_among_numbers_only(tmp_path: Path) -> None:
+    table = read(write(tmp_path, "a.csv", "age,country\n30,NA\nNA,DE\n n/a ,FR\n"))
+    assert table.cells("age") == [30, None, None]
+    assert table.cells("country") == ["NA", "DE", "FR"]
+
+
+def test_one_broken_number_keeps_the_text(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "a.csv", "n\n1\nabc\n")).cells("n") == ["1", "abc"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "encoding"),
+    [
+        ("excel.csv", "name;größe\r\nA, b;1,5\r\nC;2\r\n", "utf-8-sig"),
+        ("said.csv", "sep=;\r\nname;größe\r\nA, b;1,5\r\nC;2\r\n", "utf-8"),
+        ("tabs.tsv", 'name\tgröße\n"A, b"\t1.5\nC\t2\n', "utf-8"),
+        ("tabs.txt", "name\tgröße\nA, b\t1.5\nC\t2\n", "utf-16"),
+        ("bars.csv", "name|größe\nA, b|1.5\nC|2\n", "utf-8"),
+    ],
+)
+def test_delimiters_and_encodings_are_found(tmp_path: Path, name: str, text: str, encoding: str) -> None:
+    table = read(write(tmp_path, name, text, encoding))
+    assert table.names == ["name", "größe"]
+    assert table.cells("name") == ["A, b", "C"]
+    assert table.cells("größe") == [1.5, 2.0]
+
+
+def test_a_column_without_a_name_is_called_as_in_pandas(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", ",b\n7,x\n9,y\n")
+    assert read(path).names == ["Unnamed: 0", "b"] == list(pandas.read_csv(path).columns)
+
+
+def test_a_long_csv_keeps_its_order(tmp_path: Path) -> None:
+    table = read(write(tmp_path, "a.csv", "n,t\n" + "".join(f"{i},t{i}\n" for i in range(70_000))))
+    assert len(table) == 70_000
+    assert table.cells("t", [0, 65_536, 69_999]) == ["t0", "t65536", "t69999"]
+    assert table.lines is not None
+    assert table.lines[-1] == 70_001
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "a.csv is empty"),
+        (" \n\n", "a.csv is empty"),
+        ("a,b\n", "column names but no rows"),
+        ("a,b\n1,2\n\n3\n", "a.csv, line 4 has 1 cell, the header has 2. Write the delimiter"),
+        ('a,b\n1,"x\ny"\n1,2,3\n', "a.csv, line 4 has 3 cells, the header has 2. Put a cell that holds the delimiter"),
+        ('a,b\n1,2\n3,"x\n4,5\n', "a.csv, line 3: unexpected end of data. Put a cell that holds quotes"),
+        ("a,b,a\n1,2,3\n", "two columns named 'a'. Rename or remove"),
+        ("img/1.png,3\nimg/2.png,4\n", r"no header: its first line looks like a row \(img/1.png, 3\)"),
+        ("1.5,3\n2.5,4\n", "no header"),
+        ("a,b\n1,\0\n", "holds zero bytes"),
+    ],
+)
+def test_a_bad_csv_is_refused_with_the_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(TableError, match=said):
+        read(write(tmp_path, "a.csv", text))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("GB18030", "图片,评论\n1,这件衣服很好看\n"), ("CP1252", "a,b\n1,café au lait\n")]
+)
+def test_other_encodings_are_named(tmp_path: Path, encoding: str, text: str) -> None:
+    with pytest.raises(TableError, match=f"not UTF-8 .* it may be {encoding}. Save it as UTF-8 .*iconv -f {encoding}"):
+        read(write(tmp_path, "a.csv", text, encoding))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04....", "an Excel workbook or a zip archive"),
+        (b"\x1f\x8b....", "compressed with gzip"),
+        (b"PAR1 but no more", "damaged, or no Parquet or Arrow file"),
+        (b"\x89PNG\r\n\x1a\n", "a picture, not a table"),
+    ],
+)
+def test_other_files_are_named(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(TableError, match=said):
+        read(tmp_path / "a.csv")
+
+
+def test_a_file_that_is_not_there_gets_a_near_name(tmp_path: Path) -> None:
+    write(tmp_path, "patients.csv", "a\n1\n")
+    with pytest.raises(TableError, match=r"no such file: .*Did you mean 'patients\.csv'"):
+        read(tmp_path / "patient.csv")
+
+
+def test_jsonl_keeps_structs_and_lets_keys_be_missing(tmp_path: Path) -> None:
+    rows = [{"pic": {"path": "1.png", "bytes": None}, "n": 1}, {"n": 2, "when": "2024-01-01"}]
+    table = read(write(tmp_path, "a.jsonl", "\n".join(json.dumps(row) for row in rows) + "\n"))
+    assert table.cells("pic") == [{"path": "1.png", "bytes": None}, None]
+    assert table.cells("n") == [1, 2]
+    assert table.cells("when") == [None, "2024-01-01"]
+
+
+def test_json_is_known_by_its_look_and_mixed_values_are_text(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "a.csv", '{"a": 1}\n{"a": "x"}\n')).cells("a") == ["1", "x"]
+    assert read(write(tmp_path, "a.json", '[{"a": 1},\n {"a": 2}]')).cells("a") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [('{"a": 1}\n{"a": \n', "line 2 is not JSON"), ('{"a": 1}\n[1]\n', "row 1: expected"), ("[1, 2", "not JSON")],
+)
+def test_bad_json_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(TableError, match=said):
+        read(write(tmp_path, "a.jsonl", text))
+
+
+def arrow() -> pa.Table:
+    return pa.table(
+        {
+            "large": pa.array(["x", None], pa.large_string()),
+            "view": pa.array(["x", "y"], pa.string_view()),
+            "dictionary": pa.array(["u", None]).dictionary_encode(),
+            "decimal": [Decimal("1.5"), None],
+            "time": pa.array([1_000_000_000, None], pa.timestamp("ns")),
+            "duration": pa.array([1500, 2], pa.duration("ms")),
+            "bool": [True, None],
+            "bytes": [b"ab", None],
+            "struct": [{"bytes": b"ab", "path": "a.png"}, None],
+            "null": pa.nulls(2),
+        }
+    )
+
+
+EXPECTED = {
+    "large": ["x", None],
+    "view": ["x", "y"],
+    "dictionary": ["u", None],
+    "decimal": [1.5, None],
+    "time": [datetime(1970, 1, 1, 0, 0, 1), None],
+    "duration": [1.5, 0.002],
+    "bool": [True, None],
+    "bytes": [b"ab", None],
+    "struct": [{"bytes": b"ab", "path": "a.png"}, None],
+    "null": [None, None],
+}
+
+
+@pytest.mark.parametrize("form", ["parquet", "file", "stream", "frame"])
+def test_arrow_in_all_its_forms(tmp_path: Path, form: str) -> None:
+    path, data = tmp_path / "wrong.csv", arrow()
+    if form == "parquet":
+        pyarrow.parquet.write_table(data.drop_columns(["duration"]), path)
+    elif form == "file":
+        pyarrow.feather.write_feather(data, path)
+    elif form == "stream":
+        with pa.ipc.new_stream(path, data.schema) as sink:
+            sink.write_table(data)
+    table = read(data if form == "frame" else path)
+    assert table.folder == (None if form == "frame" else tmp_path)
+    for name in table.names:
+        assert table.cells(name) == EXPECTED[name]
+
+
+def test_frames(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"a": [1, None], "b": pandas.Categorical(["x", "y"])}, index=["p", "q"])
+    table = read(frame, folder=tmp_path)
+    assert table.names == ["a", "b"]
+    assert table.cells("a") == [1.0, None]
+    assert table.cells("b") == ["x", "y"]
+    assert table.folder == tmp_path
+    assert read(polars.DataFrame({"s": ["x", None]})).cells("s") == ["x", None]
+    with pytest.raises(TableError, match="cannot be turned into Arrow"):
+        read(pandas.DataFrame({"a": [1, "x"]}))
+
+
+def test_arrays_and_lists() -> None:
+    images = np.zeros((3, 4, 4, 3), np.uint8)
+    table = read(
+        {
+            "image": images,
+            "audio": [np.zeros(5), np.zeros(7), None],
+            "path": [Path("a.png"), "b.png", None],
+            "mixed": [b"ab", "c.png", None],
+            "n": np.array([[1.0], [np.nan], [3.0]]),
+            "y": [0, 1, None],
+            "s": pandas.Series(["a", "b", None]),
+        }
+    )
+    assert table.data["image"] is images
+    assert [None if c is None else c.shape for c in table.cells("audio")] == [(5,), (7,), None]
+    assert table.cells("path") == ["a.png", "b.png", None]
+    assert table.cells("mixed") == [b"ab", "c.png", None]
+    assert table.cells("n") == [1.0, None, 3.0]
+    assert table.cells("y") == [0, 1, None]
+    assert table.cells("s") == ["a", "b", None]
+    assert table.take([2, 0]).cells("path") == [None, "a.png"]
+
+
+def test_pictures_in_a_list_are_arrays() -> None:
+    assert read({"image": [Image.new("RGB", (5, 4)), Image.new("RGB", (5, 4))]}).data["image"].shape == (2, 4, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"a": [1, 2], "b": [1]}, "different numbers of rows: a 2, b 1"),
+        ({"a": 3}, "column 'a' cannot be read: expected an array or a list"),
+        ({"a": [1, {2, 3}]}, "types that do not go together: int, set"),
+        ({}, "there are no columns"),
+        ({"a": []}, "no rows"),
+        (3, "cannot read a table from int"),
+    ],
+)
+def test_what_is_no_table_is_refused(source: object, said: str) -> None:
+    with pytest.raises(TableError, match=said):
+        read(source)
+
+
+def test_a_table_is_returned_as_it_is(tmp_path: Path) -> None:
+    table = Table({"a": pa.chunked_array([[1]])})
+    assert read(table) is table
+    assert read(table, folder=tmp_path).folder == tmp_path
+    with pytest.raises(TableError, match="no such folder for the media"):
+        read(table, folder=tmp_path / "nowhere")
+
+
+def test_a_folder_of_class_named_folders(tmp_path: Path) -> None:
+    png(tmp_path / "cat" / "1.png")
+    png(tmp_path / "cat" / "deep" / "2.PNG")
+    write(tmp_path, "dog/broken.jpg", "no picture")
+    write(tmp_path, "dog/notes.xyz", "nothing")
+    write(tmp_path, "dog/.hidden.png", "nothing")
+    table = read(tmp_path)
+    assert table.names == ["image", "label"]
+    assert table.cells("image") == ["cat/1.png", "cat/deep/2.PNG", "dog/broken.jpg"]
+    assert table.cells("label") == ["cat", "cat", "dog"]
+    assert table.folder == tmp_path
+
+
+def test_a_folder_of_splits_and_of_texts(tmp_path: Path) -> None:
+    write(tmp_path, "train/pos/1.txt", "good")
+    write(tmp_path, "test/neg/1.txt", "bad")
+    table = read(tmp_path)
+    assert table.cells("text") == ["bad", "good"]
+    assert table.cells("label") == ["neg", "pos"]
+    assert table.cells("split") == ["test", "train"]
+    assert table.cells("path") == ["test/neg/1.txt", "train/pos/1.txt"]
+
+
+def test_other_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="no class-named folders with pictures, sounds or texts"):
+        read(tmp_path)
+    write(tmp_path, "a.csv", "a\n1\n")
+    with pytest.raises(TableError, match=r"a folder that holds tables; give one of them, such as .*a\.csv"):
+        read(tmp_path)
+
+
+def test_real_tables_are_read(shared_data: Path) -> None:
+    assert read(shared_data / "digits/digits.csv").shape == (3000, 6)
+    clothing = read(shared_data / "clothing/train.csv")
+    expected = pandas.read_csv(io.BytesIO((shared_data / "clothing/train.csv").read_bytes()))
+    assert clothing.names == list(expected.columns)
+    texts = expected["Review Text"].astype(object)
+    assert clothing.cells("Review Text") == texts.where(texts.notna(), None).to_list()

@@ -1,0 +1,291 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.errors import RequestError, RunError
+from plait.prep.text import TextPrep, clean, drop_words, join, repair_mojibake, show_token, strip_html, tokenise
+
+TEXTS = ["a red dress", "a blue dress", "the red shoe", "the blue shoe is blue"]
+
+
+def broken(text: str, times: int = 1) -> str:
+    """The text as it looks when its UTF-8 is read as Windows-1252 (bytes that it lacks as Latin-1)."""
+    for _ in range(times):
+        data = text.encode("utf-8")
+        text = "".join(
+            chr(b) if b in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([b]).decode("cp1252") for b in data
+        )
+    return text
+
+
+# --- cleaning
+
+
+def test_clean_in_english_and_chinese():
+    assert clean("<p>CafÃ© &amp; BAR</p>\n\n  it’s  ｏｐｅｎ ") == "café & bar it's open"
+    assert clean("ä½ å¥½ï¼Œ <br>世界　Ｐｙｔｈｏｎ３") == "你好, 世界 python3"
+
+
+def test_each_step_can_be_switched_off():
+    raw = "<b>CafÃ©</b>  Ｂ"
+    assert clean(raw, html=False) == "<b>café</b> b"
+    assert clean(raw, mojibake=False) == "cafã© b"
+    assert clean(raw, normalise=False) == "café ｂ"
+    assert clean(raw, whitespace=False) == "café  b"
+    assert clean(raw, lower=False) == "Café B"
+    assert clean(raw, html=False, mojibake=False, normalise=False, whitespace=False, lower=False) == raw
+
+
+def test_control_and_unseen_characters_go_but_joiners_of_persian_and_emoji_stay():
+    assert clean("a\u200bb\x00c\ufeff d\u00ade") == "ab c de"
+    assert clean("می\u200cخواهم 👩\u200d🚀") == "می\u200cخواهم 👩\u200d🚀"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("wo<b>r</b>d", "word"),
+        ("one<br/>two", "one two"),
+        ("<a href='x>y' class=c>link</a>", "link"),
+        ("a<!-- no --><script>var x = 1 < 2;</script>b", "a  b"),
+        ("x <y and z> w, 1 < 2 > 0, a<b and c>d, I <3 you", "x <y and z> w, 1 < 2 > 0, a<b and c>d, I <3 you"),
+        ("&lt;b&gt; &eacute; &#233; &#xE9; &amp;amp;", "<b> é é é &amp;"),
+        ("?a=1&copy=2 AT&T &nothing;", "?a=1&copy=2 AT&T &nothing;"),
+    ],
+)
+def test_strip_html_takes_tags_and_leaves_what_only_looks_like_one(raw, expected):
+    assert strip_html(raw) == expected
+
+
+# --- mojibake
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("cafÃ©", "café"),
+        ("ä½\xa0å¥½", "你好"),
+        ("ä½ å¥½", "你好"),  # the no-break space has become a plain one
+        ("itâ€™s â€œfineâ€\x9d â€“ really", "it’s “fine” – really"),
+        ("Â£5, 20Â°", "£5, 20°"),
+        ("ÐŸÑ€Ð¸Ð²ÐµÑ‚", "Привет"),
+        ("ðŸ˜€", "😀"),
+        ("cafÃƒÂ©", "café"),  # twice
+        ("naïve cafÃ©", "naïve café"),  # good and broken in one text
+        ("VOILÃ€", "VOILÀ"),
+    ],
+)
+def test_mojibake_is_repaired(raw, expected):
+    assert repair_mojibake(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "good",
+    ["NESCAFÉ®", "“CAFÉ”", "„Spaß“", "café…”", "MANHÃ…", "MAÇÃ”", "voilà…”", "São Paulo", "Ã", "naïve–é", "¿QUÉ?",
+     "ÄÖÜß", "20 °C ± ½", "Hawaï", "«à»", "crème brûlée", "NESTLÉ™ — CAFÉ’S", "il dit « voilà »", "日本", "é", "â €"],
+)
+def test_good_text_is_left_alone(good):
+    assert repair_mojibake(good) == good
+
+
+SENTENCES = [
+    "Café à la crème, déjà vu!", "Größe über Straße", "¿Qué? ¡Mañana!", "Łódź – żółć", "Привет, мир", "你好，世界",
+    "日本語のテスト", "안녕하세요", "שלום", "مرحبا", "Ελληνικά", "สวัสดีครับ", "😀 it’s “ok”…", "5 € × 3 ½", "plain text",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_was_broken_comes_back(text, times):
+    assert repair_mojibake(broken(text, times)) == text
+
+
+ALPHABETS = ["eiouéèêëàçîïôùûüœ", "eaiouäöüßns", "aeioáéíóúñü", "aeoãõáéíóúâêôç", "aeěščřžýáíéúůňďť", "aeąćęłńóśźż",
+             "aeoåäöæøðþéí", "aıeğşöüç", "aeăâîșț"]  # fmt: skip
+MARKS = [" ", ", ", ". ", "… ", "! ", " – ", "” ", " “", " «", "» ", "’ ", "™ ", "® ", "° ", " £", "; "]
+SHAPES = [str.lower, str.capitalize, str.upper]
+
+
+def words(alphabet):
+    part = st.tuples(st.text(alphabet, min_size=2), st.sampled_from(SHAPES), st.sampled_from(MARKS))
+    return st.lists(part, max_size=9)
+
+
+@given(st.sampled_from(ALPHABETS).flatmap(words))
+def test_good_european_text_is_never_damaged(parts):
+    text = "".join(shape(word) + mark for word, shape, mark in parts)
+    assert repair_mojibake(text) == text
+
+
+@given(st.text(st.characters(min_codepoint=0x370, max_codepoint=0xD7FF)))
+def test_text_of_other_scripts_is_never_damaged(text):
+    assert repair_mojibake(text) == text or any(c in text for c in "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ")
+
+
+@given(st.text())
+def test_any_text_can_be_cleaned_and_tokenised(text):
+    assert isinstance(tokenise(clean(text)), list)
+
+
+# --- tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("don't stop, e-mail me: v2!", ["don't", "stop", "e", "mail", "me", "v2", "!"]),
+        ("pay 1,000.50 + 3.5% - 7, not -3 or 7-5", ["pay", "1,000.50", "+", "3.5", "%", "-", "7", "not", "-", "3", "or",
+                                                    "7", "-", "5"]),
+        ("我爱Python，你好。", ["我", "爱", "Python", "你", "好"]),
+        ("日本語テスト", ["日", "本", "語", "テ", "ス", "ト"]),
+        ("안녕 하세요", ["안", "녕", "하", "세", "요"]),
+        ("สวัสดี", ["ส", "วั", "ส", "ดี"]),  # a sign stays with its letter
+        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
+        ("ok 😀👍", ["ok", "😀", "👍"]),
+        ("...", []),
+    ],
+)
+def test_tokens(text, tokens):
+    assert tokenise(text) == tokens
+
+
+def test_columns_are_joined_with_markers_that_are_one_token():
+    text = join({"Title": "Nice", "Review Text": "Fits well", "Note": None})
+    prep = TextPrep()
+    assert [show_token(t) for t in prep.tokenise(text)] == ["[title]", "nice", "[review text]", "fits", "well"]
+    assert join({"Title": "Nice"}) == "Nice"
+    assert join({"Title": None, "Note": "  "}) is None
+    assert "\ue000" not in join({"only": "plain"})
+
+
+def test_steps_show_only_what_changed():
+    assert TextPrep().steps("<b>CafÃ©</b>") == [
+        ("raw", "<b>CafÃ©</b>"), ("html", "CafÃ©"), ("mojibake", "Café"), ("lower", "café")
+    ]  # fmt: skip
+
+
+# --- features
+
+
+def test_sparse_equals_the_reference():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    prep = TextPrep(min_count=1).fitted(TEXTS)
+    reference = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), tokenizer=str.split, token_pattern=None)
+    reference.fit(TEXTS)
+    order = [reference.vocabulary_[term] for term in prep.terms]
+    assert sorted(prep.terms) == sorted(reference.vocabulary_)
+    new = [*TEXTS, "", "unseen words", "blue blue blue shoe"]
+    assert np.allclose(prep.sparse(new).toarray(), reference.transform(new).toarray()[:, order], atol=1e-6)
+
+
+def test_vector_has_length_one_and_keeps_what_is_near():
+    prep = TextPrep(min_count=1, svd=3).fitted(TEXTS)
+    x = prep.vector(["a red dress", "the red dress", "the blue shoe", "unseen"])
+    assert x.shape == (4, 3) and x.dtype == np.float32 and prep.features == 3
+    assert np.allclose(np.linalg.norm(x, axis=1), [1, 1, 1, 0], atol=1e-6)
+    assert x[0] @ x[1] > x[0] @ x[2]
+
+
+def test_svd_equals_the_exact_one():
+    prep = TextPrep(min_count=1, svd=2).fitted(TEXTS)
+    exact = np.linalg.svd(prep.sparse(TEXTS).toarray(), full_matrices=False)[2][:2]
+    assert np.allclose(np.abs(prep.components @ exact.T), np.eye(2), atol=1e-3)
+
+
+def test_chinese_terms_are_characters_and_pairs():
+    prep = TextPrep(min_count=1).fitted(["我爱你", "你爱我"])
+    assert prep.terms == ("你", "我", "爱", "你爱", "我爱", "爱你", "爱我")
+    row = prep.sparse(["我爱你"]).toarray()[0]
+    assert row.tolist() == pytest.approx([0.379, 0.379, 0.379, 0, 0.533, 0.533, 0], abs=1e-3)
+
+
+def test_ids_are_padded_with_0_and_unknown_is_1():
+    prep = TextPrep(min_count=1, subwords=False).fitted(["red dress", "red shoe now"])
+    assert prep.words == ("red", "dress", "now", "shoe") and prep.length == 3 and prep.vocabulary == 6
+    ids = prep.ids(["Red  dress", "red hat", "", "now shoe red dress dress"])
+    assert ids.tolist() == [[2, 3, 0], [2, 1, 0], [1, 0, 0], [4, 5, 2]] and ids.dtype == np.int32
+
+
+def test_rare_words_are_left_out_and_the_vocabulary_is_bounded():
+    assert TextPrep(ngrams=1).fitted(TEXTS).terms == ("a", "blue", "dress", "red", "shoe", "the")
+    assert TextPrep(max_features=3, ngrams=1).fitted(TEXTS).words == ("a", "blue", "dress")
+
+
+def test_pieces_let_a_misspelt_word_be_known():
+    words = ["seven", "sevn", "sevven", "eight", "eigth", "eihgt", "three", "thre", "threee"]
+    prep = TextPrep().fitted(words)
+    assert prep.pieces  # short texts, many rare words
+    x = prep.vector(["seven", "svven", "eight"])
+    assert x[0] @ x[1] > 0.3 > x[0] @ x[2]
+    assert (prep.ids(["svven"]) > 1).sum() >= 4
+    assert not TextPrep().fitted(["plus", "minus", "take away"] * 5).pieces  # short, but nothing is rare
+
+
+def test_state_rebuilds_the_same_output_through_json():
+    prep = TextPrep(svd=3, lower=False, tokens=4).fitted([*TEXTS, "你好 世界"])
+    data, arrays = prep.state()
+    again = TextPrep.from_state(json.loads(json.dumps(data)), {k: v.copy() for k, v in arrays.items()})
+    new = ["a red Shoe", "你好", "new"]
+    assert again == prep
+    assert np.array_equal(again.vector(new), prep.vector(new))
+    assert np.array_equal(again.sparse(new).toarray(), prep.sparse(new).toarray())
+    assert np.array_equal(again.ids(new), prep.ids(new))
+
+
+def test_damaged_state_is_an_error():
+    data, arrays = TextPrep().fitted(TEXTS).state()
+    with pytest.raises(RunError, match="the text preparation is damaged: 6 terms, idf "):
+        TextPrep.from_state(data, {**arrays, "idf": arrays["idf"][:2]})
+    with pytest.raises(RunError, match="damaged: 'components'"):
+        TextPrep.from_state(data, {"idf": arrays["idf"]})
+
+
+def test_a_row_alone_equals_that_row_in_a_batch_and_the_same_seed_gives_the_same():
+    a, b = (TextPrep(min_count=1).fitted(TEXTS, np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(a.components, b.components)
+    assert np.allclose(a.vector(TEXTS)[2], a.vector(TEXTS[2:3])[0], atol=1e-6)
+
+
+def test_drop_words_makes_words_unknown_and_leaves_empty_places():
+    import torch
+
+    ids = torch.tensor([[2, 3, 4, 0]] * 500)
+    out = drop_words(ids, torch.Generator().manual_seed(0), share=0.2)
+    assert (out[:, 3] == 0).all() and set(out.unique().tolist()) == {0, 1, 2, 3, 4}
+    assert 0.15 < (out[:, :3] == 1).float().mean() < 0.25
+    assert torch.equal(out, drop_words(ids, torch.Generator().manual_seed(0), share=0.2))
+
+
+def test_wrong_options_are_told():
+    with pytest.raises(RequestError, match=r"text.svd is 0; expected 1 or more."):
+        TextPrep(svd=0)
+    with pytest.raises(RequestError, match=r"text has no option 'lowr'. Did you mean 'lower'?"):
+        TextPrep.of({"lowr": "true"})
+    with pytest.raises(RequestError, match="none of 2 texts holds a word"):
+        TextPrep().fitted(["...", ""])
+    with pytest.raises(RequestError, match="has learned nothing yet"):
+        TextPrep().vector(["a"])
+    assert TextPrep.of({"lower": "false", "svd": "64", "subwords": "none"}) == TextPrep(lower=False, svd=64)
+
+
+def test_reviews_reach_what_tfidf_can(shared_data):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    def read(name):
+        with open(shared_data / "clothing" / name, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        texts = [join({c: row[c] for c in ("Title", "Review Text")}) for row in rows]
+        labels = [int(row["Recommended IND"]) for row in rows]
+        return zip(*[(text, label) for text, label in zip(texts, labels, strict=True) if text], strict=True)
+
+    (train, y), (test, z) = read("train.csv"), read("test.csv")
+    prep = TextPrep().fitted(train)
+    for make, least in ((prep.sparse, 0.94), (prep.vector, 0.935)):
+        model = LogisticRegression(max_iter=500).fit(make(train), y)
+        assert roc_auc_score(z, model.predict_proba(make(test))[:, 1]) > least

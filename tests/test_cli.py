@@ -1,0 +1,313 @@
+"""The command line: its forms, its exit codes, and what goes where. The verbs themselves are tested elsewhere."""
+
+import csv
+import json
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import plait
+from plait import cli
+from plait.demo import full_row, make_demo
+from plait.options import FitOptions
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return a function that types words and gives (exit code, stdout, stderr)."""
+
+    def type_words(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(word) for word in words])
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return type_words
+
+
+@pytest.fixture
+def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Replace the verbs by ones that only remember what they were asked."""
+    asked: dict[str, Any] = {}
+    model = SimpleNamespace(leaderboard=[{"name": "image"}], folder=Path("run"), summary=lambda: "the summary")
+    shown = SimpleNamespace(to_json=lambda: {"columns": []})
+    answers = SimpleNamespace(status=["ok", "partial"], to_arrow=lambda: None)
+
+    def remember(verb: str, answer: Any) -> Any:
+        def called(*args: Any, **options: Any) -> Any:
+            asked[verb] = (args, options)
+            return answer
+
+        return called
+
+    for verb, answer in {"fit": model, "show": shown}.items():
+        monkeypatch.setitem(vars(plait), verb, remember(verb, answer))
+    predictions = type("Answers", (), {"__len__": lambda self: 2, **vars(answers)})()
+    monkeypatch.setitem(vars(plait), "predict", remember("predict", predictions))
+    return asked
+
+
+# the forms
+
+
+def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
+    words = (
+        "fit t.csv --target y --out r --fusion parallel(image,audio) --split s --group g --ignore a --ignore b "
+        "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf "
+        "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
+        "--balance --epochs 3 --batch-size 8 --time-limit 60 --seed 7 --overwrite"
+    )
+    code, _, _ = run(*words.split())
+    args, options = verbs["fit"]
+    del options["callback"]
+    assert code == 0
+    assert args == ("t.csv",)
+    assert options == {
+        "target": "y",
+        "out": Path("r"),
+        "fusion": "parallel(image,audio)",
+        "split": "s",
+        "group": "g",
+        "ignore": ["a", "b"],
+        "kinds": {"age": "number", "y": "category"},
+        "modalities": {"notes": ["title", "body"]},
+        "encoders": {"text": "tfidf"},
+        "prep": {"audio": {"bandpass": (300, 3400), "denoise": True}, "image": {"rotate": 90}},
+        "balance": True,
+        "epochs": 3,
+        "batch_size": 8,
+        "time_limit": 60.0,
+        "seed": 7,
+        "overwrite": True,
+    }
+
+
+def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, Any]) -> None:
+    code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
+    _, options = verbs["fit"]
+    given = {name: value for name, value in options.items() if name not in ("target", "out", "callback")}
+    assert (code, out, err) == (0, "the summary\n", "")
+    assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()
+
+
+def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
+    _, out, _ = run("fit", "--help")
+    words = " ".join(out.split())
+    for field in fields(FitOptions):
+        if field.name in cli.ONLY_IN_PYTHON:
+            continue
+        assert cli.FLAGS.get(field.name, "--" + field.name.replace("_", "-")) + " " in words
+        assert field.metadata["help"].split(".")[0][:30] in words
+
+
+def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[str, Any]) -> None:
+    code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"run": "run", "target": "y", "leaderboard": [{"name": "image"}]}
+    code, out, err = run("predict", "run", "t.csv", "--out", "p.csv", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"rows": 2, "ok": 1, "partial": 1, "failed": 0, "out": "p.csv"}
+
+
+def test_version(run: Any) -> None:
+    assert run("--version") == (0, "plait 0.1.0\n", "")
+
+
+# what a wrong request gets
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("fit t.csv --target y --out r --kind age", "--kind age: expected NAME=VALUE, with an equals sign."),
+        ("fit t.csv --target y --out r --kind a=text --kind a=id", "--kind names 'a' twice; expected it once."),
+        ("fit t.csv --target y --out r --prep denoise=true", "MODALITY.OPTION=VALUE, such as audio.denoise=true."),
+        ("show t.csv --row 3", "--row and --out go together: plait show TABLE --row 0 --out row.png"),
+        ("predict r", "predict takes a TABLE or --cell COLUMN=VALUE, one of the two."),
+        ("predict r t.csv --cell a=b", "predict takes a TABLE or --cell COLUMN=VALUE, one of the two."),
+        ("predict r t.csv", "predict needs --out FILE (.csv or .parquet), or --json."),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_exit_code_2(run: Any, words: str, said: str) -> None:
+    code, out, err = run(*words.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.endswith(said + "\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("fit t.csv --out r", "Missing option '--target'"),
+        ("fit t.csv --target y", "Missing option '--out'"),
+        ("fit t.csv --target y --out r --epoch 3", "No such option: --epoch"),
+        ("fit t.csv --target y --out r --epochs three", "Invalid value for '--epochs'"),
+        ("fti t.csv", "No such command 'fti'"),
+    ],
+)
+def test_a_wrong_word_is_exit_code_2(run: Any, words: str, said: str) -> None:
+    code, out, err = run(*words.split())
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_an_error_of_a_verb_is_told_without_a_traceback(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise plait.TableError("t.csv has no rows.")
+
+    monkeypatch.setitem(vars(plait), "show", fail)
+    assert run("show", "t.csv") == (2, "", "error: t.csv has no rows.\n")
+
+
+def test_an_error_of_the_system_is_told_without_a_traceback(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", "/r")
+
+    monkeypatch.setitem(vars(plait), "show", fail)
+    assert run("show", "t.csv") == (2, "", "error: [Errno 13] Permission denied: '/r'\n")
+
+
+# its small parts
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("true", True), ("False", False), ("none", None), ("3", 3), ("-2.5", -2.5), ("pad", "pad"), ("1,2.5", (1, 2.5))],
+)
+def test_parse_value(word: str, value: object) -> None:
+    assert cli.parse_value(word) == value
+
+
+def test_a_value_keeps_its_further_equals_signs() -> None:
+    assert cli.parse_pairs(["text=a=b", "note="], "--cell") == {"text": "a=b", "note": ""}
+
+
+def test_scores_are_told_as_tables() -> None:
+    metrics = {"accuracy": {"value": 0.9, "low": 0.85, "high": 0.94}, "auroc": {"value": None}, "per_class": {}}
+    scores = {
+        "rows": 1200,
+        "scored": 1190,
+        "failed": 10,
+        "metrics": metrics,
+        "by_modalities": {"audio+image": {"rows": 1190, "metrics": metrics}},
+        "alone": {},
+    }
+    assert cli.scores_text(scores).splitlines() == [
+        "1,200 rows, 1,190 scored, 10 failed",
+        "",
+        "metric    value  95 % interval",
+        "accuracy  0.900  0.850 to 0.940",
+        "auroc     -",
+        "",
+        "this model, given only  rows   accuracy  auroc",
+        "audio+image             1,190  0.900     -",
+    ]
+
+
+# from end to end, on a small table
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("cli")
+    table = make_demo(folder / "data", rows=80, seed=0)
+    words = "--target digit --ignore id --ignore voice --fusion parallel(image,text) --epochs 1"
+    with pytest.raises(SystemExit) as end:
+        cli.main(["fit", str(table), "--out", str(folder / "run"), *words.split()])
+    assert end.value.code == 0
+    return table, folder / "run"
+
+
+def test_show(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
+    table, _ = fitted
+    code, out, _ = run("show", table, "--target", "digit")
+    assert code == 0
+    for word in ("image", "audio", "text", "digit", "voice", "split"):
+        assert word in out
+    picture = tmp_path / "row.png"
+    code, out, _ = run("show", table, "--target", "digit", "--row", full_row(table), "--out", picture, "--json")
+    kinds = {column["name"]: column["kind"] for column in json.loads(out)["columns"]}
+    assert (kinds["image"], kinds["audio"], kinds["text"]) == ("image", "audio", "text")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_predict_a_table(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
+    table, model = fitted
+    out = tmp_path / "answers.csv"
+    code, said, _ = run("predict", model, table, "--out", out)
+    with out.open(newline="", encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    assert code == 0
+    assert said.startswith("80 rows, ")
+    assert len(answers) == 80
+    assert {"prediction", "probability_0", "probability_9", "status", "reason"} <= set(answers[0])
+
+
+def test_predict_one_row_of_cells(run: Any, fitted: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    table, model = fitted
+    monkeypatch.chdir(table.parent)
+    image = next((table.parent / "images").glob("*.png")).relative_to(table.parent)
+    code, out, _ = run("predict", model, "--cell", f"image={image}", "--cell", "text=seven", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert (answer["rows"], answer["failed"]) == (1, 0)
+    shares = [value for name, value in answer["predictions"][0].items() if name.startswith("probability_")]
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_missing_file_in_a_cell_is_a_status_not_an_error(run: Any, fitted: tuple[Path, Path]) -> None:
+    _, model = fitted
+    code, out, _ = run("predict", model, "--cell", "image=nowhere.png", "--cell", "text=seven", "--json")
+    (answer,) = json.loads(out)["predictions"]
+    assert code == 0
+    assert answer["status"] == "partial"
+    assert "nowhere.png" in answer["reason"]
+
+
+def test_evaluate(run: Any, fitted: tuple[Path, Path]) -> None:
+    table, model = fitted
+    code, out, _ = run("evaluate", model, table, "--json")
+    scores = json.loads(out)
+    assert code == 0
+    assert scores["rows"] == 80
+    assert set(scores["by_modalities"]) == {"image", "text", "image+text"}
+    assert set(scores["alone"]) == {"image", "text"}
+    assert {"value", "low", "high"} == set(scores["metrics"]["accuracy"])
+    code, out, _ = run("evaluate", model, table)
+    assert out.startswith("80 rows, ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--target digits --out r", "'digits'. Did you mean 'digit'?"),
+        ("--target digit --out r --fusion parallel(imgae,text)", "Did you mean 'image'?"),
+        ("--target digit --out r --kind text=words", "text"),
+    ],
+)
+def test_requests_that_do_not_fit_the_table(
+    run: Any, fitted: tuple[Path, Path], words: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("fit", fitted[0], *words.split())
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_is_not_there(run: Any) -> None:
+    code, out, err = run("show", "nowhere.csv")
+    assert (code, out) == (2, "")
+    assert "nowhere.csv" in err
+
+
+def test_fit_refuses_a_finished_run(run: Any, fitted: tuple[Path, Path]) -> None:
+    table, model = fitted
+    code, _, err = run("fit", table, "--target", "digit", "--out", model, "--epochs", "1")
+    assert code == 2
+    assert "--overwrite" in err

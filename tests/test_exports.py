@@ -1,0 +1,79 @@
+"""The public names, as a list. A name that joins or leaves it changes this file on purpose."""
+
+import importlib
+import tomllib
+import types
+from pathlib import Path
+
+import pytest
+
+import plait
+
+PUBLIC = [
+    "AudioPrep",
+    "CellError",
+    "Classifier",
+    "ImagePrep",
+    "MissingExtra",
+    "Model",
+    "Parallel",
+    "PlaitError",
+    "Predictions",
+    "Regressor",
+    "RequestError",
+    "RunError",
+    "Sequential",
+    "Table",
+    "TableError",
+    "TabularPrep",
+    "TextPrep",
+    "Tree",
+    "__version__",
+    "evaluate",
+    "fit",
+    "load",
+    "predict",
+    "read",
+    "show",
+]
+
+
+def test_public_names() -> None:
+    assert sorted(plait.__all__) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_name_is_there_and_documented(name: str) -> None:
+    value = getattr(plait, name)
+    assert not isinstance(value, types.ModuleType)
+    assert value.__doc__
+
+
+def test_the_verb_evaluate_outlives_the_file_of_the_same_name() -> None:
+    file = importlib.import_module("plait.evaluate")
+    assert isinstance(file, types.ModuleType)
+    assert plait.evaluate is importlib.import_module("plait.workflow").evaluate
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(AttributeError, match="module 'plait' has no attribute 'trian'"):
+        plait.trian  # type: ignore[attr-defined]
+
+
+def test_errors_are_builtin_errors_too() -> None:
+    for name in ("TableError", "RequestError", "CellError", "RunError"):
+        assert issubclass(getattr(plait, name), (plait.PlaitError, ValueError))
+        assert issubclass(getattr(plait, name), ValueError)
+    assert issubclass(plait.MissingExtra, ImportError)
+
+
+def test_the_version_has_one_source() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "plait.__version__"}
+    assert plait.__version__ == "0.1.0"
+
+
+def test_all_installs_every_extra_that_users_need() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    assert extras["all"] == ["plait[" + ",".join(sorted(set(extras) - {"all", "dev"})) + "]"]

@@ -1,0 +1,54 @@
+"""Starting is quick: importing plait and asking for help load nothing heavy."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas"]
+
+
+def loaded_after(code: str) -> list[str]:
+    """Run code in a new Python and return the heavy packages it loaded."""
+    check = f"\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=True)
+    return [name for name in HEAVY if repr(name) in done.stdout.splitlines()[-1]]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import plait",
+        "import plait; plait.Table; plait.PlaitError; dir(plait)",
+        "import plait.options, plait.contract, plait.data.media, plait.data.read, plait.data.detect, plait.plan",
+        "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
+        "import plait.demo",
+    ],
+)
+def test_import_loads_nothing_heavy(code: str) -> None:
+    assert loaded_after(code) == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
+    assert loaded_after(code) == []
+
+
+def test_the_probe_sees_what_is_loaded() -> None:
+    assert loaded_after("import scipy") == ["scipy"]
+
+
+def test_python_m_plait_works_like_plait() -> None:
+    as_module = subprocess.run([sys.executable, "-m", "plait", "--help"], capture_output=True, text=True, check=True)
+    code = "from plait.cli import main; main(['--help'])"
+    as_main = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert as_module.stdout == as_main.stdout
+    assert "Usage: plait [OPTIONS] COMMAND" in as_module.stdout
+
+
+def test_threads_wait_passively_unless_the_user_says_otherwise() -> None:
+    code = "import os; os.environ.pop('OMP_WAIT_POLICY', None); import plait; print(os.environ['OMP_WAIT_POLICY'])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "PASSIVE"
+    code = "import os; os.environ['OMP_WAIT_POLICY'] = 'ACTIVE'; import plait; print(os.environ['OMP_WAIT_POLICY'])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "ACTIVE"

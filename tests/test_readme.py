@@ -1,0 +1,48 @@
+"""The code in the two READMEs runs as it stands, only on less data."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+def blocks(name: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def without_comments(code: str) -> str:
+    return re.sub(r"\s*#.*", "", code)
+
+
+def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("README.md")
+    for true, small in {"rows=600": "rows=80", "epochs=20": "epochs=1"}.items():
+        assert true in code
+        code = code.replace(true, small)
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.count("'ok'") + last.count("'partial'") == 3
+
+
+def test_both_languages_show_the_same_code() -> None:
+    english, chinese = (list(map(without_comments, blocks(name))) for name in READMES)
+    assert english == chinese
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_it_is_short_and_its_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_is_in_the_table(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for verb in ("show", "fit", "predict", "evaluate", "demo"):
+        assert f"| `plait {verb}" in text

@@ -22,18 +22,28 @@ LAYERS = [
         "evaluate",
         "charts",
         "explain",
+        "store",
         "terminal",
     ],
     ["dataset", "model", "convert", "retrieve"],
-    ["train", "classic"],
-    ["study", "report"],
+    ["train", "classic", "picture"],
+    ["study", "run", "labels", "report"],
     ["workflow"],
-    ["__init__", "demo", "serve", "app"],
+    ["__init__", "estimators", "demo", "serve", "app"],
     ["cli"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-DATA_ORDER = ["media", "delimited", "read", "detect", "quality", "align", "cache"]  # each may use those before it
+DATA_ORDER = [
+    "media",
+    "delimited",
+    "read",
+    "kinds",
+    "detect",
+    "quality",
+    "align",
+    "cache",
+]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}

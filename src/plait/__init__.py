@@ -24,13 +24,13 @@ _PLACES = {
     "read": "plait.data.read",
     "show": "plait.workflow",
     "fit": "plait.workflow",
-    "load": "plait.workflow",
+    "load": "plait.run",
     "predict": "plait.workflow",
     "evaluate": "plait.workflow",
-    "Model": "plait.workflow",
-    "Predictions": "plait.workflow",
-    "Classifier": "plait.workflow",
-    "Regressor": "plait.workflow",
+    "Model": "plait.run",
+    "Predictions": "plait.run",
+    "Classifier": "plait.estimators",
+    "Regressor": "plait.estimators",
     "Table": "plait.contract",
     "Parallel": "plait.plan",
     "Sequential": "plait.plan",
@@ -79,12 +79,14 @@ if TYPE_CHECKING:
     from plait.contract import Table
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
+    from plait.estimators import Classifier, Regressor
     from plait.plan import Parallel, Sequential, Tree
     from plait.prep.audio import AudioPrep
     from plait.prep.image import ImagePrep
     from plait.prep.tabular import TabularPrep
     from plait.prep.text import TextPrep
-    from plait.workflow import Classifier, Model, Predictions, Regressor, evaluate, fit, load, predict, show
+    from plait.run import Model, Predictions, load
+    from plait.workflow import evaluate, fit, predict, show
 
 
 def __getattr__(name: str) -> Any:

@@ -113,6 +113,8 @@ class Table:
 
     def __getitem__(self, rows: Sequence[int] | np.ndarray | slice) -> Table:
         """Return a table of these rows, by index, by slice or by a boolean for each row (what scikit-learn asks for)."""
+        if isinstance(rows, tuple):  # scikit-learn asks for X[rows, ...]
+            rows = rows[0]
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
         index = np.asarray(rows)
@@ -182,6 +184,15 @@ class Predictor(Protocol):
     """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values. Evaluation knows only this."""
 
     def __call__(self, batch: Batch) -> np.ndarray: ...
+
+
+def clean_label(cell: Any) -> Any:
+    """Return a label as JSON can hold it: a whole number as int, text without blanks around it, None where absent."""
+    if isinstance(cell, str):
+        return cell.strip() or None
+    if isinstance(cell, float):
+        return None if cell != cell else int(cell) if cell.is_integer() else cell
+    return cell if cell is None or isinstance(cell, (bool, int)) else str(cell)
 
 
 def status_of(absent: Mapping[str, str], modalities: Iterable[str]) -> tuple[str, str]:

@@ -66,7 +66,7 @@ class Strand:
             return {"kind": "audio", "mels": prep.mels, "frames": prep.frames}
         if self.kind == "text":
             features = 0 if self.encoder == "tokens" else prep.features
-            tokens = 0 if self.encoder == "tfidf" else prep.length
+            tokens = 0 if self.encoder == "tfidf" and features else prep.length
             return {"kind": "text", "features": features, "tokens": tokens, "vocabulary": prep.vocabulary}
         return {"kind": "tabular", "numbers": prep.numbers, "categories": list(prep.categories)}
 
@@ -193,7 +193,11 @@ def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str,
 
 
 def fit_strands(
-    table: Table, schema: Schema, rows: np.ndarray, prep: Mapping[str, Any], generator: np.random.Generator,
+    table: Table,
+    schema: Schema,
+    rows: np.ndarray,
+    prep: Mapping[str, Any],
+    generator: np.random.Generator,
     encoders: Mapping[str, str] | None = None,
 ) -> list[Strand]:
     """Fit the preprocessing of every modality on these rows (the training split) and nothing else.
@@ -207,23 +211,37 @@ def fit_strands(
     for modality in schema.modalities:
         own = options[modality.name]
         same = [m for m in schema.modalities if m.kind == modality.kind and options[m.name] == own]
-        group = modality.kind if len([m for m in schema.modalities if m.kind == modality.kind]) == len(same) else same[0].name
+        group = (
+            modality.kind
+            if len([m for m in schema.modalities if m.kind == modality.kind]) == len(same)
+            else same[0].name
+        )
         if modality.kind not in MEDIA_KINDS:
             group, same = modality.name, [modality]
         if group not in fitted:
             blank = own["prep"] if "prep" in own else PREPS[modality.kind].of(own)
             fitted[group] = _fit(blank, modality.kind, table, schema, same, rows, generator)
         kinds = {c: schema.column(c).kind for c in modality.columns} if modality.kind == "tabular" else {}
-        strands.append(Strand(modality, fitted[group], group, kinds, names[modality.name]))
+        encoder = names[modality.name]
+        if modality.kind == "text" and encoder == "auto":
+            encoder = "both" if len(rows) >= MANY_ROWS else "tfidf"
+        strands.append(Strand(modality, fitted[group], group, kinds, encoder))
     return strands
 
 
-ENCODER_NAMES = {"image": ("scratch",), "audio": ("scratch",), "text": ("scratch", "tfidf", "tokens"), "tabular": ("scratch",)}
+MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
+
+ENCODER_NAMES = {
+    "image": ("scratch",),
+    "audio": ("scratch",),
+    "text": ("auto", "tfidf", "tokens", "both"),
+    "tabular": ("scratch",),
+}
 
 
 def encoder_names(schema: Schema, encoders: Mapping[str, str]) -> dict[str, str]:
     """Return the encoder of every modality. Raises RequestError for an unknown modality or encoder."""
-    chosen = {modality.name: "scratch" for modality in schema.modalities}
+    chosen = {modality.name: ENCODER_NAMES[modality.kind][0] for modality in schema.modalities}
     for name, encoder in encoders.items():
         known = ENCODER_NAMES[schema.modality(name).kind]
         if encoder not in known:
@@ -233,7 +251,12 @@ def encoder_names(schema: Schema, encoders: Mapping[str, str]) -> dict[str, str]
 
 
 def _fit(
-    prep: Any, kind: str, table: Table, schema: Schema, same: Sequence[Modality], rows: np.ndarray,
+    prep: Any,
+    kind: str,
+    table: Table,
+    schema: Schema,
+    same: Sequence[Modality],
+    rows: np.ndarray,
     generator: np.random.Generator,
 ) -> Any:
     columns = [name for modality in same for name in modality.columns]
@@ -334,7 +357,12 @@ class Prepared:
 
 
 def prepare(
-    table: Table, strands: Sequence[Strand], *, folder: Path | None = None, callback: Callback = quiet, stage: str = "prepare"
+    table: Table,
+    strands: Sequence[Strand],
+    *,
+    folder: Path | None = None,
+    callback: Callback = quiet,
+    stage: str = "prepare",
 ) -> Prepared:
     """Prepare every row. With a folder the values go to files there as they come and are read back as memory maps.
 
@@ -380,7 +408,15 @@ def prepare(
     return Prepared(list(strands), inputs, joined, reasons)
 
 
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+}
 
 
 def choose_splits(
@@ -404,14 +440,16 @@ def choose_splits(
                 )
             split[row] = SPLITS.get(word, "") if labelled[row] else ""
     if not (split == "train").any():
-        raise TableError("there are no training rows with a label. Give at least a few rows a label and the split 'train'.")
+        raise TableError(
+            "there are no training rows with a label. Give at least a few rows a label and the split 'train'."
+        )
     groups = _groups(table, schema.role("group"))
     missing = [part for part in ("val", "test") if not (split == part).any()]
     if name is not None and missing == ["val", "test"]:
         missing = ["val"]  # the user keeps the test rows elsewhere
-    for part, share in zip(missing, (0.15, 0.15), strict=False):
+    for part, share in zip(missing, (0.1, 0.1), strict=False):
         rows = np.flatnonzero(split == "train")
-        drawn = _draw(rows, codes, groups, share * (1.0 if part == missing[0] else 1 / 0.85), classification, generator)
+        drawn = _draw(rows, codes, groups, share * (1.0 if part == missing[0] else 1 / 0.9), classification, generator)
         split[drawn] = part
     return split
 
@@ -422,11 +460,18 @@ def _groups(table: Table, name: str | None) -> np.ndarray:
         return np.arange(len(table))
     seen: dict[str, int] = {}
     cells = table.cells(name)
-    return np.array([len(table) + row if c is None else seen.setdefault(str(c), len(seen)) for row, c in enumerate(cells)])
+    return np.array(
+        [len(table) + row if c is None else seen.setdefault(str(c), len(seen)) for row, c in enumerate(cells)]
+    )
 
 
 def _draw(
-    rows: np.ndarray, codes: np.ndarray, groups: np.ndarray, share: float, classification: bool, generator: np.random.Generator
+    rows: np.ndarray,
+    codes: np.ndarray,
+    groups: np.ndarray,
+    share: float,
+    classification: bool,
+    generator: np.random.Generator,
 ) -> np.ndarray:
     """Draw about this share of the rows in whole groups, class by class; every class keeps a row for training."""
     wanted = max(1, round(share * len(rows)))
@@ -449,5 +494,7 @@ def _draw(
         if len(taken) >= wanted:
             break
     if not taken:
-        raise TableError("the group column has one group among the training rows, so no validation split can be drawn from it.")
+        raise TableError(
+            "the group column has one group among the training rows, so no validation split can be drawn from it."
+        )
     return np.array(taken, dtype=np.int64)

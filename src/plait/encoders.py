@@ -19,7 +19,9 @@ from plait.errors import RequestError
 
 def check_shape(name: str, x: Tensor, expected: Sequence[int | str]) -> None:
     """Raise RequestError when x has not the expected shape; words stand for any length."""
-    fits = x.dim() == len(expected) and all(isinstance(e, str) or e == n for e, n in zip(expected, x.shape, strict=True))
+    fits = x.dim() == len(expected) and all(
+        isinstance(e, str) or e == n for e, n in zip(expected, x.shape, strict=True)
+    )
     if not fits:
         wanted = ", ".join(str(e) for e in expected)
         raise RequestError(f"{name}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")
@@ -46,9 +48,9 @@ class Residual(nn.Module):
 class ConvEncoder(nn.Module):
     """A small residual network over a picture (channel, height, width) or a log-mel (1, mel, time).
 
-    As many stages as bring the longer side down to about four cells, at least three; the first works on at most about
-    1,000 cells, so that a larger picture does not cost in proportion. Tokens are the cells of the last stage, pooled to
-    at most 4 × 4; their mean is the mean of the whole picture.
+    A stem that brings it to about 1,000 cells, then three residual stages; a stage halves each side unless it works on
+    few cells already, so that a larger picture does not cost in proportion. Tokens are the cells of the last stage,
+    pooled to at most 4 × 4.
     """
 
     def __init__(self, channels: int, height: int, width: int, dim: int, base: int = 32, dropout: float = 0.1) -> None:
@@ -57,19 +59,23 @@ class ConvEncoder(nn.Module):
         steps = max(0, math.ceil(math.log2(math.sqrt(height * width / 1100.0))))
         stem: list[nn.Module] = []
         inputs = channels
-        for _ in range(steps):
-            stem += [nn.Conv2d(inputs, base // 2 if inputs == channels else base, 3, 2, 1, bias=False)]
-            inputs = stem[-1].out_channels  # type: ignore[assignment]
-            stem += [nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)]
+        for step in range(steps):
+            outputs = base if step else base // 2
+            stem += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+            inputs = outputs
         stem += [nn.Conv2d(inputs, base, 3, 1, 1, bias=False), nn.BatchNorm2d(base), nn.ReLU(inplace=True)]
         self.stem = nn.Sequential(*stem)
-        self.stages = nn.Sequential(
-            Residual(base, base, 1), Residual(base, base * 2, 2), Residual(base * 2, base * 4, 2)
-        )
-        cells = [math.ceil(math.ceil(n / 2**steps) / 4) for n in (height, width)]
-        self.grid = (min(4, cells[0]), min(4, cells[1]))
+        sides = [math.ceil(n / 2**steps) for n in (height, width)]
+        stages: list[nn.Module] = []
+        inputs = base
+        for outputs, few in ((base, 400), (2 * base, 0), (4 * base, 64)):
+            stride = 2 if math.prod(sides) > few else 1
+            stages.append(Residual(inputs, outputs, stride))
+            inputs, sides = outputs, [math.ceil(n / stride) for n in sides]
+        self.stages = nn.Sequential(*stages)
+        self.grid = (min(4, sides[0]), min(4, sides[1]))
         self.dropout = nn.Dropout(dropout)
-        self.project = nn.Linear(base * 4, dim)
+        self.project = nn.Linear(inputs, dim)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,7 +109,14 @@ class TextEncoder(nn.Module):
     """
 
     def __init__(
-        self, features: int, tokens: int, vocabulary: int, dim: int, queries: int = 2, width: int = 64, dropout: float = 0.3
+        self,
+        features: int,
+        tokens: int,
+        vocabulary: int,
+        dim: int,
+        queries: int = 2,
+        width: int = 64,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__()
         self.features, self.tokens = features, tokens
@@ -124,9 +137,8 @@ class TextEncoder(nn.Module):
         check_shape("text", x, ("batch", self.features + self.tokens))
         parts = []
         if self.features:
-            # SVD coordinates of a unit vector are small: bring them to about one each
-            vector = x[:, : self.features] * math.sqrt(self.features)
-            parts.append(self.vector(self.dropout(vector))[:, None])
+            # SVD coordinates of a unit vector are small: bring them to about one each; augmentation drops some of them
+            parts.append(self.vector(x[:, : self.features] * math.sqrt(self.features))[:, None])
         if self.tokens:
             ids = x[:, self.features :].long()
             words = self.dropout(self.embed(ids)) + self.place

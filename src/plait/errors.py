@@ -46,7 +46,9 @@ def need(module: str) -> None:
     """Raise MissingExtra with the pip line when the optional module is not installed."""
     if importlib.util.find_spec(module) is None:
         extra = EXTRAS[module]
-        raise MissingExtra(f"this needs the package {module!r}, which is not installed; run: pip install 'plait[{extra}]'")
+        raise MissingExtra(
+            f"this needs the package {module!r}, which is not installed; run: pip install 'plait[{extra}]'"
+        )
 
 
 def did_you_mean(name: str, options: Iterable[object]) -> str:

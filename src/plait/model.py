@@ -51,7 +51,9 @@ class Network(nn.Module):
 
     prior: Tensor
 
-    def __init__(self, spec: Mapping[str, Any], prior: Tensor, plan: Any = None, encoders: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], prior: Tensor, plan: Any = None, encoders: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__()
         self.spec = dict(spec)
         self.regression = bool(spec["regression"])
@@ -88,7 +90,8 @@ class Network(nn.Module):
             self.branches = list(self.names)
         self.heads = nn.ModuleList(Head(dim, outputs) for _ in self.branches)
         self.inner = nn.ModuleList(
-            nn.Identity() if isinstance(b, str) else build_fusion(b, dim) for b in (self.branches if self.vote_at_root else [])
+            nn.Identity() if isinstance(b, str) else build_fusion(b, dim)
+            for b in (self.branches if self.vote_at_root else [])
         )
         prior = torch.as_tensor(prior, dtype=torch.float32)
         self.vote = Vote(len(self.branches), prior, self.regression) if len(self.branches) > 1 else None
@@ -139,7 +142,10 @@ class Network(nn.Module):
                 size = len(batch.present[name])
                 if tokens is None:
                     shape = (size, 1, self.spec["dim"])
-                    parts[name] = (self.prior.new_zeros(shape), torch.zeros(shape[:2], dtype=torch.bool, device=self.prior.device))
+                    parts[name] = (
+                        self.prior.new_zeros(shape),
+                        torch.zeros(shape[:2], dtype=torch.bool, device=self.prior.device),
+                    )
                     continue
                 own, flags = tokens[done : done + count], there[done : done + count]
                 done += count

@@ -22,14 +22,18 @@ def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
 class FitOptions:
     """What a user can ask of `fit`. Every field has its help in the metadata."""
 
-    fusion: Any = _option(None, "Fusion plan, such as \"parallel(image, audio)\". Without it a short list is tried.")
+    fusion: Any = _option(None, 'Fusion plan, such as "parallel(image, audio)". Without it a short list is tried.')
     split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
     group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
     ignore: Sequence[str] = _option((), "Column to leave out. Repeat it for several.")
     kinds: Mapping[str, str] = _option(factory=dict, help="Kind of a column where the guess is wrong: COLUMN=KIND.")
     modalities: Mapping[str, Sequence[str]] = _option(factory=dict, help="Group columns: NAME=COLUMN,COLUMN.")
-    encoders: Mapping[str, Any] = _option(factory=dict, help="Encoder of a modality: MODALITY=NAME (scratch, tfidf, tokens).")
-    prep: Mapping[str, Any] = _option(factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true.")
+    encoders: Mapping[str, Any] = _option(
+        factory=dict, help="Encoder of a modality: MODALITY=NAME (scratch; of text: auto, tfidf, tokens, both)."
+    )
+    prep: Mapping[str, Any] = _option(
+        factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true."
+    )
     balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
     epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
     batch_size: int = _option(64, "Rows in one training step.")

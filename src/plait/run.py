@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.contract import Table
+from plait.contract import Table, clean_label
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.model import Network, NetworkPredictor
+from plait.prep.tabular import parse_number
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
 from plait.terminal import text_table
 
@@ -54,7 +55,9 @@ class Predictions:
             failed = np.array([status == "failed" for status in self.status], bool)
             for index, name in enumerate(self.classes):
                 columns[f"probability_{name}"] = pa.array(self.probabilities[:, index], mask=failed)
-        return pa.table({**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())})
+        return pa.table(
+            {**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
+        )
 
     def write(self, path: str | Path) -> None:
         """Write CSV or Parquet, by the ending. Raises RequestError for another ending."""
@@ -65,7 +68,9 @@ class Predictions:
 
         path, buffer = Path(path), io.BytesIO()
         if path.suffix.lower() not in (".csv", ".parquet"):
-            raise RequestError(f"the answers cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet.")
+            raise RequestError(
+                f"the answers cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet."
+            )
         writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
         writer(self.to_arrow(), buffer)
         write_bytes(path, buffer.getvalue())
@@ -79,7 +84,7 @@ class Model:
     strands: list[Strand]
     networks: dict[str, Network]
     folder: Path | None = None
-    keeper: Any = field(default=None, repr=False)  # a temporary folder that lives as long as the model
+    keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
 
     @property
     def task(self) -> str:
@@ -92,6 +97,11 @@ class Model:
     @property
     def classes(self) -> list[Any] | None:
         return self.facts["classes"]
+
+    @property
+    def prior(self) -> np.ndarray:
+        """What the model says when nothing is present: (class,) shares of the training rows, or (1,) their mean."""
+        return self.predictor().from_logits(self.networks["winner"].prior[None])[0]
 
     @property
     def modalities(self) -> list[str]:
@@ -134,8 +144,10 @@ class Model:
         """
         table = read(rows, folder)
         if self.target not in table.names:
-            raise RequestError(f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}")
-        target = np.array(table.cells(self.target), dtype=object)
+            raise RequestError(
+                f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
+            )
+        target = self._cleaned(table)
         return self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)[0]
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
@@ -151,12 +163,16 @@ class Model:
             raise RequestError(f"no row has a label in column {self.target!r}; expected at least one to score.")
         scored = np.flatnonzero(labelled & ~failed)
         generator = np.random.default_rng(self.facts["seed"])
-        truth = np.array([value if there else None for value, there in zip(target, labelled, strict=True)], dtype=object)
+        truth = np.array(
+            [value if there else None for value, there in zip(target, labelled, strict=True)], dtype=object
+        )
         given: dict[str, Any] = {"classes": self.classes, "generator": generator}
         shape = (lambda x: x) if self.classes is not None else (lambda x: x[:, 0])
         whole = answered.answers[tuple(names)]
         result: dict[str, Any] = {
-            "rows": len(table), "scored": len(scored), "failed": int(failed.sum()),
+            "rows": len(table),
+            "scored": len(scored),
+            "failed": int(failed.sum()),
             "metrics": intervals(truth[scored], shape(whole[scored]), **given) if len(scored) else {},
         }
         present = {name: answered.present[name] for name in names}
@@ -169,6 +185,13 @@ class Model:
             metrics = intervals(truth[own], shape(answered.alone[name][own]), **given) if len(own) else {}
             result["alone"][name] = {"rows": len(own), "metrics": metrics}
         return result, answered
+
+    def _cleaned(self, table: Table) -> np.ndarray:
+        """Return the labels of a table (rows,) as training read them; a number that cannot be read is absent."""
+        found = np.empty(len(table), dtype=object)
+        cells = [clean_label(cell) for cell in table.cells(self.target)]
+        found[:] = cells if self.classes is not None else [parse_number(cell) for cell in cells]
+        return found
 
     def _is_label(self, value: Any) -> bool:
         return value is not None and not (isinstance(value, float) and value != value)
@@ -197,7 +220,9 @@ class Model:
         for start in range(0, len(table), 4 * CHUNK):
             chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
             prepared = prepare(chunk, strands)
-            parts.append(answer_prepared(prepared, predictor, subsets, {n: self.predictor(n) for n in alone}, self.modalities))
+            parts.append(
+                answer_prepared(prepared, predictor, subsets, {n: self.predictor(n) for n in alone}, self.modalities)
+            )
             callback({"stage": "predict", "done": min(start + 4 * CHUNK, len(table)), "total": len(table)})
         return Answers.join(parts)
 
@@ -208,33 +233,54 @@ class Model:
         metric = HEADLINE[self.task]
         facts, lines = self.facts, []
         rows = [
-            [("* " if c["winner"] else "  ") + c["name"], c["recipe"], span(c["val"]), span(c["test"]), f"{c['seconds']:.0f} s"]
+            [
+                ("* " if c["winner"] else "  ") + c["name"],
+                c["recipe"],
+                span(c["val"]),
+                span(c["test"]),
+                f"{c['seconds']:.0f} s",
+            ]
             for c in self.leaderboard
         ]
         lines.append(text_table(["  model", "recipe", f"{metric}, validation", f"{metric}, test", "time"], rows))
         counts = facts["splits"]
         lines.append(
             f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, {counts['test']:,} test"
-            + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "") + "."
+            + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "")
+            + "."
         )
         for name, hole in facts["holes"].items():
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""
-                lines.append(f"{name}: absent in {hole['blank'] + hole['broken']:,} rows ({hole['blank']:,} blank, {hole['broken']:,} broken{first}).")
+                lines.append(
+                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows ({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                )
         test = facts["test"]
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
             for name, alone in test["alone"].items():
                 if alone["metrics"]:
-                    lines.append(f"{name} alone reaches {span(alone['metrics'][metric])} on the {alone['rows']:,} test rows that have it.")
+                    lines.append(
+                        f"{name} alone reaches {span(alone['metrics'][metric])} on the {alone['rows']:,} test rows that have it."
+                    )
         elif test is None:
-            lines.append("\nThere are no test rows, so the score on rows never seen is not known; score another table with evaluate.")
+            lines.append(
+                "\nThere are no test rows, so the score on rows never seen is not known; score another table with evaluate."
+            )
         if facts["stopped"]:
-            lines.append({"time": "The time limit ended the fit; the best so far is kept.",
-                          "interrupt": "The fit was interrupted; the best so far is kept."}[facts["stopped"]])
+            lines.append(
+                {
+                    "time": "The time limit ended the fit; the best so far is kept.",
+                    "interrupt": "The fit was interrupted; the best so far is kept.",
+                }[facts["stopped"]]
+            )
         if self.folder is not None and self.keeper is None:
-            lines.append(f"\nopen {self.folder / 'confusion.png' if self.classes is not None else self.folder / 'scatter.png'}")
-            lines.append(f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv")
+            lines.append(
+                f"\nopen {self.folder / 'confusion.png' if self.classes is not None else self.folder / 'scatter.png'}"
+            )
+            lines.append(
+                f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
+            )
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -263,15 +309,21 @@ class Model:
         for name, network in self.networks.items():
             if name != "winner" and self.networks["winner"] is network:
                 continue
-            tensors |= {f"net.{name}.{key}": value.detach().cpu().numpy() for key, value in network.state_dict().items()}
+            tensors |= {
+                f"net.{name}.{key}": value.detach().cpu().numpy() for key, value in network.state_dict().items()
+            }
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
             write_tensors(final / WEIGHTS, tensors)
             for name, writer in extra.items():
                 writer(final / name)
             self.facts |= {
-                "format": FORMAT, "strands": strands,
-                "networks": {n: {"spec": w.spec, "same": n != "winner" and w is self.networks["winner"]} for n, w in self.networks.items()},
+                "format": FORMAT,
+                "strands": strands,
+                "networks": {
+                    n: {"spec": w.spec, "same": n != "winner" and w is self.networks["winner"]}
+                    for n, w in self.networks.items()
+                },
                 "files": {name: digest(final / name) for name in sorted([WEIGHTS, *extra])},
             }
             self.facts["seal"] = seal(self.facts)
@@ -291,29 +343,46 @@ def load(folder: str | Path, *, plan: Any = None) -> Model:
         raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
     path = folder / "run.json"
     if not path.exists():
-        raise RunError(f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped.")
+        raise RunError(
+            f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped."
+        )
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
-        raise RunError(f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file.")
+        raise RunError(
+            f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file."
+        )
     if facts["format"] != FORMAT:
-        raise RunError(f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it.")
+        raise RunError(
+            f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
+        )
     for name, expected in facts["files"].items():
         if not (folder / name).exists():
             raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
         if digest(folder / name) != expected:
-            raise RunError(f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file.")
+            raise RunError(
+                f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file."
+            )
     tensors = read_tensors(folder / WEIGHTS)
     strands = []
     for index, data in enumerate(facts["strands"]):
         prefix = f"prep.{index}."
-        strands.append(Strand.from_state(data, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}))
+        strands.append(
+            Strand.from_state(data, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        )
     networks: dict[str, Network] = {}
     for name, entry in facts["networks"].items():
         if entry["same"]:
             networks[name] = networks["winner"]
             continue
-        with torch.random.fork_rng(devices=[]):
-            network = Network(entry["spec"], torch.ones(entry["spec"]["outputs"]), plan if name == "winner" else None)
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            try:
+                own = plan if name == "winner" else None
+                network = Network(entry["spec"], torch.ones(entry["spec"]["outputs"]), own)
+            except RequestError as error:
+                raise RunError(
+                    f"the plan {entry['spec']['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
+                    "give the plan again: plait.load(folder, plan=…)."
+                ) from None
         prefix = f"net.{name}."
         state = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(prefix)}
         network.load_state_dict(state)
@@ -336,14 +405,20 @@ class Answers:
             return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
 
         return cls(
-            joined([p.answers for p in parts]), joined([p.alone for p in parts]), joined([p.present for p in parts]),
+            joined([p.answers for p in parts]),
+            joined([p.alone for p in parts]),
+            joined([p.present for p in parts]),
             [status for p in parts for status in p.statuses],
         )
 
 
 def answer_prepared(
-    prepared: Prepared, predictor: NetworkPredictor, subsets: Sequence[tuple[str, ...]],
-    alone: Mapping[str, NetworkPredictor], modalities: Sequence[str], rows: np.ndarray | None = None,
+    prepared: Prepared,
+    predictor: NetworkPredictor,
+    subsets: Sequence[tuple[str, ...]],
+    alone: Mapping[str, NetworkPredictor],
+    modalities: Sequence[str],
+    rows: np.ndarray | None = None,
 ) -> Answers:
     """Answer for prepared rows with each subset of modalities present; each row is encoded once."""
     rows = np.arange(len(prepared)) if rows is None else rows

@@ -61,7 +61,9 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
     except (SafetensorError, ValueError, KeyError):
-        raise RunError(f"{path} is damaged: it is not a safetensors file. Fit the run again, or restore the file.") from None
+        raise RunError(
+            f"{path} is damaged: it is not a safetensors file. Fit the run again, or restore the file."
+        ) from None
 
 
 def digest(path: Path) -> str:

@@ -20,6 +20,7 @@ from torch import Tensor
 from plait import plan as plans
 from plait.dataset import Callback, Prepared, quiet
 from plait.model import CONVOLUTIONAL, Network, Parts, count_parameters
+from plait.prep.text import drop_words
 from plait.store import Stages
 from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
 
@@ -82,6 +83,8 @@ class Study:
         """Train the candidates and return the winner. chosen: the user's plan alone, or None for the short list."""
         names = self.prepared.names
         alone = {name: c for name in names if (c := self.train_alone(name)) is not None}
+        if not self.candidates and self.stopped == "interrupt":
+            raise KeyboardInterrupt
         listed = list(chosen) if chosen is not None else short_list(names)
         if not listed:
             return choose(self.candidates)
@@ -108,10 +111,10 @@ class Study:
             self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
             return None
         conv = self._kind(name) in CONVOLUTIONAL
-        recipe = Recipe(
-            self.epochs_for(len(rows)) if conv else 2 * self.epochs_for(len(rows)), 3e-3 if conv else 1e-3, self.batch_size,
-            decay=0.05 if conv else 0.2,
-        )
+        epochs = self.epochs_for(len(rows))
+        recipe = Recipe(epochs, 3e-3, self.batch_size)
+        if not conv:
+            recipe = Recipe(self.epochs or round(1.5 * epochs), 2e-3, self.batch_size, decay=0.3)
         network = self._build(None, [name], f"{ALONE} {name}")
         return self._stage(f"{ALONE} {name}", name, None, ALONE, network, recipe, rows, val if len(val) else self.val)
 
@@ -128,7 +131,16 @@ class Study:
             tokens["train"] = self._passes(network)
         recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True)
         return self._stage(
-            stage, plan, plan, FUSED, network, recipe, self.train, self.val, frozen=list(network.encoders), tokens=tokens
+            stage,
+            plan,
+            plan,
+            FUSED,
+            network,
+            recipe,
+            self.train,
+            self.val,
+            frozen=list(network.encoders),
+            tokens=tokens,
         )
 
     def fine_tune(self, start: Candidate) -> Candidate | None:
@@ -138,7 +150,8 @@ class Study:
         stage = f"{start.plan} {TUNED}"
         network = self._build(start.plan, self.prepared.names, stage, late=True)
         network.load_state_dict(start.network.state_dict())
-        recipe = Recipe(max(2, self.epochs_for(len(self.train)) // 4), 5e-4, self.batch_size, drop=True, warm=0.1)
+        epochs = max(2, self.epochs_for(len(self.train)) // 4)
+        recipe = Recipe(epochs, 5e-4, self.batch_size, drop=True, patience=2, warm=0.1)
         return self._stage(stage, str(start.plan), start.plan, TUNED, network, recipe, self.train, self.val)
 
     def train_joint(self, plan: str, rivals: dict[int, float]) -> Candidate | None:
@@ -151,9 +164,10 @@ class Study:
         best = min((c.loss for c in self.candidates), default=math.inf)
 
         def behind(epoch: int, loss: float) -> bool:
-            """A joint rival was better at this epoch, or the end is near and the best candidate far ahead."""
-            early = epoch >= recipe.epochs // 3 and loss > 1.1 * rivals.get(epoch, math.inf)
-            return early or (epoch >= 0.6 * recipe.epochs and loss > 1.6 * best)
+            """A joint rival was better at this epoch, or the best candidate is too far ahead to be caught."""
+            third = epoch >= math.ceil(recipe.epochs / 3)
+            rival = third and loss > 1.1 * rivals.get(epoch, math.inf)
+            return rival or (third and loss > 2.5 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.6 * best)
 
         candidate = self._stage(stage, plan, plan, JOINT, network, recipe, self.train, self.val, behind=behind)
         if candidate is not None:
@@ -170,7 +184,10 @@ class Study:
         return self.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
 
     def _over(self) -> bool:
-        return self.stopped in ("time", "interrupt") or time.monotonic() >= self.deadline
+        """Say whether to stop; a time limit leaves at least one candidate, however short it is."""
+        if self.stopped == "interrupt":
+            return True
+        return bool(self.candidates) and time.monotonic() >= self.deadline
 
     def _kind(self, name: str) -> str:
         return next(s.kind for s in self.prepared.strands if s.name == name)
@@ -183,15 +200,24 @@ class Study:
         strands = [s for s in self.prepared.strands if s.name in names]
         return {
             "strands": [
-                {"name": s.name, "kind": s.kind, "group": s.group, "columns": len(s.modality.columns) if s.several else 1}
+                {
+                    "name": s.name,
+                    "kind": s.kind,
+                    "group": s.group,
+                    "columns": len(s.modality.columns) if s.several else 1,
+                }
                 for s in strands
             ],
             "layouts": {s.group: s.layout() for s in strands},
-            "plan": plan, "dim": DIM, "outputs": self.outputs, "regression": self.target.regression, "late": late,
+            "plan": plan,
+            "dim": DIM,
+            "outputs": self.outputs,
+            "regression": self.target.regression,
+            "late": late,
         }
 
     def _build(self, plan: str | None, names: Sequence[str], stage: str, late: bool = False) -> Network:
-        with torch.random.fork_rng(devices=[]):
+        with fork_generators():
             torch.manual_seed(self.seed_of(stage))
             plan_object = self.plan_objects.get(plan) if plan is not None else None
             return Network(self.spec(plan, names, late), self.prior, plan_object).to(self.device)
@@ -199,11 +225,14 @@ class Study:
     def _augment(self, generator: torch.Generator) -> Any:
         preps = {s.group: s.prep for s in self.prepared.strands}
         kinds = {s.group: s.kind for s in self.prepared.strands}
+        features = {s.group: s.layout().get("features", 0) for s in self.prepared.strands}
 
         def augment(group: str, x: Tensor) -> Tensor:
             if kinds[group] in CONVOLUTIONAL:
                 return preps[group].augment(x, generator)
-            return x
+            if kinds[group] == "text":
+                return augment_text(x, features[group], generator)
+            return swap_cells(x, generator)
 
         return augment
 
@@ -218,8 +247,19 @@ class Study:
         return passes
 
     def _stage(
-        self, stage: str, name: str, plan: str | None, how: str, network: Network, recipe: Recipe, rows: np.ndarray,
-        val: np.ndarray, *, frozen: Sequence[Any] = (), tokens: Mapping[str, Any] | None = None, behind: Any = None,
+        self,
+        stage: str,
+        name: str,
+        plan: str | None,
+        how: str,
+        network: Network,
+        recipe: Recipe,
+        rows: np.ndarray,
+        val: np.ndarray,
+        *,
+        frozen: Sequence[Any] = (),
+        tokens: Mapping[str, Any] | None = None,
+        behind: Any = None,
     ) -> Candidate | None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
         if self._over():
@@ -242,11 +282,26 @@ class Study:
                 source = Live(network, self.prepared, self._augment(generator), self.device)
                 validate = lambda: self.outputs_of(network, val)  # noqa: E731
             share = self._deadline_of(how)
-            with torch.random.fork_rng(devices=[]):
+            begun = how in (FUSED, TUNED)  # these start from weights that are good already
+            start = float(self.target.measure(validate(), torch.from_numpy(val))[0].mean()) if begun else math.inf
+            with fork_generators():
                 torch.manual_seed(seed)
                 outcome = train(
-                    network, source, validate, self.target, rows, val, recipe, seed=seed, name=stage, callback=self.callback,
-                    deadline=share, behind=behind, frozen=frozen, augment_generator=generator,
+                    network,
+                    source,
+                    validate,
+                    self.target,
+                    rows,
+                    val,
+                    recipe,
+                    seed=seed,
+                    name=stage,
+                    callback=self.callback,
+                    deadline=share,
+                    behind=behind,
+                    frozen=frozen,
+                    augment_generator=generator,
+                    start=start,
                 )
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
@@ -257,7 +312,14 @@ class Study:
         outputs = self.outputs_of(network, self.val)
         losses, _ = self.target.measure(outputs, torch.from_numpy(self.val))
         candidate = Candidate(
-            name, plan, how, network, outcome, losses.double().cpu().numpy(), outputs, outcome.seconds or time.monotonic() - began
+            name,
+            plan,
+            how,
+            network,
+            outcome,
+            losses.double().cpu().numpy(),
+            outputs,
+            outcome.seconds or time.monotonic() - began,
         )
         self.candidates.append(candidate)
         return candidate
@@ -267,7 +329,7 @@ class Study:
         if self.deadline == math.inf:
             return math.inf
         now = time.monotonic()
-        left = max(0.5, self.deadline - now)
+        left = max(0.05, self.deadline - now)
         waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
         if how == ALONE:
             several = len(self.prepared.names) > 1
@@ -277,6 +339,31 @@ class Study:
     def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""
         return outputs_of(network, self.prepared, rows, self.device, keep)
+
+
+def augment_text(x: Tensor, features: int, generator: torch.Generator, share: float = 0.3) -> Tensor:
+    """Return texts (batch, feature + token) with some TF-IDF coordinates dropped and some words made unknown.
+
+    Dropout of inputs: Srivastava and others 2014 (JMLR 15). All draws come first, from the generator.
+    """
+    kept = (torch.rand(len(x), features, generator=generator) >= share).to(x)
+    words = drop_words(x[:, features:].long(), generator).to(x)
+    return torch.cat([x[:, :features] * kept / (1 - share), words], 1)
+
+
+def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
+    """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
+
+    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same way.
+    """
+    swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
+    others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
+    return torch.where(swapped, x.gather(0, others), x)
+
+
+def fork_generators() -> Any:
+    """Return a context after which torch's own generators are as they were, on every device."""
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
 def outputs_of(
@@ -321,5 +408,3 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
         if candidate is best or apart.mean() <= error:
             near.append(candidate)
     return min(near, key=lambda c: (c.cost, c.loss))
-
-

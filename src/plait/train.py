@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from plait.dataset import Callback, Prepared, quiet
 from plait.model import Network, Parts
 
-SMOOTHING = 0.1  # label smoothing (Szegedy and others 2016, arXiv:1512.00567)
+SMOOTHING = 0.1  # label smoothing with three classes or more (Szegedy and others 2016, arXiv:1512.00567)
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,12 @@ class Target:
         """The training loss: cross-entropy with smoothed labels, or a smooth L1 distance."""
         if self.regression:
             return F.smooth_l1_loss(outputs[:, 0], self.values[rows])
-        return F.cross_entropy(outputs, self.values[rows], self.weights, label_smoothing=SMOOTHING)
+        smoothing = SMOOTHING if outputs.shape[1] > 2 else 0.0
+        return F.cross_entropy(outputs, self.values[rows], self.weights, label_smoothing=smoothing)
 
     def measure(self, outputs: Tensor, rows: Tensor) -> tuple[Tensor, float]:
         """Return the validation loss of every row, and the metric that people read (accuracy, or r2)."""
-        truth = self.values[rows]
+        truth = self.values[rows].to(outputs.device)
         if self.regression:
             errors = (outputs[:, 0] - truth) ** 2
             spread = ((truth - truth.mean()) ** 2).mean()
@@ -109,14 +110,21 @@ class Passes:
 
 
 def encode_rows(
-    network: Network, prepared: Prepared, rows: np.ndarray, device: torch.device, augment: Any = None, batch_size: int = 256
+    network: Network,
+    prepared: Prepared,
+    rows: np.ndarray,
+    device: torch.device,
+    augment: Any = None,
+    batch_size: int = 256,
 ) -> Parts:
     """Encode rows in order with fixed encoders → {name: (tokens (rows, token, dim), present (rows, token))}."""
     network.eval()
     found: list[Parts] = []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
-            found.append(network.encode(prepared.batch(rows[start : start + batch_size], network.names, device), augment))
+            found.append(
+                network.encode(prepared.batch(rows[start : start + batch_size], network.names, device), augment)
+            )
     longest = {name: max(part[name][0].shape[1] for part in found) for name in network.names}
     result = {}
     for name in network.names:
@@ -160,13 +168,27 @@ def decided(network: Network, parts: Parts, rows: int, batch_size: int = 512) ->
 
 
 def train(
-    network: Network, source: Source, validate: Callable[[], Tensor], target: Target, rows: np.ndarray, val: np.ndarray,
-    recipe: Recipe, *, seed: int, name: str, callback: Callback = quiet, deadline: float = math.inf,
-    behind: Callable[[int, float], bool] | None = None, frozen: Sequence[torch.nn.Module] = (), augment_generator: torch.Generator | None = None,
+    network: Network,
+    source: Source,
+    validate: Callable[[], Tensor],
+    target: Target,
+    rows: np.ndarray,
+    val: np.ndarray,
+    recipe: Recipe,
+    *,
+    seed: int,
+    name: str,
+    callback: Callback = quiet,
+    deadline: float = math.inf,
+    behind: Callable[[int, float], bool] | None = None,
+    frozen: Sequence[torch.nn.Module] = (),
+    start: float = math.inf,
+    augment_generator: torch.Generator | None = None,
 ) -> Outcome:
     """Train the network in place and leave it with the weights of its best validation loss.
 
     source gives tokens of training rows, validate the logits (rows, class) of the validation rows in order.
+    start is the validation loss of the weights as they came, where they are good already: then no worse ones are kept.
     behind(epoch, loss) says whether a rival was clearly better at this point. Ends early when the validation loss no
     longer falls, at the deadline (time.monotonic), or on Ctrl-C; the best weights so far are kept in each case.
     """
@@ -180,26 +202,30 @@ def train(
         {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+    device = network.prior.device
     steps = max(1, math.ceil(len(rows) / recipe.batch_size))
     patience = recipe.patience or max(5, recipe.epochs // 3)
     best, best_epoch, epoch = None, 0, 0
+    if start < math.inf:
+        outcome.loss, best = start, copy.deepcopy(network.state_dict())
     try:
         for epoch in range(1, recipe.epochs + 1):
             network.train()
             for module in frozen:
                 module.eval()
             shuffled = train_rows[torch.randperm(len(train_rows), generator=order)]
-            total = torch.zeros((), device=network.prior.device)
+            total = torch.zeros((), device=device)
             for step in range(steps):
                 used = (time.monotonic() - began) / (deadline - began) if deadline < math.inf else 0.0
                 progress = max(((epoch - 1) * steps + step) / (recipe.epochs * steps), min(1.0, used))
                 for group in optimizer.param_groups:
                     group["lr"] = rate_at(progress, recipe)
                 chosen = shuffled[step::steps]
-                parts = source(chosen)
-                loss = target.loss(network.decide(parts), chosen)
-                if recipe.drop:
-                    loss = 0.5 * (loss + target.loss(network.decide(draw_presence(parts, order)), chosen))
+                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                    parts = source(chosen)
+                    loss = target.loss(network.decide(parts), chosen)
+                    if recipe.drop:
+                        loss = 0.5 * (loss + target.loss(network.decide(draw_presence(parts, order)), chosen))
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(weights, 5.0)
@@ -211,14 +237,30 @@ def train(
             losses, metric = target.measure(validate(), val_rows)
             val_loss, mean = float(losses.mean()), float(total) / (step + 1)
             outcome.history.append(
-                {"candidate": name, "epoch": epoch, "loss": mean, "val_loss": val_loss, "metric": metric, "metric_name": target.metric_name}
+                {
+                    "candidate": name,
+                    "epoch": epoch,
+                    "loss": mean,
+                    "val_loss": val_loss,
+                    "metric": metric,
+                    "metric_name": target.metric_name,
+                }
             )
             if val_loss < outcome.loss or best is None:
                 outcome.loss, best, best_epoch = val_loss, copy.deepcopy(network.state_dict()), epoch
             spent = time.monotonic() - began
             left = min(spent / epoch * (recipe.epochs - epoch), deadline - time.monotonic())
-            callback({"stage": name, "epoch": epoch, "epochs": recipe.epochs, "loss": mean, "metric": metric,
-                      "metric_name": target.metric_name, "seconds_left": max(0.0, left)})
+            callback(
+                {
+                    "stage": name,
+                    "epoch": epoch,
+                    "epochs": recipe.epochs,
+                    "loss": mean,
+                    "metric": metric,
+                    "metric_name": target.metric_name,
+                    "seconds_left": max(0.0, left),
+                }
+            )
             if time.monotonic() >= deadline:
                 outcome.stopped = "time"
             elif behind is not None and behind(epoch, outcome.loss):

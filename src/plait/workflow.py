@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,23 +23,39 @@ from plait import plan as plans
 from plait.contract import Column, Schema, Table
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import Callback, Prepared, Strand, choose_splits, encoder_names, fit_strands, prep_options, prepare, quiet
+from plait.dataset import (
+    Callback,
+    Prepared,
+    Strand,
+    choose_splits,
+    encoder_names,
+    fit_strands,
+    prep_options,
+    prepare,
+    quiet,
+)
 from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
+from plait.labels import Labels, column_of_labels, fingerprint, number_threads
 from plait.model import count_parameters
 from plait.options import FitOptions
 from plait.run import Model, Predictions, answer_prepared, count_holes, load
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.study import ALONE, Candidate, Study, outputs_of
-from plait.tables import Labels, column_of_labels, fingerprint, number_threads
 from plait.terminal import text_table
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
 
 
 def fit(
-    data: Any, labels: Any = None, *, target: str | None = None, out: str | Path | None = None,
-    folder: str | Path | None = None, callback: Callback | None = None, **options: Any,
+    data: Any,
+    labels: Any = None,
+    *,
+    target: str | None = None,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
+    **options: Any,
 ) -> Model:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted Model.
 
@@ -58,33 +75,50 @@ def fit(
         target = target or ("label" if "label" not in table.names else "label (given)")
         table = replace(table, data={**table.data, target: column_of_labels(labels, len(table))})
     if target is None:
-        raise RequestError(f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}")
+        raise RequestError(
+            f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}"
+        )
     table = _with_rates(table, chosen.sample_rate, callback)
     schema = _detect(table, target, chosen)
     wish = Labels.find(table, schema)
     if not schema.modalities:
-        raise TableError("no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns))
+        raise TableError(
+            "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
+        )
     names = [modality.name for modality in schema.modalities]
     plan_objects: dict[str, Any] = {}
     if chosen.fusion is not None:
         plan = plans.parse(chosen.fusion)
         plans.check(plan, names)
         plan_objects[str(plan)] = plan
+        chosen = replace(chosen, fusion=str(plan))
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
-    keeper = None
+    temporary = None
     if out is None:
-        keeper = tempfile.TemporaryDirectory(prefix="plait-")
-        out = Path(keeper.name) / "run"
-    place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
-    model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
-    model.keeper = keeper
+        temporary = tempfile.mkdtemp(prefix="plait-")
+        out = Path(temporary) / "run"
+    try:
+        place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
+        model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
+    except BaseException:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    if temporary is not None:
+        model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
     return model
 
 
 def _fit(
-    table: Table, schema: Schema, wish: Labels, chosen: FitOptions, plan_objects: Mapping[str, Any], place: Path,
-    callback: Callback, began: float,
+    table: Table,
+    schema: Schema,
+    wish: Labels,
+    chosen: FitOptions,
+    plan_objects: Mapping[str, Any],
+    place: Path,
+    callback: Callback,
+    began: float,
 ) -> Model:
     generator = np.random.default_rng([chosen.seed, 1])
     split = choose_splits(table, schema, wish.codes, wish.classes is not None, generator)
@@ -106,16 +140,33 @@ def _fit(
     target.values = target.values.to(device)
     target.weights = None if target.weights is None else target.weights.to(device)
     study = Study(
-        prepared, split, target, prior, len(wish.classes) if wish.classes is not None else 1, chosen.seed, chosen.epochs,
-        chosen.batch_size, began + chosen.time_limit if chosen.time_limit else math.inf, device, Stages(work), callback, plan_objects,
+        prepared,
+        split,
+        target,
+        prior,
+        len(wish.classes) if wish.classes is not None else 1,
+        chosen.seed,
+        chosen.epochs,
+        chosen.batch_size,
+        began + chosen.time_limit if chosen.time_limit else math.inf,
+        device,
+        Stages(work),
+        callback,
+        plan_objects,
     )
     winner = study.run(list(plan_objects) or None)
     return _finish(table, schema, wish, chosen, study, winner, holes, place)
 
 
 def _finish(
-    table: Table, schema: Schema, wish: Labels, chosen: FitOptions, study: Study, winner: Candidate,
-    holes: dict[str, Any], place: Path,
+    table: Table,
+    schema: Schema,
+    wish: Labels,
+    chosen: FitOptions,
+    study: Study,
+    winner: Candidate,
+    holes: dict[str, Any],
+    place: Path,
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     for candidate in study.candidates:
@@ -124,20 +175,33 @@ def _finish(
     alone = {c.name: c.network for c in study.candidates if c.recipe == ALONE}
     split, prepared = study.split, study.prepared
     facts: dict[str, Any] = {
-        "task": "classification" if wish.classes is not None else "regression", "target": schema.role("target"),
-        "classes": wish.classes, "center": wish.center, "spread": wish.spread, "seed": chosen.seed, "schema": schema.to_json(),
-        "options": _readable(asdict(chosen)), "rows": len(table),
+        "task": "classification" if wish.classes is not None else "regression",
+        "target": schema.role("target"),
+        "classes": wish.classes,
+        "center": wish.center,
+        "spread": wish.spread,
+        "seed": chosen.seed,
+        "schema": schema.to_json(),
+        "options": _readable(asdict(chosen)),
+        "rows": len(table),
         "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
-        "unlabelled": int((split == "").sum()), "holes": holes, "winner": winner.name, "recipe": winner.recipe,
-        "sample_rates": table.sample_rates, "stopped": study.stopped if study.stopped in ("time", "interrupt") else
-        ("time" if time.monotonic() >= study.deadline else ""),
+        "unlabelled": int((split == "").sum()),
+        "holes": holes,
+        "winner": winner.name,
+        "recipe": winner.recipe,
+        "sample_rates": table.sample_rates,
+        "stopped": study.stopped
+        if study.stopped in ("time", "interrupt")
+        else ("time" if time.monotonic() >= study.deadline else ""),
     }
     model = Model(facts, prepared.strands, {"winner": winner.network, **alone})
     tests = np.flatnonzero(split == "test")
     truth = wish.cells
     facts["test"] = None
     if len(tests):
-        facts["test"], _ = model.score(model._fitting(table.take(tests), [s.name for s in prepared.strands]), truth[tests])
+        facts["test"], _ = model.score(
+            model._fitting(table.take(tests), [s.name for s in prepared.strands]), truth[tests]
+        )
     facts["leaderboard"] = _leaderboard(study, winner, wish)
     rows = tests if len(tests) else study.val
     answered = answer_prepared(prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)
@@ -147,15 +211,23 @@ def _finish(
     extra: dict[str, Any] = {
         "history.jsonl": lambda path: _write_history(path, study.candidates),
         "predictions.parquet": lambda path: _predictions(wish, split, rows, answered.statuses, values).write(path),
-        "curves.png": lambda path: charts.curves_picture(path, [e for c in study.candidates for e in c.outcome.history]),
+        "curves.png": lambda path: charts.curves_picture(
+            path, [e for c in study.candidates for e in c.outcome.history]
+        ),
     }
     if seen.any() and wish.classes is not None:
         given = truth[rows][seen], values[seen], wish.classes
-        extra["confusion.png"] = lambda path: charts.confusion_picture(path, *confusion(*given), title=f"Confusion: {where}")
-        extra["reliability.png"] = lambda path: charts.reliability_picture(path, reliability(*given), title=f"Reliability: {where}")
+        extra["confusion.png"] = lambda path: charts.confusion_picture(
+            path, *confusion(*given), title=f"Confusion: {where}"
+        )
+        extra["reliability.png"] = lambda path: charts.reliability_picture(
+            path, reliability(*given), title=f"Reliability: {where}"
+        )
     elif seen.any():
         numbers = truth[rows][seen].astype(float)
-        extra["scatter.png"] = lambda path: charts.scatter_picture(path, numbers, values[seen, 0], str(schema.role("target")))
+        extra["scatter.png"] = lambda path: charts.scatter_picture(
+            path, numbers, values[seen, 0], str(schema.role("target"))
+        )
     model.write(place, extra)
     shutil.rmtree(place / UNFINISHED)
     return model
@@ -165,7 +237,11 @@ def _leaderboard(study: Study, winner: Candidate, wish: Labels) -> list[dict[str
     """Score every candidate on validation, and on test the winner, the best fusion and each modality alone."""
     tests = np.flatnonzero(study.split == "test")
     plural = [c for c in study.candidates if c.plan is not None]
-    looked = [winner, *([min(plural, key=lambda c: c.loss)] if plural else []), *(c for c in study.candidates if c.recipe == ALONE)]
+    looked = [
+        winner,
+        *([min(plural, key=lambda c: c.loss)] if plural else []),
+        *(c for c in study.candidates if c.recipe == ALONE),
+    ]
     board = []
     for candidate in sorted(study.candidates, key=lambda c: (c is not winner, c.loss)):
         scores: dict[str, Any] = {"val": candidate.outputs.cpu(), "test": None}
@@ -173,17 +249,28 @@ def _leaderboard(study: Study, winner: Candidate, wish: Labels) -> list[dict[str
             scores["test"] = outputs_of(candidate.network, study.prepared, tests, study.device)
         board.append(
             {
-                "name": candidate.name, "plan": candidate.plan, "recipe": candidate.recipe, "loss": candidate.loss,
+                "name": candidate.name,
+                "plan": candidate.plan,
+                "recipe": candidate.recipe,
+                "loss": candidate.loss,
                 "val": wish.headline(scores["val"], study.val, study.seed),
                 "test": None if scores["test"] is None else wish.headline(scores["test"], tests, study.seed),
-                "seconds": round(candidate.seconds, 2), "params": count_parameters(candidate.network), "winner": candidate is winner,
+                "seconds": round(candidate.seconds, 2),
+                "params": count_parameters(candidate.network),
+                "winner": candidate is winner,
             }
         )
     return board
 
 
 def _prepare(
-    table: Table, schema: Schema, split: np.ndarray, chosen: FitOptions, work: Path, generator: np.random.Generator, callback: Callback
+    table: Table,
+    schema: Schema,
+    split: np.ndarray,
+    chosen: FitOptions,
+    work: Path,
+    generator: np.random.Generator,
+    callback: Callback,
 ) -> Prepared:
     """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run."""
     done = work / "prepared.json"
@@ -192,12 +279,17 @@ def _prepare(
         strands = []
         for index, data in enumerate(facts["strands"]):
             prefix = f"{index}."
-            strands.append(Strand.from_state(data, {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}))
-        inputs = {
+            strands.append(
+                Strand.from_state(data, {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
+            )
+        inputs: dict[str, np.ndarray] = {
             s.name: np.memmap(work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(table), *s.shape()))
-            for i, s in enumerate(strands) if int(np.prod(s.shape()))
+            for i, s in enumerate(strands)
+            if int(np.prod(s.shape()))
         }
-        return Prepared(strands, inputs, {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}, facts["reasons"])
+        return Prepared(
+            strands, inputs, {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}, facts["reasons"]
+        )
     # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
     rows = np.flatnonzero((split == "train") | ((split == "") & _without_split(table, schema)))
     strands = fit_strands(table, schema, rows, chosen.prep, generator, chosen.encoders)
@@ -218,18 +310,35 @@ def _without_split(table: Table, schema: Schema) -> np.ndarray:
 
 def _detect(table: Table, target: str | None, chosen: FitOptions) -> Schema:
     return detect(
-        table, target=target, split=chosen.split, group=chosen.group, ignore=chosen.ignore, kinds=chosen.kinds,
+        table,
+        target=target,
+        split=chosen.split,
+        group=chosen.group,
+        ignore=chosen.ignore,
+        kinds=chosen.kinds,
         modalities=chosen.modalities,
     )
 
 
 def _with_rates(table: Table, rate: int | None, callback: Callback) -> Table:
     """Give sounds that came as arrays their sample rate; say so when it is a guess."""
-    arrays = [n for n, v in table.data.items() if isinstance(v, np.ndarray) and v.ndim in (2, 3) and n not in table.sample_rates]
-    waves = [n for n in arrays if table.data[n].shape[1] > 1 and (table.data[n].ndim == 2 or table.data[n].shape[2] <= 8)]
+    waves = [name for name, values in table.data.items() if name not in table.sample_rates and _are_waves(values)]
     if rate is None and waves:
-        callback({"note": f"{', '.join(waves)}: no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."})
+        callback(
+            {
+                "note": f"{', '.join(waves)}: no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."
+            }
+        )
     return replace(table, sample_rates={**dict.fromkeys(waves, rate or DEFAULT_RATE), **table.sample_rates})
+
+
+def _are_waves(values: Any) -> bool:
+    """Say whether an array column may hold sounds: (rows, time), (rows, time, few channels), or arrays of each."""
+    if not isinstance(values, np.ndarray):
+        return False
+    if values.dtype == object:
+        values = next((cell for cell in values if isinstance(cell, np.ndarray)), np.zeros(0))[None]
+    return values.ndim in (2, 3) and values.shape[1] > 1 and (values.ndim == 2 or values.shape[2] <= 8)
 
 
 def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: Callback) -> None:
@@ -243,7 +352,11 @@ def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: C
     both = [value for value, parts in places.items() if len(parts) > 1]
     if both:
         shown = ", ".join(both[:5])
-        callback({"note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); scores may be too good."})
+        callback(
+            {
+                "note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); scores may be too good."
+            }
+        )
 
 
 def _open_run(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:
@@ -296,15 +409,23 @@ class _Scored(Predictions):
         return pa.table({**front, **{name: answers[name] for name in answers.column_names}})
 
 
-def _predictions(wish: Labels, split: np.ndarray, rows: np.ndarray, statuses: Sequence[tuple[str, str]], values: np.ndarray) -> _Scored:
+def _predictions(
+    wish: Labels, split: np.ndarray, rows: np.ndarray, statuses: Sequence[tuple[str, str]], values: np.ndarray
+) -> _Scored:
     failed = [status == "failed" for status, _ in statuses]
     if wish.classes is None:
         labels: list[Any] = [None if bad else float(v) for bad, v in zip(failed, values[:, 0], strict=True)]
     else:
         labels = [None if bad else wish.classes[i] for bad, i in zip(failed, values.argmax(1), strict=True)]
     return _Scored(
-        labels, values if wish.classes is not None else None, [s for s, _ in statuses], [r for _, r in statuses], wish.classes,
-        row=rows.tolist(), split=[str(split[row]) for row in rows], truth=wish.cells[rows].tolist(),
+        labels,
+        values if wish.classes is not None else None,
+        [s for s, _ in statuses],
+        [r for _, r in statuses],
+        wish.classes,
+        row=rows.tolist(),
+        split=[str(split[row]) for row in rows],
+        truth=wish.cells[rows].tolist(),
     )
 
 
@@ -317,12 +438,16 @@ def _readable(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def predict(run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None) -> Predictions:
+def predict(
+    run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None
+) -> Predictions:
     """Answer for every row of a table with a fitted run, and write CSV or Parquet when `out` is given."""
     model = run if isinstance(run, Model) else load(run)
     number_threads()
     if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
-        raise RequestError(f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet.")
+        raise RequestError(
+            f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet."
+        )
     answers = model.predict(rows, callback=callback or quiet)
     if out is not None:
         answers.write(out)
@@ -362,8 +487,14 @@ class Show:
 
 
 def show(
-    table: Any, *, target: str | None = None, row: int | None = None, out: str | Path | None = None,
-    folder: str | Path | None = None, prep: Mapping[str, Any] | None = None, **options: Any,
+    table: Any,
+    *,
+    target: str | None = None,
+    row: int | None = None,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    prep: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Show:
     """Say what each column is, and why. With row and out, draw that row before and after preprocessing.
 
@@ -394,5 +525,3 @@ def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path,
         stack.callback(part.unlink, missing_ok=True)
         figure.savefig(part, format=out.suffix.lstrip(".") or "png", dpi=110)
         os.replace(part, out)
-
-

@@ -281,7 +281,7 @@ def test_augmentation_changes_everything_a_little_and_can_be_replayed():
     assert (one != x).flatten(1).any(dim=1).all()
 
 
-def test_augmentation_shifts_by_at_most_10_percent_and_3_bands():
+def test_augmentation_moves_a_bright_cell_by_stretch_and_shift_and_no_further():
     import torch
 
     x = torch.zeros(256, 64, 100)
@@ -289,8 +289,11 @@ def test_augmentation_shifts_by_at_most_10_percent_and_3_bands():
     places = augment_mels(x, torch.Generator().manual_seed(0)).flatten(1)
     found = places.max(dim=1).values > 500  # not where it was masked
     mel, time = places.argmax(dim=1)[found] // 100, places.argmax(dim=1)[found] % 100
-    assert (int(mel.min()), int(mel.max())) == (29, 35)
-    assert (int(time.min()), int(time.max())) == (40, 60)
+    # band 32.5 of 64 goes to (32.5 ± 3.2) / exp(±0.08), frame 50.5 of 100 to (50.5 ± 10) / exp(±0.15)
+    assert 26 <= int(mel.min()) <= 28
+    assert 36 <= int(mel.max()) <= 39
+    assert 34 <= int(time.min()) <= 39
+    assert 63 <= int(time.max()) <= 70
     assert 0.5 < found.float().mean() < 0.9
 
 

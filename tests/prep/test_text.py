@@ -16,9 +16,7 @@ def broken(text: str, times: int = 1) -> str:
     """The text as it looks when its UTF-8 is read as Windows-1252 (bytes that it lacks as Latin-1)."""
     for _ in range(times):
         data = text.encode("utf-8")
-        text = "".join(
-            chr(b) if b in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([b]).decode("cp1252") for b in data
-        )
+        text = "".join(chr(b) if b in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([b]).decode("cp1252") for b in data)
     return text
 
 
@@ -85,8 +83,29 @@ def test_mojibake_is_repaired(raw, expected):
 
 @pytest.mark.parametrize(
     "good",
-    ["NESCAFÉ®", "“CAFÉ”", "„Spaß“", "café…”", "MANHÃ…", "MAÇÃ”", "voilà…”", "São Paulo", "Ã", "naïve–é", "¿QUÉ?",
-     "ÄÖÜß", "20 °C ± ½", "Hawaï", "«à»", "crème brûlée", "NESTLÉ™ — CAFÉ’S", "il dit « voilà »", "日本", "é", "â €"],
+    [
+        "NESCAFÉ®",
+        "“CAFÉ”",
+        "„Spaß“",
+        "café…”",
+        "MANHÃ…",
+        "MAÇÃ”",
+        "voilà…”",
+        "São Paulo",
+        "Ã",
+        "naïve–é",
+        "¿QUÉ?",
+        "ÄÖÜß",
+        "20 °C ± ½",
+        "Hawaï",
+        "«à»",
+        "crème brûlée",
+        "NESTLÉ™ — CAFÉ’S",
+        "il dit « voilà »",
+        "日本",
+        "é",
+        "â €",
+    ],
 )
 def test_good_text_is_left_alone(good):
     assert repair_mojibake(good) == good
@@ -138,8 +157,10 @@ def test_any_text_can_be_cleaned_and_tokenised(text):
     ("text", "tokens"),
     [
         ("don't stop, e-mail me: v2!", ["don't", "stop", "e", "mail", "me", "v2", "!"]),
-        ("pay 1,000.50 + 3.5% - 7, not -3 or 7-5", ["pay", "1,000.50", "+", "3.5", "%", "-", "7", "not", "-", "3", "or",
-                                                    "7", "-", "5"]),
+        (
+            "pay 1,000.50 + 3.5% - 7, not -3 or 7-5",
+            ["pay", "1,000.50", "+", "3.5", "%", "-", "7", "not", "-", "3", "or", "7", "-", "5"],
+        ),
         ("我爱Python，你好。", ["我", "爱", "Python", "你", "好"]),
         ("日本語テスト", ["日", "本", "語", "テ", "ス", "ト"]),
         ("안녕 하세요", ["안", "녕", "하", "세", "요"]),

@@ -309,28 +309,29 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
 def augment_mels(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Return log-mels (batch, mel, time), standardised per recording, each changed at random.
 
-    Shift in time to ±10 % and in frequency to ±5 % of the bands, two masks each in time and in frequency of up to 10 %
-    (Park and others 2019, SpecAugment), noise of standard deviation up to 0.3. What is shifted in or masked is 0, the
-    recording's mean. All draws come first, from the generator; x is not changed.
+    Stretched in time by up to 15 % (Ko and others 2015, speed perturbation) and in frequency by up to 8 % (Jaitly and
+    Hinton 2013, vocal tract length perturbation: other speakers), shifted to ±10 % and ±5 %; two masks each in time and
+    in frequency of up to 10 % (Park and others 2019, SpecAugment), noise of standard deviation up to 0.3. What is moved
+    in or masked is 0, the recording's mean. All draws come first, from the generator; x is not changed.
     """
     import torch
     from torch.nn import functional as F
 
     batch, mels, time = x.shape
-    draws = torch.rand(11, batch, generator=generator, device=generator.device).to(x.device)
+    draws = torch.rand(13, batch, generator=generator, device=generator.device).to(x.device)
     # Drawing a normal number for each cell would cost more than all the rest: recordings take windows of one long draw.
     length = mels * time
     pool = torch.randn(length + NOISE_STEP * (batch - 1), generator=generator, device=generator.device).to(x)
     noise = pool.unfold(0, length, NOISE_STEP).view(x.shape)
 
-    up, right = round(0.05 * mels), round(0.1 * time)
-    framed = F.pad(x, (right, right, up, up))
-    wide = time + 2 * right
-    row = (draws[0] * (2 * up + 1)).long()
-    column = (draws[1] * (2 * right + 1)).long()
-    corners = (torch.arange(batch, device=x.device) * (mels + 2 * up) + row) * wide + column
-    places = framed.numel() - (mels - 1) * wide - time + 1  # where a picture can begin in the framed ones
-    moved = framed.as_strided((places, mels, time), (1, wide, 1)).index_select(0, corners)
+    share = 2 * draws - 1
+    wide, high = torch.exp(0.15 * share[11]), torch.exp(0.08 * share[12])
+    # scaled about the first frame and the lowest band, then shifted; in the units of affine_grid the axis is 2 long
+    map_ = torch.zeros(batch, 2, 3, device=x.device)
+    map_[:, 0, 0], map_[:, 0, 2] = wide, wide - 1 + 0.2 * share[0]
+    map_[:, 1, 1], map_[:, 1, 2] = high, high - 1 + 0.1 * share[1]
+    grid = F.affine_grid(map_, [batch, 1, mels, time], align_corners=False).to(x.dtype)
+    moved = F.grid_sample(x[:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
     moved.mul_(_masks(mels, draws[2:6]).to(x.dtype)[:, :, None]).mul_(_masks(time, draws[6:10]).to(x.dtype)[:, None, :])
     return moved.addcmul_(noise, (0.3 * draws[10]).to(x.dtype)[:, None, None])
 

@@ -324,8 +324,15 @@ def _draw_absent(page: _Page, part: Mapping[str, Any], y: float, height: float) 
     page.box(MARGIN + LABEL, y, CONTENT, height - 0.1, facecolor=PALE, edgecolor=LINE, hatch="///", linewidth=0.8)
     said = "absent" + (f": {part['reason']}" if part.get("reason") else "")
     bbox = {"facecolor": "white", "edgecolor": LINE, "boxstyle": "round,pad=0.45"}
-    page.write(MARGIN + LABEL + CONTENT / 2, y + height / 2 - 0.01, _cut(said, 100), size=10.5, ha="center",
-               color=ORANGE, bbox=bbox)
+    page.write(
+        MARGIN + LABEL + CONTENT / 2,
+        y + height / 2 - 0.01,
+        _cut(said, 100),
+        size=10.5,
+        ha="center",
+        color=ORANGE,
+        bbox=bbox,
+    )
 
 
 def _plain(axes: Axes) -> None:

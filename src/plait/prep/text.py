@@ -76,8 +76,15 @@ _ONE_CHARACTER = re.compile(rf"[{_CHARACTERS}]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def clean(text: str, *, normalise: bool = True, mojibake: bool = True, html: bool = True, whitespace: bool = True,
-          lower: bool = True) -> str:
+def clean(
+    text: str,
+    *,
+    normalise: bool = True,
+    mojibake: bool = True,
+    html: bool = True,
+    whitespace: bool = True,
+    lower: bool = True,
+) -> str:
     """Return the text cleaned by the steps that are on, in this order: html, mojibake, normalise, whitespace, lower.
 
     >>> clean("<b>CafÃ©</b> &amp; Ｂａｒ")
@@ -266,8 +273,14 @@ class TextPrep:
 
     def clean(self, text: str) -> str:
         """Return the text cleaned by the steps that are on."""
-        return clean(text, normalise=self.normalise, mojibake=self.mojibake, html=self.html,
-                     whitespace=self.whitespace, lower=self.lower)
+        return clean(
+            text,
+            normalise=self.normalise,
+            mojibake=self.mojibake,
+            html=self.html,
+            whitespace=self.whitespace,
+            lower=self.lower,
+        )
 
     def steps(self, text: str) -> list[tuple[str, str]]:
         """Return (name, text so far) for each step that changes the text, for drawing."""
@@ -392,8 +405,10 @@ class TextPrep:
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this object: a dict for JSON and named arrays."""
         arrays = ("idf", "components")
-        return ({f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in arrays},
-                {name: getattr(self, name) for name in arrays})
+        return (
+            {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in arrays},
+            {name: getattr(self, name) for name in arrays},
+        )
 
     @classmethod
     def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextPrep:
@@ -406,8 +421,10 @@ class TextPrep:
             raise RunError(f"the text preparation is damaged: {error}. Fit again.") from None
         n = len(out.terms)
         if out.idf.shape != (n,) or out.components.ndim != 2 or (n and out.components.shape[1] != n):
-            raise RunError(f"the text preparation is damaged: {n} terms, idf {out.idf.shape}, "
-                           f"components {out.components.shape}. Fit again.")
+            raise RunError(
+                f"the text preparation is damaged: {n} terms, idf {out.idf.shape}, "
+                f"components {out.components.shape}. Fit again."
+            )
         return out
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.contract import Schema, Table
+from plait.contract import Schema, Table, clean_label
 from plait.errors import RequestError, TableError
 from plait.evaluate import intervals
 from plait.options import FitOptions
@@ -36,10 +36,12 @@ class Labels:
         if name is None:
             raise RequestError("no column is the target.")
         kind = schema.column(name).kind
-        cells = [_simple(cell) for cell in table.cells(name)]
+        cells = [clean_label(cell) for cell in table.cells(name)]
         there = [cell is not None for cell in cells]
         if not any(there):
-            raise TableError(f"column {name!r} has no label in any of the {len(cells):,} rows; expected some to learn from.")
+            raise TableError(
+                f"column {name!r} has no label in any of the {len(cells):,} rows; expected some to learn from."
+            )
         if kind == "number":
             for row, cell in enumerate(cells):
                 if cell is not None:
@@ -72,7 +74,9 @@ class Labels:
                     f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; expected two or more."
                 )
         elif len({float(v) for v in self.cells[rows]}) < 2:
-            raise TableError(f"column {self.name!r} is the same number in all training rows; expected numbers that differ.")
+            raise TableError(
+                f"column {self.name!r} is the same number in all training rows; expected numbers that differ."
+            )
 
     def target_of(self, train: np.ndarray, balance: bool) -> tuple[Target, torch.Tensor]:
         """Return what the loop learns, and the prior of the training rows: class shares (class,), or 0 for numbers."""
@@ -84,12 +88,14 @@ class Labels:
         counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(np.float32)
         weights = None
         if balance:
-            weights = torch.from_numpy(np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0).astype(np.float32))
+            weights = torch.from_numpy(
+                np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0).astype(np.float32)
+            )
         return Target(torch.from_numpy(self.codes), False, weights), torch.from_numpy(counts / counts.sum())
 
     def headline(self, outputs: torch.Tensor, rows: np.ndarray, seed: int) -> dict[str, Any]:
         """Return the accuracy (or r2) of logits (rows, class) of these rows, with its 95 % interval."""
-        generator = np.random.default_rng([seed, 2])
+        generator = np.random.default_rng(seed)
         if self.classes is None:
             values = outputs[:, 0].double().numpy() * self.spread + self.center
             return intervals(self.cells[rows].astype(float), values, None, generator=generator)["r2"]
@@ -123,7 +129,9 @@ def column_of_labels(labels: Any, rows: int) -> Any:
             )
         array = array.argmax(axis=1)
     if array.ndim != 1 or len(array) != rows:
-        raise RequestError(f"labels have the shape {array.shape}; expected ({rows},), one for each row, or one-hot ({rows}, class).")
+        raise RequestError(
+            f"labels have the shape {array.shape}; expected ({rows},), one for each row, or one-hot ({rows}, class)."
+        )
     return pa.chunked_array([pa.array(array.tolist())])
 
 
@@ -136,7 +144,9 @@ def fingerprint(table: Table, target: str, options: FitOptions) -> str:
         hashed.update(name.encode())
         if isinstance(values, np.ndarray):
             hashed.update(str((values.shape, values.dtype)).encode())
-            hashed.update(np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode())
+            hashed.update(
+                np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
+            )
         else:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:
@@ -144,6 +154,7 @@ def fingerprint(table: Table, target: str, options: FitOptions) -> str:
             hashed.update(sink.getvalue())
     given = asdict(options)
     given.pop("overwrite")
+    given["fusion"] = None if options.fusion is None else str(options.fusion)
     hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
     return hashed.hexdigest()
 
@@ -154,21 +165,12 @@ def number_threads() -> None:
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _simple(cell: Any) -> Any:
-    """Return a label as JSON can hold it: a whole number as int, text without blanks around it."""
-    if isinstance(cell, str):
-        return cell.strip()
-    if isinstance(cell, float) and cell.is_integer():
-        return int(cell)
-    return cell if cell is None or isinstance(cell, (bool, int, float)) else str(cell)
-
-
 def _number(cell: Any, table: Table, name: str, row: int) -> float:
     from plait.prep.tabular import parse_number
 
     value = parse_number(cell)
     if value is None or not np.isfinite(value):
-        raise TableError(f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank.")
+        raise TableError(
+            f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank."
+        )
     return float(value)
-
-

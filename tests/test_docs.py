@@ -1,0 +1,102 @@
+"""docs/all-of-plait.md says what the code does: its blocks run, its tables are those of the code, its links lead on."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import plait
+from plait import metrics, plan
+from plait.cli import FLAGS, ONLY_IN_PYTHON, app
+from plait.contract import COLUMN_KINDS
+from plait.dataset import ENCODER_NAMES
+from plait.options import FitOptions
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "all-of-plait.md").read_text(encoding="utf-8")
+PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep]
+
+
+def runnable(page: str) -> list[str]:
+    """Return the Python blocks that follow the comment `<!-- runs -->`."""
+    return re.findall(r"^<!-- runs -->\n+```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def spoken(option: "Field[Any]") -> str:
+    """Return a default as one writes it on the command line."""
+    value = option.default
+    if value is MISSING or value in (None, ()):
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def prep_rows(prep: Any) -> list[str]:
+    """Return the rows of the table of a preparation's options, as the page must have them."""
+    return [f"| `{f.name}` | `{spoken(f)}` | {f.metadata['help']} |" for f in fields(prep) if "help" in f.metadata]
+
+
+def fit_rows() -> list[str]:
+    """Return the rows of the table of the options of fit."""
+    rows = []
+    for f in fields(FitOptions):
+        flag = f"`{FLAGS.get(f.name, '--' + f.name).replace('_', '-')}`"
+        flag = "only in Python" if f.name in ONLY_IN_PYTHON else flag
+        rows.append(f"| `{f.name}` | {flag} | `{spoken(f)}` | {f.metadata['help']} |")
+    return rows
+
+
+def missing(rows: Iterable[str]) -> str:
+    """Return the rows that are not on the page, ready to be put there."""
+    return "\n".join(row for row in rows if row not in PAGE.splitlines())
+
+
+@pytest.mark.parametrize("prep", PREPS, ids=lambda prep: prep.__name__)
+def test_every_option_of_a_preparation_is_in_its_table(prep: Any) -> None:
+    assert missing(prep_rows(prep)) == ""
+
+
+def test_every_option_of_fit_is_in_its_table() -> None:
+    assert missing(fit_rows()) == ""
+
+
+def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
+    operators = {f"`{name}`" for names in plan.OPERATORS.values() for name in names}
+    kinds = {f"`{kind}`" for kind in COLUMN_KINDS}
+    encoders = {f"`{name}`" for names in ENCODER_NAMES.values() for name in names}
+    truth = np.array([0, 1])
+    answers = metrics.classification(truth, truth, np.eye(2), ["0", "1"])(np.ones((2, 1)))
+    values = metrics.regression(truth.astype(float), truth.astype(float))(np.ones((2, 1)))
+    measured = {f"`{name}`" for name in (*answers, *values)}
+    verbs = {f"plait {command.name or command.callback.__name__}" for command in app.registered_commands}
+    names = {f"plait.{name}" for name in plait.__all__ if name not in ("__version__", "Predictions", "Model")}
+    assert [word for word in sorted(operators | kinds | encoders | measured | verbs | names) if word not in PAGE] == []
+
+
+def test_links_lead_somewhere() -> None:
+    prose = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
+    headings = {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    }
+    links = re.findall(r"\]\(([^)]+)\)", PAGE)
+    contents = [link[1:] for link in links if link.startswith("#")]
+    assert [link for link in contents if link not in headings] == []
+    assert len(contents) >= 15
+    for link in links:
+        assert link.startswith(("#", "https://")) or (ROOT / "docs" / link).exists(), link
+
+
+def test_the_marked_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = runnable(PAGE)
+    assert len(blocks) == PAGE.count("```python")
+    space: dict[str, Any] = {"__name__": "page"}
+    for number, block in enumerate(blocks):
+        exec(compile(block, f"all-of-plait.md, Python block {number}", "exec"), space)
+    files = {*space["model"].facts["files"], "run.json"}
+    assert sorted(path.name for path in Path("run").iterdir()) == sorted(files)
+    assert [name for name in (*files, "scatter.png") if f"`{name}`" not in PAGE] == []

@@ -1,0 +1,292 @@
+"""The loop: its rate, its modality dropout, why it ends, and that it can be repeated."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from plait.contract import Modality
+from plait.dataset import Prepared, Strand
+from plait.model import Network, Parts
+from plait.prep.tabular import TabularPrep
+from plait.train import Live, Outcome, Passes, Recipe, Target, decided, draw_presence, encode_rows, rate_at, train
+from tiny import make_spec
+
+ROWS, VAL = np.arange(24), np.arange(24, 32)
+
+
+def keep(group: str, x: Tensor) -> Tensor:
+    return x
+
+
+def prepared_numbers() -> Prepared:
+    """Thirty-two rows of two numbers and two categories; row 3 is absent, and its values are NaN."""
+    generator = np.random.default_rng(0)
+    values = generator.standard_normal((32, 6)).astype(np.float32)
+    values[:, 2:] = 0
+    cells = np.ones((32, 1), bool)
+    cells[3], values[3] = False, np.nan
+    strand = Strand(Modality("tabular", "tabular", ("a", "b")), TabularPrep(), "tabular")
+    return Prepared([strand], {"tabular": values}, {"tabular": cells}, [{} for _ in range(32)])
+
+
+PREPARED = prepared_numbers()
+TARGET = Target(torch.from_numpy((np.nan_to_num(PREPARED.inputs["tabular"][:, 0]) > 0).astype(np.int64)))
+
+
+def network_of(seed: int = 0, regression: bool = False) -> Network:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        prior = torch.zeros(1) if regression else torch.tensor([0.4, 0.4, 0.2])
+        return Network(make_spec(None, ("tabular",), regression=regression), prior)
+
+
+def run(network: Network, recipe: Recipe = Recipe(3, 1e-2, 8), **options: Any) -> Outcome:  # noqa: B008
+    target, given = options.pop("target", TARGET), options.pop("validate", None)
+    source = Live(network, PREPARED, keep, torch.device("cpu"))
+
+    def validate() -> Tensor:
+        with torch.inference_mode():
+            return network(PREPARED.batch(VAL))
+
+    options = {"seed": 1, "name": "numbers", **options}
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        return train(network, source, given or validate, target, ROWS, VAL, recipe, **options)
+
+
+# the rate
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [(0.0, 0.04), (0.125, 0.52), (0.25, 1.0), (0.5, 0.75), (0.625, 0.5), (1.0, 1e-4)],
+)
+def test_the_rate_makes_one_cycle(progress: float, expected: float) -> None:
+    assert rate_at(progress, Recipe(epochs=1, rate=1.0)) == pytest.approx(expected, abs=1e-9)
+    assert rate_at(progress, Recipe(epochs=9, rate=2e-3)) == pytest.approx(2e-3 * expected, abs=1e-9)
+
+
+def test_a_short_rise_ends_sooner() -> None:
+    assert rate_at(0.1, Recipe(epochs=1, rate=1.0, warm=0.1)) == 1.0
+
+
+# modality dropout
+
+
+def parts_of(presence: Tensor) -> Parts:
+    """Return two tokens for each modality; the second is absent in every third row."""
+    parts = {}
+    for place, name in enumerate(("a", "b", "c")):
+        there = presence[:, place : place + 1].expand(-1, 2).clone()
+        there[::3, 1] = False
+        parts[name] = (torch.zeros(len(presence), 2, 4), there)
+    return parts
+
+
+def test_dropout_draws_how_many_stay_evenly_and_then_which() -> None:
+    parts = parts_of(torch.ones(30_000, 3, dtype=torch.bool))
+    kept = draw_presence(parts, torch.Generator().manual_seed(0))
+    there = torch.stack([kept[name][1].any(1) for name in "abc"], 1)
+    sizes = there.sum(1).bincount(minlength=4) / 30_000
+    assert sizes[0] == 0
+    assert sizes[1:].tolist() == pytest.approx([1 / 3] * 3, abs=0.01)
+    single = there[there.sum(1) == 1].float().mean(0)
+    assert single.tolist() == pytest.approx([1 / 3] * 3, abs=0.02)
+    pairs = there[there.sum(1) == 2].float().mean(0)
+    assert pairs.tolist() == pytest.approx([2 / 3] * 3, abs=0.02)
+
+
+def test_dropout_counts_only_what_is_present() -> None:
+    presence = torch.tensor([[1, 1, 0], [0, 1, 0], [0, 0, 0]], dtype=torch.bool).repeat(4000, 1)
+    kept = draw_presence(parts_of(presence), torch.Generator().manual_seed(1))
+    there = torch.stack([kept[name][1].any(1) for name in "abc"], 1)
+    assert not (there & ~presence).any()
+    two, one, none = (there[start::3] for start in range(3))
+    sizes = two.sum(1).bincount(minlength=3) / 4000
+    assert sizes.tolist() == pytest.approx([0, 0.5, 0.5], abs=0.03)
+    assert torch.equal(one, presence[1::3])  # the only one there always stays
+    assert not none.any()
+
+
+def test_dropout_keeps_tokens_and_draws_for_each_row_by_the_generator() -> None:
+    parts = parts_of(torch.ones(300, 3, dtype=torch.bool))
+    kept = draw_presence(parts, torch.Generator().manual_seed(2))
+    again = draw_presence(parts, torch.Generator().manual_seed(2))
+    for name in "abc":
+        assert kept[name][0] is parts[name][0]
+        assert torch.equal(kept[name][1], again[name][1])
+        stays = kept[name][1].any(1)
+        assert torch.equal(kept[name][1][stays], parts[name][1][stays])
+        assert 0 < stays.sum() < 300
+
+
+def test_dropout_does_not_depend_on_the_order_of_the_dict() -> None:
+    """Else a resumed study, whose tokens another plan made, would draw other holes than an unbroken one."""
+    parts = parts_of(torch.ones(50, 3, dtype=torch.bool))
+    kept = draw_presence(parts, torch.Generator().manual_seed(3))
+    turned = draw_presence({n: parts[n] for n in reversed(parts)}, torch.Generator().manual_seed(3))
+    for name in "abc":
+        assert torch.equal(kept[name][1], turned[name][1])
+
+
+# what is learned
+
+
+def test_the_loop_learns_and_tells_of_each_epoch() -> None:
+    events: list[dict[str, Any]] = []
+    network = network_of()
+    outcome = run(network, Recipe(30, 2e-2, 8, patience=30), callback=events.append)
+    assert [e["epoch"] for e in outcome.history] == list(range(1, 31))
+    assert outcome.history[-1]["loss"] < 0.7 * outcome.history[0]["loss"]
+    assert max(e["metric"] for e in outcome.history) >= 0.85
+    assert set(outcome.history[0]) == {"candidate", "epoch", "loss", "val_loss", "metric", "metric_name"}
+    assert set(events[0]) == {"stage", "epoch", "epochs", "loss", "metric", "metric_name", "seconds_left"}
+    assert (events[0]["stage"], events[0]["epochs"], events[0]["metric_name"]) == ("numbers", 30, "accuracy")
+    assert events[-1]["seconds_left"] == 0.0
+    assert outcome.stopped == ""
+    assert not network.training
+
+
+def test_the_weights_of_the_best_validation_loss_are_kept() -> None:
+    network = network_of()
+    outcome = run(network, Recipe(12, 5e-2, 8, patience=12))
+    with torch.inference_mode():
+        losses, _ = TARGET.measure(network(PREPARED.batch(VAL)), torch.from_numpy(VAL))
+    assert float(losses.mean()) == pytest.approx(min(e["val_loss"] for e in outcome.history), rel=1e-5)
+    assert outcome.loss == min(e["val_loss"] for e in outcome.history)
+
+
+def test_same_seed_same_weights_and_no_trace_in_the_global_generator() -> None:
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    first = network_of()
+    run(first)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(99)
+    again, other = network_of(), network_of()
+    run(again)
+    run(other, seed=2)
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    assert any(not torch.equal(value, other.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+def test_frozen_parts_stay_as_they_are() -> None:
+    network = network_of()
+    before = {n: p.clone() for n, p in network.named_parameters()}
+    run(network, frozen=list(network.encoders))
+    changed = {n for n, p in network.named_parameters() if not torch.equal(p, before[n])}
+    assert changed == {n for n in before if n.startswith("heads.")}
+
+
+def test_numbers_are_learned_too() -> None:
+    values = torch.from_numpy(np.nan_to_num(PREPARED.inputs["tabular"][:, 0]))
+    network = network_of(regression=True)
+    outcome = run(network, Recipe(30, 2e-2, 8, patience=30), target=Target(values, regression=True))
+    assert outcome.history[0]["metric_name"] == "r2"
+    assert max(e["metric"] for e in outcome.history) > 0.5
+
+
+def test_the_losses_are_the_known_ones() -> None:
+    logits, rows = torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([1, 0])
+    target = Target(torch.tensor([0, 1]))
+    assert float(target.loss(logits, rows)) == pytest.approx(np.log(2))
+    losses, metric = target.measure(torch.tensor([[0.0, 2.0], [0.0, 2.0]]), rows)
+    assert losses.tolist() == pytest.approx([np.log1p(np.exp(-2)), np.log1p(np.exp(2))], rel=1e-5)
+    assert metric == 0.5
+    sure = float(target.loss(torch.tensor([[-50.0, 50.0, -50.0], [50.0, -50.0, -50.0]]), rows))
+    assert sure == pytest.approx(0.1 * 2 / 3 * 100, rel=1e-4)  # smoothed by 0.1: being sure is not free
+    numbers = Target(torch.tensor([1.0, 3.0]), regression=True)
+    assert float(numbers.loss(torch.tensor([[3.0], [1.5]]), rows)) == pytest.approx(0.5 * 0.25 / 2)
+    errors, r2 = numbers.measure(torch.tensor([[3.0], [2.0]]), rows)
+    assert errors.tolist() == [0.0, 1.0]
+    assert r2 == 0.5
+
+
+# why it ends
+
+
+def test_it_stops_early_when_validation_no_longer_gets_better() -> None:
+    network = network_of()
+    said = iter([torch.eye(3)[TARGET.values[VAL]] * 5] + [torch.zeros(8, 3)] * 20)
+    outcome = run(network, Recipe(20, 1e-2, 8, patience=4), validate=lambda: next(said))
+    assert outcome.stopped == "early"
+    assert len(outcome.history) == 5
+
+
+def test_patience_is_a_third_of_the_epochs_and_at_least_five() -> None:
+    for epochs, expected in ((9, 6), (30, 11)):
+        said = iter([torch.eye(3)[TARGET.values[VAL]] * 5] + [torch.zeros(8, 3)] * epochs)
+        assert len(run(network_of(), Recipe(epochs, 1e-2, 24), validate=lambda s=said: next(s)).history) == expected
+
+
+def test_it_stops_when_it_is_behind() -> None:
+    seen: list[tuple[int, float]] = []
+
+    def behind(epoch: int, loss: float) -> bool:
+        seen.append((epoch, loss))
+        return epoch == 2
+
+    outcome = run(network_of(), behind=behind)
+    assert outcome.stopped == "behind"
+    assert [epoch for epoch, _ in seen] == [1, 2]
+    assert seen[1][1] == min(e["val_loss"] for e in outcome.history)
+
+
+def test_the_deadline_ends_it_with_something_learned() -> None:
+    began = time.monotonic()
+    outcome = run(network_of(), Recipe(100_000, 1e-2, 8, patience=100_000), deadline=began + 0.3)
+    assert outcome.stopped == "time"
+    assert len(outcome.history) >= 1
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_deadline_in_the_past_still_gives_one_epoch() -> None:
+    outcome = run(network_of(), deadline=time.monotonic() + 1e-6)
+    assert outcome.stopped == "time"
+    assert len(outcome.history) == 1
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_an_interrupt_keeps_the_best_so_far(at: int) -> None:
+    network, kept = network_of(), {}
+
+    def interrupt(event: dict[str, Any]) -> None:
+        if event["epoch"] == at:
+            kept.update({n: v.clone() for n, v in network.state_dict().items()})
+            raise KeyboardInterrupt
+
+    outcome = run(network, Recipe(20, 1e-2, 8), callback=interrupt)
+    assert outcome.stopped == "interrupt"
+    assert len(outcome.history) == at
+    assert not network.training
+    if at == 1:
+        assert all(torch.equal(v, kept[n]) for n, v in network.state_dict().items())
+
+
+# features encoded once
+
+
+def test_encoded_rows_are_those_of_the_network_in_order() -> None:
+    network = network_of().eval()
+    rows = np.array([5, 3, 9, 0, 31])
+    found = encode_rows(network, PREPARED, rows, torch.device("cpu"), batch_size=2)
+    tokens, present = found["tabular"]
+    assert present[:, 0].tolist() == [True, False, True, True, True]
+    expected, _ = network.encode(PREPARED.batch(rows))["tabular"]
+    torch.testing.assert_close(tokens, expected)
+    assert not tokens.requires_grad
+    torch.testing.assert_close(decided(network, found, 5, batch_size=2), network(PREPARED.batch(rows)))
+
+
+def test_passes_give_the_tokens_of_the_rows_asked_for() -> None:
+    first = {"a": (torch.arange(3.0).reshape(3, 1, 1), torch.ones(3, 1, dtype=torch.bool))}
+    second = {"a": (first["a"][0] + 10, first["a"][1])}
+    places = torch.tensor([-1, 2, 0, -1, 1])  # rows 2, 4, 1 of the table
+    passes = Passes([first, second], places, torch.Generator().manual_seed(0))
+    seen = {tuple(passes(torch.tensor([4, 1]))["a"][0].flatten().tolist()) for _ in range(20)}
+    assert seen == {(1.0, 2.0), (11.0, 12.0)}

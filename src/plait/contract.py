@@ -112,7 +112,7 @@ class Table:
         return len(self), len(self.data)
 
     def __getitem__(self, rows: Sequence[int] | np.ndarray | slice) -> Table:
-        """Return a table of these rows, by index, by slice or by a boolean for each row (what scikit-learn asks for)."""
+        """Return a table of these rows, by index, slice or a boolean for each row (what scikit-learn asks for)."""
         if isinstance(rows, tuple):  # scikit-learn asks for X[rows, ...]
             rows = rows[0]
         if isinstance(rows, slice):
@@ -181,7 +181,7 @@ class Batch:
 
 
 class Predictor(Protocol):
-    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values. Evaluation knows only this."""
+    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values: all that evaluation knows."""
 
     def __call__(self, batch: Batch) -> np.ndarray: ...
 

@@ -19,8 +19,8 @@ import torch
 from plait.contract import MEDIA_KINDS, Batch, Modality, Schema, Table, status_of
 from plait.data.media import read_image, read_sound
 from plait.errors import CellError, RequestError, TableError, did_you_mean
-from plait.prep import text as text_prep
 from plait.prep.audio import AudioPrep
+from plait.prep.clean import join
 from plait.prep.image import ImagePrep
 from plait.prep.tabular import TabularPrep
 from plait.prep.text import TextPrep
@@ -98,7 +98,7 @@ class Strand:
             return self._prepare_media(table, pool, values)
         columns = {name: table.cells(name) for name in self.modality.columns}
         if self.kind == "text":
-            joined = [text_prep.join({n: columns[n][row] for n in columns}) for row in range(len(table))]
+            joined = [join({n: columns[n][row] for n in columns}) for row in range(len(table))]
             here = [row for row, text in enumerate(joined) if text is not None]
             if here:
                 texts = [joined[row] for row in here]
@@ -171,9 +171,9 @@ class Strand:
 
 
 def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the options of each modality from {"image.rotate": 90} or {"image": {"rotate": 90}} or {"image": ImagePrep()}.
+    """Return the options of each modality.
 
-    The owner is a modality or a kind of modality. Raises RequestError for an owner that does not exist.
+    They come as {"image.rotate": 90}, {"image": {"rotate": 90}} or {"image": ImagePrep()}. The owner is a modality or a kind of modality. Raises RequestError for an owner that does not exist.
     """
     owners = {m.name for m in schema.modalities} | {m.kind for m in schema.modalities}
     given: dict[str, dict[str, Any]] = {}
@@ -266,11 +266,12 @@ def _fit(
     if kind == "tabular":
         return prep.fitted({c: few.cells(c) for c in columns}, {c: schema.column(c).kind for c in columns})
     cells = {c: few.cells(c) for c in columns}
-    joined = [text_prep.join({c: cells[c][row] for c in columns}) for row in range(len(few))]
+    joined = [join({c: cells[c][row] for c in columns}) for row in range(len(few))]
     texts = [text for text in joined if text is not None]
     if not texts:
         raise TableError(
-            f"column {columns[0]!r}: no training row has a text. Fill the column, or leave it out with --ignore {columns[0]!r}."
+            f"column {columns[0]!r}: no training row has a text. "
+            f"Fill the column, or leave it out with --ignore {columns[0]!r}."
         )
     return prep.fitted(texts, generator)
 
@@ -302,8 +303,8 @@ def _sample_media(
                 break
     if not found:
         raise TableError(
-            f"column {columns[0]!r}: no training row has {'a picture' if kind == 'image' else 'a sound'} that can be read "
-            f"({why}). Mend the column, or leave it out with --ignore {columns[0]!r}."
+            f"column {columns[0]!r}: no training row has {'a picture' if kind == 'image' else 'a sound'} "
+            f"that can be read ({why}). Mend the column, or leave it out with --ignore {columns[0]!r}."
         )
 
 
@@ -326,7 +327,7 @@ class Prepared:
     @property
     def present(self) -> dict[str, np.ndarray]:
         """present[m]: (rows,) bool: at least one column of the modality is there."""
-        return {name: cells.any(axis=1) for name, cells in self.cells.items()}
+        return {name: np.asarray(cells.any(axis=1)) for name, cells in self.cells.items()}
 
     def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
         """Gather rows into a Batch; with keep, only those modalities are present."""
@@ -372,29 +373,26 @@ def prepare(
     cells: dict[str, list[np.ndarray]] = {strand.name: [] for strand in strands}
     reasons: list[dict[str, str]] = []
     files = {}
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        files = {strand.name: open(folder / f"{index}.raw", "wb") for index, strand in enumerate(strands)}
-    try:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for start in range(0, len(table), CHUNK):
-                part = table.take(np.arange(start, min(start + CHUNK, len(table))))
-                noted: list[dict[str, str]] = [{} for _ in range(len(part))]
-                for strand in strands:
-                    values, there, why = strand.prepare(part, pool)
-                    cells[strand.name].append(there)
-                    if folder is None:
-                        inputs[strand.name].append(values)
-                    else:
-                        files[strand.name].write(values.data if values.size else b"")
-                    for row, reason in enumerate(why):
-                        if reason is not None:
-                            noted[row][strand.name] = reason
-                reasons += noted
-                callback({"stage": stage, "done": len(reasons), "total": len(table)})
-    finally:
-        for file in files.values():
-            file.close()
+    with ExitStack() as opened, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            for index, strand in enumerate(strands):
+                files[strand.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
+        for start in range(0, len(table), CHUNK):
+            part = table.take(np.arange(start, min(start + CHUNK, len(table))))
+            noted: list[dict[str, str]] = [{} for _ in range(len(part))]
+            for strand in strands:
+                values, there, why = strand.prepare(part, pool)
+                cells[strand.name].append(there)
+                if folder is None:
+                    inputs[strand.name].append(values)
+                else:
+                    files[strand.name].write(values.data if values.size else b"")
+                for row, reason in enumerate(why):
+                    if reason is not None:
+                        noted[row][strand.name] = reason
+            reasons += noted
+            callback({"stage": stage, "done": len(reasons), "total": len(table)})
     for index, strand in enumerate(strands):
         shape = (len(table), *strand.shape())
         if folder is not None and int(np.prod(shape)):
@@ -436,7 +434,8 @@ def choose_splits(
             word = "" if cell is None else str(cell).strip().lower()
             if word and word not in SPLITS:
                 raise TableError(
-                    f"{table.place(name, row)}: the split is {cell!r}; expected train, val or test (also valid, validation, dev)."
+                    f"{table.place(name, row)}: the split is {cell!r}; "
+                    "expected train, val or test (also valid, validation, dev)."
                 )
             split[row] = SPLITS.get(word, "") if labelled[row] else ""
     if not (split == "train").any():
@@ -475,6 +474,10 @@ def _draw(
 ) -> np.ndarray:
     """Draw about this share of the rows in whole groups, class by class; every class keeps a row for training."""
     wanted = max(1, round(share * len(rows)))
+    if len(rows) < 2:
+        raise TableError(
+            f"there is {len(rows)} row to train on and none left to validate with; expected more rows with a label."
+        )
     if len(np.unique(groups[rows])) == len(rows):  # no groups: stratify exactly
         if not classification:
             return generator.permutation(rows)[:wanted]

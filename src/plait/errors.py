@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 
 class PlaitError(Exception):
-    """Base of every error that plait raises on purpose. The message says what came, what was expected, how to mend it."""
+    """Base of every error that plait raises on purpose. It says what came, what was expected, how to mend it."""
 
 
 class TableError(PlaitError, ValueError):

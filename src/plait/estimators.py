@@ -89,7 +89,8 @@ class Classifier(ClassifierMixin, _Estimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return a label for each row (rows,). A row with nothing in it gets the commonest class of training."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)  # first: it says when the estimator is not fitted
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities (rows, class). A row with nothing in it gets the class shares of training."""

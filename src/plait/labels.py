@@ -52,7 +52,8 @@ class Labels:
             found = sort_classes({cell for cell in cells if cell is not None})
             if len(found) < 2:
                 raise TableError(
-                    f"column {name!r} has one class, {found[0]!r}, in all rows that have a label; expected two or more to tell apart."
+                    f"column {name!r} has one class, {found[0]!r}, in all rows that have a label; "
+                    "expected two or more to tell apart."
                 )
             place = {value: index for index, value in enumerate(found)}
             codes = np.array([place[cell] if cell is not None else -1 for cell in cells])
@@ -70,8 +71,11 @@ class Labels:
         if self.classes is not None:
             seen = np.unique(self.codes[rows])
             if len(seen) < 2:
+                if not len(seen):
+                    raise TableError("there are no training rows with a label; expected rows of two or more classes.")
                 raise TableError(
-                    f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; expected two or more."
+                    f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; "
+                    "expected two or more."
                 )
         elif len({float(v) for v in self.cells[rows]}) < 2:
             raise TableError(
@@ -125,7 +129,8 @@ def column_of_labels(labels: Any, rows: int) -> Any:
         sums, values = array.sum(axis=1), np.unique(array)
         if not (np.isin(values, (0, 1)).all() and (sums == 1).all()):
             raise RequestError(
-                f"labels of shape {array.shape} are not one-hot: every row must hold one 1 and zeros. Give class numbers instead."
+                f"labels of shape {array.shape} are not one-hot: every row must hold one 1 and zeros. "
+                "Give class numbers instead."
             )
         array = array.argmax(axis=1)
     if array.ndim != 1 or len(array) != rows:
@@ -166,9 +171,12 @@ def number_threads() -> None:
 
 
 def _number(cell: Any, table: Table, name: str, row: int) -> float:
-    from plait.prep.tabular import parse_number
+    from plait.prep.parse import parse_number
 
-    value = parse_number(cell)
+    try:
+        value = parse_number(cell)
+    except ValueError:
+        value = None
     if value is None or not np.isfinite(value):
         raise TableError(
             f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank."

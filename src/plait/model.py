@@ -45,8 +45,9 @@ class Network(nn.Module):
 
     spec is JSON: {"strands": [{"name", "kind", "group", "columns"}], "layouts": {group: layout}, "plan": text or null,
     "dim", "outputs", "regression", "late"}. With `late` the answer starts from what each modality says by itself (a
-    vote of heads of their own) and the fused tokens add to it: fusion then begins no worse than late fusion. prior (class,): the class shares of the training
-    split, or for numbers (target,) their mean. plan: the plan as an object, where it holds a module of the user's own.
+    vote of heads of their own) and the fused tokens add to it: fusion then begins no worse than late fusion. prior
+    (class,): the class shares of the training split, or for numbers (target,) their mean. plan: the plan as an object,
+    where it holds a module of the user's own.
     """
 
     prior: Tensor
@@ -99,6 +100,13 @@ class Network(nn.Module):
         self.head = Head(dim, outputs, zero=self.late) if self.fusion is not None else None
         self.register_buffer("prior", prior if self.regression else prior.clamp(min=1e-6).log().log_softmax(0))
 
+    def _check_input(self, name: str, group: str, x: Tensor) -> None:
+        one, columns = input_shape(self.spec["layouts"][group]), self.strands[name]["columns"]
+        shape = (columns, *one) if columns > 1 and self.kinds[group] in CONVOLUTIONAL else one
+        if tuple(x.shape[1:]) != shape:
+            wanted = ", ".join(str(n) for n in ("batch", *shape))
+            raise RequestError(f"modality {name!r}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")
+
     def _shares(self, name: str) -> bool:
         strand = self.strands[name]
         return strand["columns"] > 1 or len(self.groups[strand["group"]]) > 1
@@ -107,7 +115,8 @@ class Network(nn.Module):
         """Encode each modality where it is present → {name: (tokens (batch, token, dim), present (batch, token))}.
 
         What is absent never enters an encoder: it costs nothing and reaches no statistics. In training an encoder with
-        BatchNorm that would see fewer than two inputs is left out. Raises RequestError for a missing or misshaped input.
+        BatchNorm that would see fewer than two inputs is left out. Raises RequestError for a missing or misshaped
+        input.
         """
         parts: Parts = {}
         for encoder, (group, names) in zip(self.encoders, self.groups.items(), strict=True):
@@ -118,6 +127,7 @@ class Network(nn.Module):
                 here = batch.present[name][:, None]
                 x = batch.inputs[name]
                 several = self.strands[name]["columns"] > 1 and self.kinds[group] in CONVOLUTIONAL
+                self._check_input(name, group, x)
                 if several:
                     here = here & batch.cells[name] if name in batch.cells else here.expand(-1, x.shape[1])
                 rows, columns = here.nonzero(as_tuple=True)
@@ -192,6 +202,17 @@ class Network(nn.Module):
                 head.load_state_dict(alone[branch].heads[0].state_dict())
 
 
+def input_shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of one row's input of a layout, without the columns."""
+    if layout["kind"] == "image":
+        return layout["channels"], layout["height"], layout["width"]
+    if layout["kind"] == "audio":
+        return layout["mels"], layout["frames"]
+    if layout["kind"] == "text":
+        return (layout["features"] + layout["tokens"],)
+    return (2 * layout["numbers"] + len(layout["categories"]),)
+
+
 def as_float(kind: str, x: Tensor) -> Tensor:
     """Return pictures of 0…255 as 0…1, everything else as it is, in float32."""
     return x.float().div_(255.0) if kind == "image" and x.dtype == torch.uint8 else x.float()
@@ -202,7 +223,7 @@ def count_parameters(network: nn.Module) -> int:
 
 
 class NetworkPredictor:
-    """A Network as a predictor: Batch → probabilities (batch, class), or values (batch, target) in the target's unit."""
+    """A Network as a predictor: Batch → probabilities (batch, class), or values (batch, target) in its unit."""
 
     def __init__(self, network: Network, center: float = 0.0, spread: float = 1.0) -> None:
         self.network, self.center, self.spread = network.eval(), center, spread

@@ -22,7 +22,10 @@ def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
 class FitOptions:
     """What a user can ask of `fit`. Every field has its help in the metadata."""
 
-    fusion: Any = _option(None, 'Fusion plan, such as "parallel(image, audio)". Without it a short list is tried.')
+    fusion: Any = field(
+        default=None,
+        metadata={"help": 'Fusion plan, such as "parallel(image, audio)". Without it a short list is tried.'},
+    )
     split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
     group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
     ignore: Sequence[str] = _option((), "Column to leave out. Repeat it for several.")

@@ -1,4 +1,4 @@
-"""What one row looks like before and after preprocessing: the parts that `prep/draw.py` draws. Knows strands, no network."""
+"""What one row looks like before and after preprocessing, in parts that `prep/draw.py` draws. Knows no network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plait.contract import MEDIA_KINDS, Table
 from plait.data.media import read_image, read_sound
 from plait.dataset import Strand
 from plait.errors import CellError
-from plait.prep import text as text_prep
+from plait.prep.clean import join, show_token
 
 
 def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[str, Any]]:
@@ -44,12 +44,12 @@ def _media_part(table: Table, strand: Strand, column: str) -> dict[str, Any]:
 
 def _text_part(table: Table, strand: Strand) -> dict[str, Any]:
     part: dict[str, Any] = {"modality": strand.name, "kind": "text"}
-    text = text_prep.join({column: table.cells(column)[0] for column in strand.modality.columns})
+    text = join({column: table.cells(column)[0] for column in strand.modality.columns})
     if text is None:
         return {**part, "reason": "blank"}
     tokens = strand.prep.tokenise(text)
     shown = [
-        (text_prep.show_token(token), known) for token, known in zip(tokens, strand.prep.known(tokens), strict=True)
+        (show_token(token), known) for token, known in zip(tokens, strand.prep.known(tokens), strict=True)
     ]
     return {**part, "before": text, "after": shown, "steps": strand.prep.steps(text)}
 

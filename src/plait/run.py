@@ -1,4 +1,7 @@
-"""A fitted model and its folder: predict, evaluate, save, load. Knows networks and prepared rows, not how they were found."""
+"""A fitted model and its folder: predict, evaluate, save, load.
+
+Knows networks and prepared rows, not how they were found.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ import torch
 from plait.contract import Table, clean_label
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
-from plait.errors import RequestError, RunError, did_you_mean
+from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.model import Network, NetworkPredictor
-from plait.prep.tabular import parse_number
+from plait.prep.parse import parse_number
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
 from plait.terminal import text_table
 
@@ -78,7 +81,10 @@ class Predictions:
 
 @dataclass
 class Model:
-    """A fitted predictor with its proof. facts: what run.json holds. networks: "winner", and one for each modality alone."""
+    """A fitted predictor with its proof.
+
+    facts: what run.json holds. networks: "winner", and one for each modality alone.
+    """
 
     facts: dict[str, Any]
     strands: list[Strand]
@@ -187,10 +193,16 @@ class Model:
         return result, answered
 
     def _cleaned(self, table: Table) -> np.ndarray:
-        """Return the labels of a table (rows,) as training read them; a number that cannot be read is absent."""
+        """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
         found = np.empty(len(table), dtype=object)
-        cells = [clean_label(cell) for cell in table.cells(self.target)]
-        found[:] = cells if self.classes is not None else [parse_number(cell) for cell in cells]
+        for row, cell in enumerate(table.cells(self.target)):
+            try:
+                found[row] = clean_label(cell) if self.classes is not None else parse_number(cell)
+            except ValueError:
+                raise TableError(
+                    f"{table.place(self.target, row)}: the target is {cell!r}; expected a number. "
+                    "Mend the cell, or leave it blank."
+                ) from None
         return found
 
     def _is_label(self, value: Any) -> bool:
@@ -203,7 +215,8 @@ class Model:
         columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
         if not set(columns) & set(table.names):
             raise RequestError(
-                f"none of the model's columns ({', '.join(columns)}) is in {table.source}; it has: {', '.join(table.names)}."
+                f"none of the model's columns ({', '.join(columns)}) is in {table.source}; "
+                f"it has: {', '.join(table.names)}."
             )
         data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
         rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
@@ -217,7 +230,7 @@ class Model:
         strands = [s for s in self.strands if s.name in used]
         predictor = self.predictor()
         parts: list[Answers] = []
-        for start in range(0, len(table), 4 * CHUNK):
+        for start in range(0, max(1, len(table)), 4 * CHUNK):
             chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
             prepared = prepare(chunk, strands)
             parts.append(
@@ -245,7 +258,8 @@ class Model:
         lines.append(text_table(["  model", "recipe", f"{metric}, validation", f"{metric}, test", "time"], rows))
         counts = facts["splits"]
         lines.append(
-            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, {counts['test']:,} test"
+            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
+            f"{counts['test']:,} test"
             + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "")
             + "."
         )
@@ -253,7 +267,8 @@ class Model:
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""
                 lines.append(
-                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows ({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
+                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
                 )
         test = facts["test"]
         if test is not None and test["metrics"]:
@@ -261,11 +276,13 @@ class Model:
             for name, alone in test["alone"].items():
                 if alone["metrics"]:
                     lines.append(
-                        f"{name} alone reaches {span(alone['metrics'][metric])} on the {alone['rows']:,} test rows that have it."
+                        f"{name} alone reaches {span(alone['metrics'][metric])} "
+                        f"on the {alone['rows']:,} test rows that have it."
                     )
         elif test is None:
             lines.append(
-                "\nThere are no test rows, so the score on rows never seen is not known; score another table with evaluate."
+                "\nThere are no test rows, so the score on rows never seen is not known; "
+                "score another table with evaluate."
             )
         if facts["stopped"]:
             lines.append(
@@ -327,6 +344,11 @@ class Model:
                 "files": {name: digest(final / name) for name in sorted([WEIGHTS, *extra])},
             }
             self.facts["seal"] = seal(self.facts)
+            old = folder / "run.json"
+            if old.exists():  # an older run is no longer whole from here on, and none of its files may stay
+                for name in read_json(old).get("files", {}):
+                    (folder / name).unlink(missing_ok=True)
+                old.unlink()
             for name in self.facts["files"]:
                 (final / name).replace(folder / name)
             write_json(folder / "run.json", self.facts)
@@ -425,7 +447,7 @@ def answer_prepared(
     answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
     single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
     with torch.inference_mode():
-        for start in range(0, len(rows), 128):
+        for start in range(0, max(1, len(rows)), 128):
             batch = prepared.batch(rows[start : start + 128])
             parts = predictor.network.encode(batch)
             for keep, said in answers.items():
@@ -448,7 +470,7 @@ def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
     counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
     for row, reasons in enumerate(prepared.reasons):
         for name, reason in reasons.items():
-            kind = "blank" if reason == "blank" else "broken"
+            kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
             counts[name][kind] += 1
             if kind == "broken" and not counts[name]["example"]:
                 counts[name]["example"] = f"row {row}: {reason}"

@@ -48,7 +48,7 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Write arrays as safetensors."""
     from safetensors.numpy import save
 
-    write_bytes(path, save({name: np.ascontiguousarray(value) for name, value in tensors.items()}))
+    write_bytes(path, save({name: np.asarray(value, order="C") for name, value in tensors.items()}))
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
@@ -79,7 +79,7 @@ def seal(value: Mapping[str, Any]) -> str:
 
 
 class Stages:
-    """What a run under way has finished, one safetensors and one JSON file a stage; without a folder, nothing is kept."""
+    """What a run under way has finished: a safetensors and a JSON file for each stage. Without a folder none is kept."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder

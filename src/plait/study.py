@@ -19,6 +19,7 @@ from torch import Tensor
 
 from plait import plan as plans
 from plait.dataset import Callback, Prepared, quiet
+from plait.errors import TableError
 from plait.model import CONVOLUTIONAL, Network, Parts, count_parameters
 from plait.prep.text import drop_words
 from plait.store import Stages
@@ -71,6 +72,7 @@ class Study:
     plan_objects: Mapping[str, Any] = field(default_factory=dict)  # plans that hold a module of the user's own
     candidates: list[Candidate] = field(default_factory=list)
     stopped: str = ""
+    limited: bool = False  # whether the time limit ended the training of a candidate
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
@@ -86,6 +88,13 @@ class Study:
         if not self.candidates and self.stopped == "interrupt":
             raise KeyboardInterrupt
         listed = list(chosen) if chosen is not None else short_list(names)
+        if not alone:
+            if self.stopped == "interrupt":
+                raise KeyboardInterrupt
+            if not listed:
+                raise TableError(
+                    f"modality {names[0]!r} is there in fewer than two training rows; expected more to learn from."
+                )
         if not listed:
             return choose(self.candidates)
         tokens: dict[str, Any] = {}
@@ -262,13 +271,14 @@ class Study:
         behind: Any = None,
     ) -> Candidate | None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
-        if self._over():
-            return None
+        if self._over() and (self.candidates or self.stopped == "interrupt"):
+            return None  # there is something to choose from; without it the first candidate gets one epoch
         saved = self.stages.load(stage)
         began = time.monotonic()
         if saved is not None:
             state, meta = saved
             network.load_state_dict(state)
+            network.eval()
             outcome = Outcome(**meta)
         else:
             seed = self.seed_of(stage)
@@ -283,7 +293,7 @@ class Study:
                 validate = lambda: self.outputs_of(network, val)  # noqa: E731
             share = self._deadline_of(how)
             begun = how in (FUSED, TUNED)  # these start from weights that are good already
-            start = float(self.target.measure(validate(), torch.from_numpy(val))[0].mean()) if begun else math.inf
+            start = self.target.measure(validate(), torch.from_numpy(val))[0] if begun else None
             with fork_generators():
                 torch.manual_seed(seed)
                 outcome = train(
@@ -305,6 +315,7 @@ class Study:
                 )
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
+            self.limited = self.limited or outcome.stopped == "time"
         if outcome.stopped == "interrupt":
             self.stopped = "interrupt"
         if not outcome.history:

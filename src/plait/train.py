@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from plait.dataset import Callback, Prepared, quiet
 from plait.model import Network, Parts
@@ -144,7 +145,7 @@ def draw_presence(parts: Parts, generator: torch.Generator) -> Parts:
 
     Neverova and others 2016, "ModDrop" (arXiv:1501.00102), drawn for each sample and evenly over the sizes of subsets.
     """
-    names = list(parts)
+    names = sorted(parts)  # the draw must not depend on the order of the dict
     there = torch.stack([parts[name][1].any(1) for name in names], 1)  # (batch, part)
     draws = torch.rand(there.shape[0], len(names) + 1, generator=generator).to(there.device)
     stay = 1 + (draws[:, -1] * there.sum(1)).long()
@@ -158,6 +159,17 @@ def rate_at(progress: float, recipe: Recipe) -> float:
     if progress < recipe.warm:
         return recipe.rate * (0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / recipe.warm)))
     return recipe.rate * max(1e-4, 0.5 * (1 + math.cos(math.pi * (progress - recipe.warm) / (1 - recipe.warm))))
+
+
+def clearly_worse(losses: Tensor, best: Tensor) -> bool:
+    """Say whether losses (val,) are worse than the best ones by a fifth, and by two standard errors of the difference.
+
+    Not sooner: a validation split has few speakers or cameras, and an early epoch that suits them by chance is measured
+    to be 1 to 3 points worse on other ones than the end of the cycle.
+    """
+    apart = (losses - best).double()
+    error = float(apart.std()) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
+    return float(apart.mean()) > max(2 * error, 0.2 * float(best.mean()))
 
 
 def decided(network: Network, parts: Parts, rows: int, batch_size: int = 512) -> Tensor:
@@ -182,13 +194,13 @@ def train(
     deadline: float = math.inf,
     behind: Callable[[int, float], bool] | None = None,
     frozen: Sequence[torch.nn.Module] = (),
-    start: float = math.inf,
+    start: Tensor | None = None,
     augment_generator: torch.Generator | None = None,
 ) -> Outcome:
-    """Train the network in place and leave it with the weights of its best validation loss.
+    """Train the network in place and leave it with the weights of the last epoch, or of a clearly better one before.
 
     source gives tokens of training rows, validate the logits (rows, class) of the validation rows in order.
-    start is the validation loss of the weights as they came, where they are good already: then no worse ones are kept.
+    start: (val,) the validation losses of the weights as they came, where they are good already and may stay.
     behind(epoch, loss) says whether a rival was clearly better at this point. Ends early when the validation loss no
     longer falls, at the deadline (time.monotonic), or on Ctrl-C; the best weights so far are kept in each case.
     """
@@ -204,10 +216,14 @@ def train(
     optimizer = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
     device = network.prior.device
     steps = max(1, math.ceil(len(rows) / recipe.batch_size))
+    # validation and the user see the average of the weights of about the last epoch, which is steadier than the last
+    # step (Polyak and Juditsky 1992; Tarvainen and Valpola 2017, arXiv:1703.01780)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / (steps + 1)), use_buffers=True)
     patience = recipe.patience or max(5, recipe.epochs // 3)
-    best, best_epoch, epoch = None, 0, 0
-    if start < math.inf:
-        outcome.loss, best = start, copy.deepcopy(network.state_dict())
+    best_epoch, epoch, worse = 0, 0, False
+    best, best_losses = (None, None) if start is None else (copy.deepcopy(network.state_dict()), start)
+    state: dict[str, Tensor] | None = None
+    losses: Tensor | None = None
     try:
         for epoch in range(1, recipe.epochs + 1):
             network.train()
@@ -230,9 +246,12 @@ def train(
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(weights, 5.0)
                 optimizer.step()
+                average.update_parameters(network)
                 total += loss.detach()
                 if used >= 1.0:
                     break
+            last = copy.deepcopy(network.state_dict())
+            network.load_state_dict(average.module.state_dict())
             network.eval()
             losses, metric = target.measure(validate(), val_rows)
             val_loss, mean = float(losses.mean()), float(total) / (step + 1)
@@ -242,12 +261,15 @@ def train(
                     "epoch": epoch,
                     "loss": mean,
                     "val_loss": val_loss,
-                    "metric": metric,
+                    "metric": metric if math.isfinite(metric) else None,
                     "metric_name": target.metric_name,
                 }
             )
-            if val_loss < outcome.loss or best is None:
-                outcome.loss, best, best_epoch = val_loss, copy.deepcopy(network.state_dict()), epoch
+            state = copy.deepcopy(network.state_dict())
+            if best_losses is None or val_loss < float(best_losses.mean()):
+                best, best_losses, best_epoch = state, losses, epoch
+            worse = clearly_worse(losses, best_losses)
+            network.load_state_dict(last)
             spent = time.monotonic() - began
             left = min(spent / epoch * (recipe.epochs - epoch), deadline - time.monotonic())
             callback(
@@ -263,16 +285,19 @@ def train(
             )
             if time.monotonic() >= deadline:
                 outcome.stopped = "time"
-            elif behind is not None and behind(epoch, outcome.loss):
+            elif behind is not None and behind(epoch, float(best_losses.mean())):
                 outcome.stopped = "behind"
-            elif epoch - best_epoch >= patience and epoch < recipe.epochs:
+            elif worse and epoch - best_epoch >= patience and epoch < recipe.epochs:
                 outcome.stopped = "early"
             if outcome.stopped:
                 break
     except KeyboardInterrupt:
         outcome.stopped = "interrupt"
-    if best is not None:
-        network.load_state_dict(best)
+    if best is not None and best_losses is not None:
+        # at the end of its cycle the last epoch is the best guess, unless validation speaks clearly against it
+        finished = state is not None and not worse and outcome.stopped in ("", "time")
+        network.load_state_dict(state if finished and state is not None else best)
+        outcome.loss = float((losses if finished and losses is not None else best_losses).mean())
     network.eval()
     outcome.seconds = time.monotonic() - began
     return outcome

@@ -34,7 +34,7 @@ from plait.dataset import (
     prepare,
     quiet,
 )
-from plait.errors import RequestError, RunError, TableError, did_you_mean
+from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
 from plait.labels import Labels, column_of_labels, fingerprint, number_threads
 from plait.model import count_parameters
@@ -78,8 +78,8 @@ def fit(
         raise RequestError(
             f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}"
         )
-    table = _with_rates(table, chosen.sample_rate, callback)
     schema = _detect(table, target, chosen)
+    table = _with_rates(table, schema, chosen.sample_rate, callback)
     wish = Labels.find(table, schema)
     if not schema.modalities:
         raise TableError(
@@ -98,9 +98,14 @@ def fit(
     if out is None:
         temporary = tempfile.mkdtemp(prefix="plait-")
         out = Path(temporary) / "run"
+    new = not Path(out).exists()
     try:
         place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
-        model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
+        try:
+            model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
+        except PlaitError:  # nothing of a wrong request stays, so that the mended one can go to the same folder
+            shutil.rmtree(place if new else place / UNFINISHED, ignore_errors=True)
+            raise
     except BaseException:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -192,7 +197,7 @@ def _finish(
         "sample_rates": table.sample_rates,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
-        else ("time" if time.monotonic() >= study.deadline else ""),
+        else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
     }
     model = Model(facts, prepared.strands, {"winner": winner.network, **alone})
     tests = np.flatnonzero(split == "test")
@@ -320,25 +325,14 @@ def _detect(table: Table, target: str | None, chosen: FitOptions) -> Schema:
     )
 
 
-def _with_rates(table: Table, rate: int | None, callback: Callback) -> Table:
+def _with_rates(table: Table, schema: Schema, rate: int | None, callback: Callback) -> Table:
     """Give sounds that came as arrays their sample rate; say so when it is a guess."""
-    waves = [name for name, values in table.data.items() if name not in table.sample_rates and _are_waves(values)]
+    heard = [column for modality in schema.modalities if modality.kind == "audio" for column in modality.columns]
+    waves = [name for name in heard if isinstance(table.data[name], np.ndarray) and name not in table.sample_rates]
     if rate is None and waves:
-        callback(
-            {
-                "note": f"{', '.join(waves)}: no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."
-            }
-        )
+        taken = f"no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."
+        callback({"note": f"{', '.join(waves)}: {taken}"})
     return replace(table, sample_rates={**dict.fromkeys(waves, rate or DEFAULT_RATE), **table.sample_rates})
-
-
-def _are_waves(values: Any) -> bool:
-    """Say whether an array column may hold sounds: (rows, time), (rows, time, few channels), or arrays of each."""
-    if not isinstance(values, np.ndarray):
-        return False
-    if values.dtype == object:
-        values = next((cell for cell in values if isinstance(cell, np.ndarray)), np.zeros(0))[None]
-    return values.ndim in (2, 3) and values.shape[1] > 1 and (values.ndim == 2 or values.shape[2] <= 8)
 
 
 def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: Callback) -> None:
@@ -354,7 +348,8 @@ def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: C
         shown = ", ".join(both[:5])
         callback(
             {
-                "note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); scores may be too good."
+                "note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); "
+                "scores may be too good."
             }
         )
 
@@ -372,7 +367,8 @@ def _open_run(folder: Path, command: str, overwrite: bool, callback: Callback) -
     elif work.exists():
         if not overwrite:
             raise RunError(
-                f"{folder} holds an unfinished run of another command or table. Name another folder, or give --overwrite to drop it."
+                f"{folder} holds an unfinished run of another command or table. "
+                "Name another folder, or give --overwrite to drop it."
             )
         shutil.rmtree(work)
     elif folder.exists() and any(folder.iterdir()) and not (folder / "run.json").exists():
@@ -479,8 +475,7 @@ class Show:
         parts = [f"{self.rows:,} rows, {len(self.schema.columns)} columns", ""]
         parts.append(text_table(["column", "kind", "role", "absent", "why"], [line(c) for c in self.schema.columns]))
         parts.append("")
-        for modality in self.schema.modalities:
-            parts.append(f"modality {modality.name} ({modality.kind}): {', '.join(modality.columns)}")
+        parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
         if not self.schema.modalities:
             parts.append("no column is left to learn from")
         return "\n".join(parts)
@@ -502,8 +497,8 @@ def show(
     """
     table = read(table, folder)
     chosen = FitOptions.of({**options, "prep": prep or {}})
-    table = _with_rates(table, chosen.sample_rate, quiet)
     schema = _detect(table, target, chosen)
+    table = _with_rates(table, schema, chosen.sample_rate, quiet)
     holes = {name: sum(cell is None for cell in table.cells(name)) for name in table.names}
     if row is not None and out is not None:
         _draw(table, schema, chosen, row, Path(out), target)
@@ -514,6 +509,8 @@ def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path,
     from plait.picture import row_parts
     from plait.prep.draw import draw_row
 
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):
+        raise RequestError(f"the picture cannot be written to {out.name!r}; expected a name that ends in .png.")
     if not 0 <= row < len(table):
         raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
     generator = np.random.default_rng(chosen.seed)

@@ -1,14 +1,12 @@
-"""Text: cleaning, tokens, TF-IDF with SVD, and token ids. Knows no table file and no network.
+"""Text: TF-IDF with SVD, and token ids. Knows no table file and no network; `clean` holds the steps on one string.
 
-Every step works on one string and can be switched off. What is learned (`fitted`) is a vocabulary, idf weights and an
+Every step of cleaning can be switched off. What is learned (`fitted`) is a vocabulary, idf weights and an
 SVD basis: plain lists and arrays, which `state` gives and `from_state` takes back.
 """
 
 from __future__ import annotations
 
-import html.entities
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -18,6 +16,7 @@ import numpy as np
 
 from plait.errors import RequestError, RunError
 from plait.options import from_strings
+from plait.prep.clean import ONE_CHARACTER, clean, tokenise
 
 if TYPE_CHECKING:
     import torch
@@ -25,199 +24,7 @@ if TYPE_CHECKING:
 
 PAD, UNKNOWN, FIRST = 0, 1, 2  # ids: empty place, a word outside the vocabulary, the first word of the vocabulary
 
-# Mojibake: UTF-8 bytes that were read as Windows-1252 or Latin-1.
-_HIGH = {chr(b): b for b in range(0x80, 0x100)}
-_HIGH |= {bytes([b]).decode("cp1252"): b for b in range(0x80, 0xA0) if b not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
-_NEXT = "".join(re.escape(c) for c, b in _HIGH.items() if b < 0xC0)
-_AFTER = "…”’“‘–—»«›‹®™©°ºª²³¹·´¯¨ \u00a0†‡•ŠŒŽšœžŸƒ"  # what can stand right after a letter in good text
-_RARE = "".join(re.escape(c) for c, b in _HIGH.items() if b < 0xC0 and c not in _AFTER)
-# A no-break space often became a plain space on the way; as the third byte it is taken after a rare second one.
-_BROKEN = re.compile(f"[Â-ß][{_NEXT}]|[à-ï](?:[{_NEXT}]{{2}}|[{_RARE}] )|[ð-ô][{_NEXT}]{{3}}")
-
-_TAGS = (
-    "a abbr acronym address article aside b big blockquote body br button caption center cite code col dd del details "
-    "div dl dt em figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd "
-    "label li link main mark meta nav ol option p pre q s samp section select small source span strike strong sub "
-    "summary sup svg table tbody td textarea tfoot th thead title tr tt u ul var video"
-)
-_ATTRIBUTE = r"""\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
-_INLINE = "a abbr b big cite code del em font i ins kbd mark q s small span strike strong sub sup tt u var"
-_TAG = re.compile(rf"</?({_TAGS.replace(' ', '|')})(?:{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
-_HIDDEN = re.compile(
-    r"<!--(?:(?!<!--).)*?-->|<(script|style)\b[^<>]*>(?:(?!<\1).)*?</\1\s*>", re.DOTALL | re.IGNORECASE
-)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")  # not the joiners of Persian and emoji
-_QUOTES = str.maketrans("’‘ʼ＇", "''''")
-
-# Scripts written without spaces (and Korean, whose words take many endings) are told by character.
-_CHARACTERS = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"  # Han and kana
-    "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"  # Hangul
-    "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0ebd-\u0ec6"  # Thai and Lao
-    "\u1000-\u102a\u1780-\u17b3"  # Burmese and Khmer
-)
-_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
-_JOINED = (  # signs of Latin, Hebrew, Arabic and Indic words, and the joiners
-    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff\u200c\u200d"
-)
-_LETTER = rf"(?:(?![{_CHARACTERS}{_MARKS}])[\w{_JOINED}])"
-_TOKEN = re.compile(
-    "\ue000[^\ue001]*\ue001"  # the marker of a column
-    r"|\d+(?:[.,]\d+)+(?!\w)"  # 3.5 and 1,000
-    rf"|{_LETTER}+(?:'{_LETTER}+)*"
-    rf"|[{_CHARACTERS}][{_MARKS}]*"
-    r"|[!?%&#@*/+=<>^$€£¥±×÷−°√≤≥≠←-⇿∀-⋿☀-➿\U0001f000-\U0001faff]"
-    rf"|(?<![^\W_])-|-(?![^\W_])|(?<=\d)-(?=\d)"  # a minus, not a hyphen
-)
-_ONE_CHARACTER = re.compile(rf"[{_CHARACTERS}]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-
-
-def clean(
-    text: str,
-    *,
-    normalise: bool = True,
-    mojibake: bool = True,
-    html: bool = True,
-    whitespace: bool = True,
-    lower: bool = True,
-) -> str:
-    """Return the text cleaned by the steps that are on, in this order: html, mojibake, normalise, whitespace, lower.
-
-    >>> clean("<b>CafÃ©</b> &amp; Ｂａｒ")
-    'café & bar'
-    """
-    if html:
-        text = strip_html(text)
-    if mojibake:
-        text = repair_mojibake(text)
-    if normalise:
-        text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    if whitespace:
-        text = " ".join(_UNSEEN.sub("", _CONTROL.sub(" ", text)).split())
-    return text.lower() if lower else text
-
-
-def strip_html(text: str) -> str:
-    """Return the text without tags, comments, scripts and styles, and with entities as characters.
-
-    Only tags that HTML has are taken, so "x <y and z> w" stays; an entity needs its semicolon, so "?a=1&copy=2" stays.
-    """
-    if "<" in text:
-        text = _TAG.sub(lambda match: "" if match[1].lower() in _INLINE.split() else " ", _HIDDEN.sub(" ", text))
-    return _ENTITY.sub(_character, text) if "&" in text else text
-
-
-def _character(entity: re.Match[str]) -> str:
-    known = entity[0][1] == "#" or entity[0][1:] in html.entities.html5
-    return html.unescape(entity[0]) if known else entity[0]
-
-
-def repair_mojibake(text: str) -> str:
-    """Return the text with what was UTF-8, but read as Windows-1252 or Latin-1 (up to three times), made right.
-
-    A sequence such as "Ã©" is repaired where good text cannot hold it. One that good text may hold by chance ("CAFÉ”")
-    is repaired only when there is proof elsewhere and no good letter beyond ASCII. After the idea of ftfy (Speer 2019).
-
-    >>> repair_mojibake("cafÃ©"), repair_mojibake("CAFÉ”")
-    ('café', 'CAFÉ”')
-    """
-    for _ in range(3):
-        found = [] if text.isascii() else [(m, good) for m in _BROKEN.finditer(text) if (good := _decode(m[0]))]
-        proof = [_is_proof(text, m) for m, _good in found]
-        for run in _runs([m.span() for m, _good in found]):  # letters of another script stand in rows: "ÐŸÑ€Ð¸"
-            if len(run) > 3 or (len(run) > 1 and any(_is_rare(found[k][0][0]) for k in run)):
-                proof[run.start : run.stop] = [True] * len(run)
-        if not any(proof):
-            break
-        inside = sum(not c.isascii() for m, _good in found for c in m[0])
-        everything = inside == sum(not c.isascii() for c in text)
-        parts, end = [], 0
-        for (match, good), sure in zip(found, proof, strict=True):
-            if sure or everything:
-                parts += [text[end : match.start()], good]
-                end = match.end()
-        text = "".join([*parts, text[end:]])
-    return text
-
-
-def _decode(broken: str) -> str:
-    """Return the character that the bytes of a sequence stand for, or "" when they stand for none that is used."""
-    try:
-        good = bytes(_HIGH[c] for c in broken.replace(" ", "\u00a0")).decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
-    twice = any("\x80" <= c <= "\x9f" for c in broken)  # only text that was broken twice holds a C1 control
-    unused = ("Co", "Cn", "Cs") if twice else ("Co", "Cn", "Cs", "Cc")
-    return "" if unicodedata.category(good) in unused else good
-
-
-def _runs(spans: Sequence[tuple[int, int]]) -> Iterator[range]:
-    """Yield the indices of spans that touch."""
-    start = 0
-    for k in range(1, len(spans) + 1):
-        if k == len(spans) or spans[k][0] != spans[k - 1][1]:
-            yield range(start, k)
-            start = k
-
-
-def _is_rare(sequence: str) -> bool:
-    return any(c not in _AFTER for c in sequence[1:])
-
-
-def _is_proof(text: str, match: re.Match[str]) -> bool:
-    """Tell whether no good text would hold this sequence at this place."""
-    lead, rest = match[0][0], match[0][1:]
-    before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-    rare = _is_rare(match[0])
-    if any("\x80" <= c <= "\x9f" for c in rest) or lead in "âð":
-        return True
-    if len(rest) > 1:
-        return rare
-    small = before.islower() or (after.islower() and rest not in "–—’…")
-    if lead in "ÂÃ":
-        return small or rare or not before.isalpha() or (after.isalpha() and rest not in "–—’…")
-    return small and rare and lead != "ß"
-
-
-def tokenise(text: str) -> list[str]:
-    """Return the tokens of a (cleaned) text: words with their apostrophes, numbers, signs.
-
-    Chinese, Japanese, Korean and Thai go by character. Full stops, commas, quotes and brackets are left out.
-
-    >>> tokenise("don't pay 3.5 + 1!"), tokenise("我爱Python")
-    (["don't", 'pay', '3.5', '+', '1', '!'], ['我', '爱', 'Python'])
-    """
-    return _TOKEN.findall(text)
-
-
-def join(cells: Mapping[str, Any]) -> str | None:
-    """Return the texts of one row's columns as one text, or None when all are absent.
-
-    With several columns each text follows a marker of its column (one token), in the order of the mapping.
-    """
-    texts = {name: str(cell) for name, cell in cells.items() if cell is not None and str(cell).strip()}
-    if not texts:
-        return None
-    if len(cells) == 1:
-        return next(iter(texts.values()))
-    return " \n ".join(f"{_marker(name)} {_unmarked(text)}" for name, text in texts.items())
-
-
-def _unmarked(text: str) -> str:
-    return text.replace("\ue000", "").replace("\ue001", "")
-
-
-def _marker(name: str) -> str:
-    return f"\ue000{_unmarked(name)}\ue001"
-
-
-def show_token(token: str) -> str:
-    """Return a token as a person reads it: the marker of a column as [column]."""
-    return f"[{token[1:-1]}]" if token.startswith("\ue000") else token
 
 
 def drop_words(ids: torch.Tensor, generator: torch.Generator, share: float = 0.1) -> torch.Tensor:
@@ -436,7 +243,7 @@ def _spell(tokens: Iterable[str]) -> Iterator[str]:
     """Yield each token, and after a word its pieces of 2 and 3 letters, edges marked: ##<se ##sev …"""
     for token in tokens:
         yield token
-        if _WORD.match(token) and not _ONE_CHARACTER.match(token):
+        if _WORD.match(token) and not ONE_CHARACTER.match(token):
             edged = f"<{token}>"
             for size in (2, 3):
                 yield from (f"##{edged[i : i + size]}" for i in range(len(edged) - size + 1))
@@ -446,7 +253,7 @@ def _terms(tokens: Sequence[str], ngrams: int, pieces: bool) -> Iterator[str]:
     """Yield the runs of 1 to ngrams tokens, characters joined without a space, and pieces of words."""
     yield from _spell(tokens) if pieces else tokens
     if ngrams > 1:
-        solid = [bool(_ONE_CHARACTER.match(token)) for token in tokens]
+        solid = [bool(ONE_CHARACTER.match(token)) for token in tokens]
         for start in range(len(tokens) - 1):
             run = tokens[start]
             for end in range(start + 1, min(start + ngrams, len(tokens))):

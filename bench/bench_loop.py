@@ -96,8 +96,8 @@ def main() -> None:
     prepared, target = make()
     pairs = [(ours(prepared, target), bare(prepared, target)) for _ in range(5)][1:]
     ratio = statistics.median(a / b for a, b in pairs)
-    ours, bare = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"training loop: {ours:.2f} s, bare PyTorch {bare:.2f} s")
+    loop, plain = (statistics.median(times) for times in zip(*pairs, strict=True))
+    print(f"training loop: {loop:.2f} s, bare PyTorch {plain:.2f} s")
     print(f"ratio {ratio:.2f} (expected at most 1.10)")
 
 

@@ -21,7 +21,7 @@ def loaded_after(code: str) -> list[str]:
         "import plait",
         "import plait; plait.Table; plait.PlaitError; dir(plait)",
         "import plait.options, plait.contract, plait.data.media, plait.data.read, plait.data.detect, plait.plan",
-        "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular, plait.prep.clean, plait.prep.parse",
+        "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
         "import plait.demo",
     ],
 )

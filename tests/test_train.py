@@ -12,7 +12,19 @@ from plait.contract import Modality
 from plait.dataset import Prepared, Strand
 from plait.model import Network, Parts
 from plait.prep.tabular import TabularPrep
-from plait.train import Live, Outcome, Passes, Recipe, Target, decided, draw_presence, encode_rows, rate_at, train
+from plait.train import (
+    Live,
+    Outcome,
+    Passes,
+    Recipe,
+    Target,
+    clearly_worse,
+    decided,
+    draw_presence,
+    encode_rows,
+    rate_at,
+    train,
+)
 from tiny import make_spec
 
 ROWS, VAL = np.arange(24), np.arange(24, 32)
@@ -151,13 +163,46 @@ def test_the_loop_learns_and_tells_of_each_epoch() -> None:
     assert not network.training
 
 
-def test_the_weights_of_the_best_validation_loss_are_kept() -> None:
-    network = network_of()
-    outcome = run(network, Recipe(12, 5e-2, 8, patience=12))
-    with torch.inference_mode():
-        losses, _ = TARGET.measure(network(PREPARED.batch(VAL)), torch.from_numpy(VAL))
-    assert float(losses.mean()) == pytest.approx(min(e["val_loss"] for e in outcome.history), rel=1e-5)
-    assert outcome.loss == min(e["val_loss"] for e in outcome.history)
+def validated(network: Network, states: list[dict[str, Tensor]], outputs: list[Tensor]) -> Any:
+    """Return a validation that answers these outputs in turn and notes the weights it was asked about."""
+
+    def validate() -> Tensor:
+        states.append({n: v.clone() for n, v in network.state_dict().items()})
+        return outputs[len(states) - 1]
+
+    return validate
+
+
+def same(network: Network, state: dict[str, Tensor]) -> bool:
+    return all(torch.equal(v, state[n]) for n, v in network.state_dict().items())
+
+
+def test_the_end_of_the_cycle_is_kept_unless_an_earlier_epoch_is_clearly_better() -> None:
+    right = torch.eye(3)[TARGET.values[VAL]]
+    for last, kept in ((right * 4.9, 2), (torch.zeros(len(VAL), 3), 1)):
+        network, states = network_of(), []
+        outcome = run(network, Recipe(3, 1e-2, 8), validate=validated(network, states, [right, right * 5, last]))
+        assert same(network, states[kept])
+        assert not same(network, states[3 - kept])
+        assert outcome.loss == pytest.approx(outcome.history[kept]["val_loss"])
+
+
+def test_clearly_worse_is_a_fifth_and_two_standard_errors() -> None:
+    best = torch.full((100,), 1.0)
+    assert not clearly_worse(best * 1.19, best)
+    assert clearly_worse(best * 1.21, best)
+    wild = best.clone()
+    wild[0] += 30.0  # 0.3 worse on average, by one row only: the error of the mean is 0.3 too
+    assert not clearly_worse(wild, best)
+
+
+def test_validation_sees_the_average_of_the_weights_and_training_goes_on_from_the_last() -> None:
+    network, states, raw = network_of(), [], []
+    right = [torch.eye(3)[TARGET.values[VAL]]] * 3
+    note = lambda event: raw.append({n: v.clone() for n, v in network.state_dict().items()})  # noqa: E731
+    run(network, Recipe(3, 1e-2, 8), validate=validated(network, states, right), callback=note)
+    moved = [n for n, p in network.named_parameters() if p.requires_grad and not torch.equal(states[0][n], raw[0][n])]
+    assert moved
 
 
 def test_same_seed_same_weights_and_no_trace_in_the_global_generator() -> None:
@@ -253,19 +298,19 @@ def test_a_deadline_in_the_past_still_gives_one_epoch() -> None:
 
 @pytest.mark.parametrize("at", [1, 3])
 def test_an_interrupt_keeps_the_best_so_far(at: int) -> None:
-    network, kept = network_of(), {}
+    network, states = network_of(), []
+    right = torch.eye(3)[TARGET.values[VAL]]
 
     def interrupt(event: dict[str, Any]) -> None:
         if event["epoch"] == at:
-            kept.update({n: v.clone() for n, v in network.state_dict().items()})
             raise KeyboardInterrupt
 
-    outcome = run(network, Recipe(20, 1e-2, 8), callback=interrupt)
+    said = [right * 5, right, right]
+    outcome = run(network, Recipe(20, 1e-2, 8), callback=interrupt, validate=validated(network, states, said))
     assert outcome.stopped == "interrupt"
     assert len(outcome.history) == at
     assert not network.training
-    if at == 1:
-        assert all(torch.equal(v, kept[n]) for n, v in network.state_dict().items())
+    assert same(network, states[0])
 
 
 # features encoded once

@@ -181,7 +181,10 @@ class Batch:
 
 
 class Predictor(Protocol):
-    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values: all that evaluation knows."""
+    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values.
+
+    Evaluation knows only this.
+    """
 
     def __call__(self, batch: Batch) -> np.ndarray: ...
 

@@ -48,9 +48,7 @@ def _text_part(table: Table, strand: Strand) -> dict[str, Any]:
     if text is None:
         return {**part, "reason": "blank"}
     tokens = strand.prep.tokenise(text)
-    shown = [
-        (show_token(token), known) for token, known in zip(tokens, strand.prep.known(tokens), strict=True)
-    ]
+    shown = [(show_token(token), known) for token, known in zip(tokens, strand.prep.known(tokens), strict=True)]
     return {**part, "before": text, "after": shown, "steps": strand.prep.steps(text)}
 
 

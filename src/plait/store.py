@@ -79,7 +79,7 @@ def seal(value: Mapping[str, Any]) -> str:
 
 
 class Stages:
-    """What a run under way has finished: a safetensors and a JSON file for each stage. Without a folder none is kept."""
+    """What a run under way has finished: a safetensors and a JSON file for each stage. Without a folder, none."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder

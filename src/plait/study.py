@@ -128,7 +128,10 @@ class Study:
         return self._stage(f"{ALONE} {name}", name, None, ALONE, network, recipe, rows, val if len(val) else self.val)
 
     def train_fused(self, plan: str, alone: Mapping[str, Candidate], tokens: dict[str, Any]) -> Candidate | None:
-        """Fuse encoders that were trained alone: they stay as they are, fusion and heads learn from augmented passes."""
+        """Fuse encoders that were trained alone.
+
+        They stay as they are, fusion and heads learn from augmented passes.
+        """
         if self._over():
             return None
         stage = f"{plan} {FUSED}"
@@ -365,7 +368,8 @@ def augment_text(x: Tensor, features: int, generator: torch.Generator, share: fl
 def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
     """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
 
-    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same way.
+    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same
+    way.
     """
     swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
     others = torch.randint(len(x), x.shape, generator=generator).to(x.device)

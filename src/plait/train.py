@@ -50,7 +50,10 @@ class Outcome:
 
 @dataclass
 class Target:
-    """What is to be learned. values: (rows,) class codes (int64) or scaled numbers (float32); weights: (class,) or None."""
+    """What is to be learned.
+
+    values: (rows,) class codes (int64) or scaled numbers (float32); weights: (class,) or None.
+    """
 
     values: Tensor
     regression: bool = False

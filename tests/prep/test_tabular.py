@@ -1,6 +1,4 @@
 import csv
-import datetime as dt
-import decimal
 import json
 import math
 

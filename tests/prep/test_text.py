@@ -3,8 +3,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from plait.errors import RequestError, RunError
 from plait.prep.clean import join, show_token

@@ -284,7 +284,7 @@ def test_evaluate(run: Any, fitted: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("--target digits --out r", "'digits'. Did you mean 'digit'?"),
+        ("--target digits --out r", "Did you mean 'digit'?"),
         ("--target digit --out r --fusion parallel(imgae,text)", "Did you mean 'image'?"),
         ("--target digit --out r --kind text=words", "text"),
     ],

@@ -29,7 +29,8 @@ LAYERS = [
     ["train", "classic", "picture"],
     ["study", "run", "labels", "report"],
     ["workflow"],
-    ["__init__", "estimators", "demo", "serve", "app"],
+    ["estimators"],
+    ["__init__", "demo", "serve", "app"],
     ["cli"],
     ["__main__"],
 ]

@@ -385,10 +385,9 @@ def outputs_of(
     network: Network, prepared: Prepared, rows: np.ndarray, device: torch.device, keep: Sequence[str] | None = None
 ) -> Tensor:
     """Return logits (rows, class) of prepared rows, in order, on the processor."""
-    found = []
     with torch.inference_mode():
-        for start in range(0, len(rows), 256):
-            found.append(network(prepared.batch(rows[start : start + 256], keep, device)).cpu())
+        batches = (prepared.batch(rows[start : start + 256], keep, device) for start in range(0, len(rows), 256))
+        found = [network(batch).cpu() for batch in batches]
     return torch.cat(found) if found else torch.zeros(0, network.spec["outputs"])
 
 

@@ -123,12 +123,11 @@ def encode_rows(
 ) -> Parts:
     """Encode rows in order with fixed encoders → {name: (tokens (rows, token, dim), present (rows, token))}."""
     network.eval()
-    found: list[Parts] = []
     with torch.inference_mode():
-        for start in range(0, len(rows), batch_size):
-            found.append(
-                network.encode(prepared.batch(rows[start : start + batch_size], network.names, device), augment)
-            )
+        batches = (
+            prepared.batch(rows[s : s + batch_size], network.names, device) for s in range(0, len(rows), batch_size)
+        )
+        found = [network.encode(batch, augment) for batch in batches]
     longest = {name: max(part[name][0].shape[1] for part in found) for name in network.names}
     result = {}
     for name in network.names:

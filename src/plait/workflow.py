@@ -92,6 +92,8 @@ def fit(
         plans.check(plan, names)
         plan_objects[str(plan)] = plan
         chosen = replace(chosen, fusion=str(plan))
+        named = plans.leaves(plan)  # what the plan leaves out is neither prepared nor trained
+        schema = replace(schema, modalities=tuple(m for m in schema.modalities if m.name in named))
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     temporary = None

@@ -32,7 +32,18 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
 def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Replace the verbs by ones that only remember what they were asked."""
     asked: dict[str, Any] = {}
-    model = SimpleNamespace(leaderboard=[{"name": "image"}], folder=Path("run"), summary=lambda: "the summary")
+    facts = {
+        "winner": "image",
+        "rows": 3,
+        "splits": {"train": 3},
+        "holes": {},
+        "test": None,
+        "stopped": "",
+        "seal": "x",
+    }
+    model = SimpleNamespace(
+        leaderboard=[{"name": "image"}], folder=Path("run"), summary=lambda: "the summary", facts=facts
+    )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
     answers = SimpleNamespace(status=["ok", "partial"], to_arrow=lambda: None)
 
@@ -106,7 +117,17 @@ def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
 def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[str, Any]) -> None:
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"run": "run", "target": "y", "leaderboard": [{"name": "image"}]}
+    assert json.loads(out) == {
+        "run": "run",
+        "target": "y",
+        "winner": "image",
+        "rows": 3,
+        "splits": {"train": 3},
+        "holes": {},
+        "test": None,
+        "stopped": "",
+        "leaderboard": [{"name": "image"}],
+    }
     code, out, err = run("predict", "run", "t.csv", "--out", "p.csv", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out) == {"rows": 2, "ok": 1, "partial": 1, "failed": 0, "out": "p.csv"}

@@ -132,7 +132,9 @@ def fit(
     parsed = parse_options(options)
     with Progress() as progress:
         model = plait.fit(table, target=target, out=out, callback=progress, **parsed)
-    answer = {"run": model.folder or out, "target": target, "leaderboard": model.leaderboard}
+    told = ("winner", "rows", "splits", "holes", "test", "stopped")
+    facts = {name: model.facts[name] for name in told}
+    answer = {"run": model.folder or out, "target": target, **facts, "leaderboard": model.leaderboard}
     _answer(as_json, answer, model.summary())
 
 
@@ -154,7 +156,8 @@ def predict(
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
     cells = {name: [value] for name, value in parse_pairs(cell, "--cell").items()}
     rows = table if table is not None else plait.read(cells, folder=Path.cwd())
-    answers = plait.predict(run, rows, out=out)
+    with Progress() as progress:
+        answers = plait.predict(run, rows, out=out, callback=progress)
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
     text = ", ".join(f"{count:,} {name}" for name, count in summary.items())
@@ -169,7 +172,8 @@ def predict(
 @app.command()
 def evaluate(run: RunArgument, table: TableArgument, *, as_json: JsonOption = False) -> None:
     """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
-    scores = plait.evaluate(run, table)
+    with Progress() as progress:
+        scores = plait.evaluate(run, table, callback=progress)
     _answer(as_json, scores, scores_text(scores))
 
 

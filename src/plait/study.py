@@ -141,7 +141,7 @@ class Study:
             self.callback({"note": f"encoding {len(self.train)} rows in augmented passes"})
             tokens["val"] = encode_rows(network, self.prepared, self.val, self.device)
             tokens["train"] = self._passes(network)
-        recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True)
+        recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True, patience=4)
         return self._stage(
             stage,
             plan,

@@ -270,7 +270,8 @@ def train(
             state = copy.deepcopy(network.state_dict())
             if best_losses is None or val_loss < float(best_losses.mean()):
                 best, best_losses, best_epoch = state, losses, epoch
-            worse = clearly_worse(losses, best_losses)
+            # weights that came good must be beaten; others are kept to the end of the cycle unless clearly worse
+            worse = best_epoch < epoch if start is not None else clearly_worse(losses, best_losses)
             network.load_state_dict(last)
             spent = time.monotonic() - began
             left = min(spent / epoch * (recipe.epochs - epoch), deadline - time.monotonic())

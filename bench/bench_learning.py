@@ -1,0 +1,105 @@
+"""What plait reaches on real tables, against the figures it should reach. Needs the folder ../shared/data.
+
+Each line is one `plait fit` as a user would type it: accuracy (or AUROC) on test rows, the time, and the goal.
+Name tables to run only these: python bench/bench_learning.py digits_hard clothing
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import plait
+
+DATA = Path(__file__).parents[1] / "../shared/data"
+DIGITS: dict[str, Any] = {"target": "digit", "group": "speaker", "split": "split", "ignore": ["id"]}
+
+
+def fit(name: str, **options: Any) -> tuple[Any, float]:
+    with tempfile.TemporaryDirectory() as place:
+        began = time.perf_counter()
+        model = plait.fit(DATA / name, out=Path(place) / "run", **options)
+        return model, time.perf_counter() - began
+
+
+def value(scores: dict[str, Any], metric: str = "accuracy") -> float:
+    return float(scores["metrics"][metric]["value"])
+
+
+def say(what: str, found: float, goal: str, seconds: float | None = None) -> None:
+    print(
+        f"{what:60} {found:6.3f}   goal {goal:14}" + (f" {seconds:5.0f} s" if seconds is not None else ""), flush=True
+    )
+
+
+def digits_hard() -> None:
+    """Fused against each modality alone, with a plan named; on complete rows the ratio of the errors."""
+    model, seconds = fit("digits/digits_hard.csv", fusion="parallel(image, audio)", **DIGITS)
+    test = model.facts["test"]
+    say("digits_hard, parallel(image, audio)", value(test), ">= 0.95", seconds)
+    for name, goal in (("image", ">= 0.83"), ("audio", ">= 0.85")):
+        say(f"digits_hard, {name} alone, rows that have it", value(test["alone"][name]), goal)
+    table = plait.read(DATA / "digits/digits_hard.csv")
+    columns = {name: table.cells(name) for name in ("image", "audio", "split")}
+    rows = [
+        r for r in range(len(table)) if columns["split"][r] == "test" and columns["image"][r] and columns["audio"][r]
+    ]
+    whole = model.evaluate(table.take(np.array(rows)))
+    best = max(value(alone) for alone in whole["alone"].values())
+    ratio = (1 - value(whole)) / (1 - best)
+    say("digits_hard, complete rows: fused error / best alone's error", ratio, "<= 0.30")
+
+
+def digits_hard_study() -> None:
+    model, seconds = fit("digits/digits_hard.csv", **DIGITS)
+    say(f"digits_hard, no plan named: {model.facts['winner']}", value(model.facts["test"]), ">= 0.95, 900 s", seconds)
+
+
+def digits() -> None:
+    model, seconds = fit("digits/digits.csv", fusion="parallel(image, audio)", **DIGITS)
+    test = model.facts["test"]
+    say("digits, parallel(image, audio)", value(test), ">= 0.98", seconds)
+    say("digits, image alone", value(test["alone"]["image"]), "near 0.99")
+
+
+def clothing() -> None:
+    model, seconds = fit("clothing/train.csv", target="Recommended IND", ignore=["Rating"])
+    scores = model.evaluate(DATA / "clothing/test.csv")
+    say(f"clothing, AUROC on test.csv: {model.facts['winner']}", value(scores, "auroc"), ">= 0.935", seconds)
+
+
+def arithmetic() -> None:
+    options: dict[str, Any] = {"target": "result", "kinds": {"result": "category"}, "split": "split", "ignore": ["id"]}
+    model, seconds = fit("digits/arithmetic.csv", **options)
+    say(f"arithmetic: {model.facts['winner']}", value(model.facts["test"]), ">= 0.65, 900 s", seconds)
+
+
+def arrays() -> None:
+    """The classic shapes: image (n, 224, 224, 3), audio (n, 22050, 1), one-hot labels; easy patterns."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    from classic_two_branch import main
+
+    began = time.perf_counter()
+    say("arrays, the classic two-branch program", float(main()), ">= 0.90", time.perf_counter() - began)
+
+
+TABLES = (digits_hard, digits_hard_study, digits, clothing, arithmetic, arrays)
+
+
+def main() -> None:
+    if not DATA.exists():
+        print(f"skipped: the folder {DATA.name} with the tables is not here")
+        return
+    wanted = sys.argv[1:]
+    for table in TABLES:
+        if not wanted or table.__name__ in wanted:
+            table()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """Candidates, how each is trained, and the choice among them on validation. Knows prepared rows, not files or users.
 
 Order: each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented passes);
-the best of these fine-tuned; each plan from scratch together. A candidate that is clearly behind stops early.
+the best of these fine-tuned; the best plans from scratch together. A candidate that is clearly behind stops early.
 """
 
 from __future__ import annotations
@@ -85,8 +85,6 @@ class Study:
         """Train the candidates and return the winner. chosen: the user's plan alone, or None for the short list."""
         names = self.prepared.names
         alone = {name: c for name in names if (c := self.train_alone(name)) is not None}
-        if not self.candidates and self.stopped == "interrupt":
-            raise KeyboardInterrupt
         listed = list(chosen) if chosen is not None else short_list(names)
         if not alone:
             if self.stopped == "interrupt":
@@ -103,14 +101,19 @@ class Study:
         if fused:
             self.fine_tune(min(fused, key=lambda c: c.loss))
         joint: dict[int, float] = {}
-        for plan in listed:
-            if plan.endswith("by=vote)") and chosen is None:
-                continue  # a vote gains nothing from joint training that the others do not
+        for plan in self._worth_joint([c.name for c in sorted(fused, key=lambda c: c.loss)] or listed, chosen is None):
             self.train_joint(plan, joint)
         plural = [c for c in self.candidates if c.plan is not None]
         if chosen is not None:
             return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
         return choose(self.candidates)
+
+    def _worth_joint(self, ranked: Sequence[str], several: bool) -> list[str]:
+        """Return the plans to train from scratch: of several the two that fuse best, without the vote.
+
+        A vote gains nothing from joint training that the others do not.
+        """
+        return [plan for plan in ranked if not plan.endswith("by=vote)")][:2] if several else list(ranked)
 
     def train_alone(self, name: str) -> Candidate | None:
         """Train one modality by itself, on the training rows that have it."""

@@ -18,7 +18,8 @@ def test_spoken_and_written_digits(shared_data: Path, tmp_path: Path) -> None:
         split="split",
         ignore=["id"],
         fusion="parallel(image, audio)",
-        epochs=3,
+        epochs=6,
+        batch_size=16,
         out=tmp_path / "run",
     )
     assert [s.name for s in model.strands] == ["image", "audio"]
@@ -34,7 +35,7 @@ def test_spoken_and_written_digits(shared_data: Path, tmp_path: Path) -> None:
     assert scores["rows"] == scores["scored"] == 300
     assert scores["by_modalities"]["audio+image"]["rows"] == 300
     assert scores["by_modalities"]["audio"]["rows"] == scores["alone"]["audio"]["rows"] < 300
-    assert scores["metrics"]["accuracy"]["value"] > 0.3  # three epochs on 200 rows; chance is 0.1
+    assert scores["metrics"]["accuracy"]["value"] > 0.35  # six epochs on 200 rows; chance is 0.1
 
 
 def test_reviews_with_a_table(shared_data: Path) -> None:

@@ -149,6 +149,15 @@ def test_fusion_learns_with_encoders_that_stay(unbroken: tuple[Study, Candidate]
         assert torch.equal(fused.network.encoders[place].state_dict()[name], value)
 
 
+def test_fine_tuning_starts_from_what_the_fused_network_says(unbroken: tuple[Study, Candidate]) -> None:
+    """A network is asked before it is trained, too: dropout must be off, or a draw decides whether tuning helped."""
+    study, _ = unbroken
+    network = study._build("parallel(text, tabular, by=concat)", study.prepared.names, "some", late=True)
+    answers = [study.outputs_of(network, study.val) for _ in range(3)]
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[0], answers[2])
+
+
 class Killed(BaseException):
     """What nothing catches, as little as a kill."""
 

@@ -334,12 +334,14 @@ class Prepared:
     def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
         """Gather rows into a Batch; with keep, only those modalities are present."""
         inputs, present, cells = {}, {}, {}
+        index = torch.from_numpy(np.asarray(rows, np.int64))
         for strand in self.strands:
             name = strand.name
             there = self.cells[name][rows]
             if keep is not None and name not in keep:
                 there = np.zeros_like(there)
-            inputs[name] = torch.from_numpy(self.inputs[name][rows]).to(device or "cpu")
+            # torch gathers into aligned memory; in numpy's the last bits of a matrix product depend on where it lies
+            inputs[name] = torch.from_numpy(self.inputs[name])[index].to(device or "cpu")
             present[name] = torch.from_numpy(there.any(axis=1)).to(device or "cpu")
             if strand.several:
                 cells[name] = torch.from_numpy(there).to(device or "cpu")

@@ -235,7 +235,8 @@ class Study:
         with fork_generators():
             torch.manual_seed(self.seed_of(stage))
             plan_object = self.plan_objects.get(plan) if plan is not None else None
-            return Network(self.spec(plan, names, late), self.prior, plan_object).to(self.device)
+            # in eval mode until it is trained: what is asked of it before must not depend on a draw of dropout
+            return Network(self.spec(plan, names, late), self.prior, plan_object).to(self.device).eval()
 
     def _augment(self, generator: torch.Generator) -> Any:
         preps = {s.group: s.prep for s in self.prepared.strands}

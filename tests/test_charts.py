@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from plait import charts
-from plait.charts import confusion_picture, curves_picture, reliability_picture, scatter_picture
+from plait.charts import confusion_picture, curves_picture, growth_picture, reliability_picture, scatter_picture
 from plait.evaluate import confusion, reliability
 
 
@@ -133,3 +133,9 @@ def test_a_failed_drawing_leaves_the_old_picture(tmp_path):
     with pytest.raises(KeyError, match="metric_name"):
         curves_picture(path, [{"candidate": "image", "epoch": 1, "loss": 1.0, "val_loss": None, "metric": 0.5}])
     assert path.read_bytes() == old
+
+
+def test_growth_picture_with_a_point_that_is_undefined(tmp_path) -> None:
+    span = {"value": 0.8, "low": 0.7, "high": 0.9}
+    points = [{"rows": 25, "val": {"value": None, "low": None, "high": None}}, {"rows": 200, "val": span}]
+    assert min(size_of(growth_picture(tmp_path / "growth.png", points, "accuracy"))) > 300

@@ -69,7 +69,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "fit t.csv --target y --out r --fusion parallel(image,audio) --split s --group g --ignore a --ignore b "
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
-        "--balance --epochs 3 --batch-size 8 --time-limit 60 --seed 7 --overwrite"
+        "--balance --epochs 3 --batch-size 8 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
     code, _, _ = run(*words.split())
     args, options = verbs["fit"]
@@ -92,6 +92,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "batch_size": 8,
         "time_limit": 60.0,
         "seed": 7,
+        "learning_curve": True,
         "overwrite": True,
     }
 

@@ -27,7 +27,7 @@ LAYERS = [
     ],
     ["dataset", "model", "convert", "retrieve"],
     ["train", "classic", "picture"],
-    ["study", "run", "labels", "report"],
+    ["study", "curve", "run", "labels", "report"],
     ["workflow"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
@@ -48,7 +48,7 @@ DATA_ORDER = [
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
-SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
+SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
 
 FILES = sorted(SOURCE.rglob("*.py"))
 

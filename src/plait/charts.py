@@ -159,6 +159,24 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     return _save(axes, path, "Training", notes)
 
 
+def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric: str) -> Path:
+    """Draw the metric on validation rows against the training rows that were learned from. Returns the path.
+
+    points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals.
+    """
+    axes = _axes(6.0, 3.8)
+    rows = [int(point["rows"]) for point in points]
+    value, low, high = (_series([point["val"] for point in points], key) for key in ("value", "low", "high"))
+    axes.set_xscale("log", base=2)
+    axes.errorbar(
+        rows, value, (value - low, high - value), color=BLUE, lw=2.2, marker="o", ms=6, capsize=4, elinewidth=1
+    )
+    axes.set_xticks(rows, [f"{number:,}" for number in rows])
+    axes.minorticks_off()
+    axes.set(xlabel="training rows", ylabel=f"{metric.replace('_', ' ')} (validation)")
+    return _save(axes, path, "Learning curve", ["the winner, learned from parts of the rows", "bars: 95 % intervals"])
+
+
 def _axes(width: float, height: float) -> Any:
     """Return the axes of a new figure, of this size in inches; labels hang outside, saving cuts the paper to fit."""
     from matplotlib.figure import Figure

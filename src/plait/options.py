@@ -42,6 +42,7 @@ class FitOptions:
     batch_size: int = _option(64, "Rows in one training step.")
     time_limit: float | None = _option(None, "Seconds that fit may take. The best model so far is kept.")
     seed: int = _option(0, "Same seed, same result, on the same machine.")
+    learning_curve: bool = _option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
     overwrite: bool = _option(False, "Replace a finished run in the folder.")
     sample_rate: int | None = _option(None, "Sample rate of sounds given as arrays, in Hz.")
 

@@ -284,6 +284,8 @@ class Model:
                 "\nThere are no test rows, so the score on rows never seen is not known; "
                 "score another table with evaluate."
             )
+        if facts.get("learning_curve"):
+            lines.append(say_curve(facts["learning_curve"], metric))
         if facts["stopped"]:
             lines.append(
                 {
@@ -494,3 +496,15 @@ def span(score: Mapping[str, Any] | None) -> str:
     if score.get("low") is None:
         return f"{score['value']:.3f}"
     return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
+    """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
+    told = ", ".join(f"{p['val']['value']:.3f} at {p['rows']:,}" for p in points if p["val"]["value"] is not None)
+    if len(points) < 2 or any(p["val"]["value"] is None for p in points[-2:]):
+        return f"Learning curve: {metric} on validation {told or 'unknown'} rows; too few points to say more."
+    half, whole = points[-2]["val"], points[-1]["val"]
+    gain = whole["value"] - half["value"]
+    doubt = (whole["high"] - whole["low"]) / 4  # about one standard error
+    end = "still rising: more rows are likely to help" if gain > doubt else "level: more rows alike may not help much"
+    return f"Learning curve: {metric} on validation {told} rows; {end}."

@@ -21,6 +21,7 @@ import torch
 from plait import charts
 from plait import plan as plans
 from plait.contract import Column, Schema, Table
+from plait.curve import learning_curve
 from plait.data.detect import detect
 from plait.data.read import read
 from plait.dataset import (
@@ -39,7 +40,7 @@ from plait.evaluate import confusion, reliability
 from plait.labels import Labels, column_of_labels, fingerprint, number_threads
 from plait.model import count_parameters
 from plait.options import FitOptions
-from plait.run import Model, Predictions, answer_prepared, count_holes, load
+from plait.run import HEADLINE, Model, Predictions, answer_prepared, count_holes, load
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.study import ALONE, Candidate, Study, outputs_of
 from plait.terminal import text_table
@@ -162,7 +163,8 @@ def _fit(
         plan_objects,
     )
     winner = study.run(list(plan_objects) or None)
-    return _finish(table, schema, wish, chosen, study, winner, holes, place)
+    points = learning_curve(study, winner, wish, work) if chosen.learning_curve else []
+    return _finish(table, schema, wish, chosen, study, winner, holes, points, place)
 
 
 def _finish(
@@ -173,6 +175,7 @@ def _finish(
     study: Study,
     winner: Candidate,
     holes: dict[str, Any],
+    points: list[dict[str, Any]],
     place: Path,
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
@@ -197,6 +200,7 @@ def _finish(
         "winner": winner.name,
         "recipe": winner.recipe,
         "sample_rates": table.sample_rates,
+        "learning_curve": points,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
@@ -222,6 +226,8 @@ def _finish(
             path, [e for c in study.candidates for e in c.outcome.history]
         ),
     }
+    if points:
+        extra["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[str(facts["task"])])
     if seen.any() and wish.classes is not None:
         given = truth[rows][seen], values[seen], wish.classes
         extra["confusion.png"] = lambda path: charts.confusion_picture(

@@ -31,6 +31,7 @@ PLAN = "parallel(photo, sound, text, tabular, by=concat)"
 NAMES = ["photo", "sound", "text", "tabular"]
 FILES = {"run.json", "weights.safetensors", "history.jsonl", "predictions.parquet", "curves.png"}
 KINDS = {"photo": "image", "sound": "audio", "note": "text", "age": "number", "colour": "category"}
+KINDS_OF_TWO = {"photo": "image", "age": "number"}
 METRICS = [
     "accuracy",
     "balanced_accuracy",
@@ -428,7 +429,45 @@ def test_any_mixture_of_good_missing_and_broken_cells_in_any_order(
         assert answers.probabilities[place] == pytest.approx(before[1], abs=1e-5)
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 5])
+def test_no_batch_size_changes_an_answer(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    whole = model.predict(folder / "holes.csv")
+    monkeypatch.setattr("plait.run.CHUNK", chunk)
+    monkeypatch.setattr("plait.dataset.CHUNK", chunk)
+    parts = model.predict(folder / "holes.csv")
+    assert (parts.labels, parts.status, parts.reason) == (whole.labels, whole.status, whole.reason)
+    assert np.allclose(parts.probabilities, whole.probabilities, atol=1e-5)  # type: ignore[arg-type]
+
+
+@settings(derandomize=True, deadline=None, max_examples=4, database=None)
+@given(bad=st.dictionaries(st.integers(0, 23), st.sampled_from(["blank", "broken", "both"]), max_size=12))
+def test_fit_takes_any_mixture_of_cells_and_counts_them(folder: Path, bad: dict[int, str]) -> None:
+    """Class and row order stay; a row that keeps nothing is failed, whatever is wrong elsewhere."""
+    cells: dict[str, list[Any]] = {"photo": [], "age": [], "label": []}
+    for row in range(24):
+        how = bad.get(row, "good")
+        cells["photo"].append({"good": f"{row}.png", "blank": "", "broken": "words.png", "both": "gone.png"}[how])
+        cells["age"].append(None if how == "both" else 20.0 + 30 * (row % 2) + row % 7)
+        cells["label"].append(("no", "yes")[row % 2])
+    model = fit(cells, target="label", folder=folder, fusion="parallel(photo, tabular)", epochs=1, kinds=KINDS_OF_TWO)
+    kinds = list(bad.values())
+    assert model.facts["holes"]["photo"]["blank"] == kinds.count("blank")
+    assert model.facts["holes"]["photo"]["broken"] == kinds.count("broken") + kinds.count("both")
+    assert model.facts["holes"]["tabular"]["blank"] == kinds.count("both")
+    answers = model.predict(cells, folder=folder)
+    expected = {"good": "ok", "blank": "partial", "broken": "partial", "both": "failed"}
+    assert answers.status == [expected[bad.get(row, "good")] for row in range(24)]
+
+
 # evaluate
+
+
+def test_evaluate_says_how_many_rows_were_whole(model: Model, folder: Path) -> None:
+    notes: list[Any] = []
+    evaluate(model, folder / "holes.csv", callback=lambda event: notes.append(event.get("note")))
+    assert re.fullmatch(r"48 rows, \d+ ok, [1-9]\d* partial, 0 failed", notes[-1])
 
 
 def test_evaluate_has_exactly_these_keys(model: Model, folder: Path) -> None:

@@ -154,7 +154,9 @@ class Model:
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
         target = self._cleaned(table)
-        return self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)[0]
+        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)
+        callback({"note": status_line([status for status, _ in answered.statuses])})
+        return scores
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""

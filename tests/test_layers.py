@@ -25,10 +25,10 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["dataset", "model", "convert", "retrieve"],
+    ["dataset", "model", "convert", "retrieve", "quality"],
     ["train", "classic", "picture"],
     ["study", "run", "labels", "report"],
-    ["workflow"],
+    ["workflow", "checkup"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -41,14 +41,16 @@ DATA_ORDER = [
     "read",
     "kinds",
     "detect",
-    "quality",
-    "align",
     "cache",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
+QUALITY_ORDER = ["findings", "survey", "media_checks", "table_checks", "label_checks", "mend"]
+SIBLINGS |= {
+    (f"quality.{QUALITY_ORDER[i]}", f"quality.{QUALITY_ORDER[j]}") for i in range(len(QUALITY_ORDER)) for j in range(i)
+}
 
 FILES = sorted(SOURCE.rglob("*.py"))
 

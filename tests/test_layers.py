@@ -37,6 +37,7 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 DATA_ORDER = [
     "media",
+    "headers",
     "delimited",
     "read",
     "kinds",

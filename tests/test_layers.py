@@ -48,7 +48,8 @@ SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text",
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
-QUALITY_ORDER = ["findings", "survey", "media_checks", "table_checks", "label_checks", "mend"]
+QUALITY_ORDER = ["findings", "survey", "media_checks", "table_checks", "label_checks"]
+QUALITY_ORDER += ["mend_cells", "mend_media", "mend_table", "mend_files", "mend"]
 SIBLINGS |= {
     (f"quality.{QUALITY_ORDER[i]}", f"quality.{QUALITY_ORDER[j]}") for i in range(len(QUALITY_ORDER)) for j in range(i)
 }

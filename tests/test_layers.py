@@ -49,7 +49,7 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
 QUALITY_ORDER = ["findings", "survey", "media_checks", "table_checks", "label_checks"]
-QUALITY_ORDER += ["mend_cells", "mend_media", "mend_table", "mend_files", "mend"]
+QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
 SIBLINGS |= {
     (f"quality.{QUALITY_ORDER[i]}", f"quality.{QUALITY_ORDER[j]}") for i in range(len(QUALITY_ORDER)) for j in range(i)
 }

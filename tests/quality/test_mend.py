@@ -146,6 +146,26 @@ def test_deep_pictures_are_not_brought_down_to_eight_bits(tmp_path: Path) -> Non
     assert mended.notes == ("photo: 2 of 3 pictures have more than 8 bits: colour modes left as they are",)
 
 
+def test_each_depth_has_its_own_white(tmp_path: Path) -> None:
+    for i in range(3):
+        Image.fromarray(GREY + i).save(tmp_path / f"{i}.png")
+    Image.fromarray((GREY / 255).astype(np.float32)).save(tmp_path / "f.tif")
+    Image.fromarray(GREY.astype(np.uint16) * 257).save(tmp_path / "d.tif")
+    mended, cells, _notes = mend_column(tmp_path, "photo", "image", ["0.png", "1.png", "2.png", "f.tif", "d.tif"])
+    for cell in cells[3:]:
+        image = read_image(cell, mended.table.parent)
+        assert image.mode == "L"
+        assert np.array_equal(np.asarray(image), GREY)
+
+
+def test_a_print_on_its_side_keeps_its_colour_mode(tmp_path: Path) -> None:
+    Image.fromarray(RED).convert("CMYK").save(tmp_path / "a.jpg", exif=exif(6))
+    mended, cells, notes = mend_column(tmp_path, "photo", "image", ["a.jpg"])
+    image = read_image(cells[0], mended.table.parent)
+    assert (image.mode, image.size) == ("CMYK", (6, 8))
+    assert notes == ["photo: turned upright, saved as TIFF"]
+
+
 def test_of_an_animation_the_first_frame_stays(tmp_path: Path) -> None:
     frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
@@ -243,14 +263,20 @@ def test_a_large_offset_is_removed(tmp_path: Path) -> None:
     assert np.allclose(samples[:, 0], 0.5 * TONE, atol=1e-3)
 
 
-@pytest.mark.parametrize("told", [0xFFFFFFFF, 50_000])
-def test_a_header_with_a_wrong_length_is_written_anew(tmp_path: Path, told: int) -> None:
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (0xFFFFFFFF, "call: length in the header corrected"),
+        (50_000, "call: cut off: 16000 of 50000 bytes are there, length in the header corrected"),
+    ],
+)
+def test_a_header_with_a_wrong_length_is_written_anew(tmp_path: Path, told: int, said: str) -> None:
     soundfile.write(tmp_path / "a.wav", TONE, 8000, subtype="PCM_16")
     content = bytearray((tmp_path / "a.wav").read_bytes())
     content[40:44] = struct.pack("<I", told)
     (tmp_path / "b.wav").write_bytes(content)
     mended, cells, notes = mend_column(tmp_path, "call", "audio", ["b.wav"])
-    assert notes == ["call: length in the header corrected"]
+    assert notes == [said]
     assert contents(mended.table.parent)["call/b.wav"] == contents(tmp_path)["a.wav"]  # the very file it was
     assert cells == ["call/b.wav"]
 

@@ -1,7 +1,7 @@
 """Write a mended copy of a table and its files into a new folder. The original is only read.
 
 Knows no check: what can be mended is mended, what cannot be read becomes blank, and a column says what was done to each
-row. How cells and files are mended stands in `mend_cells`, `mend_files` and `mend_media`.
+row. How cells and files are mended stands in `mend_cells` and `mend_files`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Mend the files of a table's columns: look at each once, mend each once, give each its name in the copy.
 
-Knows nothing of rows that are dropped or of text, numbers and dates. What is done to one file stands in `mend_media`.
+Knows nothing of rows that are dropped or of text, numbers and dates. What is done to one file stands in
+`mend_pictures` and `mend_sounds`. A file that needs nothing is copied, never encoded anew.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from plait.contract import MEDIA_KINDS, Schema, Table
 from plait.data import media
 from plait.errors import CellError
 from plait.quality.mend_cells import BLANK
-from plait.quality.mend_media import Goal, Look, change, choose_goal, default_ending, look, right_name
+from plait.quality.mend_media import Goal, Look, choose_goal, default_ending, right_name, take_content
+from plait.quality.mend_pictures import change_picture, look_picture
+from plait.quality.mend_sounds import change_sound, look_sound
 from plait.quality.mend_table import Inline, free_name, is_parquet, table_name
 
 RENAMED = "renamed"
@@ -112,11 +115,19 @@ def look_at(table: Table, strands: Sequence[Strand], callback: Callback) -> None
                     strand.first.append(-1 if cell is None else row if key is None else firsts.setdefault(key, row))
                 if not strand.copied:
                     new = [(row, cell) for row, cell in zip(rows, cells, strict=True) if strand.first[row] == row]
-                    looks = pool.map(partial(look, strand.kind, folder=table.folder), [cell for _row, cell in new])
+                    looks = pool.map(partial(_look, strand.kind, folder=table.folder), [cell for _row, cell in new])
                     strand.looks.update(zip((row for row, _cell in new), looks, strict=True))
             callback({"stage": "mend", "done": rows[-1] + 1, "total": 2 * len(table)})
     for strand in strands:
         strand.goal = choose_goal(strand.kind, strand.looks.values())
+
+
+def _look(kind: str, cell: Any, folder: Path | None) -> Look:
+    try:
+        content = take_content(cell, folder)
+        return look_picture(content) if kind == "image" else look_sound(content)
+    except CellError as error:
+        return Look(error=str(error))
 
 
 def mend_files(table: Table, strand: Strand, rows: range, pool: ThreadPoolExecutor) -> None:
@@ -133,7 +144,8 @@ def _mend_file(strand: Strand, row: int, cell: Any, folder: Path | None) -> Resu
         if seen.error:
             raise CellError(seen.error)
         source = media.open_cell(cell, folder)
-        changed = None if strand.copied else change(strand.kind, cell, folder, seen, strand.goal)
+        change = change_picture if strand.kind == "image" else change_sound
+        changed = None if strand.copied else change(cell, folder, seen, strand.goal)
     except CellError as error:
         return Result(error=str(error))
     form = changed.format if changed is not None else seen.format

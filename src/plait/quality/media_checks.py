@@ -17,7 +17,7 @@ SHORT = 0.05  # s
 LONG = 600.0  # s: whatever the others are
 QUIET = 0.0005  # of full scale: -66 dBFS
 CLIPPED = 0.001  # share of samples in flat tops
-OFFSET = 0.02  # of full scale, and a tenth of the level
+OFFSET = 0.02  # of full scale, and a quarter of the level
 NEAR_BITS = 3  # of the 64 of a hash, in which near duplicates may differ
 NEAR = 0.995  # correlation of two thumbnails from which on they show the same
 NEIGHBOURS = 64  # in a sorted list of hashes, that each is compared with
@@ -73,24 +73,24 @@ def check_files(column: str, facts: Sequence[CellFacts | None]) -> list[Finding]
     """Return what is wrong with files as files, whatever is in them."""
     found = []
     for fault in sorted({cell.fault for cell in facts if cell is not None} - {""}):
-        rows = _rows(facts, lambda cell, fault=fault: cell.fault == fault, readable=False)
+        rows = tuple(row for row, cell in enumerate(facts) if cell is not None and cell.fault == fault)
         first = facts[rows[0]]
         assert first is not None
         check, does, mend = BROKEN[fault] if fault in BROKEN else TOO_LARGE[first.kind]
         does = does.format(a_kind="a picture" if first.kind == "image" else "a sound")
         found.append(
-            Finding("error", check, column, rows, f"{_cells(len(rows), does)}; row {rows[0]}: {first.reason}", mend)
+            Finding("error", check, column, rows, f"{_cells(len(rows), does)}; the first: {first.reason}", mend)
         )
     if rows := _rows(facts, lambda cell: cell.renamed):
         first = facts[rows[0]]
         assert first is not None
-        message = f"{_cells(len(rows), 'holds a file of another format than its ending says')}; row {rows[0]}: "
+        message = f"{_cells(len(rows), 'holds a file of another format than its ending says')}; the first: "
         message += f"{first.path} is {first.format}"
         found.append(Finding("warning", "file-wrong-ending", column, rows, message, "Rename the files."))
     if rows := _rows(facts, lambda cell: cell.outside, readable=False):
         first = facts[rows[0]]
         assert first is not None
-        message = f"{_cells(len(rows), 'names a file outside the folder of the table')}; row {rows[0]}: {first.path}"
+        message = f"{_cells(len(rows), 'names a file outside the folder of the table')}; the first: {first.path}"
         mend = "Move the files into the folder of the table, so that both can be moved together."
         found.append(Finding("warning", "file-outside", column, rows, message, mend))
     return found
@@ -100,9 +100,10 @@ def check_pictures(column: str, facts: Sequence[CellFacts | None]) -> list[Findi
     """Return what is odd about pictures that can be read."""
     found: list[Finding] = []
 
-    def tell(severity: str, check: str, does: str, rows: tuple[int, ...], mend: str) -> None:
+    def tell(severity: str, check: str, does: str, rows: tuple[int, ...], mend: str, first: str = "") -> None:
         if rows:
-            found.append(Finding(severity, check, column, rows, _cells(len(rows), does), mend))
+            message = _cells(len(rows), does) + (f"; the first: {first}" if first else "")
+            found.append(Finding(severity, check, column, rows, message, mend))
 
     tell(
         "note",
@@ -144,7 +145,8 @@ def check_pictures(column: str, facts: Sequence[CellFacts | None]) -> list[Findi
         "image-damaged",
         "holds a picture that can be read, though its file is damaged",
         rows := _rows(facts, lambda cell: cell.header),
-        f"Row {rows[0]}: {_first(facts, rows).header}. Copy the files again." if rows else "",
+        "Copy the files again.",
+        _first(facts, rows).header if rows else "",
     )
     found += _mixed(
         facts,
@@ -169,9 +171,10 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
     """Return what is odd about sounds that can be read."""
     found: list[Finding] = []
 
-    def tell(check: str, does: str, rows: tuple[int, ...], mend: str) -> None:
+    def tell(check: str, does: str, rows: tuple[int, ...], mend: str, first: str = "") -> None:
         if rows:
-            found.append(Finding("warning", check, column, rows, _cells(len(rows), does), mend))
+            message = _cells(len(rows), does) + (f"; the first: {first}" if first else "")
+            found.append(Finding("warning", check, column, rows, message, mend))
 
     tell(
         "audio-silent",
@@ -188,7 +191,7 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
     tell(
         "audio-offset",
         "holds a sound that does not swing about zero",
-        _rows(facts, lambda cell: cell.offset > max(OFFSET, 0.1 * cell.level)),
+        _rows(facts, lambda cell: cell.offset > max(OFFSET, 0.25 * cell.level)),
         "Take the mean off each channel; plait does so before it looks at the spectrum.",
     )
     tell(
@@ -203,18 +206,15 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
         "audio-long",
         f"holds a sound far longer than the usual {usual:.3g} s",
         rows := _rows(facts, lambda cell: cell.seconds > min(LONG, max(10.0, 10 * usual))),
-        f"The longest has {max(_first(facts, [row]).seconds for row in rows):.0f} s. Cut out what the row is about; "
-        "plait keeps the middle of a long sound."
-        if rows
-        else "",
+        "Cut out what the row is about; plait keeps the middle of a long sound.",
+        f"{_first(facts, rows).seconds:.0f} s" if rows else "",
     )
     tell(
         "audio-wrong-header",
         "holds a sound whose header is wrong",
         rows := _rows(facts, lambda cell: cell.header),
-        f"Row {rows[0]}: {_first(facts, rows).header}. Write the files again; programs differ in what they read of them."
-        if rows
-        else "",
+        "Write the files again: programs differ in what they read of them.",
+        _first(facts, rows).header if rows else "",
     )
     found += _mixed(
         facts,
@@ -222,7 +222,7 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
         column,
         "audio-mixed-rates",
         "sounds of several sample rates",
-        "plait resamples all to one rate; if a class has a rate of its own, that gives it away. --fix OUT unifies them.",
+        "plait resamples all to one; if a class has a rate of its own, that gives it away. --fix OUT unifies them.",
     )
     found += _mixed(
         facts,
@@ -235,9 +235,7 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
     return found
 
 
-def check_duplicates(
-    column: str, kind: str, facts: Sequence[CellFacts | None], splits: Sequence[str]
-) -> list[Finding]:
+def check_duplicates(column: str, kind: str, facts: Sequence[CellFacts | None], splits: Sequence[str]) -> list[Finding]:
     """Return cells that hold the same, or pictures that look the same, within a split and across splits.
 
     Pictures of one colour and silence are left out: they are a finding of their own.
@@ -311,7 +309,9 @@ def near_pictures(facts: Sequence[CellFacts | None], rows: Sequence[int]) -> lis
 def hash_pictures(pixels: np.ndarray) -> np.ndarray:
     """Return a 64-bit perceptual hash (picture,) uint64 of grey thumbnails (picture, GREY²)."""
     places = np.arange(GREY)
-    waves = np.cos(np.pi / GREY * (places + 0.5) * np.arange(1, 9)[:, None]).astype(np.float32)  # a DCT without its mean
+    waves = np.cos(np.pi / GREY * (places + 0.5) * np.arange(1, 9)[:, None]).astype(
+        np.float32
+    )  # a DCT without its mean
     hashes = np.zeros(len(pixels), np.uint64)
     for start in range(0, len(pixels), 4096):
         part = pixels[start : start + 4096].reshape(-1, GREY, GREY).astype(np.float32)

@@ -223,7 +223,11 @@ def look_into(
     except CellError as error:
         facts = CellFacts(kind, error.fault, str(error))
     fault, words = check_header(content)
-    if fault == "truncated" and facts.fault in ("", "no-samples", "unreadable", "too-large") and _is_kind(content, kind):
+    if (
+        fault == "truncated"
+        and facts.fault in ("", "no-samples", "unreadable", "too-large")
+        and _is_kind(content, kind)
+    ):
         if facts.fault or kind == "audio":
             facts = CellFacts(kind, "truncated", f"cut off: {cell if path else name or 'the bytes'} ({words})")
         else:
@@ -314,7 +318,7 @@ def _shrink(image: Image) -> Image:
 
 
 def _is_one_colour(image: Image) -> bool:
-    spans = image.getextrema()
+    spans: Any = image.getextrema()
     spans = spans if isinstance(spans[0], tuple) else (spans,)
     hidden = image.mode in ("RGBA", "LA", "PA") and spans[-1][1] == 0
     return hidden or all(low == high for low, high in spans)

@@ -350,7 +350,11 @@ def sound_facts(samples: np.ndarray, rate: int) -> CellFacts:
         # Flat tops: three samples and more in a row at full scale; a single one may be the peak of a good recording.
         flat = loud >= 0.9995 * min(peak, 1.0)
         runs = flat[2:] & flat[1:-1] & flat[:-2]
-        clipped = min(1.0, 3 * float(np.count_nonzero(runs)) / samples.size) if runs.any() else 0.0
+        if runs.any():
+            inside = np.zeros_like(flat)
+            for shift in range(3):
+                inside[shift : len(inside) - 2 + shift] |= runs
+            clipped = float(inside.mean())
     return CellFacts(
         "audio",
         decoded=hashlib.sha256(f"{rate} {samples.shape}".encode() + samples.tobytes()).hexdigest(),

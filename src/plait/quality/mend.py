@@ -165,7 +165,7 @@ def _mend_values(table: Table, schema: Schema, said: dict[str, Done], notes: lis
     """Return the mended cells of each column of text, numbers and dates in which something changed."""
     values = {}
     for column in schema.columns:
-        if column.role == "ignored" or column.kind not in _VALUES or re.fullmatch(rf"{NOTE}(_\d+)?", column.name):
+        if column.role == "ignored" or column.kind not in _VALUES or _is_note(column.name):
             continue
         cells = table.cells(column.name)
         mended = _VALUES[column.kind](cells)
@@ -175,6 +175,11 @@ def _mend_values(table: Table, schema: Schema, said: dict[str, Done], notes: lis
             values[column.name] = mended.cells
         said[column.name] = {row: ((counted,), told) for row, (counted, told) in mended.done.items()}
     return values
+
+
+def _is_note(name: str) -> bool:
+    """Whether a column has the name of one that an earlier mend wrote; it is not mended."""
+    return re.fullmatch(rf"{NOTE}(_\d+)?", name) is not None
 
 
 def _keep_rows(
@@ -246,6 +251,6 @@ def _comparable(cell: Any) -> Any:
 
 def _is_whole(features: dict[str, Any], files: dict[str, Strand]) -> bool:
     """Whether a row can be told to be the same as another: something is in it, and no file is missing."""
-    return any(cell is not None for cell in features.values()) and all(
+    return any(cell is not None for name, cell in features.items() if not _is_note(name)) and all(
         cell is not None for name, cell in features.items() if name in files
     )

@@ -96,7 +96,7 @@ def _write_csv(
     code = "utf-8-sig" if _head(table).startswith(b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
     comma = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
     with open(path, "w", encoding=code, newline="") as file:
-        writer = csv.writer(file, delimiter=comma, lineterminator="\n")
+        writer = csv.writer(file, delimiter=comma)  # its \r\n makes it put a cell with either sign in quotes
         writer.writerow([*table.names, note[0]])
         for start, piece in _pieces(rows, PIECE):
             columns = []

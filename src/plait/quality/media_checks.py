@@ -18,7 +18,7 @@ LONG = 600.0  # s: whatever the others are
 QUIET = 0.0005  # of full scale: -66 dBFS
 CLIPPED = 0.001  # share of samples in flat tops
 OFFSET = 0.02  # of full scale, and a quarter of the level
-NEAR_BITS = 3  # of the 64 of a hash, in which near duplicates may differ
+NEAR_BITS = 7  # of the 64 of a hash, in which near duplicates may differ
 NEAR = 0.995  # correlation of two thumbnails from which on they show the same
 NEIGHBOURS = 64  # in a sorted list of hashes, that each is compared with
 
@@ -278,10 +278,10 @@ def near_pictures(facts: Sequence[CellFacts | None], rows: Sequence[int]) -> lis
     """Return groups of at least two of these rows whose pictures look the same, the earliest row first.
 
     A perceptual hash proposes: the signs of the 64 lowest frequencies of the thumbnail (pHash: Zauner 2010), compared
-    where at most NEAR_BITS differ. If so few of 64 bits differ, one of four blocks of 16 bits is equal; sorting by each
+    where at most NEAR_BITS differ. If so few of 64 bits differ, one of eight blocks of 8 bits is equal; sorting by each
     block in turn brings such pairs together (Manku, Jain and Das Sarma 2007), so time grows as n log n. The pixels of
     the thumbnails confirm: their correlation is at least NEAR, and the shapes agree to 5 %. Small drawings of one class
-    share most of a hash, and correlate less than that.
+    share most of a hash, and correlate less than that; so does a picture with a part that was cut out of it.
     """
     chosen = [row for row in rows if (cell := facts[row]) is not None and cell.thumb]
     if len(chosen) < 2:
@@ -291,8 +291,8 @@ def near_pictures(facts: Sequence[CellFacts | None], rows: Sequence[int]) -> lis
     hashes = hash_pictures(pixels)
     shapes = np.log([cell.width / cell.height for cell in cells])
     pairs: set[tuple[int, int]] = set()
-    for block in range(4):
-        turned = (hashes << np.uint64(16 * block)) | (hashes >> np.uint64(64 - 16 * block)) if block else hashes
+    for block in range(8):
+        turned = (hashes << np.uint64(8 * block)) | (hashes >> np.uint64(64 - 8 * block)) if block else hashes
         order = np.argsort(turned, kind="stable")
         sorted_hashes = hashes[order]
         for step in range(1, min(NEIGHBOURS, len(order) - 1) + 1):
@@ -316,7 +316,8 @@ def hash_pictures(pixels: np.ndarray) -> np.ndarray:
     for start in range(0, len(pixels), 4096):
         part = pixels[start : start + 4096].reshape(-1, GREY, GREY).astype(np.float32)
         low = (waves @ part @ waves.T).reshape(-1, 64)
-        bits = np.packbits(low > np.median(low, axis=1, keepdims=True), axis=1)
+        # Waves that a drawing lacks are all near 0, and noise (of two levels, here) must not decide on them.
+        bits = np.packbits(low > np.median(low, axis=1, keepdims=True) + GREY, axis=1)
         hashes[start : start + 4096] = bits.view(">u8")[:, 0]
     return hashes
 

@@ -47,8 +47,9 @@ DATA_ORDER = [
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
-SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
-QUALITY_ORDER = ["findings", "survey", "media_checks", "table_checks", "label_checks"]
+SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("data.cache", "store")}
+QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
+QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks"]
 QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
 SIBLINGS |= {
     (f"quality.{QUALITY_ORDER[i]}", f"quality.{QUALITY_ORDER[j]}") for i in range(len(QUALITY_ORDER)) for j in range(i)

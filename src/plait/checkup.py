@@ -46,6 +46,7 @@ def check(
     Raises TableError where the table itself cannot be read, RequestError for a column or an option that is not there,
     or a folder `fix` that holds something.
     """
+    from plait.quality.label_checks import check_labels
     from plait.quality.media_checks import check_media
     from plait.quality.survey import survey_table
     from plait.quality.table_checks import check_cells
@@ -68,6 +69,7 @@ def check(
     rows = _with_rates(rows, chosen.sample_rate)
     survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
     found = [*check_media(rows, schema, survey), *check_cells(rows, schema)]
+    found += check_labels(rows, schema, survey, tell)
     if fix is not None:
         found.append(_mend(rows, schema, Path(fix), tell))
     return Findings.of(len(rows), found)

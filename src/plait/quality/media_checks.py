@@ -10,6 +10,7 @@ import numpy as np
 from plait.contract import Schema, Table
 from plait.quality.findings import Finding
 from plait.quality.survey import GREY, CellFacts, Survey
+from plait.quality.text_checks import split_of
 
 TINY = 8  # px: a shorter side than this shows next to nothing
 FLAT = 10.0  # longer side over shorter side
@@ -57,9 +58,7 @@ TOO_LARGE = {
 
 def check_media(table: Table, schema: Schema, survey: Survey) -> list[Finding]:
     """Return what is wrong with, or worth knowing of, the pictures and sounds of a table, column by column."""
-    split = schema.role("split")
-    splits = table.cells(split) if split is not None else [None] * len(table)
-    words = [str(cell).strip().lower() if cell is not None else "" for cell in splits]
+    words = [part or "" for part in split_of(table, schema) or [None] * len(table)]
     found: list[Finding] = []
     for column, facts in survey.facts.items():
         found += check_files(column, facts)

@@ -1,7 +1,7 @@
 """`plait check` against a bare thread pool that opens and decodes each file once.
 
-Makes 2,000 JPEGs of about 80 KB in a temporary folder; expected: the check takes at most 1.5 times the bare pass. On the
-3,000 pairs of ../shared/data/digits/digits.csv, where it is there: at most 3 times the bare pass and 5 seconds. Every
+Makes 2,000 JPEGs of about 80 KB in a temporary folder; expected: the check takes at most 1.5 times the bare pass. On
+the 3,000 pairs of ../shared/data/digits/digits.csv, where it is there: at most 3 times the bare pass and 5 s. Every
 check starts in a new Python, without a cache, and looks at one row first: as on the other side, the imports are not
 counted (they are printed). A last check shows what the cache saves.
 """

@@ -18,6 +18,7 @@ import tempfile
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -133,7 +134,8 @@ def find(folder: Path, broken: set[tuple[str, int]]) -> None:
 def compare(clean: Path, broken: Path, seeds: int, epochs: int | None) -> None:
     import plait
 
-    options = dict(target="digit", group="speaker", split="split", ignore=["id"], fusion="parallel(image, audio)")
+    options: dict[str, Any] = {"target": "digit", "group": "speaker", "split": "split", "ignore": ["id"]}
+    options["fusion"] = "parallel(image, audio)"
     differences = []
     for seed in range(seeds):
         scores = []

@@ -69,7 +69,9 @@ def bomb() -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    )
 
 
 def wav(samples: np.ndarray, subtype: str = "FLOAT", form: str = "WAV") -> bytes:
@@ -154,7 +156,6 @@ def test_a_file_outside_the_folder_of_the_table(good: Path) -> None:
     assert (finding.severity, finding.check, finding.rows) == ("warning", "file-outside", (1, 2))
 
 
-
 def test_a_photo_that_exif_turns_is_a_note(good: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -218,12 +219,18 @@ def test_a_picture_whose_checksum_is_wrong(good: Path) -> None:
 
 def test_copies(good: Path) -> None:
     (good / "copy.png").write_bytes((good / "0.png").read_bytes())
-    Image.open(good / "1.png").save(good / "again.png", compress_level=1)  # other bytes, the same pixels
-    finding = only(good, "image", [*PICTURES, "copy.png", "again.png"])
-    assert (finding.severity, finding.check, finding.rows) == ("warning", "image-duplicate", (4, 5))
+    finding = only(good, "image", [*PICTURES, "copy.png"])
+    assert (finding.severity, finding.check, finding.rows) == ("warning", "image-duplicate", (4,))
     (good / "copy.wav").write_bytes((good / "0.wav").read_bytes())
-    finding = only(good, "audio", [*SOUNDS, "copy.wav"])
-    assert (finding.severity, finding.check, finding.rows) == ("warning", "audio-duplicate", (4,))
+    soundfile.write(good / "again.flac", soundfile.read(good / "1.wav")[0], 8000)  # other bytes, the same samples
+    finding = only(good, "audio", [*SOUNDS, "copy.wav", "again.flac"])
+    assert (finding.severity, finding.check, finding.rows) == ("warning", "audio-duplicate", (4, 5))
+
+
+def test_the_same_pixels_in_another_file_are_near_duplicates(good: Path) -> None:
+    Image.open(good / "1.png").save(good / "again.png", compress_level=1)
+    finding = only(good, "image", [*PICTURES, "again.png"])
+    assert (finding.severity, finding.check, finding.rows) == ("warning", "image-near-duplicate", (4,))
 
 
 def test_a_file_that_two_rows_name_is_a_note(good: Path) -> None:

@@ -1,7 +1,7 @@
 """What was found out about files, kept between commands: JSON lines in the user's cache folder. Judges no content.
 
-A line is ["key", checksum, {facts}]. Lines are only ever added, a chunk at a time, so that a command that was killed goes
-on where it stopped; a line that is damaged counts as not there. Deleting the folder loses nothing but time.
+A line is ["key", checksum, {facts}]. Lines are only ever added, a chunk at a time, so that a command that was killed
+goes on where it stopped; a line that is damaged counts as not there. Deleting the folder loses nothing but time.
 """
 
 from __future__ import annotations

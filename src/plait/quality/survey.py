@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
-SMALL = 2**18  # bytes: pixels up to this many are hashed as well as the file
 MEL_SECONDS = 10.0  # the middle of a sound that its features are taken from
 GREY = 32  # px: side of the grey thumbnail, fine enough to tell near duplicates by; features take half of it
 COLOUR = 4  # px: side of the coloured one
@@ -51,7 +50,7 @@ class CellFacts:
 
     fault: missing, empty, address, too-large, truncated, wrong-kind, no-samples, not-finite or unreadable; reason: the
     words for it. path: "" where the cell holds bytes or an array. digest: SHA-256 of the file (hex); decoded: of the
-    decoded samples, or of the pixels of a small picture, else "". outside: the file lies outside the table's folder.
+    samples of a sound. outside: the file lies outside the table's folder.
     header: what the header says wrongly of data that can be read. thumb: uint8 grey 32 × 32, then RGB 4 × 4 × 3, of a
     picture; float16, mel means of the three thirds of the time and standard deviations, of a sound.
     """
@@ -272,15 +271,13 @@ def picture_facts(image: Image, content: bytes = b"") -> CellFacts:
     from PIL.Image import Resampling
 
     small = _shrink(image)
-    grey = np.asarray(small.convert("L"))
-    colour = np.asarray(small.resize((COLOUR, COLOUR), Resampling.BOX))
-    one = not np.ptp(colour, axis=(0, 1)).any() and _is_one_colour(image)  # the second look is at every pixel
+    grey = small.convert("L").tobytes()
+    colour = small.resize((COLOUR, COLOUR), Resampling.BOX).tobytes()
+    one = colour == colour[:3] * COLOUR**2 and _is_one_colour(image)  # the second look is at every pixel
     deep = image.mode.startswith("I;16") or (content[:4] == b"\x89PNG" and content[24:25] == b"\x10")
-    few = image.width * image.height * len(image.getbands()) <= SMALL
     return CellFacts(
         "image",
-        decoded=hashlib.sha256(f"{image.mode} {image.size}".encode() + _bytes_of(image)).hexdigest() if few else "",
-        thumb=grey.tobytes() + colour.tobytes(),
+        thumb=grey + colour,
         mode=image.mode,
         depth=16 if deep else 32 if image.mode in ("I", "F") else 8,
         width=image.width,
@@ -289,10 +286,6 @@ def picture_facts(image: Image, content: bytes = b"") -> CellFacts:
         frames=_count_frames(image),
         one_colour=one,
     )
-
-
-def _bytes_of(image: Image) -> bytes:
-    return image.tobytes() + (bytes(image.getpalette() or ()) if image.mode == "P" else b"")
 
 
 def _shrink(image: Image) -> Image:
@@ -373,5 +366,8 @@ def _mel_features(samples: np.ndarray, rate: int) -> np.ndarray:
     most = int(MEL_SECONDS * rate)
     start = max(0, (len(samples) - most) // 2)
     mel = log_mel(mono(samples[start : start + most]), rate, mels=BANDS)
-    parts = [part.mean(axis=1) if part.size else mel.mean(axis=1) for part in np.array_split(mel, 3, axis=1)]
-    return np.concatenate([*parts, mel.std(axis=1)])
+    time = mel.shape[1]
+    starts = [0, time // 3, 2 * time // 3] if time >= 3 else [0, 0, 0]
+    thirds = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, time]) if time >= 3 else mel[:, starts]
+    spread = np.sqrt(np.maximum(np.einsum("mt,mt->m", mel, mel) / time - (mel.sum(axis=1) / time) ** 2, 0))
+    return np.concatenate([*thirds.T, spread])

@@ -253,7 +253,8 @@ def _check_wrong(
     drawn = int((labels.codes >= 0).sum()) > len(rows)
     where = f" (looked at {len(rows):,} rows, drawn)" if drawn else ""
     count = "1 label is" if len(wrong) == 1 else f"{len(wrong):,} labels are"
-    message = f"{count} likely wrong{where}: quick guesses from {names}, for rows not learned from, surely say another: {shown}"
+    said = f"quick guesses from {names}, for rows not learned from, surely say another"
+    message = f"{count} likely wrong{where}: {said}: {shown}"
     mend = (
         "Look at these rows, the worst first, and mend the label or leave it blank. A hard row may have the right one."
     )

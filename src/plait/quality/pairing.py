@@ -164,8 +164,10 @@ def _check_swaps(voice: Voice, voices: Sequence[Voice], labels: Labels, prior: n
     level = rate >= 0.5 * float(second.mean()) and rate >= 0.4 * float(third.mean())
     if not good or not level or rate - 2.5 * spread < 0.01 or surest.sum() < 5:
         return
-    sure = wrong & (said[np.arange(len(rows)), codes] <= 0.05)
-    ranked = np.argsort(said[np.arange(len(rows)), codes], kind="stable")
+    own = said[np.arange(len(rows)), codes]
+    # With many swaps even the surest guess leaves each other label its share of them.
+    sure = wrong & (own <= max(0.05, 2 * rate / (len(prior) - 1)))
+    ranked = np.argsort(own, kind="stable")
     at_fault = tuple(int(rows[i]) for i in ranked if sure[i])
     message = (
         f"in {len(at_fault):,} of {len(rows):,} rows {voice.name!r} surely says another label, while the rest of the "

@@ -21,7 +21,7 @@ from plait.data.kinds import Facts, facts_of
 from plait.prep.parse import is_day_first, parse_date, parse_number
 from plait.prep.tabular import ColumnPrep, TabularPrep
 from plait.quality.findings import Finding
-from plait.quality.text_checks import check_texts
+from plait.quality.text_checks import check_texts, split_of
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 EARLIEST, LATEST = 1800, 2100  # years
@@ -34,7 +34,7 @@ _SLASHED = re.compile(r"\s*(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?!\d)")
 
 def check_cells(table: Table, schema: Schema) -> list[Finding]:
     """Return the findings about texts and about columns of numbers, dates and categories."""
-    found = check_texts(table, schema)
+    found = [*check_texts(table, schema), *_check_split(table, schema)]
     for column in schema.columns:
         if column.role in ("split", "group") or column.why == "left out as asked":
             continue
@@ -54,6 +54,17 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
         if column.kind == "category" and column.role == "feature":
             found += _check_categories(column, table)
     return found
+
+
+def _check_split(table: Table, schema: Schema) -> Iterator[Finding]:
+    name = schema.role("split")
+    words = split_of(table, schema) or []
+    strange = tuple(row for row, word in enumerate(words) if word not in (None, "train", "val", "test"))
+    if name is not None and strange:
+        message = (
+            f"{_count(strange)} no split, such as {table.cells(name, strange[:1])[0]!r:.60}; fit refuses the table"
+        )
+        yield Finding("error", "split-unknown", name, strange, message, "Write train, val or test, or leave it blank.")
 
 
 def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Finding]:
@@ -167,7 +178,7 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
         )
         mend = f"If the amounts matter: --kind {_quoted(name)}=number"
         yield Finding("warning", "table-numbers-as-text", name, (), message, mend)
-    elif share >= HALF or (share >= 0.05 and column.kind == "category"):
+    elif words and (share >= HALF or (share >= 0.05 and column.kind == "category")):
         severity, rows = ("warning", words) if share >= HALF else ("note", ())
         message = (
             f"numbers and words in one column: {len(numbers):,} cells are numbers and {len(words):,} are not, such as "

@@ -103,9 +103,10 @@ def _features(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return plain numbers of one modality: (n, feature), and (n,) bool where it is there."""
     if modality.kind in MEDIA_KINDS:
-        parts = [survey.features(name) for name in modality.columns]
-        values = np.concatenate([v[rows] for v, _ in parts], axis=1)
-        return values, np.any([p[rows] for _, p in parts], axis=0)
+        facts = {name: [survey.facts[name][row] for row in rows] for name in modality.columns}
+        drawn = Survey(len(rows), facts)  # features of these rows only: those of all would not fit into memory
+        parts = [drawn.features(name) for name in modality.columns]
+        return np.concatenate([v for v, _ in parts], axis=1), np.any([p for _, p in parts], axis=0)
     columns = {name: table.cells(name, rows) for name in modality.columns}
     if modality.kind == "text":
         texts = [join({name: columns[name][i] for name in columns}) for i in range(len(rows))]

@@ -230,9 +230,9 @@ def _hear(
         codes = labels.codes[guesser.rows]
         guesser, target = guesser.with_folds(deal_folds(codes, generator)), one_hot(codes, len(labels.names))
         ridge = choose_ridge(guesser, target)
-        said = np.full((len(table), len(labels.names)), np.nan)
-        said[guesser.rows] = to_probabilities(guesser.guess(target, ridge).astype(float), codes)
-        voices.append(Voice(modality.name, guesser, ridge, said))
+        said, places = np.full((len(rows), len(labels.names)), np.nan), np.searchsorted(rows, guesser.rows)
+        said[places] = to_probabilities(guesser.guess(target, ridge).astype(float), codes)
+        voices.append(Voice(modality.name, guesser, ridge, said, places))
     callback({"stage": "labels", "done": len(schema.modalities), "total": len(schema.modalities)})
     return voices
 
@@ -240,7 +240,7 @@ def _hear(
 def _check_wrong(
     voices: Sequence[Voice], labels: Labels, rows: np.ndarray, prior: np.ndarray, doubted: set[int]
 ) -> Iterator[Finding]:
-    probabilities = fuse({voice.name: voice.probabilities[rows] for voice in voices}, prior)
+    probabilities = fuse({voice.name: voice.probabilities for voice in voices}, prior)
     codes = labels.codes[rows]
     wrong = [place for place in find_wrong(probabilities, codes, prior) if int(rows[place]) not in doubted]
     if not wrong or len(wrong) > 0.2 * len(rows):  # so many: the guessers cannot tell these labels

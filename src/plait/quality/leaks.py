@@ -14,7 +14,8 @@ from plait.quality.findings import Finding
 from plait.quality.guesses import LEAST_ROWS, MOST_ROWS, Labels
 from plait.quality.survey import Survey
 
-LEAK, STRONG = 0.9, 0.5  # share of the errors of the best constant answer that one column saves
+LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
+MOST_STRONG = 2  # more strong columns than this are a good table, and no note each
 SURE = 0.01  # how often holes may be called dependent by chance, over all columns
 LEAST_EFFECT = 0.1  # Cramér's V
 SHUFFLES = 2000
@@ -39,18 +40,21 @@ def check_leaks(table: Table, schema: Schema) -> Iterator[Finding]:
     folds = generator.permutation(np.arange(len(rows)) % 5)
     if len(np.unique(wish)) < 2:
         return
-    for column in schema.columns:
-        if column.role != "feature" or column.kind not in TABULAR_KINDS:
-            continue
-        saved = _saved_errors(_values(column, table.cells(column.name, rows)), wish, folds, kind == "number")
-        if saved < STRONG:
+    saves = {
+        column.name: _saved_errors(_values(column, table.cells(column.name, rows)), wish, folds, kind == "number")
+        for column in schema.columns
+        if column.role == "feature" and column.kind in TABULAR_KINDS
+    }
+    few = sum(saved >= STRONG for saved in saves.values()) <= MOST_STRONG
+    for name, saved in saves.items():
+        if saved < (STRONG if few else LEAK):
             continue
         severity = "warning" if saved >= LEAK else "note"
         how = "gives the label away" if saved >= LEAK else "tells much of the label alone"
         measure = "of its spread" if kind == "number" else "of the errors of always saying the commonest class"
         message = f"it {how}: in rows not learned from, it saves {100 * saved:.0f} % {measure}"
         mend = f"If it is known only after {target!r}, or was made from it, leave the column out with --ignore."
-        yield Finding(severity, "label-leak", column.name, (), message, mend)
+        yield Finding(severity, "label-leak", name, (), message, mend)
 
 
 def _saved_errors(values: np.ndarray, wish: np.ndarray, folds: np.ndarray, regression: bool) -> float:
@@ -155,7 +159,7 @@ def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) ->
 
 def _present(table: Table, schema: Schema, survey: Survey, name: str) -> np.ndarray:
     if schema.column(name).kind in MEDIA_KINDS:
-        return survey.features(name)[1]
+        return np.array([cell is not None and not cell.fault for cell in survey.facts[name]])
     cells = table.cells(name)
     return np.array(
         [cell is not None and not (isinstance(cell, str) and cell.strip() in MISSING_WORDS) for cell in cells]

@@ -22,12 +22,15 @@ CHANCE = 1e-4  # how often a sound table may be called slipped
 
 @dataclass(frozen=True)
 class Voice:
-    """What one modality says of the label. probabilities: (rows, class) held out, NaN where it is absent."""
+    """What one modality says of the label. probabilities: (n, class) of the rows looked at, held out, NaN where it is
+    absent; places: where the rows of the guesser are among them.
+    """
 
     name: str
     guesser: Guesser
     ridge: float
     probabilities: np.ndarray
+    places: np.ndarray
 
 
 def check_pairing(
@@ -98,7 +101,7 @@ def _check_block(voice: Voice, labels: Labels) -> Iterator[Finding]:
     method; how often chance gives such a run follows Karlin and Altschul (1990).
     """
     rows = voice.guesser.rows
-    guessed = voice.probabilities[rows].argmax(axis=1)
+    guessed = voice.probabilities[voice.places].argmax(axis=1)
     fits = guessed == labels.codes[rows]
     best: tuple[int, int, int, int] | None = None
     for shift in SHIFTS:
@@ -148,13 +151,13 @@ def _check_swaps(voice: Voice, voices: Sequence[Voice], labels: Labels, prior: n
     errs there too: errors count only where those in the surest quarter of the rows are not far fewer than in the next.
     """
     others = fuse({other.name: other.probabilities for other in voices if other is not voice}, prior)
-    rows = voice.guesser.rows
+    rows, places = voice.guesser.rows, voice.places
     codes = labels.codes[rows]
-    held = others[rows, codes] >= 0.9
-    rows, codes = rows[held], codes[held]
+    held = others[places, codes] >= 0.9
+    rows, codes, places = rows[held], codes[held], places[held]
     if len(rows) < 100:
         return
-    said = voice.probabilities[rows]
+    said = voice.probabilities[places]
     wrong = said.argmax(axis=1) != codes
     order = np.argsort(-said.max(axis=1), kind="stable")
     quarter = len(order) // 4

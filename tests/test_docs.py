@@ -76,6 +76,15 @@ def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
     assert [word for word in sorted(operators | kinds | encoders | measured | verbs | names) if word not in PAGE] == []
 
 
+def test_every_check_is_in_its_table() -> None:
+    kinds = "file|image|audio|text|table|date|split|label|holes|pairing"
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/plait/quality").glob("*.py"))
+    checks = set(re.findall(rf'"((?:{kinds})-[a-z-]+)"', source))
+    checks |= {f"{kind}-{word}" for kind in ("image", "audio") for word in re.findall(r'"{kind}-([a-z-]+)"', source)}
+    assert {"file-missing", "image-duplicate-split", "label-wrong"} <= checks
+    assert [check for check in sorted(checks) if f"`{check}`" not in PAGE] == []
+
+
 def test_links_lead_somewhere() -> None:
     prose = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
     headings = {

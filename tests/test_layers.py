@@ -25,10 +25,10 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["dataset", "model", "convert", "retrieve"],
+    ["dataset", "model", "convert", "retrieve", "quality"],
     ["train", "classic", "picture"],
     ["study", "curve", "run", "labels", "report"],
-    ["workflow"],
+    ["workflow", "checkup"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -37,18 +37,24 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 DATA_ORDER = [
     "media",
+    "headers",
     "delimited",
     "read",
     "kinds",
     "detect",
-    "quality",
-    "align",
     "cache",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
+SIBLINGS |= {("data.cache", "store")}
+QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
+QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks"]
+QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
+SIBLINGS |= {
+    (f"quality.{QUALITY_ORDER[i]}", f"quality.{QUALITY_ORDER[j]}") for i in range(len(QUALITY_ORDER)) for j in range(i)
+}
 
 FILES = sorted(SOURCE.rglob("*.py"))
 

@@ -22,6 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _PLACES = {
     "read": "plait.data.read",
+    "check": "plait.checkup",
+    "Findings": "plait.quality.findings",
     "show": "plait.workflow",
     "fit": "plait.workflow",
     "load": "plait.run",
@@ -51,6 +53,7 @@ __all__ = [
     "AudioPrep",
     "CellError",
     "Classifier",
+    "Findings",
     "ImagePrep",
     "MissingExtra",
     "Model",
@@ -67,6 +70,7 @@ __all__ = [
     "TextPrep",
     "Tree",
     "__version__",
+    "check",
     "evaluate",
     "fit",
     "load",
@@ -76,6 +80,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from plait.checkup import check
     from plait.contract import Table
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
@@ -85,6 +90,7 @@ if TYPE_CHECKING:
     from plait.prep.image import ImagePrep
     from plait.prep.tabular import TabularPrep
     from plait.prep.text import TextPrep
+    from plait.quality.findings import Findings
     from plait.run import Model, Predictions, load
     from plait.workflow import evaluate, fit, predict, show
 

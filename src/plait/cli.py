@@ -49,6 +49,7 @@ METAVARS = {
 }
 ONLY_IN_PYTHON = {"sample_rate"}  # of arrays; a sound file knows its own
 ON_SHOW = ("split", "group", "ignore", "kinds", "modalities", "prep")
+ON_CHECK = ("split", "group", "ignore", "kinds", "modalities")
 ON_FIT = tuple(f.name for f in fields(FitOptions) if f.name not in ONLY_IN_PYTHON)
 
 TABLE_HELP = "CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders."
@@ -116,6 +117,25 @@ def show(
     parsed = parse_options(options)
     shown = plait.show(table, target=target, row=row, out=out, **parsed)
     _answer(as_json, shown.to_json(), str(shown) + (f"\nopen {out}" if out else ""))
+
+
+@app.command()
+@with_options(ON_CHECK)
+def check(
+    table: TableArgument,
+    *,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
+    fix: Annotated[Path | None, typer.Option(metavar="OUT", help="New folder for a mended copy of the table.")] = None,
+    as_json: JsonOption = False,
+    **options: Any,
+) -> None:
+    """Find what does not fit: broken files, odd cells, duplicates, leaks. Exit code 1 where a cell cannot be read."""
+    parsed = parse_options(options)
+    with Progress() as progress:
+        found = plait.check(table, target=target, fix=fix, callback=progress, **parsed)
+    _answer(as_json, found.to_json(), str(found))
+    if found.count("error"):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -291,7 +311,7 @@ def _plain(value: Any) -> Any:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line. Exit codes: 0 done, 2 a bad table or a wrong request, 130 interrupted."""
+    """Run the command line. Exit codes: 0 done, 1 `check` found errors, 2 a bad table or request, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -28,7 +28,15 @@ class RequestError(PlaitError, ValueError):
 
 
 class CellError(PlaitError, ValueError):
-    """One cell that cannot be read as what its column holds. The message is the reason shown to the user."""
+    """One cell that cannot be read as what its column holds. The message is the reason shown to the user.
+
+    fault: the same in a word: blank, missing, empty, address, too-large, truncated, wrong-kind, no-samples, not-finite,
+    or unreadable for all else.
+    """
+
+    def __init__(self, reason: str, fault: str = "unreadable") -> None:
+        super().__init__(reason)
+        self.fault = fault
 
 
 class RunError(PlaitError, ValueError):

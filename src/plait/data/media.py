@@ -125,10 +125,10 @@ def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
                 raise CellError("the field 'bytes' is neither bytes nor base64") from None
     if isinstance(cell, (bytes, bytearray, memoryview)):
         if not len(cell):
-            raise CellError("blank")
+            raise CellError("blank", "blank")
         return bytes(cell)
     if cell is None or (isinstance(cell, str) and not cell.strip()):
-        raise CellError("blank")
+        raise CellError("blank", "blank")
     if not isinstance(cell, (str, os.PathLike)):
         raise CellError(f"expected a path or bytes, got {type(cell).__name__} {_short(str(cell))}")
     return _find_file(os.fspath(cell), folder)
@@ -142,7 +142,7 @@ def is_address(text: str) -> bool:
 
 def _find_file(text: str, folder: Path | None) -> Path:
     if is_address(text):
-        raise CellError(f"not a file on this machine: {_short(text)} (download it first)")
+        raise CellError(f"not a file on this machine: {_short(text)} (download it first)", "address")
     found = None
     # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
     slashed = text.strip().replace("\\", "/")
@@ -154,12 +154,12 @@ def _find_file(text: str, folder: Path | None) -> Path:
             continue
         break
     if found is None:
-        raise CellError(f"file not found: {_short(text)}")
+        raise CellError(f"file not found: {_short(text)}", "missing")
     if not stat.S_ISREG(found.st_mode):
         what = "a folder" if stat.S_ISDIR(found.st_mode) else "a device"
         raise CellError(f"{what}, not a file: {_short(text)}")
     if not found.st_size:
-        raise CellError(f"file is empty: {_short(text)}")
+        raise CellError(f"file is empty: {_short(text)}", "empty")
     return path
 
 
@@ -198,17 +198,18 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         if draft is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, draft)
         if image.width * image.height > MAX_PIXELS:
-            raise CellError(_too_large(cell))
+            raise CellError(_too_large(cell), "too-large")
         image.load()
     except CellError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise CellError(_too_large(cell)) from None
+        raise CellError(_too_large(cell), "too-large") from None
     except _DAMAGE as error:
         if sniff(content[:HEAD]) != "image":
-            raise CellError(f"not an image: {_name(cell)} holds {_describe(content[:HEAD])}") from None
+            held = _describe(content[:HEAD])
+            raise CellError(f"not an image: {_name(cell)} holds {held}", _fault_of(held)) from None
         if "truncated" in str(error).lower():
-            raise CellError(f"truncated image: {_name(cell)}") from None
+            raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
         if b"ftyphe" in content[:12] or b"ftypmif1" in content[:12]:
             raise CellError(f"HEIC is not supported: {_name(cell)} (convert it to JPEG or PNG)") from None
         reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
@@ -265,9 +266,9 @@ def read_sound(cell: Any, folder: Path | None, *, sample_rate: int | None = None
     else:
         samples, rate = _decode_sound(cell, open_cell(cell, folder))
     if not samples.size:
-        raise CellError(f"sound has 0 samples: {_name(cell)}")
+        raise CellError(f"sound has 0 samples: {_name(cell)}", "no-samples")
     if not np.isfinite(samples).all():
-        raise CellError(f"sound holds values that are not finite: {_name(cell)}")
+        raise CellError(f"sound holds values that are not finite: {_name(cell)}", "not-finite")
     return samples, rate
 
 
@@ -282,7 +283,8 @@ def _decode_sound(cell: Any, source: bytes | Path) -> tuple[np.ndarray, int]:
             if samples is None and file.frames <= most:
                 samples = file.read(dtype="float32", always_2d=True)
             if samples is None or len(samples) > most:
-                raise CellError(f"sound too long: {_name(cell)} has more than {MAX_SAMPLES / 1e6:.0f} million samples")
+                told = f"{_name(cell)} has more than {MAX_SAMPLES / 1e6:.0f} million samples"
+                raise CellError(f"sound too long: {told}", "too-large")
             return samples, int(file.samplerate)
     except CellError:
         raise
@@ -290,12 +292,15 @@ def _decode_sound(cell: Any, source: bytes | Path) -> tuple[np.ndarray, int]:
         head = read_head(source, None)
         kind, name = sniff_format(head) or (None, "")
         if kind != "audio":
-            raise CellError(f"not a sound: {_name(cell)} holds {_describe(head)}") from None
+            held = _describe(head)
+            raise CellError(f"not a sound: {_name(cell)} holds {held}", _fault_of(held)) from None
         if name in ("M4A", "AAC"):
             raise CellError(f"{name} is not supported: {_name(cell)} (convert it to WAV, FLAC, OGG or MP3)") from None
         reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
         if "does not exist" in reason:  # what libsndfile says of an MP3 without a frame
             reason = "there is no sound in it"
+        if not reason:  # what libsndfile says of a FLAC that ends too soon
+            reason = "the decoder lost its way: it is cut off, or overwritten"
         raise CellError(f"damaged sound: {_name(cell)} ({_short(reason)})") from None
 
 
@@ -343,6 +348,10 @@ def _describe(head: bytes) -> str:
             return "unknown bytes"
         text = head[: error.start].decode("utf-8")
     return "text" if all(c.isprintable() or c in "\r\n\t\f" for c in text) else "unknown bytes"
+
+
+def _fault_of(held: str) -> str:
+    return "unreadable" if held == "unknown bytes" else "wrong-kind"
 
 
 def _short(text: str, length: int = 120) -> str:

@@ -1,0 +1,145 @@
+"""What a file says of itself: does its header agree with what follows? Decodes nothing.
+
+A decoder often reads a file that was cut off without a word: libsndfile a WAV of which half is gone, Pillow a PNG whose
+checksums are wrong. This file knows the layout of WAV, AIFF, AU, OGG, MP3 and PNG; of others it says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+
+OPEN_LENGTH = 0x7FFF0000  # bytes: a length from here on means that a stream did not know its length
+
+
+def check_header(content: bytes) -> tuple[str, str]:
+    """Return ("", "") of a file that agrees with itself, else a fault and the words for it.
+
+    fault: "truncated" (the end is missing) or "header" (the header is wrong, and all the data may be there).
+    """
+    try:
+        if content[:4] in (b"RIFF", b"RIFX", b"RF64") and content[8:12] == b"WAVE":
+            return _check_wav(content)
+        if content[:4] == b"FORM" and content[8:12] in (b"AIFF", b"AIFC"):
+            return _check_aiff(content)
+        if content[:4] == b".snd":
+            return _check_au(content)
+        if content[:4] == b"OggS":
+            return _check_ogg(content)
+        if content[:3] == b"ID3" or content[:1] == b"\xff":
+            return _check_mp3(content)
+        if content[:8] == b"\x89PNG\r\n\x1a\n":
+            return _check_png(content)
+    except (struct.error, IndexError):
+        return "truncated", "it ends inside its own header"
+    return "", ""
+
+
+def _check_wav(content: bytes) -> tuple[str, str]:
+    """RIFF: a size, then chunks of (name, size, bytes), padded to an even length (Microsoft and IBM 1991)."""
+    order = ">" if content[:4] == b"RIFX" else "<"
+    place, long, said = 12, 0, ""
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from(order + "4sI", content, place)
+        place += 8
+        if name == b"ds64":  # RF64: the true length of the data, in 64 bits
+            long = struct.unpack_from(order + "Q", content, place + 8)[0]
+        if name == b"fmt ":
+            said = _check_format(*struct.unpack_from(order + "HHIIHH", content, place))
+        if name == b"data":
+            size = long if size == 0xFFFFFFFF and long else size
+            left = len(content) - place
+            if size >= OPEN_LENGTH and size > left:
+                return "header", "its header leaves the length open, as a stream does"
+            if size > left:
+                return "truncated", _cut(left, size)
+            if not size and left > 1:
+                return "header", f"its header says 0 bytes of sound, {left:,} follow"
+            after = place + size + size % 2
+            if len(content) - after >= 8 and not _is_chunk(content[after : after + 4]):
+                return "header", f"its header says {size:,} bytes of sound, {left:,} follow"
+            return ("header", said) if said else ("", "")
+        place += size + size % 2
+    return "truncated", "it ends before the sound begins"
+
+
+def _check_format(tag: int, channels: int, rate: int, speed: int, block: int, bits: int) -> str:
+    if tag not in (1, 3, 0xFFFE):  # PCM, float, extensible: the others pack their samples
+        return ""
+    if block != channels * ((bits + 7) // 8):
+        return f"its header says {block} bytes for {channels} samples of {bits} bits"
+    if speed != rate * block:
+        return f"its header says {speed:,} bytes a second; {rate:,} Hz and {block} bytes a sample make {rate * block:,}"
+    return ""
+
+
+def _is_chunk(name: bytes) -> bool:
+    return all(32 <= byte < 127 for byte in name) or not any(name)  # zeros: a file padded to whole blocks
+
+
+def _cut(left: int, size: int) -> str:
+    return f"it holds {left:,} of the {size:,} bytes of sound that its header says"
+
+
+def _check_aiff(content: bytes) -> tuple[str, str]:
+    place = 12
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from(">4sI", content, place)
+        place += 8
+        if name == b"SSND":
+            left = len(content) - place
+            return ("truncated", _cut(left, size)) if size > left and size < OPEN_LENGTH else ("", "")
+        place += size + size % 2
+    return "truncated", "it ends before the sound begins"
+
+
+def _check_au(content: bytes) -> tuple[str, str]:
+    start, size = struct.unpack_from(">II", content, 4)
+    left = len(content) - start
+    if size < OPEN_LENGTH and size > left:
+        return "truncated", _cut(left, size)
+    return "", ""
+
+
+def _check_ogg(content: bytes) -> tuple[str, str]:
+    """Pages begin with OggS; the last of a stream carries the flag 4 (RFC 3533)."""
+    place = content.rfind(b"OggS")
+    flags, segments = content[place + 5], content[place + 26]
+    length = 27 + segments + sum(content[place + 27 : place + 27 + segments])
+    if place + length > len(content):
+        return "truncated", "its last page is cut off"
+    return ("", "") if flags & 4 else ("header", "it has no last page: a recording that was not closed, or cut off")
+
+
+def _check_mp3(content: bytes) -> tuple[str, str]:
+    """The first frame may hold a count of bytes, after the word Xing or Info."""
+    start = 0
+    if content[:3] == b"ID3":  # its length: four bytes of seven bits
+        start = 10 + sum((byte & 127) << shift for byte, shift in zip(content[6:10], (21, 14, 7, 0), strict=True))
+    found = re.search(rb"Xing|Info", content[start : start + 192])
+    if not found:
+        return "", ""
+    place = start + found.start()
+    flags = struct.unpack_from(">I", content, place + 4)[0]
+    if not flags & 2:
+        return "", ""
+    size = struct.unpack_from(">I", content, place + (12 if flags & 1 else 8))[0]
+    left = len(content) - start
+    return ("truncated", _cut(left, size)) if size > left + 4 else ("", "")
+
+
+def _check_png(content: bytes) -> tuple[str, str]:
+    """Chunks of (size, name, bytes, CRC-32), the last one IEND (ISO/IEC 15948)."""
+    place = 8
+    while place + 12 <= len(content):
+        size, name = struct.unpack_from(">I4s", content, place)
+        end = place + 8 + size
+        if end + 4 > len(content):
+            return "truncated", "its last part is cut off"
+        if zlib.crc32(content[place + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
+            return "header", f"the checksum of its part {name.decode('latin-1')!r} is wrong: bytes have changed"
+        if name == b"IEND":
+            return "", ""
+        place = end + 4
+    return "truncated", "its end is missing"

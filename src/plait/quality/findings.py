@@ -1,0 +1,87 @@
+"""What a check found: one Finding for each fault, and all of them as text or JSON. Knows no check and no table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SEVERITIES = ("error", "warning", "note")
+MOST_ROWS = 8  # row numbers that the text shows of a finding; JSON has them all
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault, or one thing worth knowing.
+
+    severity: error (a cell that cannot be read as what its column holds), warning (a fault of the table, or a likely
+    mistake) or note. check: the name of the check, such as "file-missing". column: None for the whole table. rows: from
+    0, of the cells that are at fault themselves; empty where the column or the table is. message: what came and what
+    was expected. mend: how to mend it.
+    """
+
+    severity: str
+    check: str
+    column: str | None
+    rows: tuple[int, ...]
+    message: str
+    mend: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "severity": self.severity,
+            "check": self.check,
+            "column": self.column,
+            "rows": list(self.rows),
+            "message": self.message,
+            "mend": self.mend,
+        }
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All findings of a table with this many rows, the worst first. `print` shows them as a table."""
+
+    rows: int
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, rows: int, findings: Iterable[Finding]) -> Findings:
+        """Sort findings: errors, warnings, notes; those that touch more rows first."""
+        order = {severity: place for place, severity in enumerate(SEVERITIES)}
+        return cls(rows, tuple(sorted(findings, key=lambda f: (order[f.severity], -len(f.rows), f.check))))
+
+    def __iter__(self) -> Any:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def count(self, severity: str) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self.rows, "findings": [finding.to_json() for finding in self.findings]}
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            f"{self.count(severity)} {severity}{'s' * (self.count(severity) != 1)}" for severity in SEVERITIES
+        )
+        parts = [f"{self.rows:,} rows checked: {counts}"]
+        for finding in self.findings:
+            where = f" {finding.column}:" if finding.column is not None else ""
+            rows = f" ({show_rows(finding.rows)})" if finding.rows else ""
+            parts.append(f"\n{finding.severity}: {finding.check}:{where} {finding.message}{rows}\n  {finding.mend}")
+        return "\n".join(parts)
+
+
+def show_rows(rows: Sequence[int]) -> str:
+    """Return "row 3", or "rows 3, 5, 8 and 12 more".
+
+    >>> show_rows([3, 5])
+    'rows 3, 5'
+    """
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    shown = ", ".join(str(row) for row in rows[:MOST_ROWS])
+    return f"rows {shown}" + (f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else "")

@@ -1,0 +1,84 @@
+"""Headers: what WAV, AIFF, AU, OGG, MP3 and PNG files say of themselves, and where that is wrong."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+
+from plait.data.headers import check_header
+
+TONE = np.sin(np.arange(8000) / 5).astype(np.float32) / 2
+
+
+def sound(form: str, subtype: str | None = None) -> bytes:
+    import soundfile
+
+    content = io.BytesIO()
+    soundfile.write(content, TONE, 16000, subtype, format=form)
+    return content.getvalue()
+
+
+def picture() -> bytes:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(content, "PNG")
+    return content.getvalue()
+
+
+WHOLE = {form: sound(form) for form in ("WAV", "AIFF", "AU", "OGG", "MP3", "FLAC", "RF64")} | {"PNG": picture()}
+
+
+@pytest.mark.parametrize("form", WHOLE)
+def test_a_whole_file_agrees_with_itself(form: str) -> None:
+    assert check_header(WHOLE[form]) == ("", "")
+
+
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "AU", "MP3", "RF64", "PNG"])
+def test_half_a_file_is_truncated(form: str) -> None:
+    assert check_header(WHOLE[form][: len(WHOLE[form]) // 2])[0] == "truncated"
+
+
+def test_an_ogg_that_ends_inside_a_page_is_truncated() -> None:
+    assert check_header(WHOLE["OGG"][:-100]) == ("truncated", "its last page is cut off")
+
+
+def test_the_words_say_how_much_is_left() -> None:
+    said = "it holds 7,956 of the 16,000 bytes of sound that its header says"
+    assert check_header(WHOLE["WAV"][:8000]) == ("truncated", said)
+
+
+def test_a_wav_that_ends_before_its_sound() -> None:
+    assert check_header(WHOLE["WAV"][:40]) == ("truncated", "it ends before the sound begins")
+    assert check_header(WHOLE["WAV"][:22]) == ("truncated", "it ends inside its own header")
+
+
+def test_the_length_that_a_stream_leaves_open_is_no_truncation() -> None:
+    content = bytearray(WHOLE["WAV"])
+    struct.pack_into("<I", content, content.index(b"data") + 4, 0xFFFFFFFF)
+    assert check_header(bytes(content)) == ("header", "its header leaves the length open, as a stream does")
+
+
+def test_a_length_of_zero_before_sound() -> None:
+    content = bytearray(WHOLE["WAV"])
+    struct.pack_into("<I", content, content.index(b"data") + 4, 0)
+    assert check_header(bytes(content)) == ("header", "its header says 0 bytes of sound, 16,000 follow")
+
+
+def test_a_speed_that_does_not_fit_the_rate() -> None:
+    content = bytearray(WHOLE["WAV"])
+    struct.pack_into("<I", content, 28, 44100)
+    said = "its header says 44,100 bytes a second; 16,000 Hz and 2 bytes a sample make 32,000"
+    assert check_header(bytes(content)) == ("header", said)
+
+
+def test_a_png_whose_bytes_changed() -> None:
+    content = bytearray(WHOLE["PNG"])
+    content[content.index(b"IDAT") + 10] ^= 1
+    assert check_header(bytes(content)) == ("header", "the checksum of its part 'IDAT' is wrong: bytes have changed")
+
+
+def test_other_bytes_say_nothing() -> None:
+    assert check_header(b"") == ("", "")
+    assert check_header(b"any text") == ("", "")

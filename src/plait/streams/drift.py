@@ -13,7 +13,7 @@ with Tukey's weights, its uncertainty by a bootstrap over the windows (Efron, 19
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,8 +32,9 @@ WHITENINGS = (0.5, 0.25, 0.0)  # tried on columns of numbers, which may be smoot
 class Line:
     """reference time = offset + slope × own time, both in seconds from the starts given to `estimate`.
 
-    center: own time in seconds at which offset and slope are nearly independent. offsets, slopes: (draw,) of the
-    bootstrap. residual: root mean square of the windows' lags about the line, in seconds. windows: (used, all).
+    offsets, slopes: (draw,) of the bootstrap. residual: root mean square of the
+    windows' lags about the line, in seconds. windows: (used, all). precision: seconds that a parabola through
+    three samples may be off by. span: seconds that both have.
     """
 
     offset: float
@@ -42,6 +43,17 @@ class Line:
     slopes: np.ndarray
     residual: float
     windows: tuple[int, int]
+    precision: float
+    span: float
+
+    def interval(self, what: str) -> tuple[float, float]:
+        """Return the 95 % interval of "offset" in seconds or "drift" in ppm; a part of a sample is never excluded."""
+        if what == "offset":
+            low, high = np.percentile(self.offsets, [2.5, 97.5]) + np.array([-1, 1]) * self.precision
+        else:
+            around = 2 * self.precision / self.span
+            low, high = 1e6 * (np.percentile(self.slopes, [2.5, 97.5]) - 1.0 + np.array([-1, 1]) * around)
+        return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ def estimate(reference: Signal, own: Signal) -> Line:
     # From samples' own zero to the clocks: own time = start + u, reference time = start + offset + slope × u.
     shift = reference.start - line.slope * own.start
     shifts = reference.start - line.slopes * own.start
-    return Line(line.offset + shift, line.slope, line.offsets + shifts, line.slopes, line.residual, line.windows)
+    return replace(line, offset=line.offset + shift, offsets=line.offsets + shifts)
 
 
 def _at_rate(signal: Signal, rate: float) -> np.ndarray:
@@ -172,12 +184,20 @@ def _follow(a: np.ndarray, b: np.ndarray, rate: float, lag: float, wave: bool, b
     rest = y - (offset + (slope - 1.0) * x)
     offsets, slopes = _bootstrap(x, y)
     spread = float(np.sqrt(np.mean(rest**2)))
-    return Line(offset, slope, offsets, 1.0 + slopes, spread, (len(x), len(centers)))
+    windows = (len(x), len(centers))
+    return Line(offset, slope, offsets, 1.0 + slopes, spread, windows, 0.05 / rate, shared)
 
 
 def _find_windows(
-    a: np.ndarray, b: np.ndarray, rate: float, centers: np.ndarray, window: float, line: tuple[float, float],
-    reach: float, beta: float, least: float,
+    a: np.ndarray,
+    b: np.ndarray,
+    rate: float,
+    centers: np.ndarray,
+    window: float,
+    line: tuple[float, float],
+    reach: float,
+    beta: float,
+    least: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (window,) lags in seconds about which the windows of b lie in a, and whether the peak of each is clear.
 

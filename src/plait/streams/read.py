@@ -5,7 +5,6 @@ A table brings a time column, SRT and WebVTT bring cues, and a sound is one row 
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 import os
 import re
@@ -26,7 +25,9 @@ from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, find_zone, read_ti
 _BEGINS = {"start": "end", "begin": "end", "onset": "offset", "from": "to", "starts": "ends", "tmin": "tmax",
            "first": "last", "开始": "结束"}  # fmt: skip
 _LENGTHS = ("duration", "dur", "length")
-_UNIT_ENDING = r"(?:[\s_.(\[-]*(?:" + "|".join(sorted(map(re.escape, UNIT_OF_WORD), key=len, reverse=True)) + r")[)\]]?)?"
+_UNIT_ENDING = (
+    r"(?:[\s_.(\[-]*(?:" + "|".join(sorted(map(re.escape, UNIT_OF_WORD), key=len, reverse=True)) + r")[)\]]?)?"
+)
 _TIME_NAMES = (  # the earlier, the surer
     r"time[\s_-]?stamps?|datetime|date[\s_-]?time|times?|clock|utc(?:[\s_-]?time)?|ts|t|时间戳?",
     r"(?:start|begin|onset|from|starts|tmin|开始)(?:[\s_-]?(?:time|stamp))?",
@@ -90,7 +91,7 @@ class TimeSpec:
 
 
 def parse_spec(text: str, names: Sequence[str]) -> TimeSpec:
-    """Take `COLUMN`, `START,END`, `COLUMN@30`, `COLUMN@ms`, `COLUMN@Europe/Berlin`, `COLUMN@2024-05-01T10:00:00Z` apart.
+    """Take `COLUMN`, `START,END`, `COLUMN@30`, `COLUMN@ms`, `COLUMN@Europe/Berlin`, `COLUMN@2024-05-01` apart.
 
     names: the columns there are; a column whose name holds an @ or a comma goes first. Without columns (a sound, cues)
     all of the text is what follows the @. Raises RequestError for an unknown column.
@@ -233,7 +234,7 @@ def _read_table(table: Table, given: str, name: str, said: str | None, path: Pat
 
 def _column_times(table: Table, column: str, given: str, options: dict[str, Any]) -> Times:
     try:
-        return read_times(table.data[column], column, **options)  # type: ignore[arg-type]
+        return read_times(table.data[column], column, **options)
     except TableError as error:
         raise TableError(f"{given}: {error}. {_HOW}") from None
 
@@ -321,3 +322,19 @@ def _find_end(table: Table, begin: str) -> str | None:
     form = re.compile(rf"(?:{'|'.join(_LENGTHS)}){_UNIT_ENDING}", re.IGNORECASE)
     lengths = [name for name in table.names if form.fullmatch(name) and _reads(table, name)]
     return lengths[0] if lengths and any(word in begin.lower() for word in _BEGINS) else None
+
+
+def number_columns(table: Table, names: Sequence[str]) -> list[str]:
+    """Return those of these columns that hold numbers."""
+    import pyarrow as pa
+
+    kinds = {name: table.data[name].type for name in names}  # type: ignore[union-attr]
+    return [name for name, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_floating(kind)]
+
+
+def numbers_of(table: Table, name: str) -> np.ndarray:
+    """Return a column of numbers as (row,) float64, NaN where absent."""
+    import pyarrow as pa
+
+    values = table.data[name].cast(pa.float64(), safe=False)  # type: ignore[union-attr]
+    return np.asarray(values.to_numpy(), np.float64)

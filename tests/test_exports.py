@@ -29,6 +29,7 @@ PUBLIC = [
     "TextPrep",
     "Tree",
     "__version__",
+    "align",
     "evaluate",
     "fit",
     "load",

@@ -25,10 +25,10 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["dataset", "model", "convert", "retrieve"],
+    ["dataset", "model", "streams", "convert", "retrieve"],
     ["train", "classic", "picture"],
     ["study", "run", "labels", "report"],
-    ["workflow"],
+    ["workflow", "alignment"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -42,12 +42,13 @@ DATA_ORDER = [
     "kinds",
     "detect",
     "quality",
-    "align",
     "cache",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
+STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
+SIBLINGS |= {(f"streams.{a}", f"streams.{b}") for i, a in enumerate(STREAM_ORDER) for b in STREAM_ORDER[:i]}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
 
 FILES = sorted(SOURCE.rglob("*.py"))

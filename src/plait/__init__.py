@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _PLACES = {
     "read": "plait.data.read",
     "show": "plait.workflow",
+    "align": "plait.alignment",
     "fit": "plait.workflow",
     "load": "plait.run",
     "predict": "plait.workflow",
@@ -67,6 +68,7 @@ __all__ = [
     "TextPrep",
     "Tree",
     "__version__",
+    "align",
     "evaluate",
     "fit",
     "load",
@@ -76,6 +78,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from plait.alignment import align
     from plait.contract import Table
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError

@@ -100,8 +100,11 @@ def align(
     _check_numbers(tolerance, rate)
     sources = [reference, *streams]
     names, said = _name_streams(sources)
-    options = {what: _by_stream(f"--{what}", given, sources, names)
-               for what, given in {"time": time, "join": join, "signal": signal}.items()}  # fmt: skip
+    options = {
+        "time": _by_stream("--time", time, sources, names),
+        "join": _by_stream("--join", join, sources, names),
+        "signal": _by_stream("--signal", signal, sources, names),
+    }
     read = []
     for number, source in enumerate(sources):
         read.append(read_stream(source, names[number], options["time"].get(names[number])))
@@ -128,20 +131,17 @@ def align(
         raise RequestError("--join of the reference needs --rate: without it its rows stay as they are")
     joined: list[Joined] = []
     for number, (one, way) in enumerate(zip(placed, ways, strict=True)):
-        joined.append(join_stream(rows, one, way, reach, folder) if number or rate is not None
-                      else _keep_reference(one, folder))  # fmt: skip
+        keep = number == 0 and rate is None
+        joined.append(_keep_reference(one, folder) if keep else join_stream(rows, one, way, reach, folder))
         callback({"stage": "join", "done": number + 1, "total": len(placed)})
     table = _assemble(base, rows, rate, placed, joined, folder)
-    report = {"rows": len(table), "streams": {one.stream.name: _report(one, part, rows)
-                                              for one, part in zip(placed, joined, strict=True)}}  # fmt: skip
+    told = {one.stream.name: _report(one, part) for one, part in zip(placed, joined, strict=True)}
+    report = {"rows": len(table), "streams": told}
     picture = None
     if place_of_out is not None:
         _write(table, place_of_out)
         picture = place_of_out.with_name(f"{place_of_out.stem}-timeline.png")
         _draw(picture, read, placed, report)
-    for name, told in report["streams"].items():
-        if told["note"]:
-            callback({"note": f"{name}: {told['note']}"})
     return Alignment(table, report, place_of_out, picture)
 
 
@@ -232,7 +232,7 @@ def _assemble(base: Stream, rows: Rows, rate: float | None, placed: Sequence[Pla
     return Table(data, folder, "the aligned table")
 
 
-def _report(one: Placed, part: Joined, rows: Rows) -> dict[str, Any]:
+def _report(one: Placed, part: Joined) -> dict[str, Any]:
     clock, line = one.stream.clock, one.line
     notes = [*one.notes, part.note]
     offset = ppm = None

@@ -119,7 +119,8 @@ def align(
         settled, notes = settle(base, stream, estimated)
         notes = [*said.get(stream.name, []), *notes]
         if estimate and not estimated:
-            notes.append(f"not estimated: say which column it shares with {base.name}, --signal {stream.given}=COLUMN")
+            mend = f": name a column that it shares with {base.name}, --signal {stream.given}=COLUMN"
+            notes.append(f"not estimated, so its clock is believed{mend if stream.kind == 'table' else ''}")
         placed.append(place_estimated(base, settled, signals, notes) if estimated else place(settled, notes))
         callback({"stage": "clocks", "done": number, "total": len(streams)})
     rows = make_rows(head, rate, reach)

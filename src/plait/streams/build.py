@@ -19,7 +19,7 @@ from plait.data.kinds import facts_of, judge
 from plait.data.media import is_address
 from plait.errors import RequestError, did_you_mean
 from plait.streams import joins
-from plait.streams.clocks import SECOND
+from plait.streams.clocks import SECOND, distinct
 from plait.streams.read import number_columns, numbers_of
 from plait.streams.settle import Placed
 
@@ -66,7 +66,7 @@ def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> R
     begin = np.where(stream.present, reference.begin, 0)
     if reference.end is not None:
         return Rows(begin, np.maximum(reference.end, begin), stream.present, stream.step)
-    times = np.unique(reference.sorted_begin)
+    times = distinct(reference.sorted_begin)
     following = np.append(times[1:], times[-1] + stream.step)
     end = following[np.searchsorted(times, begin).clip(max=len(times) - 1)]
     if tolerance is not None:
@@ -238,8 +238,10 @@ def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
             moved = [c and {**c, "path": _move(c["path"], table.folder, folder) if c["path"] else None} for c in cells]
             data[name] = pa.chunked_array([pa.array(moved, kind)])
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            guess = judge(facts_of(table, name), table.folder)
-            if guess.kind in MEDIA_KINDS:
+            facts = facts_of(table, name)
+            if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
+                facts = replace(facts, rows=1, filled=1)
+            if judge(facts, table.folder).kind in MEDIA_KINDS:
                 coded = values.combine_chunks().dictionary_encode()
                 coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
                 paths = [p and _move(p, table.folder, folder) for p in coded.dictionary.to_pylist()]

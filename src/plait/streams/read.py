@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from plait.data import media
 from plait.data.delimited import not_utf8
 from plait.data.read import read
 from plait.errors import CellError, RequestError, TableError, did_you_mean
-from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, find_zone, read_times
+from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, distinct, find_zone, read_times
 
 _BEGINS = {"start": "end", "begin": "end", "onset": "offset", "from": "to", "starts": "ends", "tmin": "tmax",
            "first": "last", "开始": "结束"}  # fmt: skip
@@ -72,10 +73,10 @@ class Stream:
     def last(self) -> int:
         return int((self.begin if self.end is None else self.end)[self.present].max())
 
-    @property
+    @cached_property
     def step(self) -> int:
         """The usual distance from one row to the next in nanoseconds (the median); 0 with fewer than two times."""
-        times = np.unique(self.begin[self.present])
+        times = distinct(self.begin[self.present])
         return int(np.median(np.diff(times))) if len(times) > 1 else 0
 
 

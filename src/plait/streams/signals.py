@@ -38,11 +38,16 @@ def find_signals(streams: Sequence[Stream], asked: Mapping[str, str], estimate: 
         if asked:
             raise RequestError("--signal says what --estimate compares; give --estimate as well")
         return {}
-    if len(streams) < 2 or streams[0].name not in found or not any(s.name in found for s in streams[1:]):
-        missing = [s for s in streams if s.name not in found] or list(streams)
-        which = ", ".join(f"--signal {s.given}=COLUMN" for s in missing[:3])
-        raise RequestError(f"--estimate needs a signal in the reference and in another stream: a sound, or {which}")
-    return found
+    base, *others = streams
+    if base.name not in found:
+        raise RequestError(f"--estimate needs a signal in the reference: --signal {base.given}=COLUMN, or a sound")
+    # Beside a sound a column counts only when it is named: a table with one column of numbers may hold anything.
+    sure = {s.name for s in streams if s.kind == "sound" or s.name in asked}
+    chosen = [s for s in others if s.name in found and (base.kind == s.kind or {base.name, s.name} <= sure)]
+    if not chosen:
+        which = ", ".join(f"--signal {s.given}=COLUMN" for s in others if s.name not in sure) or "another stream"
+        raise RequestError(f"--estimate needs a signal that a stream shares with {base.given}: a sound, or {which}")
+    return {name: found[name] for name in (base.name, *(s.name for s in chosen))}
 
 
 def place_estimated(base: Stream, stream: Stream, signals: Mapping[str, str], notes: list[str]) -> Placed:

@@ -42,7 +42,7 @@ def draw_timeline(path: Path, lanes: Sequence[Lane], counted: str) -> Path:
     names, notes = _names([lane.name for lane in lanes], 24)
     height = 0.46 * len(lanes) + 0.35
     axes = _axes(8.6, height)
-    below = _plain(axes.inset_axes((0, -1 - 1.25 / height, 1, 1)))
+    below = _plain(axes.inset_axes((0, -1 - 1.0 / height, 1, 1)))
     spans = [np.concatenate([getattr(lane, side) for lane in lanes]) for side in ("before", "after")]
     for panel, side, title in (
         (axes, "before", "before: each by its own clock"),
@@ -76,7 +76,7 @@ def _draw_panel(panel: Any, lanes: Sequence[Lane], names: Sequence[str], side: s
     margin = 0.01 * (high - low)
     panel.set(xlim=(low - margin, high + margin), ylim=(len(lanes) - 0.5, -0.5))
     panel.set_yticks(range(len(lanes)), names, fontsize=10)
-    panel.set_xlabel(word if side == "after" else "")
+    panel.set_xlabel(word)
 
 
 def _merge(spans: np.ndarray, least: float) -> np.ndarray:

@@ -34,7 +34,7 @@ class Line:
 
     offsets, slopes: (draw,) of the bootstrap. residual: root mean square of the
     windows' lags about the line, in seconds. windows: (used, all). precision: seconds that a parabola through
-    three samples may be off by. span: seconds that both have.
+    three samples may be off by. span: seconds that both have; center: the middle of it in own time.
     """
 
     offset: float
@@ -45,11 +45,13 @@ class Line:
     windows: tuple[int, int]
     precision: float
     span: float
+    center: float
 
     def interval(self, what: str) -> tuple[float, float]:
         """Return the 95 % interval of "offset" in seconds or "drift" in ppm; a part of a sample is never excluded."""
         if what == "offset":
-            low, high = np.percentile(self.offsets, [2.5, 97.5]) + np.array([-1, 1]) * self.precision
+            around = self.precision * (1 + 2 * abs(self.center) / self.span)  # the zero may lie far outside
+            low, high = np.percentile(self.offsets, [2.5, 97.5]) + np.array([-1, 1]) * around
         else:
             around = 2 * self.precision / self.span
             low, high = 1e6 * (np.percentile(self.slopes, [2.5, 97.5]) - 1.0 + np.array([-1, 1]) * around)
@@ -94,7 +96,7 @@ def estimate(reference: Signal, own: Signal) -> Line:
     # From samples' own zero to the clocks: own time = start + u, reference time = start + offset + slope × u.
     shift = reference.start - line.slope * own.start
     shifts = reference.start - line.slopes * own.start
-    return replace(line, offset=line.offset + shift, offsets=line.offsets + shifts)
+    return replace(line, offset=line.offset + shift, offsets=line.offsets + shifts, center=line.center + own.start)
 
 
 def _at_rate(signal: Signal, rate: float) -> np.ndarray:
@@ -185,7 +187,7 @@ def _follow(a: np.ndarray, b: np.ndarray, rate: float, lag: float, wave: bool, b
     offsets, slopes = _bootstrap(x, y)
     spread = float(np.sqrt(np.mean(rest**2)))
     windows = (len(x), len(centers))
-    return Line(offset, slope, offsets, 1.0 + slopes, spread, windows, 0.05 / rate, shared)
+    return Line(offset, slope, offsets, 1.0 + slopes, spread, windows, 0.05 / rate, shared, float(x.mean()))
 
 
 def _find_windows(

@@ -241,9 +241,9 @@ def _report(one: Placed, part: Joined) -> dict[str, Any]:
         # On a reference with dates and a stream without, offset is the date of the stream's zero, in seconds from 1970
         extra = one.zero_reference / SECOND if one.zero_own == 0 else 0.0
         low, high = line.interval("offset")
-        offset = {"value": line.offset + extra, "low": low + extra, "high": high + extra}
+        offset = {"value": float(line.offset) + extra, "low": low + extra, "high": high + extra}
         low, high = line.interval("drift")
-        ppm = {"value": 1e6 * (line.slope - 1.0), "low": low, "high": high}
+        ppm = {"value": float(1e6 * (line.slope - 1.0)), "low": low, "high": high}
     return {
         "unit": clock.unit,
         "zone": clock.zone,
@@ -273,7 +273,10 @@ def _words(told: Mapping[str, Any]) -> str:
         return ""
     offset, ppm = told["offset"], told["drift_ppm"]
     half, wide = (offset["high"] - offset["low"]) / 2, (ppm["high"] - ppm["low"]) / 2
-    return f"{offset['value']:+.4f} s (± {1000 * half:.2g} ms), {ppm['value']:+.2f} ppm (± {wide:.2g})"
+    begins = f"{offset['value']:+.4f} s"
+    if abs(offset["value"]) > 1e8:  # seconds since 1970: the date of the stream's zero
+        begins = f"zero at {tell(round(offset['value'] * 1000) * 1_000_000, True)}"
+    return f"{begins} (± {1000 * half:.2g} ms), {ppm['value']:+.2f} ppm (± {wide:.2g})"
 
 
 def _write(table: Table, path: Path) -> None:

@@ -124,6 +124,11 @@ def test_a_column_without_times_is_refused() -> None:
         times_of(["soon"])
 
 
+def test_a_column_of_hours_that_never_come_is_refused() -> None:
+    with pytest.raises(TableError, match="1 rows lie in the hour that clocks skip"):
+        times_of(["2024-03-31T02:30:00"], zone="Europe/Berlin")
+
+
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(RequestError, match=r"no time zone 'Europe/Berlim'\. Did you mean 'Europe/Berlin'\?"):
         find_zone("Europe/Berlim")

@@ -89,9 +89,10 @@ def read_times(
         times = replace(times, notes=(*times.notes, *notes))
     else:
         raise TableError(f"column {name!r} holds {kind}; expected times: dates, clock times or numbers")
+    times = place_zone(times, zone) if zone is not None else times
     if not times.present.any():
         raise TableError(f"no cell of column {name!r} can be read as a time{_such_as(times.notes)}")
-    return place_zone(times, zone) if zone is not None else times
+    return times
 
 
 def _such_as(notes: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ PUBLIC = [
     "TextPrep",
     "Tree",
     "__version__",
+    "align",
     "check",
     "evaluate",
     "fit",

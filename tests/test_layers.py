@@ -25,10 +25,10 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["dataset", "model", "convert", "retrieve", "quality"],
+    ["dataset", "model", "streams", "quality", "convert", "retrieve"],
     ["train", "classic", "picture"],
     ["study", "curve", "run", "labels", "report"],
-    ["workflow", "checkup"],
+    ["workflow", "checkup", "alignment"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -49,12 +49,12 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
 SIBLINGS |= {("data.cache", "store")}
+STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
-QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks"]
+QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
 QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
-SIBLINGS |= {
-    (f"quality.{QUALITY_ORDER[i]}", f"quality.{QUALITY_ORDER[j]}") for i in range(len(QUALITY_ORDER)) for j in range(i)
-}
+for _package, _order in (("streams", STREAM_ORDER), ("quality", QUALITY_ORDER)):
+    SIBLINGS |= {(f"{_package}.{a}", f"{_package}.{b}") for i, a in enumerate(_order) for b in _order[:i]}
 
 FILES = sorted(SOURCE.rglob("*.py"))
 

@@ -23,13 +23,14 @@ def loaded_after(code: str) -> list[str]:
         "import plait.options, plait.contract, plait.data.media, plait.data.read, plait.data.detect, plait.plan",
         "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
         "import plait.demo",
+        "import plait.alignment, plait.streams.clocks",
     ],
 )
 def test_import_loads_nothing_heavy(code: str) -> None:
     assert loaded_after(code) == []
 
 
-@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["--version"]])
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["align", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
     assert loaded_after(code) == []

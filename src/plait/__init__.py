@@ -25,6 +25,7 @@ _PLACES = {
     "check": "plait.checkup",
     "Findings": "plait.quality.findings",
     "show": "plait.workflow",
+    "align": "plait.alignment",
     "fit": "plait.workflow",
     "load": "plait.run",
     "predict": "plait.workflow",
@@ -70,6 +71,7 @@ __all__ = [
     "TextPrep",
     "Tree",
     "__version__",
+    "align",
     "check",
     "evaluate",
     "fit",
@@ -80,6 +82,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from plait.alignment import align
     from plait.checkup import check
     from plait.contract import Table
     from plait.data.read import read

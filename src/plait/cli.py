@@ -198,6 +198,51 @@ def evaluate(run: RunArgument, table: TableArgument, *, as_json: JsonOption = Fa
 
 
 @app.command()
+def align(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Stream whose clock counts.")],
+    streams: Annotated[list[str], typer.Argument(metavar="STREAM ...", help="Tables with times, sounds, SRT, VTT.")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="TABLE", help="CSV or Parquet file to write.")],
+    time: Annotated[
+        list[str],
+        typer.Option(metavar="FILE=COLUMN", help="Where the times are; COLUMN@30 of frames, COLUMN@ZONE, COLUMN@ms."),
+    ] = [],  # noqa: B006  typer copies it
+    join: Annotated[
+        list[str], typer.Option(metavar="FILE=WAY", help="nearest, previous, overlap, window or linear.")
+    ] = [],  # noqa: B006
+    tolerance: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Farther away is absent. Without it 1.5 usual steps.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Rows a second. Without it the rows of the reference.")
+    ] = None,
+    signal: Annotated[
+        list[str], typer.Option(metavar="FILE=COLUMN", help="Column of numbers that --estimate compares.")
+    ] = [],  # noqa: B006
+    estimate: Annotated[bool, typer.Option("--estimate", help="Find offset and drift from a shared signal.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put streams with clocks of their own on one clock, in one table. What no stream reaches is absent."""
+    words = {
+        "time": parse_pairs(time, "--time"),
+        "join": parse_pairs(join, "--join"),
+        "signal": parse_pairs(signal, "--signal"),
+    }
+    with Progress() as progress:
+        aligned = plait.align(
+            reference,
+            *streams,
+            out=out,
+            tolerance=tolerance,
+            rate=rate,
+            estimate=estimate,
+            callback=progress,
+            **words,
+        )
+    _answer(as_json, aligned.to_json(), str(aligned))
+
+
+@app.command()
 def demo(
     *,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the demo's files.")] = Path("plait-demo"),

@@ -225,3 +225,28 @@ def test_many_threads_may_decode_at_once(tmp_path: Path) -> None:
         lengths = list(pool.map(lambda _: len(read_sound("a.wav", tmp_path)[0]), range(20)))
     assert sizes == [(8, 6)] * 20
     assert lengths == [800] * 20
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "last"),
+    [("#t=0.25,0.5", 250, 500), ("#t=0.5", 500, 1000), ("#t=,0.1", 0, 100), ("#t=0.9,7", 900, 1000), ("", 0, 1000)],
+)
+def test_a_part_of_a_sound(tmp_path: Path, part: str, first: int, last: int) -> None:
+    soundfile.write(tmp_path / "a.wav", np.arange(1000) / 1000, 1000, subtype="FLOAT")
+    samples, rate = read_sound("a.wav" + part, tmp_path)
+    assert rate == 1000
+    assert np.array_equal(samples[:, 0], np.arange(first, last, dtype=np.float32) / np.float32(1000))
+    assert np.array_equal(read_sound({"path": "a.wav" + part, "bytes": None}, tmp_path)[0], samples)
+    assert np.array_equal(read_sound(tmp_path / ("a.wav" + part), None)[0], samples)
+
+
+def test_a_part_beyond_the_end_of_a_sound(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(1000), 1000)
+    with pytest.raises(CellError, match=r"sound has 0 samples: a\.wav#t=2,3"):
+        read_sound("a.wav#t=2,3", tmp_path)
+
+
+def test_a_file_of_the_whole_name_goes_first(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(1000), 1000)
+    soundfile.write(tmp_path / "a.wav#t=0,1", np.zeros(3000), 1000, format="WAV")
+    assert len(read_sound("a.wav#t=0,1", tmp_path)[0]) == 3000

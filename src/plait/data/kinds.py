@@ -347,7 +347,7 @@ def _may_be_path(cell: str) -> bool:
 
 
 def _ending(name: str) -> str:
-    return os.path.splitext(name.strip().partition("?")[0])[1].lower()
+    return os.path.splitext(media.split_part(name.strip())[0].partition("?")[0])[1].lower()
 
 
 def _kind_of_ending(ending: str) -> str:

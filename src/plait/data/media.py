@@ -35,6 +35,8 @@ _SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
 
+_PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
+
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO")
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "image", "PNG"),
@@ -146,7 +148,9 @@ def _find_file(text: str, folder: Path | None) -> Path:
     found = None
     # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
     slashed = text.strip().replace("\\", "/")
-    for name in (text, slashed, unicodedata.normalize("NFC", slashed), unicodedata.normalize("NFD", slashed)):
+    whole = split_part(slashed)[0]  # of a#t=1,2 the file is a, unless there is one of the whole name
+    forms = (name for path in (slashed, whole) for name in (path, *_normal(path)))
+    for name in (text, *forms):
         try:
             path = folder / name if folder is not None else Path(name)
             found = path.stat()
@@ -161,6 +165,21 @@ def _find_file(text: str, folder: Path | None) -> Path:
     if not found.st_size:
         raise CellError(f"file is empty: {_short(text)}", "empty")
     return path
+
+
+def _normal(path: str) -> tuple[str, str]:
+    return unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)
+
+
+def split_part(text: str) -> tuple[str, float, float | None]:
+    """Return the file, the start and the end in seconds of `FILE#t=start,end`; from 0 to None (the end) without.
+
+    The form is that of W3C Media Fragments URI 1.0, section 4.2.1: `#t=2,3.5`, `#t=2` and `#t=,3.5`.
+    """
+    match = _PART.fullmatch(text)
+    if match is None:
+        return text, 0.0, None
+    return match[1], float(match[2] or 0), float(match[3]) if match[3] else None
 
 
 def read_head(cell: Any, folder: Path | None, length: int = HEAD) -> bytes:
@@ -257,14 +276,19 @@ def read_sound(cell: Any, folder: Path | None, *, sample_rate: int | None = None
     """Decode a sound: float32 (time, channel), about -1 to 1, and its sample rate in Hz.
 
     cell: what `open_cell` takes (WAV, FLAC, OGG, MP3, AIFF, AU …), or an array (time,), (time, channel), or
-    (channel, time) with at most 8 channels; whole numbers are scaled by the range of their type.
+    (channel, time) with at most 8 channels; whole numbers are scaled by the range of their type. Of a path that ends in
+    `#t=start,end` only that part is read, in seconds (where there is no file of the whole name).
     sample_rate: in Hz, of arrays only; 22050 where it is not given.
     Raises CellError: no file, no sound, no samples, values that are not finite, or above MAX_SAMPLES samples.
     """
     if isinstance(cell, np.ndarray):
         samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
     else:
-        samples, rate = _decode_sound(cell, open_cell(cell, folder))
+        source = open_cell(cell, folder)
+        name = cell.get("path") if isinstance(cell, dict) else cell
+        part = split_part(os.fspath(name).strip()) if isinstance(name, (str, os.PathLike)) else ("", 0.0, None)
+        named_whole = isinstance(source, Path) and split_part(source.name) != (source.name, 0.0, None)
+        samples, rate = _decode_sound(cell, source, *((0.0, None) if named_whole else part[1:]))
     if not samples.size:
         raise CellError(f"sound has 0 samples: {_name(cell)}", "no-samples")
     if not np.isfinite(samples).all():
@@ -272,20 +296,24 @@ def read_sound(cell: Any, folder: Path | None, *, sample_rate: int | None = None
     return samples, rate
 
 
-def _decode_sound(cell: Any, source: bytes | Path) -> tuple[np.ndarray, int]:
+def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | None) -> tuple[np.ndarray, int]:
     import soundfile
 
     try:
         with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
-            most = MAX_SAMPLES // file.channels
+            most, rate = MAX_SAMPLES // file.channels, int(file.samplerate)
+            first, last = round(start * rate), file.frames if end is None else round(end * rate)
             # A stream may not tell its length; soundfile would then reserve room for all there could be.
             samples = _read_stream(file, most) if file.frames >= 2**62 else None
-            if samples is None and file.frames <= most:
-                samples = file.read(dtype="float32", always_2d=True)
-            if samples is None or len(samples) > most:
+            last = min(last, file.frames)
+            if (last - first if samples is None else len(samples)) > most:
                 told = f"{_name(cell)} has more than {MAX_SAMPLES / 1e6:.0f} million samples"
                 raise CellError(f"sound too long: {told}", "too-large")
-            return samples, int(file.samplerate)
+            if samples is not None:
+                return samples[first:last], rate
+            if 0 < first < last:
+                file.seek(first)
+            return file.read(max(last - first, 0), dtype="float32", always_2d=True), rate
     except CellError:
         raise
     except _DAMAGE as error:

@@ -1,0 +1,273 @@
+"""The synchronised table: which rows it has, and what each stream puts into them. Knows no clocks and no estimation.
+
+A row stands for a moment, and for a stretch of time: to its end column, for 1 / rate seconds, or to the next row.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.contract import MEDIA_KINDS, Table
+from plait.data.kinds import facts_of, judge
+from plait.data.media import is_address
+from plait.errors import RequestError, did_you_mean
+from plait.streams import joins
+from plait.streams.clocks import SECOND, distinct
+from plait.streams.read import number_columns, numbers_of
+from plait.streams.settle import Placed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+JOINS = ("nearest", "previous", "overlap", "window", "linear")
+MOST_ROWS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the output on the clock of the reference. begin, end: (row,) int64 ns; present: (row,) bool."""
+
+    begin: np.ndarray
+    end: np.ndarray
+    present: np.ndarray
+    step: int
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a stream puts into the rows: columns by name, which rows it reaches (row,) bool, and what to say of it."""
+
+    columns: dict[str, pa.ChunkedArray]
+    reached: np.ndarray
+    note: str
+
+
+def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> Rows:
+    """Return a row for each row of the reference, or each 1 / rate seconds from its first time to its last.
+
+    Raises RequestError for a sound without a rate, or more than a hundred million rows.
+    """
+    stream = reference.stream
+    if rate is not None:
+        count = max(1, int((stream.last - stream.first) * rate / SECOND + 1e-6))
+        if count > MOST_ROWS:
+            raise RequestError(f"--rate {rate:g} makes {count:,} rows; expected at most {MOST_ROWS:,}")
+        edges = stream.first + np.rint(np.arange(count + 1) * (SECOND / rate)).astype(np.int64)
+        return Rows(edges[:-1], edges[1:], np.ones(count, bool), max(1, round(SECOND / rate)))
+    if stream.kind == "sound":
+        raise RequestError(f"{stream.given} is a sound and has no rows of its own; say how many a second: --rate 10")
+    begin = np.where(stream.present, reference.begin, 0)
+    if reference.end is not None:
+        return Rows(begin, np.maximum(reference.end, begin), stream.present, stream.step)
+    times = distinct(reference.sorted_begin)
+    following = np.append(times[1:], times[-1] + stream.step)
+    end = following[np.searchsorted(times, begin).clip(max=len(times) - 1)]
+    if tolerance is not None:
+        end = np.minimum(end, begin + tolerance)
+    return Rows(begin, end, stream.present, stream.step)
+
+
+def choose_join(placed: Placed, asked: str | None) -> str:
+    """Return how a stream is joined. Raises RequestError for a way that does not suit it."""
+    stream = placed.stream
+    if asked is not None and asked not in JOINS:
+        raise RequestError(f"--join {stream.given}={asked}: there is no such way. {did_you_mean(asked, JOINS)}")
+    if stream.kind == "sound":
+        if asked not in (None, "overlap", "window"):
+            raise RequestError(f"--join {stream.given}={asked}: a sound is cut at the rows' times, which is overlap")
+        return "overlap"
+    if asked == "linear" and not number_columns(stream.table, stream.values):
+        raise RequestError(
+            f"--join {stream.given}=linear: it has no column of numbers. Expected {', '.join(JOINS[:4])}"
+        )
+    return asked or ("nearest" if stream.end is None else "overlap")
+
+
+def default_tolerance(rows: Rows, placed: Placed) -> int:
+    """Return 1.5 times the usual step of the stream: what is farther away lies beyond a gap."""
+    return int(1.5 * (placed.stream.step or rows.step))
+
+
+def join_stream(rows: Rows, placed: Placed, how: str, tolerance: int | None, folder: Path) -> Joined:
+    """Join one stream to the rows. folder: where the output lies, so that paths of media begin there."""
+    if placed.stream.kind == "sound":
+        return _cut_sound(rows, placed, folder)
+    reach = default_tolerance(rows, placed) if tolerance is None else tolerance
+    table = move_media(placed.stream.table, placed.stream.values, folder)
+    if how in ("nearest", "previous"):
+        find = joins.find_nearest if how == "nearest" else joins.find_previous
+        found = np.where(rows.present, find(rows.begin, placed.sorted_begin, reach), -1)
+        source = _rows_of(placed, found)
+        off = np.abs(rows.begin - placed.begin[source])[source >= 0] / SECOND
+        far = f", {np.median(off):.3g} s away in the middle" if len(off) else ""
+        return Joined(_take(table, source), source >= 0, f"{how} within {reach / SECOND:.3g} s{far}")
+    if how == "overlap":
+        return _join_overlap(rows, placed, table)
+    if how == "window":
+        return _join_window(rows, placed, table)
+    return _join_linear(rows, placed, table, reach)
+
+
+def _rows_of(placed: Placed, found: np.ndarray) -> np.ndarray:
+    """Turn places in the sorted order into rows of the stream's table; -1 stays."""
+    return np.where(found >= 0, placed.order[np.maximum(found, 0)], -1)
+
+
+def _take(table: Table, source: np.ndarray) -> dict[str, Any]:
+    import pyarrow as pa
+
+    index = pa.array(source, mask=source < 0)
+    return {name: values.take(index) for name, values in table.data.items()}
+
+
+def _arrow(values: np.ndarray) -> Any:
+    import pyarrow as pa
+
+    return pa.chunked_array([pa.array(values, mask=~np.isfinite(values))])
+
+
+def _join_overlap(rows: Rows, placed: Placed, table: Table) -> Joined:
+    """Give each row what it overlaps longest; prose is joined in order of time, so that no word is lost."""
+    import pyarrow as pa
+
+    starts, ends = placed.sorted_begin, placed.sorted_end
+    begin = np.where(rows.present, rows.begin, np.iinfo(np.int64).max // 2)
+    end = np.where(rows.present, rows.end, np.iinfo(np.int64).max // 2)
+    found = joins.find_longest(begin, end, starts, ends)
+    columns = _take(table, _rows_of(placed, found))
+    prose = [name for name in table.names if judge(facts_of(table, name), table.folder).kind == "text"]
+    for name in prose:
+        cells = table.data[name].take(pa.array(placed.order)).to_pylist()
+        words: dict[int, list[str]] = {}
+        for row, other, _ in joins.overlap_pairs(begin, end, starts, ends):
+            for place, source in zip(row.tolist(), other.tolist(), strict=True):
+                if cells[source] is not None:
+                    words.setdefault(place, []).append(str(cells[source]))
+        joined = [" ".join(words[row]) if row in words else None for row in range(len(begin))]
+        columns[name] = pa.chunked_array([pa.array(joined, pa.string())])
+    note = "overlap: of several, the one that overlaps longest"
+    return Joined(columns, found >= 0, note + (f"; {', '.join(prose)} joined in order of time" if prose else ""))
+
+
+def _join_window(rows: Rows, placed: Placed, table: Table) -> Joined:
+    """Give each row the mean and the last of its stretch of time, and how many rows of the stream lie in it."""
+    import pyarrow as pa
+
+    times = placed.sorted_begin
+    low, high = joins.find_window(rows.begin, rows.end, times)
+    inside = rows.present & (rows.end > times[0]) & (rows.begin <= times[-1])
+    high = np.where(inside, high, low)
+    counts = high - low
+    numbers, columns = number_columns(table, table.names), {}
+    order = pa.array(placed.order)
+    for name in table.names:
+        cells = table.data[name].take(order)
+        there = np.asarray(cells.is_valid().to_numpy(), bool)
+        if name in numbers:
+            values = numbers_of(table, name)[placed.order]
+            there &= np.isfinite(values)
+            columns[f"{name}_mean"] = _arrow(joins.window_means(low, high, values))
+        latest = joins.window_last(low, high, there)
+        columns[f"{name}_last"] = cells.take(pa.array(latest, mask=latest < 0))
+    columns["count"] = pa.chunked_array([pa.array(counts, mask=~inside)])
+    return Joined(columns, counts > 0, "window: mean and last of each row's stretch of time, and the count of its rows")
+
+
+def _join_linear(rows: Rows, placed: Placed, table: Table, reach: int) -> Joined:
+    """Give each row the value on the line between the neighbours in time; what is no number comes from the nearest."""
+    times = placed.sorted_begin
+    numbers = number_columns(table, table.names)
+    rest = [name for name in table.names if name not in numbers]
+    found = np.where(rows.present, joins.find_nearest(rows.begin, times, reach), -1)
+    others = _take(replace(table, data={name: table.data[name] for name in rest}), _rows_of(placed, found))
+    reached = np.zeros(len(rows.begin), bool)
+    columns = {}
+    for name in table.names:
+        if name in rest:
+            columns[name] = others[name]
+            continue
+        values = joins.interpolate(rows.begin, times, numbers_of(table, name)[placed.order], reach)
+        values = np.where(rows.present, values, np.nan)
+        reached |= np.isfinite(values)
+        columns[name] = _arrow(values)
+    note = f"linear between neighbours at most {reach / SECOND:.3g} s apart"
+    return Joined(columns, reached, note + (f"; {', '.join(rest)} from the nearest row" if rest else ""))
+
+
+def _cut_sound(rows: Rows, placed: Placed, folder: Path) -> Joined:
+    """Give each row its part of a sound as `path#t=start,end` in seconds (W3C Media Fragments URI 1.0)."""
+    import pyarrow as pa
+
+    stream = placed.stream
+    zero, length = int(stream.begin[0]), int(stream.last - stream.begin[0])
+    start = np.clip(placed.to_own(rows.begin) - zero, 0, length)
+    end = np.clip(placed.to_own(rows.end) - zero, 0, length)
+    sample = SECOND / (stream.rate or 1)
+    reached = rows.present & (end - start >= sample)
+    path = _move(str(stream.path.name if stream.path else stream.name), stream.table.folder, folder)
+    cells = [
+        f"{path}#t={_seconds(s)},{_seconds(e)}" if there else None
+        for s, e, there in zip(start.tolist(), end.tolist(), reached.tolist(), strict=True)
+    ]
+    column = pa.chunked_array([pa.array(cells, pa.string())])
+    return Joined({stream.name: column}, reached, "cut at the rows' times: path#t=start,end in seconds")
+
+
+def _seconds(time: int) -> str:
+    return f"{time / SECOND:.6f}".rstrip("0").rstrip(".")
+
+
+def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
+    """Return these columns of a table, its paths of pictures and sounds begun anew at another folder."""
+    import pyarrow as pa
+
+    data: dict[str, Any] = {}
+    for name in names:
+        values: Any = table.data[name]
+        kind = values.type
+        data[name] = values
+        if pa.types.is_struct(kind) and any(field.name == "path" for field in kind):
+            cells = values.to_pylist()
+            moved = [c and {**c, "path": _move(c["path"], table.folder, folder) if c["path"] else None} for c in cells]
+            data[name] = pa.chunked_array([pa.array(moved, kind)])
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            facts = facts_of(table, name)
+            if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
+                facts = replace(facts, rows=1, filled=1)
+            if judge(facts, table.folder).kind in MEDIA_KINDS:
+                coded = values.combine_chunks().dictionary_encode()
+                coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+                paths = [p and _move(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
+                data[name] = pa.chunked_array([pa.array(paths, pa.string()).take(coded.indices)])
+    return replace(table, data=data)
+
+
+def _move(path: str, old: Path | None, new: Path) -> str:
+    if is_address(path) or os.path.isabs(path) or not path.strip():
+        return path
+    whole = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
+    return Path(os.path.relpath(whole, os.path.abspath(new))).as_posix()
+
+
+def name_columns(reference: Sequence[str], streams: Sequence[tuple[str, Joined]]) -> list[dict[str, str]]:
+    """Return for each stream {its column: name in the output}, `stream.column` where a name comes more than once."""
+    counts = Counter([*reference, *(column for _, joined in streams for column in joined.columns)])
+    taken, names = set(reference), []
+    for stream, joined in streams:
+        chosen = {}
+        for column in joined.columns:
+            wish = column if counts[column] == 1 and column != "count" else f"{stream}.{column}"
+            number = 2
+            while wish in taken:
+                wish, number = f"{stream}.{column}_{number}", number + 1
+            taken.add(wish)
+            chosen[column] = wish
+        names.append(chosen)
+    return names

@@ -1,0 +1,387 @@
+"""Cells of a time column → whole nanoseconds on one scale, and what was read into them. Knows no files and no joins.
+
+A calendar time counts from 1970-01-01T00:00:00Z, any other from the stream's own zero. int64 nanoseconds are exact
+over 292 years; float64 seconds since 1970 would be off by 0.2 µs. What cannot be read is not present, with a reason.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.data.delimited import MISSING_WORDS
+from plait.errors import RequestError, TableError, did_you_mean
+from plait.prep.parse import is_day_first, parse_date
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SECOND = 1_000_000_000  # nanoseconds
+UNITS = {"s": SECOND, "ms": 1_000_000, "µs": 1000, "ns": 1}
+_NAMES_OF_UNITS = {
+    "s": "s sec secs second seconds",
+    "ms": "ms msec msecs millis millisecond milliseconds",
+    "µs": "us µs μs usec micros microsecond microseconds",
+    "ns": "ns nsec nanos nanosecond nanoseconds",
+}
+UNIT_OF_WORD = {word: unit for unit, words in _NAMES_OF_UNITS.items() for word in words.split()}
+
+_OFFSET = r"(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_ISO = _DATE + r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?"
+_ISO_ZONED = _DATE + r"[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?" + _OFFSET
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?")
+_ENDING = re.compile(r"(?<=\d)\s*(" + _OFFSET + r")$")
+_FRACTION = re.compile(r":\d{2}[.,](\d{1,9})(?!\d)")
+_FIRST, _LAST = -(2**63) // SECOND + 86_400, 2**63 // SECOND - 86_400  # seconds from 1970 that int64 nanoseconds hold
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column of times, in row order. values: (row,) int64 nanoseconds; present: (row,) bool.
+
+    calendar: counted from 1970 UTC, else from the stream's own zero. naive: calendar times without a zone, counted as
+    if they were UTC. of_day: clock times such as 10:04:46, which may be times of a day or times since a start.
+    zone: as it was found or said; None where there is none. told: whether unit and zone were said, not guessed.
+    sure: 0 to 1. notes: sentences on what was not plain.
+    """
+
+    values: np.ndarray
+    present: np.ndarray
+    unit: str
+    why: str
+    calendar: bool = False
+    zone: str | None = None
+    naive: bool = False
+    of_day: bool = False
+    told: bool = False
+    sure: float = 1.0
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_times(
+    column: pa.ChunkedArray, name: str, *, rate: float | None = None, unit: str | None = None, zone: str | None = None
+) -> Times:
+    """Read a column of times. name: of the column, which may tell the unit, such as `time_ms`.
+
+    Understood: Arrow timestamps and dates; ISO 8601 with and without zone, and the other ways to write a date that
+    `parse_date` knows; HH:MM:SS.mmm; numbers of seconds, milli-, micro- and nanoseconds since 1970 (told by their
+    size: 1e8 to 1e10 are seconds) or since a start of their own. rate: in Hz; the cells are then numbers of frames.
+    unit, zone: as the user says them, over what is found. zone is a name such as Europe/Berlin, UTC, or +02:00.
+    Raises TableError where no cell can be read as a time, RequestError for an unknown zone.
+    """
+    import pyarrow as pa
+
+    kind, types = column.type, pa.types
+    if types.is_timestamp(kind) or types.is_date(kind):
+        times = _from_arrow(column)
+    elif types.is_integer(kind) or types.is_floating(kind):
+        times = _from_numbers(column, name, rate, unit)
+    elif types.is_string(kind) or types.is_large_string(kind):
+        numbers, notes = _as_numbers(column)
+        times = _from_text(column) if numbers is None else _from_numbers(numbers, name, rate, unit)
+        times = replace(times, notes=(*times.notes, *notes))
+    else:
+        raise TableError(f"column {name!r} holds {kind}; expected times: dates, clock times or numbers")
+    times = place_zone(times, zone) if zone is not None else times
+    if not times.present.any():
+        raise TableError(f"no cell of column {name!r} can be read as a time{_such_as(times.notes)}")
+    return times
+
+
+def _such_as(notes: Sequence[str]) -> str:
+    return f": {notes[0]}" if notes else ". Expected ISO 8601, numbers, or HH:MM:SS.mmm"
+
+
+def _from_arrow(column: pa.ChunkedArray) -> Times:
+    import pyarrow as pa
+
+    zone = getattr(column.type, "tz", None)
+    stamps = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
+    present = np.asarray(column.is_valid().to_numpy(), bool)
+    values = stamps.fill_null(0).to_numpy().astype(np.int64)
+    held = (np.abs(values) < _LAST * 1_000_000) & present
+    if zone is None:
+        return Times(np.where(held, values * 1000, 0), held, "timestamp", "timestamps without a zone, taken as UTC",
+                     calendar=True, zone="UTC", naive=True, sure=0.7)  # fmt: skip
+    why = f"timestamps with the zone {zone}"
+    return Times(np.where(held, values * 1000, 0), held, "timestamp", why, calendar=True, zone=zone)
+
+
+def _as_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray | None, list[str]]:
+    """Return a column of text as numbers where most cells that are there are numbers, and what the others are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = _trim(column)
+    alike = pc.match_substring_regex(text, r"^[+-]?\d+(\.\d*)?$")
+    count, filled = pc.sum(alike).as_py() or 0, len(text) - text.null_count
+    if count <= 0.5 * filled:
+        return None, []
+    unread = np.flatnonzero(np.asarray(pc.fill_null(pc.invert(alike), False).to_numpy(zero_copy_only=False), bool))
+    notes = [_say_unread(unread, text)] if len(unread) else []
+    text = pc.if_else(alike, text, pa.scalar(None, text.type))
+    whole = pc.all(pc.match_substring_regex(text, r"^[+-]?\d{1,18}$|^[1-8]\d{18}$")).as_py()
+    return pa.chunked_array([text.cast(pa.int64() if whole else pa.float64())]), notes
+
+
+def _trim(column: pa.ChunkedArray) -> pa.Array:
+    """Return the cells of a text column without blanks around them, null where they say that nothing is there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim_whitespace(column.combine_chunks())
+    return pc.if_else(pc.is_in(text, pa.array(["", *MISSING_WORDS], text.type)), pa.scalar(None, text.type), text)
+
+
+def _from_numbers(column: pa.ChunkedArray, name: str, rate: float | None, unit: str | None) -> Times:
+    import pyarrow as pa
+
+    whole = pa.types.is_integer(column.type)
+    present = np.asarray(column.is_valid().to_numpy(), bool)
+    numbers = column.fill_null(0).to_numpy()
+    if not whole:
+        present &= np.isfinite(numbers)
+    if not present.any():
+        return Times(np.zeros(len(column), np.int64), present, unit or "s", "no number")
+    middle = float(np.median(np.abs(numbers[present].astype(np.float64))))
+    if rate is not None:
+        values, held = _scale(numbers, present, SECOND / rate)
+        return Times(values, held, "frame", f"numbers of frames, {rate:g} a second as said", told=True)
+    named = _unit_of_name(name)
+    for size, scale in enumerate(UNITS.values()):
+        small = 1e8 * SECOND / scale
+        code = list(UNITS)[size]
+        if small <= middle < 100 * small and unit in (None, code):
+            values, held = _scale(numbers, present, scale)
+            why = f"numbers about {middle:.3g}: {code} since 1970 by their size"
+            return Times(values, held, code, why, calendar=True, zone="UTC", sure=0.95, told=unit is not None)
+    code = unit or named or "s"
+    values, held = _scale(numbers, present, UNITS[code])
+    why = f"numbers from {numbers[present].min():.6g}: {code} since a start of their own"
+    why += ", as said" if unit else f", by the name {name!r}" if named else ""
+    return Times(values, held, code, why, told=bool(unit or named), sure=1.0 if unit else 0.9 if named else 0.7)
+
+
+def _scale(numbers: np.ndarray, present: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers as int64 nanoseconds; whole and broken part apart, so that no digit is lost."""
+    held = present & (np.abs(numbers.astype(np.float64)) * scale < 2.0**63 - SECOND)
+    numbers = np.where(held, numbers, 0)
+    if float(scale).is_integer():
+        whole = np.floor(numbers) if numbers.dtype.kind == "f" else numbers
+        broken = np.rint((numbers - whole) * scale).astype(np.int64)
+        return whole.astype(np.int64) * np.int64(scale) + broken, held
+    return np.rint(numbers.astype(np.float64) * scale).astype(np.int64), held
+
+
+def _unit_of_name(name: str) -> str | None:
+    words = re.split(r"[\s_()\[\].:/-]+", name.strip().lower())
+    return next((UNIT_OF_WORD[word] for word in reversed(words) if word in UNIT_OF_WORD), None)
+
+
+def _from_text(column: pa.ChunkedArray) -> Times:
+    """Read ISO 8601 with Arrow, all cells at once; what Arrow does not read, cell by cell."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = _trim(column)
+    rows = len(text)
+    values, form = np.zeros(rows, np.int64), np.full(rows, "", dtype="U5")  # zoned, naive, clock; "" is unread
+    zones: set[str] = set()
+    filled = np.asarray(text.is_valid().to_numpy(zero_copy_only=False), bool)
+    for kind, pattern in (("zoned", _ISO_ZONED), ("naive", _ISO)):
+        alike = pc.fill_null(pc.match_substring_regex(text, f"^{pattern}$"), False)
+        chosen = np.flatnonzero(np.asarray(alike.to_numpy(zero_copy_only=False), bool))
+        if not len(chosen):
+            continue
+        cells = pc.replace_substring(text.take(pa.array(chosen)), ",", ".")
+        if kind == "zoned":
+            ends = pc.struct_field(pc.extract_regex(cells, f"(?P<end>{_OFFSET})$"), "end")
+            zones |= {_plain_zone(end) for end in ends.unique().to_pylist()}
+            cells = pc.replace_substring_regex(cells, r"\s?(Z|z|UTC|GMT)$", "Z")
+            cells = pc.replace_substring_regex(cells, r"\s([+-])", r"\1")
+        try:
+            stamps = cells.cast(pa.timestamp("ns", "UTC" if kind == "zoned" else None)).cast(pa.int64())
+        except pa.ArrowInvalid:
+            continue  # one of them is no date, such as February 30; they are read one by one below
+        values[chosen] = stamps.to_numpy(zero_copy_only=False)
+        form[chosen] = kind
+    rest = np.flatnonzero(filled & (form == ""))
+    cells = text.take(pa.array(rest)).to_pylist()
+    day_first = is_day_first(cells)
+    for row, cell in zip(rest.tolist(), cells, strict=True):
+        found = _read_cell(cell, day_first)
+        if found is not None:
+            values[row], form[row], zone = found
+            zones |= {zone} if zone else set()
+    return _judge_forms(values, form, filled, zones, text)
+
+
+def _plain_zone(end: str) -> str:
+    if end in ("Z", "z", "UTC", "GMT") or end[1:].replace(":", "") in ("00", "0000"):
+        return "UTC"
+    digits = end[1:].replace(":", "").ljust(4, "0")
+    return f"{end[0]}{digits[:2]}:{digits[2:]}"
+
+
+def _read_cell(cell: str, day_first: bool) -> tuple[int, str, str | None] | None:
+    """Return (nanoseconds, form, zone) of one cell, or None where it is no time."""
+    if match := _CLOCK.fullmatch(cell):
+        hours, minutes, seconds, broken = match.groups()
+        if hours is None and broken is None:  # 10:04 is a time of day, 10:04.5 are minutes
+            hours, minutes, seconds = minutes, seconds, "0"
+        if int(seconds) > 59 or (hours and int(minutes) > 59):
+            return None
+        total = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
+        return total * SECOND + int((broken or "0").ljust(9, "0")), "clock", None
+    ending = _ENDING.search(cell) if not re.fullmatch(_DATE, cell) else None
+    zone = _plain_zone(ending[1]) if ending else None
+    bare = cell[: ending.start()] if ending else cell
+    broken = _FRACTION.search(bare)
+    try:
+        moment = parse_date(bare.replace(broken[0], broken[0][:3]) if broken else bare, day_first)
+    except (ValueError, OverflowError):
+        return None
+    if moment is None:
+        return None
+    days = moment - dt.datetime(1970, 1, 1)
+    seconds = days.days * 86_400 + days.seconds - (_offset_seconds(zone) if zone else 0)
+    if not _FIRST < seconds < _LAST:
+        return None
+    part = int(broken[1].ljust(9, "0")) if broken else days.microseconds * 1000
+    return seconds * SECOND + part, "zoned" if zone else "naive", zone
+
+
+def _offset_seconds(zone: str) -> int:
+    if zone == "UTC":
+        return 0
+    return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)
+
+
+def _judge_forms(values: np.ndarray, form: np.ndarray, filled: np.ndarray, zones: set[str], text: Any) -> Times:
+    """Say what a column of text holds; what is of another form than most cells is unread."""
+    zoned, naive, clock = (form == kind for kind in ("zoned", "naive", "clock"))
+    calendar = int((zoned | naive).sum()) >= int(clock.sum()) and bool((zoned | naive).any())
+    present = (zoned | naive) if calendar else clock
+    unread = np.flatnonzero(filled & ~present)
+    notes = [_say_unread(unread, text)] if len(unread) else []
+    if not calendar:
+        values, wrapped = unwrap_days(values, present)
+        if wrapped:
+            notes.append(f"the clock passes midnight {wrapped} time{'s' * (wrapped > 1)}; the days are counted on")
+        why = "clock times HH:MM:SS, counted from 00:00:00"
+        return Times(values, present, "HH:MM:SS", why, of_day=True, sure=0.8, notes=tuple(notes))
+    if naive.any() and zoned.any():
+        notes.append(f"{int(naive.sum())} rows have no zone, taken as UTC; the others say theirs")
+    if not zoned.any():
+        return Times(values, present, "ISO 8601", "dates without a zone, taken as UTC", calendar=True, zone="UTC",
+                     naive=True, sure=0.7, notes=tuple(notes))  # fmt: skip
+    zone = ", ".join(sorted(zones))
+    why = f"dates that say their zone, {zone}"
+    return Times(values, present, "ISO 8601", why, calendar=True, zone=zone, notes=tuple(notes))
+
+
+def _say_unread(rows: np.ndarray, text: Any) -> str:
+    shown = ", ".join(f"row {row} {str(text[int(row)].as_py())[:30]!r}" for row in rows[:3])
+    more = ", …" if len(rows) > 3 else ""
+    noun = "rows have no time that can be read" if len(rows) > 1 else "row has no time that can be read"
+    return f"{len(rows)} {noun} ({shown}{more})"
+
+
+def distinct(times: np.ndarray) -> np.ndarray:
+    """Return the different times, sorted. By sorting, since hashing nanoseconds is ten times slower."""
+    times = np.sort(times)
+    return times[np.append(True, times[1:] != times[:-1])] if len(times) else times
+
+
+def unwrap_days(values: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, int]:
+    """Add a day after each step back of more than 12 hours, where the clock then never steps back. (row,) both."""
+    times = values[present]
+    day = 86_400 * SECOND
+    back = np.diff(times) < -day // 2
+    turned = times + np.concatenate([[0], np.cumsum(back)]).astype(np.int64) * day if len(times) else times
+    if not back.any() or (np.diff(turned) < 0).any() or times.max() >= day:
+        return values, 0
+    out = values.copy()
+    out[present] = turned
+    return out, int(back.sum())
+
+
+def find_zone(name: str) -> dt.tzinfo:
+    """Return the zone of a name: UTC, +02:00, Europe/Berlin. Raises RequestError where there is none such."""
+    if re.fullmatch(_OFFSET, name):
+        return dt.timezone(dt.timedelta(seconds=_offset_seconds(_plain_zone(name))))
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = zoneinfo.available_timezones()
+        near = did_you_mean(name, sorted(known)).partition(" There are")[0]
+        hint = near if near.startswith("Did") else "Expected UTC, an offset such as +02:00, or such as Europe/Berlin."
+        raise RequestError(f"there is no time zone {name!r}. {hint}") from None
+
+
+def place_zone(times: Times, name: str) -> Times:
+    """Read calendar times that have no zone as times of this one. Cells that say their own zone keep it."""
+    zone = find_zone(name)
+    if not times.calendar or not times.naive:
+        return times
+    values, present, notes = to_utc(times.values, times.present, zone)
+    why = f"{times.why.partition(',')[0]}, read as {name}"
+    return replace(times, values=values, present=present, zone=name, naive=False, why=why, sure=1.0, told=True,
+                   notes=(*times.notes, *notes))  # fmt: skip
+
+
+def to_utc(values: np.ndarray, present: np.ndarray, zone: dt.tzinfo) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Turn local times into UTC. values: (row,) int64 nanoseconds of the wall clock; present: (row,) bool.
+
+    When clocks are set back an hour comes twice (PEP 495). Where the rows of that hour, in file order, step back
+    exactly once, those before the step are the first pass and those after it the second; else it cannot be told and
+    they are absent. When clocks are set forward an hour never comes: its rows are absent. Returns values, present and
+    notes. The offset is asked once for each quarter of an hour, since zones change on no finer grid.
+    """
+    quarter = 900 * SECOND
+    slots = distinct(values[present] // quarter)
+    place = np.searchsorted(slots, values[present] // quarter)
+    early, late = (np.array([_offset_at(slot * 900, zone, fold) for slot in slots.tolist()]) for fold in (0, 1))
+    first, second = early[place].astype(np.int64), late[place].astype(np.int64)
+    twice, never = first > second, first < second
+    fold, unsure = _tell_passes(values[present], twice)
+    out, held = values.copy(), present.copy()
+    out[present] = values[present] - np.where(fold, second, first) * SECOND
+    held[np.flatnonzero(present)[never | unsure]] = False
+    notes = []
+    if (twice & ~unsure).any():
+        notes.append(f"{int((twice & ~unsure).sum())} rows lie in the hour that comes twice; their order tells which")
+    if unsure.any():
+        notes.append(f"{int(unsure.sum())} rows lie in the hour that comes twice when clocks are set back, and their "
+                     "order does not tell which; they have no time")  # fmt: skip
+    if never.any():
+        notes.append(f"{int(never.sum())} rows lie in the hour that clocks skip; they have no time")
+    return out, held, notes
+
+
+def _offset_at(seconds: int, zone: dt.tzinfo, fold: int) -> int:
+    moment = dt.datetime(1970, 1, 1) + dt.timedelta(seconds=seconds)
+    offset = moment.replace(tzinfo=zone, fold=fold).utcoffset()
+    return round(offset.total_seconds()) if offset is not None else 0
+
+
+def _tell_passes(values: np.ndarray, twice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for each row, whether it is of the second pass, and whether that cannot be told."""
+    fold, unsure = np.zeros(len(values), bool), np.zeros(len(values), bool)
+    rows = np.flatnonzero(twice)
+    hours = np.split(rows, np.flatnonzero(np.abs(np.diff(values[rows])) > 12 * 3600 * SECOND) + 1)
+    for stretch in hours:  # each is one change of clocks
+        back = np.flatnonzero(np.diff(values[stretch]) < 0)
+        together = len(stretch) and stretch[-1] - stretch[0] == len(stretch) - 1
+        if len(back) == 1 and together:
+            fold[stretch[back[0] + 1 :]] = True
+        else:
+            unsure[stretch] = True
+    return fold, unsure

@@ -1,0 +1,125 @@
+"""Which row of a stream belongs to which moment. Works on sorted int64 times; knows no tables, files or clocks.
+
+Every function gives -1, an empty range or NaN where nothing belongs: what is absent stays absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+MOST_PAIRS = 4_000_000  # pairs of overlapping rows held at a time
+
+
+def find_previous(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.ndarray:
+    """Return for each moment the last row at or before it, at most `tolerance` ago, or -1.
+
+    when: (row,), any order; times: (stream row,), sorted; all int64 nanoseconds. Of rows with one time the last counts.
+    """
+    found = np.searchsorted(times, when, side="right") - 1
+    near = found >= 0
+    near[near] = when[near] - times[found[near]] <= tolerance
+    return np.where(near, found, -1)
+
+
+def find_nearest(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.ndarray:
+    """Return for each moment the row nearest to it, at most `tolerance` away, or -1; the earlier one of two as near.
+
+    when: (row,), any order; times: (stream row,), sorted; all int64 nanoseconds. Of rows with one time the last counts.
+    """
+    if not len(times):
+        return np.full(len(when), -1)
+    after = np.searchsorted(times, when, side="right")
+    left = np.maximum(after - 1, 0)
+    right = np.minimum(after, len(times) - 1)
+    right = np.searchsorted(times, times[right], side="right") - 1
+    found = np.where(np.abs(times[right] - when) < np.abs(when - times[left]), right, left)
+    return np.where(np.abs(times[found] - when) <= tolerance, found, -1)
+
+
+def find_window(begin: np.ndarray, end: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (low, high): the rows low … high - 1 are those with begin ≤ time < end. All (row,), times sorted."""
+    low = np.searchsorted(times, begin, side="left")
+    return low, np.maximum(np.searchsorted(times, end, side="left"), low)
+
+
+def window_means(low: np.ndarray, high: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the mean of the values that are there in each window, NaN where none is. values: (stream row,) float."""
+    there = np.isfinite(values)
+    middle = float(values[there].mean()) if there.any() else 0.0  # the sums stay small, so their digits stay
+    sums = np.concatenate([[0.0], np.cumsum(np.where(there, values - middle, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(there)])
+    num = counts[high] - counts[low]
+    return np.where(num > 0, middle + (sums[high] - sums[low]) / np.maximum(num, 1), np.nan)
+
+
+def window_last(low: np.ndarray, high: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the last row of each window whose cell is there, or -1. present: (stream row,) bool."""
+    latest = np.concatenate([[-1], np.maximum.accumulate(np.where(present, np.arange(len(present)), -1))])
+    found = latest[high]
+    return np.where(found >= low, found, -1)
+
+
+def interpolate(when: np.ndarray, times: np.ndarray, values: np.ndarray, tolerance: int) -> np.ndarray:
+    """Return the values at these moments on straight lines between neighbours, NaN elsewhere.
+
+    Never beyond the first or the last value, nor between neighbours more than `tolerance` apart. Cells that are not
+    there (NaN) are no neighbours. Of rows with one time the last counts.
+    """
+    there = np.isfinite(values)
+    times, values = times[there], values[there].astype(np.float64)
+    out = np.full(len(when), np.nan)
+    if not len(times):
+        return out
+    latest = np.append(times[1:] != times[:-1], True)
+    times, values = times[latest], values[latest]
+    right = np.searchsorted(times, when, side="left")
+    inside = right < len(times)
+    exact = inside.copy()
+    exact[inside] = times[right[inside]] == when[inside]
+    out[exact] = values[right[exact]]
+    between = inside & ~exact & (right > 0)
+    r = right[between]
+    gap = times[r] - times[r - 1]
+    share = (when[between] - times[r - 1]) / gap
+    out[between] = np.where(gap <= tolerance, values[r - 1] + share * (values[r] - values[r - 1]), np.nan)
+    return out
+
+
+def overlap_pairs(
+    begin: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield (row, stream row, overlap in ns) of all pairs that share time, by row and then by start, in pieces.
+
+    begin, end: (row,); starts, ends: (stream row,), sorted by start. A row of no length is a point in time: it shares
+    1 ns with what begins at or before it and ends after it. No row is cut in two by the pieces.
+    """
+    end, ends = np.maximum(end, begin + 1), np.maximum(ends, starts + 1)
+    reach = np.maximum.accumulate(ends) if len(ends) else ends  # grows, so that it can be searched
+    low = np.searchsorted(reach, begin, side="right")
+    high = np.maximum(np.searchsorted(starts, end, side="left"), low)
+    totals = np.concatenate([[0], np.cumsum(high - low)])
+    first = 0
+    while first < len(begin):
+        last = int(np.searchsorted(totals, totals[first] + MOST_PAIRS, side="right")) - 1
+        last = min(max(last, first + 1), len(begin))
+        counts = (high - low)[first:last]
+        rows = np.repeat(np.arange(first, last), counts)
+        within = np.arange(len(rows)) - np.repeat(totals[first:last] - totals[first], counts)
+        others = np.repeat(low[first:last], counts) + within
+        shared = np.minimum(end[rows], ends[others]) - np.maximum(begin[rows], starts[others])
+        real = shared > 0
+        yield rows[real], others[real], shared[real]
+        first = last
+
+
+def find_longest(begin: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return for each row the stream's row that shares most time with it (the earlier of two as long), or -1."""
+    found = np.full(len(begin), -1)
+    for rows, others, shared in overlap_pairs(begin, end, starts, ends):
+        order = np.lexsort((others, -shared, rows))
+        rows, others = rows[order], others[order]
+        firsts = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])) if len(rows) else np.zeros(0, int)
+        found[rows[firsts]] = others[firsts]
+    return found

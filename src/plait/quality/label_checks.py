@@ -6,7 +6,7 @@ one class, too few rows) gives no finding.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -141,7 +141,8 @@ def _check_conflicts(table: Table, schema: Schema, survey: Survey, labels: Label
             continue
         own = keys[modality.name]
         if modality.kind == "text":
-            own = [key if key is not None and len(tokenise(str(key))) >= WORDS_OF_COPY else None for key in own]
+            counts = Counter(own)  # only what comes again is looked at closer
+            own = [key if counts[key] > 1 and len(tokenise(str(key))) >= WORDS_OF_COPY else None for key in own]
         rows = [row for row in _conflicts(own, labels) if row not in told]
         if rows:
             message = (
@@ -177,7 +178,7 @@ def _conflicts(keys: Sequence[Any], labels: Labels) -> list[int]:
     copies = [own for own in groups.values() if len(own) > 1]
     odd = [own for own in copies if len(set(labels.codes[own])) > 1]
     held, doubted = sum(map(len, copies)), sum(map(len, odd))
-    rare = doubted <= 0.02 * sum(map(len, groups.values())) + 2 and held <= 0.05 * len(keys) + 2
+    rare = doubted <= 0.02 * len(keys) + 2 and held <= 0.05 * len(keys) + 2
     if not odd or not (rare or doubted <= 0.2 * held):  # cells that are used for many labels on purpose
         return []
     return sorted(row for own in odd for row in own)
@@ -209,7 +210,10 @@ def _check_rows(table: Table, schema: Schema, survey: Survey, labels: Labels, ca
         found = check_pairing(voices, labels, prior, generator)
     yield from found
     doubted = {row for finding in found for row in finding.rows}
-    yield from _check_wrong(voices, labels, rows, prior, doubted)
+    slipped = {finding.column for finding in found if finding.check == "pairing-shifted" and not finding.rows}
+    voices = [voice for voice in voices if voice.column not in slipped]
+    if voices:
+        yield from _check_wrong(voices, labels, rows, prior, doubted)
 
 
 def _hear(

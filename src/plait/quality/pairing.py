@@ -32,6 +32,12 @@ class Voice:
     probabilities: np.ndarray
     places: np.ndarray
 
+    @property
+    def column(self) -> str | None:
+        """The column a finding is about; None for a modality of several."""
+        columns = self.guesser.modality.columns
+        return columns[0] if len(columns) == 1 else None
+
 
 def check_pairing(
     voices: Sequence[Voice], labels: Labels, prior: np.ndarray, generator: np.random.Generator
@@ -67,7 +73,7 @@ def _check_shift(voice: Voice, labels: Labels, generator: np.random.Generator) -
         mend = (
             "See whether a row was lost or a header counted when the columns were put together, and join them by a key."
         )
-        yield Finding("warning", "pairing-shifted", _column(voice), (), message, mend)
+        yield Finding("warning", "pairing-shifted", voice.column, (), message, mend)
 
 
 def _skills(voice: Voice, labellings: Sequence[np.ndarray], size: int) -> list[tuple[float, float]]:
@@ -128,7 +134,7 @@ def _check_block(voice: Voice, labels: Labels) -> Iterator[Finding]:
             f"{100 * np.delete(fits, np.s_[start:stop]).mean():.0f} %)"
         )
         mend = "These cells seem to have slipped: see what happened at the first of these rows, and join by a key."
-        yield Finding("warning", "pairing-shifted", _column(voice), own, message, mend)
+        yield Finding("warning", "pairing-shifted", voice.column, own, message, mend)
 
 
 def best_run(score: np.ndarray) -> tuple[int, int]:
@@ -177,9 +183,4 @@ def _check_swaps(voice: Voice, voices: Sequence[Voice], labels: Labels, prior: n
         f"row says the one that stands (so do {100 * rate:.0f} % of its surest guesses); they may belong to other rows"
     )
     mend = "Look at these rows, the worst first. Join the columns by a key, or leave such cells blank."
-    yield Finding("warning", "pairing-shuffled", _column(voice), at_fault, message, mend)
-
-
-def _column(voice: Voice) -> str | None:
-    columns = voice.guesser.modality.columns
-    return columns[0] if len(columns) == 1 else None
+    yield Finding("warning", "pairing-shuffled", voice.column, at_fault, message, mend)

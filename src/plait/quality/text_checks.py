@@ -137,7 +137,7 @@ def _check_markup(name: str, cells: Sequence[str | None], cleaned: Sequence[str 
 
 
 def _says(text: str | None) -> bool:
-    return bool(text) and bool(tokenise(text or ""))
+    return bool(text) and (any(c.isalnum() for c in text or "") or bool(tokenise(text or "")))
 
 
 def _check_script(name: str, cells: Sequence[str | None]) -> Iterator[Finding]:
@@ -180,7 +180,7 @@ def _check_copies(name: str, cleaned: Sequence[str | None], split: list[str | No
     pairs: Counter[tuple[str, str]] = Counter()
     for text, rows in groups.items():
         ranked = sorted((row for row in rows if split[row] in order), key=lambda row: order[str(split[row])])
-        if len(rows) > 10 or not ranked or len(tokenise(text)) < WORDS_OF_COPY:
+        if not 1 < len(ranked) <= 10 or len(tokenise(text)) < WORDS_OF_COPY:
             continue
         first = split[ranked[0]]
         later = [row for row in ranked if split[row] != first]

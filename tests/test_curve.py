@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import plait
-from plait.curve import nested_order
+from plait.quality.guesses import nested_order
 from plait.run import say_curve
 from tiny import numbers_table
 

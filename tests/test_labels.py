@@ -179,3 +179,9 @@ def test_the_fingerprint_sees_arrays() -> None:
     ]
     assert found[0] == found[1]
     assert len(set(found)) == 3
+
+
+def test_a_word_for_none_is_no_label_and_other_words_are_mistakes() -> None:
+    assert find(["1.5", "NA", "2.5", "?"], "number").cells.tolist() == [1.5, None, 2.5, None]
+    with pytest.raises(TableError, match="the target is 'abc'; expected a number"):
+        find(["1.5", "abc", "2.5"], "number")

@@ -36,8 +36,8 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 DATA_ORDER = [
-    "media",
     "headers",
+    "media",
     "delimited",
     "read",
     "kinds",

@@ -31,6 +31,7 @@ def check(
     target: str | None = None,
     folder: str | Path | None = None,
     fix: str | Path | None = None,
+    learning_curve: bool = False,
     cache: str | Path | bool = True,
     callback: Callback | None = None,
     **options: Any,
@@ -39,13 +40,15 @@ def check(
 
     table: what `plait.read` takes; folder: what relative paths are relative to. options: split, group, ignore, kinds,
     modalities, as in `show`; sample_rate of sounds given as arrays. Every picture and sound is opened once. fix: a new
-    folder, for a mended copy of the table and its files; the original is never touched. cache: True for the user's
+    folder, for a mended copy of the table and its files; the original is never touched. learning_curve: say whether
+    more rows would help. cache: True for the user's
     cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another folder, or False; with it a
     check that was stopped goes on, and files that did not change are not read again. callback gets progress and notes.
 
     Raises TableError where the table itself cannot be read, RequestError for a column or an option that is not there,
     or a folder `fix` that holds something.
     """
+    from plait.quality.growth import check_growth
     from plait.quality.label_checks import check_labels
     from plait.quality.media_checks import check_media
     from plait.quality.survey import survey_table
@@ -70,6 +73,8 @@ def check(
     survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
     found = [*check_media(rows, schema, survey), *check_cells(rows, schema)]
     found += check_labels(rows, schema, survey, tell)
+    if learning_curve:
+        found += check_growth(rows, schema, survey, tell)
     if fix is not None:
         found.append(_mend(rows, schema, Path(fix), tell))
     return Findings.of(len(rows), found)

@@ -126,13 +126,16 @@ def check(
     *,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
     fix: Annotated[Path | None, typer.Option(metavar="OUT", help="New folder for a mended copy of the table.")] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Say whether more rows would help, by quick guesses.")
+    ] = False,
     as_json: JsonOption = False,
     **options: Any,
 ) -> None:
     """Find what does not fit: broken files, odd cells, duplicates, leaks. Exit code 1 where a cell cannot be read."""
     parsed = parse_options(options)
     with Progress() as progress:
-        found = plait.check(table, target=target, fix=fix, callback=progress, **parsed)
+        found = plait.check(table, target=target, fix=fix, learning_curve=learning_curve, callback=progress, **parsed)
     _answer(as_json, found.to_json(), str(found))
     if found.count("error"):
         raise typer.Exit(1)

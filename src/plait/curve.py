@@ -13,6 +13,7 @@ import numpy as np
 
 from plait.errors import TableError
 from plait.labels import Labels
+from plait.quality.guesses import nested_order
 from plait.store import Stages
 from plait.study import Candidate, Study
 
@@ -38,20 +39,6 @@ def learning_curve(study: Study, winner: Candidate, labels: Labels, folder: Path
             points.append({"rows": len(rows), "val": labels.headline(part.outputs.cpu(), study.val, study.seed)})
     whole = {"rows": len(study.train), "val": labels.headline(winner.outputs.cpu(), study.val, study.seed)}
     return [*points, whole]
-
-
-def nested_order(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the rows in an order of which each beginning has about the class shares of the whole.
-
-    >>> nested_order(np.arange(4), np.array([0, 0, 1, 1]), np.random.default_rng(0))[:2] // 2
-    array([0, 1])
-    """
-    rows = generator.permutation(rows)
-    place = np.zeros(len(rows))
-    for code in np.unique(codes[rows]):
-        own = np.flatnonzero(codes[rows] == code)
-        place[own] = (np.arange(len(own)) + 0.5) / len(own)
-    return rows[np.lexsort((codes[rows], place))]
 
 
 def _train_part(study: Study, winner: Candidate, rows: np.ndarray, folder: Path) -> Candidate | None:

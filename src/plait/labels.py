@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -37,15 +38,14 @@ class Labels:
             raise RequestError("no column is the target.")
         kind = schema.column(name).kind
         cells = [clean_label(cell) for cell in table.cells(name)]
+        if kind == "number":
+            cells = [None if cell is None else _number(cell, table, name, row) for row, cell in enumerate(cells)]
         there = [cell is not None for cell in cells]
         if not any(there):
             raise TableError(
                 f"column {name!r} has no label in any of the {len(cells):,} rows; expected some to learn from."
             )
         if kind == "number":
-            for row, cell in enumerate(cells):
-                if cell is not None:
-                    cells[row] = _number(cell, table, name, row)
             codes = np.where(there, 0, -1)
             found: list[Any] | None = None
         elif kind == "category":
@@ -170,14 +170,17 @@ def number_threads() -> None:
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _number(cell: Any, table: Table, name: str, row: int) -> float:
+def _number(cell: Any, table: Table, name: str, row: int) -> float | None:
+    """Return a number, or None of a word for none, such as NA. Raises TableError of other words."""
     from plait.prep.parse import parse_number
 
     try:
         value = parse_number(cell)
     except ValueError:
-        value = None
-    if value is None or not np.isfinite(value):
+        value = math.inf
+    if value is None:
+        return None
+    if not np.isfinite(value):
         raise TableError(
             f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank."
         )

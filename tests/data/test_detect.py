@@ -371,3 +371,10 @@ def test_reading_and_detection_are_light(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_mended_copy_says_of_its_rows_is_no_feature() -> None:
+    table = read({"age": [1.5, 2.5, 3.5], "mended": ["date: 3.4.2021 → 2021-04-03", None, None]})
+    column = detect(table).column("mended")
+    assert (column.role, column.why) == ("ignored", "says what a mended copy changed")
+    assert detect(table, kinds={"mended": "text"}).column("mended").role == "feature"

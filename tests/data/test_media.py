@@ -250,3 +250,25 @@ def test_a_file_of_the_whole_name_goes_first(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(1000), 1000)
     soundfile.write(tmp_path / "a.wav#t=0,1", np.zeros(3000), 1000, format="WAV")
     assert len(read_sound("a.wav#t=0,1", tmp_path)[0]) == 3000
+
+
+@pytest.mark.parametrize("as_bytes", [True, False])
+def test_a_sound_without_its_end_is_broken_unless_the_rest_is_asked_for(tmp_path: Path, as_bytes: bool) -> None:
+    """libsndfile reads what is there without a word; a reader of tables must not."""
+    content = sound("WAV")
+    cut = content[: len(content) // 2]
+    (tmp_path / "cut.wav").write_bytes(cut)
+    cell = {"bytes": cut, "path": "cut.wav"} if as_bytes else "cut.wav"
+    with pytest.raises(CellError, match=r"cut off: cut\.wav \(it holds [\d,]+ of the [\d,]+ bytes") as caught:
+        read_sound(cell, tmp_path)
+    assert caught.value.fault == "truncated"
+    samples, _ = read_sound(cell, tmp_path, whole=False)
+    assert 0 < len(samples) < len(read_sound({"bytes": content}, None)[0])
+
+
+def test_a_stream_that_left_its_length_open_is_whole(tmp_path: Path) -> None:
+    content = bytearray(sound("WAV"))
+    place = content.index(b"data") + 4
+    content[place : place + 4] = b"\xff\xff\xff\xff"
+    whole = read_sound({"bytes": sound("WAV")}, None)[0]
+    assert np.array_equal(read_sound({"bytes": bytes(content)}, None)[0], whole)

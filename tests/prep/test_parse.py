@@ -16,7 +16,7 @@ from plait.prep.parse import parse_date, parse_number
         ("1,234.5", 1234.5), ("1,234", 1234.0), ("1,234,567", 1234567.0), ("1.234", 1.234), ("1.234,5", 1234.5),
         ("1.234.567", 1234567.0), ("1 234", 1234.0), ("1\u202f234,5", 1234.5), ("1'234.5", 1234.5), ("3,5", 3.5),
         ("12%", 12.0), ("$1,200", 1200.0), ("-€5", -5.0), ("5 €", 5.0),
-        (None, None), ("", None), ("  ", None), ("NaN", None), (math.nan, None),
+        (None, None), ("", None), ("  ", None), ("NaN", None), (math.nan, None), ("N/A", None), ("-", None),
     ],
 )  # fmt: skip
 def test_numbers_are_read(cell, value):

@@ -260,7 +260,8 @@ def test_a_table_in_the_order_of_its_labels_did_not_slip() -> None:
 
 def test_a_picture_that_says_nothing_did_not_slip() -> None:
     codes = animals()
-    assert check(names(codes), photo=np.random.default_rng(9).standard_normal((300, 8)), voice=look(codes, 3)) == []
+    found = check(names(codes), photo=np.random.default_rng(9).standard_normal((300, 8)), voice=look(codes, 3))
+    assert brief(found) == [("note", "pairing-no-signal", "photo")]
 
 
 def test_find_wrong_takes_sure_contradictions_only() -> None:
@@ -333,3 +334,13 @@ def test_wrong_labels_of_real_digits(shared_data: Path) -> None:
     (finding,) = check_labels(broken, schema, survey, lambda event: None)
     assert len(set(finding.rows) & rows) >= 0.9 * len(rows)
     assert len(set(finding.rows) - rows) <= 5
+
+
+def test_a_column_shuffled_all_over_says_nothing_and_is_told_as_that() -> None:
+    codes = animals()
+    shuffled = np.random.default_rng(9).permutation(look(codes, 2))
+    found = check(names(codes), photo=shuffled, sound=look(codes, 3))
+    assert ("note", "pairing-no-signal", "photo") in brief(found)
+    (finding,) = (f for f in found if f.check == "pairing-no-signal")
+    assert "its cells may be shuffled, or it does not matter" in finding.message
+    assert "pairing-no-signal" not in {f.check for f in check(names(codes), photo=look(codes, 2), sound=look(codes, 3))}

@@ -678,7 +678,7 @@ def test_the_answer_as_text_and_as_json(tmp_path: Path) -> None:
     mended, _cells, _notes = mend_column(tmp_path, "price", "number", ["1,5", "x", "2,5"])
     assert str(mended) == (
         f"{tmp_path / 'out' / 't.csv'}: 3 rows\n  2 number made plain\n  1 left blank\n"
-        "The column 'mended' says what was done to each row; when you fit: --ignore mended"
+        "The column 'mended' says what was done to each row; it is no feature when you fit."
     )
     assert mended.to_json() == {
         "table": str(tmp_path / "out" / "t.csv"),

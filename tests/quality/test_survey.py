@@ -208,3 +208,15 @@ def test_progress_is_in_cells(tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
     looked(table, "image", callback=events.append)
     assert events == [{"stage": "check", "done": done, "total": 300} for done in (256, 300)]
+
+
+def test_parts_of_one_sound_have_facts_of_their_own(tmp_path: Path) -> None:
+    wave = np.concatenate([np.full(800, 0.1), np.full(1600, 0.4)])
+    soundfile.write(tmp_path / "long.wav", wave, 800)
+    table = plait.read({"call": ["long.wav#t=0,1", "long.wav#t=1,3", "long.wav"]}, folder=tmp_path)
+    schema = detect(table, kinds={"call": "audio"})
+    for _ in range(2):  # the second time from what was kept
+        facts = survey_table(table, schema, cache=tmp_path / "kept").facts["call"]
+        assert [cell.seconds for cell in facts if cell is not None] == [1.0, 2.0, 3.0]
+        assert [round(cell.peak, 2) for cell in facts if cell is not None] == [0.1, 0.4, 0.4]
+        assert len({cell.decoded for cell in facts if cell is not None}) == 3

@@ -11,13 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from plait.contract import MISSING_WORDS
 from plait.data import media
 from plait.errors import TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None", "none", "-", "?")
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from typing import Any
 
 OPEN_LENGTH = 0x7FFF0000  # bytes: a length from here on means that a stream did not know its length
 
 
-def check_header(content: bytes) -> tuple[str, str]:
-    """Return ("", "") of a file that agrees with itself, else a fault and the words for it.
+def check_header(content: Any) -> tuple[str, str]:
+    """Return ("", "") of a file that agrees with itself, else a fault and the words for it. content: bytes or a mmap.
 
     fault: "truncated" (the end is missing) or "header" (the header is wrong, and all the data may be there).
     """

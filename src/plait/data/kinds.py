@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.contract import Table
+from plait.contract import MISSING_WORDS, Table
 from plait.data import media
-from plait.data.delimited import MISSING_WORDS
 from plait.errors import CellError
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.data.headers import check_header
 from plait.errors import CellError
 
 if TYPE_CHECKING:
@@ -182,6 +183,17 @@ def split_part(text: str) -> tuple[str, float, float | None]:
     return match[1], float(match[2] or 0), float(match[3]) if match[3] else None
 
 
+def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
+    """Return start and end, in seconds, of the part of a sound that a cell names; (0, None) where it names the whole.
+
+    source: what `open_cell` gives for the cell. A file whose own name ends in #t=… is whole.
+    """
+    name = cell.get("path") if isinstance(cell, dict) else cell
+    if not isinstance(name, (str, os.PathLike)) or (isinstance(source, Path) and _PART.fullmatch(source.name)):
+        return 0.0, None
+    return split_part(os.fspath(name).strip())[1:]
+
+
 def read_head(cell: Any, folder: Path | None, length: int = HEAD) -> bytes:
     """Return the first bytes of what a cell holds or names. Raises CellError as `open_cell` does."""
     source = open_cell(cell, folder)
@@ -272,23 +284,27 @@ def _picture_of_array(values: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(values))
 
 
-def read_sound(cell: Any, folder: Path | None, *, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
+def read_sound(
+    cell: Any, folder: Path | None, *, sample_rate: int | None = None, whole: bool = True
+) -> tuple[np.ndarray, int]:
     """Decode a sound: float32 (time, channel), about -1 to 1, and its sample rate in Hz.
 
     cell: what `open_cell` takes (WAV, FLAC, OGG, MP3, AIFF, AU …), or an array (time,), (time, channel), or
     (channel, time) with at most 8 channels; whole numbers are scaled by the range of their type. Of a path that ends in
     `#t=start,end` only that part is read, in seconds (where there is no file of the whole name).
-    sample_rate: in Hz, of arrays only; 22050 where it is not given.
-    Raises CellError: no file, no sound, no samples, values that are not finite, or above MAX_SAMPLES samples.
+    sample_rate: in Hz, of arrays only; 22050 where it is not given. whole: False to take what is there of a sound whose
+    end is missing.
+    Raises CellError: no file, no sound, its end is missing, no samples, values that are not finite, or above
+    MAX_SAMPLES samples.
     """
     if isinstance(cell, np.ndarray):
         samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
     else:
         source = open_cell(cell, folder)
-        name = cell.get("path") if isinstance(cell, dict) else cell
-        part = split_part(os.fspath(name).strip()) if isinstance(name, (str, os.PathLike)) else ("", 0.0, None)
-        named_whole = isinstance(source, Path) and split_part(source.name) != (source.name, 0.0, None)
-        samples, rate = _decode_sound(cell, source, *((0.0, None) if named_whole else part[1:]))
+        part = part_of(cell, source)
+        samples, rate = _decode_sound(cell, source, *part)
+        if whole and part == (0.0, None):
+            _check_whole(cell, source)
     if not samples.size:
         raise CellError(f"sound has 0 samples: {_name(cell)}", "no-samples")
     if not np.isfinite(samples).all():
@@ -330,6 +346,19 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
         if not reason:  # what libsndfile says of a FLAC that ends too soon
             reason = "the decoder lost its way: it is cut off, or overwritten"
         raise CellError(f"damaged sound: {_name(cell)} ({_short(reason)})") from None
+
+
+def _check_whole(cell: Any, source: bytes | Path) -> None:
+    """Raise CellError where the end of a sound is missing: libsndfile reads what is there without a word."""
+    import mmap
+
+    if isinstance(source, bytes):
+        fault, words = check_header(source)
+    else:
+        with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            fault, words = check_header(content)
+    if fault == "truncated":
+        raise CellError(f"cut off: {_name(cell)} ({words})", "truncated")
 
 
 def _read_stream(file: Any, most: int) -> np.ndarray:

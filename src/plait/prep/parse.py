@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from plait.contract import MISSING_WORDS
+
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _FORMS = (  # what to match, the sign between thousands, the decimal sign
     (re.compile(r"[+-]?\d{1,3}([, '])\d{3}(?:\1\d{3})*(?:\.\d+)?"), ", '", "."),
@@ -44,7 +46,7 @@ def parse_number(cell: Any) -> float | None:
         return None
     if isinstance(cell, str):
         text = unicodedata.normalize("NFKC", cell).replace("−", "-").strip()
-        if not text or text.lower() == "nan":
+        if not text or text.lower() == "nan" or text in MISSING_WORDS:
             return None
         sign = text[0] if text[0] in "+-" else ""
         text = sign + text[len(sign) :].strip(f"{_CURRENCY} ").removesuffix("%").strip()
@@ -85,7 +87,7 @@ def parse_date(cell: Any, day_first: bool = False) -> dt.datetime | None:
     if not isinstance(cell, str):
         raise ValueError
     text = unicodedata.normalize("NFKC", cell).strip()
-    if not text:
+    if not text or text in MISSING_WORDS:
         return None
     try:
         return dt.datetime.fromisoformat(text).replace(tzinfo=None)

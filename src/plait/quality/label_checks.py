@@ -202,7 +202,7 @@ def _check_rows(table: Table, schema: Schema, survey: Survey, labels: Labels, ca
     if len(rows) < LEAST_ROWS or not 2 <= len(labels.names) <= MOST_CLASSES:
         return
     with threadpool_limits(limits=1):  # products this small only wait for each other on several threads
-        voices = _hear(table, schema, survey, labels, rows, generator, callback)
+        voices = hear_voices(table, schema, survey, labels, rows, generator, callback)
         if not voices:
             return
         prior = np.bincount(labels.codes[rows], minlength=len(labels.names)) / len(rows)
@@ -216,7 +216,7 @@ def _check_rows(table: Table, schema: Schema, survey: Survey, labels: Labels, ca
         yield from _check_wrong(voices, labels, rows, prior, doubted)
 
 
-def _hear(
+def hear_voices(
     table: Table,
     schema: Schema,
     survey: Survey,
@@ -225,6 +225,10 @@ def _hear(
     generator: np.random.Generator,
     callback: Callback,
 ) -> list[Voice]:
+    """Return what quick guessers of each modality say of these rows, each row by guessers that have not seen it.
+
+    rows: (n,) of the table, in order, each with a label; a modality that few of them have is left out.
+    """
     voices = []
     for done, modality in enumerate(schema.modalities):
         callback({"stage": "labels", "done": done, "total": len(schema.modalities)})

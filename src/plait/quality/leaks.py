@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.contract import MEDIA_KINDS, TABULAR_KINDS, Column, Schema, Table, clean_label
-from plait.data.delimited import MISSING_WORDS
+from plait.contract import MEDIA_KINDS, MISSING_WORDS, TABULAR_KINDS, Column, Schema, Table, clean_label
 from plait.prep.parse import is_day_first, parse_date, parse_number
 from plait.quality.findings import Finding
 from plait.quality.guesses import LEAST_ROWS, MOST_ROWS, Labels

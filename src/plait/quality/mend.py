@@ -80,7 +80,7 @@ class Mended:
         if not self.dropped and not self.counts:
             lines.append("  nothing needed mending")
         lines += [f"  {note}" for note in self.notes]
-        lines.append(f"The column {self.column!r} says what was done to each row; when you fit: --ignore {self.column}")
+        lines.append(f"The column {self.column!r} says what was done to each row; it is no feature when you fit.")
         return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ def look_sound(content: dict[str, Any]) -> Look:
     """Decode a sound, {"bytes", "path"}, and say what it is. Raises CellError."""
     import soundfile
 
-    samples, rate = media.read_sound(content, None)
+    samples, rate = media.read_sound(content, None, whole=False)  # what is left of a sound is kept, and said
     with soundfile.SoundFile(io.BytesIO(content["bytes"])) as file:
         form, subtype = file.format, file.subtype
     return Look(
@@ -76,7 +76,7 @@ def change_sound(cell: Any, folder: Path | None, seen: Look, goal: Goal) -> Chan
 
 
 def _change(content: dict[str, Any], seen: Look, goal: Goal) -> Change:
-    samples, rate = media.read_sound(content, None)
+    samples, rate = media.read_sound(content, None, whole=False)  # what is left of a sound is kept, and said
     done, said = [], []
     if seen.header:
         done.append(HEADER)

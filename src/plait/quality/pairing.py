@@ -16,6 +16,7 @@ from plait.quality.findings import Finding
 from plait.quality.guesses import Guesser, Labels, fuse, one_hot
 
 SHIFTS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
+LEAST_SILENT = 200  # rows below which saying nothing means little
 SHUFFLES = 20  # shuffled labellings that tell what chance can do
 CHANCE = 1e-4  # how often a sound table may be called slipped
 
@@ -49,7 +50,34 @@ def check_pairing(
     for voice in voices:
         slipped = list(_check_shift(voice, labels, generator)) or list(_check_block(voice, labels))
         found += slipped or _check_swaps(voice, voices, labels, prior)
+        found += [] if slipped else _check_silence(voice, voices, labels, prior, generator)
     return found
+
+
+def _check_silence(
+    voice: Voice, voices: Sequence[Voice], labels: Labels, prior: np.ndarray, generator: np.random.Generator
+) -> Iterator[Finding]:
+    """Find pictures, sounds or texts that say nothing of the label, beside a modality that says it well."""
+    rows, size = voice.guesser.rows, len(labels.names)
+    if voice.guesser.modality.kind == "tabular" or len(rows) < LEAST_SILENT:
+        return
+    codes = labels.codes[rows]
+    own, *shuffled = _skills(voice, [codes, *(generator.permutation(codes) for _ in range(SHUFFLES))], size)
+    noise = np.array([value for value, _ in shuffled])
+    if own[0] > noise.mean() + 3 * noise.std():
+        return
+    chance = float(prior.max())
+    for other in voices:
+        said = other.probabilities[other.places]
+        right = float((said.argmax(axis=1) == labels.codes[other.guesser.rows]).mean())
+        if other is not voice and right >= chance + 0.5 * (1 - chance):
+            message = (
+                f"{voice.name!r} says nothing of the label ({100 * own[1]:.0f} % of quick guesses are right), while "
+                f"{other.name!r} says it in {100 * right:.0f} %: its cells may be shuffled, or it does not matter"
+            )
+            mend = "Look at some rows: do the cells belong together? If not, join the columns by a key."
+            yield Finding("note", "pairing-no-signal", voice.column, (), message, mend)
+            return
 
 
 def _check_shift(voice: Voice, labels: Labels, generator: np.random.Generator) -> Iterator[Finding]:

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.contract import MEDIA_KINDS, Column, Schema, Table
-from plait.data.delimited import MISSING_WORDS
+from plait.contract import MEDIA_KINDS, MISSING_WORDS, Column, Schema, Table
 from plait.data.kinds import Facts, facts_of
 from plait.prep.parse import is_day_first, parse_date, parse_number
 from plait.prep.tabular import ColumnPrep, TabularPrep

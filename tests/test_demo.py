@@ -107,16 +107,23 @@ def test_pictures_and_sounds_stay_in_range() -> None:
 def test_the_story_sets_single_modalities_against_fusions() -> None:
     val, test = {"value": 0.81, "low": 0.75, "high": 0.86}, {"value": 0.8, "low": 0.76, "high": 0.85}
     leaderboard = [
-        {"name": "image", "val": val, "test": test, "seconds": 9.7, "winner": False},
-        {"name": "parallel(image, audio)", "val": test, "test": None, "seconds": 12.0, "winner": True},
+        {"name": "image", "recipe": "alone", "val": val, "test": test, "seconds": 9.7, "winner": False},
+        {
+            "name": "parallel(image, audio)",
+            "recipe": "joint",
+            "val": test,
+            "test": None,
+            "seconds": 12.0,
+            "winner": True,
+        },
     ]
     text = _story(
         leaderboard, Path("d/table.csv"), Path("run"), (Path("row.png"), Path("run/confusion.png"), Path("x.png"))
     )
     assert text.splitlines()[:3] == [
-        "model                     validation               test                     time",
-        "  image                   0.810  (0.750 to 0.860)  0.800  (0.760 to 0.850)  10 s",
-        "* parallel(image, audio)  0.800  (0.760 to 0.850)  -                        12 s",
+        "  model                   recipe  validation               test                     time",
+        "  image                   alone   0.810  (0.750 to 0.860)  0.800  (0.760 to 0.850)  10 s",
+        "* parallel(image, audio)  joint   0.800  (0.760 to 0.850)  -                        12 s",
     ]
     assert text.splitlines()[-3:] == [
         "open row.png",

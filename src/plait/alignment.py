@@ -89,7 +89,7 @@ def align(
     time: COLUMN, or START,END; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone, or the date
     of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what follows the @.
     join: nearest, previous, overlap, window or linear. tolerance: seconds; 1.5 usual steps of a stream when not given.
-    rate: rows a second; a row for each row of the reference when not given. signal: COLUMN of numbers that a stream
+    rate: rows a second; a row for each row of the reference when not given, one for a sound. signal: COLUMN of numbers that a stream
     shares with the reference. estimate: find offset and drift of each stream that shares a signal (sounds do).
 
     Raises TableError for a stream that cannot be read or holds no times, RequestError for a wrong request, streams that
@@ -112,6 +112,8 @@ def align(
     signals = find_signals(read, options["signal"], estimate)
     reach = None if tolerance is None else round(tolerance * SECOND)
     base, notes = settle_reference(read[0], read[1:])
+    if base.kind == "sound" and rate is None:
+        notes = [*notes, "one row for the whole sound; --rate HZ makes so many a second"]
     head = place(base, [*said.get(base.name, []), *notes])
     placed = [head]
     for number, stream in enumerate(read[1:], 1):
@@ -132,7 +134,7 @@ def align(
         raise RequestError("--join of the reference needs --rate: without it its rows stay as they are")
     joined: list[Joined] = []
     for number, (one, way) in enumerate(zip(placed, ways, strict=True)):
-        keep = number == 0 and rate is None
+        keep = number == 0 and rate is None and one.stream.kind != "sound"
         joined.append(_keep_reference(one, folder) if keep else join_stream(rows, one, way, reach, folder))
         callback({"stage": "join", "done": number + 1, "total": len(placed)})
     table = _assemble(base, rows, rate, placed, joined, folder)

@@ -114,10 +114,9 @@ def test_a_rate_makes_rows_of_a_sound(here: Path) -> None:
         "text": ["one", "one", "one two & a", None],
     }
     assert plait.read("deep/out.parquet").cells("text") == ["one", "one", "one two & a", None]
-    with pytest.raises(
-        plait.RequestError, match=r"s\.wav is a sound and has no rows of its own; say how many a second"
-    ):
-        plait.align("s.wav", words)
+    whole = plait.align("s.wav", words, join={"w": "overlap"})
+    assert columns_of(whole) == {"s": ["s.wav#t=0,2"], "text": ["one two & a"]}
+    assert "one row for the whole sound; --rate HZ makes so many a second" in whole.report["streams"]["s"]["note"]
 
 
 def test_webvtt_and_a_cue_that_cannot_be_read(here: Path) -> None:

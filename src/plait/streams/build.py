@@ -52,7 +52,7 @@ class Joined:
 def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> Rows:
     """Return a row for each row of the reference, or each 1 / rate seconds from its first time to its last.
 
-    Raises RequestError for a sound without a rate, or more than a hundred million rows.
+    A sound without a rate is one row. Raises RequestError for more than a hundred million rows.
     """
     stream = reference.stream
     if rate is not None:
@@ -61,8 +61,8 @@ def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> R
             raise RequestError(f"--rate {rate:g} makes {count:,} rows; expected at most {MOST_ROWS:,}")
         edges = stream.first + np.rint(np.arange(count + 1) * (SECOND / rate)).astype(np.int64)
         return Rows(edges[:-1], edges[1:], np.ones(count, bool), max(1, round(SECOND / rate)))
-    if stream.kind == "sound":
-        raise RequestError(f"{stream.given} is a sound and has no rows of its own; say how many a second: --rate 10")
+    if stream.kind == "sound":  # it has no rows of its own: one, the whole
+        return Rows(np.array([stream.first]), np.array([stream.last]), np.ones(1, bool), stream.last - stream.first)
     begin = np.where(stream.present, reference.begin, 0)
     if reference.end is not None:
         return Rows(begin, np.maximum(reference.end, begin), stream.present, stream.step)

@@ -37,6 +37,22 @@ def check_header(content: Any) -> tuple[str, str]:
     return "", ""
 
 
+def is_whole_wav(head: bytes, length: int) -> bool:
+    """Whether the first bytes of a file are those of a WAV of `length` bytes that holds all its sound.
+
+    The quick answer for nearly every sound; False means no more than that `check_header` has to look.
+    """
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return False
+    place = 12
+    while place + 8 <= len(head):
+        name, size = head[place : place + 4], int.from_bytes(head[place + 4 : place + 8], "little")
+        if name == b"data":
+            return place + 8 + size <= length
+        place += 8 + size + size % 2
+    return False
+
+
 def _check_wav(content: bytes) -> tuple[str, str]:
     """RIFF: a size, then chunks of (name, size, bytes), padded to an even length (Microsoft and IBM 1991)."""
     order = ">" if content[:4] == b"RIFX" else "<"

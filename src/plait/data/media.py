@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.data.headers import check_header
+from plait.data.headers import check_header, is_whole_wav
 from plait.errors import CellError
 
 if TYPE_CHECKING:
@@ -355,8 +355,11 @@ def _check_whole(cell: Any, source: bytes | Path) -> None:
     if isinstance(source, bytes):
         fault, words = check_header(source)
     else:
-        with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            fault, words = check_header(content)
+        with open(source, "rb", buffering=0) as file:
+            if is_whole_wav(file.read(4096), os.fstat(file.fileno()).st_size):
+                return
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                fault, words = check_header(content)
     if fault == "truncated":
         raise CellError(f"cut off: {_name(cell)} ({words})", "truncated")
 

@@ -130,3 +130,10 @@ def test_without_a_folder_no_stage_is_kept(tmp_path: Path, monkeypatch: pytest.M
     stages.save("a", {"w": torch.zeros(1)}, {})
     assert stages.load("a") is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match=r"folder cannot be written: "):
+        write_bytes(tmp_path / "folder", b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -89,8 +89,9 @@ def align(
     time: COLUMN, or START,END; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone, or the date
     of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what follows the @.
     join: nearest, previous, overlap, window or linear. tolerance: seconds; 1.5 usual steps of a stream when not given.
-    rate: rows a second; a row for each row of the reference when not given, one for a sound. signal: COLUMN of numbers that a stream
-    shares with the reference. estimate: find offset and drift of each stream that shares a signal (sounds do).
+    rate: rows a second; a row for each row of the reference when not given, one for a sound. signal: COLUMN of numbers
+    that a stream shares with the reference. estimate: find offset and drift of each stream that shares a signal, as
+    sounds do.
 
     Raises TableError for a stream that cannot be read or holds no times, RequestError for a wrong request, streams that
     do not overlap, or an offset that is not clear.
@@ -160,6 +161,8 @@ def _check_out(out: str | Path | None, sources: Sequence[Any]) -> Path | None:
         raise RequestError(
             f"the table cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet"
         )
+    if path.is_dir():
+        raise RequestError(f"{path} is a folder; expected the name of a file to write")
     files = [Path(source).expanduser() for source in sources if isinstance(source, (str, os.PathLike))]
     if any(path.absolute() == file.absolute() for file in files):
         raise RequestError(f"{path} is one of the streams; expected another name, since a stream is never changed")

@@ -367,6 +367,9 @@ def main(args: Sequence[str] | None = None) -> None:
         app(args=args, prog_name="plait")
     except BrokenPipeError:
         raise SystemExit(1) from None
-    except (PlaitError, OSError) as error:
+    except OSError as error:
+        print(f"error: {error.strerror or error}" if error.filename is None else f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except PlaitError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None

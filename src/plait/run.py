@@ -29,6 +29,7 @@ from plait.terminal import text_table
 
 FORMAT = 1
 WEIGHTS = "weights.safetensors"
+SIMPLEST = "the simplest within one standard error of the lowest loss on validation,"
 HEADLINE = {"classification": "accuracy", "regression": "r2"}
 
 
@@ -258,6 +259,9 @@ class Model:
             for c in self.leaderboard
         ]
         lines.append(text_table(["  model", "recipe", f"{metric}, validation", f"{metric}, test", "time"], rows))
+        if len(rows) > 1:
+            lowest = "the lowest loss on validation" if facts["options"].get("fusion") else SIMPLEST
+            lines.append(f"* {lowest} among {'the fused' if facts['options'].get('fusion') else 'all'}")
         counts = facts["splits"]
         lines.append(
             f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "

@@ -344,3 +344,21 @@ def test_a_column_shuffled_all_over_says_nothing_and_is_told_as_that() -> None:
     (finding,) = (f for f in found if f.check == "pairing-no-signal")
     assert "its cells may be shuffled, or it does not matter" in finding.message
     assert "pairing-no-signal" not in {f.check for f in check(names(codes), photo=look(codes, 2), sound=look(codes, 3))}
+
+
+def test_labels_in_a_pattern_are_no_slipped_column() -> None:
+    """With a, b, a, b … the row two away has the label of its own row: nothing can be told from it."""
+    codes = np.arange(120) % 2
+    found = check([KINDS[code] for code in codes], photo=look(codes, 2, noise=2.0), sound=look(codes, 3, noise=2.0))
+    assert [f.check for f in found if f.check.startswith("pairing")] == []
+
+
+def test_two_fifths_of_the_cells_mixed_up_are_found() -> None:
+    codes = np.random.default_rng(5).permutation(np.arange(240) % 2)
+    mixed = np.random.default_rng(6).permutation(240)[:96]
+    sounds = look(codes, 3)
+    sounds[mixed] = sounds[np.roll(mixed, 1)]
+    found = check([KINDS[code] for code in codes], photo=look(codes, 2), sound=sounds)
+    assert ("warning", "pairing-shuffled", "sound") in brief(found)
+    (finding,) = (f for f in found if f.check == "pairing-shuffled")
+    assert len(set(finding.rows) & set(mixed.tolist())) >= 0.9 * len(finding.rows) >= 27

@@ -220,3 +220,12 @@ def test_parts_of_one_sound_have_facts_of_their_own(tmp_path: Path) -> None:
         assert [cell.seconds for cell in facts if cell is not None] == [1.0, 2.0, 3.0]
         assert [round(cell.peak, 2) for cell in facts if cell is not None] == [0.1, 0.4, 0.4]
         assert len({cell.decoded for cell in facts if cell is not None}) == 3
+
+
+def test_a_record_with_nothing_in_it_is_blank(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(800), 800)
+    cells = [{"bytes": (tmp_path / "a.wav").read_bytes(), "path": None}, {"bytes": None, "path": None}]
+    table = plait.read({"call": cells})
+    facts = survey_table(table, detect(table, kinds={"call": "audio"})).facts["call"]
+    assert facts[0] is not None
+    assert facts[1] is None

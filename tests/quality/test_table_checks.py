@@ -261,3 +261,23 @@ def test_real_tables_raise_no_false_alarm(shared_data: Any) -> None:
     table = read(shared_data / "clothing/train.csv")
     found = check_cells(table, detect(table, target="Recommended IND"))
     assert {f.severity for f in found} == {"note"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "check", "words"),
+    [
+        ([""] * 6, "label-few-rows", "no row of 6 has a label"),
+        (["p"] * 4 + [None] * 2, "table-constant", "all 4 cells"),
+        (["p"], "table-constant", "the only cell holds 'p'"),
+    ],
+)
+def test_a_target_that_fit_refuses_is_told(labels: list[Any], check: str, words: str) -> None:
+    table = read({"age": [float(row) / 3 for row in range(len(labels))], "y": labels})
+    (finding,) = (f for f in check_cells(table, detect(table, target="y")) if f.column == "y")
+    assert (finding.severity, finding.check) == ("warning", check)
+    assert words in finding.message
+
+
+def test_the_column_of_a_mended_copy_is_not_checked() -> None:
+    table = read({"age": [float(row) / 3 for row in range(40)], "mended": ["age: 1,5 → 1.5"] + [None] * 39})
+    assert check_cells(table, detect(table)) == []

@@ -13,6 +13,7 @@ from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
 
 TARGET_KINDS = ("category", "number", "text")
+WHY_MENDED = "says what a mended copy changed"
 MENDED = re.compile(r"mended(_\d+)?")  # a column that `check --fix` wrote: about the data, no part of it
 
 
@@ -90,7 +91,7 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
             return Column(name, "category", "ignored", f"looks like a split, but the split is {split!r}", 0.9)
         return Column(name, "category", "split", f"holds only {_listed(facts)}", 1.0)
     if role is None and kind is None and MENDED.fullmatch(name):
-        return Column(name, "text", "ignored", "says what a mended copy changed", 0.9)
+        return Column(name, "text", "ignored", WHY_MENDED, 0.9)
     if kind is not None:
         _check_kind(facts, kind, table)
         guess = Guess(kind, f"said by you (it looked like {guess.kind}: {guess.why})", 1.0, usable=kind != "id")

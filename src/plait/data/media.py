@@ -155,6 +155,8 @@ def _find_file(text: str, folder: Path | None) -> Path:
         try:
             path = folder / name if folder is not None else Path(name)
             found = path.stat()
+        except PermissionError as error:
+            raise CellError(f"cannot be opened: {_short(text)} ({error.strerror})") from None
         except (OSError, ValueError):
             continue
         break

@@ -152,7 +152,7 @@ def survey_table(
     done, total = 0, len(table) * len(names)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name in names:
-            known: dict[str, CellFacts] = {}  # of cells that name files, so that no file is opened twice
+            known: dict[str, CellFacts | None] = {}  # of cells that name files, so that no file is opened twice
             for start in range(0, len(table), CHUNK):
                 rows = np.arange(start, min(start + CHUNK, len(table)))
                 cells = table.cells(name, rows)
@@ -164,10 +164,10 @@ def survey_table(
                     [*asked.values(), *rest.values()],
                 )
                 new: dict[str, dict[str, Any]] = {}
-                found: dict[Any, CellFacts] = {}
+                found: dict[Any, CellFacts | None] = {}
                 for place, (cell_facts, key) in zip([*asked, *rest], looked, strict=True):
                     found[place] = cell_facts
-                    if key:
+                    if key and cell_facts is not None:
                         new[key] = cell_facts.to_json()
                 known |= {cell: found[cell] for cell in asked}
                 kept.add(new)
@@ -191,9 +191,11 @@ def _cache_file(table: Table, folder: Path | None) -> Path | None:
 
 def look_into(
     cell: Any, kind: str, folder: Path | None, cache: Cache, rate: int | None = None
-) -> tuple[CellFacts, str]:
-    """Return the facts of one cell that is not blank, and the key to keep them under: "" where they are kept already,
-    or where nothing could be opened."""
+) -> tuple[CellFacts | None, str]:
+    """Return the facts of one cell, None where it is blank after all, and the key to keep them under.
+
+    The key is "" where they are kept already, or where nothing could be opened.
+    """
     path, outside = "", False
     try:
         if isinstance(cell, np.ndarray):
@@ -215,6 +217,8 @@ def look_into(
             return replace(_facts_of(cell, kind, b"", rate, folder), path=path, outside=outside), key
         content = source if isinstance(source, bytes) else source.read_bytes()
     except CellError as error:
+        if error.fault == "blank":  # a record with nothing in it
+            return None, ""
         return CellFacts(kind, error.fault, str(error), path, outside=outside), ""
     except OSError as error:
         return CellFacts(kind, "unreadable", f"cannot be opened: {cell} ({error.strerror})", path, outside=outside), ""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from plait.contract import MEDIA_KINDS, MISSING_WORDS, Column, Schema, Table
+from plait.data.detect import WHY_MENDED
 from plait.data.kinds import Facts, facts_of
 from plait.prep.parse import is_day_first, parse_date, parse_number
 from plait.prep.tabular import ColumnPrep, TabularPrep
@@ -35,7 +36,7 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
     """Return the findings about texts and about columns of numbers, dates and categories."""
     found = [*check_texts(table, schema), *_check_split(table, schema)]
     for column in schema.columns:
-        if column.role in ("split", "group") or column.why == "left out as asked":
+        if column.role in ("split", "group") or column.why in ("left out as asked", WHY_MENDED):
             continue
         facts = facts_of(table, column.name)
         found += _check_filled(column, facts, table)
@@ -73,6 +74,9 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
     if facts.form == "text" and facts.distinct and any(str(cell).strip() in MISSING_WORDS for cell in facts.uniques()):
         absent += sum(isinstance(c, str) and c.strip() in MISSING_WORDS for c in table.cells(column.name))
     share = absent / facts.rows
+    if column.role == "target" and not facts.filled:
+        message = f"no row of {facts.rows:,} has a label; fit needs some to learn from"
+        yield Finding("warning", "label-few-rows", column.name, (), message, "See whether the labels were lost.")
     if share >= HALF and column.role != "target":  # rows without a label are common, and counted elsewhere
         severity = "warning" if share >= NEARLY_ALL else "note"
         message = f"{absent:,} of {facts.rows:,} cells are absent ({100 * share:.0f} %)"
@@ -80,12 +84,17 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
             f"See whether the cells were lost on the way; if not, it may be left out: --ignore {_quoted(column.name)}"
         )
         yield Finding(severity, "table-mostly-missing", column.name, (), message, mend)
-    if facts.distinct == 1 and facts.filled == facts.rows > 1:
-        message = f"all {facts.rows:,} cells hold {str(facts.sample[0])[:40]!r}; nothing can be learned from it"
+    one = facts.filled == facts.rows > 1 or column.role == "target"
+    if facts.distinct == 1 and one:
+        message = f"{_all(facts.filled)} {str(facts.sample[0])[:40]!r}; nothing can be learned from it"
         mend = "Nothing is needed: it is left out. If it should differ, the table was written wrongly."
         if column.role == "target":
             mend = "A target needs two different values or more; see whether rows or labels were lost."
         yield Finding("warning", "table-constant", column.name, (), message, mend)
+
+
+def _all(count: int) -> str:
+    return f"all {count:,} cells hold" if count > 1 else "the only cell holds"
 
 
 def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ FEW_SHARE = 0.05  # cells of another script than the rest of the column are few 
 WORDS_OF_COPY = 5  # a shorter text may come again by chance
 MOST_CLASSES = 100
 
-_LOST = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # the replacement character, control characters
+# the replacement character, control characters, and what two replacement characters read as GBK become
+_LOST = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|锟斤拷")
 _WORD = re.compile(r"[^\W\d_]+")
 _SCRIPTS = {
     "Latin": "A-Za-zª-ºÀ-ÖØ-öø-ɏḀ-ỿ",

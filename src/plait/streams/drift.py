@@ -20,6 +20,7 @@ import numpy as np
 from plait.errors import RequestError
 
 MOST_DRIFT = 1e-3  # 1000 ppm: ten times what cheap clocks do
+LEAST_BLOCKS = 16  # of the first look that two signals must share
 COARSE_RATE, LONGEST = 100.0, 2**21  # Hz, samples: of the first look
 FINE_RATE = 16_000  # Hz: enough for a twentieth of a millisecond
 WINDOWS, FEWEST = 160, 5
@@ -82,6 +83,8 @@ def estimate(reference: Signal, own: Signal) -> Line:
     if min(len(a), len(b)) < 64 or not a.any() or not b.any():
         raise RequestError("the signal is too short or constant; expected at least 64 samples that change")
     wave = own.wave and reference.wave
+    if wave and min(len(a), len(b)) < LEAST_BLOCKS * rate / COARSE_RATE:
+        raise RequestError(f"the signal is too short; expected at least {LEAST_BLOCKS / COARSE_RATE:g} s of sound")
     lags = _first_look(a, b, rate, wave)
     found = []
     for lag in lags:
@@ -129,7 +132,7 @@ def _first_look(a: np.ndarray, b: np.ndarray, rate: float, wave: bool) -> list[f
             height = _correlate(x, y, beta)
             at = np.arange(len(height)) - (len(y) - 1)
             shared = np.minimum(len(x), at + len(y)) - np.maximum(0, at)
-            enough = shared >= max(16, 0.05 * min(len(x), len(y)))
+            enough = shared >= max(LEAST_BLOCKS, 0.05 * min(len(x), len(y)))
             height = np.where(enough, height / np.sqrt(np.maximum(shared, 1)), 0.0)
             noise = 1.4826 * float(np.median(np.abs(height[enough]))) or 1.0
             for _ in range(CANDIDATES):

@@ -285,6 +285,14 @@ def find_times(table: Table, given: str) -> tuple[str, ...]:
     dated = stamps or [name for name, kind in kinds.items() if _is_dated(table, name, kind)]
     if dated or frames:
         return tuple((dated or frames)[:1])
+    any_name = re.compile(f"(?:{'|'.join(_TIME_NAMES)}){_UNIT_ENDING}", re.IGNORECASE)
+    named = [name for name in table.names if any_name.fullmatch(name.strip())]
+    if named:
+        cells = [cell for cell in table.cells(named[0]) if cell is not None]
+        what = (
+            f"its cells cannot be read as times, such as {str(cells[0])[:40]!r}" if cells else "all its cells are blank"
+        )
+        raise TableError(f"{given}: column {named[0]!r} has the name of a time column, but {what}. {_HOW}")
     raise TableError(f"{given} has no time column that can be told: looked for a name such as time, timestamp or start "
                      f"and for cells that are dates, among {', '.join(table.names[:12])}. {_HOW}")  # fmt: skip
 

@@ -183,12 +183,34 @@ class Batch:
 
 
 class Predictor(Protocol):
-    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values.
+    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values in their unit.
 
-    Evaluation knows only this.
+    Evaluation and explanation know only this. A row in which none of `names` is present gets the prior. A predictor may
+    also have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper than one call for each.
     """
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The modalities it looks at."""
+
     def __call__(self, batch: Batch) -> np.ndarray: ...
+
+
+def keep_only(batch: Batch, keep: Iterable[str]) -> Batch:
+    """Return the batch with only these modalities present. Inputs are shared, not copied."""
+    kept = set(keep)
+
+    def masked(flags: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: x if name in kept else x & False for name, x in flags.items()}
+
+    return Batch(batch.inputs, masked(batch.present), batch.target, masked(batch.cells))
+
+
+def answer_subsets(predictor: Any, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+    """Return what a predictor answers with only the modalities of each keep present: (batch, class) for each."""
+    if hasattr(predictor, "subsets"):
+        return predictor.subsets(batch, keeps)
+    return [predictor(keep_only(batch, keep)) for keep in keeps]
 
 
 def clean_label(cell: Any) -> Any:

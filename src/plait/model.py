@@ -236,6 +236,16 @@ class NetworkPredictor:
         with torch.inference_mode():
             return self.from_logits(self.network(batch))
 
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Return the answer with only the modalities of each keep present; every row is encoded once."""
+        with torch.inference_mode():
+            parts = self.network.encode(batch)
+            said = []
+            for keep in keeps:
+                kept = {n: (t, p if n in keep else torch.zeros_like(p)) for n, (t, p) in parts.items()}
+                said.append(self.from_logits(self.network.decide(kept)))
+        return said
+
     def from_logits(self, logits: Tensor) -> np.ndarray:
         values = logits.double()
         if self.network.regression:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.contract import Table, clean_label
+from plait.contract import Table, answer_subsets, clean_label
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
 from plait.errors import RequestError, RunError, TableError, did_you_mean
@@ -457,10 +457,8 @@ def answer_prepared(
     with torch.inference_mode():
         for start in range(0, max(1, len(rows)), 128):
             batch = prepared.batch(rows[start : start + 128])
-            parts = predictor.network.encode(batch)
-            for keep, said in answers.items():
-                kept = {n: (t, p if n in keep else torch.zeros_like(p)) for n, (t, p) in parts.items()}
-                said.append(predictor.from_logits(predictor.network.decide(kept)))
+            for said, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
+                said.append(answer)
             for name, found in single.items():
                 found.append(alone[name](batch))
     present = {name: there[rows] for name, there in prepared.present.items()}

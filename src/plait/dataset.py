@@ -45,6 +45,7 @@ class Strand:
     group: str
     kinds: dict[str, str] = field(default_factory=dict)  # of tabular columns
     encoder: str = "scratch"
+    shadow: str = ""  # of a second view: the modality it shows, such as a table written out as words
 
     @property
     def name(self) -> str:
@@ -161,14 +162,14 @@ class Strand:
         """Return (JSON, arrays) from which `from_state` makes the same strand."""
         data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
         head = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns), "group": self.group}
-        return {**head, "kinds": self.kinds, "encoder": self.encoder, "prep": data}, arrays
+        return {**head, "kinds": self.kinds, "encoder": self.encoder, "shadow": self.shadow, "prep": data}, arrays
 
     @classmethod
     def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Strand:
         kind = PREPS[data["kind"]]
         prep = kind.from_state(data["prep"], arrays) if hasattr(kind, "from_state") else kind.from_json(data["prep"])
         modality = Modality(data["name"], data["kind"], tuple(data["columns"]))
-        return cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"])
+        return cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], data["shadow"])
 
 
 def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -231,6 +232,29 @@ def fit_strands(
     return strands
 
 
+def shadow_strands(table: Table, strands: Sequence[Strand], rows: np.ndarray, generator: np.random.Generator) -> list[Strand]:
+    """Return a second view of each table beside texts: its cells written out as words, "colour red age 30".
+
+    The whole row as text is a baseline to run, not to hide. Fitted on these rows alone. Empty where there is no text.
+    """
+    if not any(strand.kind == "text" for strand in strands):
+        return []
+    made = []
+    for strand in strands:
+        if strand.kind == "tabular":
+            name = strand.name + AS_TEXT
+            few = table.take(rows)
+            cells = {c: few.cells(c) for c in strand.modality.columns}
+            joined = [join({c: cells[c][row] for c in cells}) for row in range(len(few))]
+            texts = [text for text in joined if text is not None]
+            if texts:
+                prep = TextPrep().fitted(texts, generator)
+                modality = Modality(name, "text", strand.modality.columns)
+                made.append(Strand(modality, prep, name, encoder="tfidf", shadow=strand.name))
+    return made
+
+
+AS_TEXT = " as text"
 MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
 
 ENCODER_NAMES = {
@@ -324,12 +348,12 @@ class Prepared:
 
     @property
     def names(self) -> list[str]:
-        return [strand.name for strand in self.strands]
+        return [strand.name for strand in self.strands if not strand.shadow]
 
     @property
     def present(self) -> dict[str, np.ndarray]:
         """present[m]: (rows,) bool: at least one column of the modality is there."""
-        return {name: np.asarray(cells.any(axis=1)) for name, cells in self.cells.items()}
+        return {name: np.asarray(self.cells[name].any(axis=1)) for name in self.names}
 
     def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
         """Gather rows into a Batch; with keep, only those modalities are present."""
@@ -338,7 +362,7 @@ class Prepared:
         for strand in self.strands:
             name = strand.name
             there = self.cells[name][rows]
-            if keep is not None and name not in keep:
+            if keep is not None and (strand.shadow or name) not in keep:
                 there = np.zeros_like(there)
             # torch gathers into aligned memory; in numpy's the last bits of a matrix product depend on where it lies
             inputs[name] = torch.from_numpy(self.inputs[name])[index].to(device or "cpu")
@@ -393,7 +417,7 @@ def prepare(
                 else:
                     files[strand.name].write(values.data if values.size else b"")
                 for row, reason in enumerate(why):
-                    if reason is not None:
+                    if reason is not None and not strand.shadow:
                         noted[row][strand.name] = reason
             reasons += noted
             callback({"stage": stage, "done": len(reasons), "total": len(table)})

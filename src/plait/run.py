@@ -22,12 +22,12 @@ from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
 from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
-from plait.model import Network, NetworkPredictor
+from plait.predictors import Stored, restore_predictors, store_predictors
 from plait.prep.parse import parse_number
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
 from plait.terminal import text_table
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "weights.safetensors"
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation,"
 HEADLINE = {"classification": "accuracy", "regression": "r2"}
@@ -84,12 +84,12 @@ class Predictions:
 class Model:
     """A fitted predictor with its proof.
 
-    facts: what run.json holds. networks: "winner", and one for each modality alone.
+    facts: what run.json holds. predictors: "winner", and for each modality the best that looks at it alone.
     """
 
     facts: dict[str, Any]
     strands: list[Strand]
-    networks: dict[str, Network]
+    predictors: dict[str, Any]
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
 
@@ -108,21 +108,21 @@ class Model:
     @property
     def prior(self) -> np.ndarray:
         """What the model says when nothing is present: (class,) shares of the training rows, or (1,) their mean."""
-        return self.predictor().from_logits(self.networks["winner"].prior[None])[0]
+        return np.array(self.facts["prior"], float)
 
     @property
     def modalities(self) -> list[str]:
         """The modalities that the winner uses."""
-        return [s.name for s in self.strands if s.name in self.networks["winner"].names]
+        return [s.name for s in self.strands if s.name in self.predictors["winner"].names]
 
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
         """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner."""
         return list(self.facts["leaderboard"])
 
-    def predictor(self, name: str = "winner") -> NetworkPredictor:
+    def predictor(self, name: str = "winner") -> Any:
         """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
-        return NetworkPredictor(self.networks[name], self.facts["center"], self.facts["spread"])
+        return self.predictors[name]
 
     def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Predictions:
         """Answer for every row: as many out as in, in the same order, each with a status.
@@ -164,7 +164,7 @@ class Model:
         names = sorted(self.modalities)
         sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
         subsets = [keep for size in sizes for keep in itertools.combinations(names, size)]
-        alone = [name for name in self.networks if name != "winner"]
+        alone = [name for name in self.predictors if name != "winner"]
         answered = self._answer(table, subsets, alone, callback)
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         labelled = np.array([self._is_label(value) for value in target], bool)
@@ -230,7 +230,7 @@ class Model:
     ) -> Answers:
         """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
         used = set(self.modalities) | set(alone)
-        strands = [s for s in self.strands if s.name in used]
+        strands = [s for s in self.strands if (s.shadow or s.name) in used]
         predictor = self.predictor()
         parts: list[Answers] = []
         for start in range(0, max(1, len(table)), 4 * CHUNK):
@@ -331,12 +331,10 @@ class Model:
             data, arrays = strand.state()
             strands.append(data)
             tensors |= {f"prep.{index}.{key}": value for key, value in arrays.items()}
-        for name, network in self.networks.items():
-            if name != "winner" and self.networks["winner"] is network:
-                continue
-            tensors |= {
-                f"net.{name}.{key}": value.detach().cpu().numpy() for key, value in network.state_dict().items()
-            }
+        stored = store_predictors(self.predictors)
+        tensors |= stored.tensors
+        files = {name: _writer(data) for name, data in stored.files.items()}
+        extra = {**extra, **files}
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
             write_tensors(final / WEIGHTS, tensors)
@@ -345,10 +343,7 @@ class Model:
             self.facts |= {
                 "format": FORMAT,
                 "strands": strands,
-                "networks": {
-                    n: {"spec": w.spec, "same": n != "winner" and w is self.networks["winner"]}
-                    for n, w in self.networks.items()
-                },
+                "predictors": {"parts": stored.parts, "roles": stored.roles},
                 "files": {name: digest(final / name) for name in sorted([WEIGHTS, *extra])},
             }
             self.facts["seal"] = seal(self.facts)
@@ -399,25 +394,13 @@ def load(folder: str | Path, *, plan: Any = None) -> Model:
         strands.append(
             Strand.from_state(data, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         )
-    networks: dict[str, Network] = {}
-    for name, entry in facts["networks"].items():
-        if entry["same"]:
-            networks[name] = networks["winner"]
-            continue
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-            try:
-                own = plan if name == "winner" else None
-                network = Network(entry["spec"], torch.ones(entry["spec"]["outputs"]), own)
-            except RequestError as error:
-                raise RunError(
-                    f"the plan {entry['spec']['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
-                    "give the plan again: plait.load(folder, plan=…)."
-                ) from None
-        prefix = f"net.{name}."
-        state = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(prefix)}
-        network.load_state_dict(state)
-        networks[name] = network.eval()
-    return Model(facts, strands, networks, folder)
+    parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
+    files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
+    return Model(facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan), folder)
+
+
+def _writer(data: bytes) -> Callable[[Path], Any]:
+    return lambda path: write_bytes(path, data)
 
 
 @dataclass
@@ -444,9 +427,9 @@ class Answers:
 
 def answer_prepared(
     prepared: Prepared,
-    predictor: NetworkPredictor,
+    predictor: Any,
     subsets: Sequence[tuple[str, ...]],
-    alone: Mapping[str, NetworkPredictor],
+    alone: Mapping[str, Any],
     modalities: Sequence[str],
     rows: np.ndarray | None = None,
 ) -> Answers:

@@ -1,7 +1,8 @@
 """Candidates, how each is trained, and the choice among them on validation. Knows prepared rows, not files or users.
 
-Order: each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented passes);
-the best of these fine-tuned; the best plans from scratch together. A candidate that is clearly behind stops early.
+Networks only: each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented
+passes); the best of these fine-tuned; the best plans from scratch together. A candidate that is clearly behind stops
+early. What else is tried, and by which rule the winner is found, stands in `search.py`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from torch import Tensor
 
 from plait import plan as plans
 from plait.dataset import Callback, Prepared, quiet
-from plait.errors import TableError
-from plait.model import CONVOLUTIONAL, Network, Parts, count_parameters
+from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters
 from plait.prep.text import drop_words
 from plait.store import Stages
 from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
@@ -28,29 +28,43 @@ from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_r
 DIM = 128
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
+STRATEGIES = ("parallel", "sequential", "tree")
+GROWN_BY = ("gate", "concat")  # operators of trees
 
 
 @dataclass
 class Candidate:
-    """One trained network, and what validation says of it. losses: (val,) the loss of every validation row."""
+    """One predictor, and what validation says of it.
+
+    answers: (val, class) probabilities, or (val, 1) values in the unit of the target; of a candidate that learned from
+    validation rows they are cross-fitted. losses: (val,) log loss or squared error (of the scaled target) of each row.
+    """
 
     name: str
+    family: str
     plan: str | None
     recipe: str
-    network: Network
-    outcome: Outcome
-    losses: np.ndarray
-    outputs: Tensor = field(repr=False)  # (val, class) logits
+    predictor: Any
+    answers: np.ndarray = field(repr=False)
+    losses: np.ndarray = field(repr=False)
     seconds: float = 0.0
+    params: int = 0
+    outcome: Outcome = field(default_factory=Outcome, repr=False)
+    network: Any = field(default=None, repr=False)
 
     @property
     def loss(self) -> float:
         return float(self.losses.mean())
 
     @property
+    def names(self) -> list[str]:
+        """The modalities it looks at."""
+        return list(self.predictor.names)
+
+    @property
     def cost(self) -> tuple[int, int]:
         """Simplest first: fewer modalities, then fewer parameters."""
-        return len(self.network.names), count_parameters(self.network)
+        return len(self.names), self.params
 
 
 @dataclass
@@ -70,50 +84,84 @@ class Study:
     stages: Stages = field(default_factory=Stages)
     callback: Callback = quiet
     plan_objects: Mapping[str, Any] = field(default_factory=dict)  # plans that hold a module of the user's own
+    center: float = 0.0  # of a number target, in its unit
+    spread: float = 1.0
     candidates: list[Candidate] = field(default_factory=list)
     stopped: str = ""
     limited: bool = False  # whether the time limit ended the training of a candidate
 
     def __post_init__(self) -> None:
-        self.began = time.monotonic()
+        self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.val = np.flatnonzero(self.split == "val")
         self.train = np.flatnonzero(self.split == "train")
 
     # -- candidates ---------------------------------------------------------------------------------------------------
 
-    def run(self, chosen: Sequence[str] | None) -> Candidate:
-        """Train the candidates and return the winner. chosen: the user's plan alone, or None for the short list."""
-        names = self.prepared.names
-        alone = {name: c for name in names if (c := self.train_alone(name)) is not None}
-        listed = list(chosen) if chosen is not None else short_list(names)
-        if not alone:
-            if self.stopped == "interrupt":
-                raise KeyboardInterrupt
-            if not listed:
-                raise TableError(
-                    f"modality {names[0]!r} is there in fewer than two training rows; expected more to learn from."
-                )
-        if not listed:
-            return choose(self.candidates)
+    def run(self, plan: str) -> Candidate:
+        """Train each modality alone and this plan by every recipe; return the plan's best."""
+        self.train_each()
+        if not self.candidates and self.stopped == "interrupt":
+            raise KeyboardInterrupt
+        self.train_plans([plan], 1)
+        plural = [c for c in self.candidates if c.plan is not None]
+        return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
+
+    def train_each(self) -> None:
+        """Train each modality alone."""
+        for name in self.prepared.names:
+            found = self.train_alone(name)
+            if found is not None:
+                self.alone[name] = found
+
+    def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False) -> None:
+        """Fuse the encoders trained alone by each plan, fine-tune the best, and train the best from scratch.
+
+        joint: how many plans are trained from scratch. grow: whether a tree is grown greedily too.
+        """
         tokens: dict[str, Any] = {}
-        fused = [c for plan in listed if (c := self.train_fused(plan, alone, tokens)) is not None]
+        fused = [c for plan in listed if (c := self.train_fused(plan, tokens)) is not None]
+        if grow:
+            fused += self.grow_tree(tokens)
         tokens.clear()
         if fused:
             self.fine_tune(min(fused, key=lambda c: c.loss))
-        joint: dict[int, float] = {}
-        for plan in self._worth_joint([c.name for c in sorted(fused, key=lambda c: c.loss)] or listed, chosen is None):
-            self.train_joint(plan, joint)
-        plural = [c for c in self.candidates if c.plan is not None]
-        if chosen is not None:
-            return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
-        return choose(self.candidates)
+        rivals: dict[int, float] = {}
+        # a vote gains nothing from joint training that the others do not
+        ranked = [c.name for c in sorted(fused, key=lambda c: c.loss)] or list(listed)
+        able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
+        for plan in able[:joint]:
+            self.train_joint(plan, rivals)
 
-    def _worth_joint(self, ranked: Sequence[str], several: bool) -> list[str]:
-        """Return the plans to train from scratch: of several the two that fuse best, without the vote.
+    def grow_tree(self, tokens: dict[str, Any]) -> list[Candidate]:
+        """Grow a tree greedily: from the best modality on, add that modality, by that operator, which helps most.
 
-        A vote gains nothing from joint training that the others do not.
+        It ends when no modality is left or none lowers the loss on validation.
         """
-        return [plan for plan in ranked if not plan.endswith("by=vote)")][:2] if several else list(ranked)
+        left = sorted(self.alone, key=lambda name: self.alone[name].loss)
+        if len(left) < 2:
+            return []
+        tree: Any = left.pop(0)
+        lowest, grown = self.alone[tree].loss, []
+        tried: dict[str, Candidate] = {c.name: c for c in self.candidates if c.recipe == FUSED}
+        while left and not self._over():
+            found: list[tuple[Candidate, Any, str]] = []
+            for name in left:
+                for by in GROWN_BY:
+                    node = plans.Tree((tree, name), by=by)
+                    known = tried.get(str(node))
+                    candidate = known or self.train_fused(str(node), tokens, family="auto")
+                    if candidate is not None:
+                        tried[str(node)] = candidate
+                        found.append((candidate, node, name))
+            if not found:
+                break
+            best, node, name = min(found, key=lambda f: f[0].loss)
+            grown += [c for c, _, _ in found if c.family == "auto"]
+            if best.loss >= lowest:
+                break
+            tree, lowest = node, best.loss
+            left.remove(name)
+        return grown
 
     def train_alone(self, name: str) -> Candidate | None:
         """Train one modality by itself, on the training rows that have it."""
@@ -130,7 +178,7 @@ class Study:
         network = self._build(None, [name], f"{ALONE} {name}")
         return self._stage(f"{ALONE} {name}", name, None, ALONE, network, recipe, rows, val if len(val) else self.val)
 
-    def train_fused(self, plan: str, alone: Mapping[str, Candidate], tokens: dict[str, Any]) -> Candidate | None:
+    def train_fused(self, plan: str, tokens: dict[str, Any], family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone.
 
         They stay as they are, fusion and heads learn from augmented passes.
@@ -138,12 +186,13 @@ class Study:
         if self._over():
             return None
         stage = f"{plan} {FUSED}"
-        network = self._build(plan, self.prepared.names, stage, late=True)
-        network.take_from({name: c.network for name, c in alone.items()})
+        network = self._build(plan, plans.leaves(plans.parse(self.plan_objects.get(plan, plan))), stage, late=True)
+        network.take_from({name: c.network for name, c in self.alone.items()})
         if "val" not in tokens and not self.stages.has(stage):
             self.callback({"note": f"encoding {len(self.train)} rows in augmented passes"})
-            tokens["val"] = encode_rows(network, self.prepared, self.val, self.device)
-            tokens["train"] = self._passes(network)
+            every = self._encoders()
+            tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
+            tokens["train"] = self._passes(every)
         recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True, patience=4)
         return self._stage(
             stage,
@@ -156,6 +205,7 @@ class Study:
             self.val,
             frozen=list(network.encoders),
             tokens=tokens,
+            family=family,
         )
 
     def fine_tune(self, start: Candidate) -> Candidate | None:
@@ -238,6 +288,14 @@ class Study:
             # in eval mode until it is trained: what is asked of it before must not depend on a draw of dropout
             return Network(self.spec(plan, names, late), self.prior, plan_object).to(self.device).eval()
 
+    def _encoders(self) -> Network:
+        """Return a network that holds the encoder of every modality, as it was trained alone."""
+        names = self.prepared.names
+        plan = str(plans.Parallel(tuple(names), by="vote")) if len(names) > 1 else None
+        network = self._build(plan, names, "encoders")
+        network.take_from({name: c.network for name, c in self.alone.items()})
+        return network
+
     def _augment(self, generator: torch.Generator) -> Any:
         preps = {s.group: s.prep for s in self.prepared.strands}
         kinds = {s.group: s.kind for s in self.prepared.strands}
@@ -276,6 +334,7 @@ class Study:
         frozen: Sequence[Any] = (),
         tokens: Mapping[str, Any] | None = None,
         behind: Any = None,
+        family: str = "",
     ) -> Candidate | None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
         if self._over() and (self.candidates or self.stopped == "interrupt"):
@@ -327,17 +386,20 @@ class Study:
             self.stopped = "interrupt"
         if not outcome.history:
             return None
-        outputs = self.outputs_of(network, self.val)
-        losses, _ = self.target.measure(outputs, torch.from_numpy(self.val))
+        losses, _ = self.target.measure(self.outputs_of(network, self.val), torch.from_numpy(self.val))
+        predictor = NetworkPredictor(network, self.center, self.spread)
         candidate = Candidate(
             name,
+            family or (plan.partition("(")[0] if plan is not None else ALONE),
             plan,
             how,
-            network,
-            outcome,
+            predictor,
+            predictor.from_logits(self.outputs_of(network, self.val)),
             losses.double().cpu().numpy(),
-            outputs,
             outcome.seconds or time.monotonic() - began,
+            count_parameters(network),
+            outcome,
+            network,
         )
         self.candidates.append(candidate)
         return candidate
@@ -395,20 +457,29 @@ def outputs_of(
     return torch.cat(found) if found else torch.zeros(0, network.spec["outputs"])
 
 
-def short_list(names: Sequence[str]) -> list[str]:
-    """Return the plans that are tried when the user names none: parallel, sequential and tree, and a vote.
+def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:
+    """Return the plans that are tried when the user names none: each strategy with each operator that makes sense.
 
-    >>> short_list(["image", "audio"])[0]
-    'parallel(image, audio, by=concat)'
+    A tree of two is the same network as a parallel plan of two, so that of two modalities gate stands in the tree alone.
+
+    >>> list_plans(["image", "audio"])[:2]
+    ['parallel(image, audio, by=concat)', 'parallel(image, audio, by=sum)']
     """
     if len(names) < 2:
         return []
-    listed = [plans.Parallel(tuple(names), by="concat"), plans.Sequential(tuple(reversed(names)), by="film")]
-    if len(names) == 2:
+    listed: list[plans.Node] = []
+    if "parallel" in families:
+        operators = ["concat", "sum", "gate", "attention", "vote"]
+        if len(names) == 2 and "tree" in families:
+            operators.remove("gate")
+        listed += [plans.Parallel(tuple(names), by=by) for by in operators]
+    if "sequential" in families:
+        listed += [plans.Sequential(tuple(reversed(names)), by=by) for by in ("film", "gru")]
+    if "tree" in families and len(names) == 2:
         listed.append(plans.Tree(tuple(names), by="gate"))
-    else:
-        listed.append(plans.Tree((plans.Tree(tuple(names[:2]), by="gate"), *names[2:]), by="gate"))
-    listed.append(plans.Parallel(tuple(names), by="vote"))
+    elif "tree" in families:
+        grouped = [plans.Tree((plans.Tree(tuple(names[:2]), by=by), *names[2:]), by=by) for by in GROWN_BY]
+        listed += grouped
     return [str(plan) for plan in listed]
 
 

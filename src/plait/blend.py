@@ -1,4 +1,4 @@
-"""Combining and calibrating predictions: late fusion, ensembles, temperature. All is learned on validation rows.
+"""Combining predictions: late fusion and ensembles, learned on validation rows.
 
 Takes what candidates answered. Knows no model and no table. What is learned on rows is judged on the same rows only by
 cross-fitting: `assign_folds`, then `cross_fit`. A target of whole numbers holds class codes; one of floats, numbers.
@@ -8,17 +8,15 @@ A member is one of the candidates that are combined; where it is absent its answ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from plait.calibration import SMALLEST, is_numbers, log_sum, logs, losses, softmax, turns
 from plait.errors import RequestError
 
-SMALLEST = 1e-12  # a probability of 0 is taken as this
 FARTHEST = 10.0  # log-probabilities over the prior beyond this are cut in stacking
-LOWEST, HIGHEST = 0.05, 20.0  # temperatures
-DOUBT = 5.0  # how firmly the temperature is held at 1 before rows speak: loss = 5 · (log T)²
 RIDGES = (1.0, 10.0, 100.0, 1000.0)  # of stacking; chosen by cross-validation
 
 State: TypeAlias = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -41,49 +39,6 @@ class Combiner(Protocol):
 Fit: TypeAlias = Callable[[Sequence[np.ndarray], np.ndarray, np.ndarray, np.ndarray, np.ndarray], Combiner]
 
 
-def log_losses(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return −log of the probability of the true class: (rows, class), (rows,) → (rows,)."""
-    truth = np.asarray(probabilities, np.float64)[np.arange(len(codes)), codes]
-    return -np.log(np.clip(truth, SMALLEST, None))
-
-
-def losses(answers: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the loss of every row, (rows,): log loss for class codes, squared error for numbers."""
-    return np.square(answers[:, 0] - target) if _is_numbers(target) else log_losses(answers, target)
-
-
-# -- folds ------------------------------------------------------------------------------------------------------------
-
-
-def assign_folds(
-    target: np.ndarray, *, generator: np.random.Generator, groups: np.ndarray | None = None, folds: int = 5
-) -> np.ndarray:
-    """Return (rows,) int: the fold of every row, each class spread evenly. A whole group is in one fold.
-
-    With fewer rows or groups than folds there are as many folds as those.
-    """
-    num = len(target)
-    order = generator.permutation(num)
-    codes = np.zeros(num, np.int64) if _is_numbers(target) else np.unique(target, return_inverse=True)[1]
-    fold = np.zeros(num, np.int64)
-    if groups is None:
-        order = order[np.argsort(codes[order], kind="stable")]
-        fold[order] = np.arange(num) % max(1, min(folds, num))
-        return fold
-    _, first, cluster = np.unique(np.asarray(groups)[order], return_index=True, return_inverse=True)
-    cluster = np.argsort(np.argsort(first))[cluster]  # numbered as they come in the drawn order
-    counts = np.zeros((len(first), int(codes.max(initial=0)) + 1))
-    np.add.at(counts, (cluster, codes[order]), 1)
-    held = np.zeros((max(1, min(folds, len(first))), counts.shape[1]))
-    place = np.zeros(len(first), np.int64)
-    for group in np.argsort(-counts.sum(1), kind="stable"):
-        crowd = np.square(held + counts[group]).sum(1) - np.square(held).sum(1)
-        place[group] = crowd.argmin()
-        held[place[group]] += counts[group]
-    fold[order] = place[cluster]
-    return fold
-
-
 def cross_fit(
     fit: Fit,
     said: Sequence[np.ndarray],
@@ -97,79 +52,13 @@ def cross_fit(
     Arguments as in `Combiner.combine`; fold from `assign_folds`. With one fold only, nothing is learned: the average.
     """
     answers = np.zeros((len(target), len(prior)))
-    for rest, here in _turns(fold):
+    for rest, here in turns(fold):
         if len(rest):
             combiner = fit([x[rest] for x in said], present[rest], prior, target[rest], fold[rest])
         else:
             combiner = Average()
         answers[here] = combiner.combine([x[here] for x in said], present[here], prior)
     return answers
-
-
-# -- temperature ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tempered:
-    """What `cross_fit_temperature` found. worth: whether it is better than none; if not, temperature is 1.
-
-    answers: (rows, class), each by a temperature that did not see the row; as they were, where it was not worth it.
-    """
-
-    temperature: float
-    answers: np.ndarray = field(repr=False)
-    worth: bool
-
-
-def fit_temperature(probabilities: np.ndarray, codes: np.ndarray, present: np.ndarray | None = None) -> float:
-    """Return the temperature T that makes softmax(log p / T) fit best: above 1 where p is too sure.
-
-    Guo and others 2017, "On calibration of modern neural networks" (arXiv:1706.04599). Few rows move it little: it is
-    held at 1 by 5 · (log T)². probabilities: (rows, class); codes: (rows,); present: (rows,) bool, the rows in which
-    anything is present; the others hold the prior and do not count. Between 0.05 and 20; 1 where no row is left.
-    """
-    from scipy.optimize import minimize_scalar
-
-    rows = np.arange(len(codes)) if present is None else np.flatnonzero(present)
-    if not len(rows):
-        return 1.0
-    logits, truth = _logs(np.asarray(probabilities)[rows]), np.asarray(codes)[rows]
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits * np.exp(-log_temperature)
-        fit = _log_sum(scaled) - scaled[np.arange(len(truth)), truth]
-        return float(fit.sum() + DOUBT * log_temperature**2)
-
-    return float(np.exp(minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded").x))
-
-
-def apply_temperature(probabilities: np.ndarray, temperature: float, present: np.ndarray | None = None) -> np.ndarray:
-    """Return softmax(log p / T), (rows, class). Rows in which nothing is present keep the prior as it is."""
-    before = np.asarray(probabilities, np.float64)
-    if temperature == 1.0:
-        return before.copy()
-    after = _softmax(_logs(before) / temperature)
-    return after if present is None else np.where(np.asarray(present, bool)[:, None], after, before)
-
-
-def cross_fit_temperature(
-    probabilities: np.ndarray, codes: np.ndarray, fold: np.ndarray, present: np.ndarray | None = None
-) -> Tempered:
-    """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it than without.
-
-    Arguments as in `fit_temperature`; fold from `assign_folds`. With one fold nothing can be shown: not worth it.
-    """
-    before = np.asarray(probabilities, np.float64)
-    there = np.ones(len(codes), bool) if present is None else np.asarray(present, bool)
-    answers = before.copy()
-    for rest, here in _turns(fold):
-        if len(rest):
-            temperature = fit_temperature(before[rest], codes[rest], there[rest])
-            answers[here] = apply_temperature(before[here], temperature, there[here])
-    several = len(np.unique(fold)) > 1
-    if several and log_losses(answers, codes).mean() <= log_losses(before, codes).mean():
-        return Tempered(fit_temperature(before, codes, there), answers, True)
-    return Tempered(1.0, before.copy(), False)
 
 
 # -- late fusion ------------------------------------------------------------------------------------------------------
@@ -206,9 +95,9 @@ class Weighted:
             total = weights.sum(1)[:, None]
             mean = np.divide((weights[:, :, None] * x).sum(1), total, out=np.zeros_like(x[:, 0]), where=total > 0)
             return np.where(some & (total > 0), mean, prior)
-        base = _logs(prior)
-        logits = base + np.einsum("rm,rmc->rc", weights, _logs(x) - base)
-        return np.where(some, _softmax(logits), prior)
+        base = logs(prior)
+        logits = base + np.einsum("rm,rmc->rc", weights, logs(x) - base)
+        return np.where(some, softmax(logits), prior)
 
     def state(self) -> State:
         return {"kind": "weighted", "weights": list(self.weights), "numbers": self.numbers}, {}
@@ -232,7 +121,7 @@ class Stacked:
         features = _features(x, there, prior, self.numbers)
         if self.numbers:
             return np.where(some, prior + features @ self.coefficients, prior)
-        return np.where(some, _softmax(_logs(prior) + features @ self.coefficients), prior)
+        return np.where(some, softmax(logs(prior) + features @ self.coefficients), prior)
 
     def state(self) -> State:
         return {"kind": "stacked", "numbers": self.numbers}, {"coefficients": self.coefficients}
@@ -256,14 +145,14 @@ def fit_weighted(
 
     x, there, _ = _gather(said, present, prior)
     rows, members = np.arange(len(target)), x.shape[1]
-    if not _is_numbers(target):
-        base = _logs(prior)
-        beyond = np.where(there[:, :, None], _logs(x) - base, 0.0)
+    if not is_numbers(target):
+        base = logs(prior)
+        beyond = np.where(there[:, :, None], logs(x) - base, 0.0)
 
         def log_loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
             logits = base + np.einsum("m,rmc->rc", weights, beyond)
-            wrong = _softmax(logits)
-            fit = (_log_sum(logits) - logits[rows, target]).sum()
+            wrong = softmax(logits)
+            fit = (log_sum(logits) - logits[rows, target]).sum()
             wrong[rows, target] -= 1
             slope = np.einsum("rc,rmc->m", wrong, beyond) + (weights - 1)
             return float(fit + np.square(weights - 1).sum() / 2), slope
@@ -293,23 +182,23 @@ def fit_stacked(
     Arguments as in `cross_fit`.
     """
     x, there, some = _gather(said, present, prior)
-    numbers = _is_numbers(target)
+    numbers = is_numbers(target)
     kept = some[:, 0]
     features, target, fold = _features(x, there, prior, numbers)[kept], target[kept], fold[kept]
     start = np.zeros((features.shape[1], len(prior)))
     eye = np.eye(len(prior))
     for member in range(x.shape[1]):
         start[member * len(prior) : (member + 1) * len(prior)] = eye
-    solve, base = (_solve_ridge, np.asarray(prior, np.float64)) if numbers else (_solve_logistic, _logs(prior))
+    solve, base = (_solve_ridge, np.asarray(prior, np.float64)) if numbers else (_solve_logistic, logs(prior))
     ridge = RIDGES[-1]
     if len(np.unique(fold)) > 1:
         sums = dict.fromkeys(RIDGES, 0.0)
-        for rest, here in _turns(fold):
+        for rest, here in turns(fold):
             found = start
             for candidate in reversed(RIDGES):  # from the firmest: each starts where the last one ended
                 found = solve(features[rest], target[rest], base, candidate, start, found)
                 out = base + features[here] @ found
-                sums[candidate] += float(losses(out if numbers else _softmax(out), target[here]).sum())
+                sums[candidate] += float(losses(out if numbers else softmax(out), target[here]).sum())
         ridge = min(reversed(RIDGES), key=lambda candidate: sums[candidate])
     return Stacked(solve(features, target, base, ridge, start, start), numbers)
 
@@ -338,7 +227,7 @@ def select_ensemble(predictions: Sequence[np.ndarray], target: np.ndarray, size:
     """
     if not predictions or size < 1:
         raise RequestError(f"got {len(predictions)} candidates and size {size}; expected at least 1 of each.")
-    numbers = _is_numbers(target)
+    numbers = is_numbers(target)
     rows = np.arange(len(target))
     # all that the loss looks at: the value, or the probability of the true class
     told = np.stack([np.asarray(p, np.float64)[:, 0] if numbers else np.asarray(p)[rows, target] for p in predictions])
@@ -356,7 +245,7 @@ def select_ensemble(predictions: Sequence[np.ndarray], target: np.ndarray, size:
 
 def combine_ensemble(predictions: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
     """Return the mean of the candidates' answers, weighted: (rows, class). A candidate of weight 0 is not looked at."""
-    chosen = np.flatnonzero(weights)
+    chosen = np.flatnonzero(weights).tolist()
     return np.sum([weights[i] * np.asarray(predictions[i], np.float64) for i in chosen], axis=0)
 
 
@@ -365,7 +254,7 @@ def cross_fit_ensemble(
 ) -> np.ndarray:
     """Return answers (rows, class) of ensembles that were selected without the row. With one fold: the plain mean."""
     answers = np.zeros_like(np.asarray(predictions[0], np.float64))
-    for rest, here in _turns(fold):
+    for rest, here in turns(fold):
         weights = np.full(len(predictions), 1 / len(predictions))
         if len(rest):
             weights = select_ensemble([p[rest] for p in predictions], target[rest], size)
@@ -374,28 +263,6 @@ def cross_fit_ensemble(
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
-
-
-def _is_numbers(target: np.ndarray) -> bool:
-    return not np.issubdtype(np.asarray(target).dtype, np.integer)
-
-
-def _turns(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (rows of the other folds, rows of this fold) for each fold."""
-    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in np.unique(fold)]
-
-
-def _logs(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(np.asarray(probabilities, np.float64), SMALLEST, None))
-
-
-def _log_sum(logits: np.ndarray) -> np.ndarray:
-    top = logits.max(1)
-    return top + np.log(np.exp(logits - top[:, None]).sum(1))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    return np.exp(logits - _log_sum(logits)[:, None])
 
 
 def _gather(
@@ -413,7 +280,7 @@ def _gather(
             shape = f"({len(there)}, {len(prior)})"
             raise RequestError(f"the answers of member {place} have shape {np.shape(x)}; expected {shape}.")
     x = np.where(there[:, :, None], np.stack(said, 1).astype(np.float64), np.asarray(prior, np.float64))
-    return x, there, there.any(1, keepdims=True)
+    return x, there, np.any(there, axis=1, keepdims=True)
 
 
 def _features(x: np.ndarray, there: np.ndarray, prior: np.ndarray, numbers: bool) -> np.ndarray:
@@ -421,7 +288,7 @@ def _features(x: np.ndarray, there: np.ndarray, prior: np.ndarray, numbers: bool
     if numbers:
         beyond = (x - prior) / np.maximum(there.sum(1), 1)[:, None, None]
     else:
-        beyond = np.clip(_logs(x) - _logs(prior), -FARTHEST, FARTHEST)
+        beyond = np.clip(logs(x) - logs(prior), -FARTHEST, FARTHEST)
     beyond = np.where(there[:, :, None], beyond, 0.0)
     return np.concatenate([beyond.reshape(len(x), -1), there, np.ones((len(x), 1))], 1)
 
@@ -437,8 +304,8 @@ def _solve_logistic(
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         found = flat.reshape(center.shape)
         logits = base + features @ found
-        wrong = _softmax(logits)
-        fit = (_log_sum(logits) - logits[rows, codes]).sum()
+        wrong = softmax(logits)
+        fit = (log_sum(logits) - logits[rows, codes]).sum()
         wrong[rows, codes] -= 1
         away = found - center
         return float(fit + ridge / 2 * np.square(away).sum()), (features.T @ wrong + ridge * away).ravel()
@@ -454,7 +321,7 @@ def _solve_ridge(
 
     Presence and constant are numbers of size 1, so they are measured in the spread too.
     """
-    spread = max(float(np.std(values)), SMALLEST)
+    spread = max(float(np.std(values)) if len(values) else 1.0, SMALLEST)
     scale = np.ones(features.shape[1])
     scale[: (features.shape[1] - 1) // 2] = spread
     x = features / scale

@@ -20,6 +20,10 @@ LAYERS = [
         "plan",
         "metrics",
         "evaluate",
+        "verdict",
+        "calibration",
+        "blend",
+        "robustness",
         "charts",
         "explain",
         "store",
@@ -49,6 +53,8 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
 SIBLINGS |= {("data.cache", "store")}
+SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
+SIBLINGS |= {("blend", "calibration")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]

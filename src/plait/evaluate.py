@@ -62,7 +62,7 @@ def intervals(
         raise RequestError(f"resamples is {resamples}; expected 1 or more (1000 is usual).")
     if groups is not None and len(groups) != num_rows:
         raise RequestError(f"groups has {len(groups)} rows, the prediction {num_rows}; expected one group a row.")
-    cluster = None if groups is None else np.unique(_texts(groups, "group"), return_inverse=True)[1]
+    cluster = None if groups is None else group_codes(groups)
     num_units = num_rows if cluster is None else int(cluster.max()) + 1
     block = max(16, min(1024, 600_000 // num_rows))  # resamples at once: their weights fit the processor's cache
     parts = []
@@ -95,14 +95,13 @@ def by_modalities(
     Returns {"audio+image": {"rows", "metrics"}}, names sorted and joined by "+"; metrics as `intervals` gives them,
     empty where no row is left. Raises RequestError where an answer or a presence has another number of rows.
     """
-    target = _column(target)
-    labelled = np.array([_is_present(label) for label in target.tolist()], bool)
+    target, there = _column(target), labelled(target)
     names = sorted(present)
     _check_lengths(target, {f"present[{name!r}]": present[name] for name in names})
     sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
     table: dict[str, dict[str, Any]] = {}
     for keep in itertools.chain.from_iterable(itertools.combinations(names, size) for size in sizes):
-        rows = np.flatnonzero(labelled & np.any([np.asarray(present[m], bool) for m in keep], axis=0))
+        rows = np.flatnonzero(there & np.any([np.asarray(present[m], bool) for m in keep], axis=0))
         metrics: dict[str, Any] = {}
         if len(rows):
             some = None if groups is None else _column(groups)[rows]
@@ -112,6 +111,28 @@ def by_modalities(
             metrics = intervals(target[rows], answer[rows], classes, **bootstrap)
         table["+".join(keep)] = {"rows": len(rows), "metrics": metrics}
     return table
+
+
+def row_scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> np.ndarray:
+    """Score every row by itself: 1 where the class is right and 0 where it is not; of numbers, the squared error.
+
+    target, predicted and classes as in `scores`, which says what is raised. Returns (rows,) float64.
+    """
+    if classes is None:
+        truth, values = _values(target, predicted)
+        return np.square(values - truth)
+    truth, guess, _, _ = _answers(target, predicted, classes)
+    return (truth == guess).astype(np.float64)
+
+
+def labelled(target: Any) -> np.ndarray:
+    """Return (rows,) bool: which rows have a label, that is neither None nor NaN nor blank."""
+    return np.array([_is_present(label) for label in _column(target).tolist()], bool)
+
+
+def group_codes(groups: Any) -> np.ndarray:
+    """Return (rows,) int, the same number for rows of one group, from 0. Raises RequestError where one is absent."""
+    return np.unique(_texts(groups, "group"), return_inverse=True)[1]
 
 
 def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[np.ndarray, list[str]]:

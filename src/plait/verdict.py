@@ -1,0 +1,279 @@
+"""The verdict: did fusion help? One hypothesis, tested once on rows that nothing was chosen on, and a plain sentence.
+
+Takes what two candidates answered for the same rows. Knows no model, no table, and not how the two were chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plait.errors import RequestError
+from plait.evaluate import group_codes, labelled, row_scores
+from plait.metrics import draw, regression
+
+LEVEL = 0.05  # p below this is evidence
+FEWEST_GROUPS = 10  # of fewer, the rows are drawn singly
+COUNTED = 13  # up to so many rows or groups that differ, every flip is counted: 2 ** 13 of them
+FLIPS, RESAMPLES = 10_000, 2_000
+BLOCK = 4_000_000  # numbers in memory at once
+
+ONE_MODALITY = "there is only one modality"
+NO_TEST_ROWS = "there are no test rows"
+FEW_TEST_ROWS = "there are fewer than two test rows with a label"
+NO_FUSED = "the time limit left no fused candidate"
+NO_SINGLE = "the time limit left no candidate of one modality"
+NO_SPREAD = "the target is the same number in all test rows"
+
+Weigh = Callable[[np.ndarray], np.ndarray]  # weights (row, resample) → (resample,)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One candidate's answers for the test rows.
+
+    answers: (rows, class) probabilities, or (rows,) or (rows, 1) values. present: (rows,) bool, the rows in which every
+    modality that it looks at is there. modality: what the one modality is called, where the candidate has another name.
+    """
+
+    name: str
+    answers: Any
+    present: Any
+    modality: str = ""
+
+
+def judge(
+    single: Side,
+    fused: Side,
+    target: Any,
+    classes: Sequence[Any] | None = None,
+    *,
+    generator: np.random.Generator,
+    groups: Any = None,
+) -> dict[str, Any]:
+    """Test whether the best candidate of several modalities differs from the best of one, on the same test rows.
+
+    target: (rows,) labels, or numbers where classes is None; a row without a label is left out. groups: (rows,), such
+    as speakers, or None. The measure is accuracy, or r2.
+
+    p is that of a paired permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a
+    whole group, changes its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses").
+    It is exact where the flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar
+    1947), or at most 13 that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The
+    interval is a 95 % percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
+
+    Returns code ("helps", "hurts", "no_evidence", or "not_tested"), sentence, single and fused (names), difference
+    {value, low, high}, fills_holes and adds {rows, value, low, high}, p, metric, rows, and unit ("row" or "group": what
+    was drawn and flipped). fills_holes: on rows in which the single modality is absent; adds: on rows in which all that
+    the fused candidate looks at is there. A value is None where it has no rows, or where r2 is undefined.
+
+    Raises RequestError as `scores` does, and for groups or presence of another length.
+    """
+    given = {f"the presence of {side.name}": np.asarray(side.present, bool) for side in (single, fused)}
+    for what, values in {**given, **({} if groups is None else {"groups": groups})}.items():
+        if len(values) != len(target):
+            raise RequestError(f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same.")
+    if not len(target):
+        return not_tested(NO_TEST_ROWS, single.name, fused.name)
+    there = np.flatnonzero(labelled(target))
+    if len(there) < 2:
+        return not_tested(FEW_TEST_ROWS, single.name, fused.name)
+    truth = [target[row] for row in there]
+    answers = [np.asarray(side.answers)[there] for side in (single, fused)]
+    score = [row_scores(truth, answer, classes) for answer in answers]
+    whole = [np.asarray(side.present, bool)[there] for side in (single, fused)]
+    cluster = None if groups is None else group_codes([groups[row] for row in there])
+    num_groups = 0 if cluster is None else int(cluster.max()) + 1
+    unit = "group" if num_groups >= FEWEST_GROUPS else "row"
+
+    if classes is None:
+        numbers = np.asarray(truth, np.float64).ravel()
+        if np.ptp(numbers) == 0:
+            return not_tested(NO_SPREAD, single.name, fused.name)
+        values = [np.asarray(answer, np.float64).ravel() for answer in answers]
+        better, levels = score[0] - score[1], [_r2(numbers, v)(np.ones((len(there), 1)))[0] for v in values]
+    else:
+        values, numbers = score, None
+        better, levels = score[1] - score[0], [v.mean() for v in score]
+
+    def span(rows: np.ndarray) -> dict[str, float | None]:
+        if not len(rows):
+            return {"value": None, "low": None, "high": None}
+        if numbers is None:
+            gain: Weigh = _share(better[rows])
+        else:
+            one, more = (_r2(numbers[rows], v[rows]) for v in values)
+            gain = lambda weights: more(weights) - one(weights)  # noqa: E731
+        return _bootstrap(gain, _units(cluster, rows), generator)
+
+    p = _permute(better if cluster is None or unit == "row" else np.bincount(cluster, better), generator)
+    everything, holes, complete = (np.flatnonzero(f) for f in (np.ones(len(there), bool), ~whole[0], whole[1]))
+    difference = span(everything)
+    value = float(difference["value"] or 0.0)
+    found = {
+        "code": "no_evidence" if p >= LEVEL or value == 0 else "helps" if value > 0 else "hurts",
+        "sentence": "",
+        "single": single.name,
+        "fused": fused.name,
+        "difference": difference,
+        "fills_holes": {"rows": len(holes), **span(holes)},
+        "adds": {"rows": len(complete), **(difference if len(complete) == len(there) else span(complete))},
+        "p": p,
+        "metric": "r2" if classes is None else "accuracy",
+        "rows": len(there),
+        "unit": unit,
+    }
+    return {**found, "sentence": _tell(found, single, [float(level) for level in levels], num_groups)}
+
+
+def not_tested(reason: str, single: str | None = None, fused: str | None = None) -> dict[str, Any]:
+    """Return the verdict where there was nothing to test. reason: the end of a sentence, such as ONE_MODALITY."""
+    nothing = {"value": None, "low": None, "high": None}
+    return {
+        "code": "not_tested",
+        "sentence": f"Not tested whether fusion helps: {reason}.",
+        "single": single,
+        "fused": fused,
+        "difference": dict(nothing),
+        "fills_holes": {"rows": 0, **nothing},
+        "adds": {"rows": 0, **nothing},
+        "p": None,
+        "metric": None,
+        "rows": 0,
+        "unit": "row",
+    }
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def _share(better: np.ndarray) -> Weigh:
+    return lambda weights: better @ weights / weights.sum(0)
+
+
+def _r2(truth: np.ndarray, values: np.ndarray) -> Weigh:
+    measure = regression(truth, values)
+    return lambda weights: measure(weights)["r2"]
+
+
+def _units(cluster: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Return (rows,) the number of what is drawn together: a group, or of fewer than ten groups each row singly."""
+    if cluster is not None:
+        names, codes = np.unique(cluster[rows], return_inverse=True)
+        if len(names) >= FEWEST_GROUPS:
+            return codes
+    return np.arange(len(rows))
+
+
+def _bootstrap(gain: Weigh, unit: np.ndarray, generator: np.random.Generator) -> dict[str, float | None]:
+    """Return the gain on all rows and its 95 % percentile interval, widened where it misses the gain itself."""
+    value = float(gain(np.ones((len(unit), 1)))[0])
+    if np.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    num_units, step = int(unit.max()) + 1, max(1, BLOCK // len(unit))
+    drawn = np.concatenate(
+        [
+            gain(draw(generator, num_units, min(step, RESAMPLES - start))[unit].astype(np.float64))
+            for start in range(0, RESAMPLES, step)
+        ]
+    )
+    drawn = drawn[~np.isnan(drawn)]  # a resample in which r2 is undefined
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (value, value)
+    return {"value": value, "low": min(low, value), "high": max(high, value)}
+
+
+def _permute(better: np.ndarray, generator: np.random.Generator) -> float:
+    """Return the two-sided p of differences (unit,) whose signs flip at random."""
+    better = better[better != 0]
+    num, total = len(better), abs(float(better.sum()))
+    if not num:
+        return 1.0
+    size = np.abs(better)
+    if np.ptp(size) == 0:
+        from scipy.special import bdtr
+
+        fewer = min(int((better > 0).sum()), int((better < 0).sum()))
+        return float(np.clip(2 * bdtr(fewer, num, 0.5), 1e-300, 1.0))
+    least = total - 1e-9 * float(size.sum())  # sums of the same numbers in another order are equal
+    if num <= COUNTED:
+        bits = (np.arange(2**num)[:, None] >> np.arange(num)) & 1
+        return float((np.abs((2 * bits - 1) @ better) >= least).mean())
+    extreme, step = 0, max(1, BLOCK // num)
+    for start in range(0, FLIPS, step):
+        signs = generator.integers(0, 2, (min(step, FLIPS - start), num), dtype=np.int8) * 2.0 - 1.0
+        extreme += int((np.abs(signs @ better) >= least).sum())
+    return (extreme + 1) / (FLIPS + 1)
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def _tell(found: dict[str, Any], single: Side, levels: list[float], num_groups: int) -> str:
+    points, code = found["metric"] == "accuracy", found["code"]
+    name = f"{single.name} alone" if single.modality in ("", single.name) else single.name
+    of_groups = f" of {num_groups} groups" if found["unit"] == "group" else ""
+    reaches = f"{levels[1]:.3f} accuracy" if points else f"an r2 of {_number(levels[1], points)}"
+    reached = f"{levels[0]:.3f}" if points else _number(levels[0], points)
+    difference = found["difference"]
+    value, low, high = (float(difference[end]) for end in ("value", "low", "high"))
+    if code == "hurts":
+        value, low, high = -value, -high, -low
+    begin = {"helps": "Fusion helps", "hurts": "Fusion hurts", "no_evidence": "No evidence that fusion helps"}[code]
+    word = {"helps": "gain", "hurts": "loss", "no_evidence": "difference"}[code]
+    sentences = [
+        f"{begin}: {found['fused']} reaches {reaches} on {found['rows']} test rows{of_groups}, {name} {reached}: "
+        f"a {word} of {_number(value, points)}{' points' if points else ''} "
+        f"(95 % interval {_number(low, points)} to {_number(high, points)}, {_chance(found['p'])})"
+        f"{'; the simpler model is as good a choice' if code == 'no_evidence' else ''}."
+    ]
+    parts = []
+    holes, adds = found["fills_holes"], found["adds"]
+    if holes["value"] is not None:
+        parts.append((f"on the {_rows(holes['rows'])} without {single.modality or single.name}", holes["value"]))
+    if adds["value"] is not None and adds["rows"] < found["rows"]:
+        parts.append((f"on the {_rows(adds['rows'], 'complete ')}", adds["value"]))
+    if parts:
+        sentences.append(_tell_parts(parts, points))
+    if num_groups and found["unit"] == "row":
+        groups = "one group" if num_groups == 1 else f"only {num_groups} groups"
+        sentences.append(f"The rows are of {groups}, too few to test by group, so this may be too sure.")
+    return " ".join(sentences)
+
+
+def _tell_parts(parts: list[tuple[str, float]], points: bool) -> str:
+    """Return one sentence on where the difference comes from; a verb is said once."""
+    told, last = [], ""
+    for where, value in parts:
+        size = _number(abs(value), points)
+        verb = "changes nothing" if not size.strip("0.") else "gains" if value > 0 else "loses"
+        if verb == "changes nothing":
+            told.append(f"{where} it {verb}")
+        elif verb == last:
+            told.append(f"{where} {size}")
+        else:
+            unit = " points" if points and not any("points" in t for t in told) else ""
+            told.append(f"{where} it {verb} {size}{unit}")
+        last = verb
+    text = ", ".join(told) + "."
+    return text[0].upper() + text[1:]
+
+
+def _number(value: float, points: bool) -> str:
+    """Return accuracy in points with one decimal, r2 with three, with a real minus and no minus before zero."""
+    text = f"{100 * value:.1f}" if points else f"{value:.3f}"
+    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
+
+
+def _rows(num: int, kind: str = "") -> str:
+    return f"{num} {kind}row" + ("" if num == 1 else "s")
+
+
+def _chance(p: float) -> str:
+    """Return p as it is read, never rounded across the level."""
+    if p < 0.001:
+        return "p < 0.001"
+    text = f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return f"p = {text}" if text != "0.050" else "p = 0.050" if p >= LEVEL else "p just below 0.05"

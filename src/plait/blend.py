@@ -203,6 +203,31 @@ def fit_stacked(
     return Stacked(solve(features, target, base, ridge, start, start), numbers)
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """The mean of what the present members say, weighted: an ensemble whose members need not all be there."""
+
+    weights: tuple[float, ...]
+
+    def combine(self, said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        x, there, _ = _gather(said, present, prior, len(self.weights))
+        weights = there * np.asarray(self.weights)
+        total = weights.sum(1)[:, None]
+        mean = np.divide((weights[:, :, None] * x).sum(1), total, out=np.zeros_like(x[:, 0]), where=total > 0)
+        return np.where(total > 0, mean, prior)
+
+    def state(self) -> State:
+        return {"kind": "mixture", "weights": list(self.weights)}, {}
+
+
+def fit_mixture(
+    said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
+) -> Mixture:
+    """Choose members and weights greedily, see `select_ensemble`. Arguments as in `cross_fit`."""
+    whole = [np.where(there[:, None], x, prior) for x, there in zip(said, present.T, strict=True)]
+    return Mixture(tuple(float(w) for w in select_ensemble(whole, target)))
+
+
 def load_combiner(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Combiner:
     """Return the combiner whose `state` these are. Raises RequestError for a kind that there is not."""
     kind = data.get("kind")
@@ -212,7 +237,9 @@ def load_combiner(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
         return Weighted(tuple(float(w) for w in data["weights"]), bool(data["numbers"]))
     if kind == "stacked":
         return Stacked(np.asarray(arrays["coefficients"]), bool(data["numbers"]))
-    raise RequestError(f"there is no combiner {kind!r}; expected average, weighted or stacked.")
+    if kind == "mixture":
+        return Mixture(tuple(float(w) for w in data["weights"]))
+    raise RequestError(f"there is no combiner {kind!r}; expected average, weighted, stacked or mixture.")
 
 
 # -- ensembles --------------------------------------------------------------------------------------------------------

@@ -196,12 +196,15 @@ class Predictor(Protocol):
     def __call__(self, batch: Batch) -> np.ndarray: ...
 
 
+SECOND = "\ue000"  # what follows it in a name is a second view of the modality before it, and comes and goes with it
+
+
 def keep_only(batch: Batch, keep: Iterable[str]) -> Batch:
     """Return the batch with only these modalities present. Inputs are shared, not copied."""
     kept = set(keep)
 
     def masked(flags: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: x if name in kept else x & False for name, x in flags.items()}
+        return {name: x if name.partition(SECOND)[0] in kept else x & False for name, x in flags.items()}
 
     return Batch(batch.inputs, masked(batch.present), batch.target, masked(batch.cells))
 

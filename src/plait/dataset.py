@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.contract import MEDIA_KINDS, Batch, Modality, Schema, Table, status_of
+from plait.contract import MEDIA_KINDS, SECOND, Batch, Modality, Schema, Table, status_of
 from plait.data.media import read_image, read_sound
 from plait.errors import CellError, RequestError, TableError, did_you_mean
 from plait.prep.audio import AudioPrep
@@ -254,7 +254,7 @@ def shadow_strands(table: Table, strands: Sequence[Strand], rows: np.ndarray, ge
     return made
 
 
-AS_TEXT = " as text"
+AS_TEXT = SECOND + "as text"
 MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
 
 ENCODER_NAMES = {
@@ -470,7 +470,8 @@ def choose_splits(
         raise TableError(
             "there are no training rows with a label. Give at least a few rows a label and the split 'train'."
         )
-    groups = _groups(table, schema.role("group"))
+    named = group_rows(table, schema)
+    groups = np.arange(len(table)) if named is None else named
     missing = [part for part in ("val", "test") if not (split == part).any()]
     if name is not None and missing == ["val", "test"]:
         missing = ["val"]  # the user keeps the test rows elsewhere
@@ -481,10 +482,14 @@ def choose_splits(
     return split
 
 
-def _groups(table: Table, name: str | None) -> np.ndarray:
-    """Return a number for each row; rows of one group share it. A row without a group is a group of its own."""
+def group_rows(table: Table, schema: Schema) -> np.ndarray | None:
+    """Return a number for each row (rows,); rows of one group share it. A row without a group is one of its own.
+
+    None where no group column is named.
+    """
+    name = schema.role("group")
     if name is None:
-        return np.arange(len(table))
+        return None
     seen: dict[str, int] = {}
     cells = table.cells(name)
     return np.array(

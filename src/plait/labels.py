@@ -6,12 +6,13 @@ import hashlib
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
+from plait.calibration import losses
 from plait.contract import Schema, Table, clean_label
 from plait.errors import RequestError, TableError
 from plait.evaluate import intervals
@@ -29,6 +30,7 @@ class Labels:
     classes: list[Any] | None
     center: float = 0.0
     spread: float = 1.0
+    prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -87,6 +89,7 @@ class Labels:
         if self.classes is None:
             values = np.array([float(v) if v is not None else np.nan for v in self.cells])
             self.center, self.spread = float(values[train].mean()), float(values[train].std())
+            self.prior = np.array([self.center])
             scaled = ((values - self.center) / self.spread).astype(np.float32)
             return Target(torch.from_numpy(scaled), regression=True), torch.zeros(1)
         counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(np.float32)
@@ -95,16 +98,30 @@ class Labels:
             weights = torch.from_numpy(
                 np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0).astype(np.float32)
             )
+        self.prior = counts.astype(float) / counts.astype(float).sum()
         return Target(torch.from_numpy(self.codes), False, weights), torch.from_numpy(counts / counts.sum())
 
-    def headline(self, outputs: torch.Tensor, rows: np.ndarray, seed: int) -> dict[str, Any]:
-        """Return the accuracy (or r2) of logits (rows, class) of these rows, with its 95 % interval."""
+    @property
+    def numbers(self) -> np.ndarray:
+        """(rows,): class codes (int64, −1 without a label), or the numbers themselves (float64, NaN without one)."""
+        if self.classes is not None:
+            return self.codes
+        return np.array([np.nan if cell is None else float(cell) for cell in self.cells])
+
+    def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the loss of each of these rows: log loss, or squared error in units of the target's spread."""
+        found = losses(answers, self.numbers[rows])
+        return found if self.classes is not None else found / max(self.spread, 1e-12) ** 2
+
+    def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
+        """Return the accuracy (or r2) of answers for these rows, with its 95 % interval.
+
+        answers: (rows, class) probabilities, or (rows, 1) values in the unit of the target.
+        """
         generator = np.random.default_rng(seed)
         if self.classes is None:
-            values = outputs[:, 0].double().numpy() * self.spread + self.center
-            return intervals(self.cells[rows].astype(float), values, None, generator=generator)["r2"]
-        found = intervals(self.cells[rows], outputs.double().softmax(1).numpy(), self.classes, generator=generator)
-        return found["accuracy"]
+            return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)["r2"]
+        return intervals(self.cells[rows], answers, self.classes, generator=generator)["accuracy"]
 
 
 def sort_classes(values: set[Any]) -> list[Any]:

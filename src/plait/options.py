@@ -11,6 +11,9 @@ from plait.errors import RequestError, did_you_mean
 
 T = TypeVar("T")
 
+# the families of candidates that fit compares
+FAMILIES = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble")
+
 
 def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
     if factory is not None:
@@ -24,7 +27,7 @@ class FitOptions:
 
     fusion: Any = field(
         default=None,
-        metadata={"help": 'Fusion plan, such as "parallel(image, audio)". Without it a short list is tried.'},
+        metadata={"help": 'Fusion plan, such as "parallel(image, audio)". Without it many candidates are compared.'},
     )
     split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
     group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
@@ -40,6 +43,10 @@ class FitOptions:
     balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
     epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
     batch_size: int = _option(64, "Rows in one training step.")
+    candidates: Sequence[str] = _option(
+        (), "Family of candidates to try: alone, classic, late, text, parallel, sequential, tree, auto, ensemble."
+    )
+    folds: int | None = _option(None, "Test on every row by cross-validation in K folds, twice. For small tables.")
     time_limit: float | None = _option(None, "Seconds that fit may take. The best model so far is kept.")
     seed: int = _option(0, "Same seed, same result, on the same machine.")
     learning_curve: bool = _option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
@@ -55,6 +62,15 @@ class FitOptions:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
         if self.sample_rate is not None and self.sample_rate < 1:
             raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
+        if self.folds is not None and self.folds < 2:
+            raise RequestError(f"folds is {self.folds}; expected 2 or more.")
+        if isinstance(self.candidates, str):
+            object.__setattr__(self, "candidates", (self.candidates,))
+        for name in self.candidates:
+            if name not in FAMILIES:
+                raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
+        if self.candidates and self.fusion is not None:
+            raise RequestError("fusion names the one plan to try, candidates the families to compare; give one of them.")
         if isinstance(self.ignore, str):
             object.__setattr__(self, "ignore", (self.ignore,))
 

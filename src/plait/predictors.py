@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.blend import apply_temperature, combiner_from_state
+from plait.blend import load_combiner
+from plait.calibration import apply_temperature
 from plait.classic import ClassicPredictor, MajorityPredictor
-from plait.contract import Batch, answer_subsets, keep_only
-from plait.dataset import AS_TEXT
+from plait.contract import SECOND, Batch, answer_subsets
 from plait.errors import RequestError, RunError
 from plait.model import Network, NetworkPredictor, count_parameters
 
@@ -46,7 +46,7 @@ class Calibrated:
         for keep, said in zip(keeps, answer_subsets(self.inner, batch, keeps), strict=True):
             kept = [name for name in self.names if name in keep]
             some = present_rows(batch, kept) if kept else np.zeros(len(said), bool)
-            answers.append(np.where(some[:, None], apply_temperature(said, self.temperature), said))
+            answers.append(apply_temperature(said, self.temperature, some))
         return answers
 
 
@@ -88,14 +88,10 @@ class RowText:
 
     @property
     def names(self) -> Sequence[str]:
-        return list(dict.fromkeys(name.removesuffix(AS_TEXT) for name in self.inner.names))
+        return list(dict.fromkeys(name.partition(SECOND)[0] for name in self.inner.names))
 
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.inner(batch)
-
-    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        wide = [[*keep, *(name + AS_TEXT for name in keep)] for keep in keeps]
-        return [self.inner(keep_only(batch, keep)) for keep in wide]
 
 
 def count_params(predictor: Any) -> int:
@@ -189,7 +185,7 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
         elif part["is"] == "row as text":
             made.append(RowText(made[part["inner"]]))
         elif part["is"] == "blend":
-            combiner = combiner_from_state(part["combiner"], arrays(f"blend.{number}."))
+            combiner = load_combiner(part["combiner"], arrays(f"blend.{number}."))
             made.append(Blend([made[i] for i in part["members"]], combiner, np.array(part["prior"])))
         elif part["is"] == "majority":
             made.append(MajorityPredictor(np.array(part["prior"])))

@@ -24,12 +24,11 @@ from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.predictors import Stored, restore_predictors, store_predictors
 from plait.prep.parse import parse_number
+from plait.proof import SIMPLEST, Proof, board, choose_shown, span
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
-from plait.terminal import text_table
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
-SIMPLEST = "the simplest within one standard error of the lowest loss on validation,"
 HEADLINE = {"classification": "accuracy", "regression": "r2"}
 
 
@@ -118,7 +117,12 @@ class Model:
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
         """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner."""
-        return list(self.facts["leaderboard"])
+        return list(self.facts["study"]["candidates"])
+
+    @property
+    def study(self) -> Proof:
+        """All candidates, the winner, and the verdict on fusion; print it."""
+        return Proof(self.facts["study"])
 
     def predictor(self, name: str = "winner") -> Any:
         """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
@@ -248,20 +252,13 @@ class Model:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
         metric = HEADLINE[self.task]
         facts, lines = self.facts, []
-        rows = [
-            [
-                ("* " if c["winner"] else "  ") + c["name"],
-                c["recipe"],
-                span(c["val"]),
-                span(c["test"]),
-                f"{c['seconds']:.0f} s",
-            ]
-            for c in self.leaderboard
-        ]
-        lines.append(text_table(["  model", "recipe", f"{metric}, validation", f"{metric}, test", "time"], rows))
-        if len(rows) > 1:
+        shown = choose_shown(self.leaderboard)
+        lines.append(board(shown, metric))
+        if len(self.leaderboard) > 1:
             lowest = "the lowest loss on validation" if facts["options"].get("fusion") else SIMPLEST
-            lines.append(f"* {lowest} among {'the fused' if facts['options'].get('fusion') else 'all'}")
+            lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
+        if len(self.leaderboard) > len(shown):
+            lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
         counts = facts["splits"]
         lines.append(
             f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
@@ -290,6 +287,7 @@ class Model:
                 "\nThere are no test rows, so the score on rows never seen is not known; "
                 "score another table with evaluate."
             )
+        lines.append(f"\n{facts['study']['verdict']['sentence']}")
         if facts.get("learning_curve"):
             lines.append(say_curve(facts["learning_curve"], metric))
         if facts["stopped"]:
@@ -470,19 +468,6 @@ def status_line(status: Sequence[str]) -> str:
     """Return "1,000 rows, 950 ok, 45 partial, 5 failed"."""
     counts = Counter(status)
     return ", ".join([f"{len(status):,} rows", *(f"{counts[name]:,} {name}" for name in ("ok", "partial", "failed"))])
-
-
-def span(score: Mapping[str, Any] | None) -> str:
-    """Return "0.950 (0.930 to 0.968)", or "-".
-
-    >>> span({"value": 0.95, "low": 0.93, "high": 0.968})
-    '0.950 (0.930 to 0.968)'
-    """
-    if score is None or score.get("value") is None:
-        return "-"
-    if score.get("low") is None:
-        return f"{score['value']:.3f}"
-    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
 
 
 def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:

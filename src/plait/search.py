@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from plait.blend import Average, cross_fit, cross_fit_temperature, fit_stacked, fit_weighted, select_ensemble
+from plait.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
+from plait.calibration import assign_folds, cross_fit_temperature
 from plait.classic import LEARNERS, ClassicPredictor, MajorityPredictor, batch_features, fit_classic
+from plait.contract import MEDIA_KINDS
+from plait.dataset import Prepared
+from plait.errors import TableError
 from plait.labels import Labels
-from plait.predictors import AS_TEXT, Blend, Calibrated, RowText, count_params
-from plait.study import ALONE, STRATEGIES, Candidate, Study, choose, list_plans
-from plait.verdict import judge, not_tested
+from plait.options import FAMILIES
+from plait.predictors import Blend, Calibrated, RowText, count_params
+from plait.study import STRATEGIES, Candidate, Study, choose, list_plans
+from plait.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, judge, not_tested
 
-FAMILIES = ("alone", "classic", "late", "text", *STRATEGIES, "auto", "ensemble")
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE = 0.2  # of a time limit
 Features = dict[str, np.ndarray]
@@ -41,7 +45,10 @@ class Search:
     single: Candidate | None = None
     fused: Candidate | None = None
     temperatures: dict[int, float] = field(default_factory=dict)  # id of a candidate → temperature
-    _made: dict[int, Callable[[np.ndarray], Any]] = field(default_factory=dict)  # how a classic candidate is fitted
+    _made: dict[int, tuple[str, int, tuple[str, ...]]] = field(default_factory=dict)  # how a classic one was fitted
+    _features: Features = field(default_factory=dict, repr=False)
+    _fold: np.ndarray | None = field(default=None, repr=False)
+    _tried: int = 0
 
     # -- candidates ---------------------------------------------------------------------------------------------------
 
@@ -60,48 +67,306 @@ class Search:
         return winner
 
     def _try_all(self) -> None:
+        """Try the families one after another; what the time limit or an interrupt leaves out is left out."""
         study, wanted = self.study, set(self.families)
-        names = study.prepared.names
-        self._majority()
-        if "classic" in wanted:
-            self._classic()
         plans_wanted = wanted & {*STRATEGIES, "auto"}
+        self._majority()
+        try:
+            if "classic" in wanted:
+                self._classic(CLASSIC_SHARE)
+        except KeyboardInterrupt:
+            study.stopped = "interrupt"
         if study.stopped != "interrupt" and ("alone" in wanted or plans_wanted):
             study.train_each()
-        if "late" in wanted:
-            self._late()
-        if "text" in wanted:
-            self._text()
-        if plans_wanted and len(names) > 1:
-            listed = list_plans(names, self.families)
-            study.train_plans(listed, self._count_joint(len(listed)), "auto" in wanted)
-        if not any(c.names for c in study.candidates) and study.stopped != "interrupt":
-            self._classic(just_one=True)  # whatever was asked for, there is something to choose
-        if study.stopped == "interrupt" and not any(c.names for c in study.candidates):
-            raise KeyboardInterrupt
-        if "classic" in wanted:
-            self._level_trials("ensemble" in wanted)
+        if study.stopped != "interrupt":
+            if "late" in wanted:
+                self._late()
+            if plans_wanted and len(study.prepared.names) > 1:
+                listed = list_plans(study.prepared.names, self.families)
+                grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
+                study.train_plans(listed, self._count_joint(), grow)
+        try:
+            if "text" in wanted and study.stopped != "interrupt":
+                self._text()
+            if "classic" in wanted and study.stopped != "interrupt":
+                self._level_trials()
+        except KeyboardInterrupt:
+            study.stopped = "interrupt"
+        if not any(c.names for c in study.candidates):
+            if study.stopped == "interrupt":
+                raise KeyboardInterrupt
+            raise TableError(
+                f"nothing could be trained: modality {study.prepared.names[0]!r} is there in fewer than two training "
+                "rows; expected more to learn from."
+            )
         self.calibrate()
         if "ensemble" in wanted:
             self._ensembles()
 
-    def _count_joint(self, listed: int) -> int:
-        """Training from scratch together is dear with pictures or sounds: then the two best plans, else the five."""
+    def _count_joint(self) -> int:
+        """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
         study = self.study
-        dear = any(study._kind(n) in ("image", "audio") for n in study.prepared.names)
-        return min(listed, 2 if dear and len(study.train) > MANY_ROWS else 3)
-
-    def _majority(self) -> None:
-        predictor = MajorityPredictor(self.labels.prior)
-        answers = np.repeat(self.labels.prior[None], len(self.study.val), 0)
-        self._add("majority class" if self.labels.classes is not None else "mean", "majority", predictor, answers, 0.0)
+        dear = any(strand.kind in MEDIA_KINDS for strand in study.prepared.strands) and len(study.train) > MANY_ROWS
+        return 2 if dear else 3
 
     def _add(
-        self, name: str, family: str, predictor: Any, answers: np.ndarray, seconds: float, recipe: str = ""
+        self, name: str, family: str, predictor: Any, answers: np.ndarray, began: float, recipe: str = ""
     ) -> Candidate:
+        seconds = time.monotonic() - began
         losses = self.labels.losses(answers, self.study.val)
         params = count_params(predictor)
         found = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
         self.study.candidates.append(found)
-        self.study.callback({"stage": family, "candidate": name, "loss": found.loss})
         return found
+
+    def _majority(self) -> None:
+        prior = self.labels.prior
+        name = "majority class" if self.labels.classes is not None else "mean"
+        answers = np.repeat(prior[None], len(self.study.val), 0)
+        self._add(name, "majority", MajorityPredictor(prior), answers, time.monotonic())
+
+    # -- classic learners ---------------------------------------------------------------------------------------------
+
+    def _classic(self, share: float) -> None:
+        """Try every learner, as it comes, on each modality and on all together."""
+        study = self.study
+        end = study.began + share * (study.deadline - study.began) if study.deadline < math.inf else math.inf
+        for names in self._groups_of_names():
+            for learner in LEARNERS:
+                if time.monotonic() > end and len(study.candidates) > 1:
+                    return
+                self._fit_classic(learner, 0, names)
+
+    def _groups_of_names(self) -> list[list[str]]:
+        names = self.study.prepared.names
+        return [*([name] for name in names), *([list(names)] if len(names) > 1 else [])]
+
+    def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
+        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
+        study, began = self.study, time.monotonic()
+        self._tell()
+        if self.count_present(names, study.train) < 2:
+            return
+        predictor = self.fit_learner(learner, setting, names, study.train)
+        answers = predictor.from_features({name: self.features[name][study.val] for name in names})
+        shown = LEARNERS[learner][setting].name
+        told = "row as text" if family == "text" else " + ".join(names)
+        whole = RowText(predictor) if family == "text" else predictor
+        found = self._add(f"{shown} ({told})", family, whole, answers, began)
+        self._made[id(found)] = (learner, setting, tuple(names))
+
+    def count_present(self, names: Sequence[str], rows: np.ndarray) -> int:
+        return int(np.any([~np.isnan(self.features[name][rows]).all(1) for name in names], axis=0).sum())
+
+    def fit_learner(self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray) -> ClassicPredictor:
+        """Fit a classic learner on these rows."""
+        return fit_classic(
+            LEARNERS[learner][setting],
+            {name: self.features[name][rows] for name in names},
+            self.labels.numbers[rows],
+            self.labels.prior,
+            self.layouts,
+            seed=self.study.seed_of(f"classic {learner} {setting} {names}"),
+            weights=self.study.target.weights,
+        )
+
+    @property
+    def features(self) -> Features:
+        """(rows, feature) of every modality, made when first asked for."""
+        if not self._features:
+            prepared, parts = self.study.prepared, []
+            for start in range(0, len(prepared), 512):
+                rows = np.arange(start, min(start + 512, len(prepared)))
+                parts.append(batch_features(prepared.batch(rows), self.layouts))
+            self._features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return self._features
+
+    @property
+    def layouts(self) -> dict[str, Any]:
+        strands = self.study.prepared.strands
+        return {s.name: {**s.layout(), "columns": len(s.modality.columns) if s.several else 1} for s in strands}
+
+    def _text(self) -> None:
+        """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
+        prepared = self.study.prepared
+        shadows = [s.name for s in prepared.strands if s.shadow]
+        if shadows and not self.study._over():
+            texts = [s.name for s in prepared.strands if s.kind == "text" and not s.shadow]
+            self._fit_classic("logistic regression", 0, [*texts, *shadows], "text")
+
+    def _level_trials(self) -> None:
+        """Give the side with fewer trials further settings of classic learners, until both have had as many."""
+        names = self.study.prepared.names
+        if len(names) < 2:
+            return
+        everything = self._groups_of_names()
+        more = {
+            side: [(learner, setting, group) for setting in (1, 2) for learner in LEARNERS for group in groups]
+            for side, groups in (("single", everything[:-1]), ("fused", everything[-1:]))
+        }
+        while not self.study._over():
+            trials = self.trials
+            side = min(trials, key=lambda key: trials[key])
+            if trials["single"] == trials["fused"] or not more[side]:
+                return
+            self._fit_classic(*more[side].pop(0))
+            if self.trials[side] == trials[side]:  # a modality that too few rows have
+                continue
+
+    @property
+    def trials(self) -> dict[str, int]:
+        """How many candidates look at one modality, and how many at several."""
+        counts = [len(c.names) for c in self.study.candidates]
+        return {"single": counts.count(1), "fused": sum(count > 1 for count in counts)}
+
+    def _tell(self) -> None:
+        """Report progress: classic learners are many and short."""
+        self._tried += 1
+        several = len(self._groups_of_names())
+        total = max(self._tried, several * len(LEARNERS))
+        self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
+
+    # -- candidates made of candidates --------------------------------------------------------------------------------
+
+    def _late(self) -> None:
+        """Fuse what the best candidate of each modality says: average, weights, stacking."""
+        found = (self.best_alone(name) for name in self.study.prepared.names)
+        members = [c for c in found if c is not None]
+        if len(members) < 2:
+            return
+        for name, fit in {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}.items():
+            self._blend(f"{name} of {', '.join(c.name for c in members)}", "late", members, fit)
+
+    def best_alone(self, name: str) -> Candidate | None:
+        """Return the best candidate on validation that looks at this modality and no other."""
+        return min((c for c in self.study.candidates if c.names == [name]), key=_loss, default=None)
+
+    def _ensembles(self) -> None:
+        """Select an ensemble greedily from all candidates, and one from those of each modality."""
+        candidates = [c for c in self.study.candidates if c.names]
+        for name in self.study.prepared.names:
+            own = [c for c in candidates if c.names == [name]]
+            if len(own) > 1:
+                self._blend(f"ensemble of {name}", "ensemble", own, fit_mixture)
+        if any(len(c.names) > 1 for c in candidates):
+            self._blend("ensemble of all", "ensemble", candidates, fit_mixture)
+
+    def _blend(self, name: str, family: str, members: Sequence[Candidate], fit: Any) -> None:
+        """Combine candidates. What is chosen on is cross-fitted on validation; what is kept is fitted on all of it."""
+        began, val, prior = time.monotonic(), self.study.val, self.labels.prior
+        present = self.study.prepared.present
+        there = np.stack([np.any([present[n][val] for n in c.names], axis=0) for c in members], 1)
+        said, target = [c.answers for c in members], self.labels.numbers[val]
+        answers = cross_fit(fit, said, there, prior, target, self.fold)
+        combiner = fit(said, there, prior, target, self.fold)
+        kept = range(len(members))
+        if fit is fit_mixture:
+            kept = np.flatnonzero(combiner.weights).tolist()
+            combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
+        blend = Blend([self.predictor_of(members[i]) for i in kept], combiner, prior)
+        self._add(name, family, blend, answers, began)
+
+    @property
+    def fold(self) -> np.ndarray:
+        """(val,): the fold of every validation row, five folds, whole groups in one."""
+        if self._fold is None:
+            val = self.study.val
+            groups = None if self.groups is None else self.groups[val]
+            generator = np.random.default_rng([self.study.seed, 5])
+            self._fold = assign_folds(self.labels.numbers[val], generator=generator, groups=groups)
+        return self._fold
+
+    def calibrate(self) -> None:
+        """Give every candidate a temperature, where that makes it better out of fold. What is chosen on changes with it.
+
+        An overconfident candidate would else be passed over for what a single number mends.
+        """
+        if self.labels.classes is None:
+            return
+        val, present = self.study.val, self.study.prepared.present
+        for candidate in self.study.candidates:
+            if candidate.names and id(candidate) not in self.temperatures:
+                there = np.any([present[name][val] for name in candidate.names], axis=0)
+                found = cross_fit_temperature(candidate.answers, self.labels.codes[val], self.fold, there)
+                self.temperatures[id(candidate)] = found.temperature
+                candidate.raw, candidate.answers = candidate.answers, found.answers
+                candidate.losses = self.labels.losses(found.answers, val)
+
+    def predictor_of(self, candidate: Candidate) -> Any:
+        """Return the predictor of a candidate, with its temperature."""
+        temperature = self.temperatures.get(id(candidate), 1.0)
+        return candidate.predictor if temperature == 1.0 else Calibrated(candidate.predictor, temperature)
+
+    def refitted(self, candidate: Candidate) -> Any:
+        """Return the predictor to ship: a classic one learns from the validation rows too, now that they have chosen."""
+        made = self._made.get(id(candidate))
+        if made is None:
+            return self.predictor_of(candidate)
+        predictor: Any = self.fit_learner(*made, np.concatenate([self.study.train, self.study.val]))
+        if candidate.family == "text":
+            predictor = RowText(predictor)
+        temperature = self.temperatures.get(id(candidate), 1.0)
+        return predictor if temperature == 1.0 else Calibrated(predictor, temperature)
+
+    def can_repeat(self, candidate: Candidate) -> bool:
+        """Say whether a candidate can be trained anew on other rows: a network or a classic learner."""
+        return candidate.network is not None or id(candidate) in self._made
+
+    def repeat_classic(self, candidate: Candidate, rows: np.ndarray) -> np.ndarray | None:
+        """Fit a classic candidate on other rows, and return what it then says of the validation rows."""
+        learner, setting, names = self._made[id(candidate)]
+        if self.count_present(names, rows) < 2:
+            return None
+        predictor = self.fit_learner(learner, setting, names, rows)
+        return predictor.from_features({name: self.features[name][self.study.val] for name in names})
+
+    # -- the test rows ------------------------------------------------------------------------------------------------
+
+    def looked_at(self, winner: Candidate) -> list[Candidate]:
+        """Return the candidates that may see the test rows: the winner, the best fusion, each modality alone."""
+        alone = [self.best_alone(name) for name in self.study.prepared.names]
+        found = [winner, self.single, self.fused, *alone]
+        return list({id(c): c for c in found if c is not None}.values())
+
+    def answers_on(self, candidate: Candidate, rows: np.ndarray) -> np.ndarray:
+        """Return what a candidate says of prepared rows, in order: (rows, class) or (rows, 1)."""
+        return answer_rows(self.predictor_of(candidate), self.study.prepared, rows)
+
+    def verdict(self, rows: np.ndarray, said: Mapping[int, np.ndarray]) -> dict[str, Any]:
+        """Return the verdict on fusion over the test rows. said: id of a candidate → its answers for them."""
+        single, fused = self.single, self.fused
+        if len(self.study.prepared.names) < 2:
+            return not_tested(ONE_MODALITY, single.name if single else None)
+        if fused is None or single is None:
+            missing = NO_FUSED if fused is None else NO_SINGLE
+            return not_tested(missing, single.name if single else None, fused.name if fused else None)
+        if not len(rows):
+            return not_tested(NO_TEST_ROWS, single.name, fused.name)
+        sides = [self.side(c, rows, said[id(c)]) for c in (single, fused)]
+        groups = None if self.groups is None else self.groups[rows]
+        generator = np.random.default_rng([self.study.seed, 6])
+        return judge(*sides, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
+
+    def side(self, candidate: Candidate, rows: np.ndarray, answers: np.ndarray) -> Side:
+        present = self.study.prepared.present
+        there = np.all([present[name][rows] for name in candidate.names], axis=0)
+        return Side(candidate.name, answers, there, " and ".join(candidate.names))
+
+
+def answer_rows(predictor: Any, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
+    """Return what a predictor says of prepared rows, in order."""
+    found = [predictor(prepared.batch(rows[start : start + 256])) for start in range(0, len(rows), 256)]
+    return np.concatenate(found)
+
+
+def _loss(candidate: Candidate) -> float:
+    return candidate.loss
+
+
+def time_row(predictor: Any, prepared: Prepared, rows: np.ndarray) -> float:
+    """Return the milliseconds that a predictor takes for one row, of up to 64 answered at once, prepared already."""
+    batch = prepared.batch(rows[:64])
+    predictor(batch)  # once to get warm
+    began = time.perf_counter()
+    predictor(batch)
+    return 1000 * (time.perf_counter() - began) / max(1, min(64, len(rows)))

@@ -51,6 +51,7 @@ class Candidate:
     params: int = 0
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
+    raw: Any = field(default=None, repr=False)  # answers as they were before a temperature
 
     @property
     def loss(self) -> float:

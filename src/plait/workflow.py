@@ -31,18 +31,20 @@ from plait.dataset import (
     choose_splits,
     encoder_names,
     fit_strands,
+    group_rows,
     prep_options,
     prepare,
     quiet,
+    shadow_strands,
 )
 from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
 from plait.labels import Labels, column_of_labels, fingerprint, number_threads
-from plait.model import count_parameters
-from plait.options import FitOptions
+from plait.options import FAMILIES, FitOptions
 from plait.run import HEADLINE, Model, Predictions, answer_prepared, count_holes, load
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
-from plait.study import ALONE, Candidate, Study, outputs_of
+from plait.search import Search, time_row
+from plait.study import Candidate, Study
 from plait.terminal import text_table
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
@@ -161,35 +163,44 @@ def _fit(
         Stages(work),
         callback,
         plan_objects,
+        wish.center,
+        wish.spread,
     )
-    winner = study.run(list(plan_objects) or None)
-    points = learning_curve(study, winner, wish, work) if chosen.learning_curve else []
-    return _finish(table, schema, wish, chosen, study, winner, holes, points, place)
+    groups = group_rows(table, schema)
+    search = Search(study, wish, chosen.candidates or FAMILIES, groups, next(iter(plan_objects), None))
+    winner = search.run()
+    points = learning_curve(search, winner, work) if chosen.learning_curve else []
+    return _finish(table, schema, chosen, search, winner, holes, points, place)
 
 
 def _finish(
     table: Table,
     schema: Schema,
-    wish: Labels,
     chosen: FitOptions,
-    study: Study,
+    search: Search,
     winner: Candidate,
     holes: dict[str, Any],
     points: list[dict[str, Any]],
     place: Path,
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
+    study, wish = search.study, search.labels
     for candidate in study.candidates:
-        candidate.network.to("cpu")
+        if candidate.network is not None:
+            candidate.network.to("cpu")
     study.device = torch.device("cpu")
-    alone = {c.name: c.network for c in study.candidates if c.recipe == ALONE}
+    alone = {name: search.predictor_of(c) for name in study.prepared.names if (c := search.best_alone(name))}
     split, prepared = study.split, study.prepared
+    shipped = search.refitted(winner)
+    if winner.names == [winner.names[0]] and search.best_alone(winner.names[0]) is winner:
+        alone[winner.names[0]] = shipped
     facts: dict[str, Any] = {
         "task": "classification" if wish.classes is not None else "regression",
         "target": schema.role("target"),
         "classes": wish.classes,
         "center": wish.center,
         "spread": wish.spread,
+        "prior": wish.prior.tolist(),
         "seed": chosen.seed,
         "schema": schema.to_json(),
         "options": _readable(asdict(chosen)),
@@ -199,13 +210,14 @@ def _finish(
         "holes": holes,
         "winner": winner.name,
         "recipe": winner.recipe,
+        "temperature": search.temperatures.get(id(winner), 1.0),
         "sample_rates": table.sample_rates,
         "learning_curve": points,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
     }
-    model = Model(facts, prepared.strands, {"winner": winner.network, **alone})
+    model = Model(facts, prepared.strands, {"winner": shipped, **alone})
     tests = np.flatnonzero(split == "test")
     truth = wish.cells
     facts["test"] = None
@@ -213,7 +225,14 @@ def _finish(
         facts["test"], _ = model.score(
             model._fitting(table.take(tests), [s.name for s in prepared.strands]), truth[tests]
         )
-    facts["leaderboard"] = _leaderboard(study, winner, wish)
+    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)} if len(tests) else {}
+    facts["study"] = {
+        "winner": winner.name,
+        "metric": HEADLINE[str(facts["task"])],
+        "verdict": search.verdict(tests, said),
+        "trials": search.trials,
+        "candidates": _leaderboard(search, winner, tests, said),
+    }
     rows = tests if len(tests) else study.val
     answered = answer_prepared(prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)
     values = answered.answers[tuple(sorted(model.modalities))]
@@ -222,10 +241,11 @@ def _finish(
     extra: dict[str, Any] = {
         "history.jsonl": lambda path: _write_history(path, study.candidates),
         "predictions.parquet": lambda path: _predictions(wish, split, rows, answered.statuses, values).write(path),
-        "curves.png": lambda path: charts.curves_picture(
-            path, [e for c in study.candidates for e in c.outcome.history]
-        ),
+        "study.json": lambda path: write_json(path, facts["study"]),
     }
+    epochs = [event for c in study.candidates for event in c.outcome.history]
+    if epochs:
+        extra["curves.png"] = lambda path: charts.curves_picture(path, epochs)
     if points:
         extra["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[str(facts["task"])])
     if seen.any() and wish.classes is not None:
@@ -246,30 +266,28 @@ def _finish(
     return model
 
 
-def _leaderboard(study: Study, winner: Candidate, wish: Labels) -> list[dict[str, Any]]:
-    """Score every candidate on validation, and on test the winner, the best fusion and each modality alone."""
-    tests = np.flatnonzero(study.split == "test")
-    plural = [c for c in study.candidates if c.plan is not None]
-    looked = [
-        winner,
-        *([min(plural, key=lambda c: c.loss)] if plural else []),
-        *(c for c in study.candidates if c.recipe == ALONE),
-    ]
+def _leaderboard(
+    search: Search, winner: Candidate, tests: np.ndarray, said: Mapping[int, np.ndarray]
+) -> list[dict[str, Any]]:
+    """Say of every candidate what validation, cost and, where it was looked at, the test rows say; the winner first."""
+    study, wish = search.study, search.labels
     board = []
     for candidate in sorted(study.candidates, key=lambda c: (c is not winner, c.loss)):
-        scores: dict[str, Any] = {"val": candidate.outputs.cpu(), "test": None}
-        if len(tests) and any(candidate is c for c in looked):
-            scores["test"] = outputs_of(candidate.network, study.prepared, tests, study.device)
+        answers = said.get(id(candidate))
         board.append(
             {
                 "name": candidate.name,
+                "family": candidate.family,
                 "plan": candidate.plan,
                 "recipe": candidate.recipe,
+                "modalities": candidate.names,
                 "loss": candidate.loss,
-                "val": wish.headline(scores["val"], study.val, study.seed),
-                "test": None if scores["test"] is None else wish.headline(scores["test"], tests, study.seed),
+                "val": wish.headline(candidate.answers, study.val, study.seed),
+                "test": None if answers is None else wish.headline(answers, tests, study.seed),
                 "seconds": round(candidate.seconds, 2),
-                "params": count_parameters(candidate.network),
+                "params": candidate.params,
+                "latency_ms": round(time_row(candidate.predictor, study.prepared, study.val), 4),
+                "memory_mb": round(candidate.params * (4 if candidate.network is not None else 8) / 1e6, 3),
                 "winner": candidate is winner,
             }
         )
@@ -306,6 +324,8 @@ def _prepare(
     # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
     rows = np.flatnonzero((split == "train") | ((split == "") & _without_split(table, schema)))
     strands = fit_strands(table, schema, rows, chosen.prep, generator, chosen.encoders)
+    if chosen.fusion is None and "text" in (chosen.candidates or FAMILIES):
+        strands += shadow_strands(table, strands, rows, generator)
     prepared = prepare(table, strands, folder=work / "inputs", callback=callback)
     tensors: dict[str, np.ndarray] = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(strands)}
     states = [s.state() for s in strands]

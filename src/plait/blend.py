@@ -344,13 +344,16 @@ def _solve_logistic(
 def _solve_ridge(
     features: np.ndarray, values: np.ndarray, base: np.ndarray, ridge: float, center: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """Return coefficients (feature, 1) of least squares around the center. Answers count in spreads of the values.
+    """Return coefficients (feature, 1): least squares + ridge · squared distance to the center.
 
-    Presence and constant are numbers of size 1, so they are measured in the spread too.
+    All counts in the spread of the values, and a coefficient by how much it moves the answer: so a member in another
+    unit, which needs a large one, is not held back.
     """
-    spread = max(float(np.std(values)) if len(values) else 1.0, SMALLEST)
-    scale = np.ones(features.shape[1])
-    scale[: (features.shape[1] - 1) // 2] = spread
+    spread = (float(np.std(values)) if len(values) else 0.0) or 1.0
+    scale, members = np.ones(features.shape[1]), (features.shape[1] - 1) // 2
+    if len(values):
+        deviations = features[:, :members].std(0)
+        scale[:members] = np.where(deviations > SMALLEST, deviations, 1.0)
     x = features / scale
     left = (values - base[0] - features @ center[:, 0]) / spread
     moved = np.linalg.solve(x.T @ x + ridge * np.eye(len(scale)), x.T @ left)

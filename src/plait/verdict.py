@@ -72,8 +72,10 @@ def judge(
 
     Raises RequestError as `scores` does, and for groups or presence of another length.
     """
-    given = {f"the presence of {side.name}": np.asarray(side.present, bool) for side in (single, fused)}
-    for what, values in {**given, **({} if groups is None else {"groups": groups})}.items():
+    given = {} if groups is None else {"groups": groups}
+    for side in (single, fused):
+        given |= {f"the answers of {side.name}": side.answers, f"the presence of {side.name}": side.present}
+    for what, values in given.items():
         if len(values) != len(target):
             raise RequestError(f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same.")
     if not len(target):

@@ -31,7 +31,7 @@ LAYERS = [
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve"],
     ["train", "classic", "picture"],
-    ["study", "curve", "run", "labels", "report"],
+    ["labels", "study", "predictors", "search", "folds", "curve", "evidence", "proof", "run", "report"],
     ["workflow", "checkup", "alignment"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
@@ -51,8 +51,10 @@ DATA_ORDER = [
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
-SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
+SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
 SIBLINGS |= {("data.cache", "store")}
+STUDY_ORDER = ["labels", "study", "predictors", "search", "folds", "curve", "evidence", "proof", "run", "report"]
+SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
 SIBLINGS |= {("blend", "calibration")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]

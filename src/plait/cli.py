@@ -42,6 +42,8 @@ METAVARS = {
     "modalities": "NAME=COLUMN,COLUMN",
     "encoders": "MODALITY=NAME",
     "prep": "MODALITY.OPTION=VALUE",
+    "candidates": "FAMILY",
+    "folds": "K",
     "epochs": "N",
     "batch_size": "N",
     "time_limit": "SECONDS",
@@ -155,8 +157,8 @@ def fit(
     parsed = parse_options(options)
     with Progress() as progress:
         model = plait.fit(table, target=target, out=out, callback=progress, **parsed)
-    told = ("winner", "rows", "splits", "holes", "test", "stopped")
-    facts = {name: model.facts[name] for name in told}
+    told = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
+    facts = {name: model.facts[name] for name in told} | {"verdict": model.study.verdict}
     answer = {"run": model.folder or out, "target": target, **facts, "leaderboard": model.leaderboard}
     _answer(as_json, answer, model.summary())
 
@@ -198,6 +200,13 @@ def evaluate(run: RunArgument, table: TableArgument, *, as_json: JsonOption = Fa
     with Progress() as progress:
         scores = plait.evaluate(run, table, callback=progress)
     _answer(as_json, scores, scores_text(scores))
+
+
+@app.command()
+def study(run: RunArgument, *, as_json: JsonOption = False) -> None:
+    """Show all candidates that fit compared, the winner, and whether fusion helped."""
+    found = plait.load(run).study
+    _answer(as_json, found.to_json(), str(found))
 
 
 @app.command()

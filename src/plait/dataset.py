@@ -232,7 +232,9 @@ def fit_strands(
     return strands
 
 
-def shadow_strands(table: Table, strands: Sequence[Strand], rows: np.ndarray, generator: np.random.Generator) -> list[Strand]:
+def shadow_strands(
+    table: Table, strands: Sequence[Strand], rows: np.ndarray, generator: np.random.Generator
+) -> list[Strand]:
     """Return a second view of each table beside texts: its cells written out as words, "colour red age 30".
 
     The whole row as text is a baseline to run, not to hide. Fitted on these rows alone. Empty where there is no text.

@@ -70,7 +70,7 @@ class FitOptions:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
-            raise RequestError("fusion names the one plan to try, candidates the families to compare; give one of them.")
+            raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
         if isinstance(self.ignore, str):
             object.__setattr__(self, "ignore", (self.ignore,))
 

@@ -19,6 +19,7 @@ from plait.contract import SECOND, Batch, answer_subsets
 from plait.errors import RequestError, RunError
 from plait.model import Network, NetworkPredictor, count_parameters
 
+
 def present_rows(batch: Batch, names: Sequence[str]) -> np.ndarray:
     """Return (batch,) bool: which rows have any of these modalities."""
     return torch.stack([batch.present[name] for name in names], 1).any(1).cpu().numpy()
@@ -152,10 +153,7 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         elif isinstance(predictor, MajorityPredictor):
             part = {"is": "majority", "prior": predictor.prior.tolist()}
         else:
-            facts, arrays = predictor.state()
-            part = {"is": "classic", **facts}
-            stored.tensors.update({f"classic.{number}.{key}": value for key, value in arrays.items()})
-            part["file"] = f"classic-{number}.skops"
+            part = {"is": "classic", "learner": predictor.learner, "file": f"classic-{number}.skops"}
             stored.files[part["file"]] = predictor.to_bytes()
         stored.parts.append(part)
         places[key] = number
@@ -190,7 +188,7 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
         elif part["is"] == "majority":
             made.append(MajorityPredictor(np.array(part["prior"])))
         else:
-            made.append(ClassicPredictor.from_state(part, arrays(f"classic.{number}."), stored.files[part["file"]]))
+            made.append(ClassicPredictor.from_bytes(stored.files[part["file"]]))
     return {role: made[number] for role, number in stored.roles.items()}
 
 

@@ -18,11 +18,13 @@ import numpy as np
 
 from plait.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
 from plait.calibration import assign_folds, cross_fit_temperature
-from plait.classic import LEARNERS, ClassicPredictor, MajorityPredictor, batch_features, fit_classic
+from plait.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
 from plait.contract import MEDIA_KINDS
 from plait.dataset import Prepared
-from plait.errors import TableError
+from plait.errors import RequestError, TableError
+from plait.features import batch_features
 from plait.labels import Labels
+from plait.learners import LEARNERS
 from plait.options import FAMILIES
 from plait.predictors import Blend, Calibrated, RowText, count_params
 from plait.study import STRATEGIES, Candidate, Study, choose, list_plans
@@ -132,7 +134,7 @@ class Search:
         study = self.study
         end = study.began + share * (study.deadline - study.began) if study.deadline < math.inf else math.inf
         for names in self._groups_of_names():
-            for learner in LEARNERS:
+            for learner in self.learners:
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
                 self._fit_classic(learner, 0, names)
@@ -145,30 +147,37 @@ class Search:
         """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
         study, began = self.study, time.monotonic()
         self._tell()
-        if self.count_present(names, study.train) < 2:
+        try:
+            predictor = self.fit_learner(learner, setting, names, study.train)
+        except RequestError:  # too few rows have any of these, or all of one class
             return
-        predictor = self.fit_learner(learner, setting, names, study.train)
         answers = predictor.from_features({name: self.features[name][study.val] for name in names})
-        shown = LEARNERS[learner][setting].name
+        shown = learner
+        if setting:
+            chosen, usual = self.learners[learner][setting], self.learners[learner][0]
+            shown += "".join(f", {key} {value}" for key, value in chosen.items() if usual.get(key) != value)
         told = "row as text" if family == "text" else " + ".join(names)
         whole = RowText(predictor) if family == "text" else predictor
         found = self._add(f"{shown} ({told})", family, whole, answers, began)
         self._made[id(found)] = (learner, setting, tuple(names))
 
-    def count_present(self, names: Sequence[str], rows: np.ndarray) -> int:
-        return int(np.any([~np.isnan(self.features[name][rows]).all(1) for name in names], axis=0).sum())
-
     def fit_learner(self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray) -> ClassicPredictor:
         """Fit a classic learner on these rows."""
-        return fit_classic(
-            LEARNERS[learner][setting],
-            {name: self.features[name][rows] for name in names},
+        weights = self.study.target.weights
+        goal = Goal(
             self.labels.numbers[rows],
             self.labels.prior,
-            self.layouts,
-            seed=self.study.seed_of(f"classic {learner} {setting} {names}"),
-            weights=self.study.target.weights,
+            self.labels.classes is None,
+            None if weights is None else weights.cpu().numpy(),
         )
+        features = {name: self.features[name][rows] for name in names}
+        generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
+        return fit_classic(learner, features, goal, names, self.layouts, generator, self.learners[learner][setting])
+
+    @property
+    def learners(self) -> Mapping[str, Any]:
+        """{learner: its settings, the usual one first}"""
+        return LEARNERS["regression" if self.labels.classes is None else "classification"]
 
     @property
     def features(self) -> Features:
@@ -177,7 +186,7 @@ class Search:
             prepared, parts = self.study.prepared, []
             for start in range(0, len(prepared), 512):
                 rows = np.arange(start, min(start + 512, len(prepared)))
-                parts.append(batch_features(prepared.batch(rows), self.layouts))
+                parts.append(batch_features(prepared.batch(rows), self.layouts, list(self.layouts)))
             self._features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return self._features
 
@@ -201,7 +210,7 @@ class Search:
             return
         everything = self._groups_of_names()
         more = {
-            side: [(learner, setting, group) for setting in (1, 2) for learner in LEARNERS for group in groups]
+            side: [(learner, setting, group) for setting in (1, 2) for learner in self.learners for group in groups]
             for side, groups in (("single", everything[:-1]), ("fused", everything[-1:]))
         }
         while not self.study._over():
@@ -223,7 +232,7 @@ class Search:
         """Report progress: classic learners are many and short."""
         self._tried += 1
         several = len(self._groups_of_names())
-        total = max(self._tried, several * len(LEARNERS))
+        total = max(self._tried, several * len(self.learners))
         self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
 
     # -- candidates made of candidates --------------------------------------------------------------------------------
@@ -234,8 +243,9 @@ class Search:
         members = [c for c in found if c is not None]
         if len(members) < 2:
             return
+        told = " + ".join(c.names[0] for c in members)
         for name, fit in {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}.items():
-            self._blend(f"{name} of {', '.join(c.name for c in members)}", "late", members, fit)
+            self._blend(f"{name} vote ({told})", "late", members, fit, f"of {', '.join(c.name for c in members)}")
 
     def best_alone(self, name: str) -> Candidate | None:
         """Return the best candidate on validation that looks at this modality and no other."""
@@ -247,11 +257,11 @@ class Search:
         for name in self.study.prepared.names:
             own = [c for c in candidates if c.names == [name]]
             if len(own) > 1:
-                self._blend(f"ensemble of {name}", "ensemble", own, fit_mixture)
+                self._blend(f"ensemble ({name})", "ensemble", own, fit_mixture)
         if any(len(c.names) > 1 for c in candidates):
-            self._blend("ensemble of all", "ensemble", candidates, fit_mixture)
+            self._blend("ensemble (all)", "ensemble", candidates, fit_mixture)
 
-    def _blend(self, name: str, family: str, members: Sequence[Candidate], fit: Any) -> None:
+    def _blend(self, name: str, family: str, members: Sequence[Candidate], fit: Any, recipe: str = "") -> None:
         """Combine candidates. What is chosen on is cross-fitted on validation; what is kept is fitted on all of it."""
         began, val, prior = time.monotonic(), self.study.val, self.labels.prior
         present = self.study.prepared.present
@@ -264,7 +274,7 @@ class Search:
             kept = np.flatnonzero(combiner.weights).tolist()
             combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
         blend = Blend([self.predictor_of(members[i]) for i in kept], combiner, prior)
-        self._add(name, family, blend, answers, began)
+        self._add(name, family, blend, answers, began, recipe or f"of {len(blend.members)}")
 
     @property
     def fold(self) -> np.ndarray:
@@ -277,7 +287,7 @@ class Search:
         return self._fold
 
     def calibrate(self) -> None:
-        """Give every candidate a temperature, where that makes it better out of fold. What is chosen on changes with it.
+        """Give every candidate a temperature, where that makes it better out of fold; it is chosen with that.
 
         An overconfident candidate would else be passed over for what a single number mends.
         """
@@ -298,7 +308,7 @@ class Search:
         return candidate.predictor if temperature == 1.0 else Calibrated(candidate.predictor, temperature)
 
     def refitted(self, candidate: Candidate) -> Any:
-        """Return the predictor to ship: a classic one learns from the validation rows too, now that they have chosen."""
+        """Return the predictor to ship: a classic one learns from validation too, now that this has chosen."""
         made = self._made.get(id(candidate))
         if made is None:
             return self.predictor_of(candidate)
@@ -315,9 +325,10 @@ class Search:
     def repeat_classic(self, candidate: Candidate, rows: np.ndarray) -> np.ndarray | None:
         """Fit a classic candidate on other rows, and return what it then says of the validation rows."""
         learner, setting, names = self._made[id(candidate)]
-        if self.count_present(names, rows) < 2:
+        try:
+            predictor = self.fit_learner(learner, setting, names, rows)
+        except RequestError:
             return None
-        predictor = self.fit_learner(learner, setting, names, rows)
         return predictor.from_features({name: self.features[name][self.study.val] for name in names})
 
     # -- the test rows ------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ DIM = 128
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 STRATEGIES = ("parallel", "sequential", "tree")
+UNSEEN = 0.005  # nats, or shares of the target's variance
 GROWN_BY = ("gate", "concat")  # operators of trees
 
 
@@ -146,15 +147,21 @@ class Study:
         tried: dict[str, Candidate] = {c.name: c for c in self.candidates if c.recipe == FUSED}
         while left and not self._over():
             found: list[tuple[Candidate, Any, str]] = []
+
+            def attempt(name: str, by: str, trunk: Any = tree, found: list[Any] = found) -> None:
+                node = plans.Tree((trunk, name), by=by)
+                candidate = tried.get(str(node)) or self.train_fused(str(node), tokens, family="auto")
+                if candidate is not None:
+                    tried[str(node)] = candidate
+                    found.append((candidate, node, name))
+
             for name in left:
-                for by in GROWN_BY:
-                    node = plans.Tree((tree, name), by=by)
-                    known = tried.get(str(node))
-                    candidate = known or self.train_fused(str(node), tokens, family="auto")
-                    if candidate is not None:
-                        tried[str(node)] = candidate
-                        found.append((candidate, node, name))
-            if not found:
+                attempt(name, GROWN_BY[0])
+            if found:  # the modality is chosen with the first operator, then the operator
+                nearest = min(found, key=lambda f: f[0].loss)[2]
+                for by in GROWN_BY[1:]:
+                    attempt(nearest, by)
+            else:
                 break
             best, node, name = min(found, key=lambda f: f[0].loss)
             grown += [c for c, _, _ in found if c.family == "auto"]
@@ -461,7 +468,7 @@ def outputs_of(
 def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:
     """Return the plans that are tried when the user names none: each strategy with each operator that makes sense.
 
-    A tree of two is the same network as a parallel plan of two, so that of two modalities gate stands in the tree alone.
+    A tree of two is the same network as a parallel plan of two, so of two modalities gate stands in the tree alone.
 
     >>> list_plans(["image", "audio"])[:2]
     ['parallel(image, audio, by=concat)', 'parallel(image, audio, by=sum)']
@@ -488,13 +495,13 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     """Return the cheapest candidate within one standard error of the best validation loss.
 
     The error is that of the paired difference (Breiman and others 1984, "Classification and regression trees": the
-    1 SE rule).
+    1 SE rule). A loss that is higher by no more than 0.005, which no user would see, counts as within it too.
     """
     best = min(candidates, key=lambda c: c.loss)
     near = []
     for candidate in candidates:
         apart = candidate.losses - best.losses
         error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
-        if candidate is best or apart.mean() <= error:
+        if candidate is best or apart.mean() <= max(error, UNSEEN):
             near.append(candidate)
     return min(near, key=lambda c: (c.cost, c.loss))

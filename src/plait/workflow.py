@@ -39,11 +39,12 @@ from plait.dataset import (
 )
 from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
+from plait.folds import cross_validate
 from plait.labels import Labels, column_of_labels, fingerprint, number_threads
 from plait.options import FAMILIES, FitOptions
 from plait.run import HEADLINE, Model, Predictions, answer_prepared, count_holes, load
-from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.search import Search, time_row
+from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.study import Candidate, Study
 from plait.terminal import text_table
 
@@ -133,6 +134,21 @@ def _fit(
     generator = np.random.default_rng([chosen.seed, 1])
     split = choose_splits(table, schema, wish.codes, wish.classes is not None, generator)
     _warn_of_groups(table, schema, split, callback)
+    groups = group_rows(table, schema)
+    checked = None
+    if chosen.folds is not None:
+        if schema.role("split") is not None:
+            raise RequestError("folds test on every row, so no split column can be given with them; leave one out.")
+        split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
+        limit = None if chosen.time_limit is None else chosen.time_limit / (2 * chosen.folds + 1)
+
+        def make(part: np.ndarray) -> Search:
+            wish.check_training(part == "train")
+            prepared = _prepare(table, schema, part, chosen, place / "none", generator, quiet, keep=False)
+            end = time.monotonic() + limit if limit else math.inf
+            return _search(prepared, part, wish, chosen, plan_objects, groups, end, Stages(), quiet)
+
+        checked = cross_validate(make, wish, groups, chosen.folds, chosen.seed, callback)
     wish.check_training(split == "train")
     work = place / UNFINISHED
     prepared = _prepare(table, schema, split, chosen, work, generator, callback)
@@ -145,7 +161,26 @@ def _fit(
                 f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
                 f"Mend its column, or leave it out with --ignore."
             )
-    target, prior = wish.target_of(train, chosen.balance)
+    end = began + chosen.time_limit if chosen.time_limit else math.inf
+    search = _search(prepared, split, wish, chosen, plan_objects, groups, end, Stages(work), callback)
+    winner = search.run()
+    points = learning_curve(search, winner, work) if chosen.learning_curve else []
+    return _finish(table, schema, chosen, search, winner, holes, points, checked, place)
+
+
+def _search(
+    prepared: Prepared,
+    split: np.ndarray,
+    wish: Labels,
+    chosen: FitOptions,
+    plan_objects: Mapping[str, Any],
+    groups: np.ndarray | None,
+    deadline: float,
+    stages: Stages,
+    callback: Callback,
+) -> Search:
+    """Return the search for the best candidate over one split of the rows."""
+    target, prior = wish.target_of(np.flatnonzero(split == "train"), chosen.balance)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     target.values = target.values.to(device)
     target.weights = None if target.weights is None else target.weights.to(device)
@@ -158,19 +193,15 @@ def _fit(
         chosen.seed,
         chosen.epochs,
         chosen.batch_size,
-        began + chosen.time_limit if chosen.time_limit else math.inf,
+        deadline,
         device,
-        Stages(work),
+        stages,
         callback,
         plan_objects,
         wish.center,
         wish.spread,
     )
-    groups = group_rows(table, schema)
-    search = Search(study, wish, chosen.candidates or FAMILIES, groups, next(iter(plan_objects), None))
-    winner = search.run()
-    points = learning_curve(search, winner, work) if chosen.learning_curve else []
-    return _finish(table, schema, chosen, search, winner, holes, points, place)
+    return Search(study, replace(wish), chosen.candidates or FAMILIES, groups, next(iter(plan_objects), None))
 
 
 def _finish(
@@ -181,6 +212,7 @@ def _finish(
     winner: Candidate,
     holes: dict[str, Any],
     points: list[dict[str, Any]],
+    checked: dict[str, Any] | None,
     place: Path,
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
@@ -213,6 +245,7 @@ def _finish(
         "temperature": search.temperatures.get(id(winner), 1.0),
         "sample_rates": table.sample_rates,
         "learning_curve": points,
+        "folds": checked,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
@@ -229,7 +262,7 @@ def _finish(
     facts["study"] = {
         "winner": winner.name,
         "metric": HEADLINE[str(facts["task"])],
-        "verdict": search.verdict(tests, said),
+        "verdict": search.verdict(tests, said) if checked is None else checked["verdict"],
         "trials": search.trials,
         "candidates": _leaderboard(search, winner, tests, said),
     }
@@ -302,8 +335,12 @@ def _prepare(
     work: Path,
     generator: np.random.Generator,
     callback: Callback,
+    keep: bool = True,
 ) -> Prepared:
-    """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run."""
+    """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
+
+    keep: whether the prepared rows go to files, for a run that may be killed, or stay in memory.
+    """
     done = work / "prepared.json"
     if done.exists():
         facts, arrays = read_json(done), read_tensors(work / "prepared.safetensors")
@@ -326,7 +363,9 @@ def _prepare(
     strands = fit_strands(table, schema, rows, chosen.prep, generator, chosen.encoders)
     if chosen.fusion is None and "text" in (chosen.candidates or FAMILIES):
         strands += shadow_strands(table, strands, rows, generator)
-    prepared = prepare(table, strands, folder=work / "inputs", callback=callback)
+    prepared = prepare(table, strands, folder=work / "inputs" if keep else None, callback=callback)
+    if not keep:
+        return prepared
     tensors: dict[str, np.ndarray] = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(strands)}
     states = [s.state() for s in strands]
     tensors |= {f"{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}

@@ -1,0 +1,87 @@
+"""Cross-validation of a whole study, for tables too small to spare test rows. Knows searches, not tables or files.
+
+In each fold everything is done anew without its rows: preprocessing, training, and the choice among candidates. What is
+chosen there answers for the rows left out, and all these answers together are judged like test rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from plait.calibration import assign_folds
+from plait.dataset import Callback
+from plait.evaluate import intervals
+from plait.labels import Labels
+from plait.search import Search
+from plait.study import Candidate
+from plait.verdict import NO_FUSED, ONE_MODALITY, Side, judge, not_tested
+
+REPEATS = 2  # how often the folds are dealt
+ROLES = {"single": "the best of one modality", "fused": "the best fusion", "winner": "the winner"}
+
+
+def cross_validate(
+    make: Callable[[np.ndarray], Search],
+    labels: Labels,
+    groups: np.ndarray | None,
+    folds: int,
+    seed: int,
+    callback: Callback,
+) -> dict[str, Any]:
+    """Run a study in each fold, repeated with other folds, and judge the pooled answers.
+
+    make(split): a search over rows whose split is "train", "val", "test" or "". groups (rows,): whole groups are in one
+    fold. Folds are stratified by class. A row's answers of all repeats count as one in the test and the intervals.
+    Returns {"folds", "repeats", "rows", "metrics": {name: {value, low, high}}, "verdict"}.
+    """
+    rows = np.flatnonzero(labels.codes >= 0)
+    target = labels.numbers
+    said: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
+    there: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
+    order: list[np.ndarray] = []
+    several = True
+    for repeat in range(REPEATS):
+        generator = np.random.default_rng([seed, 8, repeat])
+        own = None if groups is None else groups[rows]
+        fold = assign_folds(target[rows], generator=generator, groups=own, folds=folds)
+        count = int(fold.max()) + 1
+        for number in range(count):
+            split = np.full(len(target), "", "<U5")
+            tests, rest = rows[fold == number], rows[fold != number]
+            inner = assign_folds(target[rest], generator=generator, groups=None if groups is None else groups[rest])
+            split[tests], split[rest] = "test", np.where(inner == 0, "val", "train")
+            search = make(split)
+            winner = search.run()
+            several = several and search.fused is not None and search.single is not None
+            chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
+            for role, candidate in chosen.items():
+                answers, present = _answers(search, candidate, tests)
+                said[role].append(answers)
+                there[role].append(present)
+            order.append(tests)
+            done = repeat * count + number + 1
+            callback({"stage": "folds", "done": done, "total": REPEATS * count})
+    place = np.concatenate(order)
+    unit = place if groups is None else groups[place]
+    truth, generator = labels.cells[place], np.random.default_rng([seed, 9])
+    shape = (lambda x: x) if labels.classes is not None else (lambda x: x[:, 0])
+    metrics = intervals(truth, shape(np.concatenate(said["winner"])), labels.classes, generator=generator, groups=unit)
+    found: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
+    if not several:
+        few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
+        return {**found, "verdict": not_tested(few)}
+    sides = [Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused")]
+    verdict = judge(*sides, truth, labels.classes, generator=generator, groups=unit)
+    told = f"{len(rows)} rows, each left out {REPEATS} times"
+    verdict["sentence"] = re.sub(r"\d+ test rows( of \d+ groups)?", told, verdict["sentence"], count=1)
+    return {**found, "verdict": verdict}
+
+
+def _answers(search: Search, candidate: Candidate, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    present = search.study.prepared.present
+    whole = np.all([present[name][rows] for name in candidate.names], axis=0)
+    return search.answers_on(candidate, rows), whole

@@ -191,6 +191,14 @@ def test_probability_of_0_is_no_end_of_everything():
     assert log_losses(found, np.array([2]))[0] < 28
 
 
+def test_class_that_training_never_had_is_not_blown_up():
+    said = [np.array([[0.6, 0.399, 0.001]])] * 3
+    for weights in ((1.0, 1.0, 1.0), (2.0, 2.0, 2.0)):
+        found = Weighted(weights).combine(said, np.ones((1, 3), bool), np.array([0.5, 0.5, 0.0]))
+        assert found[0, 2] < 1e-9
+        assert found[0, 0] > found[0, 1]
+
+
 def test_cross_fit_answers_with_what_did_not_see_the_row():
     seen = []
 

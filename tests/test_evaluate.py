@@ -14,8 +14,11 @@ from plait.evaluate import (
     by_modalities,
     confusion,
     expected_calibration_error,
+    group_codes,
     intervals,
+    labelled,
     reliability,
+    row_scores,
     scores,
 )
 
@@ -250,6 +253,16 @@ def test_brier_is_that_of_scikit_learn():
     assert brier(target, probabilities, range(4)) == pytest.approx(expected)
     assert brier(["a", "z"], [[1, 0], [1, 0]], ["a", "b"]) == 1.0  # right: 0; never seen: 1² + 1²
     assert brier(["a"], np.array([[0.5, 0.5]]), ["a", "b"]) == 0.5
+
+
+def test_score_of_every_row():
+    assert row_scores([1.0, 2, "z"], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], ["1", "2"]).tolist() == [1.0, 0.0, 0.0]
+    assert row_scores([1.0, 2.0], [[1.5], [0.0]]).tolist() == [0.25, 4.0]
+
+
+def test_labelled_and_groups():
+    assert labelled(["a", None, " ", math.nan, 0]).tolist() == [True, False, False, False, True]
+    assert group_codes([3, "b", 3.0]).tolist() == [0, 1, 0]
 
 
 def test_inputs_are_not_changed():

@@ -22,6 +22,7 @@ def loaded_after(code: str) -> list[str]:
         "import plait; plait.Table; plait.PlaitError; dir(plait)",
         "import plait.options, plait.contract, plait.data.media, plait.data.read, plait.data.detect, plait.plan",
         "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
+        "import plait.verdict, plait.blend, plait.robustness",
         "import plait.demo",
         "import plait.alignment, plait.streams.clocks",
     ],

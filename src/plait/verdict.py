@@ -5,7 +5,7 @@ Takes what two candidates answered for the same rows. Knows no model, no table, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,14 @@ import numpy as np
 
 from plait.errors import RequestError
 from plait.evaluate import group_codes, labelled, row_scores
-from plait.metrics import draw, regression
+from plait.metrics import draw
 
 LEVEL = 0.05  # p below this is evidence
 FEWEST_GROUPS = 10  # of fewer, the rows are drawn singly
 COUNTED = 13  # up to so many rows or groups that differ, every flip is counted: 2 ** 13 of them
 FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
+FEW_KINDS = 100
 
 ONE_MODALITY = "there is only one modality"
 NO_TEST_ROWS = "there are no test rows"
@@ -27,8 +28,6 @@ FEW_TEST_ROWS = "there are fewer than two test rows with a label"
 NO_FUSED = "the time limit left no fused candidate"
 NO_SINGLE = "the time limit left no candidate of one modality"
 NO_SPREAD = "the target is the same number in all test rows"
-
-Weigh = Callable[[np.ndarray], np.ndarray]  # weights (row, resample) → (resample,)
 
 
 @dataclass(frozen=True)
@@ -95,21 +94,15 @@ def judge(
         numbers = np.asarray(truth, np.float64).ravel()
         if np.ptp(numbers) == 0:
             return not_tested(NO_SPREAD, single.name, fused.name)
-        values = [np.asarray(answer, np.float64).ravel() for answer in answers]
-        better, levels = score[0] - score[1], [_r2(numbers, v)(np.ones((len(there), 1)))[0] for v in values]
+        better = score[0] - score[1]
+        levels = [1 - float(s.sum() / np.square(numbers - numbers.mean()).sum()) for s in score]
     else:
-        values, numbers = score, None
-        better, levels = score[1] - score[0], [v.mean() for v in score]
+        numbers, better = None, score[1] - score[0]
+        levels = [float(s.mean()) for s in score]
 
     def span(rows: np.ndarray) -> dict[str, float | None]:
-        if not len(rows):
-            return {"value": None, "low": None, "high": None}
-        if numbers is None:
-            gain: Weigh = _share(better[rows])
-        else:
-            one, more = (_r2(numbers[rows], v[rows]) for v in values)
-            gain = lambda weights: more(weights) - one(weights)  # noqa: E731
-        return _bootstrap(gain, _units(cluster, rows), generator)
+        truth_here = None if numbers is None else numbers[rows]
+        return _bootstrap(better[rows], truth_here, None if cluster is None else cluster[rows], generator)
 
     p = _permute(better if cluster is None or unit == "row" else np.bincount(cluster, better), generator)
     everything, holes, complete = (np.flatnonzero(f) for f in (np.ones(len(there), bool), ~whole[0], whole[1]))
@@ -128,7 +121,7 @@ def judge(
         "rows": len(there),
         "unit": unit,
     }
-    return {**found, "sentence": _tell(found, single, [float(level) for level in levels], num_groups)}
+    return {**found, "sentence": _tell(found, single, levels, num_groups)}
 
 
 def not_tested(reason: str, single: str | None = None, fused: str | None = None) -> dict[str, Any]:
@@ -152,39 +145,54 @@ def not_tested(reason: str, single: str | None = None, fused: str | None = None)
 # -- numbers ----------------------------------------------------------------------------------------------------------
 
 
-def _share(better: np.ndarray) -> Weigh:
-    return lambda weights: better @ weights / weights.sum(0)
+def _bootstrap(
+    better: np.ndarray, numbers: np.ndarray | None, cluster: np.ndarray | None, generator: np.random.Generator
+) -> dict[str, float | None]:
+    """Return the gain, the mean of better (rows,), or with numbers the gain in r2, and its 95 % percentile interval.
 
-
-def _r2(truth: np.ndarray, values: np.ndarray) -> Weigh:
-    measure = regression(truth, values)
-    return lambda weights: measure(weights)["r2"]
-
-
-def _units(cluster: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
-    """Return (rows,) the number of what is drawn together: a group, or of fewer than ten groups each row singly."""
+    Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself.
+    """
+    nothing: dict[str, float | None] = {"value": None, "low": None, "high": None}
+    if not len(better):
+        return nothing
+    parts = np.stack([np.ones(len(better)), better])  # what the gain is made of, to be summed over what is drawn
+    if numbers is not None:
+        centred = numbers - numbers.mean()
+        if np.ptp(numbers) == 0:
+            return nothing
+        parts = np.concatenate([parts, [centred, centred**2]])
+    value = float(_gain(parts.sum(1)))
     if cluster is not None:
-        names, codes = np.unique(cluster[rows], return_inverse=True)
+        names, unit = np.unique(cluster, return_inverse=True)
         if len(names) >= FEWEST_GROUPS:
-            return codes
-    return np.arange(len(rows))
-
-
-def _bootstrap(gain: Weigh, unit: np.ndarray, generator: np.random.Generator) -> dict[str, float | None]:
-    """Return the gain on all rows and its 95 % percentile interval, widened where it misses the gain itself."""
-    value = float(gain(np.ones((len(unit), 1)))[0])
-    if np.isnan(value):
-        return {"value": None, "low": None, "high": None}
-    num_units, step = int(unit.max()) + 1, max(1, BLOCK // len(unit))
-    drawn = np.concatenate(
-        [
-            gain(draw(generator, num_units, min(step, RESAMPLES - start))[unit].astype(np.float64))
-            for start in range(0, RESAMPLES, step)
-        ]
-    )
+            parts = np.stack([np.bincount(unit, part) for part in parts])
+    drawn = _gain(_resample(parts, generator))
     drawn = drawn[~np.isnan(drawn)]  # a resample in which r2 is undefined
     low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (value, value)
     return {"value": value, "low": min(low, value), "high": max(high, value)}
+
+
+def _gain(sums: np.ndarray) -> np.ndarray:
+    """Return the gain from sums (part, …) over rows: their number, better, and of numbers the centred and squares."""
+    below = sums[0]
+    if len(sums) > 2:
+        spread = sums[3] - sums[2] ** 2 / sums[0]
+        below = np.where(spread > 1e-12 * sums[3], spread, np.nan)
+    return sums[1] / below
+
+
+def _resample(parts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draw units with replacement and add up their parts (part, unit), 2,000 times: (part, resample)."""
+    num = parts.shape[1]
+    kinds, counts = np.unique(parts, axis=1, return_counts=True)
+    if len(counts) <= FEW_KINDS:  # how often each kind is drawn is all that matters: quick for right and wrong
+        return kinds @ generator.multinomial(num, counts / num, RESAMPLES).T
+    step = max(1, BLOCK // num)
+    sums = [
+        parts @ draw(generator, num, min(step, RESAMPLES - start)).astype(np.float64)
+        for start in range(0, RESAMPLES, step)
+    ]
+    return np.concatenate(sums, axis=1)
 
 
 def _permute(better: np.ndarray, generator: np.random.Generator) -> float:
@@ -229,7 +237,7 @@ def _tell(found: dict[str, Any], single: Side, levels: list[float], num_groups: 
         f"{begin}: {found['fused']} reaches {reaches} on {found['rows']} test rows{of_groups}, {name} {reached}: "
         f"a {word} of {_number(value, points)}{' points' if points else ''} "
         f"(95 % interval {_number(low, points)} to {_number(high, points)}, {_chance(found['p'])})"
-        f"{'; the simpler model is as good a choice' if code == 'no_evidence' else ''}."
+        f"{'; as far as these rows tell, the simpler model is as good a choice' if code == 'no_evidence' else ''}."
     ]
     parts = []
     holes, adds = found["fills_holes"], found["adds"]

@@ -24,6 +24,7 @@ from plait.learners import (
     MOST_ROWS,
     SMALL,
     TREES,
+    WIDE,
     build_learner,
     count_numbers,
     dump_trusted,
@@ -33,6 +34,7 @@ from plait.learners import (
     presence,
     scale_margins,
     softmax,
+    telling_features,
 )
 
 LIMIT = 10.0  # standard deviations from the mean, at most
@@ -140,10 +142,14 @@ def _learn(
     """Fit the estimator, and for an SVM the scale that turns its margins into probabilities."""
     from sklearn.exceptions import ConvergenceWarning
 
-    small = x.size < SMALL
-    estimator = predictor.blank(int(generator.integers(2**31 - 1)), 1 if small else 2)
+    large = x.size >= SMALL
+    estimator = predictor.blank(int(generator.integers(2**31 - 1)), 2 if large else 1)
+    if predictor.learner == "gradient boosting":
+        num_classes = 0 if predictor.regression else len(predictor.classes)
+        predictor.columns = telling_features(x, targets, predictor.widths, num_classes, WIDE)
     x = predictor.inputs(x)
-    with warnings.catch_warnings(), one_thread() if small else nullcontext():
+    threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread()
+    with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
         estimator.fit(x, targets, sample_weight=weights)
         if predictor.learner == "SVM" and not predictor.regression:
@@ -216,6 +222,7 @@ class ClassicPredictor:
     spreads: dict[str, np.ndarray]
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
+    columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
     estimator: Any = field(default=None, repr=False)
 
     def __call__(self, batch: Batch) -> np.ndarray:
@@ -249,8 +256,10 @@ class ClassicPredictor:
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
         """Return what the learner is given for a matrix: (batch, feature)."""
-        if self.learner in ("gradient boosting", "nearest neighbours"):
-            return x  # they know what NaN means
+        if self.learner == "gradient boosting":  # it knows what NaN means, as neighbours do
+            return x[:, self.columns]
+        if self.learner == "nearest neighbours":
+            return x
         filled = np.nan_to_num(x, nan=0.0)
         if self.learner != "random forest":  # every modality as long as every other, however many features it has
             filled /= np.sqrt(np.repeat(self.widths, self.widths))
@@ -304,7 +313,7 @@ class ClassicPredictor:
             "unit": list(self.unit),
             "margin": list(self.margin),
         }
-        arrays = {"prior": self.prior, "classes": self.classes}
+        arrays = {"prior": self.prior, "classes": self.classes, "columns": self.columns}
         for index, name in enumerate(self.names):
             arrays |= {f"centre.{index}": self.centres[name], f"spread.{index}": self.spreads[name]}
         return facts, {**arrays, "estimator": np.frombuffer(dump_trusted(self.estimator), np.uint8)}
@@ -327,6 +336,7 @@ class ClassicPredictor:
                 spreads={name: np.asarray(arrays[f"spread.{i}"]) for i, name in enumerate(names)},
                 unit=(float(facts["unit"][0]), float(facts["unit"][1])),
                 margin=(float(facts["margin"][0]), float(facts["margin"][1])),
+                columns=np.asarray(arrays["columns"]),
                 estimator=estimator,
             )
             wanted = type(predictor.blank(0)).__name__

@@ -29,8 +29,8 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["dataset", "model", "streams", "quality", "convert", "retrieve"],
-    ["train", "classic", "picture"],
+    ["dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
+    ["train", "features", "classic", "picture"],
     ["labels", "study", "predictors", "search", "folds", "curve", "evidence", "proof", "run", "report"],
     ["workflow", "checkup", "alignment"],
     ["estimators"],
@@ -57,6 +57,7 @@ STUDY_ORDER = ["labels", "study", "predictors", "search", "folds", "curve", "evi
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
 SIBLINGS |= {("blend", "calibration")}
+SIBLINGS |= {("classic", "features")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]

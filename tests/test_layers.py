@@ -27,8 +27,8 @@ LAYERS = [
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve"],
     ["train", "classic", "picture"],
-    ["study", "curve", "run", "labels", "report"],
-    ["workflow", "checkup", "alignment"],
+    ["study", "curve", "run", "labels", "drill", "attribution", "report"],
+    ["workflow", "checkup", "alignment", "explanation"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -48,7 +48,8 @@ SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text",
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
-SIBLINGS |= {("data.cache", "store")}
+SIBLINGS |= {("data.cache", "store"), ("prep.draw_shares", "prep.draw")}
+SIBLINGS |= {("attribution", "drill"), ("run", "attribution")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
@@ -76,7 +77,7 @@ def imports_of(source: str) -> set[str]:
                 stem = (node.module or "").removeprefix("plait").removeprefix(".")
                 for alias in node.names:
                     inner = f"{stem}.{alias.name}".strip(".")
-                    if inner in known and inner != "evaluate":  # `from plait import evaluate` is the verb
+                    if inner in known and inner not in ("evaluate", "explain"):  # the verbs
                         found.add(inner)
                     elif alias.name != "__version__":
                         found.add(stem or "__init__")

@@ -54,7 +54,7 @@ def draw_row(parts: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
         kind = part["kind"]
         if kind not in _BANDS:
             raise RequestError(f"cannot draw a part of kind {kind!r}; expected one of: {', '.join(_BANDS)}.")
-        bands.append((part, *(_BANDS[kind] if part.get("after") is not None else (_absent_height, _draw_absent))))
+        bands.append((part, *(_BANDS[kind] if part.get("after") is not None else (_absent_height, draw_absent))))
     heights = [measure(part) for part, measure, _draw in bands]
     top = 0.95 if title else 0.6
     figure = Figure((WIDTH, top + sum(heights) + 0.5 * len(bands)), dpi=120, facecolor="white")
@@ -194,7 +194,7 @@ def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     seconds = max(len(samples) / rate for _name, samples, rate in waves)
     for k, (name, samples, rate) in enumerate(waves):
         axes = page.axes(MARGIN + LABEL, y + 0.22 + k * (each + 0.3), HALF, each)
-        _draw_wave(axes, np.asarray(samples), rate, BLUE if k else SOFT)
+        draw_wave(axes, np.asarray(samples), rate, BLUE if k else SOFT)
         axes.set_xlim(0, seconds)
         axes.tick_params(labelbottom=k == len(waves) - 1)
         channels = 1 if np.ndim(samples) == 1 else np.shape(samples)[1]
@@ -215,7 +215,7 @@ def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     page.write(x + HALF / 2, y + height - 0.18, "frames", size=8.5, color=SOFT, ha="center")
 
 
-def _draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
+def draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
     """Draw the lowest and highest sample of each of 800 slices, so that no peak is lost."""
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
     edges = np.unique(np.linspace(0, len(mono), min(801, len(mono) + 1)).astype(int))[:-1]
@@ -320,7 +320,7 @@ def _absent_height(part: Mapping[str, Any]) -> float:
     return 0.75
 
 
-def _draw_absent(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
+def draw_absent(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     page.box(MARGIN + LABEL, y, CONTENT, height - 0.1, facecolor=PALE, edgecolor=LINE, hatch="///", linewidth=0.8)
     said = "absent" + (f": {part['reason']}" if part.get("reason") else "")
     bbox = {"facecolor": "white", "edgecolor": LINE, "boxstyle": "round,pad=0.45"}

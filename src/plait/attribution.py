@@ -21,6 +21,10 @@ from plait.terminal import text_table
 
 ROWS = 128  # answered at a time
 PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
+PLAIN = (
+    "Parts: the mean change with the other modalities there and without them; "
+    "of words and columns against leaving them out, of pictures and sounds against a plain one."
+)
 SHOWN = {"text": 6, "tabular": 6, "image": 3, "audio": 3}  # parts that are named in the terminal
 
 
@@ -129,9 +133,13 @@ class Explanation:
         told = self.to_json()
         if self.row is None:
             table = told["table"]
-            bars = [(name, entry["share"] or 0.0, f"{entry['present']:,}") for name, entry in table["modalities"].items()]
+            bars = [
+                (name, entry["share"] or 0.0, f"there in {entry['present']:,} rows")
+                for name, entry in table["modalities"].items()
+            ]
             title = f"What mattered in {table['explained']:,} rows"
-            return draw_shares(bars, title, "mean size of the share, as a part of all; rows that have it")
+            note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
+            return draw_shares(bars, title, note, percent=True)
         errors = {name: float(x[0]) for name, x in self.found.errors.items()} if not self.found.exact else {}
         bars = [
             (name, float(x[0]), _doubt(errors, name) if self.present[name][0] else "absent")
@@ -207,7 +215,7 @@ class Explanation:
         header = ["modality", "share", "of all", *([] if self.found.exact else ["± error"]), ""]
         lines = [head, "", text_table(header, rows), *_say_synergy(told["synergy"])]
         said = [_say_detail(detail) for detail in self.details]
-        return [*lines, *(["", *said] if said else [])]
+        return [*lines, *(["", *said, PLAIN] if said else [])]
 
     def _error(self, told: Mapping[str, Any], name: str) -> list[str]:
         return [] if self.found.exact else [f"{told['error'][name]:.3f}"]

@@ -1,6 +1,7 @@
 """Inside a modality: which words, regions, seconds and columns of one row moved the answer, and which way.
 
-Words and columns by leaving them out (occlusion). Pictures and sounds by gradient where the predictor is a network and
+A part is weighed twice, with the other modalities there and without them, and the mean counts: where two modalities say
+the same, a part of one changes nothing while the other is there. Words and columns by leaving them out (occlusion). Pictures and sounds by gradient where the predictor is a network and
 Captum is installed, else by a patch of the mean that slides over them. Knows strands and predictors, not how a model is
 fitted, saved or drawn.
 """
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.contract import Batch, Table
+from plait.contract import Batch, Table, answer_subsets, keep_only
 from plait.data.media import read_image, read_sound
 from plait.dataset import Strand
 from plait.model import Network, as_float
@@ -38,8 +39,8 @@ TOP = 3  # regions and cells that are named
 class Detail:
     """What one modality (of media: one column of it) is made of, with a weight for each part.
 
-    A weight is the change of the probability of the class, or of the value, that the part makes. by: gradient or
-    occlusion. parts: words {"text", "column", "start", "end", "weight"} with places in the cell, image regions {"left",
+    A weight is the change of the probability of the class, or of the value, that the part makes: the mean of the change
+    with the other modalities there, and without them. by: gradient or occlusion. parts: words {"text", "column", "start", "end", "weight"} with places in the cell, image regions {"left",
     "top", "right", "bottom"} in pixels, pieces of a sound {"start", "end"} in seconds, or columns {"column"}. heat:
     (height, width) or (mel, frame), of a picture and a sound as prepared.
     """
@@ -74,44 +75,57 @@ class Probe:
         self._rest: Any = None  # the tokens of the unchanged modalities
 
     def ask(self, name: str, inputs: Tensor, cells: np.ndarray | None = None) -> np.ndarray:
-        """Return (variant,), the number for each input (variant, …) of one modality; cells (variant, column) bool."""
+        """Return (variant,), the number for each input (variant, …) of one modality; cells (variant, column) bool.
+
+        The mean of what the predictor says with the other modalities there, and without them.
+        """
         said = []
         for start in range(0, len(inputs), ROWS):
             part = inputs[start : start + ROWS]
             there = None if cells is None else torch.from_numpy(np.asarray(cells[start : start + ROWS], bool))
             with torch.no_grad():
                 if getattr(self.predictor, "network", None) is not None and hasattr(self.predictor, "from_logits"):
-                    answer = self.predictor.from_logits(self.logits(name, part, there))
+                    answers = [self.predictor.from_logits(x) for x in self.logits(name, part, there)]
                 else:
-                    answer = np.asarray(self.predictor(self._varied(name, part, there)))
-            said.append(answer[:, self.index])
+                    answers = answer_subsets(self.predictor, self._varied(name, part, there), self._keeps(name))
+            said.append(np.mean([np.asarray(answer, np.float64)[:, self.index] for answer in answers], axis=0))
         return np.concatenate(said)
 
     def score(self, name: str, inputs: Tensor) -> Tensor:
-        """Return (variant,) from the network, with gradients: the probability, or the value on the network's scale."""
-        logits = self.logits(name, inputs, None)
-        assert self.network is not None
-        if self.network.regression:
+        """Return (variant,) from the network, with gradients: as `ask`, before what wraps the network changes it."""
+        network = self.network
+        assert network is not None
+        if network.regression:
             owner = getattr(self.predictor, "inner", self.predictor)
-            return logits[:, self.index] * float(getattr(self.predictor, "spread", getattr(owner, "spread", 1.0)))
-        return logits.softmax(1)[:, self.index]
+            spread = float(getattr(self.predictor, "spread", getattr(owner, "spread", 1.0)))
+            numbers = [logits[:, self.index] * spread for logits in self.logits(name, inputs, None)]
+        else:
+            numbers = [logits.softmax(1)[:, self.index] for logits in self.logits(name, inputs, None)]
+        return torch.stack(numbers).mean(0)
 
-    def logits(self, name: str, inputs: Tensor, cells: Tensor | None) -> Tensor:
-        """Return (variant, class) from the network; the modalities that do not change are encoded once."""
+    def logits(self, name: str, inputs: Tensor, cells: Tensor | None) -> list[Tensor]:
+        """Return (variant, class) from the network, with the other modalities and without; they are encoded once."""
         network = self.network
         assert network is not None
         if self._rest is None:
             with torch.no_grad():
                 self._rest = network.encode(self.batch)
-        batch = self._varied(name, inputs, cells)
-        for other in batch.present:
-            if other != name:
-                batch.present[other] = torch.zeros_like(batch.present[other])
-        batch.cells = {other: x & batch.present[other][:, None] for other, x in batch.cells.items()}
-        own = network.encode(batch)[name]
-        num = len(inputs)
-        rest = {n: (t.expand(num, -1, -1), there.expand(num, -1)) for n, (t, there) in self._rest.items()}
-        return network.decide({**rest, name: own})
+        own = network.encode(keep_only(self._varied(name, inputs, cells), [name]))[name]
+        said = []
+        for keep in self._keeps(name):
+            parts = {name: own}
+            for other, (tokens, there) in self._rest.items():
+                if other != name:
+                    there = there if other in keep else torch.zeros_like(there)
+                    parts[other] = (tokens.expand(len(inputs), -1, -1), there.expand(len(inputs), -1))
+            said.append(network.decide(parts))
+        return said
+
+    def _keeps(self, name: str) -> list[tuple[str, ...]]:
+        """Return the modalities that stay beside this one: all, and none where that is something else."""
+        names = tuple(self.predictor.names)
+        others = any(bool(self.batch.present[other][0]) for other in names if other != name)
+        return [names, (name,)] if others else [names]
 
     def _varied(self, name: str, inputs: Tensor, cells: Tensor | None) -> Batch:
         num = len(inputs)

@@ -45,9 +45,15 @@ FOR, AGAINST = "speaks for the answer", "speaks against it"
 
 
 def draw_shares(
-    bars: Sequence[tuple[str, float, str]], title: str, note: str = "", parts: Sequence[Mapping[str, Any]] = ()
+    bars: Sequence[tuple[str, float, str]],
+    title: str,
+    note: str = "",
+    parts: Sequence[Mapping[str, Any]] = (),
+    percent: bool = False,
 ) -> Figure:
     """Draw bars of (name, value, remark), and under them one band for each part; save it with `figure.savefig(path)`.
+
+    percent: the values are parts of one whole.
 
     A part is a dict with "modality", "kind", and unless the kind is absent (then "reason"): "share", "by", "parts" (as
     in `plait.drill.Detail`), "before", and for image and audio "after", "heat" and "box". Raises RequestError for a
@@ -69,7 +75,8 @@ def draw_shares(
     page = Page(figure)
     page.write(MARGIN, 0.42, cut_text(title, 90), size=15, weight="bold")
     page.write(MARGIN, 0.68, cut_text(note, 130), size=9.5, color=SOFT)
-    _draw_bars(page, 0.85, [(name, value, _signed(value), remark) for name, value, remark in shown])
+    written = [f"{value:.0%}" if percent else _signed(value) for _name, value, _remark in shown]
+    _draw_bars(page, 0.85, [(n, value, said, remark) for (n, value, remark), said in zip(shown, written, strict=True)])
     y = top
     for part, height, draw in bands:
         page.rule(y)
@@ -79,14 +86,16 @@ def draw_shares(
             page.write(MARGIN, y + 0.84, f"{part['kind']}, by {part['by']}", size=8.5, color=SOFT)
         draw(page, part, y + 0.25, height)
         y += height + 0.45
-    _draw_key(page, y + 0.12, against=any(value < 0 for _n, value, _r in shown) or bool(bands))
+    if not percent:
+        _draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
     return figure
 
 
 def _signed(value: float) -> str:
     """Return a number with its sign, short: +0.213, −1,250."""
     size = abs(value)
-    said = f"{size:,.0f}" if size >= 100 else f"{size:.3g}" if size >= 1 else f"{size:.3f}"
+    small = f"{size:.3f}" if size >= 0.01 or not size else f"{size:.4f}"
+    said = f"{size:,.0f}" if size >= 100 else f"{size:.3g}" if size >= 1 else small
     return f"{'−' if value < 0 else '+'}{said}"
 
 
@@ -144,7 +153,7 @@ def _draw_image(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     tall, wide = pixels.shape[:2]
     size = min(TALL / tall, HALF / wide)
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
-    for k, said in enumerate(("the regions that weigh most", "how much each place weighs")):
+    for k, said in enumerate(("the regions that weigh most", "how much each place weighs, against a plain picture")):
         x = MARGIN + LABEL + k * (HALF + GAP)
         axes = page.axes(x, y, wide * size, tall * size)
         place = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
@@ -218,11 +227,11 @@ def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     samples, rate = part["before"]
     seconds = len(samples) / rate
     left = MARGIN + LABEL
-    wave = page.axes(left, y, HALF, 0.42 * TALL)
+    wave = page.axes(left, y, HALF - 0.2, 0.42 * TALL)
     draw_wave(wave, np.asarray(samples), rate, SOFT)
     wave.set(xlim=(0, seconds), yticks=[])
     wave.tick_params(labelbottom=False)
-    weights = page.axes(left, y + 0.48 * TALL, HALF, 0.52 * TALL)
+    weights = page.axes(left, y + 0.48 * TALL, HALF - 0.2, 0.52 * TALL)
     for piece in part["parts"]:
         wide = piece["end"] - piece["start"]
         weights.bar(piece["start"], piece["weight"], wide, align="edge", **_look(piece["weight"]))
@@ -248,7 +257,7 @@ def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     axes.set(xlim=(begin, min(end, max(seconds, begin + 1e-3))), ylim=(lowest, highest))
     plain_axes(axes)
     frame_axes(axes, LINE, 0.8)
-    page.write(x, y + TALL + 0.36, "spectrogram (Hz over seconds), and how much each place weighs", size=9, color=SOFT)
+    page.write(x, y + TALL + 0.36, "spectrogram (Hz over seconds), and how much each place weighs against a flat one", size=9, color=SOFT)
 
 
 def _mel(hertz: float) -> float:
@@ -349,9 +358,13 @@ def _rows(part: Mapping[str, Any]) -> list[tuple[str, float, str, str]]:
     ordered = sorted(part["parts"], key=lambda column: -abs(column["weight"]))[:MOST_COLUMNS]
     cells = part["before"]
     return [
-        (c["column"], c["weight"], _signed(c["weight"]), "absent" if cells[c["column"]] is None else str(cells[c["column"]]))
+        (c["column"], c["weight"], _signed(c["weight"]), _cell(cells[c["column"]]))
         for c in ordered
     ]
+
+
+def _cell(value: Any) -> str:
+    return "absent" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _tabular_height(part: Mapping[str, Any]) -> float:

@@ -31,8 +31,22 @@ LAYERS = [
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
     ["train", "features", "classic", "picture"],
-    ["labels", "study", "predictors", "search", "folds", "curve", "evidence", "proof", "run", "report"],
-    ["workflow", "checkup", "alignment"],
+    [
+        "labels",
+        "study",
+        "predictors",
+        "search",
+        "folds",
+        "curve",
+        "evidence",
+        "proof",
+        "drill",
+        "attribution",
+        "run",
+        "explained",
+        "report",
+    ],
+    ["workflow", "checkup", "alignment", "explanation"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -53,11 +67,12 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
 SIBLINGS |= {("data.cache", "store")}
-STUDY_ORDER = ["labels", "study", "predictors", "search", "folds", "curve", "evidence", "proof", "run", "report"]
+STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
 SIBLINGS |= {("blend", "calibration")}
 SIBLINGS |= {("classic", "features")}
+SIBLINGS |= {("prep.draw_shares", "prep.draw")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
@@ -85,7 +100,7 @@ def imports_of(source: str) -> set[str]:
                 stem = (node.module or "").removeprefix("plait").removeprefix(".")
                 for alias in node.names:
                     inner = f"{stem}.{alias.name}".strip(".")
-                    if inner in known and inner != "evaluate":  # `from plait import evaluate` is the verb
+                    if inner in known and inner not in ("evaluate", "explain"):  # the verbs
                         found.add(inner)
                     elif alias.name != "__version__":
                         found.add(stem or "__init__")

@@ -30,6 +30,8 @@ _PLACES = {
     "load": "plait.run",
     "predict": "plait.workflow",
     "evaluate": "plait.workflow",
+    "explain": "plait.explanation",
+    "Explanation": "plait.attribution",
     "Model": "plait.run",
     "Predictions": "plait.run",
     "Classifier": "plait.estimators",
@@ -54,6 +56,7 @@ __all__ = [
     "AudioPrep",
     "CellError",
     "Classifier",
+    "Explanation",
     "Findings",
     "ImagePrep",
     "MissingExtra",
@@ -74,6 +77,7 @@ __all__ = [
     "align",
     "check",
     "evaluate",
+    "explain",
     "fit",
     "load",
     "predict",
@@ -83,11 +87,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from plait.alignment import align
+    from plait.attribution import Explanation
     from plait.checkup import check
     from plait.contract import Table
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
     from plait.estimators import Classifier, Regressor
+    from plait.explanation import explain
     from plait.plan import Parallel, Sequential, Tree
     from plait.prep.audio import AudioPrep
     from plait.prep.image import ImagePrep

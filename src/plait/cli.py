@@ -210,6 +210,23 @@ def study(run: RunArgument, *, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def explain(
+    run: RunArgument,
+    table: TableArgument,
+    *,
+    row: Annotated[int | None, typer.Option(metavar="N", help="Explain this row, from 0, down to its parts.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Picture of the row (.png), or a folder for all there is.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which modality mattered, and how much. With --row, which words, regions, seconds and columns too."""
+    with Progress() as progress:
+        found = plait.explain(run, table, row=row, out=out, callback=progress)
+    _answer(as_json, found.to_json(), str(found) + (f"\n\nopen {out}" if out else ""))
+
+
+@app.command()
 def align(
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Stream whose clock counts.")],
     streams: Annotated[list[str], typer.Argument(metavar="STREAM ...", help="Tables with times, sounds, SRT, VTT.")],

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from plait.predictors import Stored, restore_predictors, store_predictors
 from plait.prep.parse import parse_number
 from plait.proof import SIMPLEST, Proof, board, choose_shown, span
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
+
+if TYPE_CHECKING:
+    from plait.attribution import Explanation
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
@@ -162,6 +165,26 @@ class Model:
         scores, answered = self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)
         callback({"note": status_line([status for status, _ in answered.statuses])})
         return scores
+
+    def explain(
+        self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
+    ) -> Explanation:
+        """Return how much each modality made of each answer; with row, of that one, and what inside it mattered.
+
+        rows: anything `plait.read` takes. Raises RequestError for a row that there is not, or when none of the model's
+        columns is there. See `plait.explain`.
+        """
+        from plait.attribution import explain_table
+
+        return explain_table(
+            self._fitting(read(rows, folder), self.modalities),
+            self.strands,
+            self.predictor(),
+            classes=self.classes,
+            row=row,
+            seed=self.facts["seed"],
+            callback=callback,
+        )
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""

@@ -132,6 +132,23 @@ class AudioPrep:
         padded[:, : picture.shape[1]] = picture
         return padded
 
+    def span(self, samples: np.ndarray, rate: int) -> tuple[float, int]:
+        """Return where in the sound as it came its first frame begins, in seconds, and how many frames are its own.
+
+        Raises CellError when no sample is left.
+        """
+        assert self.sample_rate is not None and self.frames is not None and self.hop is not None
+        start = 0
+        for name, operation in self._operations(rate):
+            if name == "trim":
+                start = trim_span(samples, self.sample_rate)[0]
+            samples = operation(samples)
+            if not len(samples):
+                raise CellError(f"sound is too short: no sample is left at {self.sample_rate} Hz")
+        longest = self.frames * self.hop - 1
+        start += max(0, len(samples) - longest) // 2
+        return start / self.sample_rate, 1 + min(len(samples), longest) // self.hop
+
     def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
         """Return (name, samples, Hz) for the sound as it came and after each operation that changed it, for drawing."""
         samples = samples[:, 0] if samples.ndim == 2 and samples.shape[1] == 1 else samples
@@ -243,13 +260,19 @@ def trim(x: np.ndarray, rate: int) -> np.ndarray:
 
     A sound that is silent all through is returned as it is.
     """
+    start, end = trim_span(x, rate)
+    return x[start:end]
+
+
+def trim_span(x: np.ndarray, rate: int) -> tuple[int, int]:
+    """Return the first sample of x (time,) that `trim` keeps, and the first after it that it does not."""
     step = max(1, rate // 100)
     starts = np.arange(0, len(x), step)
     power = np.add.reduceat(np.square(x, dtype=np.float64), starts)
     loud = np.flatnonzero(power > 1e-4 * power.max())
     if not len(loud):
-        return x
-    return x[max(0, loud[0] - 1) * step : (loud[-1] + 2) * step]
+        return 0, len(x)
+    return max(0, int(loud[0]) - 1) * step, min(len(x), (int(loud[-1]) + 2) * step)
 
 
 def level_of(x: np.ndarray) -> float:

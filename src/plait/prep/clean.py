@@ -176,6 +176,19 @@ def tokenise(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def token_spans(text: str, html: bool = True) -> list[tuple[int, int]]:
+    """Return (start, end) of each token in a text as it came. Tags count as nothing, an entity as one token (html).
+
+    >>> token_spans("<b>So</b> warm"), token_spans("我爱 it")
+    ([(3, 5), (10, 14)], [(0, 1), (1, 2), (3, 5)])
+    """
+    shown = text
+    if html:
+        for pattern, filler in ((_HIDDEN, " "), (_TAG, " "), (_ENTITY, "a")):  # the same length, so places stay
+            shown = pattern.sub(lambda match, filler=filler: filler * len(match[0]), shown)  # type: ignore[misc]
+    return [match.span() for match in _TOKEN.finditer(shown)]
+
+
 def join(cells: Mapping[str, Any]) -> str | None:
     """Return the texts of one row's columns as one text, or None when all are absent.
 

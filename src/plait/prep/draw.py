@@ -54,12 +54,12 @@ def draw_row(parts: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
         kind = part["kind"]
         if kind not in _BANDS:
             raise RequestError(f"cannot draw a part of kind {kind!r}; expected one of: {', '.join(_BANDS)}.")
-        bands.append((part, *(_BANDS[kind] if part.get("after") is not None else (_absent_height, _draw_absent))))
+        bands.append((part, *(_BANDS[kind] if part.get("after") is not None else (_absent_height, draw_absent))))
     heights = [measure(part) for part, measure, _draw in bands]
     top = 0.95 if title else 0.6
     figure = Figure((WIDTH, top + sum(heights) + 0.5 * len(bands)), dpi=120, facecolor="white")
     FigureCanvasAgg(figure)
-    page = _Page(figure)
+    page = Page(figure)
     if title:
         page.write(MARGIN, 0.42, title, size=15, weight="bold")
     page.write(MARGIN + LABEL, top - 0.12, "as it came", size=9.5, color=SOFT)
@@ -67,12 +67,12 @@ def draw_row(parts: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
     y = top
     for (part, _measure, draw), height in zip(bands, heights, strict=True):
         page.rule(y)
-        page.write(MARGIN, y + 0.42, _cut(str(part["modality"]), 14), size=13, weight="bold")
+        page.write(MARGIN, y + 0.42, cut_text(str(part["modality"]), 14), size=13, weight="bold")
         if part["kind"] != part["modality"]:
             page.write(MARGIN, y + 0.65, str(part["kind"]), size=10, color=SOFT)
         if part.get("reason") and part.get("after") is not None:
             below = y + (0.9 if part["kind"] != part["modality"] else 0.67)
-            for k, line in enumerate(_wrap(str(part["reason"]), 22)[:6]):
+            for k, line in enumerate(wrap_text(str(part["reason"]), 22)[:6]):
                 page.write(MARGIN, below + 0.17 * k, line, size=8.5, color=ORANGE)
         draw(page, part, y + 0.25, height)
         y += height + 0.5
@@ -81,7 +81,7 @@ def draw_row(parts: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
     return figure
 
 
-class _Page:
+class Page:
     """A figure with places in inches from the top left."""
 
     def __init__(self, figure: Figure) -> None:
@@ -127,8 +127,8 @@ class _Page:
 def _panels(part: Mapping[str, Any]) -> tuple[list[tuple[str, np.ndarray]], list[tuple[float, float]]]:
     """Return (name, pixels) for each picture to draw, the last as the model sees it, and (width, height) in inches."""
     steps = list(part.get("steps") or [("as it came", part["before"])])
-    seen = _pixels(np.moveaxis(np.asarray(part["after"]), 0, -1))
-    panels = [(str(name), _pixels(picture)) for name, picture in (steps[:-1] or steps)]
+    seen = as_pixels(np.moveaxis(np.asarray(part["after"]), 0, -1))
+    panels = [(str(name), as_pixels(picture)) for name, picture in (steps[:-1] or steps)]
     if len(panels) > MOST_STEPS - 1:
         panels = [panels[0], *panels[2 - MOST_STEPS :]]
     same = seen.shape == panels[-1][1].shape
@@ -140,10 +140,10 @@ def _panels(part: Mapping[str, Any]) -> tuple[list[tuple[str, np.ndarray]], list
 
 
 def _image_height(part: Mapping[str, Any]) -> float:
-    return 0.45 + max(tall for _width, tall in _panels(part)[1])
+    return 0.45 + max(tall for _wide, tall in _panels(part)[1])
 
 
-def _draw_image(page: _Page, part: Mapping[str, Any], y: float, height: float) -> None:
+def _draw_image(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     panels, sizes = _panels(part)
     step = (CONTENT - sizes[-1][0]) / (len(panels) - 1)  # so that the last one ends at the right margin
     for k, ((name, pixels), (wide, tall)) in enumerate(zip(panels, sizes, strict=True)):
@@ -153,15 +153,15 @@ def _draw_image(page: _Page, part: Mapping[str, Any], y: float, height: float) -
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
         axes.set_xticks([])
         axes.set_yticks([])
-        _frame(axes, ORANGE if final else LINE, 1.6 if final else 0.8)
+        frame_axes(axes, ORANGE if final else LINE, 1.6 if final else 0.8)
         colour = "grey" if pixels.ndim == 2 else "colour"
-        page.write(x, y + height - 0.25, _cut(name, max(8, int(wide * 13))), size=9.5)
+        page.write(x, y + height - 0.25, cut_text(name, max(8, int(wide * 13))), size=9.5)
         page.write(x, y + height - 0.07, f"{pixels.shape[1]} × {pixels.shape[0]} px, {colour}", size=8.5, color=SOFT)
         if not final:
             page.write(x + (wide + step) / 2, y + (height - 0.45) / 2 + 0.06, "→", size=14, color=SOFT, ha="center")
 
 
-def _pixels(picture: Any) -> np.ndarray:
+def as_pixels(picture: Any) -> np.ndarray:
     """Return a picture as (height, width) or (height, width, 3), 0 to 255; deep ones are brought to that range."""
     mode = getattr(picture, "mode", "")
     if mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
@@ -187,20 +187,20 @@ def _audio_height(part: Mapping[str, Any]) -> float:
     return 2.75
 
 
-def _draw_audio(page: _Page, part: Mapping[str, Any], y: float, height: float) -> None:
+def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     steps = list(part.get("steps") or [("as it came", *part["before"])])
     waves = [steps[0]] if len(steps) == 1 else [steps[0], steps[-1]]
     each = (height - 0.75 - 0.3 * (len(waves) - 1)) / len(waves)
     seconds = max(len(samples) / rate for _name, samples, rate in waves)
     for k, (name, samples, rate) in enumerate(waves):
         axes = page.axes(MARGIN + LABEL, y + 0.22 + k * (each + 0.3), HALF, each)
-        _draw_wave(axes, np.asarray(samples), rate, BLUE if k else SOFT)
+        draw_wave(axes, np.asarray(samples), rate, BLUE if k else SOFT)
         axes.set_xlim(0, seconds)
         axes.tick_params(labelbottom=k == len(waves) - 1)
         channels = 1 if np.ndim(samples) == 1 else np.shape(samples)[1]
         said = name if not k else " → ".join(str(step[0]) for step in steps[1:])
         facts = f"{rate:,} Hz" + (f", {channels} channels" if channels > 1 else "")
-        page.write(MARGIN + LABEL, y + 0.15 + k * (each + 0.3), _cut(f"{said}, {facts}", 66), size=9)
+        page.write(MARGIN + LABEL, y + 0.15 + k * (each + 0.3), cut_text(f"{said}, {facts}", 66), size=9)
     page.write(MARGIN + LABEL + HALF / 2, y + height - 0.18, "seconds", size=8.5, color=SOFT, ha="center")
 
     mel = np.asarray(part["after"])
@@ -208,14 +208,14 @@ def _draw_audio(page: _Page, part: Mapping[str, Any], y: float, height: float) -
     low, high = np.percentile(mel, (1, 99.5)) if mel.size else (0.0, 1.0)
     look: dict[str, Any] = {"vmin": low, "vmax": max(high, low + 1e-3), "interpolation": "nearest", "aspect": "auto"}
     axes.imshow(mel, origin="lower", cmap="magma", **look)
-    _plain(axes)
-    _frame(axes, ORANGE, 1.6)
+    plain_axes(axes)
+    frame_axes(axes, ORANGE, 1.6)
     x = MARGIN + LABEL + HALF + GAP
     page.write(x, y + 0.15, f"log-mel spectrogram, {mel.shape[0]} mels × {mel.shape[1]} frames", size=9)
     page.write(x + HALF / 2, y + height - 0.18, "frames", size=8.5, color=SOFT, ha="center")
 
 
-def _draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
+def draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
     """Draw the lowest and highest sample of each of 800 slices, so that no peak is lost."""
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
     edges = np.unique(np.linspace(0, len(mono), min(801, len(mono) + 1)).astype(int))[:-1]
@@ -225,8 +225,8 @@ def _draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
     top = max(1e-4, float(np.abs(mono).max(initial=0)))
     axes.set_ylim(-1.08 * top, 1.08 * top)
     axes.set_yticks([-top, 0, top], [f"{-top:.2g}", "0", f"{top:.2g}"])
-    _plain(axes)
-    _frame(axes, LINE, 0.8)
+    plain_axes(axes)
+    frame_axes(axes, LINE, 0.8)
 
 
 # --- text
@@ -235,25 +235,25 @@ def _draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
 def _text_height(part: Mapping[str, Any]) -> float:
     rows, x = 1, 0.0
     for token, _known in _pairs(part["after"]):
-        wide = 0.082 * _width(_cut(token, 40)) + 0.18
+        wide = 0.082 * text_width(cut_text(token, 40)) + 0.18
         rows, x = (rows + 1, wide) if x and x + wide > HALF else (rows, x + wide)
     return max(0.19 * len(_lines(part["before"])) + 0.45, 0.27 * rows + 0.3, 0.6)
 
 
-def _draw_text(page: _Page, part: Mapping[str, Any], y: float, height: float) -> None:
+def _draw_text(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     lines = _lines(part["before"])
     page.box(MARGIN + LABEL, y, HALF, 0.19 * len(lines) + 0.18, facecolor=PALE, edgecolor="none")
     for k, line in enumerate(lines):
         page.write(MARGIN + LABEL + 0.12, y + 0.22 + 0.19 * k, line, size=9.5)
     done = " → ".join(str(name) for name, _text in list(part.get("steps") or [])[1:])
     if done:
-        page.write(MARGIN + LABEL, y + 0.19 * len(lines) + 0.4, _cut(f"changed by: {done}", 62), size=9, color=SOFT)
+        page.write(MARGIN + LABEL, y + 0.19 * len(lines) + 0.4, cut_text(f"changed by: {done}", 62), size=9, color=SOFT)
 
     left = x = MARGIN + LABEL + HALF + GAP
     level, all_pairs = y, list(part["after"])
     pairs = _pairs(all_pairs)
     for token, known in pairs:
-        text = page.write(0, 0, _cut(token, 40), size=9.5, color=INK if known else SOFT)
+        text = page.write(0, 0, cut_text(token, 40), size=9.5, color=INK if known else SOFT)
         wide = page.measure(text) + 0.13
         if x > left and x + wide > WIDTH - MARGIN:
             x, level = left, level + 0.27
@@ -273,7 +273,7 @@ def _draw_text(page: _Page, part: Mapping[str, Any], y: float, height: float) ->
 
 
 def _lines(text: str) -> list[str]:
-    lines = _wrap(text.replace("\ue000", "[").replace("\ue001", "]"), 58)  # as text.join marks columns
+    lines = wrap_text(text.replace("\ue000", "[").replace("\ue001", "]"), 58)  # as text.join marks columns
     return [*lines[: MOST_LINES - 1], "…"] if len(lines) > MOST_LINES else lines
 
 
@@ -288,7 +288,9 @@ def _pairs(tokens: Sequence[Any]) -> list[tuple[str, bool]]:
 def _seen(part: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return (column, lines of what the model is given)."""
     rows = list(part["after"].items())[:MOST_CELLS]
-    return [(str(name), _wrap(value if isinstance(value, str) else f"{value:+.2f}", 54)[:4]) for name, value in rows]
+    return [
+        (str(name), wrap_text(value if isinstance(value, str) else f"{value:+.2f}", 54)[:4]) for name, value in rows
+    ]
 
 
 def _tabular_height(part: Mapping[str, Any]) -> float:
@@ -296,15 +298,15 @@ def _tabular_height(part: Mapping[str, Any]) -> float:
     return sum(0.1 + 0.17 * len(lines) for _name, lines in rows) + 0.27 * (len(part["after"]) > len(rows))
 
 
-def _draw_tabular(page: _Page, part: Mapping[str, Any], y: float, height: float) -> None:
+def _draw_tabular(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     left, middle, right = MARGIN + LABEL, MARGIN + LABEL + 2.4, MARGIN + LABEL + HALF + GAP
     before, rows = part.get("before") or {}, _seen(part)
     level = y + 0.15
     for name, lines in rows:
         cell = before.get(name)
         look = {"color": ORANGE, "style": "italic"} if cell is None else {"color": INK}
-        page.write(left, level, _cut(name, 28), size=9.5, color=SOFT)
-        page.write(middle, level, "absent" if cell is None else _cut(str(cell), 30), size=9.5, **look)
+        page.write(left, level, cut_text(name, 28), size=9.5, color=SOFT)
+        page.write(middle, level, "absent" if cell is None else cut_text(str(cell), 30), size=9.5, **look)
         for k, line in enumerate(lines):
             page.write(right, level + 0.17 * k, line, size=9.5)
         level += 0.1 + 0.17 * len(lines)
@@ -320,14 +322,14 @@ def _absent_height(part: Mapping[str, Any]) -> float:
     return 0.75
 
 
-def _draw_absent(page: _Page, part: Mapping[str, Any], y: float, height: float) -> None:
+def draw_absent(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     page.box(MARGIN + LABEL, y, CONTENT, height - 0.1, facecolor=PALE, edgecolor=LINE, hatch="///", linewidth=0.8)
     said = "absent" + (f": {part['reason']}" if part.get("reason") else "")
     bbox = {"facecolor": "white", "edgecolor": LINE, "boxstyle": "round,pad=0.45"}
     page.write(
         MARGIN + LABEL + CONTENT / 2,
         y + height / 2 - 0.01,
-        _cut(said, 100),
+        cut_text(said, 100),
         size=10.5,
         ha="center",
         color=ORANGE,
@@ -335,43 +337,43 @@ def _draw_absent(page: _Page, part: Mapping[str, Any], y: float, height: float) 
     )
 
 
-def _plain(axes: Axes) -> None:
+def plain_axes(axes: Axes) -> None:
     axes.tick_params(labelsize=8, colors=SOFT, length=2.5, pad=2)
 
 
-def _frame(axes: Axes, color: str, width: float) -> None:
+def frame_axes(axes: Axes, color: str, width: float) -> None:
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=width)
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Return how wide a text is, in narrow characters: a Chinese character counts two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
-def _cut(text: str, most: int) -> str:
+def cut_text(text: str, most: int) -> str:
     """Return one line of at most `most` narrow characters, cut with …"""
     text = " ".join(text.split())
-    if _width(text) <= most:
+    if text_width(text) <= most:
         return text
-    while _width(text) > most - 1:
+    while text_width(text) > most - 1:
         text = text[:-1]
     return text + "…"
 
 
-def _wrap(text: str, most: int) -> list[str]:
+def wrap_text(text: str, most: int) -> list[str]:
     """Return lines of at most `most` narrow characters, broken at blanks, and anywhere in Chinese and in long words."""
     lines = []
     for paragraph in text.splitlines() or [""]:
         line = ""
         for word in paragraph.replace("\t", " ").split(" "):
             joined = f"{line} {word}" if line else word
-            if _width(joined) > most and line and all(unicodedata.east_asian_width(c) not in "WF" for c in word):
+            if text_width(joined) > most and line and all(unicodedata.east_asian_width(c) not in "WF" for c in word):
                 lines.append(line)
                 joined = word
-            while _width(joined) > most:
+            while text_width(joined) > most:
                 end = len(joined)
-                while _width(joined[:end]) > most:
+                while text_width(joined[:end]) > most:
                     end = min(end - 1, most) if end > most else end - 1
                 lines.append(joined[:end])
                 joined = joined[end:]
@@ -411,7 +413,7 @@ def safe_text(text: str) -> str:
 
 
 _Measure = Callable[[Mapping[str, Any]], float]  # part → inches
-_Draw = Callable[[_Page, Mapping[str, Any], float, float], None]  # page, part, top, height
+_Draw = Callable[[Page, Mapping[str, Any], float, float], None]  # page, part, top, height
 _BANDS: dict[str, tuple[_Measure, _Draw]] = {
     "image": (_image_height, _draw_image),
     "audio": (_audio_height, _draw_audio),

@@ -128,6 +128,25 @@ class ImagePrep:
             image = after
         return done
 
+    def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return (left, top, right, bottom) of the prepared picture on a picture of this (width, height) before resize.
+
+        In its pixels. With bars it reaches beyond the picture; cut, it is smaller.
+        """
+        assert self.width is not None and self.height is not None
+        width, height = size
+        across, down = width / self.width, height / self.height
+        if self.fit == "pad":
+            across = down = max(across, down)
+            inner = max(1, round(width / across)), max(1, round(height / down))
+            across, down = width / inner[0], height / inner[1]
+            left, top = -across * ((self.width - inner[0]) // 2), -down * ((self.height - inner[1]) // 2)
+        else:
+            if self.fit == "crop":
+                across = down = min(across, down)
+            left, top = (width - self.width * across) / 2, (height - self.height * down) / 2
+        return left, top, left + self.width * across, top + self.height * down
+
     def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return augment_images(x) with this preparation's own choice of flips."""
         return augment_images(x, generator, flip=self.flip)

@@ -249,7 +249,7 @@ def explain_table(
             raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
         table = table.take([row])
     names = [strand.name for strand in strands if strand.name in predictor.names]
-    used = [strand for strand in strands if strand.name in names]
+    used = [strand for strand in strands if (strand.shadow or strand.name) in names]
     orders = draw_orders(names, np.random.default_rng(seed))
     keeps = needed_subsets(names, orders)
     chunks, statuses, absent = [], [], []
@@ -290,7 +290,7 @@ def explain_table(
         prior=_prior(predictor, used, classes),
         row=row,
         details=details,
-        unused=[strand.name for strand in strands if strand.name not in names],
+        unused=[s.name for s in strands if not s.shadow and s.name not in names],
     )
 
 

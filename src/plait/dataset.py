@@ -357,6 +357,12 @@ class Prepared:
         """present[m]: (rows,) bool: at least one column of the modality is there."""
         return {name: np.asarray(self.cells[name].any(axis=1)) for name in self.names}
 
+    def take(self, rows: np.ndarray) -> Prepared:
+        """Return these rows, in this order."""
+        inputs = {name: x[rows] for name, x in self.inputs.items()}
+        cells = {name: x[rows] for name, x in self.cells.items()}
+        return Prepared(self.strands, inputs, cells, [self.reasons[row] for row in rows])
+
     def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
         """Gather rows into a Batch; with keep, only those modalities are present."""
         inputs, present, cells = {}, {}, {}

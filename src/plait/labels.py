@@ -159,6 +159,17 @@ def column_of_labels(labels: Any, rows: int) -> Any:
 
 def fingerprint(table: Table, target: str, options: FitOptions) -> str:
     """Return a hash of the table's cells and the options: two commands with the same one do the same."""
+    hashed = hash_cells(table)
+    given = asdict(options)
+    for name in ("overwrite", "report"):
+        given.pop(name)
+    given["fusion"] = None if options.fusion is None else str(options.fusion)
+    hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
+    return hashed.hexdigest()
+
+
+def hash_cells(table: Table) -> Any:
+    """Return the SHA-256 of the names and cells of a table, not of the files that paths in it lead to."""
     import pyarrow as pa
 
     hashed = hashlib.sha256()
@@ -174,11 +185,7 @@ def fingerprint(table: Table, target: str, options: FitOptions) -> str:
             with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:
                 writer.write_table(pa.table({"x": values.combine_chunks() if values.num_chunks else values}))
             hashed.update(sink.getvalue())
-    given = asdict(options)
-    given.pop("overwrite")
-    given["fusion"] = None if options.fusion is None else str(options.fusion)
-    hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
-    return hashed.hexdigest()
+    return hashed
 
 
 def number_threads() -> None:

@@ -50,6 +50,7 @@ class FitOptions:
     time_limit: float | None = _option(None, "Seconds that fit may take. The best model so far is kept.")
     seed: int = _option(0, "Same seed, same result, on the same machine.")
     learning_curve: bool = _option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
+    report: bool | None = _option(None, "Write report.html. Usual where a run folder is named.")
     overwrite: bool = _option(False, "Replace a finished run in the folder.")
     sample_rate: int | None = _option(None, "Sample rate of sounds given as arrays, in Hz.")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from plait.terminal import text_table
 
+HEADLINE = {"classification": "accuracy", "regression": "r2"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
 
 

@@ -24,7 +24,7 @@ from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.predictors import Stored, restore_predictors, store_predictors
 from plait.prep.parse import parse_number
-from plait.proof import SIMPLEST, Proof, board, choose_shown, span
+from plait.proof import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
-HEADLINE = {"classification": "accuracy", "regression": "r2"}
 
 
 @dataclass

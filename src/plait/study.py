@@ -93,6 +93,7 @@ class Study:
     limited: bool = False  # whether the time limit ended the training of a candidate
 
     def __post_init__(self) -> None:
+        self.began = time.monotonic()
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.val = np.flatnonzero(self.split == "val")
         self.train = np.flatnonzero(self.split == "train")

@@ -11,7 +11,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import torch
 
 from plait import charts
 from plait import plan as plans
+from plait.account import Account, command_of
 from plait.contract import Column, Schema, Table
 from plait.curve import learning_curve
 from plait.data.detect import detect
@@ -40,9 +41,11 @@ from plait.dataset import (
 from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
 from plait.folds import cross_validate
-from plait.labels import Labels, column_of_labels, fingerprint, number_threads
+from plait.labels import Labels, column_of_labels, fingerprint, hash_cells, number_threads
 from plait.options import FAMILIES, FitOptions
-from plait.run import HEADLINE, Model, Predictions, answer_prepared, count_holes, load
+from plait.proof import HEADLINE
+from plait.report import write_report
+from plait.run import Model, Predictions, answer_prepared, count_holes, load
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.study import Candidate, Study
@@ -101,6 +104,7 @@ def fit(
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     temporary = None
+    chosen = replace(chosen, report=out is not None if chosen.report is None else chosen.report)
     if out is None:
         temporary = tempfile.mkdtemp(prefix="plait-")
         out = Path(temporary) / "run"
@@ -294,6 +298,18 @@ def _finish(
         extra["scatter.png"] = lambda path: charts.scatter_picture(
             path, numbers, values[seen, 0], str(schema.role("target"))
         )
+    if chosen.report:
+        given = {f.name: getattr(chosen, f.name) for f in fields(chosen) if f.name not in ("overwrite", "report")}
+        told = Account(
+            model,
+            search,
+            winner,
+            table,
+            schema,
+            command_of(Path(str(table.source)).name, str(schema.role("target")), place, _changed(given)),
+            hash_cells(table).hexdigest(),
+        ).content()
+        extra["report.html"] = lambda path: write_report(path, told)
     model.write(place, extra)
     shutil.rmtree(place / UNFINISHED)
     return model
@@ -490,6 +506,12 @@ def _predictions(
         split=[str(split[row]) for row in rows],
         truth=wish.cells[rows].tolist(),
     )
+
+
+def _changed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not at their default."""
+    usual = FitOptions()
+    return {name: value for name, value in given.items() if value != getattr(usual, name)}
 
 
 def _readable(value: Any) -> Any:

@@ -45,14 +45,11 @@ def whisker(span: Span, ends: tuple[float, float], best: bool = False, label: st
     at = Scale(*ends, 6, ROW - 6)
     inner = [line(at(tick), 0, at(tick), 24, "grid") for tick in at.ticks(4)]
     if span.get("value") is not None:
-        value, low, high = (
-            float(span[key] if span.get(key) is not None else span["value"]) for key in ("value", "low", "high")
-        )
+        value = float(span["value"])
         inner += [
-            line(at(low), 12, at(high), 12, "whisker"),
-            *(line(at(x), 8, at(x), 16, "whisker") for x in (low, high)),
+            *_interval(at, span, 12),
+            star(at(value), 12, 7.5, "win") if best else mark(0, at(value), 12, 4, "dot"),
         ]
-        inner.append(star(at(value), 12, 7.5, "win") if best else mark(0, at(value), 12, 4, "dot"))
     return drawing(ROW, 24, label, *inner, class_="chart row")
 
 
@@ -62,44 +59,31 @@ def whisker_axis(ends: tuple[float, float]) -> str:
     marks = at.ticks(4)
     inner = []
     for tick, text in zip(marks, axis_numbers(marks), strict=True):
-        anchor = "start" if at(tick) < 16 else "end" if at(tick) > ROW - 16 else "middle"
-        inner += [line(at(tick), 15, at(tick), 20, "axis"), words(at(tick), 11, text, "tick", anchor)]
+        inner += [line(at(tick), 15, at(tick), 20, "axis"), words(at(tick), 11, text, "tick", "middle")]
     return drawing(ROW, 20, "axis of the column", *inner, class_="chart row")
 
 
 def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> str:
-    """Draw differences with their intervals around a line at none. rows: (what, {"value", "low", "high"})."""
-    known = [float(span[key]) for _, span in rows for key in ("low", "value", "high") if span.get(key) is not None]
-    reach = max([abs(v) for v in known] + [0.01]) * 1.08
-    at = Scale(min(0.0, *known, 0.0) - 0.12 * reach, max(0.0, *known, 0.0) + 0.12 * reach, 8, WIDTH - 8)
-    bottom = 48.0 * len(rows)
-    unit = 100 if points else 1
+    """Draw differences with their intervals around a line at none. rows: (what, {"value", "low", "high"}), all known."""
+    known = [float(span[key]) for _, span in rows for key in ("low", "value", "high")]
+    unit, room = (100.0 if points else 1.0), 0.06 * max([abs(v) for v in known] + [0.01])
+    at = Scale(min(0.0, *known) - room, max(0.0, *known) + room, 8, WIDTH - 8)
     marks = ticks(at.low * unit, at.high * unit, 5)
-    inner = [line(at(t / unit), 20, at(t / unit), bottom, "grid") for t in marks]
-    inner.append(line(at(0), 20, at(0), bottom + 4, "zero"))
+    bottom, inner = 50.0 * len(rows), []
     for index, (what, span) in enumerate(rows):
-        top = 48.0 * index
-        inner.append(words(0, top + 14, shorten(what, 34), "strong" if index == 0 else ""))
-        if span.get("value") is None:
-            inner.append(words(WIDTH, top + 14, "no such rows", "soft", "end"))
-            continue
-        value, low, high = (float(span[key]) for key in ("value", "low", "high"))
-        inner.append(words(WIDTH, top + 14, signed(value, points), "strong" if index == 0 else "", "end"))
-        y = top + 31
-        inner += [
-            line(at(low), y, at(high), y, "whisker thick"),
-            *(line(at(x), y - 5, at(x), y + 5, "whisker") for x in (low, high)),
-        ]
-        inner.append(mark(3 if index == 0 else 0, at(value), y, 5.5 if index == 0 else 5, "dot"))
+        top, look = 50.0 * index, "strong" if index == 0 else ""
+        told = signed(float(span["value"]), points) + (" points" if points else "")
+        inner += [words(0, top + 14, shorten(what, 30), look), words(WIDTH, top + 14, told, look, "end")]
+        y = top + 32
+        inner += [line(at(t / unit), y - 12, at(t / unit), y + 14, "grid") for t in marks]
+        inner += [line(at(0), y - 12, at(0), y + 14, "zero"), *_interval(at, span, y)]
+        inner.append(mark(3 if index == 0 else 0, at(float(span["value"])), y, 5.5 if index == 0 else 5, "dot"))
     last = -100.0
-    for tick, text in zip(
-        marks, [t if t.startswith("−") or not t.strip("0.") else f"+{t}" for t in axis_numbers(marks)], strict=True
-    ):
+    for tick, text in zip(marks, axis_numbers(marks), strict=True):
         if at(tick / unit) - last > 34:
             last = at(tick / unit)
-            anchor = "start" if last < 16 else "end" if last > WIDTH - 16 else "middle"
-            inner.append(words(last, bottom + 18, text, "tick", anchor))
-    return drawing(WIDTH, bottom + 22, label, *inner)
+            inner.append(words(last, bottom + 14, f"+{text}" if tick > 0 else text, "tick", "middle"))
+    return drawing(WIDTH, bottom + 18, label, *inner)
 
 
 def split_figure(splits: Mapping[str, int]) -> str:
@@ -108,7 +92,7 @@ def split_figure(splits: Mapping[str, int]) -> str:
     left, inner = 0.0, []
     for index, (name, rows) in enumerate(splits.items()):
         wide = WIDTH * rows / total
-        look = ("bar", "bar pale", "bar hatched")[index % 3]
+        look = ("bar", "bar pale", "hatched")[index % 3]
         inner.append(
             element(
                 "rect", hint(f"{name}: {rows:,} rows"), x=left, y=0, width=max(wide - 2, 0.5), height=18, class_=look
@@ -221,8 +205,8 @@ def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "")
 
 def reliability_figure(found: Mapping[str, Any], title: str) -> str:
     """Draw how often the model is right against how sure it says it is, from what `evaluate.reliability` returns."""
-    left, bottom = 44.0, 258.0
-    across, up = Scale(0, 1, left, WIDTH - 60), Scale(0, 1, bottom, 22)
+    left, bottom = 60.0, 262.0
+    across, up = Scale(0, 1, left, WIDTH - 50), Scale(0, 1, bottom, 22)
     inner = _frame(across, up, "how sure it says it is", "how often it is right", share=True)
     for b in found["bins"]:
         x, wide = across(b["low"]) + 0.5, across(b["high"]) - across(b["low"]) - 1
@@ -248,7 +232,7 @@ def reliability_figure(found: Mapping[str, Any], title: str) -> str:
         )
     inner.append(line(left, bottom + 66, across(1), bottom + 66))
     label = f"{title}: says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])} of {found['rows']:,} rows"
-    return drawing(WIDTH - 50, bottom + 70, label, *inner)
+    return drawing(WIDTH - 36, bottom + 70, label, *inner)
 
 
 def curve_figure(
@@ -270,17 +254,10 @@ def curve_figure(
     if plain:
         every = [float(v) for s in series for v in s["levels"]]
         across = Scale(min(every), max(every), left + 6, WIDTH - 10, log)
-        named = (
-            [(float(v), f"{v:,}" if float(v).is_integer() else f"{v:g}") for v in sorted(set(every))]
-            if len(set(every)) <= 9
-            else None
-        )
+        named = [(float(v), _level(v)) for v in sorted(set(every))] if len(set(every)) <= 9 else None
     else:
         across = Scale(0, max(1, len(levels) - 1), left + 6, WIDTH - 10)
-        named = [
-            (float(i), "clean" if v is None else f"{v:g}" if isinstance(v, float) else str(v))
-            for i, v in enumerate(levels)
-        ]
+        named = [(float(i), _level(v)) for i, v in enumerate(levels)]
     up = Scale(*ends, bottom, top)
     inner = _frame(across, up, across_name, up_name, named)
     inner += [words(0, 13, shorten(title, 44), "strong")] if title else []
@@ -414,7 +391,7 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float) -> str
 
 
 def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
-    """Return a PNG to lay over a picture, one pixel a cell: orange speaks for the answer, blue against; clear is neither.
+    """Return a PNG to lay over a picture, one pixel a cell: blue speaks for the answer, orange against.
 
     heat: (height, width), any scale.
     """
@@ -422,7 +399,7 @@ def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
     rows = b"".join(
         b"\0"
         + b"".join(
-            bytes((*((230, 95, 0) if v >= 0 else (40, 110, 230)), round(215 * (abs(v) / limit) ** 0.8))) for v in row
+            bytes((*((20, 80, 200) if v >= 0 else (235, 120, 20)), round(215 * (abs(v) / limit) ** 0.8))) for v in row
         )
         for row in heat
     )
@@ -431,6 +408,23 @@ def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
+
+
+def _level(value: Any) -> str:
+    """Return a level of a curve as text; None is the input as it came."""
+    if value is None:
+        return "as it is"
+    return (
+        str(value) if not isinstance(value, (int, float)) else f"{value:,.0f}" if value == int(value) else f"{value:g}"
+    )
+
+
+def _interval(at: Scale, span: Span, y: float) -> list[str]:
+    """Return a line from low to high with a stroke at each end; nothing where there is no interval."""
+    if span.get("low") is None or span.get("high") is None:
+        return []
+    low, high = at(float(span["low"])), at(float(span["high"]))
+    return [line(low, y, high, y, "whisker"), *(line(x, y - 4, x, y + 4, "whisker") for x in (low, high))]
 
 
 def _frame(

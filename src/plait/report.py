@@ -124,7 +124,7 @@ def render_report(content: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     shows: dict[str, Callable[..., Any]] = {"number": svg.number, "percent": svg.percent, "duration": tell_seconds}
-    environment.filters |= {**shows, "whole": tell_count, "data": _data_address, "signed": svg.signed}
+    environment.filters |= {**shows, "whole": tell_count, "tidy": svg.tidy, "data": _data_address, "signed": svg.signed}
     for name, draw in vars(figures).items():  # what figures return is markup: they escape what they are given
         if callable(draw) and getattr(draw, "__module__", "") == figures.__name__ and not name.startswith("_"):
             environment.globals[name] = _marked(draw, Markup)
@@ -139,7 +139,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     metric = str(question.get("metric") or (content.get("verdict") or {}).get("metric") or "score")
     lower = metric in LOWER_IS_BETTER
     views: dict[str, Any] = {
-        "verdict": _verdict(content.get("verdict")),
+        "verdict": _verdict(content.get("verdict"), question["modalities"]),
         "data": _data(content.get("data")),
         "leaderboard": _leaderboard(board, lower),
         "mistakes": _mistakes(content, question),
@@ -193,16 +193,17 @@ METRIC_HELP = {
 # -- sections ---------------------------------------------------------------------------------------------------------
 
 
-def _verdict(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _verdict(found: Mapping[str, Any] | None, modalities: Sequence[str] | None) -> dict[str, Any] | None:
     if not found:
         return None
+    without = str(found["single"]) if found.get("single") in (modalities or []) else "that modality"
     code = found.get("code") if found.get("code") in HEADLINES else "not_tested"
     points = found.get("metric") in BOUNDED
     rows = []
     for key, what in (
         ("difference", "all {} test rows"),
         ("adds", "{} complete rows"),
-        ("fills_holes", "{} rows without the one"),
+        ("fills_holes", "{} rows without " + without),
     ):
         span = found.get(key) or {}
         num = found.get("rows") if key == "difference" else span.get("rows")
@@ -468,14 +469,10 @@ def _reproduce(question: Mapping[str, Any]) -> dict[str, Any] | None:
 def _example(found: Mapping[str, Any], regression: bool) -> dict[str, Any]:
     target, said, probability = found.get("target"), found.get("prediction"), found.get("probability")
     shares = found.get("modalities") or {}
-    reasons = {p.get("modality"): p["reason"] for p in found.get("parts") or [] if p.get("reason")}
     total = said if regression else probability
     chart = None
     if found.get("base") is not None and isinstance(total, (int, float)) and shares:
-        steps = [
-            (str(name), None if share is None else float(share), str(reasons.get(name) or ""))
-            for name, share in shares.items()
-        ]
+        steps = [(str(name), None if share is None else float(share), "not there") for name, share in shares.items()]
         chart = figures.waterfall(float(found["base"]), steps, float(total), "the answer")
     say = svg.number if regression else str
     judged = None if regression or target is None else str(target) == str(said)

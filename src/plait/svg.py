@@ -187,18 +187,18 @@ def axis_numbers(values: Sequence[float]) -> list[str]:
 
 
 def percent(share: float | None) -> str:
-    """Return a share as percent; never 100 where it is not all, never 0 where it is something.
+    r"""Return a share as percent; never 100 where it is not all, never 0 where it is something.
 
-    >>> percent(1.0), percent(0.9996), percent(0.853), percent(0.0002)
-    ('100 %', '> 99.9 %', '85.3 %', '< 0.1 %')
+    >>> [percent(share).replace("\u00a0", " ") for share in (1.0, 0.9996, 0.853, 0.0002)]
+    ['100 %', '> 99.9 %', '85.3 %', '< 0.1 %']
     """
     if share is None or not math.isfinite(share):
         return NONE
     if 0 < share < 0.0005:
-        return "< 0.1 %"
+        return "<\u00a00.1\u00a0%"
     if 0.9995 <= share < 1:
-        return "> 99.9 %"
-    return minus(f"{100 * share:.1f}".removesuffix(".0")) + " %"
+        return ">\u00a099.9\u00a0%"
+    return (f"{100 * share:.0f}" if share in (0, 1) else minus(f"{100 * share:.1f}")) + "\u00a0%"
 
 
 def minus(text: str) -> str:

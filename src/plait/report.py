@@ -254,16 +254,20 @@ def _leaderboard(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str, A
     if not board:
         return None
     order = sorted(board, key=lambda c: _rank(c, lower))
-    known = [v for c in board for key in ("val", "test") for v in _ends(c.get(key))]
-    # one hopeless candidate must not squeeze all others into a corner: what lies far out stands at the edge
-    best = [v for c in order[: max(3, len(order) * 3 // 4)] for v in _ends(c.get("val"))]
-    ends = svg.around([*best, *(v for c in board for v in _ends(c.get("test")))] if best else known, 0.04)
     rows = [_candidate(place, c) for place, c in enumerate(order, 1)]
     shown = rows[:BEST]
     if not any(row["winner"] for row in shown):
         shown += [row for row in rows[BEST:] if row["winner"]]
     rest = [row for row in rows if row not in shown]
-    return {"ends": ends, "shown": shown, "rest": rest, "total": len(rows), "tested": any(row["test"] for row in rows)}
+    return {
+        # each has an axis of its own: one hopeless candidate must not squeeze the best into a corner
+        "shown": shown,
+        "ends": svg.around([v for row in shown for v in _ends(row["val"])], 0.04),
+        "rest": rest,
+        "rest_ends": svg.around([v for row in rest for v in _ends(row["val"])], 0.04),
+        "total": len(rows),
+        "tested": any(row["test"] for row in rows),
+    }
 
 
 def _candidate(place: int, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from plait.svg import (
     number,
     path,
     percent,
+    plain,
     shorten,
     signed,
     star,
@@ -114,15 +115,8 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> s
     head = (side if turned else 18) + 18
     left = side + 16
     inner = [
-        words(left + cell * known / 2, 12, "what the model said", "soft", "middle"),
-        words(
-            11,
-            head + cell * num / 2,
-            "what was true",
-            "soft",
-            "middle",
-            transform=f"rotate(-90 11 {head + cell * num / 2:.1f})",
-        ),
+        words(left, 12, "what the model said →", "soft"),
+        words(11, head, "← what was true", "soft", "end", transform=f"rotate(-90 11 {head:.1f})"),
     ]
     size = "" if num <= 26 else "tiny"
     for index, name in enumerate(names):
@@ -287,7 +281,10 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     left, bottom = 52.0, 270.0
     ms = [float(dot["ms"]) for dot in dots]
     across = Scale(min(ms) / 1.5, max(ms) * 1.5, left, WIDTH - 8, log=True)
-    up = Scale(*around([float(dot["score"]) for dot in dots], 0.1), *((14, bottom) if lower else (bottom, 14)))
+    scores = sorted((float(dot["score"]) for dot in dots), reverse=not lower)
+    best, middle = scores[0], scores[len(scores) // 2]
+    near = [score for score in scores if abs(score - best) <= 4 * abs(middle - best)]  # the others stand at the edge
+    up = Scale(*around(near, 0.1), *((14, bottom) if lower else (bottom, 14)))
     inner = _frame(across, up, "milliseconds a row (each step: a multiple)", metric)
     front = sorted((dot for dot in dots if dot["front"]), key=lambda dot: float(dot["ms"]))
     steps: list[tuple[float, float]] = []
@@ -322,36 +319,33 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
 
 def waterfall(base: float, shares: Sequence[tuple[str, float | None, str]], total: float, end: str) -> str:
     """Draw how a prediction comes about: the base, then what each part adds or takes. shares: (name, share or None, why)."""
-    places, at = [base], base
+    steps = [base]
     for _, share, _ in shares:
-        at += share or 0.0
-        places.append(at)
-    low, high = around([*places, total, *([0.0] if min(places) >= 0 else [])], 0.02)
-    low = 0.0 if min(places) >= 0 else low
-    left = 112.0
-    across = Scale(low, high, left, WIDTH - 54)
-    inner, y, at = [line(across(base), 4, across(base), 26.0 * (len(shares) + 2) - 4, "ideal")], 0.0, base
-    rows: list[tuple[str, float, float, str, str]] = [("nothing known", low, base, "bar pale", number(base))]
+        steps.append(steps[-1] + (share or 0.0))
+    zero = min(*steps, total) >= 0 and max(*steps, total) <= 1.001  # a probability begins at 0; else steps would vanish
+    ends = (0.0, 1.0) if zero else around([*steps, total], 0.08)
+    left, at = 112.0, base
+    across = Scale(*ends, left, WIDTH - 58)
+    say = number if zero else plain
+    rows = [("nothing known", ends[0], base, "bar pale", say(base))]
     for name, share, why in shares:
-        if share is None:
-            rows.append((name, at, at, "bar", why or "absent"))
-        else:
-            rows.append((name, at, at + share, "bar" if share >= 0 else "bar against", signed(share)))
-            at += share
-    rows.append((end, low, total, "bar pale", number(total)))
+        look = "bar" if (share or 0.0) >= 0 else "bar against"
+        rows.append((name, at, at + (share or 0.0), look, why if share is None else signed(share)))
+        at += share or 0.0
+    rows.append((end, ends[0], total, "bar pale", say(total)))
+    inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
     for index, (name, begin, stop, look, told) in enumerate(rows):
-        y = 26.0 * index
+        y, outer = 26.0 * index, index in (0, len(rows) - 1)
         a, b = sorted((across(begin), across(stop)))
-        strong = "strong" if index in (0, len(rows) - 1) else ""
-        inner.append(words(left - 6, y + 17, shorten(name, 16), strong, "end"))
-        if begin != stop:
+        inner.append(words(left - 6, y + 17, shorten(name, 16), "strong" if outer else "", "end"))
+        if outer and not zero:  # such an axis does not begin at 0: a bar from its edge would say nothing
+            inner.append(mark(3, b, y + 13, 5.5, "dot"))
+        elif begin != stop:
             inner.append(element("rect", x=a, y=y + 5, width=max(b - a, 1.0), height=16, class_=look))
-        x = b + 5 if begin != stop or b < WIDTH - 130 else a - 5
-        inner.append(
-            words(
-                x, y + 17, shorten(told, 20), strong or ("soft" if begin == stop else ""), "start" if x >= b else "end"
-            )
-        )
+        gap = 10 if outer and not zero else 5
+        look = "strong" if outer else "soft" if begin == stop else ""
+        right = b + gap + 7 * len(told) <= WIDTH
+        inner.append(words(b + gap if right else a - gap, y + 17, told, look, "start" if right else "end"))
     told = ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
     return drawing(WIDTH, 26.0 * len(rows), f"How the answer comes about: {told}", *inner)
 

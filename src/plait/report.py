@@ -478,15 +478,13 @@ def _example(found: Mapping[str, Any], regression: bool) -> dict[str, Any]:
     if found.get("base") is not None and isinstance(total, (int, float)) and shares:
         steps = [(str(name), None if share is None else float(share), "not there") for name, share in shares.items()]
         chart = figures.waterfall(float(found["base"]), steps, float(total), "the answer")
-    say = svg.number if regression else str
+    say = svg.plain if regression else str
     judged = None if regression or target is None else str(target) == str(said)
     return {
         **{key: found.get(key) for key in ("row", "split", "status", "reason")},
         "target": None if target is None else say(target),
         "said": None if said is None else say(said),
-        "off": said - target
-        if regression and isinstance(target, (int, float)) and isinstance(said, (int, float))
-        else None,
+        "off": svg.plain(said - target, "+") if regression and target is not None and said is not None else None,
         "right": judged,
         "probability": None if regression else probability,
         "chart": chart,

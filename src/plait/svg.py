@@ -166,6 +166,17 @@ def number(value: float | None) -> str:
     return minus(f"{value:,.{3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0}f}")
 
 
+def plain(value: float | None, sign: str = "") -> str:
+    """Return a number with four digits that count and nothing after them, as a person would write it.
+
+    >>> plain(61.5), plain(-0.04), plain(1.5, "+"), plain(123456)
+    ('61.5', '−0.04', '+1.5', '123,456')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    return minus(f"{value:{sign},.0f}" if abs(value) >= 1000 else f"{value:{sign}.4g}")
+
+
 def signed(value: float | None, points: bool = False) -> str:
     """Return a difference with its sign, in points (hundredths of accuracy) where asked.
 
@@ -174,7 +185,7 @@ def signed(value: float | None, points: bool = False) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    text = f"{100 * value:+.1f}" if points else f"{value:+.3f}" if abs(value) < 10 else f"{value:+,.1f}"
+    text = f"{100 * value:+.1f}" if points else f"{value:+,.{3 if abs(value) < 1 else 2 if abs(value) < 100 else 0}f}"
     return minus(text) if text.strip("+-0.,") else text.lstrip("+-")
 
 

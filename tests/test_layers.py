@@ -22,11 +22,14 @@ LAYERS = [
         "evaluate",
         "charts",
         "explain",
+        "svg",
+        "figures",
+        "shares",
         "store",
         "terminal",
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve"],
-    ["train", "classic", "picture"],
+    ["train", "classic", "picture", "sections", "explained"],
     ["study", "curve", "run", "labels", "report"],
     ["workflow", "checkup", "alignment"],
     ["estimators"],
@@ -48,7 +51,7 @@ SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text",
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
-SIBLINGS |= {("data.cache", "store")}
+SIBLINGS |= {("data.cache", "store"), ("figures", "svg"), ("shares", "svg")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas"]
+HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2"]
 
 
 def loaded_after(code: str) -> list[str]:
@@ -23,6 +23,7 @@ def loaded_after(code: str) -> list[str]:
         "import plait.options, plait.contract, plait.data.media, plait.data.read, plait.data.detect, plait.plan",
         "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
         "import plait.demo",
+        "import plait.report",
         "import plait.alignment, plait.streams.clocks",
     ],
 )

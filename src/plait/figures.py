@@ -7,8 +7,6 @@ position carry what colour carries. `url(#hatch)` is a pattern that the page def
 from __future__ import annotations
 
 import math
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +23,6 @@ from plait.svg import (
     number,
     path,
     percent,
-    plain,
     shorten,
     signed,
     star,
@@ -65,7 +62,7 @@ def whisker_axis(ends: tuple[float, float]) -> str:
 
 
 def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> str:
-    """Draw differences with their intervals around a line at none. rows: (what, {"value", "low", "high"}), all known."""
+    """Draw differences with their intervals around a line at none. rows: (what, {"value", "low", "high"})."""
     known = [float(span[key]) for _, span in rows for key in ("low", "value", "high")]
     unit, room = (100.0 if points else 1.0), 0.06 * max([abs(v) for v in known] + [0.01])
     at = Scale(min(0.0, *known) - room, max(0.0, *known) + room, 8, WIDTH - 8)
@@ -84,7 +81,7 @@ def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> s
         if at(tick / unit) - last > 34:
             last = at(tick / unit)
             inner.append(words(last, bottom + 14, f"+{text}" if tick > 0 else text, "tick", "middle"))
-    return drawing(WIDTH, bottom + 18, label, *inner)
+    return drawing(WIDTH, bottom + 18, label, *inner, class_="chart grow")
 
 
 def split_figure(splits: Mapping[str, int]) -> str:
@@ -105,14 +102,14 @@ def split_figure(splits: Mapping[str, int]) -> str:
 
 
 def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
-    """Draw counts (label, class), rows true and columns said; names of the rows. Rows beyond the columns were unknown."""
+    """Draw counts (label, class), rows true and columns said; names of the rows. Rows beyond the columns: unknown."""
     num, known = len(counts), len(counts[0])
     cell = 58.0 if num <= 3 else 42.0 if num <= 5 else 27.0 if num <= 10 else 24.0 if num <= 26 else 12.0
     letters = 12 if num <= 10 else 16
-    font = 6.6 if num <= 26 else 5.6
+    font = 7.3 if num <= 26 else 5.8
     side = font * max(width_of(shorten(name, letters)) for name in names) + 8
     turned = font * max(width_of(shorten(name, letters)) for name in names[:known]) > cell - 3
-    head = (side if turned else 18) + 18
+    head = (side if turned else 18) + 20
     left = side + 16
     inner = [
         words(left, 12, "what the model said →", "soft"),
@@ -194,6 +191,7 @@ def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "")
         bottom + 40,
         f"Predicted against true {name}, {len(shown):,} rows; on the dashed line it is right",
         *inner,
+        class_="chart grow",
     )
 
 
@@ -225,8 +223,8 @@ def reliability_figure(found: Mapping[str, Any], title: str) -> str:
             )
         )
     inner.append(line(left, bottom + 66, across(1), bottom + 66))
-    label = f"{title}: says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])} of {found['rows']:,} rows"
-    return drawing(WIDTH - 36, bottom + 70, label, *inner)
+    means = f"says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])}"
+    return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {found['rows']:,} rows", *inner)
 
 
 def curve_figure(
@@ -237,7 +235,7 @@ def curve_figure(
     title: str = "",
     log: bool = False,
 ) -> str:
-    """Draw lines over levels. series: {"name", "levels": [...], "scores": [...], "low": [...], "high": [...]} (the last two may lack).
+    """Draw lines over levels. series: {"name", "levels": [...], "scores": [...]}, maybe with "low" and "high".
 
     Levels that do not grow, or are not numbers, stand at equal distances under their text.
     """
@@ -273,11 +271,11 @@ def curve_figure(
         inner.append(words(x + 34, y + 4, shorten(one["name"], 16)))
     tall += 18 * math.ceil(len(series) / 2) + 2 if len(series) > 1 else 0
     told = "; ".join(f"{one['name']} from {number(one['scores'][0])} to {number(one['scores'][-1])}" for one in series)
-    return drawing(WIDTH, tall, f"{title or up_name}: {told}", *inner)
+    return drawing(WIDTH, tall, f"{title or up_name}: {told}", *inner, class_="chart grow")
 
 
 def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -> str:
-    """Draw score against milliseconds a row. dots: {"name", "ms", "score", "winner", "front": number or None, "shape"}."""
+    """Draw score against milliseconds a row. dots: {"name", "ms", "score", "winner", "front": number, "shape"}."""
     left, bottom = 52.0, 270.0
     ms = [float(dot["ms"]) for dot in dots]
     across = Scale(min(ms) / 1.5, max(ms) * 1.5, left, WIDTH - 8, log=True)
@@ -314,94 +312,7 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     label = f"{metric} against milliseconds a row for {len(dots)} candidates; on the front: " + ", ".join(
         f"{d['front']} {d['name']}" for d in front
     )
-    return drawing(WIDTH, bottom + 40, label, *inner)
-
-
-def waterfall(base: float, shares: Sequence[tuple[str, float | None, str]], total: float, end: str) -> str:
-    """Draw how a prediction comes about: the base, then what each part adds or takes. shares: (name, share or None, why)."""
-    steps = [base]
-    for _, share, _ in shares:
-        steps.append(steps[-1] + (share or 0.0))
-    zero = min(*steps, total) >= 0 and max(*steps, total) <= 1.001  # a probability begins at 0; else steps would vanish
-    ends = (0.0, 1.0) if zero else around([*steps, total], 0.08)
-    left, at = 112.0, base
-    across = Scale(*ends, left, WIDTH - 58)
-    say = number if zero else plain
-    rows = [("nothing known", ends[0], base, "bar pale", say(base))]
-    for name, share, why in shares:
-        look = "bar" if (share or 0.0) >= 0 else "bar against"
-        rows.append((name, at, at + (share or 0.0), look, why if share is None else signed(share)))
-        at += share or 0.0
-    rows.append((end, ends[0], total, "bar pale", say(total)))
-    inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
-    for index, (name, begin, stop, look, told) in enumerate(rows):
-        y, outer = 26.0 * index, index in (0, len(rows) - 1)
-        a, b = sorted((across(begin), across(stop)))
-        inner.append(words(left - 6, y + 17, shorten(name, 16), "strong" if outer else "", "end"))
-        if outer and not zero:  # such an axis does not begin at 0: a bar from its edge would say nothing
-            inner.append(mark(3, b, y + 13, 5.5, "dot"))
-        elif begin != stop:
-            inner.append(element("rect", x=a, y=y + 5, width=max(b - a, 1.0), height=16, class_=look))
-        gap = 10 if outer and not zero else 5
-        look = "strong" if outer else "soft" if begin == stop else ""
-        right = b + gap + 7 * len(told) <= WIDTH
-        inner.append(words(b + gap if right else a - gap, y + 17, told, look, "start" if right else "end"))
-    told = ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
-    return drawing(WIDTH, 26.0 * len(rows), f"How the answer comes about: {told}", *inner)
-
-
-def bar(value: float | None, limit: float, width: float = 120.0) -> str:
-    """Draw a value as a bar; where limit is below 0, around a middle, to both sides."""
-    if value is None:
-        return ""
-    two = limit < 0
-    middle, reach = (width / 2, width / 2) if two else (0.0, width)
-    wide = min(1.0, abs(value) / (abs(limit) or 1.0)) * reach
-    look = "bar" if value >= 0 else "bar against"
-    inner = [
-        element("rect", x=middle if value >= 0 else middle - wide, y=3, width=max(wide, 0.5), height=12, class_=look)
-    ]
-    inner += [line(middle, 0, middle, 18, "axis")] if two else []
-    return drawing(width, 18, number(value), *inner, class_="chart row")
-
-
-def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float) -> str:
-    """Draw what each stretch of a sound speaks for (up) or against (down), as wide as the picture above it."""
-    limit = max([abs(float(s["weight"])) for s in seconds] + [1e-12])
-    inner = []
-    for s in seconds:
-        x, wide, tall = (
-            100 * s["start"] / duration,
-            100 * (s["end"] - s["start"]) / duration,
-            20 * abs(s["weight"]) / limit,
-        )
-        told = hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}")
-        y, look = (20 - tall, "bar") if s["weight"] >= 0 else (20, "bar against")
-        inner.append(element("rect", told, x=x + 0.15, y=y, width=max(wide - 0.3, 0.2), height=tall, class_=look))
-    inner.append(line(0, 20, 100, 20))
-    best = max(seconds, key=lambda s: float(s["weight"]))
-    label = f"Which seconds counted; most: {best['start']:.2f} to {best['end']:.2f} s"
-    return drawing(100, 40, label, *inner, class_="chart strip").replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
-
-
-def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
-    """Return a PNG to lay over a picture, one pixel a cell: blue speaks for the answer, orange against.
-
-    heat: (height, width), any scale.
-    """
-    limit = max([abs(float(v)) for row in heat for v in row] + [1e-12])
-    rows = b"".join(
-        b"\0"
-        + b"".join(
-            bytes((*((20, 80, 200) if v >= 0 else (235, 120, 20)), round(215 * (abs(v) / limit) ** 0.8))) for v in row
-        )
-        for row in heat
-    )
-    header = struct.pack(">IIBBBBB", len(heat[0]), len(heat), 8, 6, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
+    return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 
 
 def _level(value: Any) -> str:

@@ -14,7 +14,7 @@ NONE = "–"  # stands where there is no number
 
 
 def element(name: str, *inner: str, **attributes: object) -> str:
-    """Return one SVG element. inner: markup. Attributes are escaped; `class_` is class, `_` is a hyphen, None is left out.
+    """Return one SVG element. inner: markup. Attributes are escaped; `class_` is class, `_` a hyphen, None left out.
 
     >>> element("circle", r=2.50, class_="dot", stroke_width=1)
     '<circle r="2.5" class="dot" stroke-width="1"/>'
@@ -55,7 +55,7 @@ def drawing(width: float, height: float, label: str, *inner: str, class_: str = 
 
 
 def mark(shape: int, x: float, y: float, size: float, class_: str, text: str = "") -> str:
-    """Return a mark around a place: circle, square, triangle, diamond, cross, ring, by number, so that it needs no colour."""
+    """Return a mark around a place: circle, square, triangle or diamond, by number, so that it needs no colour."""
     s = size
     shapes = [
         "",
@@ -166,15 +166,15 @@ def number(value: float | None) -> str:
     return minus(f"{value:,.{3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0}f}")
 
 
-def plain(value: float | None, sign: str = "") -> str:
-    """Return a number with four digits that count and nothing after them, as a person would write it.
+def plain(value: float | None, sign: str = "", digits: int = 4) -> str:
+    """Return a number with so many digits that count and no zeros after them, as a person would write it.
 
     >>> plain(61.5), plain(-0.04), plain(1.5, "+"), plain(123456)
     ('61.5', '−0.04', '+1.5', '123,456')
     """
     if value is None or not math.isfinite(value):
         return NONE
-    return minus(f"{value:{sign},.0f}" if abs(value) >= 1000 else f"{value:{sign}.4g}")
+    return minus(f"{value:{sign},.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:{sign}.{digits}g}")
 
 
 def signed(value: float | None, points: bool = False) -> str:

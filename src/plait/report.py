@@ -36,6 +36,7 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,16 @@ def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
 
 def render_report(content: Mapping[str, Any]) -> str:
     """Return the report of a run as HTML that refers to nothing outside itself."""
+    from markupsafe import Markup
+
+    style = Markup((files("plait") / "templates" / "report.css").read_text("utf-8"))
+    page = _environment().get_template("report.html.j2")
+    return str(page.render(style=style, **lay_out(_clean(content)))) + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    """Return what reads the templates: once, since that takes longer than a report."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -128,8 +139,7 @@ def render_report(content: Mapping[str, Any]) -> str:
     environment.filters |= FILTERS
     for draw in DRAWN:  # what they return is markup: they escape what they are given
         environment.globals[draw.__name__] = _marked(draw, Markup)
-    page = environment.get_template("report.html.j2")
-    return page.render(style=Markup((folder / "report.css").read_text("utf-8")), **lay_out(_clean(content))) + "\n"
+    return environment
 
 
 def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,7 +182,7 @@ def tell_seconds(seconds: float | None) -> str:
     """Return a time as text.
 
     >>> tell_seconds(0.42), tell_seconds(12.4), tell_seconds(200), tell_seconds(4000)
-    ('0.4 s', '12 s', '3 min 20 s', '1 h 7 min')
+    ('0.4 s', '12 s', '3 min 20 s', '1 h 6 min')
     """
     if seconds is None:
         return svg.NONE

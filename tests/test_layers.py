@@ -26,11 +26,14 @@ LAYERS = [
         "robustness",
         "charts",
         "explain",
+        "svg",
+        "figures",
+        "shares",
         "store",
         "terminal",
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
-    ["train", "features", "classic", "picture"],
+    ["train", "features", "classic", "picture", "sections", "explained"],
     [
         "labels",
         "study",
@@ -43,6 +46,7 @@ LAYERS = [
         "drill",
         "attribution",
         "run",
+        "report",
         "account",
     ],
     ["workflow", "checkup", "alignment", "explanation"],
@@ -72,6 +76,7 @@ SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "ev
 SIBLINGS |= {("blend", "calibration")}
 SIBLINGS |= {("classic", "features")}
 SIBLINGS |= {("prep.draw_shares", "prep.draw")}
+SIBLINGS |= {("figures", "svg"), ("shares", "svg")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]

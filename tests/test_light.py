@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas"]
+HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2"]
 
 
 def loaded_after(code: str) -> list[str]:
@@ -24,6 +24,7 @@ def loaded_after(code: str) -> list[str]:
         "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
         "import plait.verdict, plait.blend, plait.robustness",
         "import plait.demo",
+        "import plait.report",
         "import plait.alignment, plait.streams.clocks",
     ],
 )

@@ -78,14 +78,22 @@ class Account:
                 truth[there], before[there] if heat != 1.0 else said[there], said[there], wish.classes, heat
             )
         elif there.any():
-            told["scatter"] = {"points": [[float(t), float(v)] for t, v in zip(truth[there], said[there, 0], strict=True)]}
+            told["scatter"] = {
+                "points": [[float(t), float(v)] for t, v in zip(truth[there], said[there, 0], strict=True)]
+            }
         if study._over() or study.stopped:
             told["missing"] = dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)
             return told
         generator = np.random.default_rng([study.seed, 10])
         few = np.sort(generator.permutation(self.rows)[:MOST_ROWS])
         told["robustness"] = Robustness(
-            predictor, self.table.take(few), prepared.take(few), wish.cells[few], wish.classes, study.seed, study.callback
+            predictor,
+            self.table.take(few),
+            prepared.take(few),
+            wish.cells[few],
+            wish.classes,
+            study.seed,
+            study.callback,
         ).curves()
         found = self.model.explain(self.table.take(few), callback=study.callback)
         summed = found.to_json()["table"]

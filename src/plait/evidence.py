@@ -160,8 +160,8 @@ class Robustness:
             left = [None if cell is None else drop_words(str(cell), share, generator) or None for cell in cells]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         with ThreadPoolExecutor(1) as pool:
-            values, cells, _ = strand.prepare(replace(self.table, data=data), pool)
-        return self._swap(strand.name, values, cells & self.prepared.cells[strand.name])
+            values, there, _ = strand.prepare(replace(self.table, data=data), pool)
+        return self._swap(strand.name, values, there & self.prepared.cells[strand.name])
 
 
 def calibration(

@@ -74,8 +74,8 @@ def cross_validate(
     if not several:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
         return {**found, "verdict": not_tested(few)}
-    sides = [Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused")]
-    verdict = judge(*sides, truth, labels.classes, generator=generator, groups=unit)
+    one, more = (Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused"))
+    verdict = judge(one, more, truth, labels.classes, generator=generator, groups=unit)
     told = f"{len(rows)} rows, each left out {REPEATS} times"
     verdict["sentence"] = re.sub(r"\d+ test rows( of \d+ groups)?", told, verdict["sentence"], count=1)
     return {**found, "verdict": verdict}

@@ -124,7 +124,8 @@ class Stored:
 
 def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     """Take predictors apart into what a run folder can hold."""
-    stored, places = Stored([], {}, {}, {}), {}
+    stored = Stored([], {}, {}, {})
+    places: dict[int, int] = {}
 
     def put(predictor: Any) -> int:
         key = id(predictor.network) if isinstance(predictor, NetworkPredictor) else id(predictor)

@@ -320,9 +320,9 @@ class Model:
                 }[facts["stopped"]]
             )
         if self.folder is not None and self.keeper is None:
-            lines.append(
-                f"\nopen {self.folder / 'confusion.png' if self.classes is not None else self.folder / 'scatter.png'}"
-            )
+            picture = "confusion.png" if self.classes is not None else "scatter.png"
+            page = "report.html" if "report.html" in facts.get("files", {}) else picture
+            lines.append(f"\nopen {self.folder / page}")
             lines.append(
                 f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
             )

@@ -245,7 +245,7 @@ class Search:
             return
         told = " + ".join(c.names[0] for c in members)
         for name, fit in {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}.items():
-            self._blend(f"{name} vote ({told})", "late", members, fit, f"of {', '.join(c.name for c in members)}")
+            self._blend(f"{name} vote ({told})", "late", members, fit, "of the best of each")
 
     def best_alone(self, name: str) -> Candidate | None:
         """Return the best candidate on validation that looks at this modality and no other."""
@@ -269,12 +269,13 @@ class Search:
         said, target = [c.answers for c in members], self.labels.numbers[val]
         answers = cross_fit(fit, said, there, prior, target, self.fold)
         combiner = fit(said, there, prior, target, self.fold)
-        kept = range(len(members))
+        kept = list(range(len(members)))
         if fit is fit_mixture:
             kept = np.flatnonzero(combiner.weights).tolist()
             combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
         blend = Blend([self.predictor_of(members[i]) for i in kept], combiner, prior)
-        self._add(name, family, blend, answers, began, recipe or f"of {len(blend.members)}")
+        found = self._add(name, family, blend, answers, began, recipe or f"of {len(blend.members)}")
+        found.members = [members[i].name for i in kept]
 
     @property
     def fold(self) -> np.ndarray:
@@ -299,7 +300,7 @@ class Search:
                 there = np.any([present[name][val] for name in candidate.names], axis=0)
                 found = cross_fit_temperature(candidate.answers, self.labels.codes[val], self.fold, there)
                 self.temperatures[id(candidate)] = found.temperature
-                candidate.raw, candidate.answers = candidate.answers, found.answers
+                candidate.answers = found.answers
                 candidate.losses = self.labels.losses(found.answers, val)
 
     def predictor_of(self, candidate: Candidate) -> Any:
@@ -353,10 +354,10 @@ class Search:
             return not_tested(missing, single.name if single else None, fused.name if fused else None)
         if not len(rows):
             return not_tested(NO_TEST_ROWS, single.name, fused.name)
-        sides = [self.side(c, rows, said[id(c)]) for c in (single, fused)]
+        one, several = (self.side(c, rows, said[id(c)]) for c in (single, fused))
         groups = None if self.groups is None else self.groups[rows]
         generator = np.random.default_rng([self.study.seed, 6])
-        return judge(*sides, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
+        return judge(one, several, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
 
     def side(self, candidate: Candidate, rows: np.ndarray, answers: np.ndarray) -> Side:
         present = self.study.prepared.present

@@ -52,7 +52,7 @@ class Candidate:
     params: int = 0
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
-    raw: Any = field(default=None, repr=False)  # answers as they were before a temperature
+    members: list[str] = field(default_factory=list)  # of a candidate made of others
 
     @property
     def loss(self) -> float:

@@ -299,14 +299,14 @@ def _finish(
             path, numbers, values[seen, 0], str(schema.role("target"))
         )
     if chosen.report:
-        given = {f.name: getattr(chosen, f.name) for f in fields(chosen) if f.name not in ("overwrite", "report")}
+        asked = {f.name: getattr(chosen, f.name) for f in fields(chosen) if f.name not in ("overwrite", "report")}
         told = Account(
             model,
             search,
             winner,
             table,
             schema,
-            command_of(Path(str(table.source)).name, str(schema.role("target")), place, _changed(given)),
+            command_of(Path(str(table.source)).name, str(schema.role("target")), place, _changed(asked)),
             hash_cells(table).hexdigest(),
         ).content()
         extra["report.html"] = lambda path: write_report(path, told)
@@ -330,6 +330,7 @@ def _leaderboard(
                 "plan": candidate.plan,
                 "recipe": candidate.recipe,
                 "modalities": candidate.names,
+                "members": candidate.members,
                 "loss": candidate.loss,
                 "val": wish.headline(candidate.answers, study.val, study.seed),
                 "test": None if answers is None else wish.headline(answers, tests, study.seed),

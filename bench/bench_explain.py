@@ -23,7 +23,22 @@ from PIL import Image
 import plait
 from plait import drill
 
-WORDS = ["morning", "harbour", "silver", "window", "yellow", "garden", "letter", "winter", "engine", "candle", "marble", "forest", "signal", "ribbon"]
+WORDS = [
+    "morning",
+    "harbour",
+    "silver",
+    "window",
+    "yellow",
+    "garden",
+    "letter",
+    "winter",
+    "engine",
+    "candle",
+    "marble",
+    "forest",
+    "signal",
+    "ribbon",
+]
 RATE = 16_000  # Hz
 
 

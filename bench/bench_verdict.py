@@ -4,11 +4,12 @@ Tables of 600 rows and four classes, with a block of columns `a` that knows the 
 from, 100 to choose on, 200 to test on. Over 200 tables in which b is noise, `helps` is expected in at most 5 %; over
 200 in which b knows as much as a, of its own, in at least 80 %. Holes, groups, and a b that knows less come with it.
 
-`fit_table(table) → verdict` is all that learns and chooses; the rest of the file draws tables and counts.
+Each table is fitted by the study itself with its classic candidates, late fusion and ensembles, a second each.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import time
@@ -21,8 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from plait.verdict import Side, judge
+from plait.data.detect import detect
+from plait.data.read import read
+from plait.dataset import fit_strands, prepare
+from plait.labels import Labels
+from plait.search import Search
+from plait.study import Study
 
+FAMILIES = ("classic", "late", "ensemble")
 SPLIT = np.repeat(["train", "val", "test"], [300, 100, 200])
 CLASSES, FEATURES = 4, 5  # features of each block, of deviation 1
 SHIFT = 1.2  # what a block knows: feature c is raised by so much in class c
@@ -58,39 +65,26 @@ def draw_table(seed: int, b_shift: float = 0.0, holes: float = 0.0, group_size: 
 
 
 def fit_table(table: Drawn) -> dict[str, Any]:
-    """Fit the classic candidates, choose the best of one block and the best of both on validation, and judge them.
-
-    A stand-in for the study: logistic regression and a random forest on a, on b, and on both side by side; an absent
-    block is zeros and a flag; the same number of candidates for each block and for both.
-    """
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    train, val, test = (np.flatnonzero(table.split == part) for part in ("train", "val", "test"))
-    found = []
-    for names in (("a",), ("b",), ("a", "b")):
-        there = [table.present[name][:, None] for name in names]
-        x = np.concatenate([np.where(t, table.blocks[n], 0.0) for n, t in zip(names, there, strict=True)] + there, 1)
-        learn = train[np.any(there, axis=0)[train, 0]]
-        for kind, learner in (
-            ("logistic", make_pipeline(StandardScaler(), LogisticRegression())),
-            ("forest", RandomForestClassifier(100, min_samples_leaf=3, n_jobs=1, random_state=table.seed)),
-        ):
-            learner.fit(x[learn], table.target[learn])
-            said = learner.predict_proba(x)
-            some = np.any(there, axis=0)[:, 0]
-            said[~some] = np.bincount(table.target[train], minlength=CLASSES) / len(train)
-            loss = -np.log(np.clip(said[val, table.target[val]], 1e-12, None)).mean()
-            whole = np.all(there, axis=0)[test, 0]
-            found.append((loss, names, Side(f"{kind}({', '.join(names)})", said[test], whole, names[0])))
-    single, fused = (
-        min((f for f in found if (len(f[1]) > 1) == several), key=lambda f: f[0])[2] for several in (False, True)
+    """Run the study with its classic candidates over the blocks as two modalities, and return its verdict."""
+    columns: dict[str, list[Any]] = {"y": [f"class {code}" for code in table.target]}
+    blocks: dict[str, list[str]] = {}
+    for name, values in table.blocks.items():
+        blocks[name] = [f"{name}{place}" for place in range(values.shape[1])]
+        for column, numbers in zip(blocks[name], values.T, strict=True):
+            cells = zip(numbers.tolist(), table.present[name], strict=True)
+            columns[column] = [number if there else None for number, there in cells]
+    data = read(columns)
+    schema = detect(
+        data, target="y", modalities=blocks, kinds={c: "number" for names in blocks.values() for c in names}
     )
-    generator = np.random.default_rng([table.seed, 1])
-    groups = None if table.groups is None else table.groups[test]
-    return judge(single, fused, table.target[test], range(CLASSES), generator=generator, groups=groups)
+    train, tests = (np.flatnonzero(table.split == part) for part in ("train", "test"))
+    prepared = prepare(data, fit_strands(data, schema, train, {}, np.random.default_rng(table.seed)))
+    labels = Labels.find(data, schema)
+    study = Study(prepared, table.split, *labels.target_of(train, False), CLASSES, table.seed)
+    search = Search(study, labels, FAMILIES, table.groups)
+    search.run()
+    looked = [c for c in (search.single, search.fused) if c is not None]
+    return search.verdict(tests, {id(c): search.answers_on(c, tests) for c in looked})
 
 
 def one(seed: int, fit: Callable[[Drawn], dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +96,8 @@ def one(seed: int, fit: Callable[[Drawn], dict[str, Any]], options: dict[str, An
 
 def count(num: int, fit: Callable[[Drawn], dict[str, Any]] = fit_table, **options: Any) -> tuple[Counter[str], float]:
     """Fit num tables; return how often each code came up, and the mean difference of accuracy."""
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context) as pool:
         found = list(pool.map(partial(one, fit=fit, options=options), range(num), chunksize=5))
     return Counter(v["code"] for v in found), float(np.mean([v["difference"]["value"] for v in found]))
 

@@ -47,7 +47,7 @@ LAYERS = [
         "attribution",
         "run",
         "report",
-        "account",
+        "reporting",
     ],
     ["workflow", "checkup", "alignment", "explanation"],
     ["estimators"],

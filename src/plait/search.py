@@ -274,6 +274,8 @@ class Search:
             kept = np.flatnonzero(combiner.weights).tolist()
             combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
         blend = Blend([self.predictor_of(members[i]) for i in kept], combiner, prior)
+        if len(kept) < 2:
+            return  # one member is no ensemble
         found = self._add(name, family, blend, answers, began, recipe or f"of {len(blend.members)}")
         found.members = [members[i].name for i in kept]
 

@@ -20,7 +20,6 @@ import torch
 
 from plait import charts
 from plait import plan as plans
-from plait.account import Account, command_of
 from plait.contract import Column, Schema, Table
 from plait.curve import learning_curve
 from plait.data.detect import detect
@@ -45,6 +44,7 @@ from plait.labels import Labels, column_of_labels, fingerprint, hash_cells, numb
 from plait.options import FAMILIES, FitOptions
 from plait.proof import HEADLINE
 from plait.report import write_report
+from plait.reporting import Account, command_of
 from plait.run import Model, Predictions, answer_prepared, count_holes, load
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors

@@ -181,7 +181,7 @@ class Account:
 
 
 def choose_rows(found: Explanation, target: Sequence[Any], classification: bool, most: int = SIX) -> list[int]:
-    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, most in between.
+    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between.
 
     Of numbers: the largest errors, the smallest, and rows with a hole.
     """

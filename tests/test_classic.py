@@ -317,6 +317,8 @@ def test_neighbours_compare_what_both_rows_have() -> None:
     asked = np.array([[0.0, nan], [1.0, nan], [nan, 1.0], [nan, 0.0]])
     # the last row is as near to a row of each class, and both count
     assert learner.predict_proba(asked)[:, 1].round(6).tolist() == [0.0, 1.0, 1.0, 0.5]
+    one = Neighbours(1, [1, 1], 2).fit(rows[:1], np.array([0]), np.ones(1))
+    assert one.predict_proba(np.array([[nan, 3.0]])).tolist() == [[1.0, 0.0]]  # nothing in common: the shares of all
     numbers = Neighbours(1, [1, 1], 0).fit(rows, np.array([0.0, 1.0, 2.0, 3.0]), np.ones(4))
     assert numbers.predict(asked[:3]).tolist() == [0.75, 1.25, 1.75]  # the mean, 1.5, has a vote
 

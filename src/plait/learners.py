@@ -181,9 +181,10 @@ class Neighbours:
         return (near @ self.targets + mean) / (near.sum(axis=1) + 1)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: even."""
+        """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: among all."""
         near = self._near(x)
-        votes = near @ np.eye(self.num_classes)[self.targets] + 1e-9
+        sides = np.eye(self.num_classes)[self.targets]
+        votes = near @ sides + 1e-9 * (self.weights @ sides)
         return votes / votes.sum(axis=1, keepdims=True)
 
     def _near(self, x: np.ndarray) -> np.ndarray:

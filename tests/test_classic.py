@@ -21,7 +21,16 @@ from plait.classic import (
 from plait.contract import Batch, Predictor, answer_subsets, keep_only
 from plait.errors import RequestError, RunError
 from plait.features import batch_features, feature_count, join_features
-from plait.learners import ALLOWED, LEARNERS, Neighbours, dump_trusted, load_trusted, scale_margins, telling_features
+from plait.learners import (
+    ALLOWED,
+    LEARNERS,
+    MOST_ROWS,
+    Neighbours,
+    dump_trusted,
+    load_trusted,
+    scale_margins,
+    telling_features,
+)
 from plait.store import read_tensors, write_tensors
 from tiny import LAYOUTS, STRANDS, make_batch, take_rows
 
@@ -98,7 +107,7 @@ def test_what_is_absent_does_not_change_the_answer(case: str) -> None:
 def test_a_row_alone_is_what_it_is_in_a_batch(case: str) -> None:
     batch, predictor = training_batch(ALL, seed=9), fitted(case)
     whole = predictor(batch)
-    for row in range(0, ROWS, 4):
+    for row in range(0, ROWS, 8):
         assert same(predictor(take_rows(batch, [row]))[0], whole[row])
     assert same(predictor(take_rows(batch, range(ROWS)[::-1]))[::-1], whole)
 
@@ -235,14 +244,25 @@ def test_class_weights_move_the_answer() -> None:
         assert moved[:, 1].mean() > plain[:, 1].mean() + 0.1, learner
 
 
+def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, layouts = two_kinds(60)
+    targets = np.zeros(60, np.int64)
+    targets[:20], targets[7] = 1, 2
+    for learner in ("SVM", "nearest neighbours"):
+        monkeypatch.setitem(MOST_ROWS, learner, 12)
+        prior = np.bincount(targets) / 60
+        predictor = fit_classic(learner, features, Goal(targets, prior), ["a", "b"], layouts, np.random.default_rng(0))
+        kept = predictor.estimator.rows if learner != "SVM" else predictor.estimator.support_vectors_
+        assert len(kept) <= 12
+        assert (predictor.from_features(features) > 0).all()
+
+
 def test_a_wrong_request_is_said() -> None:
     features, layouts = two_kinds()
     goal = Goal(np.arange(30) % 2, np.array([0.5, 0.5]))
     generator = np.random.default_rng(0)
-    with pytest.raises(
-        RequestError, match=r"there is no learner 'ridge regresion'\. There are: logistic regression, SVM"
-    ):
-        fit_classic("ridge regresion", features, goal, ["a"], layouts, generator)
+    with pytest.raises(RequestError, match=r"there is no learner 'ridge'\. There are: logistic regression, SVM"):
+        fit_classic("ridge", features, goal, ["a"], layouts, generator)
     with pytest.raises(RequestError, match="none of the 30 training rows has any of a"):
         fit_classic("SVM", {"a": np.full((30, 2), np.nan)}, goal, ["a"], layouts, generator)
     one = {"a": np.where(goal.targets[:, None] == 1, features["a"], np.nan)}
@@ -297,6 +317,8 @@ def test_neighbours_compare_what_both_rows_have() -> None:
     asked = np.array([[0.0, nan], [1.0, nan], [nan, 1.0], [nan, 0.0]])
     # the last row is as near to a row of each class, and both count
     assert learner.predict_proba(asked)[:, 1].round(6).tolist() == [0.0, 1.0, 1.0, 0.5]
+    one = Neighbours(1, [1, 1], 2).fit(rows[:1], np.array([0]), np.ones(1))
+    assert one.predict_proba(np.array([[nan, 3.0]])).tolist() == [[1.0, 0.0]]  # nothing in common: the shares of all
     numbers = Neighbours(1, [1, 1], 0).fit(rows, np.array([0.0, 1.0, 2.0, 3.0]), np.ones(4))
     assert numbers.predict(asked[:3]).tolist() == [0.75, 1.25, 1.75]  # the mean, 1.5, has a vote
 

@@ -109,7 +109,7 @@ def fit_classic(
         if goal.weights is not None:
             weights = np.asarray(goal.weights, np.float64)[targets]
         targets = np.searchsorted(classes, targets)
-    most = MOST_ROWS.get(learner, len(rows))
+    most = MOST_ROWS.get(learner, 2 * len(rows))
     if len(rows) > most:
         drawn = _draw_rows(targets, most, goal.regression, generator)
         rows, targets, weights = rows[drawn], targets[drawn], weights[drawn]
@@ -121,10 +121,9 @@ def fit_classic(
         x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
         origin = np.concatenate([np.arange(len(rows)), again])
         targets, weights = targets[origin], weights[origin]
-        if len(rows) + len(again) > most:
-            drawn = np.sort(generator.permutation(len(origin))[:most])
-            if goal.regression or len(np.unique(targets[drawn])) == len(classes):
-                x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
+        if len(origin) > most:
+            drawn = _draw_rows(targets, most, goal.regression, generator)
+            x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
     else:
         origin = np.arange(len(rows))
     _learn(predictor, x, targets, weights, origin, generator)
@@ -143,7 +142,7 @@ def _learn(
     from sklearn.exceptions import ConvergenceWarning
 
     large = x.size >= SMALL
-    estimator = predictor.blank(int(generator.integers(2**31 - 1)), 2 if large else 1)
+    estimator = predictor.blank(int(generator.integers(2**31 - 1)), len(x))
     if predictor.learner == "gradient boosting":
         num_classes = 0 if predictor.regression else len(predictor.classes)
         predictor.columns = telling_features(x, targets, predictor.widths, num_classes, WIDE)
@@ -297,10 +296,10 @@ class ClassicPredictor:
         """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
         return 2 * sum(self.widths) + count_numbers(self.estimator)
 
-    def blank(self, seed: int, jobs: int = 1) -> Any:
+    def blank(self, seed: int, rows: int = 0) -> Any:
         """Return the estimator of this learner and setting, not fitted."""
         task = "regression" if self.regression else "classification"
-        return build_learner(task, self.learner, self.setting, self.widths, len(self.classes), seed, jobs)
+        return build_learner(task, self.learner, self.setting, self.widths, len(self.classes), seed, rows)
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays; "estimator" is a skops file."""
@@ -321,7 +320,7 @@ class ClassicPredictor:
     @classmethod
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ClassicPredictor:
         """Rebuild what `state` gave. Raises RunError when it is damaged, or holds a type that is not allowed."""
-        estimator = load_trusted(arrays["estimator"].tobytes() if "estimator" in arrays else b"")
+        estimator = load_trusted(np.asarray(arrays.get("estimator", ()), np.uint8).tobytes())
         try:
             names = tuple(facts["names"])
             predictor = cls(
@@ -355,7 +354,7 @@ class ClassicPredictor:
     def from_bytes(cls, data: bytes) -> ClassicPredictor:
         """Rebuild what `to_bytes` gave. Raises RunError when it is damaged, or holds a type that is not allowed."""
         found = load_trusted(data)
-        if not isinstance(found, dict) or not isinstance(found.get("facts"), str):
+        if not isinstance(found, dict) or not {"facts", "estimator"} <= set(found):
             raise RunError(
                 f"the classic learner is damaged: got {type(found).__name__}, expected its parts. Fit again."
             )

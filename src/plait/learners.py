@@ -49,9 +49,9 @@ LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
 
 
 def build_learner(
-    task: str, learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, jobs: int = 1
+    task: str, learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int = 0
 ) -> Any:
-    """Return the estimator, not fitted yet. widths: features of each modality; jobs: threads that grow a forest."""
+    """Return the estimator, not fitted yet. widths: features of each modality; rows: how many it will learn from."""
     regression = task == "regression"
     if learner == "nearest neighbours":
         return Neighbours(setting["neighbours"], widths, 0 if regression else num_classes)
@@ -72,14 +72,16 @@ def build_learner(
 
         forest = RandomForestRegressor if regression else RandomForestClassifier
         share = 1 / 3 if regression else "sqrt"
-        return forest(TREES, max_features=share, n_jobs=jobs, random_state=seed, **setting)
+        return forest(
+            TREES, max_features=share, n_jobs=2 if rows * sum(widths) >= SMALL else 1, random_state=seed, **setting
+        )
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     boosting = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     return boosting(
         max_leaf_nodes=8,
         min_samples_leaf=10,
-        max_bins=63,
+        max_bins=min(63, max(16, rows // 20)),  # to look for the best split costs more than to count rows
         early_stopping=False,
         random_state=seed,
         **setting,
@@ -179,9 +181,10 @@ class Neighbours:
         return (near @ self.targets + mean) / (near.sum(axis=1) + 1)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: even."""
+        """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: among all."""
         near = self._near(x)
-        votes = near @ np.eye(self.num_classes)[self.targets] + 1e-9
+        sides = np.eye(self.num_classes)[self.targets]
+        votes = near @ sides + 1e-9 * (self.weights @ sides)
         return votes / votes.sum(axis=1, keepdims=True)
 
     def _near(self, x: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import plait.svg
@@ -221,6 +223,16 @@ def test_lower_is_better_turns_the_order() -> None:
     assert [row["name"] for row in view["shown"]] == ["near", "far", "none"]
 
 
+def test_of_many_subsets_those_that_tell_most_are_open() -> None:
+    keys = ["+".join(name for bit, name in enumerate("abcde") if number >> bit & 1) for number in range(1, 32)]
+    table = {key: {"rows": 9, "metrics": {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}}} for key in keys}
+    content = {"question": {"metric": "accuracy"}, "subsets": {"by_modalities": table}}
+    view = report.lay_out(content)["views"]["subsets"]
+    assert [row["key"] for row in view["shown"][:3]] == ["a+b+c+d+e", "a+b+c+d", "a+b+c+e"]
+    assert (len(view["shown"]), len(view["rest"])) == (11, 20)
+    assert "The other 20 combinations" in Page(render_report(content)).text
+
+
 def test_a_hundred_classes_are_drawn_and_more_are_thinned() -> None:
     counts = np.diag(np.full(120, 5)) + np.diag(np.arange(119) % 3, 1)
     content = {"confusion": {"counts": counts, "names": [f"c{i}" for i in range(120)]}}
@@ -353,6 +365,21 @@ def test_one_value_and_no_spread_can_be_drawn() -> None:
     curve = figures.curve_figure([{"name": "x", "levels": [0], "scores": [1.0]}], "level", "accuracy", (1.0, 1.0))
     assert "nan" not in scatter + curve
     assert "true weight (kg)" in scatter
+
+
+@given(st.text("ab (=猫甲é\u0301", max_size=40), st.integers(4, 20))
+@settings(derandomize=True, deadline=None, database=None, max_examples=60)
+def test_a_shortened_text_fits(text: str, most: int) -> None:
+    assert plait.svg.width_of(plait.svg.shorten(text, most)) <= most
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 8))
+@settings(derandomize=True, deadline=None, database=None, max_examples=60)
+def test_ticks_lie_on_the_axis_and_are_not_too_many(low: float, size: float, most: int) -> None:
+    found = plait.svg.ticks(low, low + size, most)
+    assert len(found) <= most + 1
+    assert all(low - 1e-6 * size <= tick <= low + size * (1 + 1e-6) for tick in found)
+    assert found == sorted(set(found))
 
 
 @pytest.mark.parametrize("module", [plait.svg, report])

@@ -49,17 +49,17 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
         return {**view, "kind": "absent"}
     if kind == "image":
         heat = part.get("heat")
-        cells = heat if heat is not None and not isinstance(heat, bytes) and len(heat) else None
+        cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
         layer = heat if isinstance(heat, bytes) else shares.heat_layer(cells) if cells is not None else None
         view |= {
             "png": _fitting(part.get("png"), view),
             "layer": layer,
-            "box": _strongest(cells),
+            "boxes": _strongest(cells),
             "size": _png_size(part.get("png")),
         }
     elif kind == "audio":
-        seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"]]
-        duration = float(part.get("duration") or max([s["end"] for s in seconds] + [0.0]))
+        seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"] and s["weight"] is not None]
+        duration = max([float(s["end"]) for s in seconds] + [float(part.get("duration") or 0.0)])
         strip = shares.seconds_figure(seconds, duration) if seconds and duration > 0 else None
         view |= {
             "wav": _fitting(part.get("wav"), view),
@@ -68,7 +68,8 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
             "duration": duration,
         }
     elif kind == "text":
-        view["pieces"] = _pieces(str(part.get("text") or ""), part.get("spans") or [])
+        spans = [s for s in part.get("spans") or [] if s["weight"] is not None]
+        view["pieces"] = _pieces(str(part.get("text") or ""), spans)
     else:
         columns = [{"value": None, "weight": None, **c} for c in part.get("columns") or []]
         limit = max([abs(c["weight"]) for c in columns if c.get("weight") is not None] + [1e-12])
@@ -92,15 +93,23 @@ def _png_size(png: bytes | None) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _strongest(cells: Sequence[Sequence[float]] | None) -> dict[str, str] | None:
-    """Return where the strongest cell that speaks for the answer lies, in percent of the picture."""
+def _strongest(cells: Sequence[Sequence[float]] | None) -> list[dict[str, str]]:
+    """Return where the strongest cells for and against the answer lie, in percent of the picture.
+
+    What is against is framed only where it counts: at least a quarter of the strongest cell.
+    """
     if cells is None:
-        return None
-    weight, i, j = max((float(w), -i, -j) for i, row in enumerate(cells) for j, w in enumerate(row))
-    if weight <= 0:
-        return None
+        return []
     tall, wide = 100 / len(cells), 100 / len(cells[0])
-    return {k: svg.tidy(v) for k, v in {"left": -j * wide, "top": -i * tall, "width": wide, "height": tall}.items()}
+    places = [(weight, i, j) for i, row in enumerate(cells) for j, weight in enumerate(row)]
+    most, least = max(places, key=lambda place: place[0]), min(places, key=lambda place: place[0])
+    limit = max(abs(most[0]), abs(least[0])) / 4
+    found = []
+    for look, (weight, i, j) in (("for", most), ("against", least)):
+        if (weight if look == "for" else -weight) >= max(limit, 1e-12):
+            box = {"left": j * wide, "top": i * tall, "width": wide, "height": tall}
+            found.append({"look": look, **{key: svg.tidy(value) for key, value in box.items()}})
+    return found
 
 
 def _pieces(text: str, spans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

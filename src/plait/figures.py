@@ -155,16 +155,9 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> s
             if num <= 26:
                 text = f"{count:,}" if count < 10_000 or cell > 30 else f"{count / 1000:.0f}k"
                 small = "tiny" if len(text) * 7 > cell - 2 else ""
-                inner.append(
-                    words(
-                        x + cell / 2,
-                        y + cell / 2 + 4,
-                        text,
-                        f"{'over' if strength > 0.55 else ''} {small}".strip(),
-                        "middle",
-                    )
-                )
-    right = sum(counts[i][i] for i in range(known))
+                over = ("over" if i == j else "over miss") if strength > 0.5 else ""
+                inner.append(words(x + cell / 2, y + cell / 2 + 4, text, f"{over} {small}".strip(), "middle"))
+    right = sum(counts[i][i] for i in range(min(num, known)))
     whole = sum(map(sum, counts))
     label = f"Confusion matrix of {num} classes: {right:,} of {whole:,} rows right"
     return drawing(
@@ -245,7 +238,7 @@ def curve_figure(
     left, top, bottom = 44.0, 24.0 if title else 8.0, 172.0
     if plain:
         every = [float(v) for s in series for v in s["levels"]]
-        across = Scale(min(every), max(every), left + 6, WIDTH - 10, log)
+        across = Scale(min(every), max(every), left + 6, WIDTH - 10, log and min(every) > 0)
         named = [(float(v), _level(v)) for v in sorted(set(every))] if len(set(every)) <= 9 else None
     else:
         across = Scale(0, max(1, len(levels) - 1), left + 6, WIDTH - 10)

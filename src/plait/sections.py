@@ -13,6 +13,7 @@ from typing import Any
 from plait import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
+MOST_SUBSETS = 15  # of more, those of some modalities are folded away
 BOUNDED = (
     "accuracy",
     "balanced_accuracy",
@@ -37,7 +38,7 @@ MEANINGS = {
     "difference. That is not proof that they are equal: more test rows could show a small difference. Until then "
     "the simpler model is as good a choice.",
     "hurts": "On rows that nobody had looked at before, the model that combines is worse than the best model of one "
-    "modality, and by more than chance explains. Use the one modality.",
+    "modality, and by more than chance explains. Use the single modality.",
     "not_tested": "So this report makes no claim about it. The scores below stand on their own.",
 }
 
@@ -217,7 +218,7 @@ def show_subsets(found: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
         return None
     table, alone = found["by_modalities"], found.get("alone") or {}
     names = sorted({name for key in table for name in key.split("+")})
-    spans = [entry.get("metrics", {}).get(metric) or {} for entry in [*table.values(), *alone.values()]]
+    spans = [(entry.get("metrics") or {}).get(metric) for entry in [*table.values(), *alone.values()]]
     ends = svg.around([v for span in spans for v in _ends(span)], 0.04)
     rows = [
         {
@@ -230,7 +231,15 @@ def show_subsets(found: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
         }
         for key, entry in sorted(table.items(), key=lambda item: (-item[0].count("+"), item[0]))
     ]
-    return {"names": names, "rows": rows, "ends": ends, "alone": any(row["alone"]["value"] is not None for row in rows)}
+    few = len(rows) <= MOST_SUBSETS
+    shown = [row for row in rows if few or sum(row["has"]) in (1, len(names) - 1, len(names))]
+    return {
+        "names": names,
+        "shown": shown,
+        "rest": [row for row in rows if row not in shown],
+        "ends": ends,
+        "alone": any(row["alone"]["value"] is not None for row in rows),
+    }
 
 
 def show_importance(found: Mapping[str, Any] | None) -> dict[str, Any] | None:

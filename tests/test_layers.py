@@ -27,7 +27,7 @@ LAYERS = [
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve"],
     ["train", "classic", "picture"],
-    ["study", "curve", "run", "labels", "drill", "attribution", "report"],
+    ["study", "curve", "run", "labels", "drill", "account", "attribution", "report"],
     ["workflow", "checkup", "alignment", "explanation"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
@@ -49,7 +49,8 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics"), ("curve", "study"), ("curve", "labels")}
 SIBLINGS |= {("data.cache", "store"), ("prep.draw_shares", "prep.draw")}
-SIBLINGS |= {("attribution", "drill"), ("run", "attribution")}
+SIBLINGS |= {("account", "drill"), ("attribution", "account"), ("attribution", "drill")}
+SIBLINGS |= {("run", "account"), ("run", "attribution")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]

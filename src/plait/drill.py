@@ -1,14 +1,15 @@
 """Inside a modality: which words, regions, seconds and columns of one row moved the answer, and which way.
 
 A part is weighed twice, with the other modalities there and without them, and the mean counts: where two modalities say
-the same, a part of one changes nothing while the other is there. Words and columns by leaving them out (occlusion). Pictures and sounds by gradient where the predictor is a network and
-Captum is installed, else by a patch of the mean that slides over them. Knows strands and predictors, not how a model is
-fitted, saved or drawn.
+the same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out
+(occlusion); pictures and sounds by gradient where the predictor is a network and Captum is installed, else by a patch
+of the mean that slides over them. Knows strands and predictors, not how a model is fitted, saved or drawn.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from plait.prep.clean import token_spans
 
 MOST_PARTS = 60  # words of a text, or groups of them, that are left out one after the other
 FEWEST_PARTS = 8
-MOST_LETTERS = 100_000  # of all the variants of a text: so that a book takes no longer than a page
+MOST_LETTERS = 200_000  # of all the variants of a text: so that a book takes no longer than a page
 GRID = 8  # cells on a side: of the patches, and of the regions that are named
 SEGMENTS = 10  # of a sound
 STEPS = 16  # of the path of integrated gradients
@@ -40,9 +41,10 @@ class Detail:
     """What one modality (of media: one column of it) is made of, with a weight for each part.
 
     A weight is the change of the probability of the class, or of the value, that the part makes: the mean of the change
-    with the other modalities there, and without them. by: gradient or occlusion. parts: words {"text", "column", "start", "end", "weight"} with places in the cell, image regions {"left",
-    "top", "right", "bottom"} in pixels, pieces of a sound {"start", "end"} in seconds, or columns {"column"}. heat:
-    (height, width) or (mel, frame), of a picture and a sound as prepared.
+    with the other modalities there, and without them. by: gradient or occlusion. parts: words {"text", "column",
+    "start", "end", "weight"} with places in the cell, regions of a picture {"left", "top", "right", "bottom"} in
+    pixels, pieces of a sound {"start", "end"} in seconds, or columns {"column"}. heat: (height, width) or (mel, frame),
+    of a picture and a sound as prepared.
     """
 
     modality: str
@@ -293,8 +295,8 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
     rows, columns = (np.linspace(0, n, min(GRID, n) + 1).astype(int) for n in (height, width))
     places = [
         (top, bottom, left, right)
-        for top, bottom in zip(rows, rows[1:], strict=False)
-        for left, right in zip(columns, columns[1:], strict=False)
+        for top, bottom in itertools.pairwise(rows)
+        for left, right in itertools.pairwise(columns)
     ]
     masks = torch.zeros(len(places), height, width, dtype=torch.bool)
     for mask, (top, bottom, left, right) in zip(masks, places, strict=True):
@@ -317,7 +319,9 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
 
 def grid_sums(heat: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Return the sums of a heat map over a grid of at most rows × columns."""
-    starts = [np.linspace(0, n, min(k, n) + 1).astype(int)[:-1] for n, k in zip(heat.shape, (rows, columns), strict=True)]
+    starts = [
+        np.linspace(0, n, min(k, n) + 1).astype(int)[:-1] for n, k in zip(heat.shape, (rows, columns), strict=True)
+    ]
     return np.add.reduceat(np.add.reduceat(heat, starts[0], axis=0), starts[1], axis=1)
 
 
@@ -329,8 +333,14 @@ def _name_regions(detail: Detail, strand: Strand, image: Any) -> None:
     assert detail.heat is not None
     sums = grid_sums(detail.heat, GRID, GRID)
     left, top, right, bottom = detail.box
-    across = left + (right - left) * np.linspace(0, detail.heat.shape[1], sums.shape[1] + 1).astype(int) / detail.heat.shape[1]
-    down = top + (bottom - top) * np.linspace(0, detail.heat.shape[0], sums.shape[0] + 1).astype(int) / detail.heat.shape[0]
+    across = (
+        left
+        + (right - left) * np.linspace(0, detail.heat.shape[1], sums.shape[1] + 1).astype(int) / detail.heat.shape[1]
+    )
+    down = (
+        top
+        + (bottom - top) * np.linspace(0, detail.heat.shape[0], sums.shape[0] + 1).astype(int) / detail.heat.shape[0]
+    )
     across, down = np.clip(across, 0, before.width).round(), np.clip(down, 0, before.height).round()
     for place in np.argsort(-np.abs(sums), axis=None, kind="stable"):
         row, column = divmod(int(place), sums.shape[1])
@@ -354,7 +364,7 @@ def _name_seconds(detail: Detail, strand: Strand, sound: tuple[np.ndarray, int])
     edges = np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)
     last = len(sound[0]) / sound[1]
     assert detail.heat is not None
-    for one, two in zip(edges, edges[1:], strict=False):
+    for one, two in itertools.pairwise(edges):
         weight = float(detail.heat[:, one:two].sum())
         begin, end = min(last, start + one * second), min(last, start + two * second)
         detail.parts.append({"start": round(begin, 4), "end": round(end, 4), "weight": weight})

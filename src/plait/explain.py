@@ -38,6 +38,22 @@ class Shares:
     errors: dict[str, np.ndarray]
     exact: bool = True
 
+    def take(self, rows: np.ndarray) -> Shares:
+        """Return the shares of these rows, by index or a boolean for each row."""
+        parts = ({n: x[rows] for n, x in part.items()} for part in (self.shares, self.synergy, self.errors))
+        shares, synergy, errors = parts
+        return Shares(shares, synergy, errors, self.exact)
+
+    @classmethod
+    def join(cls, found: Sequence[Shares]) -> Shares:
+        """Return the shares of several batches of rows as one."""
+
+        def joined(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+        shares, synergy = joined([f.shares for f in found]), joined([f.synergy for f in found])
+        return cls(shares, synergy, joined([f.errors for f in found]), found[0].exact)
+
 
 def explain_game(values: Values, names: Sequence[str], orders: Sequence[Keep] = ()) -> Shares:
     """Return shares and synergy of a game: exact, or from orders where some are given (see `draw_orders`)."""
@@ -113,9 +129,7 @@ def interactions(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
     return found
 
 
-def sampled_shapley(
-    values: Values, orders: Sequence[Keep]
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def sampled_shapley(values: Values, orders: Sequence[Keep]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return shares and their standard errors, both (rows,) for each name, from orders as `draw_orders` gives them.
 
     The mean of what a name adds when it comes (Castro and others 2009); along each order this adds up to the whole, so
@@ -130,7 +144,9 @@ def sampled_shapley(
     for name, gains in added.items():
         pairs = np.stack(gains).reshape(len(orders) // 2, 2, -1).mean(1)
         shares[name] = pairs.mean(0)
-        errors[name] = pairs.std(0, ddof=1) / math.sqrt(len(pairs)) if len(pairs) > 1 else np.full_like(pairs[0], np.nan)
+        errors[name] = (
+            pairs.std(0, ddof=1) / math.sqrt(len(pairs)) if len(pairs) > 1 else np.full_like(pairs[0], np.nan)
+        )
     return shares, errors
 
 
@@ -183,7 +199,10 @@ def sum_up(found: Shares, present: Mapping[str, np.ndarray]) -> dict[str, Any]:
         }
         for name, size in sizes.items()
     }
-    return {"modalities": modalities, "synergy": {p: float(x.mean()) if len(x) else None for p, x in found.synergy.items()}}
+    return {
+        "modalities": modalities,
+        "synergy": {p: float(x.mean()) if len(x) else None for p, x in found.synergy.items()},
+    }
 
 
 @dataclass(frozen=True)
@@ -208,7 +227,7 @@ def deletion_curve(answer: Answer, order: Sequence[int] | np.ndarray) -> Curve:
 
 
 def insertion_curve(answer: Answer, order: Sequence[int] | np.ndarray) -> Curve:
-    """Return the curve while parts come back in this order, from nothing; the higher, the better. See deletion_curve."""
+    """Return the curve while parts come back in this order; the higher, the better; see `deletion_curve`."""
     return _curve(answer, order, gone=False)
 
 

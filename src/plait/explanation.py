@@ -1,11 +1,11 @@
-"""The verb `explain`: which modality mattered, for one row or for a table. Thin: the work is in attribution and drill."""
+"""The verb `explain`: which modality mattered, for a row or a table. Thin: the work is in attribution and drill."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from plait.attribution import PICTURES, Explanation, write_explanation
+from plait.account import PICTURES, Explanation, write_explanation
 from plait.dataset import Callback, quiet
 from plait.errors import RequestError
 from plait.labels import number_threads
@@ -33,7 +33,9 @@ def explain(
     if out is not None and row is None and Path(out).suffix.lower() in PICTURES:
         raise RequestError("a picture shows one row; name it with row (--row N), or give a folder for the whole table.")
     if out is not None and Path(out).suffix and Path(out).suffix.lower() not in PICTURES:
-        raise RequestError(f"the explanation cannot be written to {Path(out).name!r}; expected a .png file or a folder.")
+        raise RequestError(
+            f"the explanation cannot be written to {Path(out).name!r}; expected a .png file or a folder."
+        )
     model = run if isinstance(run, Model) else load(run)
     number_threads()
     found = model.explain(rows, row, folder=folder, callback=callback or quiet)

@@ -28,7 +28,7 @@ from plait.store import digest, read_json, read_tensors, seal, write_bytes, writ
 from plait.terminal import text_table
 
 if TYPE_CHECKING:
-    from plait.attribution import Explanation
+    from plait.account import Explanation
 
 FORMAT = 1
 WEIGHTS = "weights.safetensors"

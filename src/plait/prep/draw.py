@@ -288,7 +288,9 @@ def _pairs(tokens: Sequence[Any]) -> list[tuple[str, bool]]:
 def _seen(part: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return (column, lines of what the model is given)."""
     rows = list(part["after"].items())[:MOST_CELLS]
-    return [(str(name), wrap_text(value if isinstance(value, str) else f"{value:+.2f}", 54)[:4]) for name, value in rows]
+    return [
+        (str(name), wrap_text(value if isinstance(value, str) else f"{value:+.2f}", 54)[:4]) for name, value in rows
+    ]
 
 
 def _tabular_height(part: Mapping[str, Any]) -> float:

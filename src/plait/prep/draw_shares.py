@@ -70,7 +70,9 @@ def draw_shares(
         bands.append((part, measure(part), draw))
     shown = sorted(bars, key=lambda bar: -abs(bar[1]))[:MOST_BARS]
     top = 1.0 + BAR * len(shown) + 0.25
-    figure = Figure((WIDTH, top + sum(height + 0.45 for _part, height, _draw in bands) + 0.35), dpi=120, facecolor="white")
+    figure = Figure(
+        (WIDTH, top + sum(height + 0.45 for _part, height, _draw in bands) + 0.35), dpi=120, facecolor="white"
+    )
     FigureCanvasAgg(figure)
     page = Page(figure)
     page.write(MARGIN, 0.42, cut_text(title, 90), size=15, weight="bold")
@@ -156,7 +158,7 @@ def _draw_image(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     for k, said in enumerate(("the regions that weigh most", "how much each place weighs, against a plain picture")):
         x = MARGIN + LABEL + k * (HALF + GAP)
         axes = page.axes(x, y, wide * size, tall * size)
-        place = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
+        place: dict[str, Any] = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
         if k == 0:
             axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, **place)
             for region in part["parts"]:
@@ -177,9 +179,11 @@ def _mark_region(axes: Axes, region: Mapping[str, Any], size: tuple[int, int]) -
     left, top, right, bottom = (region[side] for side in ("left", "top", "right", "bottom"))
     weight = region["weight"]
     style: Any = "-" if weight >= 0 else (0, (3, 2))
-    box = Rectangle((left, top), right - left, bottom - top, facecolor="none", edgecolor=BLUE if weight >= 0 else ORANGE)
+    box = Rectangle(
+        (left, top), right - left, bottom - top, facecolor="none", edgecolor=BLUE if weight >= 0 else ORANGE
+    )
     box.set(linewidth=2, linestyle=style)
-    halo = [withStroke(linewidth=4, foreground="white")]
+    halo: list[Any] = [withStroke(linewidth=4, foreground="white")]
     box.set_path_effects(halo)
     axes.add_patch(box)
     inside = right > 0.75 * size[0]
@@ -257,7 +261,13 @@ def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     axes.set(xlim=(begin, min(end, max(seconds, begin + 1e-3))), ylim=(lowest, highest))
     plain_axes(axes)
     frame_axes(axes, LINE, 0.8)
-    page.write(x, y + TALL + 0.36, "spectrogram (Hz over seconds), and how much each place weighs against a flat one", size=9, color=SOFT)
+    page.write(
+        x,
+        y + TALL + 0.36,
+        "spectrogram (Hz over seconds), and how much each place weighs against a flat one",
+        size=9,
+        color=SOFT,
+    )
 
 
 def _mel(hertz: float) -> float:
@@ -357,10 +367,7 @@ def _draw_text(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
 def _rows(part: Mapping[str, Any]) -> list[tuple[str, float, str, str]]:
     ordered = sorted(part["parts"], key=lambda column: -abs(column["weight"]))[:MOST_COLUMNS]
     cells = part["before"]
-    return [
-        (c["column"], c["weight"], _signed(c["weight"]), _cell(cells[c["column"]]))
-        for c in ordered
-    ]
+    return [(c["column"], c["weight"], _signed(c["weight"]), _cell(cells[c["column"]])) for c in ordered]
 
 
 def _cell(value: Any) -> str:
@@ -378,7 +385,9 @@ def _draw_tabular(page: Page, part: Mapping[str, Any], y: float, height: float) 
     _draw_columns(page, y, rows, inner)
     if len(part["parts"]) > len(rows):
         left = MARGIN + LABEL + inner
-        page.write(left, y + BAR * len(rows) + 0.2, f"and {len(part['parts']) - len(rows)} more columns", size=9, color=SOFT)
+        page.write(
+            left, y + BAR * len(rows) + 0.2, f"and {len(part['parts']) - len(rows)} more columns", size=9, color=SOFT
+        )
 
 
 def _draw_columns(page: Page, y: float, rows: Sequence[tuple[str, float, str, str]], inner: float) -> None:

@@ -20,6 +20,7 @@ from plait.explain import (
     sampled_shapley,
     shapley,
     sum_up,
+    weigh_parts,
 )
 
 A, B, AB = ("a",), ("b",), ("a", "b")
@@ -211,6 +212,31 @@ def test_summing_up_no_rows_and_no_effect() -> None:
     }
     flat = {keep: np.ones(1) for keep in ((), A, B, AB)}
     assert sum_up(explain_game(flat, ["a", "b"]), {n: np.ones(1, bool) for n in "ab"})["modalities"]["a"]["share"] == 0
+
+
+# parts
+
+
+@pytest.mark.parametrize("num", [2, 4, 5, 6, 40])
+def test_the_weights_of_a_sum_are_exact(num: int) -> None:
+    weights = np.linspace(-1, 1, num)
+    found = weigh_parts(lambda kept: 5 + kept @ weights, num, np.random.default_rng(0))
+    np.testing.assert_allclose(found, weights, atol=1e-6)
+
+
+def test_a_part_that_another_repeats_still_counts() -> None:
+    found = weigh_parts(lambda kept: kept[:, :2].max(1), 5, np.random.default_rng(0))
+    np.testing.assert_allclose(found, [0.422, 0.422, -0.078, -0.078, -0.078], atol=1e-3)
+
+
+def test_what_is_said_of_nothing_bends_no_weight() -> None:
+    found = weigh_parts(lambda kept: np.where(kept.any(1), 0.2 + 0.7 * kept[:, 0], 0.5), 8, np.random.default_rng(0))
+    np.testing.assert_allclose(found, [0.7, *[0] * 7], atol=1e-6)
+
+
+def test_no_parts_and_one() -> None:
+    assert weigh_parts(lambda kept: kept.sum(1), 0, np.random.default_rng(0)).tolist() == []
+    assert weigh_parts(lambda kept: 3.0 * kept.sum(1), 1, np.random.default_rng(0)).tolist() == [3.0]
 
 
 # curves

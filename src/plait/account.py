@@ -19,8 +19,8 @@ from plait.terminal import text_table
 
 PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 PLAIN = (
-    "Parts: the mean change with the other modalities there and without them; "
-    "of words and columns against leaving them out, of pictures and sounds against a plain one."
+    "What the parts add is a mean, with the other modalities there and without them; "
+    "of pictures and sounds against a plain one."
 )
 SHOWN = {"text": 6, "tabular": 6, "image": 3, "audio": 3}  # parts that are named in the terminal
 

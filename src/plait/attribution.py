@@ -43,7 +43,8 @@ def explain_table(
         table = table.take([row])
     names = [strand.name for strand in strands if strand.name in predictor.names]
     used = [strand for strand in strands if strand.name in names]
-    orders = draw_orders(names, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    orders = draw_orders(names, generator)
     keeps = needed_subsets(names, orders)
     chunks, statuses, absent = [], [], []
     details: list[Detail] = []
@@ -58,7 +59,7 @@ def explain_table(
             there = {name: batch.present[name].cpu().numpy() for name in names}
             chunks.append(_explain_batch(answers, names, orders, there, classes is not None))
             if row is not None and statuses[0][0] != "failed":
-                details = drill_row(chunk, used, predictor, batch, int(chunks[0]["guess"][0]))
+                details = drill_row(chunk, used, predictor, batch, int(chunks[0]["guess"][0]), generator)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
     joined = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in ("guess", "prediction", "base")}
     present = {name: np.concatenate([chunk["present"][name] for chunk in chunks]) for name in names}

@@ -144,7 +144,9 @@ class Explanation:
         ]
         parts = [
             {
-                "modality": d.modality if d.column in ("", d.modality) else f"{d.modality}: {d.column}",
+                "modality": d.modality,
+                "column": "" if d.column == d.modality else d.column,
+                "flat": self._is_flat(d),
                 **{key: getattr(d, key) for key in ("kind", "by", "parts", "heat", "before", "after", "box")},
                 "share": float(self.shares[d.modality][0]),
             }
@@ -217,8 +219,13 @@ class Explanation:
         ]
         header = ["modality", "share", "of all", *([] if self.found.exact else ["± error"]), ""]
         lines = [head, "", text_table(header, rows), *_say_synergy(told["synergy"])]
-        said = [_say_detail(detail) for detail in self.details]
+        said = [_say_detail(detail, self._is_flat(detail)) for detail in self.details]
         return [*lines, *(["", *said, PLAIN] if said else [])]
+
+    def _is_flat(self, detail: Detail) -> bool:
+        """Tell whether nothing inside a modality changes the answer much: by a hundredth of the largest share."""
+        weights = detail.heat if detail.heat is not None else np.array([part["weight"] for part in detail.parts])
+        return float(np.abs(weights).sum()) < 0.01 * max((abs(float(x[0])) for x in self.shares.values()), default=0)
 
     def _error(self, told: Mapping[str, Any], name: str) -> list[str]:
         return [] if self.found.exact else [f"{told['error'][name]:.3f}"]
@@ -273,9 +280,11 @@ def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
     return ["", text_table(["pair", "synergy", ""], rows)]
 
 
-def _say_detail(detail: Detail) -> str:
-    """Return one line: the parts of a modality that weigh most."""
+def _say_detail(detail: Detail, flat: bool) -> str:
+    """Return one line: the parts of a modality that weigh most; flat: none of them does."""
     what = detail.modality if detail.column in ("", detail.modality) else f"{detail.modality}: {detail.column}"
+    if flat:
+        return f"{what} (by {detail.by}): no part of it changes the answer much"
     parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
     told = []
     for part in parts[: SHOWN[detail.kind]]:
@@ -289,4 +298,4 @@ def _say_detail(detail: Detail) -> str:
         else:
             said = part["column"]
         told.append(f"{said} {part['weight']:+.3f}")
-    return f"{what} (by {detail.by}): {', '.join(told) or 'no part of it stands out'}"
+    return f"{what} (by {detail.by}): {', '.join(told)}"

@@ -162,8 +162,8 @@ class Explanation:
         if self.failed[0]:
             return f"Row {self.row}: nothing is present", "there is no answer to explain"
         if self.classes is None:
-            said = f"Row {self.row}: {self.prediction[0]:.4g}"
-            return said, f"the change from {self.base[0]:.4g}, the answer with nothing present"
+            said = f"Row {self.row}: {_plain(self.prediction[0])}"
+            return said, f"the change from {_plain(self.base[0])}, the answer with nothing present"
         said = f"Row {self.row}: {self.labels[0]}, probability {self.prediction[0]:.3f}"
         return said, f"the change from {self.base[0]:.3f}, the probability of {self.labels[0]} with nothing present"
 
@@ -181,7 +181,7 @@ class Explanation:
             return [head]
         shown = sorted(table["modalities"].items(), key=lambda item: -item[1]["share"])
         rows = [
-            [name, f"{entry['share']:.0%}", f"{entry['mean']:+.3f}", f"{entry['present']:,}", *self._error(table, name)]
+            [name, f"{entry['share']:.0%}", _signed(entry["mean"]), f"{entry['present']:,}", *self._error(table, name)]
             for name, entry in shown
         ]
         header = ["modality", "weight", "mean share", "rows that have it", *([] if self.found.exact else ["± error"])]
@@ -200,7 +200,7 @@ class Explanation:
         if told["status"] == "failed":
             return [f"row {self.row}: nothing is present, so there is nothing to explain ({self.statuses[0][1]})"]
         if self.classes is None:
-            head = f"row {self.row}: {told['prediction']:.4g}; with nothing present {told['base']:.4g}"
+            head = f"row {self.row}: {_plain(told['prediction'])}; with nothing present {_plain(told['base'])}"
         else:
             head = (
                 f"row {self.row}: {told['class']}, probability {told['prediction']:.3f}; "
@@ -210,7 +210,7 @@ class Explanation:
         rows = [
             [
                 name,
-                f"{share:+.3f}",
+                _signed(share),
                 f"{abs(share) / total:.0%}",
                 *self._error(told, name),
                 f"absent: {told['absent'][name]}" if name in told["absent"] else told.get("notes", {}).get(name, ""),
@@ -267,6 +267,15 @@ def write_explanation(found: Explanation, out: str | Path) -> list[Path]:
     return written
 
 
+def _signed(value: float) -> str:
+    """Return a number with its sign, in the terminal: +0.213, -1,250."""
+    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3f}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def _doubt(errors: Mapping[str, float], name: str) -> str:
     return f"± {errors[name]:.3f}" if name in errors else ""
 
@@ -276,7 +285,7 @@ def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
     told = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))
     if not told:
         return []
-    rows = [[pair, f"{x:+.3f}", "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
+    rows = [[pair, _signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
     return ["", text_table(["pair", "synergy", ""], rows)]
 
 
@@ -297,5 +306,5 @@ def _say_detail(detail: Detail, flat: bool) -> str:
             said = f"{part['start']:.2f}–{part['end']:.2f} s"
         else:
             said = part["column"]
-        told.append(f"{said} {part['weight']:+.3f}")
+        told.append(f"{said} {_signed(part['weight'])}")
     return f"{what} (by {detail.by}): {', '.join(told)}"

@@ -1,8 +1,11 @@
 """What several tests share."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import plait  # before torch is: it says how threads wait
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +21,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not on this machine")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def explained_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of 48 rows; row 0 has no photo, row 1 a sound that is none, row 2 nothing at all."""
+    from tiny import read_csv, write_csv, write_table
+
+    folder = tmp_path_factory.mktemp("explained")
+    rows = read_csv(write_table(folder, 48))
+    (folder / "words.wav").write_text("these are words, no sound")
+    rows[0]["photo"] = ""
+    rows[1]["sound"] = "words.wav"
+    rows[2] |= dict.fromkeys(("photo", "sound", "note", "age", "colour"), "")
+    return write_csv(folder / "table.csv", rows)
+
+
+@pytest.fixture(scope="session")
+def explained_model(explained_table: Path) -> Any:
+    """A quick model of all four kinds."""
+    return plait.fit(
+        explained_table, target="label", fusion="parallel(photo, sound, text, tabular, by=concat)", epochs=5
+    )

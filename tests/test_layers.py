@@ -44,6 +44,7 @@ LAYERS = [
         "evidence",
         "proof",
         "drill",
+        "account",
         "attribution",
         "run",
         "report",

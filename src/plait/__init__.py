@@ -31,7 +31,7 @@ _PLACES = {
     "predict": "plait.workflow",
     "evaluate": "plait.workflow",
     "explain": "plait.explanation",
-    "Explanation": "plait.attribution",
+    "Explanation": "plait.account",
     "Model": "plait.run",
     "Predictions": "plait.run",
     "Classifier": "plait.estimators",
@@ -86,8 +86,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from plait.account import Explanation
     from plait.alignment import align
-    from plait.attribution import Explanation
     from plait.checkup import check
     from plait.contract import Table
     from plait.data.read import read

@@ -1,230 +1,23 @@
-"""How much each modality made of an answer, for one row or a table: asks a predictor, and tells it as text and JSON.
+"""How much each modality made of every answer, and what is inside the modalities of one row: asks any predictor.
 
-Knows strands and predictors, not how a model is fitted or saved.
+Knows strands and predictors, not how a model is fitted or saved, nor how the answer is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plait.account import Explanation
 from plait.contract import Table, answer_subsets
 from plait.dataset import CHUNK, Callback, Strand, prepare, quiet
 from plait.drill import Detail, drill_row
 from plait.errors import RequestError
-from plait.explain import Shares, draw_orders, explain_game, needed_subsets, sum_up
-from plait.terminal import text_table
+from plait.explain import Shares, draw_orders, explain_game, needed_subsets
 
 ROWS = 128  # answered at a time
-PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
-PLAIN = (
-    "Parts: the mean change with the other modalities there and without them; "
-    "of words and columns against leaving them out, of pictures and sounds against a plain one."
-)
-SHOWN = {"text": 6, "tabular": 6, "image": 3, "audio": 3}  # parts that are named in the terminal
-
-
-@dataclass
-class Explanation:
-    """What each modality made of the answers. Print it, or take the numbers.
-
-    labels: (rows,) the predicted class, or the value; None where nothing was present. prediction: (rows,) the
-    probability of that class, or the value; base: the same with nothing present, the prior of the training rows. shares
-    and synergy: see `plait.explain.Shares`; the shares of a row add up to prediction − base. Both are 0 and base NaN in
-    a failed row. present[m]: (rows,) bool. row: the number of the row, where one was asked for; then details say what
-    is inside each modality.
-    """
-
-    classes: list[Any] | None
-    labels: list[Any]
-    prediction: np.ndarray
-    base: np.ndarray
-    found: Shares
-    present: dict[str, np.ndarray]
-    statuses: list[tuple[str, str]]
-    absent: list[dict[str, str]]  # of each row: why a modality is not there
-    prior: Any  # with nothing present: {class: probability}, or a value
-    row: int | None = None
-    details: list[Detail] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)  # modalities of the table that the model does not look at
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def shares(self) -> dict[str, np.ndarray]:
-        """shares[m]: (rows,)"""
-        return self.found.shares
-
-    @property
-    def synergy(self) -> dict[str, np.ndarray]:
-        """synergy["audio+image"]: (rows,)"""
-        return self.found.synergy
-
-    @property
-    def failed(self) -> np.ndarray:
-        """(rows,) bool: nothing was present, so there was nothing to explain."""
-        return np.array([status == "failed" for status, _ in self.statuses], bool)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return {"row": …} where one row was asked for, else {"table": …}."""
-        return {"table": self._table_json()} if self.row is None else {"row": self._row_json()}
-
-    def _row_json(self) -> dict[str, Any]:
-        failed = bool(self.failed[0])
-        details: dict[str, list[dict[str, Any]]] = {}
-        for detail in self.details:
-            details.setdefault(detail.modality, []).append(detail.to_json())
-        value = {
-            "class": None if self.classes is None else self.labels[0],
-            "prediction": None if failed else float(self.prediction[0]),
-            "base": None if failed else float(self.base[0]),
-            "modalities": {name: float(x[0]) for name, x in self.shares.items()},
-            "synergy": {pair: float(x[0]) for pair, x in self.synergy.items()},
-            "index": self.row,
-            "status": self.statuses[0][0],
-            "absent": self._reasons(absent=True),
-            "details": details,
-        }
-        if not self.found.exact:
-            value["error"] = {name: float(x[0]) for name, x in self.found.errors.items()}
-        notes = self._reasons(absent=False)
-        return {**value, **({"notes": notes} if notes else {}), **({"unused": self.unused} if self.unused else {})}
-
-    def _reasons(self, absent: bool) -> dict[str, str]:
-        """Return why modalities of the row are absent, or what is wrong with a part of those that are there."""
-        return {name: why for name, why in self.absent[0].items() if bool(self.present[name][0]) != absent}
-
-    def _table_json(self) -> dict[str, Any]:
-        kept = ~self.failed
-        taken = Shares(*({n: x[kept] for n, x in part.items()} for part in (self.shares, self.synergy, {})))
-        told = sum_up(taken, {name: there[kept] for name, there in self.present.items()})
-        value = {
-            "rows": len(self),
-            "explained": int(kept.sum()),
-            "failed": int((~kept).sum()),
-            "base": self.prior,
-            **told,
-        }
-        if not self.found.exact and kept.any():
-            value["error"] = {name: float(x[kept].mean()) for name, x in self.found.errors.items()}
-        return {**value, **({"unused": self.unused} if self.unused else {})}
-
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.Table with a row for each row: class or value, prediction, base, share_<modality>, …"""
-        import pyarrow as pa
-
-        bad = self.failed
-        columns: dict[str, Any] = {"class": pa.array(self.labels)} if self.classes is not None else {}
-        columns |= {"prediction": pa.array(self.prediction, mask=bad), "base": pa.array(self.base, mask=bad)}
-        columns |= {f"share_{name}": pa.array(x, mask=bad) for name, x in self.shares.items()}
-        columns |= {f"synergy_{pair}": pa.array(x, mask=bad) for pair, x in self.synergy.items()}
-        status, reason = ([pair[k] for pair in self.statuses] for k in (0, 1))
-        return pa.table({**columns, "status": pa.array(status, pa.string()), "reason": pa.array(reason, pa.string())})
-
-    def draw(self) -> Any:
-        """Return a matplotlib Figure of the row, or of the shares over the table."""
-        from plait.prep.draw_shares import draw_shares
-
-        told = self.to_json()
-        if self.row is None:
-            table = told["table"]
-            bars = [
-                (name, entry["share"] or 0.0, f"there in {entry['present']:,} rows")
-                for name, entry in table["modalities"].items()
-            ]
-            title = f"What mattered in {table['explained']:,} rows"
-            note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
-            return draw_shares(bars, title, note, percent=True)
-        errors = {name: float(x[0]) for name, x in self.found.errors.items()} if not self.found.exact else {}
-        bars = [
-            (name, float(x[0]), _doubt(errors, name) if self.present[name][0] else "absent")
-            for name, x in self.shares.items()
-        ]
-        parts = [
-            {
-                "modality": d.modality if d.column in ("", d.modality) else f"{d.modality}: {d.column}",
-                **{key: getattr(d, key) for key in ("kind", "by", "parts", "heat", "before", "after", "box")},
-                "share": float(self.shares[d.modality][0]),
-            }
-            for d in self.details
-        ]
-        parts += [
-            {"modality": name, "kind": "absent", "reason": reason}
-            for name, reason in self._reasons(absent=True).items()
-        ]
-        return draw_shares(bars, *self._headline(), parts)
-
-    def _headline(self) -> tuple[str, str]:
-        if self.failed[0]:
-            return f"Row {self.row}: nothing is present", "there is no answer to explain"
-        if self.classes is None:
-            said = f"Row {self.row}: {self.prediction[0]:.4g}"
-            return said, f"the change from {self.base[0]:.4g}, the answer with nothing present"
-        said = f"Row {self.row}: {self.labels[0]}, probability {self.prediction[0]:.3f}"
-        return said, f"the change from {self.base[0]:.3f}, the probability of {self.labels[0]} with nothing present"
-
-    def __str__(self) -> str:
-        lines = self._table_lines() if self.row is None else self._row_lines()
-        if self.unused:
-            lines.append(f"\nNot looked at by the model: {', '.join(self.unused)}.")
-        return "\n".join(lines)
-
-    def _table_lines(self) -> list[str]:
-        table = self._table_json()
-        head = f"{table['rows']:,} rows, {table['explained']:,} explained"
-        head += f", {table['failed']:,} left out (nothing present)" if table["failed"] else ""
-        if not table["explained"]:
-            return [head]
-        shown = sorted(table["modalities"].items(), key=lambda item: -item[1]["share"])
-        rows = [
-            [name, f"{entry['share']:.0%}", f"{entry['mean']:+.3f}", f"{entry['present']:,}", *self._error(table, name)]
-            for name, entry in shown
-        ]
-        header = ["modality", "weight", "mean share", "rows that have it", *([] if self.found.exact else ["± error"])]
-        what = "the value" if self.classes is None else "the probability of the predicted class"
-        lines = [
-            head,
-            "",
-            text_table(header, rows),
-            "",
-            f"A share is what a modality adds to {what}, from the prior on.",
-        ]
-        return lines + _say_synergy(table["synergy"])
-
-    def _row_lines(self) -> list[str]:
-        told = self._row_json()
-        if told["status"] == "failed":
-            return [f"row {self.row}: nothing is present, so there is nothing to explain ({self.statuses[0][1]})"]
-        if self.classes is None:
-            head = f"row {self.row}: {told['prediction']:.4g}; with nothing present {told['base']:.4g}"
-        else:
-            head = (
-                f"row {self.row}: {told['class']}, probability {told['prediction']:.3f}; "
-                f"with nothing present {told['base']:.3f}"
-            )
-        total = sum(abs(share) for share in told["modalities"].values()) or 1.0
-        rows = [
-            [
-                name,
-                f"{share:+.3f}",
-                f"{abs(share) / total:.0%}",
-                *self._error(told, name),
-                f"absent: {told['absent'][name]}" if name in told["absent"] else told.get("notes", {}).get(name, ""),
-            ]
-            for name, share in sorted(told["modalities"].items(), key=lambda item: -abs(item[1]))
-        ]
-        header = ["modality", "share", "of all", *([] if self.found.exact else ["± error"]), ""]
-        lines = [head, "", text_table(header, rows), *_say_synergy(told["synergy"])]
-        said = [_say_detail(detail) for detail in self.details]
-        return [*lines, *(["", *said, PLAIN] if said else [])]
-
-    def _error(self, told: Mapping[str, Any], name: str) -> list[str]:
-        return [] if self.found.exact else [f"{told['error'][name]:.3f}"]
 
 
 def explain_table(
@@ -250,7 +43,8 @@ def explain_table(
         table = table.take([row])
     names = [strand.name for strand in strands if strand.name in predictor.names]
     used = [strand for strand in strands if (strand.shadow or strand.name) in names]
-    orders = draw_orders(names, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    orders = draw_orders(names, generator)
     keeps = needed_subsets(names, orders)
     chunks, statuses, absent = [], [], []
     details: list[Detail] = []
@@ -265,13 +59,10 @@ def explain_table(
             there = {name: batch.present[name].cpu().numpy() for name in names}
             chunks.append(_explain_batch(answers, names, orders, there, classes is not None))
             if row is not None and statuses[0][0] != "failed":
-                details = drill_row(chunk, used, predictor, batch, int(chunks[0]["guess"][0]))
+                details = drill_row(chunk, used, predictor, batch, int(chunks[0]["guess"][0]), generator)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
     joined = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in ("guess", "prediction", "base")}
-    parts = [
-        {name: np.concatenate([chunk[key][name] for chunk in chunks]) for name in chunks[0][key]}
-        for key in ("shares", "synergy", "errors", "present")
-    ]
+    present = {name: np.concatenate([chunk["present"][name] for chunk in chunks]) for name in names}
     failed = np.array([status == "failed" for status, _ in statuses], bool)
     joined["prediction"][failed] = joined["base"][failed] = np.nan
     labels = [
@@ -283,8 +74,8 @@ def explain_table(
         labels=labels,
         prediction=joined["prediction"],
         base=joined["base"],
-        found=Shares(*parts[:3], exact=not orders),
-        present=parts[3],
+        found=Shares.join([chunk["found"] for chunk in chunks]),
+        present=present,
         statuses=statuses,
         absent=absent,
         prior=_prior(predictor, used, classes),
@@ -301,7 +92,7 @@ def _explain_batch(
     present: dict[str, np.ndarray],
     classification: bool,
 ) -> dict[str, Any]:
-    """Return guess, prediction, base (rows,), and shares, synergy, errors, present {name: (rows,)}."""
+    """Return guess, prediction, base (rows,), found (the shares), and present {name: (rows,)}."""
     whole = answers[tuple(sorted(names))]
     guess = whole.argmax(1) if classification else np.zeros(len(whole), np.int64)
     every = np.arange(len(whole))
@@ -319,9 +110,7 @@ def _explain_batch(
         "guess": guess,
         "prediction": values[tuple(sorted(names))].copy(),
         "base": values[()].copy(),
-        "shares": shares,
-        "synergy": synergy,
-        "errors": errors,
+        "found": Shares(shares, synergy, errors, found.exact),
         "present": present,
     }
 
@@ -333,71 +122,3 @@ def _prior(predictor: Any, strands: Sequence[Strand], classes: Sequence[Any] | N
     if classes is None:
         return float(said[0])
     return {str(name): float(share) for name, share in zip(classes, said, strict=True)}
-
-
-def write_explanation(found: Explanation, out: str | Path) -> list[Path]:
-    """Write a picture (.png, .svg, .pdf), or into a folder the JSON, the picture, and of a table also shares.csv.
-
-    Returns what was written.
-    """
-    import io
-    import json
-
-    import pyarrow.csv as csv
-
-    from plait.store import write_bytes
-
-    def draw(path: Path) -> Path:
-        buffer = io.BytesIO()
-        ending = path.suffix.lower().lstrip(".")
-        found.draw().savefig(buffer, format=ending, dpi=110)
-        write_bytes(path, buffer.getvalue())
-        return path
-
-    out = Path(out)
-    if out.suffix.lower() in PICTURES:
-        return [draw(out)]
-    if out.suffix:
-        raise RequestError(f"the explanation cannot be written to {out.name!r}; expected a .png file or a folder.")
-    stem = "table" if found.row is None else f"row-{found.row}"
-    told = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
-    write_bytes(out / f"{stem}.json", told.encode())
-    written = [out / f"{stem}.json", draw(out / f"{stem}.png")]
-    if found.row is None:
-        buffer = io.BytesIO()
-        csv.write_csv(found.to_arrow(), buffer)
-        write_bytes(out / "shares.csv", buffer.getvalue())
-        written.append(out / "shares.csv")
-    return written
-
-
-def _doubt(errors: Mapping[str, float], name: str) -> str:
-    return f"± {errors[name]:.3f}" if name in errors else ""
-
-
-def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
-    """Return a table of the pairs, the strongest first, and what the signs mean."""
-    told = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))
-    if not told:
-        return []
-    rows = [[pair, f"{x:+.3f}", "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
-    return ["", text_table(["pair", "synergy", ""], rows)]
-
-
-def _say_detail(detail: Detail) -> str:
-    """Return one line: the parts of a modality that weigh most."""
-    what = detail.modality if detail.column in ("", detail.modality) else f"{detail.modality}: {detail.column}"
-    parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
-    told = []
-    for part in parts[: SHOWN[detail.kind]]:
-        if detail.kind == "text":
-            text = " ".join(part["text"].split())
-            said = f"“{text if len(text) <= 40 else text[:39] + '…'}”"
-        elif detail.kind == "image":
-            said = f"x {part['left']}–{part['right']}, y {part['top']}–{part['bottom']} px"
-        elif detail.kind == "audio":
-            said = f"{part['start']:.2f}–{part['end']:.2f} s"
-        else:
-            said = part["column"]
-        told.append(f"{said} {part['weight']:+.3f}")
-    return f"{what} (by {detail.by}): {', '.join(told) or 'no part of it stands out'}"

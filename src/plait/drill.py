@@ -1,15 +1,17 @@
 """Inside a modality: which words, regions, seconds and columns of one row moved the answer, and which way.
 
 A part is weighed twice, with the other modalities there and without them, and the mean counts: where two modalities say
-the same, a part of one changes nothing while the other is there. Words and columns by leaving them out (occlusion). Pictures and sounds by gradient where the predictor is a network and
-Captum is installed, else by a patch of the mean that slides over them. Knows strands and predictors, not how a model is
-fitted, saved or drawn.
+the same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in
+many ways (occlusion), so that a word counts which another one repeats; pictures and sounds by gradient where the
+predictor is a network and Captum is installed, else by a patch of the mean that slides over them. Knows strands and
+predictors, not how a model is fitted, saved or drawn.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,13 +23,14 @@ from torch import Tensor
 from plait.contract import Batch, Table, answer_subsets, keep_only
 from plait.data.media import read_image, read_sound
 from plait.dataset import Strand
+from plait.explain import weigh_parts
 from plait.model import Network, as_float
 from plait.prep.audio import LOWEST
 from plait.prep.clean import token_spans
 
-MOST_PARTS = 60  # words of a text, or groups of them, that are left out one after the other
-FEWEST_PARTS = 8
-MOST_LETTERS = 100_000  # of all the variants of a text: so that a book takes no longer than a page
+MOST_PARTS = 60  # words of a text, or runs of them
+FEWEST_PARTS = 4
+MOST_LETTERS = 200_000  # of a text, times its parts: so that a book takes little longer than a page
 GRID = 8  # cells on a side: of the patches, and of the regions that are named
 SEGMENTS = 10  # of a sound
 STEPS = 16  # of the path of integrated gradients
@@ -39,10 +42,11 @@ TOP = 3  # regions and cells that are named
 class Detail:
     """What one modality (of media: one column of it) is made of, with a weight for each part.
 
-    A weight is the change of the probability of the class, or of the value, that the part makes: the mean of the change
-    with the other modalities there, and without them. by: gradient or occlusion. parts: words {"text", "column", "start", "end", "weight"} with places in the cell, image regions {"left",
-    "top", "right", "bottom"} in pixels, pieces of a sound {"start", "end"} in seconds, or columns {"column"}. heat:
-    (height, width) or (mel, frame), of a picture and a sound as prepared.
+    A weight is what the part adds to the probability of the class, or to the value: the mean with the other modalities
+    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one. by:
+    gradient or occlusion. parts: words {"text", "column", "start", "end", "weight"} with places in the cell, regions of
+    a picture {"left", "top", "right", "bottom"} in pixels, pieces of a sound {"start", "end"} in seconds, or columns
+    {"column"}. heat: (height, width) or (mel, frame), of a picture and a sound as prepared.
     """
 
     modality: str
@@ -157,10 +161,18 @@ def network_of(predictor: Any) -> Network | None:
     return None
 
 
-def drill_row(table: Table, strands: Sequence[Strand], predictor: Any, batch: Batch, index: int) -> list[Detail]:
+def drill_row(
+    table: Table,
+    strands: Sequence[Strand],
+    predictor: Any,
+    batch: Batch,
+    index: int,
+    generator: np.random.Generator,
+) -> list[Detail]:
     """Return the details of each modality that is present in a table of one row.
 
-    batch: the row, prepared. index: the class asked for, or 0 for a value.
+    batch: the row, prepared. index: the class asked for, or 0 for a value. generator draws which words or columns are
+    left out together.
     """
     probe = Probe(predictor, batch, index)
     details: list[Detail] = []
@@ -168,29 +180,35 @@ def drill_row(table: Table, strands: Sequence[Strand], predictor: Any, batch: Ba
         if strand.name not in predictor.names or not bool(batch.present[strand.name][0]):
             continue
         if strand.kind == "text":
-            details.append(drill_text(table, strand, probe))
+            details.append(drill_text(table, strand, probe, generator))
         elif strand.kind == "tabular":
-            details.append(drill_columns(table, strand, probe))
+            details.append(drill_columns(table, strand, probe, generator))
         else:
             details += drill_media(table, strand, probe)
     return details
 
 
-# text and tables: leave a part out, and let the preparation see what is left
+# text and tables: leave parts out, and let the preparation see what is left
 
 
-def drill_text(table: Table, strand: Strand, probe: Probe) -> Detail:
+def drill_text(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
     """Return a weight for each word of a text; in a long one for each run of words."""
     cells = {column: table.cells(column)[0] for column in strand.modality.columns}
     texts = {column: str(cell) for column, cell in cells.items() if cell is not None}
     parts = word_parts(texts, html=strand.prep.html)
-    variants = []
-    for part in parts:
-        text = texts[part["column"]]
-        variants.append({**texts, part["column"]: text[: part["start"]] + " " + text[part["end"] :]})
-    weights = _weigh_variants(strand, probe, [texts, *variants])
-    for part, weight in zip(parts, weights, strict=True):
-        part["weight"] = weight
+
+    def leave(kept: np.ndarray) -> dict[str, Any]:
+        if not kept.any():  # what is left between the words is no text
+            return {}
+        left = dict(texts)
+        for part, stays in reversed(list(zip(parts, kept, strict=True))):  # from the end, so that places stay
+            if not stays:
+                text = left[part["column"]]
+                left[part["column"]] = f"{text[: part['start']]} {text[part['end'] :]}"
+        return left
+
+    for part, weight in zip(parts, _weigh_parts(strand, probe, leave, len(parts), generator), strict=True):
+        part["weight"] = float(weight)
     return Detail(strand.name, "text", "", "occlusion", parts, before=texts)
 
 
@@ -209,27 +227,41 @@ def word_parts(texts: dict[str, str], html: bool = True) -> list[dict[str, Any]]
     return parts
 
 
-def drill_columns(table: Table, strand: Strand, probe: Probe) -> Detail:
-    """Return a weight for each column of a table: what its cell changes against none. An absent cell has weight 0."""
+def drill_columns(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
+    """Return a weight for each column of a table. An absent cell has weight 0."""
     cells = {column: table.cells(column)[0] for column in strand.modality.columns}
     filled = [column for column, cell in cells.items() if cell is not None]
-    weights = _weigh_variants(strand, probe, [cells, *({**cells, column: None} for column in filled)])
-    found = dict(zip(filled, weights, strict=True))
+
+    def leave(kept: np.ndarray) -> dict[str, Any]:
+        return {column: cells[column] for column, stays in zip(filled, kept, strict=True) if stays}
+
+    weights = _weigh_parts(strand, probe, leave, len(filled), generator)
+    found = {column: float(weight) for column, weight in zip(filled, weights, strict=True)}
     parts = [{"column": column, "weight": found.get(column, 0.0)} for column in cells]
     return Detail(strand.name, "tabular", "", "occlusion", parts, before=cells)
 
 
-def _weigh_variants(strand: Strand, probe: Probe, rows: Sequence[dict[str, Any]]) -> list[float]:
-    """Return for every row but the first how much less the predictor says than of the first."""
-    data = {}
-    for column in strand.modality.columns:
-        values = np.empty(len(rows), object)
-        values[:] = [row.get(column) for row in rows]
-        data[column] = values
-    with ThreadPoolExecutor(1) as pool:
-        inputs, there, _ = strand.prepare(Table(data), pool)
-    said = probe.ask(strand.name, torch.from_numpy(inputs), there)
-    return [float(said[0] - value) for value in said[1:]]
+def _weigh_parts(
+    strand: Strand,
+    probe: Probe,
+    leave: Callable[[np.ndarray], dict[str, Any]],
+    num: int,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return the weight of each part: (part,). leave gives the cells that only some of the parts make."""
+
+    def answer(kept: np.ndarray) -> np.ndarray:
+        rows = [leave(some) for some in kept]
+        data = {}
+        for column in strand.modality.columns:
+            values = np.empty(len(rows), object)
+            values[:] = [row.get(column) for row in rows]
+            data[column] = values
+        with ThreadPoolExecutor(1) as pool:
+            inputs, there, _ = strand.prepare(Table(data), pool)
+        return probe.ask(strand.name, torch.from_numpy(inputs), there)
+
+    return weigh_parts(answer, num, generator)
 
 
 # pictures and sounds
@@ -293,8 +325,8 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
     rows, columns = (np.linspace(0, n, min(GRID, n) + 1).astype(int) for n in (height, width))
     places = [
         (top, bottom, left, right)
-        for top, bottom in zip(rows, rows[1:], strict=False)
-        for left, right in zip(columns, columns[1:], strict=False)
+        for top, bottom in itertools.pairwise(rows)
+        for left, right in itertools.pairwise(columns)
     ]
     masks = torch.zeros(len(places), height, width, dtype=torch.bool)
     for mask, (top, bottom, left, right) in zip(masks, places, strict=True):
@@ -362,7 +394,7 @@ def _name_seconds(detail: Detail, strand: Strand, sound: tuple[np.ndarray, int])
     edges = np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)
     last = len(sound[0]) / sound[1]
     assert detail.heat is not None
-    for one, two in zip(edges, edges[1:], strict=False):
+    for one, two in itertools.pairwise(edges):
         weight = float(detail.heat[:, one:two].sum())
         begin, end = min(last, start + one * second), min(last, start + two * second)
         detail.parts.append({"start": round(begin, 4), "end": round(end, 4), "weight": weight})

@@ -1,11 +1,11 @@
-"""The verb `explain`: which modality mattered, for one row or for a table. Thin: the work is in attribution and drill."""
+"""The verb `explain`: which modality mattered, for a row or a table. Thin: the work is in attribution and drill."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from plait.attribution import PICTURES, Explanation, write_explanation
+from plait.account import PICTURES, Explanation, write_explanation
 from plait.dataset import Callback, quiet
 from plait.errors import RequestError
 from plait.labels import number_threads

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.attribution import Explanation
+from plait.account import Explanation
 from plait.contract import Schema, Table
 from plait.drill import Detail
 from plait.evaluate import confusion

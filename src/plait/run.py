@@ -28,7 +28,7 @@ from plait.proof import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
 
 if TYPE_CHECKING:
-    from plait.attribution import Explanation
+    from plait.account import Explanation
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"

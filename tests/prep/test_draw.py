@@ -51,7 +51,7 @@ def test_the_model_sees_the_last_picture():
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr"])
 def test_pictures_of_every_mode_can_be_drawn(mode):
-    assert draw._pixels(picture(mode)).dtype == np.uint8
+    assert draw.as_pixels(picture(mode)).dtype == np.uint8
 
 
 def test_extremes_do_not_break_it(tmp_path):

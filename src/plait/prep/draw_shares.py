@@ -56,8 +56,8 @@ def draw_shares(
     percent: the values are parts of one whole.
 
     A part is a dict with "modality", "kind", and unless the kind is absent (then "reason"): "share", "by", "parts" (as
-    in `plait.drill.Detail`), "before", and for image and audio "after", "heat" and "box". Raises RequestError for a
-    kind that there is not.
+    in `plait.drill.Detail`), "before", and for image and audio "column", "after", "heat", "box" and "flat" (nothing in
+    it changes the answer much). Raises RequestError for a kind that there is not.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -86,8 +86,13 @@ def draw_shares(
         if "share" in part:
             page.write(MARGIN, y + 0.65, f"share {_signed(part['share'])}", size=10)
             page.write(MARGIN, y + 0.84, f"{part['kind']}, by {part['by']}", size=8.5, color=SOFT)
+            page.write(MARGIN, y + 1.02, cut_text(part.get("column", ""), 22), size=8.5, color=SOFT)
         draw(page, part, y + 0.25, height)
         y += height + 0.45
+    if page.unwritten:
+        page.write(
+            WIDTH - MARGIN, y + 0.22, "□: no font here can write this character", size=8.5, color=SOFT, ha="right"
+        )
     if not percent:
         _draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
     return figure
@@ -96,7 +101,7 @@ def draw_shares(
 def _signed(value: float) -> str:
     """Return a number with its sign, short: +0.213, −1,250."""
     size = abs(value)
-    small = f"{size:.3f}" if size >= 0.01 or not size else f"{size:.4f}"
+    small = f"{size:.3f}" if size >= 0.01 or not size else f"{size:.1g}"
     said = f"{size:,.0f}" if size >= 100 else f"{size:.3g}" if size >= 1 else small
     return f"{'−' if value < 0 else '+'}{said}"
 
@@ -155,41 +160,42 @@ def _draw_image(page: Page, part: Mapping[str, Any], y: float, height: float) ->
     tall, wide = pixels.shape[:2]
     size = min(TALL / tall, HALF / wide)
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
-    for k, said in enumerate(("the regions that weigh most", "how much each place weighs, against a plain picture")):
+    weights = ",  ".join(f"{k}: {_signed(region['weight'])}" for k, region in enumerate(part["parts"], 1))
+    captions = (f"what the strongest regions add    {weights}", "how much each place weighs, against a plain picture")
+    if part.get("flat"):
+        captions = ("as it came", "no place changes the answer much, against a plain picture")
+    for k, said in enumerate(captions):
         x = MARGIN + LABEL + k * (HALF + GAP)
         axes = page.axes(x, y, wide * size, tall * size)
-        place = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
+        place: dict[str, Any] = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
         if k == 0:
             axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, **place)
-            for region in part["parts"]:
-                _mark_region(axes, region, (wide, tall))
+            for number, region in enumerate([] if part.get("flat") else part["parts"], 1):
+                _mark_region(axes, number, region)
         else:
             axes.imshow(160 + grey * (95 / 255), cmap="gray", vmin=0, vmax=255, **place)
             left, top, right, bottom = part["box"]
-            _lay_heat(axes, part["heat"], (left, right, bottom, top), origin="upper")
+            if not part.get("flat"):
+                _lay_heat(axes, part["heat"], (left, right, bottom, top), origin="upper")
         axes.set(xlim=(0, wide), ylim=(tall, 0), xticks=[], yticks=[])
         frame_axes(axes, LINE, 0.8)
         page.write(x, y + tall * size + 0.2, said, size=9, color=SOFT)
 
 
-def _mark_region(axes: Axes, region: Mapping[str, Any], size: tuple[int, int]) -> None:
+def _mark_region(axes: Axes, number: int, region: Mapping[str, Any]) -> None:
+    """Draw a box round a region, with its number: a solid edge where it speaks for the answer, else a dashed one."""
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
     left, top, right, bottom = (region[side] for side in ("left", "top", "right", "bottom"))
-    weight = region["weight"]
-    style: Any = "-" if weight >= 0 else (0, (3, 2))
-    box = Rectangle(
-        (left, top), right - left, bottom - top, facecolor="none", edgecolor=BLUE if weight >= 0 else ORANGE
-    )
+    style, colour = ("-", BLUE) if region["weight"] >= 0 else ((0, (3, 2)), ORANGE)
+    box = Rectangle((left, top), right - left, bottom - top, facecolor="none", edgecolor=colour)
     box.set(linewidth=2, linestyle=style)
-    halo = [withStroke(linewidth=4, foreground="white")]
-    box.set_path_effects(halo)
+    box.set_path_effects([withStroke(linewidth=4, foreground="white")])
     axes.add_patch(box)
-    inside = right > 0.75 * size[0]
-    axes.annotate(
-        _signed(weight), (left if inside else right, (top + bottom) / 2), (-4 if inside else 4, 0), fontsize=8.5,
-        textcoords="offset points", va="center", ha="right" if inside else "left", color=INK, path_effects=halo,
+    axes.text(
+        (left + right) / 2, (top + bottom) / 2, str(number), fontsize=9, color=INK, ha="center", va="center",
+        path_effects=[withStroke(linewidth=3, foreground="white")],
     )  # fmt: skip
 
 
@@ -255,19 +261,15 @@ def _draw_audio(page: Page, part: Mapping[str, Any], y: float, height: float) ->
         mel, origin="lower", cmap="gray_r", vmin=low, vmax=high + 0.9 * (high - low) + 1e-3, extent=extent,
         interpolation="nearest", aspect="auto",
     )  # fmt: skip
-    _lay_heat(axes, part["heat"], extent, origin="lower")
+    if not part.get("flat"):
+        _lay_heat(axes, part["heat"], extent, origin="lower")
     hertz = [f for f in (100, 300, 1000, 3000, 8000) if lowest <= _mel(f) <= highest]
     axes.set_yticks([_mel(f) for f in hertz], [f"{f:,}" for f in hertz])
     axes.set(xlim=(begin, min(end, max(seconds, begin + 1e-3))), ylim=(lowest, highest))
     plain_axes(axes)
     frame_axes(axes, LINE, 0.8)
-    page.write(
-        x,
-        y + TALL + 0.36,
-        "spectrogram (Hz over seconds), and how much each place weighs against a flat one",
-        size=9,
-        color=SOFT,
-    )
+    said = "no place changes the answer much" if part.get("flat") else "how much each place weighs"
+    page.write(x, y + TALL + 0.36, f"spectrogram, Hz over seconds: {said}", size=9, color=SOFT)
 
 
 def _mel(hertz: float) -> float:

@@ -38,11 +38,16 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "splits": {"train": 3},
         "holes": {},
         "test": None,
+        "folds": None,
         "stopped": "",
         "seal": "x",
     }
     model = SimpleNamespace(
-        leaderboard=[{"name": "image"}], folder=Path("run"), summary=lambda: "the summary", facts=facts
+        leaderboard=[{"name": "image"}],
+        folder=Path("run"),
+        summary=lambda: "the summary",
+        facts=facts,
+        study=SimpleNamespace(verdict={"code": "not_tested"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
     answers = SimpleNamespace(status=["ok", "partial"], to_arrow=lambda: None)
@@ -69,6 +74,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "fit t.csv --target y --out r --fusion parallel(image,audio) --split s --group g --ignore a --ignore b "
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
+        "--candidates classic --candidates late --folds 5 --no-report "
         "--balance --epochs 3 --batch-size 8 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
     code, _, _ = run(*words.split())
@@ -87,6 +93,9 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "modalities": {"notes": ["title", "body"]},
         "encoders": {"text": "tfidf"},
         "prep": {"audio": {"bandpass": (300, 3400), "denoise": True}, "image": {"rotate": 90}},
+        "candidates": ["classic", "late"],
+        "folds": 5,
+        "report": False,
         "balance": True,
         "epochs": 3,
         "batch_size": 8,
@@ -111,7 +120,8 @@ def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
     for field in fields(FitOptions):
         if field.name in cli.ONLY_IN_PYTHON:
             continue
-        assert cli.FLAGS.get(field.name, "--" + field.name.replace("_", "-")) + " " in words
+        for flag in cli.FLAGS.get(field.name, "--" + field.name.replace("_", "-")).split("/"):
+            assert flag + " " in words
         assert field.metadata["help"].split(".")[0][:30] in words
 
 
@@ -126,7 +136,9 @@ def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[s
         "splits": {"train": 3},
         "holes": {},
         "test": None,
+        "folds": None,
         "stopped": "",
+        "verdict": {"code": "not_tested"},
         "leaderboard": [{"name": "image"}],
     }
     code, out, err = run("predict", "run", "t.csv", "--out", "p.csv", "--json")

@@ -71,13 +71,22 @@ def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:
 
 def test_the_headline_is_accuracy_or_r2() -> None:
     labels = find(["a", "b", "b", "a"])
-    outputs = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 2.0], [0.0, 2.0]])
-    assert labels.headline(outputs, np.arange(4), 0)["value"] == 0.75
+    answers = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]])
+    assert labels.headline(answers, np.arange(4), 0)["value"] == 0.75
     numbers = find([1.0, 2.0, 3.0, 6.0], "number")
     numbers.target_of(np.arange(4), False)  # mean 3, standard deviation sqrt(3.5)
-    scaled = torch.tensor([[-2.0], [-1.0], [0.0], [3.0]]) / np.sqrt(3.5)
-    assert numbers.headline(scaled, np.arange(4), 0)["value"] == pytest.approx(1.0)
-    assert numbers.headline(torch.zeros(4, 1), np.arange(4), 0)["value"] == pytest.approx(0.0)
+    assert numbers.headline(np.array([[1.0], [2.0], [3.0], [6.0]]), np.arange(4), 0)["value"] == pytest.approx(1.0)
+    assert numbers.headline(np.full((4, 1), 3.0), np.arange(4), 0)["value"] == pytest.approx(0.0)
+    assert numbers.prior.tolist() == [3.0]
+
+
+def test_losses_are_log_loss_or_squared_error_in_units_of_the_spread() -> None:
+    labels = find(["a", "b", "b"])
+    said = np.array([[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]])
+    assert labels.losses(said, np.arange(3)) == pytest.approx([np.log(2), np.log(4), 0.0])
+    numbers = find([1.0, 2.0, 3.0, 6.0], "number")
+    numbers.target_of(np.arange(4), False)
+    assert numbers.losses(np.array([[3.0], [6.0]]), np.array([0, 3])) == pytest.approx([4 / 3.5, 0.0])
 
 
 # wrong targets

@@ -29,7 +29,15 @@ from tiny import numbers_table, read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, sound, text, tabular, by=concat)"
 NAMES = ["photo", "sound", "text", "tabular"]
-FILES = {"run.json", "weights.safetensors", "history.jsonl", "predictions.parquet", "curves.png"}
+FILES = {
+    "study.json",
+    "report.html",
+    "run.json",
+    "weights.safetensors",
+    "history.jsonl",
+    "predictions.parquet",
+    "curves.png",
+}
 KINDS = {"photo": "image", "sound": "audio", "note": "text", "age": "number", "colour": "category"}
 KINDS_OF_TWO = {"photo": "image", "age": "number"}
 METRICS = [
@@ -66,6 +74,11 @@ def numbers(**options: Any) -> Model:
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+def fixed_names_in(folder: Path) -> set[str]:
+    """Return the files that every run has, not those that are there once for each classic learner."""
+    return {name for name in names_in(folder) if not name.endswith(".skops")}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +149,8 @@ def test_the_leaderboard_has_the_winner_first_and_each_modality_alone(model: Mod
         [*((n, "alone") for n in NAMES), *((PLAN, how) for how in ("alone then fused", "fine-tuned", "joint"))]
     )
     for entry in board:
-        assert set(entry) == {"name", "plan", "recipe", "loss", "val", "test", "seconds", "params", "winner"}
+        assert set(entry) >= {"name", "family", "plan", "recipe", "val", "test", "seconds", "params", "latency_ms"}
+        assert set(entry) >= {"modalities", "members", "loss", "memory_mb", "winner"}
         assert set(entry["val"]) == {"value", "low", "high"}
         assert (entry["test"] is not None) == (entry["winner"] or entry["recipe"] == "alone")
 
@@ -163,10 +177,13 @@ def test_progress_is_told(model: Model, events: list[dict[str, Any]]) -> None:
 def test_a_table_of_one_modality_alone(folder: Path, tmp_path: Path, column: str) -> None:
     rows = [{column: r[column], "label": r["label"]} for r in read_csv(folder / "table.csv")]
     table = write_csv(folder / f"only-{column}.csv", rows)
-    model = fit(table, target="label", out=tmp_path / "run", epochs=1, kinds={column: KINDS[column]})
+    asked: dict[str, Any] = {"kinds": {column: KINDS[column]}, "candidates": ["alone", "classic"]}
+    model = fit(table, target="label", out=tmp_path / "run", epochs=1, **asked)
     name = {"note": "text", "age": "tabular"}.get(column, column)
     assert model.modalities == [name]
-    assert [entry["name"] for entry in model.leaderboard] == [name]
+    tried = [entry for entry in model.leaderboard if entry["family"] != "majority"]
+    assert [entry["modalities"] for entry in tried] == [[name]] * 6  # a network and five classic learners
+    assert model.study.verdict["code"] == "not_tested"
     found = evaluate(tmp_path / "run", table)
     assert found["scored"] == 48
     assert list(found["by_modalities"]) == [name]
@@ -183,7 +200,7 @@ def test_numbers_are_predicted(tmp_path: Path) -> None:
     data["y"] = [10 + 3 * a for a in data["a"]]
     model = fit(data, target="y", out=tmp_path / "run", epochs=15)
     assert model.task == "regression"
-    assert names_in(tmp_path / "run") == FILES | {"scatter.png"}
+    assert fixed_names_in(tmp_path / "run") == FILES | {"scatter.png"}
     answers = predict(tmp_path / "run", {"a": [0.0, 1.0, None], "b": [1.0, 2.0, None]})
     assert answers.probabilities is None
     assert answers.to_arrow().column_names == ["prediction", "status", "reason"]
@@ -564,7 +581,7 @@ def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Pat
     torch.manual_seed(2)
     numbers(out=tmp_path / "b")
     numbers(out=tmp_path / "c", seed=1)
-    a, b, c = (digest(tmp_path / name / "weights.safetensors") for name in "abc")
+    a, b, c = (digest(tmp_path / name / "predictions.parquet") for name in "abc")
     assert a == b
     assert a != c
     loaded = load(tmp_path / "a")
@@ -615,7 +632,9 @@ def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
     model = fit(data, callback=raise_at("fused", KeyboardInterrupt()), **asked)
     assert model.facts["stopped"] == "interrupt"
     assert "The fit was interrupted; the best so far is kept." in model.summary()
-    assert {entry["recipe"] for entry in model.leaderboard} == {"alone", "alone then fused"}
+    recipes = {entry["recipe"] for entry in model.leaderboard}
+    assert {"alone", "alone then fused", "classic"} <= recipes
+    assert not recipes & {"fine-tuned", "joint"}
     assert len(load(tmp_path / "run").predict(data)) == 30
 
 
@@ -666,9 +685,9 @@ def test_a_finished_run_is_not_replaced_without_a_word(quick: Model, tmp_path: P
         RunError, match=r"holds a finished run\. Name another folder, or give --overwrite to replace it"
     ):
         numbers(out=place, epochs=20)
-    before = digest(place / "weights.safetensors")
+    before = digest(place / "predictions.parquet")
     model = numbers(out=place, seed=3, overwrite=True)
-    assert digest(place / "weights.safetensors") != before
+    assert digest(place / "predictions.parquet") != before
     assert load(place).facts["seed"] == model.facts["seed"] == 3
     assert "unfinished" not in names_in(place)
 
@@ -679,7 +698,8 @@ def test_a_run_that_replaces_another_leaves_none_of_its_files(tmp_path: Path) ->
     assert "confusion.png" in names_in(place)
     data = {**numbers_table(), "y": [2.5 * a for a in numbers_table()["a"]]}
     fit(data, target="y", epochs=1, out=place, overwrite=True)
-    assert names_in(place) == FILES | {"scatter.png"}
+    assert fixed_names_in(place) == FILES | {"scatter.png"}
+    assert names_in(place) - FILES == set(load(place).facts["files"]) - FILES
 
 
 def test_a_kill_while_the_files_are_replaced_can_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -697,7 +717,7 @@ def test_a_kill_while_the_files_are_replaced_can_be_mended(tmp_path: Path, monke
         load(place)
     numbers(out=place, seed=1)
     assert load(place).facts["seed"] == 1
-    assert names_in(place) == FILES | {"confusion.png", "reliability.png"}
+    assert fixed_names_in(place) == FILES | {"confusion.png", "reliability.png"}
 
 
 def test_an_unfinished_run_of_another_command_is_not_taken_over(tmp_path: Path) -> None:

@@ -32,7 +32,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-FLAGS = {"kinds": "--kind", "modalities": "--modality", "encoders": "--encoder"}  # the others are named like the field
+FLAGS = {  # the others are named like the field
+    "kinds": "--kind",
+    "modalities": "--modality",
+    "encoders": "--encoder",
+    "report": "--report/--no-report",
+}
 METAVARS = {
     "fusion": "PLAN",
     "split": "COLUMN",

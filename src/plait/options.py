@@ -27,7 +27,7 @@ class FitOptions:
 
     fusion: Any = field(
         default=None,
-        metadata={"help": 'Fusion plan, such as "parallel(image, audio)". Without it many candidates are compared.'},
+        metadata={"help": 'Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are compared.'},
     )
     split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
     group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
@@ -65,8 +65,8 @@ class FitOptions:
             raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
         if self.folds is not None and self.folds < 2:
             raise RequestError(f"folds is {self.folds}; expected 2 or more.")
-        if isinstance(self.candidates, str):
-            object.__setattr__(self, "candidates", (self.candidates,))
+        listed = (self.candidates,) if isinstance(self.candidates, str) else tuple(self.candidates)
+        object.__setattr__(self, "candidates", listed)
         for name in self.candidates:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")

@@ -94,6 +94,8 @@ def fit(
         )
     names = [modality.name for modality in schema.modalities]
     plan_objects: dict[str, Any] = {}
+    if isinstance(chosen.fusion, str) and chosen.fusion.strip() == "auto":
+        chosen = replace(chosen, fusion=None, candidates=("alone", "auto"))
     if chosen.fusion is not None:
         plan = plans.parse(chosen.fusion)
         plans.check(plan, names)

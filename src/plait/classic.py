@@ -117,7 +117,8 @@ def fit_classic(
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
         kept = drop_modalities(present[rows], generator)
         again = np.flatnonzero((kept != present[rows]).any(axis=1))
-        weights[again] /= 2  # a row and its copy count as much as the row did
+        if learner != "gradient boosting" or goal.weights is not None:  # its bins take twice as long with weights
+            weights[again] /= 2  # a row and its copy count as much as the row did
         x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
         origin = np.concatenate([np.arange(len(rows)), again])
         targets, weights = targets[origin], weights[origin]
@@ -150,7 +151,8 @@ def _learn(
     threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread()
     with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
-        estimator.fit(x, targets, sample_weight=weights)
+        alike = predictor.learner != "nearest neighbours" and bool((weights == weights[0]).all())
+        estimator.fit(x, targets, sample_weight=None if alike else weights)
         if predictor.learner == "SVM" and not predictor.regression:
             predictor.margin = scale_margins(estimator, x, targets, weights, origin, predictor.shares, generator)
     if predictor.learner == "random forest":

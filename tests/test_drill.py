@@ -278,8 +278,8 @@ def row(explained_model: Any, explained_table: Path) -> Callable[[int, str], tup
 
 def test_the_network_is_found_inside_what_wraps_it(explained_model: Any) -> None:
     predictor = explained_model.predictor()
-    assert network_of(predictor) is explained_model.networks["winner"]
-    assert network_of(Wrapped(predictor)) is explained_model.networks["winner"]
+    assert network_of(predictor) is explained_model.predictor().network
+    assert network_of(Wrapped(predictor)) is explained_model.predictor().network
     assert network_of(Answers("photo", np.mean)) is None
 
 

@@ -215,12 +215,12 @@ class ClassicPredictor:
     names: tuple[str, ...]
     learner: str
     setting: dict[str, Any]
-    layouts: dict[str, dict[str, Any]]
+    layouts: dict[str, dict[str, Any]] = field(repr=False)
     prior: np.ndarray
     regression: bool
     classes: np.ndarray
-    centres: dict[str, np.ndarray]
-    spreads: dict[str, np.ndarray]
+    centres: dict[str, np.ndarray] = field(repr=False)
+    spreads: dict[str, np.ndarray] = field(repr=False)
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
     columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at

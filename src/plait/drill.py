@@ -72,16 +72,24 @@ class Detail:
 class Probe:
     """One row, and a number asked of it: what a predictor says of one class, or its value, with one input changed."""
 
-    def __init__(self, predictor: Any, batch: Batch, index: int) -> None:
-        """batch: one row. index: the class, or 0 for a value."""
+    def __init__(self, predictor: Any, batch: Batch, index: int, strands: Sequence[Strand] = ()) -> None:
+        """batch: one row. index: the class, or 0 for a value. strands: those of the row, second views among them."""
         self.predictor, self.batch, self.index = predictor, batch, index
+        self.seconds = {strand.shadow: strand for strand in strands if strand.shadow}
         self.network = network_of(predictor)
         self._rest: Any = None  # the tokens of the unchanged modalities
 
-    def ask(self, name: str, inputs: Tensor, cells: np.ndarray | None = None) -> np.ndarray:
+    def ask(
+        self,
+        name: str,
+        inputs: Tensor,
+        cells: np.ndarray | None = None,
+        second: tuple[Tensor, np.ndarray] | None = None,
+    ) -> np.ndarray:
         """Return (variant,), the number for each input (variant, …) of one modality; cells (variant, column) bool.
 
-        The mean of what the predictor says with the other modalities there, and without them.
+        The mean of what the predictor says with the other modalities there, and without them. second: inputs and cells
+        of its second view, where it has one.
         """
         said = []
         for start in range(0, len(inputs), ROWS):
@@ -91,7 +99,12 @@ class Probe:
                 if getattr(self.predictor, "network", None) is not None and hasattr(self.predictor, "from_logits"):
                     answers = [self.predictor.from_logits(x) for x in self.logits(name, part, there)]
                 else:
-                    answers = answer_subsets(self.predictor, self._varied(name, part, there), self._keeps(name))
+                    batch = self._varied(name, part, there)
+                    if second is not None:
+                        view = self.seconds[name].name
+                        batch.inputs[view] = second[0][start : start + ROWS]
+                        batch.present[view] = torch.from_numpy(second[1][start : start + ROWS].any(1))
+                    answers = answer_subsets(self.predictor, batch, self._keeps(name))
             said.append(np.mean([np.asarray(answer, np.float64)[:, self.index] for answer in answers], axis=0))
         return np.concatenate(said)
 
@@ -174,7 +187,7 @@ def drill_row(
     batch: the row, prepared. index: the class asked for, or 0 for a value. generator draws which words or columns are
     left out together.
     """
-    probe = Probe(predictor, batch, index)
+    probe = Probe(predictor, batch, index, strands)
     details: list[Detail] = []
     for strand in strands:
         if strand.name not in predictor.names or not bool(batch.present[strand.name][0]):
@@ -259,7 +272,11 @@ def _weigh_parts(
             data[column] = values
         with ThreadPoolExecutor(1) as pool:
             inputs, there, _ = strand.prepare(Table(data), pool)
-        return probe.ask(strand.name, torch.from_numpy(inputs), there)
+            second = None
+            if strand.name in probe.seconds:
+                words, filled, _ = probe.seconds[strand.name].prepare(Table(data), pool)
+                second = torch.from_numpy(words), filled
+        return probe.ask(strand.name, torch.from_numpy(inputs), there, second)
 
     return weigh_parts(answer, num, generator)
 

@@ -27,7 +27,9 @@ class FitOptions:
 
     fusion: Any = field(
         default=None,
-        metadata={"help": 'Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are compared.'},
+        metadata={
+            "help": 'Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are compared.'
+        },
     )
     split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
     group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")

@@ -39,6 +39,15 @@ class Calibrated:
     def names(self) -> Sequence[str]:
         return self.inner.names
 
+    @property
+    def network(self) -> Any:
+        """The network inside, or None. Who asks it directly comes back through `from_logits`."""
+        return getattr(self.inner, "network", None)
+
+    def from_logits(self, logits: torch.Tensor) -> np.ndarray:
+        """Return the answers to logits (batch, class) of rows in which something is present."""
+        return apply_temperature(self.inner.from_logits(logits), self.temperature)
+
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.subsets(batch, [self.names])[0]
 

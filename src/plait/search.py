@@ -31,6 +31,7 @@ from plait.study import STRATEGIES, Candidate, Study, choose, list_plans
 from plait.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, judge, not_tested
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
+FOLDS = 5
 CLASSIC_SHARE = 0.2  # of a time limit
 Features = dict[str, np.ndarray]
 
@@ -281,10 +282,12 @@ class Search:
 
     @property
     def fold(self) -> np.ndarray:
-        """(val,): the fold of every validation row, five folds, whole groups in one."""
+        """(val,): the fold of every validation row, five folds, whole groups in one where there are five groups."""
         if self._fold is None:
             val = self.study.val
             groups = None if self.groups is None else self.groups[val]
+            if groups is not None and len(np.unique(groups)) < FOLDS:
+                groups = None  # of one speaker there would be one fold, and nothing could be fitted
             generator = np.random.default_rng([self.study.seed, 5])
             self._fold = assign_folds(self.labels.numbers[val], generator=generator, groups=groups)
         return self._fold
@@ -353,6 +356,9 @@ class Search:
             return not_tested(ONE_MODALITY, single.name if single else None)
         if fused is None or single is None:
             missing = NO_FUSED if fused is None else NO_SINGLE
+            if not self.study.limited and not self.study._over():
+                side = "several modalities" if fused is None else "one modality"
+                missing = f"no candidate of {side} was asked for"
             return not_tested(missing, single.name if single else None, fused.name if fused else None)
         if not len(rows):
             return not_tested(NO_TEST_ROWS, single.name, fused.name)

@@ -30,6 +30,7 @@ class _Estimator(BaseEstimator):
         modalities: Any = None,
         encoders: Any = None,
         prep: Any = None,
+        candidates: Any = (),
         balance: bool = False,
         epochs: int | None = None,
         batch_size: int = 64,
@@ -44,6 +45,7 @@ class _Estimator(BaseEstimator):
         self.modalities = modalities
         self.encoders = encoders
         self.prep = prep
+        self.candidates = candidates
         self.balance = balance
         self.epochs = epochs
         self.batch_size = batch_size

@@ -56,6 +56,7 @@ def cross_validate(
             split[tests], split[rest] = "test", np.where(inner == 0, "val", "train")
             search = make(split)
             winner = search.run()
+            search.leave_device()
             several = several and search.fused is not None and search.single is not None
             chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
             for role, candidate in chosen.items():

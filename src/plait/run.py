@@ -304,6 +304,12 @@ class Model:
                         f"{name} alone reaches {span(alone['metrics'][metric])} "
                         f"on the {alone['rows']:,} test rows that have it."
                     )
+        elif facts.get("folds"):
+            folds = facts["folds"]
+            lines.append(
+                f"\nBy cross-validation ({folds['folds']} folds, {folds['repeats']} times) {metric} is "
+                f"{span(folds['metrics'][metric])}: each time the whole study anew, without the rows it then answers for."
+            )
         elif test is None:
             lines.append(
                 "\nThere are no test rows, so the score on rows never seen is not known; "
@@ -325,6 +331,7 @@ class Model:
             lines.append(f"\nopen {self.folder / page}")
             lines.append(
                 f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
+                f"   or   plait explain {self.folder} TABLE --row 0"
             )
         return "\n".join(lines)
 

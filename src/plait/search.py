@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from plait.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
 from plait.calibration import assign_folds, cross_fit_temperature
@@ -131,11 +132,11 @@ class Search:
     # -- classic learners ---------------------------------------------------------------------------------------------
 
     def _classic(self, share: float) -> None:
-        """Try every learner, as it comes, on each modality and on all together."""
+        """Try every learner, as it comes, on each modality and on all together; the quickest learner first."""
         study = self.study
         end = study.began + share * (study.deadline - study.began) if study.deadline < math.inf else math.inf
-        for names in self._groups_of_names():
-            for learner in self.learners:
+        for learner in self.learners:
+            for names in self._groups_of_names():
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
                 self._fit_classic(learner, 0, names)
@@ -366,6 +367,13 @@ class Search:
         groups = None if self.groups is None else self.groups[rows]
         generator = np.random.default_rng([self.study.seed, 6])
         return judge(one, several, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
+
+    def leave_device(self) -> None:
+        """Bring all networks to the processor: what answers from here on answers there."""
+        for candidate in self.study.candidates:
+            if candidate.network is not None:
+                candidate.network.to("cpu")
+        self.study.device = torch.device("cpu")
 
     def side(self, candidate: Candidate, rows: np.ndarray, answers: np.ndarray) -> Side:
         present = self.study.prepared.present

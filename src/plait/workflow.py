@@ -223,10 +223,7 @@ def _finish(
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     study, wish = search.study, search.labels
-    for candidate in study.candidates:
-        if candidate.network is not None:
-            candidate.network.to("cpu")
-    study.device = torch.device("cpu")
+    search.leave_device()
     alone = {name: search.predictor_of(c) for name in study.prepared.names if (c := search.best_alone(name))}
     split, prepared = study.split, study.prepared
     shipped = search.refitted(winner)

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,28 +106,24 @@ def test_pictures_and_sounds_stay_in_range() -> None:
 
 
 def test_the_story_sets_single_modalities_against_fusions() -> None:
-    val, test = {"value": 0.81, "low": 0.75, "high": 0.86}, {"value": 0.8, "low": 0.76, "high": 0.85}
-    leaderboard = [
-        {"name": "image", "recipe": "alone", "val": val, "test": test, "seconds": 9.7, "winner": False},
-        {
-            "name": "parallel(image, audio)",
-            "recipe": "joint",
-            "val": test,
-            "test": None,
-            "seconds": 12.0,
-            "winner": True,
-        },
+    usual = {"seconds": 1.0, "params": 950, "latency_ms": 0.5, "winner": False}
+    fused = {**usual, "name": "parallel(image, text)", "recipe": "joint", "winner": True}
+    candidates = [
+        {**fused, "val": {"value": 0.9, "low": 0.8, "high": 0.95}, "test": {"value": 0.91, "low": 0.85, "high": 0.96}},
+        {**usual, "name": "image", "recipe": "alone", "val": {"value": 0.7}, "test": {"value": 0.71}},
     ]
-    text = _story(
-        leaderboard, Path("d/table.csv"), Path("run"), (Path("row.png"), Path("run/confusion.png"), Path("x.png"))
+    model = SimpleNamespace(
+        study=SimpleNamespace(candidates=candidates, verdict={"sentence": "Fusion helps: so much."})
     )
-    assert text.splitlines()[:3] == [
-        "  model                   recipe  validation               test                     time",
-        "  image                   alone   0.810  (0.750 to 0.860)  0.800  (0.760 to 0.850)  10 s",
-        "* parallel(image, audio)  joint   0.800  (0.760 to 0.850)  -                        12 s",
-    ]
-    assert text.splitlines()[-3:] == [
+    text = _story(model, Path("d/table.csv"), Path("run"), (Path("row.png"), Path("run/confusion.png")))
+    assert text.splitlines()[1] == (
+        "* parallel(image, text)  joint  0.900 (0.800 to 0.950)  0.910 (0.850 to 0.960)  1.0 s      950      0.50 ms"
+    )
+    assert text.splitlines()[-5:] == [
+        "Fusion helps: so much.",
+        "",
         "open row.png",
-        "open run/confusion.png",
-        "next: plait predict run d/table.csv --out answers.csv",
+        f"open {Path('run/report.html')}",
+        f"next: plait predict run {Path('d/table.csv')} --out answers.csv   or   "
+        f"plait explain run {Path('d/table.csv')} --row 0",
     ]

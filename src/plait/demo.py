@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from plait.errors import RequestError, need
-from plait.terminal import text_table
+from plait.proof import board, choose_shown
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc")
@@ -78,40 +78,25 @@ def run_demo(
     )
     run = folder / "run"
     pictures = (before_after, *sorted(run.glob("*.png"), key=lambda path: (path.stem != "confusion", path.stem)))
-    return Demo(table, run, pictures, model, _story(model.leaderboard, table, run, pictures))
+    return Demo(table, run, pictures, model, _story(model, table, run, pictures))
 
 
-def _story(leaderboard: list[dict[str, Any]], table: Path, run: Path, pictures: tuple[Path, ...]) -> str:
-    lines = [
-        [
-            ("* " if entry["winner"] else "  ") + entry["name"],
-            entry["recipe"],
-            _interval(entry["val"]),
-            _interval(entry["test"]),
-            f"{entry['seconds']:.0f} s",
-        ]
-        for entry in leaderboard
-    ]
-    sights = [f"open {path}" for path in pictures[:2]]
+def _story(model: Any, table: Path, run: Path, pictures: tuple[Path, ...]) -> str:
+    proof = model.study
     return "\n".join(
         [
-            text_table(["  model", "recipe", "validation", "test", "time"], lines),
+            board(choose_shown(proof.candidates), "accuracy"),
             "",
             "The share of right answers, with its 95 % interval. * was chosen, on validation only; the test rows",
             "were looked at once. About one cell in seven is missing.",
             "",
-            *sights,
-            f"next: plait predict {run} {table} --out answers.csv",
+            proof.verdict["sentence"],
+            "",
+            f"open {pictures[0]}",
+            f"open {run / 'report.html'}",
+            f"next: plait predict {run} {table} --out answers.csv   or   plait explain {run} {table} --row 0",
         ]
     )
-
-
-def _interval(score: dict[str, float] | None) -> str:
-    if score is None or score.get("value") is None:
-        return "-"
-    if score.get("low") is None:
-        return f"{score['value']:.3f}"
-    return f"{score['value']:.3f}  ({score['low']:.3f} to {score['high']:.3f})"
 
 
 def make_demo(folder: str | Path, *, rows: int = 1000, seed: int = 0) -> Path:

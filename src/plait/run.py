@@ -308,7 +308,7 @@ class Model:
             folds = facts["folds"]
             lines.append(
                 f"\nBy cross-validation ({folds['folds']} folds, {folds['repeats']} times) {metric} is "
-                f"{span(folds['metrics'][metric])}: each time the whole study anew, without the rows it then answers for."
+                f"{span(folds['metrics'][metric])}: each time the study anew, without the rows it then answers for."
             )
         elif test is None:
             lines.append(

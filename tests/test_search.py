@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plait.blend import fit_weighted
 from plait.classic import Goal, MajorityPredictor, fit_classic
 from plait.data.detect import detect
 from plait.data.read import read
 from plait.errors import TableError
 from plait.labels import Labels
 from plait.learners import LEARNERS
-from plait.predictors import Blend, Calibrated
+from plait.predictors import Blend, Calibrated, RowText
 from plait.search import Search, answer_rows
 from plait.study import Candidate
 from searches import (
@@ -104,21 +105,39 @@ def test_families_that_were_asked_for_are_there_and_no_others(families: tuple[st
     assert {c.family for c in search.study.candidates} == expected
 
 
+@pytest.fixture(scope="module")
+def words() -> tuple[Search, Candidate]:
+    """A search of every family over a sentence and a number, with the quick learners."""
+    with pytest.MonkeyPatch.context() as patch:
+        take_quick_learners(patch)
+        search = search_words(ALL, epochs=1, batch_size=16)
+        return search, search.run()
+
+
+ALL = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble")
+
+
+def test_every_family_is_there(words: tuple[Search, Candidate]) -> None:
+    """The tree that auto would grow of two modalities is the tree of two."""
+    search, _ = words
+    assert {c.family for c in search.study.candidates} == {"majority", *ALL} - {"auto"}
+    assert all(c.losses.shape == (12,) and c.answers.shape == (12, 2) for c in search.study.candidates)
+    assert named(search, "logistic regression (row as text)").names == ["text", "tabular"]
+    assert {c.family for c in search.study.candidates if c.network is not None} == {
+        "alone",
+        "parallel",
+        "sequential",
+        "tree",
+    }
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     ("families", "expected"),
-    [
-        (("alone",), {"majority", "alone"}),
-        (("text",), {"majority", "text"}),
-        (("sequential",), {"majority", "alone", "sequential"}),
-        (
-            ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble"),
-            {"majority", "alone", "classic", "late", "text", "parallel", "sequential", "tree", "ensemble"},
-        ),
-    ],
+    [(("text",), {"majority", "text"}), (("auto",), {"majority", "alone", "auto"})],
 )
-def test_networks_and_texts_are_there_when_asked_for(families: tuple[str, ...], expected: set[str]) -> None:
-    """A plan needs the networks of its modalities. The tree that auto grows of two is the tree of two."""
+def test_what_needs_words_or_networks_is_there_when_asked_for(families: tuple[str, ...], expected: set[str]) -> None:
+    """A plan needs the networks of its modalities."""
     search = search_words(families, epochs=1, batch_size=16)
     search.run()
     assert {c.family for c in search.study.candidates} == expected
@@ -168,7 +187,7 @@ def test_numbers_are_learned_too() -> None:
     # of the mean of training rows on other rows, squared error in units of the spread: about 1
     assert search.study.candidates[0].loss == pytest.approx(1.0, abs=0.4)
     assert winner.names == ["a", "b"]
-    assert winner.loss < 0.01
+    assert winner.loss < 0.05
     tests = np.arange(100, 120)
     said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
     assert search.verdict(tests, said)["code"] == "helps"
@@ -199,8 +218,10 @@ def test_families_that_are_made_of_others_cannot_stand_alone() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_the_majority_class_is_there_and_never_wins() -> None:
-    """Over noise it has the lowest loss, and still is no model."""
-    search = make_search(draw_blocks(90, knows={"a": 0.0, "b": 0.0}), split_of(60, 30), ("classic",))
+    """Where validation says the reverse of training it has the lowest loss, and still is no model."""
+    columns = draw_blocks(90)
+    columns["y"][60:] = columns["y"][61:] + columns["y"][60:61]
+    search = make_search(columns, split_of(60, 30), ("classic",))
     winner = search.run()
     majority = search.study.candidates[0]
     assert majority.name == "majority class"
@@ -242,11 +263,7 @@ def test_the_test_rows_are_for_the_winner_the_best_fusion_and_the_best_of_each_m
     expected = {c.name for c in (winner, search.fused, *alone) if c is not None}
     assert {c.name for c in search.looked_at(winner)} == expected
     assert len(search.looked_at(winner)) == len(expected)
-    assert {search.single} <= set(map(id_of, alone)) | {search.single} if False else search.single in alone
-
-
-def id_of(candidate: Candidate) -> int:
-    return id(candidate)
+    assert any(search.single is c for c in alone)
 
 
 # temperature
@@ -334,12 +351,20 @@ def test_what_is_made_of_others_is_shipped_as_it_is(whole: tuple[Search, Candida
     assert search.can_repeat(named(search, "SVM (b)"))
 
 
-def test_a_network_is_shipped_as_it_was_trained() -> None:
-    search = search_words(("alone",), epochs=1, batch_size=16)
-    winner = search.run()
-    shipped = search.refitted(winner)
-    assert getattr(shipped, "inner", shipped) is winner.predictor
-    assert search.can_repeat(winner)
+def test_a_network_is_shipped_as_it_was_trained(words: tuple[Search, Candidate]) -> None:
+    search, _ = words
+    network = min((c for c in search.study.candidates if c.network is not None), key=lambda c: c.loss)
+    shipped = search.refitted(network)
+    assert getattr(shipped, "inner", shipped) is network.predictor
+    assert search.can_repeat(network)
+
+
+def test_the_row_as_text_is_fitted_again_as_text(words: tuple[Search, Candidate]) -> None:
+    search, _ = words
+    shipped = search.refitted(named(search, "logistic regression (row as text)"))
+    shipped = shipped.inner if isinstance(shipped, Calibrated) else shipped
+    assert isinstance(shipped, RowText)
+    assert shipped.names == ["text", "tabular"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -355,17 +380,22 @@ def test_further_settings_are_fitted_again_with_that_setting() -> None:
 # late fusion and ensembles
 
 
-def test_late_fusion_is_judged_on_rows_it_did_not_learn_from(whole: tuple[Search, Candidate]) -> None:
-    search, _ = whole
-    stacked = named(search, "stacked vote (a + b)")
-    there = np.ones((40, 2), bool)
-    members = [named(search, name) for name in stacked.members]
-    assert there.all()
-    fitted = answer_rows(stacked.predictor, search.study.prepared, search.study.val)
-    truth = search.labels.codes[search.study.val]
-    before = stacked.losses.mean()
-    assert before > -np.log(fitted[np.arange(40), truth]).mean()
-    assert [len(m.answers) for m in members] == [40, 40]
+def test_late_fusion_is_chosen_on_answers_for_rows_it_did_not_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The members are fitted on training rows; weights for a row of validation come from the other four folds."""
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(120, knows={"a": 1.0, "b": 1.0}), split_of(80, 40), ("classic", "late"))
+    monkeypatch.setattr(search, "calibrate", lambda: None)
+    search.run()
+    blend = named(search, "weighted vote (a + b)")
+    said = [named(search, name).answers for name in blend.members]
+    prior, codes, whole = search.labels.prior, search.labels.codes[80:], np.ones((40, 2), bool)
+    for number in range(5):
+        rest, here = np.flatnonzero(search.fold != number), np.flatnonzero(search.fold == number)
+        fitted = fit_weighted([x[rest] for x in said], whole[rest], prior, codes[rest], search.fold[rest])
+        expected = fitted.combine([x[here] for x in said], whole[here], prior)
+        assert blend.answers[here] == pytest.approx(expected)
+    kept = fit_weighted(said, whole, prior, codes, search.fold)
+    assert blend.predictor.combiner.weights == pytest.approx(kept.weights)
 
 
 def test_an_ensemble_keeps_only_what_has_a_weight(whole: tuple[Search, Candidate]) -> None:
@@ -470,8 +500,10 @@ def test_losses_are_log_losses_or_squared_errors_in_units_of_the_spread() -> Non
 
 @pytest.mark.usefixtures("quick")
 def test_noise_is_not_said_to_help_and_what_knows_more_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small one of what bench/bench_verdict.py measures in full."""
     bench = load_bench("bench_verdict")
     monkeypatch.setattr(bench, "SPLIT", split_of(150, 60, 200))
+    monkeypatch.setattr(bench, "FAMILIES", ("classic", "ensemble"))
     noise = [bench.fit_table(bench.draw_table(seed))["code"] for seed in range(12)]
     assert noise.count("helps") <= 2
     knows = [bench.fit_table(bench.draw_table(seed, b_shift=1.2))["code"] for seed in range(8)]

@@ -304,6 +304,12 @@ class Model:
                         f"{name} alone reaches {span(alone['metrics'][metric])} "
                         f"on the {alone['rows']:,} test rows that have it."
                     )
+        elif facts.get("folds"):
+            checked = facts["folds"]
+            lines.append(
+                f"\nOn {checked['rows']:,} rows, each left out {checked['repeats']} times in {checked['folds']} folds, "
+                f"{metric} is {span(checked['metrics'][metric])}, by what won without them."
+            )
         elif test is None:
             lines.append(
                 "\nThere are no test rows, so the score on rows never seen is not known; "

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from plait.blend import (
     Average,
+    Mixture,
     Stacked,
     Weighted,
     combine_ensemble,
     cross_fit,
     cross_fit_ensemble,
     fit_average,
+    fit_mixture,
     fit_stacked,
     fit_weighted,
     load_combiner,
@@ -25,7 +27,7 @@ from plait.errors import RequestError
 
 PRIOR = np.array([0.5, 0.3, 0.2])
 SAID = [np.array([[0.8, 0.1, 0.1], [0.2, 0.2, 0.6]]), np.array([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]])]
-FITS = [fit_average, fit_weighted, fit_stacked]
+FITS = [fit_average, fit_weighted, fit_stacked, fit_mixture]
 
 
 def members(num: int, sureness=(2.0, 1.0), seed: int = 0, classes: int = 3):
@@ -122,7 +124,9 @@ def test_saved_and_loaded_it_answers_the_same(numeric):
         loaded = load_combiner(json.loads(json.dumps(data)), arrays)
         assert type(loaded) is type(combiner)
         assert np.array_equal(loaded.combine(said, present, prior), combiner.combine(said, present, prior))
-    with pytest.raises(RequestError, match="there is no combiner 'median'; expected average, weighted or stacked"):
+    with pytest.raises(
+        RequestError, match="there is no combiner 'median'; expected average, weighted, stacked or mixture"
+    ):
         load_combiner({"kind": "median"}, {})
 
 
@@ -279,3 +283,34 @@ def test_ensemble_of_nothing_is_refused():
 def test_candidate_of_weight_0_may_hold_anything():
     found = combine_ensemble([np.array([[0.2, 0.8]]), np.array([[np.nan, np.nan]])], np.array([1.0, 0.0]))
     assert found.tolist() == [[0.2, 0.8]]
+
+
+def test_mixture_by_hand():
+    present = np.array([[True, True], [False, True]])
+    found = Mixture((0.25, 0.75)).combine(SAID, present, PRIOR)
+    assert found == pytest.approx(np.array([[0.5, 0.325, 0.175], [0.1, 0.8, 0.1]]))
+    numbers = Mixture((0.25, 0.75)).combine([np.array([[1.0]]), np.array([[5.0]])], present[:1], np.array([2.0]))
+    assert numbers.tolist() == [[4.0]]
+
+
+def test_mixture_without_a_member_of_weight_gets_the_prior():
+    found = Mixture((1.0, 0.0)).combine(SAID, np.array([[False, True], [True, False]]), PRIOR)
+    assert found[0].tolist() == PRIOR.tolist()
+    assert found[1].tolist() == [0.2, 0.2, 0.6]
+
+
+def test_mixture_counts_an_absent_member_as_the_prior_when_it_is_chosen():
+    """Alone, the first is right where it is there; where it is not, only the second knows."""
+    codes, prior = np.array([0, 1, 0, 1]), np.array([0.5, 0.5])
+    first = np.array([[0.99, 0.01], [0.01, 0.99], [np.nan, np.nan], [np.nan, np.nan]])
+    second = np.array([[0.6, 0.4], [0.4, 0.6], [0.95, 0.05], [0.05, 0.95]])
+    present = np.array([[True, True], [True, True], [False, True], [False, True]])
+    found = fit_mixture([first, second], present, prior, codes, np.zeros(4, int))
+    assert sum(found.weights) == pytest.approx(1.0)
+    assert min(found.weights) > 0
+    assert found.combine([first, second], present, prior)[2:] == pytest.approx(second[2:])
+
+
+def test_mixture_of_wrong_shape_is_named():
+    with pytest.raises(RequestError, match=r"answers of 2 members and presence of shape \(2, 2\); expected \(2, 1\)"):
+        Mixture((1.0,)).combine(SAID, np.ones((2, 2), bool), PRIOR)

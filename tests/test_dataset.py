@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from plait import dataset
-from plait.contract import Column, Schema, Table
+from plait.contract import SECOND, Column, Schema, Table
 from plait.data.detect import detect
 from plait.data.read import read
 from plait.dataset import (
@@ -21,9 +21,11 @@ from plait.dataset import (
     fit_strands,
     prep_options,
     prepare,
+    shadow_strands,
 )
 from plait.errors import RequestError, TableError
 from plait.prep.image import ImagePrep
+from plait.prep.text import TextPrep
 from tiny import read_csv, write_csv, write_table
 
 
@@ -203,6 +205,83 @@ def test_a_strand_goes_through_its_state(folder: Path) -> None:
 
 
 # what is learned, and from which rows
+
+
+# a table written out as words
+
+AGES: dict[str, list[Any]] = {
+    "note": ["warm and dry", "cold and wet", "", "warm and wet", "cold and dry", "warm and dry"],
+    "age": [30, 40, 30, None, 40, 30],
+    "colour": ["red", "red", "blue", "", "blue", "red"],
+    "label": ["no", "yes", "no", "yes", "yes", "no"],
+}
+AGE_KINDS = {"age": "number", "note": "text", "colour": "category"}
+
+
+def test_a_table_beside_texts_is_written_out_as_words() -> None:
+    table = read(AGES)
+    strands = strands_of(table, kinds=AGE_KINDS)
+    (shadow,) = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
+    assert (shadow.name, shadow.kind, shadow.shadow) == ("tabular" + SECOND + "as text", "text", "tabular")
+    assert shadow.modality.columns == ("age", "colour")
+    assert shadow.encoder == "tfidf"
+    prepared = prepare(table, [*strands, shadow])
+    words = prepared.inputs[shadow.name]
+    assert prepared.cells[shadow.name][:, 0].tolist() == [True, True, True, False, True, True]
+    # what is seen are the words of the cells, a number among them, as a text prep of those sentences sees them
+    texts = ["age 30 colour red", "age 40 colour red", "age 30 colour blue", "age 40 colour blue", "age 30 colour red"]
+    by_hand = TextPrep().fitted(texts, np.random.default_rng(0))
+    assert words[[0, 1, 2, 4, 5]].shape[1] == by_hand.features
+    assert not np.allclose(words[0], words[1], atol=1e-3)  # 30 and 40
+    assert not np.allclose(words[0], words[2], atol=1e-3)  # red and blue
+    assert np.array_equal(words[0], words[5])
+    assert not words[3].any()
+
+
+def test_a_second_view_is_no_modality_and_comes_and_goes_with_the_one_it_shows() -> None:
+    table = read(AGES)
+    strands = strands_of(table, kinds=AGE_KINDS)
+    shadows = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
+    name = shadows[0].name
+    prepared = prepare(table, strands + shadows)
+    assert prepared.names == ["text", "tabular"]
+    assert set(prepared.present) == {"text", "tabular"}
+    assert prepared.statuses()[3] == ("partial", "tabular: blank")
+    assert prepared.statuses()[2] == ("partial", "text: blank")
+    rows = np.arange(6)
+    assert prepared.batch(rows).present[name].tolist() == [True, True, True, False, True, True]
+    assert not prepared.batch(rows, keep=["text"]).present[name].any()
+    assert prepared.batch(rows, keep=["tabular"]).present[name].sum() == 5
+    assert prepared.take(rows[:2]).batch(rows[:2]).present[name].tolist() == [True, True]
+
+
+def test_a_second_view_goes_through_its_state() -> None:
+    table = read(AGES)
+    (shadow,) = shadow_strands(table, strands_of(table, kinds=AGE_KINDS), np.arange(6), np.random.default_rng(0))
+    again = Strand.from_state(*shadow.state())
+    assert (again.name, again.shadow, again.encoder) == (shadow.name, "tabular", "tfidf")
+    assert np.array_equal(prepare(table, [again]).inputs[again.name], prepare(table, [shadow]).inputs[shadow.name])
+
+
+def test_a_second_view_needs_a_text_a_table_and_a_cell() -> None:
+    table = read(AGES)
+    strands = strands_of(table, kinds=AGE_KINDS)
+    generator = np.random.default_rng(0)
+    assert [s.kind for s in strands] == ["text", "tabular"]
+    assert shadow_strands(table, strands[1:], np.arange(6), generator) == []
+    assert shadow_strands(table, strands[:1], np.arange(6), generator) == []
+    assert shadow_strands(table, strands, np.array([3]), generator) == []
+
+
+def test_words_of_rows_not_fitted_on_are_unknown() -> None:
+    table = read({**AGES, "colour": ["red", "red", "red", "", "red", "green"]})
+    strands = strands_of(table, kinds=AGE_KINDS)
+    shadows = [
+        shadow_strands(some, strands, np.arange(5), np.random.default_rng(0))[0]
+        for some in (table, read({**AGES, "colour": ["red", "red", "red", "", "red", "purple"]}))
+    ]
+    first, second = (prepare(table, [shadow]).inputs[shadow.name] for shadow in shadows)
+    assert np.array_equal(first, second)
 
 
 def test_statistics_are_of_the_rows_given_and_no_others(tmp_path: Path) -> None:

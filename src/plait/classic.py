@@ -360,7 +360,11 @@ class ClassicPredictor:
             raise RunError(
                 f"the classic learner is damaged: got {type(found).__name__}, expected its parts. Fit again."
             )
-        return cls.from_state(json.loads(found["facts"]), found)
+        try:
+            facts = json.loads(found["facts"])
+        except (TypeError, ValueError) as error:
+            raise RunError(f"the classic learner is damaged: {error!r}. Fit again.") from None
+        return cls.from_state(facts, found)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from plait.evaluate import intervals
 from plait.labels import Labels
 from plait.search import Search
 from plait.study import Candidate
-from plait.verdict import NO_FUSED, ONE_MODALITY, Side, judge, not_tested
+from plait.verdict import FEWEST_GROUPS, NO_FUSED, ONE_MODALITY, Side, judge, not_tested
 
 REPEATS = 2  # how often the folds are dealt
 ROLES = {"single": "the best of one modality", "fused": "the best fusion", "winner": "the winner"}
@@ -67,19 +67,28 @@ def cross_validate(
             done = repeat * count + number + 1
             callback({"stage": "folds", "done": done, "total": REPEATS * count})
     place = np.concatenate(order)
-    unit = place if groups is None else groups[place]
+    cluster = place if groups is None else groups[place]
     truth, generator = labels.cells[place], np.random.default_rng([seed, 9])
     shape = (lambda x: x) if labels.classes is not None else (lambda x: x[:, 0])
-    metrics = intervals(truth, shape(np.concatenate(said["winner"])), labels.classes, generator=generator, groups=unit)
+    metrics = intervals(
+        truth, shape(np.concatenate(said["winner"])), labels.classes, generator=generator, groups=cluster
+    )
     found: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
     if not several:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
         return {**found, "verdict": not_tested(few)}
     one, more = (Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused"))
-    verdict = judge(one, more, truth, labels.classes, generator=generator, groups=unit)
-    told = f"{len(rows)} rows, each left out {REPEATS} times"
+    num_groups = 0 if groups is None else len(np.unique(groups[rows]))
+    by_group = num_groups >= FEWEST_GROUPS
+    # of fewer groups the rows are drawn singly: then all answers for a row are what is drawn, or each would count twice
+    units = cluster if by_group else place
+    verdict = judge(one, more, truth, labels.classes, generator=generator, groups=units)
+    told = f"{len(rows)} rows{f' of {num_groups} groups' if by_group else ''}, each left out {REPEATS} times"
     verdict["sentence"] = re.sub(r"\d+ test rows( of \d+ groups)?", told, verdict["sentence"], count=1)
-    return {**found, "verdict": verdict}
+    if num_groups and not by_group:
+        of_groups = "one group" if num_groups == 1 else f"only {num_groups} groups"
+        verdict["sentence"] += f" The rows are of {of_groups}, too few to test by group, so this may be too sure."
+    return {**found, "verdict": {**verdict, "rows": len(rows), "unit": "group" if by_group else "row"}}
 
 
 def _answers(search: Search, candidate: Candidate, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

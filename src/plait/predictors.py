@@ -177,8 +177,8 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
 def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
     """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own.
 
-    Raises RunError for a plan that cannot be rebuilt, or a classic learner with something in it that plait did not
-    write.
+    Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged or
+    has something in it that plait did not write.
     """
     made: list[Any] = []
 
@@ -198,7 +198,10 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
         elif part["is"] == "majority":
             made.append(MajorityPredictor(np.array(part["prior"])))
         else:
-            made.append(ClassicPredictor.from_bytes(stored.files[part["file"]]))
+            try:
+                made.append(ClassicPredictor.from_bytes(stored.files[part["file"]]))
+            except RunError as error:
+                raise RunError(f"{part['file']}: {error}") from None
     return {role: made[number] for role, number in stored.roles.items()}
 
 

@@ -305,10 +305,10 @@ class Model:
                         f"on the {alone['rows']:,} test rows that have it."
                     )
         elif facts.get("folds"):
-            folds = facts["folds"]
+            checked = facts["folds"]
             lines.append(
-                f"\nBy cross-validation ({folds['folds']} folds, {folds['repeats']} times) {metric} is "
-                f"{span(folds['metrics'][metric])}: each time the study anew, without the rows it then answers for."
+                f"\nOn {checked['rows']:,} rows, each left out {checked['repeats']} times in {checked['folds']} folds, "
+                f"{metric} is {span(checked['metrics'][metric])}, by what won without them."
             )
         elif test is None:
             lines.append(

@@ -132,8 +132,9 @@ class Study:
         # a vote gains nothing from joint training that the others do not
         ranked = [c.name for c in sorted(fused, key=lambda c: c.loss)] or list(listed)
         able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
+        families = {c.name: c.family for c in fused}
         for plan in able[:joint]:
-            self.train_joint(plan, rivals)
+            self.train_joint(plan, rivals, families.get(plan, ""))
 
     def grow_tree(self, tokens: dict[str, Any]) -> list[Candidate]:
         """Grow a tree greedily: from the best modality on, add that modality, by that operator, which helps most.
@@ -226,9 +227,10 @@ class Study:
         network.load_state_dict(start.network.state_dict())
         epochs = max(2, self.epochs_for(len(self.train)) // 4)
         recipe = Recipe(epochs, 5e-4, self.batch_size, drop=True, patience=2, warm=0.1)
-        return self._stage(stage, str(start.plan), start.plan, TUNED, network, recipe, self.train, self.val)
+        rows = self.train, self.val
+        return self._stage(stage, str(start.plan), start.plan, TUNED, network, recipe, *rows, family=start.family)
 
-    def train_joint(self, plan: str, rivals: dict[int, float]) -> Candidate | None:
+    def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
         """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
         if self._over():
             return None
@@ -243,7 +245,8 @@ class Study:
             rival = third and loss > 1.1 * rivals.get(epoch, math.inf)
             return rival or (third and loss > 2.5 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.6 * best)
 
-        candidate = self._stage(stage, plan, plan, JOINT, network, recipe, self.train, self.val, behind=behind)
+        rows = self.train, self.val
+        candidate = self._stage(stage, plan, plan, JOINT, network, recipe, *rows, behind=behind, family=family)
         if candidate is not None:
             lowest = math.inf
             for event in candidate.outcome.history:

@@ -1,0 +1,106 @@
+"""Searches over small tables of numbers and words, without networks, that several tests learn from. Knows no test."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.contract import Table
+from plait.data.detect import detect
+from plait.data.read import read
+from plait.dataset import Prepared, fit_strands, group_rows, prepare, shadow_strands
+from plait.labels import Labels
+from plait.learners import LEARNERS
+from plait.search import Search
+from plait.study import Study
+
+FAMILIES = ("classic", "late", "ensemble")
+QUICK = {
+    "classification": ("logistic regression", "nearest neighbours"),
+    "regression": ("ridge regression", "nearest neighbours"),
+}
+
+
+def take_quick_learners(monkeypatch: Any) -> None:
+    """Leave two learners of each task, those that fit in a hundredth of a second, with all their settings."""
+    for task, names in QUICK.items():
+        monkeypatch.setitem(LEARNERS, task, {name: LEARNERS[task][name] for name in names})
+
+
+def draw_blocks(
+    num: int = 120, seed: int = 0, knows: Mapping[str, float] | None = None, holes: float = 0.0, classes: int = 2
+) -> dict[str, list[Any]]:
+    """Return columns a0, a1, b0, b1, … and y: of each block the column c is raised by what it knows in class c.
+
+    holes: share of rows in which the second block is blank.
+    """
+    generator = np.random.default_rng(seed)
+    codes = np.arange(num) % classes
+    columns: dict[str, list[Any]] = {"y": [f"class {code}" for code in codes]}
+    for place, (name, shift) in enumerate((knows or {"a": 1.5, "b": 1.5}).items()):
+        values = generator.standard_normal((num, classes))
+        values[np.arange(num), codes] += shift
+        gone = generator.random(num) < (holes if place == 1 else 0.0)
+        for column in range(classes):
+            cells = zip(values[:, column].round(4).tolist(), gone, strict=True)
+            columns[f"{name}{column}"] = [None if blank else value for value, blank in cells]
+    return columns
+
+
+def split_of(train: int, val: int, test: int = 0) -> np.ndarray:
+    return np.repeat(["train", "val", "test"], [train, val, test])
+
+
+def modalities_of(columns: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return {first letter: its columns} of a table that `draw_blocks` gave."""
+    found: dict[str, list[str]] = {}
+    for name in columns:
+        if name != "y":
+            found.setdefault(name[0], []).append(name)
+    return found
+
+
+def make_search(
+    columns: Mapping[str, Any],
+    split: np.ndarray,
+    families: Sequence[str] = FAMILIES,
+    *,
+    modalities: Mapping[str, Sequence[str]] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    group: str | None = None,
+    **options: Any,
+) -> Search:
+    """Return a search that has not run, over columns with the target y. options: those of Study."""
+    table = read(dict(columns))
+    if modalities is None:
+        modalities = modalities_of({name: cells for name, cells in columns.items() if name != group})
+    if kinds is None:
+        kinds = {name: "number" for names in modalities.values() for name in names}
+    schema = detect(table, target="y", modalities=modalities, kinds=kinds, group=group)
+    prepared = prepare_all(table, schema, np.flatnonzero(split == "train"))
+    labels = Labels.find(table, schema)
+    target, prior = labels.target_of(np.flatnonzero(split == "train"), False)
+    outputs = 1 if labels.classes is None else len(labels.classes)
+    study = Study(prepared, split, target, prior, outputs, center=labels.center, spread=labels.spread, **options)
+    return Search(study, labels, families, group_rows(table, schema))
+
+
+def prepare_all(table: Table, schema: Any, rows: np.ndarray) -> Prepared:
+    generator = np.random.default_rng(0)
+    strands = fit_strands(table, schema, rows, {}, generator)
+    return prepare(table, strands + shadow_strands(table, strands, rows, generator))
+
+
+def load_bench(name: str) -> Any:
+    """Return a file of bench/ as a module."""
+    path = Path(__file__).parents[1] / "bench" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for the names in their annotations
+    spec.loader.exec_module(module)
+    return module

@@ -182,7 +182,7 @@ def test_numbers_are_cross_validated_too() -> None:
     folded = Folded(columns, folds=2)
     assert folded.verdict["metric"] == "r2"
     assert folded.verdict["code"] == "helps"
-    assert folded.found["metrics"]["r2"]["value"] > 0.6
+    assert folded.found["metrics"]["r2"]["value"] > 0.3
 
 
 # the option

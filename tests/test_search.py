@@ -164,7 +164,7 @@ def test_one_modality_has_no_late_fusion_and_nothing_to_level() -> None:
     assert [c.name for c in search.study.candidates[:3]] == [
         "majority class",
         "logistic regression (a)",
-        "logistic regression (b)",
+        "nearest neighbours (a)",
     ]
     assert {c.family for c in search.study.candidates[3:]} <= {"ensemble"}
     assert search.fused is None

@@ -281,9 +281,9 @@ def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) 
             for key, item in value.items():
                 if isinstance(item, Mapping):
                     for inner, last in item.items():
-                        words += [flag, f"{key}.{inner}={last}"]
+                        words += [flag, f"{key}.{inner}={_word(last)}"]
                 else:
-                    words += [flag, f"{key}={','.join(item) if isinstance(item, (list, tuple)) else item}"]
+                    words += [flag, f"{key}={_word(item)}"]
         elif isinstance(value, (list, tuple)):
             for item in value:
                 words += [flag, str(item)]
@@ -292,3 +292,8 @@ def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) 
         elif value not in (None, False):
             words += [flag, str(value)]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _word(value: Any) -> str:
+    """Return a value as the command line takes it: several with commas between."""
+    return ",".join(str(part) for part in value) if isinstance(value, (list, tuple)) else str(value)

@@ -32,7 +32,6 @@ from plait.study import STRATEGIES, Candidate, Study, choose, list_plans
 from plait.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, judge, not_tested
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
-FOLDS = 5
 CLASSIC_SHARE = 0.2  # of a time limit
 Features = dict[str, np.ndarray]
 
@@ -246,7 +245,8 @@ class Search:
         if len(members) < 2:
             return
         told = " + ".join(c.names[0] for c in members)
-        for name, fit in {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}.items():
+        ways = {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}
+        for name, fit in ways.items() if self.can_learn else [("average", fit_average)]:
             self._blend(f"{name} vote ({told})", "late", members, fit, "of the best of each")
 
     def best_alone(self, name: str) -> Candidate | None:
@@ -255,7 +255,7 @@ class Search:
 
     def _ensembles(self) -> None:
         """Select an ensemble greedily from all candidates, and one from those of each modality."""
-        candidates = [c for c in self.study.candidates if c.names]
+        candidates = [c for c in self.study.candidates if c.names] if self.can_learn else []
         for name in self.study.prepared.names:
             own = [c for c in candidates if c.names == [name]]
             if len(own) > 1:
@@ -283,15 +283,18 @@ class Search:
 
     @property
     def fold(self) -> np.ndarray:
-        """(val,): the fold of every validation row, five folds, whole groups in one where there are five groups."""
+        """(val,): the fold of every validation row, five folds, whole groups in one; of one group one fold."""
         if self._fold is None:
             val = self.study.val
             groups = None if self.groups is None else self.groups[val]
-            if groups is not None and len(np.unique(groups)) < FOLDS:
-                groups = None  # of one speaker there would be one fold, and nothing could be fitted
             generator = np.random.default_rng([self.study.seed, 5])
             self._fold = assign_folds(self.labels.numbers[val], generator=generator, groups=groups)
         return self._fold
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether weights can be learned on validation. Of one speaker they would fit that speaker, and no other."""
+        return len(np.unique(self.fold)) > 1
 
     def calibrate(self) -> None:
         """Give every candidate a temperature, where that makes it better out of fold; it is chosen with that.
@@ -301,10 +304,14 @@ class Search:
         if self.labels.classes is None:
             return
         val, present = self.study.val, self.study.prepared.present
+        fold = self.fold
+        if not self.can_learn:  # one number does not fit one speaker: rows will do
+            generator = np.random.default_rng([self.study.seed, 5])
+            fold = assign_folds(self.labels.numbers[val], generator=generator)
         for candidate in self.study.candidates:
             if candidate.names and id(candidate) not in self.temperatures:
                 there = np.any([present[name][val] for name in candidate.names], axis=0)
-                found = cross_fit_temperature(candidate.answers, self.labels.codes[val], self.fold, there)
+                found = cross_fit_temperature(candidate.answers, self.labels.codes[val], fold, there)
                 self.temperatures[id(candidate)] = found.temperature
                 candidate.answers = found.answers
                 candidate.losses = self.labels.losses(found.answers, val)

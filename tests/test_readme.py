@@ -44,5 +44,5 @@ def test_it_is_short_and_its_links_lead_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_every_command_is_in_the_table(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
-    for verb in ("show", "check", "fit", "predict", "evaluate", "align", "demo"):
+    for verb in ("show", "check", "fit", "predict", "evaluate", "study", "explain", "align", "demo"):
         assert f"| `plait {verb}" in text

@@ -14,7 +14,7 @@ from plait.blend import fit_weighted
 from plait.classic import Goal, MajorityPredictor, fit_classic
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.errors import TableError
+from plait.errors import RequestError
 from plait.labels import Labels
 from plait.learners import LEARNERS
 from plait.predictors import Blend, Calibrated, RowText
@@ -209,8 +209,25 @@ def test_a_modality_that_no_training_row_of_a_second_class_has_is_passed_over() 
 @pytest.mark.usefixtures("quick")
 def test_families_that_are_made_of_others_cannot_stand_alone() -> None:
     search = make_search(draw_blocks(90), split_of(60, 30), ("late",))
-    with pytest.raises(TableError, match="nothing could be trained"):
+    with pytest.raises(RequestError, match="candidates late: there is nothing to make them of; name alone or classic"):
         search.run()
+
+
+def test_numbers_can_be_told_from_the_row_as_text() -> None:
+    columns = {
+        "note": [f"{SENTENCES[row % 2]} {row}" for row in range(36)],
+        "age": [float(row % 5) for row in range(36)],
+        "y": [3.0 * (row % 2) + 0.01 * row for row in range(36)],
+    }
+    kinds = {"note": "text", "age": "number"}
+    search = make_search(columns, split_of(24, 12), ("text",), modalities={}, kinds=kinds)
+    assert search.run().name == "ridge regression (row as text)"
+
+
+def test_classes_of_one_row_each_bring_no_warning() -> None:
+    columns = draw_blocks(40)
+    columns["y"] = [f"class {row % 20}" for row in range(40)]
+    assert make_search(columns, split_of(25, 15), ("classic",)).run().family == "classic"
 
 
 # the choice

@@ -151,6 +151,7 @@ def _learn(
     threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread()
     with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
+        warnings.filterwarnings("ignore", "The number of unique classes")  # classes of a row or two are classes
         alike = predictor.learner != "nearest neighbours" and bool((weights == weights[0]).all())
         estimator.fit(x, targets, sample_weight=None if alike else weights)
         if predictor.learner == "SVM" and not predictor.regression:

@@ -85,6 +85,9 @@ def cross_validate(
     verdict = judge(one, more, truth, labels.classes, generator=generator, groups=units)
     told = f"{len(rows)} rows{f' of {num_groups} groups' if by_group else ''}, each left out {REPEATS} times"
     verdict["sentence"] = re.sub(r"\d+ test rows( of \d+ groups)?", told, verdict["sentence"], count=1)
+    # parts of the gain are over the answers, of which a row has one each time it was left out
+    first, dot, rest = verdict["sentence"].partition("). ")
+    verdict["sentence"] = first + dot + re.sub(r"(\d+) (complete )?row(s?)\b", r"\1 \2answer\3", rest)
     if num_groups and not by_group:
         of_groups = "one group" if num_groups == 1 else f"only {num_groups} groups"
         verdict["sentence"] += f" The rows are of {of_groups}, too few to test by group, so this may be too sure."

@@ -98,6 +98,11 @@ class Search:
         if not any(c.names for c in study.candidates):
             if study.stopped == "interrupt":
                 raise KeyboardInterrupt
+            if not wanted & {"classic", "alone", *plans_wanted}:
+                raise RequestError(
+                    f"candidates {', '.join(self.families)}: there is nothing to make them of; "
+                    "name alone or classic as well."
+                )
             raise TableError(
                 f"nothing could be trained: modality {study.prepared.names[0]!r} is there in fewer than two training "
                 "rows; expected more to learn from."
@@ -202,7 +207,7 @@ class Search:
         shadows = [s.name for s in prepared.strands if s.shadow]
         if shadows and not self.study._over():
             texts = [s.name for s in prepared.strands if s.kind == "text" and not s.shadow]
-            self._fit_classic("logistic regression", 0, [*texts, *shadows], "text")
+            self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], "text")  # the linear one
 
     def _level_trials(self) -> None:
         """Give the side with fewer trials further settings of classic learners, until both have had as many."""

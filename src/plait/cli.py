@@ -284,7 +284,7 @@ def demo(
     seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same table.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch plait learn, in two minutes. Written, spoken and typed digits, all made on this machine."""
+    """Watch plait learn, in three minutes. Written, spoken and typed digits, all made on this machine."""
     from plait.demo import run_demo
 
     with Progress() as progress:

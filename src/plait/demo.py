@@ -57,7 +57,7 @@ def run_demo(
     *,
     rows: int = 1000,
     seed: int = 0,
-    epochs: int | None = 24,  # fewer than fit would take for so few rows: two minutes on two cores
+    epochs: int | None = 18,  # fewer than fit would take for so few rows: three minutes on two cores
     callback: Callable[[dict[str, Any]], None] | None = None,
 ) -> Demo:
     """Make the table in `folder`/data, fit it into `folder`/run, and say how single modalities and fusions compare.

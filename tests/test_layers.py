@@ -33,7 +33,7 @@ LAYERS = [
         "terminal",
     ],
     ["dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
-    ["train", "features", "classic", "picture", "sections", "explained"],
+    ["train", "features", "classic", "picture", "sections", "explained", "speech"],
     [
         "labels",
         "study",
@@ -50,7 +50,7 @@ LAYERS = [
         "report",
         "reporting",
     ],
-    ["workflow", "checkup", "alignment", "explanation"],
+    ["workflow", "checkup", "alignment", "explanation", "conversion"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -82,7 +82,14 @@ STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build"
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
 QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
-for _package, _order in (("streams", STREAM_ORDER), ("quality", QUALITY_ORDER)):
+CONVERT_ORDER = ["graph", "espeak", "sphinx", "whisper", "ocr", "render", "words", "workers", "columns"]
+SPEECH_ORDER = ["units", "network", "decode", "learning"]
+for _package, _order in (
+    ("streams", STREAM_ORDER),
+    ("quality", QUALITY_ORDER),
+    ("convert", CONVERT_ORDER),
+    ("speech", SPEECH_ORDER),
+):
     SIBLINGS |= {(f"{_package}.{a}", f"{_package}.{b}") for i, a in enumerate(_order) for b in _order[:i]}
 
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -47,7 +47,13 @@ class MissingExtra(PlaitError, ImportError):
     """An optional package that is not installed. The message holds the pip line."""
 
 
-EXTRAS = {"espeakng_loader": "demo"}
+EXTRAS = {
+    "espeakng_loader": "speech",
+    "pocketsphinx": "speech",
+    "jiwer": "speech",
+    "rapidocr": "ocr",
+    "faster_whisper": "whisper",
+}
 
 
 def need(module: str) -> None:

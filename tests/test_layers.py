@@ -75,6 +75,7 @@ STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
 SIBLINGS |= {("blend", "calibration")}
+SIBLINGS |= {("speech.learning", "train")}
 SIBLINGS |= {("classic", "features")}
 SIBLINGS |= {("prep.draw_shares", "prep.draw")}
 SIBLINGS |= {("figures", "svg"), ("shares", "svg")}

@@ -115,7 +115,7 @@ class Route:
         return all(getattr(step, "threads", False) for step in self.steps)
 
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Convert; what one step cannot convert, or finds no words in, does not reach the next. Confidences multiply."""
+        """What a step cannot convert, or finds no words in, does not reach the next. Confidences multiply."""
         now, sure = list(values), [1.0] * len(values)
         for number, step in enumerate(self.steps):
             there = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
@@ -185,7 +185,7 @@ def _no_way(converters: Sequence[Any], source: str, target: str, by: str) -> str
 
 
 def describe(converter: Any) -> dict[str, Any]:
-    """Return {"name", "options"} of a converter whose options are the fields of a dataclass, or the steps of a route."""
+    """Return name, version and options (the fields of a dataclass) of a converter, or the steps of a route."""
     if isinstance(converter, Route):
         return {"steps": [describe(step) for step in converter.steps]}
     options = asdict(converter) if is_dataclass(converter) and not isinstance(converter, type) else {}
@@ -193,5 +193,5 @@ def describe(converter: Any) -> dict[str, Any]:
 
 
 def identity(converter: Any) -> str:
-    """Return a text that is another one where the converter, its version or an option is: part of the key of a cache."""
+    """Return a text that changes with the converter, its version and its options: part of the key of a cache."""
     return json.dumps(describe(converter), sort_keys=True, default=str)

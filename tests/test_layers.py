@@ -65,12 +65,13 @@ DATA_ORDER = [
     "kinds",
     "detect",
     "cache",
+    "write",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
-SIBLINGS |= {("data.cache", "store")}
+SIBLINGS |= {("data.cache", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}

@@ -7,11 +7,9 @@ is the test set of Alpaydin and Kaynak (1998) that comes with scikit-learn; the 
 from __future__ import annotations
 
 import csv
-import ctypes
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.convert.espeak import Speech
 from plait.errors import RequestError, need
 from plait.proof import board, choose_shown
 
@@ -234,57 +233,3 @@ def type_word(word: str, rng: np.random.Generator) -> str:
         typed = [near, letter + letter, following + letter, ""][int(rng.choice(4, p=[0.4, 0.15, 0.2, 0.25]))]
         word = word[:place] + typed + word[place + (2 if typed == following + letter else 1) :] or letter
     return word.capitalize() if rng.random() < 0.3 else word
-
-
-class Speech:
-    """espeak-ng in this process, through ctypes. Use it in a `with`: the same calls then give the same sounds."""
-
-    def __enter__(self) -> Speech:
-        import espeakng_loader
-
-        self._chunks: list[np.ndarray] = []
-        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        # espeak-ng keeps paths of at most 160 characters, and a virtual environment may lie deep: a link is short.
-        data = Path(self._folder.name) / "espeak-ng-data"
-        try:
-            data.symlink_to(espeakng_loader.get_data_path(), target_is_directory=True)
-        except OSError:
-            data = Path(espeakng_loader.get_data_path())
-        # It also remembers what it said before, in globals that nothing resets: a copy of the file starts afresh.
-        library = shutil.copy(espeakng_loader.get_library_path(), self._folder.name)
-        self._library = ctypes.CDLL(str(library))
-        synchronous, do_not_exit = 2, 0x8000
-        self.rate = self._library.espeak_Initialize(synchronous, 0, str(data).encode(), do_not_exit)
-        if self.rate <= 0:
-            raise RequestError(f"espeak-ng did not start with its voices in {data}; reinstall espeakng-loader.")
-        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-        self._callback = kind(self._take)  # kept: the library calls it later
-        self._library.espeak_SetSynthCallback(self._callback)
-        self._library.espeak_ng_SetRandSeed(ctypes.c_long(0))
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._library.espeak_Terminate()
-        self._folder.cleanup()
-
-    def _take(self, samples: Any, count: int, events: Any) -> int:
-        if samples and count > 0:
-            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0
-
-    def say(self, text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> np.ndarray:
-        """Return samples (time,) float32 at RATE: the text in this voice, at `rate` words a minute, `pitch` 0 to 99."""
-        import soxr
-
-        self._chunks.clear()
-        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise RequestError(f"espeak-ng has no voice {voice!r}.")
-        rate_parameter, pitch_parameter, by_character, utf8 = 1, 3, 1, 1
-        self._library.espeak_SetParameter(rate_parameter, rate, 0)
-        self._library.espeak_SetParameter(pitch_parameter, pitch, 0)
-        words = text.encode() + b"\0"
-        self._library.espeak_Synth(words, ctypes.c_size_t(len(words)), 0, by_character, 0, utf8, None, None)
-        if not self._chunks:
-            raise RequestError(f"espeak-ng said nothing for {text!r} in the voice {voice!r}.")
-        samples = np.concatenate(self._chunks).astype(np.float32) / 32768
-        return soxr.resample(samples, self.rate, RATE).astype(np.float32)

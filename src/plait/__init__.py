@@ -26,6 +26,7 @@ _PLACES = {
     "Findings": "plait.quality.findings",
     "show": "plait.workflow",
     "align": "plait.alignment",
+    "convert": "plait.conversion",
     "fit": "plait.workflow",
     "load": "plait.run",
     "predict": "plait.workflow",
@@ -76,6 +77,7 @@ __all__ = [
     "__version__",
     "align",
     "check",
+    "convert",
     "evaluate",
     "explain",
     "fit",
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
     from plait.alignment import align
     from plait.checkup import check
     from plait.contract import Table
+    from plait.conversion import convert
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
     from plait.estimators import Classifier, Regressor

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from plait.contract import Table, answer_subsets, clean_label
+from plait.conversions import FILLED, Made, apply_conversions
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
 from plait.errors import RequestError, RunError, TableError, did_you_mean
@@ -93,6 +94,7 @@ class Model:
     predictors: dict[str, Any]
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
+    made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
 
     @property
     def task(self) -> str:
@@ -136,7 +138,7 @@ class Model:
         rows: anything `plait.read` takes. A column that is not there is absent in every row; RequestError when none of
         the model's columns is there.
         """
-        table = self._fitting(read(rows, folder), self.modalities)
+        table = self._fitting(read(rows, folder), self.modalities, callback)
         answered = self._answer(table, [tuple(self.modalities)], (), callback)
         values = answered.answers[tuple(sorted(self.modalities))]
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
@@ -161,7 +163,7 @@ class Model:
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
         target = self._cleaned(table)
-        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)
+        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands], callback), target, callback)
         callback({"note": status_line([status for status, _ in answered.statuses])})
         return scores
 
@@ -176,7 +178,7 @@ class Model:
         from plait.attribution import explain_table
 
         return explain_table(
-            self._fitting(read(rows, folder), self.modalities),
+            self._fitting(read(rows, folder), self.modalities, callback),
             self.strands,
             self.predictor(),
             classes=self.classes,
@@ -237,19 +239,25 @@ class Model:
     def _is_label(self, value: Any) -> bool:
         return value is not None and not (isinstance(value, float) and value != value)
 
-    def _fitting(self, table: Table, names: Sequence[str]) -> Table:
-        """Return the table with the columns these modalities need; one that is not there is absent in every row."""
+    def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> Table:
+        """Return the table with the columns these modalities need; one that is not there is absent in every row.
+
+        What fit made of other columns is made here as well, and what it filled is filled, but for training only.
+        """
         import pyarrow as pa
 
         columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
-        if not set(columns) & set(table.names):
+        made = [one for one in self.made if one.modality in names]
+        sources = {column for one in made for column in one.columns}
+        if not (set(columns) | sources) & set(table.names):
             raise RequestError(
                 f"none of the model's columns ({', '.join(columns)}) is in {table.source}; "
                 f"it has: {', '.join(table.names)}."
             )
-        data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
         rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
-        return Table(data, table.folder, table.source, rates, table.lines)
+        table = apply_conversions(replace(table, sample_rates=rates), made, callback)
+        data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
+        return Table(data, table.folder, table.source, rates, table.lines, table.notes)
 
     def _answer(
         self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
@@ -295,6 +303,8 @@ class Model:
                     f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
                     f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
                 )
+            if hole.get("filled"):
+                lines.append(f"{name}: {hole['filled']:,} absent cells were filled by conversion.")
         test = facts["test"]
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
@@ -385,8 +395,10 @@ class Model:
         self.folder = folder
 
 
-def load(folder: str | Path, *, plan: Any = None) -> Model:
-    """Return the model of a finished run. plan: the plan object, where it holds a module of the user's own.
+def load(folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = ()) -> Model:
+    """Return the model of a finished run.
+
+    plan: the plan object, where it holds a module of the user's own. converters: the user's own, where fit had them.
 
     Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
@@ -423,7 +435,9 @@ def load(folder: str | Path, *, plan: Any = None) -> Model:
         )
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return Model(facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan), folder)
+    predictors = restore_predictors(Stored(parts, roles, tensors, files), plan)
+    made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
+    return Model(facts, strands, predictors, folder, made=made)
 
 
 def _writer(data: bytes) -> Callable[[Path], Any]:
@@ -486,6 +500,9 @@ def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
     counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
     for row, reasons in enumerate(prepared.reasons):
         for name, reason in reasons.items():
+            if FILLED in reason:
+                counts[name]["filled"] = counts[name].get("filled", 0) + 1
+                continue
             kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
             counts[name][kind] += 1
             if kind == "broken" and not counts[name]["example"]:

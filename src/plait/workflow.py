@@ -21,6 +21,7 @@ import torch
 from plait import charts
 from plait import plan as plans
 from plait.contract import Column, Schema, Table
+from plait.conversions import Made, apply_conversions, plan_conversions
 from plait.curve import learning_curve
 from plait.data.detect import detect
 from plait.data.read import read
@@ -92,6 +93,7 @@ def fit(
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
         )
+    schema, made = plan_conversions(table, schema, chosen.convert, chosen.fill, chosen.converters)
     names = [modality.name for modality in schema.modalities]
     plan_objects: dict[str, Any] = {}
     if isinstance(chosen.fusion, str) and chosen.fusion.strip() == "auto":
@@ -103,6 +105,7 @@ def fit(
         chosen = replace(chosen, fusion=str(plan))
         named = plans.leaves(plan)  # what the plan leaves out is neither prepared nor trained
         schema = replace(schema, modalities=tuple(m for m in schema.modalities if m.name in named))
+        made = [one for one in made if one.modality in named]
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     temporary = None
@@ -114,7 +117,7 @@ def fit(
     try:
         place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
         try:
-            model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
+            model = _fit(table, schema, wish, chosen, plan_objects, made, place, callback, began)
         except PlaitError:  # nothing of a wrong request stays, so that the mended one can go to the same folder
             shutil.rmtree(place if new else place / UNFINISHED, ignore_errors=True)
             raise
@@ -133,10 +136,13 @@ def _fit(
     wish: Labels,
     chosen: FitOptions,
     plan_objects: Mapping[str, Any],
+    made: Sequence[Made],
     place: Path,
     callback: Callback,
     began: float,
 ) -> Model:
+    table = apply_conversions(table, made, callback)
+    augmenting = [one for one in made if one.training_only]
     generator = np.random.default_rng([chosen.seed, 1])
     split = choose_splits(table, schema, wish.codes, wish.classes is not None, generator)
     _warn_of_groups(table, schema, split, callback)
@@ -150,14 +156,16 @@ def _fit(
 
         def make(part: np.ndarray) -> Search:
             wish.check_training(part == "train")
-            prepared = _prepare(table, schema, part, chosen, place / "none", generator, quiet, keep=False)
+            whole = apply_conversions(table, augmenting, quiet, part == "train")
+            prepared = _prepare(whole, schema, part, chosen, place / "none", generator, quiet, keep=False)
             end = time.monotonic() + limit if limit else math.inf
             return _search(prepared, part, wish, chosen, plan_objects, groups, end, Stages(), quiet)
 
         checked = cross_validate(make, wish, groups, chosen.folds, chosen.seed, callback)
     wish.check_training(split == "train")
     work = place / UNFINISHED
-    prepared = _prepare(table, schema, split, chosen, work, generator, callback)
+    whole = apply_conversions(table, augmenting, callback, split == "train")
+    prepared = _prepare(whole, schema, split, chosen, work, generator, callback)
     holes = count_holes(prepared)
     train = np.flatnonzero(split == "train")
     for name, there in prepared.present.items():
@@ -171,7 +179,7 @@ def _fit(
     search = _search(prepared, split, wish, chosen, plan_objects, groups, end, Stages(work), callback)
     winner = search.run()
     points = learning_curve(search, winner, work) if chosen.learning_curve else []
-    return _finish(table, schema, chosen, search, winner, holes, points, checked, place)
+    return _finish(table, schema, chosen, search, winner, holes, points, checked, made, place)
 
 
 def _search(
@@ -219,6 +227,7 @@ def _finish(
     holes: dict[str, Any],
     points: list[dict[str, Any]],
     checked: dict[str, Any] | None,
+    made: Sequence[Made],
     place: Path,
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
@@ -247,13 +256,14 @@ def _finish(
         "recipe": winner.recipe,
         "temperature": search.temperatures.get(id(winner), 1.0),
         "sample_rates": table.sample_rates,
+        "conversions": [one.to_json() for one in made],
         "learning_curve": points,
         "folds": checked,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
     }
-    model = Model(facts, prepared.strands, {"winner": shipped, **alone})
+    model = Model(facts, prepared.strands, {"winner": shipped, **alone}, made=list(made))
     tests = np.flatnonzero(split == "test")
     truth = wish.cells
     facts["test"] = None

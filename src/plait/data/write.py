@@ -73,8 +73,8 @@ def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
             if judge(facts, table.folder).kind in MEDIA_KINDS:
                 coded = values.combine_chunks().dictionary_encode()
                 coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-                paths = [p and move_path(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
-                data[name] = pa.chunked_array([pa.array(paths, pa.string()).take(coded.indices)])
+                known = [p and move_path(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
+                data[name] = pa.chunked_array([pa.array(known, pa.string()).take(coded.indices)])
     return replace(table, data=data)
 
 

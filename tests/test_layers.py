@@ -39,6 +39,7 @@ LAYERS = [
         "study",
         "predictors",
         "search",
+        "comparison",
         "folds",
         "curve",
         "evidence",

@@ -159,12 +159,12 @@ def _kind_of(table: Table, columns: Sequence[str], kinds: Mapping[str, str]) -> 
         if name not in table.names:
             raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
     found = {c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns}
-    seen = {"text" if found[n] == "id" else "tabular" if found[n] in TABULAR_KINDS else found[n] for n in columns}
-    if seen == {"text"} and len(columns) == 1:
-        return list(columns), "text"
-    if len(columns) > 1 and seen & set(MEDIA_KINDS):
+    media = [name for name in columns if found[name] in MEDIA_KINDS]
+    if media and len(columns) > 1:
         raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
-    return list(columns), seen.pop() if len(seen) == 1 and len(columns) == 1 else "tabular"
+    if len(columns) > 1:
+        return list(columns), "tabular"
+    return list(columns), found[columns[0]] if media else "text"  # words, and numbers as they are written
 
 
 def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:

@@ -153,7 +153,9 @@ def _add(table: Table, one: Made, there: Sequence[str], callback: Callback) -> T
     if not there:
         return replace(table, data={**table.data, one.column: pa.chunked_array([pa.nulls(len(table), pa.string())])})
     told = convert_column(table, there, one.route, callback=callback, stage=f"{one.origin} → {one.kind}")
-    notes = [reason and f"{reason} ({one.origin}, {one.route.name})" for reason in told.reasons]
+    notes = [
+        None if reason in (None, "blank") else f"{reason} ({one.origin}, {one.route.name})" for reason in told.reasons
+    ]
     kind = pa.binary() if any(isinstance(value, bytes) for value in told.values) else pa.string()
     column = pa.chunked_array([pa.array(told.values, kind)])
     return replace(table, data={**table.data, one.column: column}, notes={**table.notes, one.column: notes})

@@ -41,6 +41,7 @@ class Proof:
         if trials["single"] and trials["fused"]:
             parts.append(f"{trials['single']} candidates look at one modality, {trials['fused']} at several.")
         parts += ["", self.verdict["sentence"]]
+        parts += [one["sentence"] for one in self.facts.get("conversions", [])]
         return "\n".join(parts)
 
 

@@ -326,6 +326,7 @@ class Model:
                 "score another table with evaluate."
             )
         lines.append(f"\n{facts['study']['verdict']['sentence']}")
+        lines += [one["sentence"] for one in facts["study"].get("conversions", [])]
         if facts.get("learning_curve"):
             lines.append(say_curve(facts["learning_curve"], metric))
         if facts["stopped"]:

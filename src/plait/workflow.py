@@ -20,6 +20,7 @@ import torch
 
 from plait import charts
 from plait import plan as plans
+from plait.comparison import compare_conversions
 from plait.contract import Column, Schema, Table
 from plait.conversions import Made, apply_conversions, plan_conversions
 from plait.curve import learning_curve
@@ -159,7 +160,7 @@ def _fit(
             whole = apply_conversions(table, augmenting, quiet, part == "train")
             prepared = _prepare(whole, schema, part, chosen, place / "none", generator, quiet, keep=False)
             end = time.monotonic() + limit if limit else math.inf
-            return _search(prepared, part, wish, chosen, plan_objects, groups, end, Stages(), quiet)
+            return _search(prepared, part, wish, chosen, plan_objects, made, groups, end, Stages(), quiet)
 
         checked = cross_validate(make, wish, groups, chosen.folds, chosen.seed, callback)
     wish.check_training(split == "train")
@@ -176,7 +177,7 @@ def _fit(
                 f"Mend its column, or leave it out with --ignore."
             )
     end = began + chosen.time_limit if chosen.time_limit else math.inf
-    search = _search(prepared, split, wish, chosen, plan_objects, groups, end, Stages(work), callback)
+    search = _search(prepared, split, wish, chosen, plan_objects, made, groups, end, Stages(work), callback)
     winner = search.run()
     points = learning_curve(search, winner, work) if chosen.learning_curve else []
     return _finish(table, schema, chosen, search, winner, holes, points, checked, made, place)
@@ -188,6 +189,7 @@ def _search(
     wish: Labels,
     chosen: FitOptions,
     plan_objects: Mapping[str, Any],
+    made: Sequence[Made],
     groups: np.ndarray | None,
     deadline: float,
     stages: Stages,
@@ -215,7 +217,9 @@ def _search(
         wish.center,
         wish.spread,
     )
-    return Search(study, replace(wish), chosen.candidates or FAMILIES, groups, next(iter(plan_objects), None))
+    pairs = [(one.origin, one.modality) for one in made if one.how == "convert"]
+    plan = next(iter(plan_objects), None)
+    return Search(study, replace(wish), chosen.candidates or FAMILIES, groups, plan, pairs)
 
 
 def _finish(
@@ -278,6 +282,9 @@ def _finish(
         "verdict": search.verdict(tests, said) if checked is None else checked["verdict"],
         "trials": search.trials,
         "candidates": _leaderboard(search, winner, tests, said),
+        "conversions": compare_conversions(
+            search, [one for one in facts["conversions"] if one["how"] == "convert"], tests
+        ),
     }
     rows = tests if len(tests) else study.val
     answered = answer_prepared(prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)

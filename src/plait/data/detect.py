@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from plait.errors import RequestError, did_you_mean
 
 TARGET_KINDS = ("category", "number", "text")
 WHY_MENDED = "says what a mended copy changed"
+CONVERTED = ("confidence", "converter", "status")  # beside a column that `convert` made: about how it came to be
 MENDED = re.compile(r"mended(_\d+)?")  # a column that `check --fix` wrote: about the data, no part of it
 
 
@@ -51,6 +53,7 @@ def detect(
     for name in table.names:
         facts[name] = facts_of(table, name)
         columns.append(_column(facts[name], table, roles.get(name), kinds.get(name), split))
+    columns = _drop_marks(columns, roles, kinds)
     columns = _drop_names_of_media(columns, facts, kinds)
     return Schema(tuple(columns), _modalities(columns, groups))
 
@@ -158,6 +161,22 @@ def _are_classes(facts: Facts) -> bool:
     distinct = facts.distinct or 0
     few = distinct <= FEW and facts.filled >= 2 * distinct
     return few or (distinct <= 2 and {str(v).strip() for v in facts.uniques()} <= {"0", "1", "0.0", "1.0"})
+
+
+def _drop_marks(columns: list[Column], roles: Mapping[str, str], kinds: Mapping[str, str]) -> list[Column]:
+    """Leave out the three columns that `convert` writes beside a new one, where all three are there."""
+    names = {column.name for column in columns}
+    marks = {}
+    for name in names:
+        beside = [f"{name}_{part}" for part in CONVERTED]
+        if names.issuperset(beside):
+            marks |= dict.fromkeys(beside, name)
+    return [
+        replace(column, role="ignored", why=f"says how column {marks[column.name]!r} was made")
+        if column.name in marks and column.name not in roles and column.name not in kinds
+        else column
+        for column in columns
+    ]
 
 
 def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:

@@ -20,7 +20,7 @@ NAMES = DIGITS.split(",")
 
 
 @lru_cache(maxsize=1)
-def spoken(count: int = 24) -> tuple[list[str], list[tuple[np.ndarray, int]]]:
+def spoken(count: int = 16) -> tuple[list[str], list[tuple[np.ndarray, int]]]:
     """Return strings of 3 to 7 digits, and each spoken."""
     rng = np.random.default_rng(7)
     texts = [" ".join(rng.choice(NAMES, size=rng.integers(3, 8))) for _ in range(count)]
@@ -65,9 +65,9 @@ def test_a_sound_alone_is_heard_as_among_others() -> None:
 
 def test_free_dictation_knows_that_it_is_unsure() -> None:
     texts, sounds = spoken()
-    heard, free = Sphinx()(sounds[:4])
-    _, bound = Sphinx(words=DIGITS)(sounds[:4])
-    print(f"\nfree dictation: {error_rate(texts[:4], heard):.2f} wrong, confidence {np.mean(free):.2f}: {heard}")
+    heard, free = Sphinx()(sounds[:2])
+    _, bound = Sphinx(words=DIGITS)(sounds[:2])
+    print(f"\nfree dictation: {error_rate(texts[:2], heard):.2f} wrong, confidence {np.mean(free):.2f}: {heard}")
     assert all(isinstance(text, str) and "<" not in text and "[" not in text for text in heard)
     assert np.mean(free) < 0.7 * np.mean(bound)
 
@@ -163,7 +163,7 @@ def test_wrong_options_say_what_was_expected(tmp_path: Path) -> None:
         Sphinx(grammar="#JSGF V1.0; grammar g; public <a> = zero | blorfx ;")
     with pytest.raises(RequestError, match="comes with a model of en-us only"):
         Sphinx(language="de")
-    with pytest.raises(RequestError, match="none.txt cannot be read"):
+    with pytest.raises(RequestError, match=r"none.txt cannot be read"):
         Sphinx(words=str(tmp_path / "none.txt"))
     with pytest.raises(RequestError, match="begins with '#JSGF'"):
         Sphinx(grammar="yes or no")

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 import unicodedata
+import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -189,19 +190,29 @@ class Speech:
     def __enter__(self) -> Speech:
         import espeakng_loader
 
-        self._chunks: list[np.ndarray] = []
-        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._data = _link_data(Path(espeakng_loader.get_data_path()), Path(self._folder.name), self.files)
+        folder = Path(tempfile.mkdtemp(prefix="plait-"))
+        self._data = _link_data(Path(espeakng_loader.get_data_path()), folder, self.files)
         # What it said before lies in globals that nothing resets. A copy of the file has globals of its own, so two
         # threads with a copy each do not mix; closed and opened again, a copy starts afresh.
-        self._file = shutil.copy(espeakng_loader.get_library_path(), self._folder.name)
+        self._file = shutil.copy(espeakng_loader.get_library_path(), folder)
+        chunks: list[np.ndarray] = []
+
+        def take(samples: Any, count: int, events: Any) -> int:
+            if samples and count > 0:
+                chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            return 0
+
+        self._chunks = chunks
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-        self._callback = kind(self._take)  # kept: the library calls it later
+        self._callback = kind(take)  # kept: the library calls it later
+        self._opened: list[ctypes.CDLL] = []
+        self._close = weakref.finalize(self, _clean_up, self._opened, folder)
         self._open()
         return self
 
     def _open(self) -> None:
         self._library = ctypes.CDLL(str(self._file))
+        self._opened[:] = [self._library]
         synchronous, do_not_exit = 2, 0x8000
         self.rate = self._library.espeak_Initialize(synchronous, 0, str(self._data).encode(), do_not_exit)
         if self.rate <= 0:
@@ -213,19 +224,11 @@ class Speech:
     def restart(self) -> None:
         """Forget what was said, so that the next sound is as the first. Half a millisecond."""
         if not self.fresh:
-            self._library.espeak_Terminate()
             _unload(self._library)
             self._open()
 
     def __exit__(self, *details: object) -> None:
-        self._library.espeak_Terminate()
-        _unload(self._library)
-        self._folder.cleanup()
-
-    def _take(self, samples: Any, count: int, events: Any) -> int:
-        if samples and count > 0:
-            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0
+        self._close()
 
     def say(self, text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> np.ndarray:
         """Return samples (time,) float32 at RATE: the text in this voice, at `rate` words a minute, `pitch` 0 to 99."""
@@ -280,8 +283,15 @@ def _link_data(source: Path, folder: Path, files: Mapping[str, str]) -> Path:
 def _unload(library: ctypes.CDLL) -> None:
     import _ctypes
 
+    library.espeak_Terminate()
     close = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
     close(library._handle)
+
+
+def _clean_up(opened: list[ctypes.CDLL], folder: Path) -> None:
+    for library in opened:
+        _unload(library)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Voice(ctypes.Structure):

@@ -130,7 +130,8 @@ class Sphinx:
 
 
 def _decode(decoder: Any, samples: bytes) -> tuple[list[str], list[float]]:
-    """Return the words and the posterior of each; the means of the cepstra are those of this sound alone."""
+    """Return the words and the posterior of each. The noise that it learned from the sounds before is forgotten."""
+    decoder.reinit_feat()
     decoder.start_utt()
     decoder.process_raw(samples, full_utt=True)
     decoder.end_utt()
@@ -232,7 +233,7 @@ def find_model(folder: str, *, need_language: bool) -> dict[str, str | None]:
     place = Path(folder) if folder else _package() / "model" / "en-us"
     if not place.is_dir():
         raise RequestError(f"sphinx.model: there is no folder {place}.")
-    inside = sorted(path for path in place.rglob("*") if len(path.relative_to(place).parts) <= 3)
+    inside = sorted(path for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth))
     acoustic = [path.parent for path in inside if path.name == "mdef"]
     words = [path for path in inside if path.suffix in (".dict", ".dic") and path.is_file()]
     language = [path for path in inside if re.search(r"\.(lm|lm\.bin|lm\.gz|lm\.dmp)$", path.name.lower())]

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
+STOPPED = {
+    "time": "The time limit ended the fit; the best so far is kept.",
+    "interrupt": "The fit was interrupted; the best so far is kept.",
+}
 
 
 @dataclass
@@ -281,20 +285,7 @@ class Model:
             lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
         if len(self.leaderboard) > len(shown):
             lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
-        counts = facts["splits"]
-        lines.append(
-            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
-            f"{counts['test']:,} test"
-            + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "")
-            + "."
-        )
-        for name, hole in facts["holes"].items():
-            if hole["blank"] or hole["broken"]:
-                first = f", such as {hole['example']}" if hole["broken"] else ""
-                lines.append(
-                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
-                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
-                )
+        lines += self.say_rows("a label")
         test = facts["test"]
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
@@ -319,12 +310,7 @@ class Model:
         if facts.get("learning_curve"):
             lines.append(say_curve(facts["learning_curve"], metric))
         if facts["stopped"]:
-            lines.append(
-                {
-                    "time": "The time limit ended the fit; the best so far is kept.",
-                    "interrupt": "The fit was interrupted; the best so far is kept.",
-                }[facts["stopped"]]
-            )
+            lines.append(STOPPED[facts["stopped"]])
         if self.folder is not None and self.keeper is None:
             picture = "confusion.png" if self.classes is not None else "scatter.png"
             page = "report.html" if "report.html" in facts.get("files", {}) else picture
@@ -334,6 +320,25 @@ class Model:
                 f"   or   plait explain {self.folder} TABLE --row 0"
             )
         return "\n".join(lines)
+
+    def say_rows(self, what: str) -> list[str]:
+        """Return sentences on the rows, how they were split, and their holes. what: that without which a row is left."""
+        facts, lines = self.facts, []
+        counts = facts["splits"]
+        lines.append(
+            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
+            f"{counts['test']:,} test"
+            + (f", {facts['unlabelled']:,} without {what} or split" if facts["unlabelled"] else "")
+            + "."
+        )
+        for name, hole in facts["holes"].items():
+            if hole["blank"] or hole["broken"]:
+                first = f", such as {hole['example']}" if hole["broken"] else ""
+                lines.append(
+                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
+                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                )
+        return lines
 
     def __str__(self) -> str:
         return self.summary()
@@ -385,10 +390,11 @@ class Model:
         self.folder = folder
 
 
-def load(folder: str | Path, *, plan: Any = None) -> Model:
-    """Return the model of a finished run. plan: the plan object, where it holds a module of the user's own.
+def open_run(folder: str | Path, plan: Any = None) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
 
-    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    plan: the plan object, where it holds a module of the user's own. Raises RunError, naming the file, when one is
+    missing, was changed or cut short.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -423,7 +429,7 @@ def load(folder: str | Path, *, plan: Any = None) -> Model:
         )
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return Model(facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan), folder)
+    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan)
 
 
 def _writer(data: bytes) -> Callable[[Path], Any]:

@@ -1,0 +1,19 @@
+"""From a run folder to the model it holds. Knows the kinds of models there are, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plait.recognition import Transcriber
+from plait.run import Model, open_run
+
+
+def load(folder: str | Path, *, plan: Any = None) -> Model:
+    """Return the model of a finished run. plan: the plan object, where it holds a module of the user's own.
+
+    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    """
+    facts, strands, predictors = open_run(folder, plan)
+    kind = Transcriber if facts["task"] == "recognition" else Model
+    return kind(facts, strands, predictors, Path(folder))

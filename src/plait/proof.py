@@ -40,10 +40,8 @@ class Proof:
     def __str__(self) -> str:
         metric = self.facts["metric"]
         trials = self.facts["trials"]
-        parts = [
-            board(self.candidates, metric),
-            f"* {FEWEST if metric == 'wer' else SIMPLEST}; — not looked at on the test rows",
-        ]
+        rule = FEWEST if metric == "wer" else SIMPLEST
+        parts = [board(self.candidates, metric), f"* {rule}; — not looked at on the test rows"]
         if trials["single"] and trials["fused"]:
             parts.append(f"{trials['single']} candidates look at one modality, {trials['fused']} at several.")
         parts += ["", self.verdict["sentence"]]

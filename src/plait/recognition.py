@@ -1,4 +1,4 @@
-"""A fitted recogniser: transcribe, score, and what `fit` says at its end. Knows networks and rows, not how they came."""
+"""A fitted recogniser: it transcribes, scores, and says what `fit` found. Knows networks and rows, not training."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Transcripts(Predictions):
         )
 
     def to_arrow(self) -> Any:
-        """Return a pyarrow.Table: prediction, confidence, words (JSON: word, start and end in seconds), status, reason."""
+        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
         import pyarrow as pa
 
         told = [
@@ -173,7 +173,7 @@ class Transcriber(Model):
     def answer_prepared(
         self, prepared: Prepared, subsets: Sequence[tuple[str, ...]], alone: Sequence[str] = ()
     ) -> Answers:
-        """Return what is heard in prepared rows with each subset of modalities, and by the sound alone: (rows,) Heard."""
+        """Return what is heard, (rows,) of Heard, given each subset of modalities, and by other networks alone."""
         units, rows = self.units, np.arange(len(prepared))
 
         def hear(name: str, keep: Sequence[str] | None = None) -> np.ndarray:

@@ -322,7 +322,7 @@ class Model:
         return "\n".join(lines)
 
     def say_rows(self, what: str) -> list[str]:
-        """Return sentences on the rows, how they were split, and their holes. what: that without which a row is left."""
+        """Return sentences on the rows, their splits and their holes. what: that without which a row is left out."""
         facts, lines = self.facts, []
         counts = facts["splits"]
         lines.append(

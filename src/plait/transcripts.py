@@ -60,8 +60,8 @@ def check_request(schema: Schema, chosen: FitOptions) -> str:
     columns = [column for modality in heard for column in modality.columns]
     if len(columns) > 1:
         raise RequestError(
-            f"column {target!r} is a transcript, and {len(columns)} columns hold sounds: {', '.join(columns)}; expected "
-            "one. Leave the others out with --ignore."
+            f"column {target!r} is a transcript, and {len(columns)} columns hold sounds: {', '.join(columns)}; "
+            "expected one. Leave the others out with --ignore."
         )
     for name, (usual, why) in NOT_HERE.items():
         if getattr(chosen, name) != usual:

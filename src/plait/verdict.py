@@ -138,7 +138,7 @@ def _weigh(
     cluster: np.ndarray | None,
     generator: np.random.Generator,
 ) -> dict[str, Any]:
-    """Return the verdict. better: (rows,) what fusion gains in each; below: (rows,) what the sum of it is divided by."""
+    """Return the verdict. better: (rows,) what fusion gains; below: (rows,) what the sum of it is divided by."""
     num_rows, num_groups = len(better), 0 if cluster is None else int(cluster.max()) + 1
     unit = "group" if num_groups >= FEWEST_GROUPS else "row"
 

@@ -10,7 +10,7 @@ import numpy as np
 from plait.speech.units import BLANK, Units, join_words, words_of
 
 PRIOR = 0.5  # weight of the log prior of a word beside the log-probability of its sound
-UNSEEN = 0.5  # count of a word outside the list, as for a word seen half a time
+UNSEEN = 0.5  # count of all words outside the list together, as if one had been seen half a time
 SURE = 0.1  # probability of a unit down to which its frames count as its word's time
 
 
@@ -110,11 +110,13 @@ def _join_characters(
 def mend_word(word: str, log_probs: np.ndarray, units: Units, prior: float) -> str:
     """Return the training word that log-probabilities (frame, unit) and the prior like better than the word, or it.
 
-    Candidates lie within an edit distance of a third of the letters, and of at least 2.
+    Candidates lie within an edit distance of a third of the letters, and of at least 2. The prior of a word is its
+    share of the training words; that of a word outside the list is the share of UNSEEN, over all spellings as long.
     """
     total = math.log(sum(units.counts.values()) + UNSEEN)
+    unseen = math.log(UNSEEN) - len(word) * math.log(max(2, len(units.symbols)))
     reach = max(2, -(-len(word) // 3))
-    best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (math.log(UNSEEN) - total)
+    best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (unseen - total)
     for other, count in units.counts.items():
         if abs(len(other) - len(word)) > reach or edit_distance(word, other) > reach:
             continue

@@ -29,6 +29,8 @@ from plait.train import Outcome, Recipe, clearly_worse, rate_at
 
 LEAST_STEPS = 1500  # steps that a small table gets at least, within LEAST_EPOCHS and MOST_EPOCHS
 LEAST_EPOCHS, MOST_EPOCHS = 15, 100
+SPEED, VOICE, SHIFT, GAIN, SPREAD = 0.15, 0.15, 0.03, 0.3, 0.2
+FLOOR, BANDS, HOLE = 0.5, 0.12, 10.0
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,7 @@ def augment_sounds(x: Tensor, generator: torch.Generator, noise: float = 0.3) ->
     draws = torch.rand(18, batch, generator=generator).to(device)
     share = 2 * draws - 1
     own = own_lengths(x)
-    speed = torch.exp(0.15 * share[0])
+    speed = torch.exp(SPEED * share[0])
     lengths = (own * speed).round().clamp(min=1).long() * (own > 0)
     time = int(lengths.max()) if batch else 0
     time = max(1, time)
@@ -272,16 +274,16 @@ def augment_sounds(x: Tensor, generator: torch.Generator, noise: float = 0.3) ->
     at = torch.minimum(at, (own[:, None] - 0.5).clamp(min=0.5))
     across = 2 * at / x.shape[2] - 1
     bands = (torch.arange(mels, device=device) + 0.5) / mels
-    down = (bands * torch.exp(0.15 * share[1])[:, None] + 0.03 * share[2][:, None]).clamp(0.5 / mels, 1 - 0.5 / mels)
+    down = (bands * torch.exp(VOICE * share[1])[:, None] + SHIFT * share[2][:, None]).clamp(0.5 / mels, 1 - 0.5 / mels)
     grid = torch.stack([across[:, None].expand(-1, mels, -1), (2 * down - 1)[:, :, None].expand(-1, -1, time)], dim=3)
     moved = F.grid_sample(x[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
     waves = torch.cos(math.pi * torch.arange(1, 4, device=device)[:, None] * bands)  # (3, mel)
-    moved = moved + (0.3 * share[3:6].T @ waves)[:, :, None]
-    moved = moved * torch.exp(0.2 * share[6])[:, None, None]
+    moved = moved + (GAIN * share[3:6].T @ waves)[:, :, None]
+    moved = moved * torch.exp(SPREAD * share[6])[:, None, None]
     floor = (-1.6 + 1.2 * draws[7])[:, None, None]
-    moved = torch.where((draws[8] < 0.5)[:, None, None], torch.logaddexp(3 * moved, 3 * floor) / 3, moved)
-    moved = moved * _masks(torch.full_like(lengths, mels), mels, 0.12 * mels, draws[9:13])[:, :, None]
-    moved = moved * _masks(lengths, time, 10.0, draws[13:17])[:, None]
+    moved = torch.where((draws[8] < FLOOR)[:, None, None], torch.logaddexp(3 * moved, 3 * floor) / 3, moved)
+    moved = moved * _masks(torch.full_like(lengths, mels), mels, BANDS * mels, draws[9:13])[:, :, None]
+    moved = moved * _masks(lengths, time, HOLE, draws[13:17])[:, None]
     moved = moved + rough * (noise * draws[17])[:, None, None]
     return within(torch.where(moved == 0, 1e-4, moved), lengths)
 

@@ -27,8 +27,9 @@ from plait.speech.network import Recogniser, own_lengths, within
 from plait.speech.units import Units, normalise, words_of
 from plait.train import Outcome, Recipe, clearly_worse, rate_at
 
-LEAST_STEPS = 1500  # steps that a small table gets at least, within LEAST_EPOCHS and MOST_EPOCHS
+USUAL_STEPS = 1000  # in all, within LEAST_EPOCHS and MOST_EPOCHS
 LEAST_EPOCHS, MOST_EPOCHS = 15, 100
+LEAST_ROWS, MOST_ROWS = 8, 32  # recordings in a step
 SPEED, VOICE, SHIFT, GAIN, SPREAD = 0.15, 0.15, 0.03, 0.3, 0.2
 FLOOR, BANDS, HOLE = 0.5, 0.12, 10.0
 
@@ -45,9 +46,14 @@ class SpeechRecipe(Recipe):
 
 
 def usual_recipe(rows: int, epochs: int | None, batch_size: int) -> SpeechRecipe:
-    """Return the recipe for so many training rows; epochs None chooses them from the number of rows."""
+    """Return the recipe for so many training rows; epochs None chooses them from the number of rows.
+
+    batch_size is an upper bound: a step takes at most MOST_ROWS recordings, and fewer where there are few, since the
+    network says only blanks for the first hundred steps or so.
+    """
+    batch_size = min(batch_size, MOST_ROWS, max(LEAST_ROWS, rows // 50))
     steps = max(1, math.ceil(rows / batch_size))
-    usual = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)))
+    usual = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(USUAL_STEPS / steps)))
     return SpeechRecipe(epochs or usual, rate=3e-3, batch_size=batch_size, decay=0.05, drop=True)
 
 

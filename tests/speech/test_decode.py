@@ -88,6 +88,8 @@ def test_the_score_is_the_sum_over_all_alignments() -> None:
     assert score_units(two[:0], [1]) == -math.inf
 
 
-@pytest.mark.parametrize(("a", "b", "expected"), [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)])
+@pytest.mark.parametrize(
+    ("a", "b", "expected"), [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+)
 def test_edit_distances(a: str, b: str, expected: int) -> None:
     assert edit_distance(a, b) == expected

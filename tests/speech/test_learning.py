@@ -116,7 +116,9 @@ def test_same_seed_same_weights_and_other_modalities_take_part() -> None:
     for seed in (0, 0, 1):
         network = build(prepared, units, "parallel(sound, tabular, by=concat)")
         recipe = SpeechRecipe(2, 3e-3, 8, 0.05, drop=True)
-        train_recogniser(network, prepared, texts, units, np.arange(16), np.arange(16, 24), recipe, seed=seed, name="all")
+        train_recogniser(
+            network, prepared, texts, units, np.arange(16), np.arange(16, 24), recipe, seed=seed, name="all"
+        )
         found.append(weights_of(network))
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
     assert any(not torch.equal(found[0][name], found[2][name]) for name in found[0])
@@ -134,7 +136,15 @@ def test_rows_without_sound_or_transcript_are_passed_over() -> None:
     units = Units.of([text for text in texts if text])
     network = build(prepared, units)
     outcome = train_recogniser(
-        network, prepared, texts, units, np.arange(12), np.arange(12, 16), SpeechRecipe(1, 1e-3, 4, 0.0), seed=0, name="a"
+        network,
+        prepared,
+        texts,
+        units,
+        np.arange(12),
+        np.arange(12, 16),
+        SpeechRecipe(1, 1e-3, 4, 0.0),
+        seed=0,
+        name="a",
     )
     assert math.isfinite(outcome.loss)
     assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
@@ -161,9 +171,7 @@ def test_training_ends_at_the_deadline_and_on_interrupt() -> None:
             raise KeyboardInterrupt
 
     network = build(prepared, units)
-    outcome = train_recogniser(
-        network, prepared, texts, units, rows, val, recipe, seed=0, name="a", callback=interrupt
-    )
+    outcome = train_recogniser(network, prepared, texts, units, rows, val, recipe, seed=0, name="a", callback=interrupt)
     assert outcome.stopped == "interrupt" and len(outcome.history) == 2
     assert not network.training
 

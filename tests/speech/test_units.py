@@ -64,6 +64,13 @@ def test_chinese_text() -> None:
     assert units.spell([2, 3]) == "你好"
 
 
+def test_words_that_may_be_near() -> None:
+    units = Units("characters", tuple("efinosvx"), {"five": 1, "fives": 1, "seven": 1, "six": 1})
+    assert units.alike("fiv", 1) == ["five"]
+    assert units.alike("fiv", 2) == ["five", "fives", "six"]
+    assert units.alike("zzz", 1) == []
+
+
 def test_units_go_through_json() -> None:
     units = Units.of(["one two"])
     assert Units.from_json(units.to_json()) == units

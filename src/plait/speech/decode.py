@@ -11,6 +11,7 @@ from plait.speech.units import BLANK, Units, join_words, words_of
 
 PRIOR = 0.5  # weight of the log prior of a word beside the log-probability of its sound
 UNSEEN = 0.5  # count of all words outside the list together, as if one had been seen half a time
+MOST_NEAR = 50  # near words that are compared by their sound
 SURE = 0.1  # probability of a unit down to which its frames count as its word's time
 
 
@@ -117,10 +118,11 @@ def mend_word(word: str, log_probs: np.ndarray, units: Units, prior: float) -> s
     unseen = math.log(UNSEEN) - len(word) * math.log(max(2, len(units.symbols)))
     reach = max(2, -(-len(word) // 3))
     best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (unseen - total)
-    for other, count in units.counts.items():
-        if abs(len(other) - len(word)) > reach or edit_distance(word, other) > reach:
-            continue
-        score = score_units(log_probs, units.encode(other)) + prior * (math.log(count) - total)
+    near = [(edit_distance(word, other), -units.counts[other], other) for other in units.alike(word, reach)]
+    for distance, few, other in sorted(near)[:MOST_NEAR]:
+        if distance > reach:
+            break
+        score = score_units(log_probs, units.encode(other)) + prior * (math.log(-few) - total)
         if score > best_score:
             best, best_score = other, score
     return best

@@ -131,6 +131,9 @@ def score(name: str, truths: list[str], heard: list[str], extra: str = "") -> fl
 
 def main() -> None:
     number_threads()
+    if not FOLDER.is_dir():
+        print(f"{FOLDER} is not on this machine")
+        return
     waves, said = make()
     prepared = prepare(waves)
     texts: list[str | None] = [text for split in SIZES for text in said[split]]

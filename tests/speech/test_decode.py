@@ -39,6 +39,8 @@ def test_repeats_and_blanks_are_taken_out() -> None:
 def test_a_word_lasts_as_long_as_it_is_not_ruled_out() -> None:
     heard = decode(frames([[1, 0, 0], [0.8, 0.2, 0], [0.3, 0.7, 0], [0.7, 0.3, 0], [1, 0, 0]]), WORDS, 0.1)
     assert heard.words == [("one", 0.1, 0.4)]
+    heard = decode(frames([[0.2, 0.8, 0], [0.6, 0.4, 0], [0.1, 0.9, 0]]), WORDS, 0.1)
+    assert heard.words == [("one", 0.0, 0.2), ("one", 0.2, 0.3)]  # and no longer than to the next
 
 
 @pytest.mark.parametrize("rows", [np.zeros((0, 3)), frames([[0.9, 0.1, 0]] * 4)])

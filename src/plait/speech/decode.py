@@ -43,7 +43,7 @@ def decode(log_probs: np.ndarray, units: Units, seconds_per_frame: float, prior:
     """
     spikes = _spikes(log_probs)
     if units.kind == "words":
-        found = [(units.symbols[s.unit - 1], *_extent(log_probs, s)) for s in spikes]
+        found = _place_words(log_probs, spikes, units)
     else:
         found = _join_characters(log_probs, spikes, units, prior)
     words = [
@@ -64,15 +64,21 @@ def _spikes(log_probs: np.ndarray) -> list[_Spike]:
     return [_Spike(int(best[a]), a, b, float(peaks[a:b].max())) for a, b in runs if best[a] != 0]
 
 
-def _extent(log_probs: np.ndarray, spike: _Spike) -> tuple[int, int]:
-    """Return the first frame around a spike in which its unit is not ruled out, and the frame after the last."""
-    there = log_probs[:, spike.unit] > math.log(SURE)
-    start, end = spike.start, spike.end
-    while start > 0 and there[start - 1]:
-        start -= 1
-    while end < len(there) and there[end]:
-        end += 1
-    return start, end
+def _place_words(log_probs: np.ndarray, spikes: list[_Spike], units: Units) -> list[tuple[str, int, int]]:
+    """Return (word, first frame, frame after the last) of each spike: the frames around it that do not rule it out."""
+    found: list[tuple[str, int, int]] = []
+    low = 0
+    for place, spike in enumerate(spikes):
+        there = log_probs[:, spike.unit] > math.log(SURE)
+        start, end = spike.start, spike.end
+        high = spikes[place + 1].start if place + 1 < len(spikes) else len(log_probs)
+        while start > low and there[start - 1]:
+            start -= 1
+        while end < high and there[end]:
+            end += 1
+        found.append((units.symbols[spike.unit - 1], start, end))
+        low = end
+    return found
 
 
 def _join_characters(

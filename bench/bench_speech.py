@@ -1,8 +1,8 @@
 """Connected digits of an unseen voice: the recogniser, whole words and characters, beside pocketsphinx.
 
-Recordings of single digits are joined into sequences of 3 to 7 by one speaker, with gaps of at most 0.2 s; four speakers
-train, one validates, one is tested. pocketsphinx hears the same files at 16 kHz, with its general model and with a
-grammar of the ten digits. Needs shared/data/digits beside the repository, and pocketsphinx for the comparison.
+Recordings of single digits are joined into sequences of 3 to 7 by one speaker, with gaps of at most 0.2 s; four
+speakers train, one validates, one is tested. pocketsphinx hears the same sequences at 16 kHz, with its general model
+and with a grammar of the ten digits. Needs shared/data/digits beside the repository, and pocketsphinx to compare with.
 """
 
 from __future__ import annotations
@@ -131,6 +131,9 @@ def score(name: str, truths: list[str], heard: list[str], extra: str = "") -> fl
 
 def main() -> None:
     number_threads()
+    if not FOLDER.is_dir():
+        print(f"{FOLDER} is not on this machine")
+        return
     waves, said = make()
     prepared = prepare(waves)
     texts: list[str | None] = [text for split in SIZES for text in said[split]]

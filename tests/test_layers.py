@@ -87,7 +87,7 @@ QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_che
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
 QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
 CONVERT_ORDER = ["graph", "espeak", "sphinx", "whisper", "ocr", "render", "words", "workers", "columns"]
-SPEECH_ORDER = ["units", "network", "decode", "learning"]
+SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),
     ("quality", QUALITY_ORDER),

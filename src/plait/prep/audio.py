@@ -86,7 +86,7 @@ class AudioPrep:
 
         The rate is the commonest, at most 16000 Hz; the length the 98th percentile (after trimming), at most 10 s. A
         frame begins each 10 ms, above 3.2 s each 320th of the length. With `whole` a frame always begins each 10 ms,
-        and the length is 1.25 times that of the longest sound, at most 60 s. Raises RequestError when there is no sound.
+        and the length is 1.25 times that of the longest sound, at most 60 s. Raises RequestError when there is none.
         """
         rates: Counter[int] = Counter()
         lengths = []

@@ -10,7 +10,8 @@ import numpy as np
 from plait.speech.units import BLANK, Units, join_words, words_of
 
 PRIOR = 0.5  # weight of the log prior of a word beside the log-probability of its sound
-UNSEEN = 0.5  # count of a word outside the list, as for a word seen half a time
+UNSEEN = 0.5  # count of all words outside the list together, as if one had been seen half a time
+MOST_NEAR = 50  # near words that are compared by their sound
 SURE = 0.1  # probability of a unit down to which its frames count as its word's time
 
 
@@ -42,7 +43,7 @@ def decode(log_probs: np.ndarray, units: Units, seconds_per_frame: float, prior:
     """
     spikes = _spikes(log_probs)
     if units.kind == "words":
-        found = [(units.symbols[s.unit - 1], *_extent(log_probs, s)) for s in spikes]
+        found = _place_words(log_probs, spikes, units)
     else:
         found = _join_characters(log_probs, spikes, units, prior)
     words = [
@@ -63,15 +64,21 @@ def _spikes(log_probs: np.ndarray) -> list[_Spike]:
     return [_Spike(int(best[a]), a, b, float(peaks[a:b].max())) for a, b in runs if best[a] != 0]
 
 
-def _extent(log_probs: np.ndarray, spike: _Spike) -> tuple[int, int]:
-    """Return the first frame around a spike in which its unit is not ruled out, and the frame after the last."""
-    there = log_probs[:, spike.unit] > math.log(SURE)
-    start, end = spike.start, spike.end
-    while start > 0 and there[start - 1]:
-        start -= 1
-    while end < len(there) and there[end]:
-        end += 1
-    return start, end
+def _place_words(log_probs: np.ndarray, spikes: list[_Spike], units: Units) -> list[tuple[str, int, int]]:
+    """Return (word, first frame, frame after the last) of each spike: the frames around it that do not rule it out."""
+    found: list[tuple[str, int, int]] = []
+    low = 0
+    for place, spike in enumerate(spikes):
+        there = log_probs[:, spike.unit] > math.log(SURE)
+        start, end = spike.start, spike.end
+        high = spikes[place + 1].start if place + 1 < len(spikes) else len(log_probs)
+        while start > low and there[start - 1]:
+            start -= 1
+        while end < high and there[end]:
+            end += 1
+        found.append((units.symbols[spike.unit - 1], start, end))
+        low = end
+    return found
 
 
 def _join_characters(
@@ -110,15 +117,18 @@ def _join_characters(
 def mend_word(word: str, log_probs: np.ndarray, units: Units, prior: float) -> str:
     """Return the training word that log-probabilities (frame, unit) and the prior like better than the word, or it.
 
-    Candidates lie within an edit distance of a third of the letters, and of at least 2.
+    Candidates lie within an edit distance of a third of the letters, and of at least 2. The prior of a word is its
+    share of the training words; that of a word outside the list is the share of UNSEEN, over all spellings as long.
     """
     total = math.log(sum(units.counts.values()) + UNSEEN)
+    unseen = math.log(UNSEEN) - len(word) * math.log(max(2, len(units.symbols)))
     reach = max(2, -(-len(word) // 3))
-    best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (math.log(UNSEEN) - total)
-    for other, count in units.counts.items():
-        if abs(len(other) - len(word)) > reach or edit_distance(word, other) > reach:
-            continue
-        score = score_units(log_probs, units.encode(other)) + prior * (math.log(count) - total)
+    best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (unseen - total)
+    near = [(edit_distance(word, other), -units.counts[other], other) for other in units.alike(word, reach)]
+    for distance, few, other in sorted(near)[:MOST_NEAR]:
+        if distance > reach:
+            break
+        score = score_units(log_probs, units.encode(other)) + prior * (math.log(-few) - total)
         if score > best_score:
             best, best_score = other, score
     return best

@@ -21,14 +21,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from plait.contract import Batch
 from plait.dataset import Callback, Prepared, quiet
 from plait.errors import RequestError
-from plait.model import CONVOLUTIONAL
+from plait.model import CONVOLUTIONAL, Augment
+from plait.speech.augment import augment_sounds, drop_others, join_pairs, only_where
 from plait.speech.decode import Heard, decode, edit_distance
-from plait.speech.network import Recogniser, own_lengths, within
+from plait.speech.network import Recogniser, own_lengths
 from plait.speech.units import Units, normalise, words_of
 from plait.train import Outcome, Recipe, clearly_worse, rate_at
 
-LEAST_STEPS = 1500  # steps that a small table gets at least, within LEAST_EPOCHS and MOST_EPOCHS
+USUAL_STEPS = 1000  # in all, within LEAST_EPOCHS and MOST_EPOCHS
 LEAST_EPOCHS, MOST_EPOCHS = 15, 100
+LEAST_ROWS, MOST_ROWS = 8, 32  # recordings in a step
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,14 @@ class SpeechRecipe(Recipe):
 
 
 def usual_recipe(rows: int, epochs: int | None, batch_size: int) -> SpeechRecipe:
-    """Return the recipe for so many training rows; epochs None chooses them from the number of rows."""
+    """Return the recipe for so many training rows; epochs None chooses them from the number of rows.
+
+    batch_size is an upper bound: a step takes at most MOST_ROWS recordings, and fewer where there are few, since the
+    network says only blanks for the first hundred steps or so.
+    """
+    batch_size = min(batch_size, MOST_ROWS, max(LEAST_ROWS, rows // 50))
     steps = max(1, math.ceil(rows / batch_size))
-    usual = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)))
+    usual = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(USUAL_STEPS / steps)))
     return SpeechRecipe(epochs or usual, rate=3e-3, batch_size=batch_size, decay=0.05, drop=True)
 
 
@@ -110,7 +117,8 @@ def train_recogniser(
                         batch = drop_others(batch, network.audio, order)
                     if len(chosen) > 1 and float(torch.rand((), generator=order)) < recipe.join:
                         batch, said = join_pairs(batch, said, network.audio)
-                    loss = ctc_losses(*network(batch, augment), [units.encode(text) for text in said]).mean()
+                    log_probs, own = network(batch, augment)
+                    loss = ctc_losses(log_probs, own, [units.encode(text) for text in said]).mean()
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(weights, 5.0)
@@ -154,8 +162,8 @@ def train_recogniser(
 def ctc_losses(log_probs: Tensor, lengths: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:
     """Return the CTC loss of each row for each of its units (Graves and others 2006, ICML): (batch,).
 
-    log_probs (batch, frame, unit), lengths (batch,), targets: the units of each row. Rows without a frame, and rows with
-    more units than their frames can say, count as 0.
+    log_probs (batch, frame, unit), lengths (batch,), targets: the units of each row. Rows without a frame, and rows
+    with more units than their frames can say, count as 0.
     """
     flat = torch.tensor([unit for target in targets for unit in target], dtype=torch.int64)
     counts = torch.tensor([len(target) for target in targets], dtype=torch.int64)
@@ -199,102 +207,7 @@ def gather(
     return batch
 
 
-def drop_others(batch: Batch, audio: str, generator: torch.Generator) -> Batch:
-    """Modality dropout (Neverova and others 2016): how many of the others stay is drawn for each row, then which.
-
-    The sound stays always: without it there is nothing to write down.
-    """
-    names = sorted(name for name in batch.present if name != audio)
-    if not names:
-        return batch
-    draws = torch.rand(len(batch.present[audio]), len(names) + 1, generator=generator)
-    there = torch.stack([batch.present[name] for name in names], 1)
-    draws = draws.to(there.device)
-    order = draws[:, :-1].masked_fill(~there, 2.0).argsort(1).argsort(1)
-    stay = (draws[:, -1] * (there.sum(1) + 1)).long()
-    kept = there & (order < stay[:, None])
-    return only_where(batch, {name: kept[:, place] for place, name in enumerate(names)})
-
-
-def only_where(batch: Batch, kept: dict[str, Tensor]) -> Batch:
-    """Return the batch with these modalities present only where they are in kept[name] (batch,), too."""
-    present = {name: p & kept[name] if name in kept else p for name, p in batch.present.items()}
-    cells = {name: c & kept[name][:, None] if name in kept else c for name, c in batch.cells.items()}
-    return Batch(batch.inputs, present, batch.target, cells)
-
-
-def join_pairs(batch: Batch, texts: Sequence[str], audio: str) -> tuple[Batch, list[str]]:
-    """Return half as many rows: each recording of the first half goes on into one of the second, and so do the texts.
-
-    It shows words beside words that no recording has beside each other. Other modalities, which would belong to half
-    of what is said, are absent. An odd row is left out.
-    """
-    x, half = batch.inputs[audio], len(texts) // 2
-    own = own_lengths(x).tolist()
-    pairs = [(i, half + i) for i in range(half)]
-    joined = x.new_zeros(half, x.shape[1], max(own[a] + own[b] for a, b in pairs))
-    for place, (a, b) in enumerate(pairs):
-        joined[place, :, : own[a]] = x[a, :, : own[a]]
-        joined[place, :, own[a] : own[a] + own[b]] = x[b, :, : own[b]]
-    said = [f"{texts[a]} {texts[b]}" for a, b in pairs]
-    inputs = {name: joined if name == audio else values[:half] for name, values in batch.inputs.items()}
-    present = {
-        name: p[:half] & p[half : 2 * half] if name == audio else p[:half] & False for name, p in batch.present.items()
-    }
-    return Batch(inputs, present, None, {name: c[:half] & False for name, c in batch.cells.items()}), said
-
-
-# augmentation
-
-
-def augment_sounds(x: Tensor, generator: torch.Generator, noise: float = 0.3) -> Tensor:
-    """Return log-mels (batch, mel, time), standardised per recording and 0 after each one's own frames, changed at random.
-
-    Stretched in time by up to 15 % (Ko and others 2015: speed) and in frequency by up to 15 % (Jaitly and Hinton 2013:
-    other voices), moved by up to 3 % of the bands; a smooth gain over the bands (another microphone) and another level
-    and spread; a floor of steady noise; two masks each over at most 12 % of the bands and 0.1 s (Park and others 2019,
-    SpecAugment). Padding stays 0, and the own length follows the stretch. All draws come first, from the generator; x is
-    not changed.
-    """
-    batch, mels, _ = x.shape
-    device = x.device
-    draws = torch.rand(18, batch, generator=generator).to(device)
-    share = 2 * draws - 1
-    own = own_lengths(x)
-    speed = torch.exp(0.15 * share[0])
-    lengths = (own * speed).round().clamp(min=1).long() * (own > 0)
-    time = int(lengths.max()) if batch else 0
-    time = max(1, time)
-    pool = torch.randn(mels * time + 257 * max(0, batch - 1), generator=generator).to(device)
-    rough = pool.unfold(0, mels * time, 257).view(batch, mels, time)
-    # frame t of the result is frame t / speed, band m is band m · stretch + shift; both in units of grid_sample
-    at = (torch.arange(time, device=device) + 0.5) / speed[:, None]
-    at = torch.minimum(at, (own[:, None] - 0.5).clamp(min=0.5))
-    across = 2 * at / x.shape[2] - 1
-    bands = (torch.arange(mels, device=device) + 0.5) / mels
-    down = (bands * torch.exp(0.15 * share[1])[:, None] + 0.03 * share[2][:, None]).clamp(0.5 / mels, 1 - 0.5 / mels)
-    grid = torch.stack([across[:, None].expand(-1, mels, -1), (2 * down - 1)[:, :, None].expand(-1, -1, time)], dim=3)
-    moved = F.grid_sample(x[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
-    waves = torch.cos(math.pi * torch.arange(1, 4, device=device)[:, None] * bands)  # (3, mel)
-    moved = moved + (0.3 * share[3:6].T @ waves)[:, :, None]
-    moved = moved * torch.exp(0.2 * share[6])[:, None, None]
-    floor = (-1.6 + 1.2 * draws[7])[:, None, None]
-    moved = torch.where((draws[8] < 0.5)[:, None, None], torch.logaddexp(3 * moved, 3 * floor) / 3, moved)
-    moved = moved * _masks(torch.full_like(lengths, mels), mels, 0.12 * mels, draws[9:13])[:, :, None]
-    moved = moved * _masks(lengths, time, 10.0, draws[13:17])[:, None]
-    moved = moved + rough * (noise * draws[17])[:, None, None]
-    return within(torch.where(moved == 0, 1e-4, moved), lengths)
-
-
-def _masks(lengths: Tensor, longest: int, widest: float, draws: Tensor) -> Tensor:
-    """Return which places of an axis are kept, (batch, longest) bool, with two masks at most `widest`; draws (4, batch)."""
-    places = torch.arange(longest, device=draws.device)
-    widths = torch.minimum(widest * draws[:2], 0.2 * lengths)[:, :, None]
-    starts = draws[2:, :, None] * (lengths[:, None] - widths)
-    return ((places < starts) | (places >= starts + widths)).all(dim=0)
-
-
-def _augment_others(prepared: Prepared, generator: torch.Generator):  # type: ignore[no-untyped-def]
+def _augment_others(prepared: Prepared, generator: torch.Generator) -> Augment:
     preps = {s.group: s.prep for s in prepared.strands if s.kind in CONVOLUTIONAL}
 
     def augment(group: str, x: Tensor) -> Tensor:
@@ -340,7 +253,7 @@ def measure(
     val: np.ndarray,
     lengths: np.ndarray,
 ) -> tuple[Tensor, float]:
-    """Return the loss of every validation row, and the word error rate of all."""
+    """Return the loss of every validation row, and the word error rate of all as heard, without the list of words."""
     said = log_probs_of(network, prepared, val, lengths)
     losses, wrong, words = [], 0, 0
     for row, log_probs in zip(val, said, strict=True):
@@ -348,7 +261,7 @@ def measure(
         losses.append(
             ctc_losses(log_probs[None], own, [units.encode(texts[row] or "")])[0] if len(log_probs) else torch.zeros(())
         )
-        counted = errors_of(texts[row] or "", decode(log_probs.numpy(), units, 1.0).text)
+        counted = errors_of(texts[row] or "", decode(log_probs.numpy(), units, 1.0, prior=0.0).text)
         wrong, words = wrong + counted[0], words + counted[1]
     return torch.stack(losses), wrong / max(1, words)
 
@@ -379,8 +292,8 @@ def hear_rows(
 def errors_of(truth: str, heard: str) -> tuple[int, int, int, int]:
     """Return (word errors, words, character errors, characters) of what was heard, both texts normalised.
 
-    Errors are the fewest insertions, deletions and substitutions; the counts are of the truth. Divided, summed over rows,
-    they are the word error rate and the character error rate.
+    Errors are the fewest insertions, deletions and substitutions; the counts are of the truth. Summed over rows and
+    divided, they are the word error rate and the character error rate.
     """
     true_words, heard_words = words_of(truth), words_of(heard)
     true_text, heard_text = normalise(truth), normalise(heard)

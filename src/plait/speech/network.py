@@ -62,7 +62,7 @@ class Front(nn.Module):
         self.norm = nn.BatchNorm1d(width)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """x: (batch, mel, time), lengths: (batch,) → (batch, channel, time), and the lengths in frames of the output."""
+        """x: (batch, mel, time), lengths: (batch,) → (batch, channel, time) and its lengths."""
         lengths = (lengths + 1) // 2
         y = within(F.relu(self.norm1(self.conv1(x[:, None]))), lengths)
         lengths = (lengths + 1) // 2
@@ -72,7 +72,7 @@ class Front(nn.Module):
 
 
 class Block(nn.Module):
-    """A residual block of two convolutions along time, the first dilated (after Bai and others 2018, arXiv:1803.01271)."""
+    """A residual block of two convolutions along time, the first dilated (Bai and others 2018, arXiv:1803.01271)."""
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -189,12 +189,13 @@ class Recogniser(nn.Module):
     def _others(self, batch: Batch, augment: Augment | None) -> Parts:
         parts: Parts = {}
         for encoder in self.encoders:
+            assert isinstance(encoder, Network)
             parts |= encoder.encode(batch, augment)
         return parts
 
 
 def _encoder(strand: Mapping[str, Any], layouts: Mapping[str, Any], dim: int) -> Network:
-    """Return the encoder of one other modality, behind the one door that keeps absent inputs out; its head is not used."""
+    """Return the encoder of one other modality, behind the one door that keeps absent inputs out; it has no head."""
     spec = {"strands": [strand], "layouts": layouts, "plan": None, "dim": dim, "outputs": 1, "regression": True}
     network = Network({**spec, "late": False}, torch.zeros(1))
     network.heads = nn.ModuleList()

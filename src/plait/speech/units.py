@@ -7,7 +7,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
+
+import numpy as np
 
 from plait.errors import RequestError
 
@@ -101,6 +104,30 @@ class Units:
         """Return the text of indices (CTC's blank says nothing)."""
         parts = [self.symbols[index - 1] for index in ids if index]
         return join_words(parts) if self.kind == "words" else normalise("".join(parts))
+
+    def alike(self, word: str, most: int) -> list[str]:
+        """Return the training words that may lie within `most` edits of this one: none that does is left out.
+
+        An edit changes the counts of letters by one too many and one too few at most.
+        """
+        words, places, bags = self._bags
+        bag = np.zeros(len(places) + 1, np.int16)
+        for letter in word:
+            bag[places.get(letter, len(places))] += 1
+        apart = bags - bag
+        bound = np.maximum(np.where(apart > 0, apart, 0).sum(1), np.where(apart < 0, -apart, 0).sum(1))
+        return [words[place] for place in np.flatnonzero(bound <= most)]
+
+    @cached_property
+    def _bags(self) -> tuple[list[str], dict[str, int], np.ndarray]:
+        """The words, the column of each letter, and how often each word has each letter (word, letter + 1)."""
+        words = list(self.counts)
+        places = {letter: place for place, letter in enumerate(sorted(set("".join(words))))}
+        bags = np.zeros((len(words), len(places) + 1), np.int16)
+        for row, word in enumerate(words):
+            for letter in word:
+                bags[row, places[letter]] += 1
+        return words, places, bags
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "symbols": list(self.symbols), "counts": dict(self.counts)}

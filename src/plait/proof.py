@@ -10,9 +10,7 @@ from plait.terminal import text_table
 
 HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
-FEWEST = (
-    "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
-)
+FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
 
 
 @dataclass(frozen=True)

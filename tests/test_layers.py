@@ -51,6 +51,9 @@ LAYERS = [
         "run",
         "report",
         "reporting",
+        "transcripts",
+        "recognition",
+        "loading",
     ],
     ["workflow", "checkup", "alignment", "explanation", "conversion"],
     ["estimators"],
@@ -99,7 +102,7 @@ CONVERT_ORDER = [
     "workers",
     "columns",
 ]
-SPEECH_ORDER = ["units", "network", "decode", "learning"]
+SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),
     ("quality", QUALITY_ORDER),

@@ -28,7 +28,7 @@ _PLACES = {
     "align": "plait.alignment",
     "convert": "plait.conversion",
     "fit": "plait.workflow",
-    "load": "plait.run",
+    "load": "plait.loading",
     "predict": "plait.workflow",
     "evaluate": "plait.workflow",
     "explain": "plait.explanation",
@@ -97,13 +97,14 @@ if TYPE_CHECKING:
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
     from plait.estimators import Classifier, Regressor
     from plait.explanation import explain
+    from plait.loading import load
     from plait.plan import Parallel, Sequential, Tree
     from plait.prep.audio import AudioPrep
     from plait.prep.image import ImagePrep
     from plait.prep.tabular import TabularPrep
     from plait.prep.text import TextPrep
     from plait.quality.findings import Findings
-    from plait.run import Model, Predictions, load
+    from plait.run import Model, Predictions
     from plait.workflow import evaluate, fit, predict, show
 
 

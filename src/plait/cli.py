@@ -63,6 +63,7 @@ ON_SHOW = ("split", "group", "ignore", "kinds", "modalities", "prep")
 ON_CHECK = ("split", "group", "ignore", "kinds", "modalities")
 ON_FIT = tuple(f.name for f in fields(FitOptions) if f.name not in ONLY_IN_PYTHON)
 
+RATES = ("wer", "cer", "exact")  # of transcripts
 TABLE_HELP = "CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders."
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")]
@@ -406,7 +407,7 @@ def parse_value(word: str) -> Any:
 def scores_text(scores: Mapping[str, Any]) -> str:
     """Return the answer of `evaluate` as tables of plain text."""
     overall = {name: score for name, score in scores["metrics"].items() if name != "per_class"}
-    names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2") if name in overall]
+    names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2", *RATES) if name in overall]
     parts = [f"{scores['rows']:,} rows, {scores['scored']:,} scored, {scores['failed']:,} failed"]
     parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
     titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}

@@ -1,4 +1,4 @@
-"""Was a conversion worth it? The source, what was made of it, and both, on the same test rows. Knows a finished search."""
+"""Was a conversion worth it? The source, what was made of it, and both, on the same test rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from plait.study import Candidate
 from plait.verdict import judge
 
 
-def compare_conversions(
-    search: Search, made: Sequence[Mapping[str, Any]], tests: np.ndarray
-) -> list[dict[str, Any]]:
+def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]], tests: np.ndarray) -> list[dict[str, Any]]:
     """Return for each modality made of another how both do alone and together, and a sentence.
 
     made: {"origin", "modality", "by"}. The three candidates are those of the lowest loss on validation that look at the
@@ -32,11 +30,11 @@ def compare_conversions(
         answers = [search.answers_on(c, tests) for c in chosen]
         scores = [search.labels.headline(said, tests, search.study.seed) for said in answers]
         first = 0 if chosen[0].loss <= chosen[1].loss else 1
-        sides = [search.side(chosen[i], tests, answers[i]) for i in (first, 2)]
+        one_side, both_sides = (search.side(chosen[i], tests, answers[i]) for i in (first, 2))
         groups = None if search.groups is None else search.groups[tests]
         generator = np.random.default_rng([search.study.seed, 7])
         verdict = judge(
-            *sides, search.labels.cells[tests], search.labels.classes, generator=generator, groups=groups
+            one_side, both_sides, search.labels.cells[tests], search.labels.classes, generator=generator, groups=groups
         )
         found = {
             "source": names[0],

@@ -172,7 +172,7 @@ def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
     if not by or by in [c.name for c in known] or not Path(by).is_dir():
         return by, known
     from plait.conversions import RunConverter
-    from plait.run import load
+    from plait.loading import load
 
     run = RunConverter(load(by), source)
     return run.name, [run, *known]

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
+STOPPED = {
+    "time": "The time limit ended the fit; the best so far is kept.",
+    "interrupt": "The fit was interrupted; the best so far is kept.",
+}
 
 
 @dataclass
@@ -289,22 +293,7 @@ class Model:
             lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
         if len(self.leaderboard) > len(shown):
             lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
-        counts = facts["splits"]
-        lines.append(
-            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
-            f"{counts['test']:,} test"
-            + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "")
-            + "."
-        )
-        for name, hole in facts["holes"].items():
-            if hole["blank"] or hole["broken"]:
-                first = f", such as {hole['example']}" if hole["broken"] else ""
-                lines.append(
-                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
-                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
-                )
-            if hole.get("filled"):
-                lines.append(f"{name}: {hole['filled']:,} absent cells were filled by conversion.")
+        lines += self.say_rows("a label")
         test = facts["test"]
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
@@ -330,12 +319,7 @@ class Model:
         if facts.get("learning_curve"):
             lines.append(say_curve(facts["learning_curve"], metric))
         if facts["stopped"]:
-            lines.append(
-                {
-                    "time": "The time limit ended the fit; the best so far is kept.",
-                    "interrupt": "The fit was interrupted; the best so far is kept.",
-                }[facts["stopped"]]
-            )
+            lines.append(STOPPED[facts["stopped"]])
         if self.folder is not None and self.keeper is None:
             picture = "confusion.png" if self.classes is not None else "scatter.png"
             page = "report.html" if "report.html" in facts.get("files", {}) else picture
@@ -345,6 +329,27 @@ class Model:
                 f"   or   plait explain {self.folder} TABLE --row 0"
             )
         return "\n".join(lines)
+
+    def say_rows(self, what: str) -> list[str]:
+        """Return sentences on the rows, their splits and their holes. what: that without which a row is left out."""
+        facts, lines = self.facts, []
+        counts = facts["splits"]
+        lines.append(
+            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
+            f"{counts['test']:,} test"
+            + (f", {facts['unlabelled']:,} without {what} or split" if facts["unlabelled"] else "")
+            + "."
+        )
+        for name, hole in facts["holes"].items():
+            if hole["blank"] or hole["broken"]:
+                first = f", such as {hole['example']}" if hole["broken"] else ""
+                lines.append(
+                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
+                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                )
+            if hole.get("filled"):
+                lines.append(f"{name}: {hole['filled']:,} absent cells were filled by conversion.")
+        return lines
 
     def __str__(self) -> str:
         return self.summary()
@@ -396,12 +401,11 @@ class Model:
         self.folder = folder
 
 
-def load(folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = ()) -> Model:
-    """Return the model of a finished run.
+def open_run(folder: str | Path, plan: Any = None) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
 
-    plan: the plan object, where it holds a module of the user's own. converters: the user's own, where fit had them.
-
-    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    plan: the plan object, where it holds a module of the user's own. Raises RunError, naming the file, when one is
+    missing, was changed or cut short.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -436,9 +440,7 @@ def load(folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = ()
         )
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    predictors = restore_predictors(Stored(parts, roles, tensors, files), plan)
-    made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
-    return Model(facts, strands, predictors, folder, made=made)
+    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan)
 
 
 def _writer(data: bytes) -> Callable[[Path], Any]:

@@ -43,15 +43,18 @@ from plait.errors import PlaitError, RequestError, RunError, TableError, did_you
 from plait.evaluate import confusion, reliability
 from plait.folds import cross_validate
 from plait.labels import Labels, column_of_labels, fingerprint, hash_cells, number_threads
+from plait.loading import load
 from plait.options import FAMILIES, FitOptions
 from plait.proof import HEADLINE
+from plait.recognition import finish_recognition
 from plait.report import write_report
 from plait.reporting import Account, command_of
-from plait.run import Model, Predictions, answer_prepared, count_holes, load
+from plait.run import Model, Predictions, answer_prepared, count_holes
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.study import Candidate, Study
 from plait.terminal import text_table
+from plait.transcripts import Recognition, check_request, find_units, keep_whole, learnable_rows, transcripts_of
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
 
@@ -89,7 +92,9 @@ def fit(
         )
     schema = _detect(table, target, chosen)
     table = _with_rates(table, schema, chosen.sample_rate, callback)
-    wish = Labels.find(table, schema)
+    spoken = schema.column(target).kind == "text"
+    audio = check_request(schema, chosen) if spoken else ""
+    wish = None if spoken else Labels.find(table, schema)
     if not schema.modalities:
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
@@ -110,7 +115,7 @@ def fit(
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     temporary = None
-    chosen = replace(chosen, report=out is not None if chosen.report is None else chosen.report)
+    chosen = replace(chosen, report=out is not None and not spoken if chosen.report is None else chosen.report)
     if out is None:
         temporary = tempfile.mkdtemp(prefix="plait-")
         out = Path(temporary) / "run"
@@ -118,7 +123,10 @@ def fit(
     try:
         place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
         try:
-            model = _fit(table, schema, wish, chosen, plan_objects, made, place, callback, began)
+            if wish is None:
+                model = _fit_transcripts(table, schema, audio, chosen, plan_objects, made, place, callback, began)
+            else:
+                model = _fit(table, schema, wish, chosen, plan_objects, made, place, callback, began)
         except PlaitError:  # nothing of a wrong request stays, so that the mended one can go to the same folder
             shutil.rmtree(place if new else place / UNFINISHED, ignore_errors=True)
             raise
@@ -167,6 +175,16 @@ def _fit(
     work = place / UNFINISHED
     whole = apply_conversions(table, augmenting, callback, split == "train")
     prepared = _prepare(whole, schema, split, chosen, work, generator, callback)
+    holes = _count_holes(prepared, split)
+    end = began + chosen.time_limit if chosen.time_limit else math.inf
+    search = _search(prepared, split, wish, chosen, plan_objects, made, groups, end, Stages(work), callback)
+    winner = search.run()
+    points = learning_curve(search, winner, work) if chosen.learning_curve else []
+    return _finish(table, schema, chosen, search, winner, holes, points, checked, made, place)
+
+
+def _count_holes(prepared: Prepared, split: np.ndarray) -> dict[str, Any]:
+    """Return the holes of every modality. Raises TableError for one that no training row has."""
     holes = count_holes(prepared)
     train = np.flatnonzero(split == "train")
     for name, there in prepared.present.items():
@@ -176,11 +194,61 @@ def _fit(
                 f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
                 f"Mend its column, or leave it out with --ignore."
             )
+    return holes
+
+
+def _fit_transcripts(
+    table: Table,
+    schema: Schema,
+    audio: str,
+    chosen: FitOptions,
+    plan_objects: Mapping[str, Any],
+    made: Sequence[Made],
+    place: Path,
+    callback: Callback,
+    began: float,
+) -> Model:
+    """Fit a recogniser: what is said in the sound is the target."""
+    target = str(schema.role("target"))
+    if plan_objects and audio not in (named := [m.name for m in schema.modalities]):
+        raise RequestError(f"fusion {chosen.fusion} leaves the sound {audio!r} out; it has: {', '.join(named)}.")
+    generator = np.random.default_rng([chosen.seed, 1])
+    table = apply_conversions(table, made, callback)
+    texts = transcripts_of(table, target)
+    split = choose_splits(table, schema, learnable_rows(table, schema, texts, audio), False, generator)
+    _warn_of_groups(table, schema, split, callback)
+    units = find_units(texts[split == "train"].tolist(), target)
+    work = place / UNFINISHED
+    whole = keep_whole(schema, chosen, audio)
+    if chosen.fusion is None:
+        whole = replace(whole, candidates=("alone",))  # no second view of a table: nothing here reads it
+    filled = apply_conversions(table, [one for one in made if one.training_only], callback, split == "train")
+    prepared = _prepare(filled, schema, split, whole, work, generator, callback)
+    _count_holes(prepared, split)
     end = began + chosen.time_limit if chosen.time_limit else math.inf
-    search = _search(prepared, split, wish, chosen, plan_objects, made, groups, end, Stages(work), callback)
-    winner = search.run()
-    points = learning_curve(search, winner, work) if chosen.learning_curve else []
-    return _finish(table, schema, chosen, search, winner, holes, points, checked, made, place)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    study = Recognition(
+        prepared,
+        split,
+        texts,
+        units,
+        audio,
+        chosen,
+        end,
+        device,
+        Stages(work),
+        callback,
+        plan_objects,
+        group_rows(table, schema),
+    )
+    winner = study.run()
+    model, extra = finish_recognition(study, winner, table, schema, _readable(asdict(chosen)))
+    model.made = list(made)
+    model.facts["conversions"] = [one.to_json() for one in made]
+    extra["history.jsonl"] = lambda path: _write_history(path, study.candidates)
+    model.write(place, extra)
+    shutil.rmtree(place / UNFINISHED)
+    return model
 
 
 def _search(

@@ -5,21 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from plait.convert.fonts import (
     Face,
     clean_text,
     find_face,
     load_font,
-    plain_face,
     split_runs,
     way_of,
-    width_of,
     wrap_lines,
 )
 from plait.data.media import MAX_PIXELS

@@ -113,7 +113,7 @@ def test_same_seed_same_weights_and_other_modalities_take_part() -> None:
     found = []
     for seed in (0, 0, 1):
         network = build(prepared, units, "parallel(sound, tabular, by=concat)")
-        recipe = SpeechRecipe(2, 3e-3, 8, 0.05, drop=True)
+        recipe = SpeechRecipe(1, 3e-3, 8, 0.05, drop=True)
         train_recogniser(
             network, prepared, texts, units, np.arange(16), np.arange(16, 24), recipe, seed=seed, name="all"
         )

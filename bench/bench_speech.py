@@ -26,7 +26,7 @@ from plait.speech.network import Recogniser
 from plait.speech.units import Units
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SIZES = {"train": 2000, "val": 200, "test": 400}
 RATE = 8000  # Hz of the recordings
 

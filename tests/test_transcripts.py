@@ -51,7 +51,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(calls: Path) -> Path:
     """A run of the sound alone, trained long enough to hear something."""
     out = calls.parent / "run"
-    plait.fit(calls, target="transcript", out=out, ignore=["age"], epochs=16, batch_size=8)
+    plait.fit(calls, target="transcript", out=out, ignore=["age"], epochs=12, batch_size=8)
     return out
 
 

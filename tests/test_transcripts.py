@@ -51,7 +51,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(calls: Path) -> Path:
     """A run of the sound alone, trained long enough to hear something."""
     out = calls.parent / "run"
-    plait.fit(calls, target="transcript", out=out, ignore=["age"], epochs=16, batch_size=8)
+    plait.fit(calls, target="transcript", out=out, ignore=["age"], epochs=12, batch_size=8)
     return out
 
 
@@ -295,3 +295,21 @@ def test_plans_of_three_modalities() -> None:
 def test_times_count_from_the_start_of_the_sound() -> None:
     moved = _move_words([Heard("go", 0.5, [("go", 0.1, 0.3)]), None], [0.25, 0.0])
     assert moved == [Heard("go", 0.5, [("go", 0.35, 0.55)]), None]
+
+
+def test_silence_that_is_cut_off_counts_in_the_times(calls: Path) -> None:
+    asked: dict[str, Any] = {"ignore": ["age"], "epochs": 1, "prep": {"audio": {"trim": True}}, "time_limit": 60}
+    model = plait.fit(few(calls), target="transcript", **asked)
+    late = np.append(np.zeros(RATE // 4), say(["low"], np.random.default_rng(0)))
+    table = plait.read({"audio": late[None]})
+    table.sample_rates["audio"] = RATE
+    answered = model._answer(table, [("audio",)], (), lambda event: None)
+    assert model._starts(table, answered) == [pytest.approx(0.25, abs=0.02)]
+
+
+def test_the_same_seed_hears_the_same(calls: Path) -> None:
+    told = []
+    for _ in range(2):
+        model = plait.fit(few(calls), target="transcript", ignore=["age"], epochs=2, batch_size=8, seed=3)
+        told.append(model.predict(few(calls)).confidence)
+    assert told[0] == told[1]

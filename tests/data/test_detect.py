@@ -415,6 +415,6 @@ def test_a_transcript_is_of_sentences_or_named_like_one(name: str, cells: list[o
 def test_a_transcript_says_why_it_is_one() -> None:
     table = read({"audio": np.zeros((2, 2000), np.float32), "said": ["good morning", "good night"]})
     assert detect(table, target="said").column("said").why == (
-        "the target as asked; named 'said'; 2 different values in 2 rows, beside a sound: "
-        "a transcript (said otherwise by kind category)"
+        "the target as asked; named 'said'; 2 different values in 2 rows; "
+        "a transcript of the sound (--kind said=category makes classes of it)"
     )

@@ -310,7 +310,7 @@ def test_a_whole_sound_is_never_cut():
     prep = AudioPrep(whole=True).fitted(sounds)
     assert (prep.seconds, prep.hop, prep.frames) == (5.0, 80, 501)  # 1.25 times the longest, a frame each 10 ms
     assert prep(sine(440, 8000, 4.9), 8000).shape == (64, 501)
-    with pytest.raises(CellError, match="^longer than 5 s, which is the longest this recogniser takes$"):
+    with pytest.raises(CellError, match="longer than 5 s, which is the longest this recogniser takes"):
         prep(sine(440, 8000, 5.1), 8000)
     assert AudioPrep.from_json(json.loads(json.dumps(prep.to_json()))) == prep
 

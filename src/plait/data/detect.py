@@ -209,7 +209,8 @@ def _find_transcript(columns: list[Column], facts: Mapping[str, Facts], kinds: M
         if column.role == "target" and column.kind == "category" and column.name not in kinds:
             told = _tell_transcript(facts[column.name])
             if told:
-                why = f"the target as asked; {told}, beside a sound: a transcript (said otherwise by kind category)"
+                mend = f"--kind {column.name}=category makes classes of it"
+                why = f"the target as asked; {told}; a transcript of the sound ({mend})"
                 column = Column(column.name, "text", "target", why, 0.8)
         out.append(column)
     return out

@@ -43,7 +43,7 @@ def augment_sounds(x: Tensor, generator: torch.Generator, noise: float = 0.3) ->
     own = own_lengths(x)
     speed = torch.exp(SPEED * share[0])
     lengths = (own * speed).round().clamp(min=1).long() * (own > 0)
-    time = max(1, int(lengths.max()))
+    time = max(8, int(lengths.max()))  # BatchNorm wants two frames, also of the shortest sound alone
     pool = torch.randn(mels * time + WINDOW * max(0, batch - 1), generator=generator).to(device)
     rough = pool.unfold(0, mels * time, WINDOW).view(batch, mels, time)
     # frame t of the result is frame t / speed, band m is band m · stretch + shift; both in units of grid_sample

@@ -28,8 +28,8 @@ from plait.speech.network import Recogniser, own_lengths
 from plait.speech.units import Units, normalise, words_of
 from plait.train import Outcome, Recipe, clearly_worse, rate_at
 
-USUAL_STEPS = 1000  # in all, within LEAST_EPOCHS and MOST_EPOCHS
-LEAST_EPOCHS, MOST_EPOCHS = 15, 100
+USUAL_STEPS = 750  # in all, within LEAST_EPOCHS and MOST_EPOCHS
+LEAST_EPOCHS, MOST_EPOCHS = 12, 100
 LEAST_ROWS, MOST_ROWS = 8, 32  # recordings in a step
 
 
@@ -77,11 +77,11 @@ def train_recogniser(
     longer falls, at the deadline (time.monotonic), or on Ctrl-C; the best weights so far are kept in each case.
     """
     began, outcome = time.monotonic(), Outcome()
-    heard = prepared.present[network.audio]
-    rows, val = (np.array([r for r in which if heard[r] and texts[r] is not None], np.int64) for which in (rows, val))
+    lengths = sound_lengths(prepared, network.audio)
+    there = prepared.present[network.audio] & np.array([text is not None for text in texts], bool)
+    rows, val = rows[there[rows] & (lengths[rows] > 0)], val[there[val]]  # from silence nothing is learned
     if not len(rows) or not len(val):
         raise RequestError("training a recogniser takes rows with both a sound and a transcript, and some to validate.")
-    lengths = sound_lengths(prepared, network.audio)
     order = torch.Generator().manual_seed(seed)
     augment = _augment_others(prepared, order)
     weights = [p for p in network.parameters() if p.requires_grad]

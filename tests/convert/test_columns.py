@@ -80,7 +80,7 @@ def test_a_run_that_was_killed_goes_on() -> None:
         if event["done"] >= 128:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="^$"):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         convert_column(table, ["word"], Route((Shout(),)), callback=kill)
     convert_column(table, ["word"], Route((Shout(),)))
     assert sum(CALLS) == 150

@@ -77,7 +77,7 @@ def test_no_way_names_the_nearest() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(RequestError, match="no converter 'reed'. Did you mean 'read'"):
+    with pytest.raises(RequestError, match=r"no converter 'reed'\. Did you mean 'read'"):
         find_route([READ], "image", "text", by="reed")
     with pytest.raises(RequestError, match="'speech', which is no kind"):
         find_route([READ], "image", "speech")

@@ -24,7 +24,7 @@ from plait.convert.graph import Route, identity, version_of
 from plait.convert.workers import Worker
 from plait.data.cache import Cache, cache_folder
 from plait.data.media import open_cell, part_of, read_image, read_sound
-from plait.errors import CellError, RequestError
+from plait.errors import CellError
 from plait.store import write_bytes
 
 CHUNK = 64  # cells converted at a time
@@ -197,6 +197,8 @@ class _Store:
                 callback({"note": "nothing is kept for the next time: there is no home folder (set PLAIT_CACHE)"})
         self.cache = Cache(None if self.folder is None else self.folder / "cells.jsonl")
         self.callback = callback
+        if self.cache.trouble:
+            callback({"note": f"nothing is kept for the next time: {self.cache.trouble}"})
 
     def find(self, key: str) -> tuple[Any, float] | None:
         """Return (text, the path of a file, or a CellError; confidence), or None."""
@@ -220,6 +222,7 @@ class _Store:
     def keep(self, found: dict[str, tuple[Any, float]]) -> None:
         """Write what was made to the cache. Texts are remembered in any case, sounds and pictures only as files."""
         facts: dict[str, dict[str, Any]] = {}
+        before = self.cache.trouble
         for key, (value, share) in found.items():
             if isinstance(value, CellError):
                 facts[key] = {"why": str(value), "fault": value.fault}
@@ -237,7 +240,6 @@ class _Store:
             else:
                 facts[key] = {"text": value, "sure": share}
                 self.memory[key] = value, share
-        before = self.cache.trouble
         self.cache.add(facts)
         if self.cache.trouble and not before:
             self.callback({"note": f"nothing is kept for the next time: {self.cache.trouble}"})
@@ -276,10 +278,5 @@ class _Runner:
         made: list[Any] = [None] * len(values)
         sure = [0.0] * len(values)
         for i, (part, (some, shares)) in enumerate(zip(parts, answers, strict=True)):
-            if len(some) != len(part) or len(shares) != len(part):
-                raise RequestError(
-                    f"converter {self.route.name!r} gave {len(some)} values and {len(shares)} confidences for "
-                    f"{len(part)}; expected as many."
-                )
             made[i :: len(callers)], sure[i :: len(callers)] = some, shares
         return made, sure

@@ -126,6 +126,11 @@ class Route:
         for number, step in enumerate(self.steps):
             there = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
             made, confidence = step([now[i] for i in there])
+            if not len(made) == len(confidence) == len(there):
+                raise RequestError(
+                    f"converter {step.name!r} gave {len(made)} values and {len(confidence)} confidences for "
+                    f"{len(there)}; expected as many."
+                )
             for i, value, share in zip(there, made, confidence, strict=True):
                 last = number == len(self.steps) - 1
                 if isinstance(value, str) and not value.strip() and not last:

@@ -45,12 +45,14 @@ class Conversion:
     statuses: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"by": version_of(self.route), "out": self.out}
+        told: dict[str, Any] = {"by": version_of(self.route) if self.route.steps else "", "out": self.out}
         if self.table is None:
             return {**told, "text": self.text, "confidence": self.confidence}
         return {**told, "column": self.name, "rows": len(self.statuses), "status": dict(Counter(self.statuses))}
 
     def __str__(self) -> str:
+        if not self.route.steps:
+            return f"the same in another format, written to {self.out}"
         by = version_of(self.route)
         if self.table is None:
             sure = f"confidence {self.confidence:.2f}, by {by}"
@@ -111,6 +113,8 @@ def convert(
     table = read(source, folder)
     columns = [column] if isinstance(column, str) else list(column)
     columns, kind = _kind_of(table, columns, dict(kinds or {}))
+    if kind == to and not by:
+        raise RequestError(f"column {columns[0]!r} is {kind} already; name another kind with --to.")
     by, known = _with_run(by, kind, known)
     route = find_route(known, kind, to, by)
     name = name or f"{'_'.join(columns) if len(columns) < 3 else 'row'}_{to}"
@@ -184,17 +188,24 @@ def _convert_file(source: Path, destination: Path, by: str, known: list[Any], te
     if destination.exists() and destination.samefile(source):
         raise RequestError(f"{destination} is the file itself; expected another name, since what is read stays.")
     by, known = _with_run(by, kind, known)
+    if kind == target and not by:  # only the format is another one
+        _write_file(destination, value, kind)
+        return Conversion(Route(()), value if kind == "text" else None, 1.0, out=destination)
     route = find_route(known, kind, target, by)
     tell({"note": f"{kind} → {target} by {version_of(route)}"})
     made, sure = route([value])
     result = made[0]
     if isinstance(result, CellError):
         raise RequestError(f"{source}: {result}.")
-    if target == "text":
-        write_bytes(destination, (result + "\n" if result else "").encode())
-        return Conversion(route, result, sure[0], out=destination)
-    write_bytes(destination, _bytes_of(result, target, destination.suffix.lower()))
-    return Conversion(route, None, sure[0], out=destination)
+    _write_file(destination, result, target)
+    return Conversion(route, result if target == "text" else None, sure[0], out=destination)
+
+
+def _write_file(path: Path, value: Any, kind: str) -> None:
+    if kind == "text":
+        write_bytes(path, (value.rstrip("\n") + "\n" if value else "").encode())
+    else:
+        write_bytes(path, _bytes_of(value, kind, path.suffix.lower()))
 
 
 def _bytes_of(value: Any, kind: str, ending: str) -> bytes:
@@ -259,7 +270,8 @@ def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[st
     told = []
     for c in make_converters(converters or {}):
         there = is_installed(c)
-        extra = EXTRAS.get(getattr(c, "module", ""), "")
+        extra, missing = EXTRAS.get(getattr(c, "module", ""), ""), getattr(c, "missing", "")
+        needs = f"give {missing}" if missing else ""
         told.append(
             {
                 "name": c.name,
@@ -268,7 +280,7 @@ def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[st
                 "cost": c.cost,
                 "quality": c.quality,
                 "installed": there,
-                "needs": getattr(c, "missing", "") if there else f"pip install 'plait[{extra}]'",
+                "needs": needs if there else f"pip install 'plait[{extra}]'",
             }
         )
     return told

@@ -42,7 +42,7 @@ class Whisper:
     name: ClassVar[str] = "whisper"
     source: ClassVar[str] = "audio"
     target: ClassVar[str] = "text"
-    cost: ClassVar[float] = 3.0
+    cost: ClassVar[float] = 2.0
     quality: ClassVar[float] = 0.9
     module: ClassVar[str] = "faster_whisper"
     threads: ClassVar[bool] = False  # it uses every core for one sound
@@ -59,6 +59,11 @@ class Whisper:
     def of(cls, options: Mapping[str, object]) -> Whisper:
         """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
         return from_strings(cls, options, "whisper")
+
+    @property
+    def missing(self) -> str:
+        """What it still needs from the user."""
+        return "" if self.model else "whisper.model=FOLDER, a Whisper model converted for CTranslate2"
 
     @property
     def version(self) -> str:

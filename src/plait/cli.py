@@ -200,7 +200,8 @@ def predict(
         _answer(as_json, {**summary, "out": out}, f"{text}\nwritten to {out}")
         return
     records = answers.to_arrow().to_pylist()
-    lines = [f"{name}: {value}" for name, value in records[0].items() if value not in ("", None)] if cell else []
+    told = {n: v for n, v in records[0].items() if v is not None and (v != "" or n == "prediction")} if cell else {}
+    lines = [f"{name}: {value}" for name, value in told.items()]
     _answer(as_json, {**summary, "predictions": records}, "\n".join(lines))
 
 

@@ -284,8 +284,8 @@ def _unload(library: ctypes.CDLL) -> None:
     import _ctypes
 
     library.espeak_Terminate()
-    close = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
-    close(library._handle)
+    close = "dlclose" if hasattr(_ctypes, "dlclose") else "FreeLibrary"
+    getattr(_ctypes, close)(library._handle)
 
 
 def _clean_up(opened: list[ctypes.CDLL], folder: Path) -> None:

@@ -13,6 +13,7 @@ from plait.evaluate import (
     brier,
     by_modalities,
     confusion,
+    error_rates,
     expected_calibration_error,
     group_codes,
     intervals,
@@ -343,3 +344,27 @@ def test_wrong_groups_and_resamples_are_named():
         intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, resamples=0)
     with pytest.raises(RequestError, match=r"rows of present\['image'\]: 1, of the target: 2"):
         by_modalities(lambda keep: np.eye(2), {"image": np.ones(1, bool)}, ["a", "b"], ["a", "b"], generator)
+
+
+# transcripts
+
+
+def test_error_rates_are_errors_over_what_was_to_be_said() -> None:
+    # word errors, words, character errors, characters
+    counts = [(1, 4, 2, 20), (0, 2, 0, 10), (2, 0, 7, 0)]  # nothing was to be said in the last, two words were heard
+    found = error_rates(counts, generator=np.random.default_rng(0))
+    assert {name: score["value"] for name, score in found.items()} == {"wer": 3 / 6, "cer": 9 / 30, "exact": 1 / 3}
+    assert all(score["low"] <= score["value"] <= score["high"] for score in found.values())
+
+
+def test_error_rates_can_be_unknown_or_over_one() -> None:
+    silent = error_rates([(2, 0, 7, 0)], generator=np.random.default_rng(0))
+    assert silent["wer"] == {"value": None, "low": None, "high": None}
+    assert error_rates([(3, 2, 9, 6)], generator=np.random.default_rng(0))["wer"]["value"] == 1.5
+
+
+def test_error_rates_of_no_rows_or_another_shape_are_refused() -> None:
+    with pytest.raises(RequestError, match="there are 0 rows to score"):
+        error_rates(np.zeros((0, 4)), generator=np.random.default_rng(0))
+    with pytest.raises(RequestError, match=r"the counts have shape \(2, 3\); expected \(rows, 4\)"):
+        error_rates(np.zeros((2, 3)), generator=np.random.default_rng(0))

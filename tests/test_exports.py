@@ -33,6 +33,7 @@ PUBLIC = [
     "__version__",
     "align",
     "check",
+    "convert",
     "evaluate",
     "explain",
     "fit",

@@ -39,6 +39,7 @@ LAYERS = [
         "study",
         "predictors",
         "search",
+        "comparison",
         "folds",
         "curve",
         "evidence",
@@ -46,9 +47,13 @@ LAYERS = [
         "drill",
         "account",
         "attribution",
+        "conversions",
         "run",
         "report",
         "reporting",
+        "transcripts",
+        "recognition",
+        "loading",
     ],
     ["workflow", "checkup", "alignment", "explanation", "conversion"],
     ["estimators"],
@@ -65,12 +70,13 @@ DATA_ORDER = [
     "kinds",
     "detect",
     "cache",
+    "write",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
-SIBLINGS |= {("data.cache", "store")}
+SIBLINGS |= {("data.cache", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
@@ -83,8 +89,20 @@ STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build"
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
 QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
-CONVERT_ORDER = ["graph", "espeak", "sphinx", "whisper", "ocr", "render", "words", "workers", "columns"]
-SPEECH_ORDER = ["units", "network", "decode", "learning"]
+CONVERT_ORDER = [
+    "graph",
+    "espeak",
+    "sphinx",
+    "whisper",
+    "fonts",
+    "ocr",
+    "render",
+    "words",
+    "catalogue",
+    "workers",
+    "columns",
+]
+SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),
     ("quality", QUALITY_ORDER),

@@ -12,8 +12,9 @@ import pytest
 import plait
 from plait import cli, proof
 from plait.errors import RequestError
+from plait.loading import load
 from plait.proof import Proof, board, choose_shown, say_count, say_seconds, span
-from plait.run import Model, load
+from plait.run import Model
 from searches import draw_blocks, modalities_of, take_quick_learners
 
 FAMILIES = ["classic", "late", "ensemble"]

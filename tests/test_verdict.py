@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from plait.errors import RequestError
 from plait.evaluate import scores
-from plait.verdict import FEW_TEST_ROWS, NO_FUSED, NO_SPREAD, NO_TEST_ROWS, ONE_MODALITY, Side, judge, not_tested
+from plait.verdict import (
+    FEW_TEST_ROWS,
+    NO_FUSED,
+    NO_SPREAD,
+    NO_TEST_ROWS,
+    ONE_MODALITY,
+    Side,
+    judge,
+    judge_errors,
+    not_tested,
+)
 
 KEYS = ["code", "sentence", "single", "fused", "difference", "fills_holes", "adds", "p", "metric", "rows", "unit"]
 CLASSES = ["a", "b"]
@@ -309,3 +319,36 @@ def test_where_nothing_is_to_be_found_helps_is_rare():
         codes.append(verdict(right[0], right[1], groups=np.arange(60) // 3)["code"])
     assert codes.count("helps") <= 7
     assert codes.count("hurts") <= 7
+
+
+# word errors
+
+
+def errors_of(single, fused, words, **options):
+    present = np.ones(len(words), bool)
+    one, more = Side("audio", np.array(single), present), Side("parallel(audio, image)", np.array(fused), present)
+    return judge_errors(one, more, np.array(words), generator=np.random.default_rng(0), **options)
+
+
+def test_fewer_word_errors_are_a_gain():
+    found = errors_of([2, 1, 1, 2, 1, 1, 0], [1, 0, 0, 1, 0, 0, 0], [5] * 7)
+    assert (found["code"], found["metric"], found["rows"]) == ("helps", "wer", 7)
+    assert found["difference"]["value"] == pytest.approx(6 / 35)
+    assert found["p"] == 2 / 64
+    assert list(found) == KEYS
+    low, high = (100 * found["difference"][end] for end in ("low", "high"))
+    assert found["sentence"] == (
+        "Fusion helps: parallel(audio, image) reaches a word error rate of 5.7 % on 7 test rows, audio alone 22.9 %: "
+        f"a gain of 17.1 points (95 % interval {low:.1f} to {high:.1f}, p = 0.031)."
+    )
+
+
+def test_more_word_errors_are_a_loss():
+    found = errors_of([0] * 8, [1] * 8, [4] * 8)
+    assert (found["code"], found["difference"]["value"]) == ("hurts", -0.25)
+
+
+def test_word_errors_count_rows_without_words_but_need_one_with():
+    assert errors_of([1, 1, 0], [0, 0, 0], [0, 4, 4])["difference"]["value"] == 2 / 8
+    assert errors_of([1, 1], [0, 0], [0, 0])["sentence"].endswith("no test row has a word to be heard.")
+    assert errors_of([1], [0], [3])["code"] == "not_tested"

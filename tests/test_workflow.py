@@ -21,8 +21,9 @@ from plait.contract import Table
 from plait.data.read import read
 from plait.errors import RequestError, RunError, TableError
 from plait.fusion import pool
+from plait.loading import load
 from plait.plan import Parallel
-from plait.run import Model, count_holes, load
+from plait.run import Model, count_holes
 from plait.store import digest
 from plait.workflow import evaluate, fit, predict, show
 from tiny import numbers_table, read_csv, write_csv, write_table

@@ -26,8 +26,9 @@ _PLACES = {
     "Findings": "plait.quality.findings",
     "show": "plait.workflow",
     "align": "plait.alignment",
+    "convert": "plait.conversion",
     "fit": "plait.workflow",
-    "load": "plait.run",
+    "load": "plait.loading",
     "predict": "plait.workflow",
     "evaluate": "plait.workflow",
     "explain": "plait.explanation",
@@ -76,6 +77,7 @@ __all__ = [
     "__version__",
     "align",
     "check",
+    "convert",
     "evaluate",
     "explain",
     "fit",
@@ -90,17 +92,19 @@ if TYPE_CHECKING:
     from plait.alignment import align
     from plait.checkup import check
     from plait.contract import Table
+    from plait.conversion import convert
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
     from plait.estimators import Classifier, Regressor
     from plait.explanation import explain
+    from plait.loading import load
     from plait.plan import Parallel, Sequential, Tree
     from plait.prep.audio import AudioPrep
     from plait.prep.image import ImagePrep
     from plait.prep.tabular import TabularPrep
     from plait.prep.text import TextPrep
     from plait.quality.findings import Findings
-    from plait.run import Model, Predictions, load
+    from plait.run import Model, Predictions
     from plait.workflow import evaluate, fit, predict, show
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from plait.contract import Table
+from plait.data.write import check_out, move_media, write_table
 from plait.errors import RequestError, did_you_mean
-from plait.store import write_bytes
 from plait.streams import timeline
 from plait.streams.build import (
     Joined,
@@ -22,7 +21,6 @@ from plait.streams.build import (
     default_tolerance,
     join_stream,
     make_rows,
-    move_media,
     name_columns,
 )
 from plait.streams.clocks import SECOND
@@ -97,7 +95,7 @@ def align(
     do not overlap, or an offset that is not clear.
     """
     callback = callback or _quiet
-    place_of_out = _check_out(out, [reference, *streams])
+    place_of_out = None if out is None else check_out(out, [reference, *streams], "one of the streams")
     _check_numbers(tolerance, rate)
     sources = [reference, *streams]
     names, said = _name_streams(sources)
@@ -143,7 +141,7 @@ def align(
     report = {"rows": len(table), "streams": told}
     picture = None
     if place_of_out is not None:
-        _write(table, place_of_out)
+        write_table(table, place_of_out)
         picture = place_of_out.with_name(f"{place_of_out.stem}-timeline.png")
         _draw(picture, read, placed, report)
     return Alignment(table, report, place_of_out, picture)
@@ -151,22 +149,6 @@ def align(
 
 def _quiet(event: dict[str, Any]) -> None:
     pass
-
-
-def _check_out(out: str | Path | None, sources: Sequence[Any]) -> Path | None:
-    if out is None:
-        return None
-    path = Path(out).expanduser()
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise RequestError(
-            f"the table cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet"
-        )
-    if path.is_dir():
-        raise RequestError(f"{path} is a folder; expected the name of a file to write")
-    files = [Path(source).expanduser() for source in sources if isinstance(source, (str, os.PathLike))]
-    if any(path.absolute() == file.absolute() for file in files):
-        raise RequestError(f"{path} is one of the streams; expected another name, since a stream is never changed")
-    return path
 
 
 def _check_numbers(tolerance: float | None, rate: float | None) -> None:
@@ -282,22 +264,6 @@ def _words(told: Mapping[str, Any]) -> str:
     if abs(offset["value"]) > 1e8:  # seconds since 1970: the date of the stream's zero
         begins = f"zero at {tell(round(offset['value'] * 1000) * 1_000_000, True)}"
     return f"{begins} (± {1000 * half:.2g} ms), {ppm['value']:+.2f} ppm (± {wide:.2g})"
-
-
-def _write(table: Table, path: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    whole = pa.table(table.data)
-    buffer = io.BytesIO()
-    if path.suffix.lower() == ".parquet":
-        parquet.write_table(whole, buffer)
-    else:
-        nested = [f.name for f in whole.schema if pa.types.is_nested(f.type) or pa.types.is_binary(f.type)]
-        if nested:
-            raise RequestError(f"column {nested[0]!r} holds bytes or records, which a CSV cannot; write a .parquet")
-        csv.write_csv(whole, buffer)
-    write_bytes(path, buffer.getvalue())
 
 
 def _draw(path: Path, read: Sequence[Stream], placed: Sequence[Placed], report: Mapping[str, Any]) -> None:

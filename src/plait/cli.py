@@ -36,6 +36,7 @@ FLAGS = {  # the others are named like the field
     "kinds": "--kind",
     "modalities": "--modality",
     "encoders": "--encoder",
+    "converters": "--converter",
     "report": "--report/--no-report",
 }
 METAVARS = {
@@ -47,6 +48,9 @@ METAVARS = {
     "modalities": "NAME=COLUMN,COLUMN",
     "encoders": "MODALITY=NAME",
     "prep": "MODALITY.OPTION=VALUE",
+    "convert": "FROM->TO",
+    "fill": "FROM->TO",
+    "converters": "NAME.OPTION=VALUE",
     "candidates": "FAMILY",
     "folds": "K",
     "epochs": "N",
@@ -59,6 +63,7 @@ ON_SHOW = ("split", "group", "ignore", "kinds", "modalities", "prep")
 ON_CHECK = ("split", "group", "ignore", "kinds", "modalities")
 ON_FIT = tuple(f.name for f in fields(FitOptions) if f.name not in ONLY_IN_PYTHON)
 
+RATES = ("wer", "cer", "exact")  # of transcripts
 TABLE_HELP = "CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders."
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")]
@@ -277,6 +282,57 @@ def align(
 
 
 @app.command()
+def convert(
+    source: Annotated[str | None, typer.Argument(metavar="SOURCE", help="File, or table with --column.")] = None,
+    destination: Annotated[Path | None, typer.Argument(metavar="DESTINATION", help="File to write.")] = None,
+    *,
+    column: Annotated[
+        list[str], typer.Option(metavar="COLUMN", help="Column to convert; tabular: all numbers, words and dates.")
+    ] = [],  # noqa: B006  typer copies it
+    to: Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or tabular.")] = None,
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name of the new column.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="TABLE", help="CSV or Parquet file to write.")] = None,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Converter that must be used, or a fitted RUN.")] = "",
+    converter: Annotated[
+        list[str], typer.Option(metavar="NAME.OPTION=VALUE", help="Option of a converter, such as espeak.voice=zh.")
+    ] = [],  # noqa: B006
+    kind: Annotated[
+        list[str], typer.Option(metavar="COLUMN=KIND", help="Kind of a column where the guess is wrong.")
+    ] = [],  # noqa: B006
+    listing: Annotated[bool, typer.Option("--list", help="Show what converts what, and what to install.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn one kind into another: speech or a picture into text, text into speech. A file, or a whole column."""
+    options = parse_pairs(converter, "--converter")
+    if listing:
+        from plait.conversion import describe_graph, list_converters
+
+        listed = list_converters(options)
+        _answer(as_json, {"converters": listed}, describe_graph(listed))
+        return
+    if source is None:
+        raise RequestError(
+            "convert takes SOURCE and DESTINATION, or TABLE with --column; plait convert --list shows what there is."
+        )
+    if column and out is None:
+        raise RequestError("convert needs --out TABLE (.csv or .parquet) for a column.")
+    with Progress() as progress:
+        done = plait.convert(
+            source,
+            destination,
+            column=column or None,
+            to=to,
+            name=name,
+            out=out,
+            by=by,
+            converters=options,
+            kinds=parse_pairs(kind, "--kind"),
+            callback=progress,
+        )
+    _answer(as_json, done.to_json(), str(done))
+
+
+@app.command()
 def demo(
     *,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the demo's files.")] = Path("plait-demo"),
@@ -300,7 +356,7 @@ def parse_options(options: Mapping[str, Any]) -> dict[str, Any]:
     {'kinds': {'age': 'number'}, 'modalities': {'notes': ['title', 'body']}, 'prep': {'audio': {'denoise': True}}}
     """
     parsed = dict(options)
-    for name in ("kinds", "encoders"):
+    for name in ("kinds", "encoders", "converters"):
         if name in parsed:
             parsed[name] = parse_pairs(parsed[name], FLAGS[name])
     if "modalities" in parsed:
@@ -351,7 +407,7 @@ def parse_value(word: str) -> Any:
 def scores_text(scores: Mapping[str, Any]) -> str:
     """Return the answer of `evaluate` as tables of plain text."""
     overall = {name: score for name, score in scores["metrics"].items() if name != "per_class"}
-    names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2") if name in overall]
+    names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2", *RATES) if name in overall]
     parts = [f"{scores['rows']:,} rows, {scores['scored']:,} scored, {scores['failed']:,} failed"]
     parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
     titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}

@@ -101,6 +101,8 @@ class Table:
     source: str = "the table"
     sample_rates: dict[str, int] = field(default_factory=dict)  # of sound columns given as arrays, in Hz
     lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
+    notes: dict[str, list[str | None]] = field(default_factory=dict)  # of a column that plait made or filled: for a
+    # cell, why it is absent, or what it was filled from
 
     @property
     def names(self) -> list[str]:
@@ -133,7 +135,8 @@ class Table:
             for name, values in self.data.items()
         }
         lines = None if self.lines is None else [self.lines[i] for i in index]
-        return Table(data, self.folder, self.source, self.sample_rates, lines)
+        notes = {name: [told[i] for i in index] for name, told in self.notes.items()}
+        return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
         """Return the cells of one column as Python values, None where absent; array columns give one array a row.

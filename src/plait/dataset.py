@@ -108,7 +108,10 @@ class Strand:
                 parts = [self.prep.vector(texts)] if layout["features"] else []
                 parts += [self.prep.ids(texts).astype(np.float32)] if layout["tokens"] else []
                 values[here] = np.concatenate(parts, axis=1)
-            reasons: list[str | None] = [None if text is not None else "blank" for text in joined]
+            notes = table.notes.get(self.modality.columns[0]) or [None] * len(table)
+            reasons: list[str | None] = [
+                note or (None if text is not None else "blank") for note, text in zip(notes, joined, strict=True)
+            ]
             return values, np.array([[text is not None] for text in joined], bool).reshape(-1, 1), reasons
         broken = self.prep.broken(columns)
         there = np.zeros((len(table), 1), bool)
@@ -138,10 +141,12 @@ class Strand:
             step = max(1, min(16, len(table) // 4))
             spans = [range(start, min(start + step, len(table))) for start in range(0, len(table), step)]
             answers = [answer for span in pool.map(work, spans) for answer in span]
-            for row, reason in enumerate(answers):
+            notes = table.notes.get(name) or [None] * len(table)
+            for row, (reason, note) in enumerate(zip(answers, notes, strict=True)):
                 there[row, place] = reason is None
-                if reason is not None:
-                    reasons[row].append(prefix + reason)
+                said = note if note is not None and reason in (None, "blank") else reason
+                if said is not None:  # of a filled cell too: it is there, and not as it came
+                    reasons[row].append(prefix + said)
         return values, there, ["; ".join(r) if r else None for r in reasons]
 
     def _one(self, table: Table, name: str, cell: Any, values: np.ndarray, row: int) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from plait.errors import RequestError
-from plait.metrics import PER_CLASS, Measure, classification, draw, regression, sort_key
+from plait.metrics import PER_CLASS, Measure, classification, draw, recognition, regression, sort_key
 
 MOST_MODALITIES = 6  # up to here every subset is scored
 
@@ -57,7 +57,31 @@ def intervals(
     Raises RequestError as `scores` does, and for groups of another length or fewer than one resample.
     """
     measure, names, support = _prepare(target, predicted, classes)
-    num_rows = len(predicted)
+    return _arrange(_resample(measure, len(predicted), generator, resamples, groups), names, support)
+
+
+def error_rates(
+    counts: Any, *, generator: np.random.Generator, resamples: int = 1000, groups: Any = None
+) -> dict[str, dict[str, float | None]]:
+    """Return wer, cer and exact of transcripts, each with the interval that `intervals` gives.
+
+    counts: (rows, 4) word errors, words, character errors, characters of each row. wer and cer: errors of all rows over
+    words or characters of all, from 0 (all right) up; a row without a word counts what was heard in it. None where
+    no row has a word. exact: the share of rows in which every word is right.
+
+    Raises RequestError for no rows, another shape, and as `intervals` does.
+    """
+    counts = np.asarray(counts, np.float64)
+    if counts.ndim != 2 or counts.shape[1] != 4:
+        raise RequestError(f"the counts have shape {counts.shape}; expected (rows, 4).")
+    _check(counts, {"the counts": counts})
+    return _resample(recognition(counts), len(counts), generator, resamples, groups)
+
+
+def _resample(
+    measure: Measure, num_rows: int, generator: np.random.Generator, resamples: int, groups: Any
+) -> dict[str, Any]:
+    """Return every number of a measure with its bootstrap interval."""
     if resamples < 1:
         raise RequestError(f"resamples is {resamples}; expected 1 or more (1000 is usual).")
     if groups is not None and len(groups) != num_rows:
@@ -73,7 +97,7 @@ def intervals(
     for name, values in measure(np.ones((num_rows, 1), np.float32)).items():
         drawn = np.concatenate([part[name] for part in parts], axis=-1)
         found[name] = _spans(values[..., 0], drawn) if name in PER_CLASS else _spans(values, drawn[None])[0]
-    return _arrange(found, names, support)
+    return found
 
 
 def by_modalities(

@@ -9,7 +9,8 @@ from plait.account import PICTURES, Explanation, write_explanation
 from plait.dataset import Callback, quiet
 from plait.errors import RequestError
 from plait.labels import number_threads
-from plait.run import Model, load
+from plait.loading import load
+from plait.run import Model
 
 
 def explain(

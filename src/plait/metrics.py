@@ -75,6 +75,28 @@ def regression(truth: np.ndarray, values: np.ndarray) -> Measure:
     return measure
 
 
+def recognition(counts: np.ndarray) -> Measure:
+    """Return wer, cer and exact of transcripts as a function of weights; a rate is NaN where nothing was to be said.
+
+    counts: (rows, 4) word errors, words, character errors, characters. Errors are summed over rows, then divided by
+    what was to be said (Morris, Maier and Green 2004, Interspeech), so a rate can be over 1. exact: rows without an
+    error.
+    """
+    words_wrong, words, letters_wrong, letters = np.asarray(counts, np.float64).reshape(-1, 4).T
+    parts = np.stack([words_wrong, words, letters_wrong, letters, words_wrong == 0, np.ones_like(words)])
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        sums = parts @ weights
+        unknown = np.full(sums.shape[1:], np.nan)
+        names = ("wer", "cer", "exact")
+        return {
+            name: np.divide(sums[2 * i], sums[2 * i + 1], out=unknown.copy(), where=sums[2 * i + 1] > 0)
+            for i, name in enumerate(names)
+        }
+
+    return measure
+
+
 def draw(generator: np.random.Generator, num: int, resamples: int) -> np.ndarray:
     """Draw num of num things with replacement, and return how often each was drawn: (num, resample) float32."""
     drawn = generator.integers(0, num, size=(resamples, num)) + np.arange(resamples)[:, None] * num

@@ -42,6 +42,15 @@ class FitOptions:
     prep: Mapping[str, Any] = _option(
         factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true."
     )
+    convert: Sequence[str] = _option(
+        (), 'Modality to make of another, and to compare with it: "audio->text", or "audio->text by pocketsphinx".'
+    )
+    fill: Sequence[str] = _option(
+        (), 'Absent cells to fill from another modality: "audio->text". Of sounds, in training rows only.'
+    )
+    converters: Mapping[str, Any] = _option(
+        factory=dict, help="Option of a converter: NAME.OPTION=VALUE, such as pocketsphinx.words=yes,no."
+    )
     balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
     epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
     batch_size: int = _option(64, "Rows in one training step.")
@@ -74,8 +83,9 @@ class FitOptions:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
-        if isinstance(self.ignore, str):
-            object.__setattr__(self, "ignore", (self.ignore,))
+        for name in ("ignore", "convert", "fill"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, (getattr(self, name),))
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> FitOptions:

@@ -18,6 +18,7 @@ from plait.classic import ClassicPredictor, MajorityPredictor
 from plait.contract import SECOND, Batch, answer_subsets
 from plait.errors import RequestError, RunError
 from plait.model import Network, NetworkPredictor, count_parameters
+from plait.speech.network import Recogniser
 
 
 def present_rows(batch: Batch, names: Sequence[str]) -> np.ndarray:
@@ -152,6 +153,10 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
             part |= {"center": predictor.center, "spread": predictor.spread}
             weights = predictor.network.state_dict()
             stored.tensors.update({f"net.{number}.{k}": v.detach().cpu().numpy() for k, v in weights.items()})
+        elif isinstance(predictor, Recogniser):
+            part = {"is": "recogniser", "spec": predictor.spec}
+            weights = predictor.state_dict()
+            stored.tensors.update({f"net.{number}.{k}": v.detach().cpu().numpy() for k, v in weights.items()})
         elif isinstance(predictor, Calibrated):
             part = {"is": "calibrated", "inner": below[0], "temperature": predictor.temperature}
         elif isinstance(predictor, RowText):
@@ -186,7 +191,7 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
         return {k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)}
 
     for number, part in enumerate(stored.parts):
-        if part["is"] == "network":
+        if part["is"] in ("network", "recogniser"):
             made.append(_network(part, arrays(f"net.{number}."), plan))
         elif part["is"] == "calibrated":
             made.append(Calibrated(made[part["inner"]], part["temperature"]))
@@ -205,16 +210,17 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
     return {role: made[number] for role, number in stored.roles.items()}
 
 
-def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any) -> NetworkPredictor:
+def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any) -> Any:
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         try:
-            network = Network(spec, torch.ones(spec["outputs"]), own)
+            heard = part["is"] == "recogniser"
+            network: Any = Recogniser(spec, own) if heard else Network(spec, torch.ones(spec["outputs"]), own)
         except RequestError as error:
             raise RunError(
                 f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
                 "give the plan again: plait.load(folder, plan=…)."
             ) from None
     network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    return NetworkPredictor(network.eval(), part["center"], part["spread"])
+    return network.eval() if heard else NetworkPredictor(network.eval(), part["center"], part["spread"])

@@ -8,8 +8,9 @@ from typing import Any
 
 from plait.terminal import text_table
 
-HEADLINE = {"classification": "accuracy", "regression": "r2"}
+HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
+FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class Proof:
     def __str__(self) -> str:
         metric = self.facts["metric"]
         trials = self.facts["trials"]
-        parts = [board(self.candidates, metric), f"* {SIMPLEST}; — not looked at on the test rows"]
+        rule = FEWEST if metric == "wer" else SIMPLEST
+        parts = [board(self.candidates, metric), f"* {rule}; — not looked at on the test rows"]
         if trials["single"] and trials["fused"]:
             parts.append(f"{trials['single']} candidates look at one modality, {trials['fused']} at several.")
         parts += ["", self.verdict["sentence"]]
+        parts += [one["sentence"] for one in self.facts.get("conversions", [])]
         return "\n".join(parts)
 
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from plait.contract import Table, answer_subsets, clean_label
+from plait.conversions import FILLED, Made, apply_conversions
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
 from plait.errors import RequestError, RunError, TableError, did_you_mean
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
+STOPPED = {
+    "time": "The time limit ended the fit; the best so far is kept.",
+    "interrupt": "The fit was interrupted; the best so far is kept.",
+}
 
 
 @dataclass
@@ -93,6 +98,7 @@ class Model:
     predictors: dict[str, Any]
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
+    made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
 
     @property
     def task(self) -> str:
@@ -136,7 +142,7 @@ class Model:
         rows: anything `plait.read` takes. A column that is not there is absent in every row; RequestError when none of
         the model's columns is there.
         """
-        table = self._fitting(read(rows, folder), self.modalities)
+        table = self._fitting(read(rows, folder), self.modalities, callback)
         answered = self._answer(table, [tuple(self.modalities)], (), callback)
         values = answered.answers[tuple(sorted(self.modalities))]
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
@@ -161,7 +167,7 @@ class Model:
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
         target = self._cleaned(table)
-        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands]), target, callback)
+        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands], callback), target, callback)
         callback({"note": status_line([status for status, _ in answered.statuses])})
         return scores
 
@@ -176,7 +182,7 @@ class Model:
         from plait.attribution import explain_table
 
         return explain_table(
-            self._fitting(read(rows, folder), self.modalities),
+            self._fitting(read(rows, folder), self.modalities, callback),
             self.strands,
             self.predictor(),
             classes=self.classes,
@@ -237,19 +243,25 @@ class Model:
     def _is_label(self, value: Any) -> bool:
         return value is not None and not (isinstance(value, float) and value != value)
 
-    def _fitting(self, table: Table, names: Sequence[str]) -> Table:
-        """Return the table with the columns these modalities need; one that is not there is absent in every row."""
+    def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> Table:
+        """Return the table with the columns these modalities need; one that is not there is absent in every row.
+
+        What fit made of other columns is made here as well, and what it filled is filled, but for training only.
+        """
         import pyarrow as pa
 
         columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
-        if not set(columns) & set(table.names):
+        made = [one for one in self.made if one.modality in names]
+        sources = {column for one in made for column in one.columns}
+        if not (set(columns) | sources) & set(table.names):
             raise RequestError(
                 f"none of the model's columns ({', '.join(columns)}) is in {table.source}; "
                 f"it has: {', '.join(table.names)}."
             )
-        data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
         rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
-        return Table(data, table.folder, table.source, rates, table.lines)
+        table = apply_conversions(replace(table, sample_rates=rates), made, callback)
+        data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
+        return Table(data, table.folder, table.source, rates, table.lines, table.notes)
 
     def _answer(
         self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
@@ -281,20 +293,7 @@ class Model:
             lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
         if len(self.leaderboard) > len(shown):
             lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
-        counts = facts["splits"]
-        lines.append(
-            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
-            f"{counts['test']:,} test"
-            + (f", {facts['unlabelled']:,} without a label or split" if facts["unlabelled"] else "")
-            + "."
-        )
-        for name, hole in facts["holes"].items():
-            if hole["blank"] or hole["broken"]:
-                first = f", such as {hole['example']}" if hole["broken"] else ""
-                lines.append(
-                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
-                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
-                )
+        lines += self.say_rows("a label")
         test = facts["test"]
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
@@ -316,15 +315,11 @@ class Model:
                 "score another table with evaluate."
             )
         lines.append(f"\n{facts['study']['verdict']['sentence']}")
+        lines += [one["sentence"] for one in facts["study"].get("conversions", [])]
         if facts.get("learning_curve"):
             lines.append(say_curve(facts["learning_curve"], metric))
         if facts["stopped"]:
-            lines.append(
-                {
-                    "time": "The time limit ended the fit; the best so far is kept.",
-                    "interrupt": "The fit was interrupted; the best so far is kept.",
-                }[facts["stopped"]]
-            )
+            lines.append(STOPPED[facts["stopped"]])
         if self.folder is not None and self.keeper is None:
             picture = "confusion.png" if self.classes is not None else "scatter.png"
             page = "report.html" if "report.html" in facts.get("files", {}) else picture
@@ -334,6 +329,27 @@ class Model:
                 f"   or   plait explain {self.folder} TABLE --row 0"
             )
         return "\n".join(lines)
+
+    def say_rows(self, what: str) -> list[str]:
+        """Return sentences on the rows, their splits and their holes. what: that without which a row is left out."""
+        facts, lines = self.facts, []
+        counts = facts["splits"]
+        lines.append(
+            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
+            f"{counts['test']:,} test"
+            + (f", {facts['unlabelled']:,} without {what} or split" if facts["unlabelled"] else "")
+            + "."
+        )
+        for name, hole in facts["holes"].items():
+            if hole["blank"] or hole["broken"]:
+                first = f", such as {hole['example']}" if hole["broken"] else ""
+                lines.append(
+                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
+                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                )
+            if hole.get("filled"):
+                lines.append(f"{name}: {hole['filled']:,} absent cells were filled by conversion.")
+        return lines
 
     def __str__(self) -> str:
         return self.summary()
@@ -385,10 +401,11 @@ class Model:
         self.folder = folder
 
 
-def load(folder: str | Path, *, plan: Any = None) -> Model:
-    """Return the model of a finished run. plan: the plan object, where it holds a module of the user's own.
+def open_run(folder: str | Path, plan: Any = None) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
 
-    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    plan: the plan object, where it holds a module of the user's own. Raises RunError, naming the file, when one is
+    missing, was changed or cut short.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -423,7 +440,7 @@ def load(folder: str | Path, *, plan: Any = None) -> Model:
         )
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return Model(facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan), folder)
+    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan)
 
 
 def _writer(data: bytes) -> Callable[[Path], Any]:
@@ -486,6 +503,9 @@ def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
     counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
     for row, reasons in enumerate(prepared.reasons):
         for name, reason in reasons.items():
+            if FILLED in reason:
+                counts[name]["filled"] = counts[name].get("filled", 0) + 1
+                continue
             kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
             counts[name][kind] += 1
             if kind == "broken" and not counts[name]["example"]:

@@ -45,6 +45,7 @@ class Search:
     families: Sequence[str] = FAMILIES
     groups: np.ndarray | None = None  # (rows,) whose rows belong together, such as a speaker
     plan: str | None = None  # the plan the user asked for: then no other is tried
+    pairs: Sequence[tuple[str, str]] = ()  # a modality, and what was made of it: compared alone and together
     single: Candidate | None = None
     fused: Candidate | None = None
     temperatures: dict[int, float] = field(default_factory=dict)  # id of a candidate → temperature
@@ -84,6 +85,7 @@ class Search:
         if study.stopped != "interrupt":
             if "late" in wanted:
                 self._late()
+            self._pairs()
             if plans_wanted and len(study.prepared.names) > 1:
                 listed = list_plans(study.prepared.names, self.families)
                 grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
@@ -253,6 +255,18 @@ class Search:
         ways = {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}
         for name, fit in ways.items() if self.can_learn else [("average", fit_average)]:
             self._blend(f"{name} vote ({told})", "late", members, fit, "of the best of each")
+
+    def _pairs(self) -> None:
+        """Fuse each modality with what was made of it, and nothing else, where there are more modalities than these."""
+        if len(self.study.prepared.names) < 3:
+            return
+        for pair in self.pairs:
+            members = [c for name in pair if (c := self.best_alone(name)) is not None]
+            if len(members) == 2 and not self.study._over():
+                self._blend(f"average vote ({' + '.join(pair)})", "late", members, fit_average, "of the best of each")
+                if "classic" in self.families:
+                    for learner in self.learners:
+                        self._fit_classic(learner, 0, pair)
 
     def best_alone(self, name: str) -> Candidate | None:
         """Return the best candidate on validation that looks at this modality and no other."""

@@ -27,6 +27,7 @@ NO_TEST_ROWS = "there are no test rows"
 FEW_TEST_ROWS = "there are fewer than two test rows with a label"
 NO_FUSED = "the time limit left no fused candidate"
 NO_SINGLE = "the time limit left no candidate of one modality"
+NO_WORDS = "no test row has a word to be heard"
 NO_SPREAD = "the target is the same number in all test rows"
 
 
@@ -87,8 +88,6 @@ def judge(
     score = [row_scores(truth, answer, classes) for answer in answers]
     whole = [np.asarray(side.present, bool)[there] for side in (single, fused)]
     cluster = None if groups is None else group_codes([groups[row] for row in there])
-    num_groups = 0 if cluster is None else int(cluster.max()) + 1
-    unit = "group" if num_groups >= FEWEST_GROUPS else "row"
 
     if classes is None:
         numbers = np.asarray(truth, np.float64).ravel()
@@ -100,12 +99,56 @@ def judge(
         numbers, better = None, score[1] - score[0]
         levels = [float(s.mean()) for s in score]
 
+    below = np.ones(len(there))
+    facts = "r2" if classes is None else "accuracy", levels, whole
+    return _weigh(single, fused, better, below, numbers, *facts, cluster, generator)
+
+
+def judge_errors(
+    single: Side, fused: Side, words: Any, *, generator: np.random.Generator, groups: Any = None
+) -> dict[str, Any]:
+    """Test whether the best fused recogniser differs from the sound alone, on the same test rows.
+
+    The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. The measure
+    is the word error rate, of which less is better: a positive difference says that fusion makes fewer errors. Test,
+    interval and what is returned are those of `judge`.
+    """
+    words = np.asarray(words, np.float64)
+    errors = [np.asarray(side.answers, np.float64) for side in (single, fused)]
+    if len(words) < 2:
+        return not_tested(FEW_TEST_ROWS if len(words) else NO_TEST_ROWS, single.name, fused.name)
+    if not words.sum():
+        return not_tested(NO_WORDS, single.name, fused.name)
+    levels = [float(wrong.sum() / words.sum()) for wrong in errors]
+    whole = [np.asarray(side.present, bool) for side in (single, fused)]
+    cluster = None if groups is None else group_codes(groups)
+    better = errors[0] - errors[1]
+    return _weigh(single, fused, better, words, None, "wer", levels, whole, cluster, generator)
+
+
+def _weigh(
+    single: Side,
+    fused: Side,
+    better: np.ndarray,
+    below: np.ndarray,
+    numbers: np.ndarray | None,
+    metric: str,
+    levels: list[float],
+    whole: list[np.ndarray],
+    cluster: np.ndarray | None,
+    generator: np.random.Generator,
+) -> dict[str, Any]:
+    """Return the verdict. better: (rows,) what fusion gains; below: (rows,) what the sum of it is divided by."""
+    num_rows, num_groups = len(better), 0 if cluster is None else int(cluster.max()) + 1
+    unit = "group" if num_groups >= FEWEST_GROUPS else "row"
+
     def span(rows: np.ndarray) -> dict[str, float | None]:
         truth_here = None if numbers is None else numbers[rows]
-        return _bootstrap(better[rows], truth_here, None if cluster is None else cluster[rows], generator)
+        own = None if cluster is None else cluster[rows]
+        return _bootstrap(better[rows], below[rows], truth_here, own, generator)
 
     p = _permute(better if cluster is None or unit == "row" else np.bincount(cluster, better), generator)
-    everything, holes, complete = (np.flatnonzero(f) for f in (np.ones(len(there), bool), ~whole[0], whole[1]))
+    everything, holes, complete = (np.flatnonzero(f) for f in (np.ones(num_rows, bool), ~whole[0], whole[1]))
     difference = span(everything)
     value = float(difference["value"] or 0.0)
     found = {
@@ -115,10 +158,10 @@ def judge(
         "fused": fused.name,
         "difference": difference,
         "fills_holes": {"rows": len(holes), **span(holes)},
-        "adds": {"rows": len(complete), **(difference if len(complete) == len(there) else span(complete))},
+        "adds": {"rows": len(complete), **(difference if len(complete) == num_rows else span(complete))},
         "p": p,
-        "metric": "r2" if classes is None else "accuracy",
-        "rows": len(there),
+        "metric": metric,
+        "rows": num_rows,
         "unit": unit,
     }
     return {**found, "sentence": _tell(found, single, levels, num_groups)}
@@ -146,16 +189,20 @@ def not_tested(reason: str, single: str | None = None, fused: str | None = None)
 
 
 def _bootstrap(
-    better: np.ndarray, numbers: np.ndarray | None, cluster: np.ndarray | None, generator: np.random.Generator
+    better: np.ndarray,
+    below: np.ndarray,
+    numbers: np.ndarray | None,
+    cluster: np.ndarray | None,
+    generator: np.random.Generator,
 ) -> dict[str, float | None]:
-    """Return the gain, the mean of better (rows,), or with numbers the gain in r2, and its 95 % percentile interval.
+    """Return the gain, better over below (rows,), or with numbers the gain in r2, and its 95 % percentile interval.
 
     Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself.
     """
     nothing: dict[str, float | None] = {"value": None, "low": None, "high": None}
-    if not len(better):
+    if not below.sum():
         return nothing
-    parts = np.stack([np.ones(len(better)), better])  # what the gain is made of, to be summed over what is drawn
+    parts = np.stack([below, better])  # what the gain is made of, to be summed over what is drawn
     if numbers is not None:
         centred = numbers - numbers.mean()
         if np.ptp(numbers) == 0:
@@ -167,14 +214,14 @@ def _bootstrap(
         if len(names) >= FEWEST_GROUPS:
             parts = np.stack([np.bincount(unit, part) for part in parts])
     drawn = _gain(_resample(parts, generator))
-    drawn = drawn[~np.isnan(drawn)]  # a resample in which r2 is undefined
+    drawn = drawn[~np.isnan(drawn)]  # a resample in which r2, or a rate, is undefined
     low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (value, value)
     return {"value": value, "low": min(low, value), "high": max(high, value)}
 
 
 def _gain(sums: np.ndarray) -> np.ndarray:
-    """Return the gain from sums (part, …) over rows: their number, better, and of numbers the centred and squares."""
-    below = sums[0]
+    """Return the gain from sums (part, …) over rows: below, better, and of numbers the centred and squares."""
+    below = np.where(sums[0] > 0, sums[0], np.nan)
     if len(sums) > 2:
         spread = sums[3] - sums[2] ** 2 / sums[0]
         below = np.where(spread > 1e-12 * sums[3], spread, np.nan)
@@ -222,11 +269,13 @@ def _permute(better: np.ndarray, generator: np.random.Generator) -> float:
 
 
 def _tell(found: dict[str, Any], single: Side, levels: list[float], num_groups: int) -> str:
-    points, code = found["metric"] == "accuracy", found["code"]
+    points, code = found["metric"] in ("accuracy", "wer"), found["code"]
     name = f"{single.name} alone" if single.modality in ("", single.name) else single.name
     of_groups = f" of {num_groups} groups" if found["unit"] == "group" else ""
     reaches = f"{levels[1]:.3f} accuracy" if points else f"an r2 of {_number(levels[1], points)}"
     reached = f"{levels[0]:.3f}" if points else _number(levels[0], points)
+    if found["metric"] == "wer":
+        reaches, reached = f"a word error rate of {100 * levels[1]:.1f} %", f"{100 * levels[0]:.1f} %"
     difference = found["difference"]
     value, low, high = (float(difference[end]) for end in ("value", "low", "high"))
     if code == "hurts":

@@ -20,7 +20,9 @@ import torch
 
 from plait import charts
 from plait import plan as plans
+from plait.comparison import compare_conversions
 from plait.contract import Column, Schema, Table
+from plait.conversions import Made, apply_conversions, plan_conversions
 from plait.curve import learning_curve
 from plait.data.detect import detect
 from plait.data.read import read
@@ -41,15 +43,18 @@ from plait.errors import PlaitError, RequestError, RunError, TableError, did_you
 from plait.evaluate import confusion, reliability
 from plait.folds import cross_validate
 from plait.labels import Labels, column_of_labels, fingerprint, hash_cells, number_threads
+from plait.loading import load
 from plait.options import FAMILIES, FitOptions
 from plait.proof import HEADLINE
+from plait.recognition import finish_recognition
 from plait.report import write_report
 from plait.reporting import Account, command_of
-from plait.run import Model, Predictions, answer_prepared, count_holes, load
+from plait.run import Model, Predictions, answer_prepared, count_holes
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.study import Candidate, Study
 from plait.terminal import text_table
+from plait.transcripts import Recognition, check_request, find_units, keep_whole, learnable_rows, transcripts_of
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
 
@@ -87,11 +92,14 @@ def fit(
         )
     schema = _detect(table, target, chosen)
     table = _with_rates(table, schema, chosen.sample_rate, callback)
-    wish = Labels.find(table, schema)
+    spoken = schema.column(target).kind == "text"
+    audio = check_request(schema, chosen) if spoken else ""
+    wish = None if spoken else Labels.find(table, schema)
     if not schema.modalities:
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
         )
+    schema, made = plan_conversions(table, schema, chosen.convert, chosen.fill, chosen.converters)
     names = [modality.name for modality in schema.modalities]
     plan_objects: dict[str, Any] = {}
     if isinstance(chosen.fusion, str) and chosen.fusion.strip() == "auto":
@@ -103,10 +111,11 @@ def fit(
         chosen = replace(chosen, fusion=str(plan))
         named = plans.leaves(plan)  # what the plan leaves out is neither prepared nor trained
         schema = replace(schema, modalities=tuple(m for m in schema.modalities if m.name in named))
+        made = [one for one in made if one.modality in named]
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     temporary = None
-    chosen = replace(chosen, report=out is not None if chosen.report is None else chosen.report)
+    chosen = replace(chosen, report=out is not None and not spoken if chosen.report is None else chosen.report)
     if out is None:
         temporary = tempfile.mkdtemp(prefix="plait-")
         out = Path(temporary) / "run"
@@ -114,7 +123,10 @@ def fit(
     try:
         place = _open_run(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
         try:
-            model = _fit(table, schema, wish, chosen, plan_objects, place, callback, began)
+            if wish is None:
+                model = _fit_transcripts(table, schema, audio, chosen, plan_objects, made, place, callback, began)
+            else:
+                model = _fit(table, schema, wish, chosen, plan_objects, made, place, callback, began)
         except PlaitError:  # nothing of a wrong request stays, so that the mended one can go to the same folder
             shutil.rmtree(place if new else place / UNFINISHED, ignore_errors=True)
             raise
@@ -133,10 +145,13 @@ def _fit(
     wish: Labels,
     chosen: FitOptions,
     plan_objects: Mapping[str, Any],
+    made: Sequence[Made],
     place: Path,
     callback: Callback,
     began: float,
 ) -> Model:
+    table = apply_conversions(table, made, callback)
+    augmenting = [one for one in made if one.training_only]
     generator = np.random.default_rng([chosen.seed, 1])
     split = choose_splits(table, schema, wish.codes, wish.classes is not None, generator)
     _warn_of_groups(table, schema, split, callback)
@@ -150,14 +165,26 @@ def _fit(
 
         def make(part: np.ndarray) -> Search:
             wish.check_training(part == "train")
-            prepared = _prepare(table, schema, part, chosen, place / "none", generator, quiet, keep=False)
+            whole = apply_conversions(table, augmenting, quiet, part == "train")
+            prepared = _prepare(whole, schema, part, chosen, place / "none", generator, quiet, keep=False)
             end = time.monotonic() + limit if limit else math.inf
-            return _search(prepared, part, wish, chosen, plan_objects, groups, end, Stages(), quiet)
+            return _search(prepared, part, wish, chosen, plan_objects, made, groups, end, Stages(), quiet)
 
         checked = cross_validate(make, wish, groups, chosen.folds, chosen.seed, callback)
     wish.check_training(split == "train")
     work = place / UNFINISHED
-    prepared = _prepare(table, schema, split, chosen, work, generator, callback)
+    whole = apply_conversions(table, augmenting, callback, split == "train")
+    prepared = _prepare(whole, schema, split, chosen, work, generator, callback)
+    holes = _count_holes(prepared, split)
+    end = began + chosen.time_limit if chosen.time_limit else math.inf
+    search = _search(prepared, split, wish, chosen, plan_objects, made, groups, end, Stages(work), callback)
+    winner = search.run()
+    points = learning_curve(search, winner, work) if chosen.learning_curve else []
+    return _finish(table, schema, chosen, search, winner, holes, points, checked, made, place)
+
+
+def _count_holes(prepared: Prepared, split: np.ndarray) -> dict[str, Any]:
+    """Return the holes of every modality. Raises TableError for one that no training row has."""
     holes = count_holes(prepared)
     train = np.flatnonzero(split == "train")
     for name, there in prepared.present.items():
@@ -167,11 +194,61 @@ def _fit(
                 f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
                 f"Mend its column, or leave it out with --ignore."
             )
+    return holes
+
+
+def _fit_transcripts(
+    table: Table,
+    schema: Schema,
+    audio: str,
+    chosen: FitOptions,
+    plan_objects: Mapping[str, Any],
+    made: Sequence[Made],
+    place: Path,
+    callback: Callback,
+    began: float,
+) -> Model:
+    """Fit a recogniser: what is said in the sound is the target."""
+    target = str(schema.role("target"))
+    if plan_objects and audio not in (named := [m.name for m in schema.modalities]):
+        raise RequestError(f"fusion {chosen.fusion} leaves the sound {audio!r} out; it has: {', '.join(named)}.")
+    generator = np.random.default_rng([chosen.seed, 1])
+    table = apply_conversions(table, made, callback)
+    texts = transcripts_of(table, target)
+    split = choose_splits(table, schema, learnable_rows(table, schema, texts, audio), False, generator)
+    _warn_of_groups(table, schema, split, callback)
+    units = find_units(texts[split == "train"].tolist(), target)
+    work = place / UNFINISHED
+    whole = keep_whole(schema, chosen, audio)
+    if chosen.fusion is None:
+        whole = replace(whole, candidates=("alone",))  # no second view of a table: nothing here reads it
+    filled = apply_conversions(table, [one for one in made if one.training_only], callback, split == "train")
+    prepared = _prepare(filled, schema, split, whole, work, generator, callback)
+    _count_holes(prepared, split)
     end = began + chosen.time_limit if chosen.time_limit else math.inf
-    search = _search(prepared, split, wish, chosen, plan_objects, groups, end, Stages(work), callback)
-    winner = search.run()
-    points = learning_curve(search, winner, work) if chosen.learning_curve else []
-    return _finish(table, schema, chosen, search, winner, holes, points, checked, place)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    study = Recognition(
+        prepared,
+        split,
+        texts,
+        units,
+        audio,
+        chosen,
+        end,
+        device,
+        Stages(work),
+        callback,
+        plan_objects,
+        group_rows(table, schema),
+    )
+    winner = study.run()
+    model, extra = finish_recognition(study, winner, table, schema, _readable(asdict(chosen)))
+    model.made = list(made)
+    model.facts["conversions"] = [one.to_json() for one in made]
+    extra["history.jsonl"] = lambda path: _write_history(path, study.candidates)
+    model.write(place, extra)
+    shutil.rmtree(place / UNFINISHED)
+    return model
 
 
 def _search(
@@ -180,6 +257,7 @@ def _search(
     wish: Labels,
     chosen: FitOptions,
     plan_objects: Mapping[str, Any],
+    made: Sequence[Made],
     groups: np.ndarray | None,
     deadline: float,
     stages: Stages,
@@ -207,7 +285,9 @@ def _search(
         wish.center,
         wish.spread,
     )
-    return Search(study, replace(wish), chosen.candidates or FAMILIES, groups, next(iter(plan_objects), None))
+    pairs = [(one.origin, one.modality) for one in made if one.how == "convert"]
+    plan = next(iter(plan_objects), None)
+    return Search(study, replace(wish), chosen.candidates or FAMILIES, groups, plan, pairs)
 
 
 def _finish(
@@ -219,6 +299,7 @@ def _finish(
     holes: dict[str, Any],
     points: list[dict[str, Any]],
     checked: dict[str, Any] | None,
+    made: Sequence[Made],
     place: Path,
 ) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
@@ -247,13 +328,14 @@ def _finish(
         "recipe": winner.recipe,
         "temperature": search.temperatures.get(id(winner), 1.0),
         "sample_rates": table.sample_rates,
+        "conversions": [one.to_json() for one in made],
         "learning_curve": points,
         "folds": checked,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
     }
-    model = Model(facts, prepared.strands, {"winner": shipped, **alone})
+    model = Model(facts, prepared.strands, {"winner": shipped, **alone}, made=list(made))
     tests = np.flatnonzero(split == "test")
     truth = wish.cells
     facts["test"] = None
@@ -268,6 +350,9 @@ def _finish(
         "verdict": search.verdict(tests, said) if checked is None else checked["verdict"],
         "trials": search.trials,
         "candidates": _leaderboard(search, winner, tests, said),
+        "conversions": compare_conversions(
+            search, [one for one in facts["conversions"] if one["how"] == "convert"], tests
+        ),
     }
     rows = tests if len(tests) else study.val
     answered = answer_prepared(prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)

@@ -378,3 +378,43 @@ def test_what_a_mended_copy_says_of_its_rows_is_no_feature() -> None:
     column = detect(table).column("mended")
     assert (column.role, column.why) == ("ignored", "says what a mended copy changed")
     assert detect(table, kinds={"mended": "text"}).column("mended").role == "feature"
+
+
+# transcripts
+
+PHRASES = [f"{number} is {word}" for number in range(5) for word in ("red", "blue")]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("label", ["yes", "no", "maybe", "up", "down"] * 4, "category"),  # single words
+        ("label", [f"word{n}" for n in range(20)], "category"),  # single words, all different
+        ("label", ["turn it on", "turn it off"] * 10, "category"),  # phrases that come again
+        ("label", PHRASES * 2, "category"),
+        ("label", [f"{phrase} {n}" for n in range(2) for phrase in PHRASES], "text"),  # phrases that differ
+        ("label", ["今天天气很好", "我们去公园吧", "你想吃什么呢", "他昨天没有来"] * 5, "category"),
+        ("label", [f"今天天气很好{c}" for c in "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸"], "text"),
+        ("transcript", ["yes", "no"] * 10, "text"),  # the name is enough
+        ("spoken_text", ["yes", "no"] * 10, "text"),
+        ("Utterance", ["yes", "no"] * 10, "text"),
+        ("转写", ["你好", "再见"] * 10, "text"),
+        ("transcript", [1, 2] * 10, "category"),  # numbers are no texts unless you say so
+        ("said before", ["yes", "no"] * 10, "category"),
+    ],
+)
+def test_a_transcript_is_of_sentences_or_named_like_one(name: str, cells: list[object], kind: str) -> None:
+    table = read({"audio": np.zeros((20, 2000), np.float32), name: cells})
+    column = detect(table, target=name).column(name)
+    assert (column.kind, column.role) == (kind, "target")
+    assert detect(table, target=name, kinds={name: "category"}).column(name).kind == "category"
+    assert detect(table, target=name, ignore=["audio"]).column(name).kind == "category"  # nothing says it
+    assert detect(table, target=name, kinds={name: "text"}).column(name).kind == "text"
+
+
+def test_a_transcript_says_why_it_is_one() -> None:
+    table = read({"audio": np.zeros((2, 2000), np.float32), "said": ["good morning", "good night"]})
+    assert detect(table, target="said").column("said").why == (
+        "the target as asked; named 'said'; 2 different values in 2 rows; "
+        "a transcript of the sound (--kind said=category makes classes of it)"
+    )

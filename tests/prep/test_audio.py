@@ -303,3 +303,23 @@ def test_augmentation_adds_noise_of_up_to_0_3():
     noise = augment_mels(torch.zeros(256, 64, 100), torch.Generator().manual_seed(0)).flatten(1).std(dim=1)
     assert 0.28 < float(noise.max()) < 0.32
     assert float(noise.mean()) == pytest.approx(0.15, abs=0.02)
+
+
+def test_a_whole_sound_is_never_cut():
+    sounds = [(sine(440, 8000, seconds), 8000) for seconds in (1.0, 4.0)]
+    prep = AudioPrep(whole=True).fitted(sounds)
+    assert (prep.seconds, prep.hop, prep.frames) == (5.0, 80, 501)  # 1.25 times the longest, a frame each 10 ms
+    assert prep(sine(440, 8000, 4.9), 8000).shape == (64, 501)
+    with pytest.raises(CellError, match="longer than 5 s, which is the longest this recogniser takes"):
+        prep(sine(440, 8000, 5.1), 8000)
+    assert AudioPrep.from_json(json.loads(json.dumps(prep.to_json()))) == prep
+
+
+def test_a_whole_sound_is_as_long_as_asked_and_at_most_60_s():
+    assert AudioPrep(whole=True).fitted([(np.ones(55 * 8000, np.float32), 8000)]).seconds == 60
+    assert AudioPrep(whole=True, seconds=90).fitted([(sine(440, 8000), 8000)]).seconds == 90
+
+
+def test_whole_is_no_option_of_a_user():
+    with pytest.raises(RequestError, match="audio has no option 'whole'"):
+        AudioPrep.of({"whole": True})

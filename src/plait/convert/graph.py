@@ -34,7 +34,8 @@ class Converter(Protocol):
 
     It may also have: version (str, what made the values, in words: "pocketsphinx 5.1.1"), module (the optional package
     that it needs), threads (True where several threads may call it at once and gain by it), processes (True where only
-    processes make it faster). As a frozen dataclass its fields are its options, and it can be written and read again.
+    processes make it faster), missing (str, what it still needs from the user, "" where nothing). As a frozen dataclass
+    its fields are its options, and it can be written and read again.
     """
 
     name: str
@@ -54,6 +55,11 @@ def version_of(converter: Any) -> str:
 def is_installed(converter: Any) -> bool:
     module = getattr(converter, "module", "")
     return not module or importlib.util.find_spec(module) is not None
+
+
+def is_ready(converter: Any) -> bool:
+    """Whether it is installed, and has what it needs from the user, such as the folder of a model."""
+    return is_installed(converter) and not getattr(converter, "missing", "")
 
 
 def weight(converter: Any) -> float:
@@ -120,6 +126,11 @@ class Route:
         for number, step in enumerate(self.steps):
             there = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
             made, confidence = step([now[i] for i in there])
+            if not len(made) == len(confidence) == len(there):
+                raise RequestError(
+                    f"converter {step.name!r} gave {len(made)} values and {len(confidence)} confidences for "
+                    f"{len(there)}; expected as many."
+                )
             for i, value, share in zip(there, made, confidence, strict=True):
                 last = number == len(self.steps) - 1
                 if isinstance(value, str) and not value.strip() and not last:
@@ -138,12 +149,14 @@ def find_route(converters: Sequence[Any], source: str, target: str, by: str = ""
     check_kind(target, "what to convert to")
     if by and by not in [c.name for c in converters]:
         raise RequestError(f"there is no converter {by!r}. {did_you_mean(by, [c.name for c in converters])}")
-    found = _search([c for c in converters if is_installed(c)], source, target, by)
+    found = _search([c for c in converters if is_ready(c)], source, target, by)
     if found is None:
         found = _search(converters, source, target, by)
         for step in found or ():
             if not is_installed(step):
                 need(step.module)
+            if getattr(step, "missing", ""):
+                raise RequestError(f"converter {step.name!r} needs {step.missing}.")
     if not found:
         raise RequestError(_no_way(converters, source, target, by))
     return Route(tuple(found))

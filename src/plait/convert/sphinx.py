@@ -51,7 +51,7 @@ class Sphinx:
     model: str = field(default="", metadata={"help": "Folder of acoustic model, dictionary and language model."})
     language: str = field(default="en-us", metadata={"help": "Language; without a model only en-us."})
 
-    name: ClassVar[str] = "sphinx"
+    name: ClassVar[str] = "pocketsphinx"
     source: ClassVar[str] = "audio"
     target: ClassVar[str] = "text"
     cost: ClassVar[float] = 0.4
@@ -75,7 +75,7 @@ class Sphinx:
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Sphinx:
         """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "sphinx")
+        return from_strings(cls, options, "pocketsphinx")
 
     @property
     def quality(self) -> float:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from plait.contract import COLUMN_KINDS, MEDIA_KINDS, TABULAR_KINDS, Column, Modality, Schema, Table
-from plait.data.kinds import FEW, Facts, Guess, facts_of, judge, numeric_share
+from plait.data.kinds import FEW, Facts, Guess, count_words, facts_of, judge, numeric_share
 from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
 
 TARGET_KINDS = ("category", "number", "text")
 WHY_MENDED = "says what a mended copy changed"
+CONVERTED = ("confidence", "converter", "status")  # beside a column that `convert` made: about how it came to be
+MANY_TEXTS = 200  # different texts of several words: more than anyone tells apart as classes
+TRANSCRIPT = re.compile(
+    r"(?:^|[\s_.-])(?:transcripts?|transcriptions?|transcribed|utterances?|sentences?|said|spoken|speech[\s_-]?text)"
+    r"(?:[\s_-]text)?$|转写|转录|文本|句子|台词|听写",
+    re.IGNORECASE,
+)
 MENDED = re.compile(r"mended(_\d+)?")  # a column that `check --fix` wrote: about the data, no part of it
 
 
@@ -36,7 +44,8 @@ def detect(
     reason in `why`): ids, columns without a cell, columns of one value.
 
     Whole numbers as a target are classes where there are at most 20 different ones, with two rows each on average;
-    strings are classes; other numbers are amounts.
+    strings are classes; other numbers are amounts. Beside a sound, strings are a transcript (kind "text") where the
+    column is named like one, or where they are mostly of several words and mostly different.
 
     Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, arrays
     that may be anything, or a modality that mixes kinds.
@@ -51,7 +60,8 @@ def detect(
     for name in table.names:
         facts[name] = facts_of(table, name)
         columns.append(_column(facts[name], table, roles.get(name), kinds.get(name), split))
-    columns = _drop_names_of_media(columns, facts, kinds)
+    columns = _drop_marks(columns, roles, kinds)
+    columns = _find_transcript(_drop_names_of_media(columns, facts, kinds), facts, kinds)
     return Schema(tuple(columns), _modalities(columns, groups))
 
 
@@ -160,6 +170,22 @@ def _are_classes(facts: Facts) -> bool:
     return few or (distinct <= 2 and {str(v).strip() for v in facts.uniques()} <= {"0", "1", "0.0", "1.0"})
 
 
+def _drop_marks(columns: list[Column], roles: Mapping[str, str], kinds: Mapping[str, str]) -> list[Column]:
+    """Leave out the three columns that `convert` writes beside a new one, where all three are there."""
+    names = {column.name for column in columns}
+    marks: dict[str, str] = {}
+    for name in names:
+        beside = [f"{name}_{part}" for part in CONVERTED]
+        if names.issuperset(beside):
+            marks |= dict.fromkeys(beside, name)
+    return [
+        replace(column, role="ignored", why=f"says how column {marks[column.name]!r} was made")
+        if column.name in marks and column.name not in roles and column.name not in kinds
+        else column
+        for column in columns
+    ]
+
+
 def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
     """Leave out a column of file names whose files are not there, beside a column that holds the files themselves."""
     sure = {column.kind: column.name for column in columns if column.kind in MEDIA_KINDS and column.confidence > 0.5}
@@ -172,6 +198,39 @@ def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kind
             column = Column(column.name, "id", "ignored", why, 0.7)
         out.append(column)
     return out
+
+
+def _find_transcript(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
+    """Make a target of strings a transcript where there is a sound that says it."""
+    if not any(column.role == "feature" and column.kind == "audio" for column in columns):
+        return columns
+    out = []
+    for column in columns:
+        if column.role == "target" and column.kind == "category" and column.name not in kinds:
+            told = _tell_transcript(facts[column.name])
+            if told:
+                mend = f"--kind {column.name}=category makes classes of it"
+                why = f"the target as asked; {told}; a transcript of the sound ({mend})"
+                column = Column(column.name, "text", "target", why, 0.8)
+        out.append(column)
+    return out
+
+
+def _tell_transcript(facts: Facts) -> str:
+    """Say why strings are what is said in a sound rather than classes; "" where they are not.
+
+    A name alone is enough. Else most cells have several words, and most differ or very many do.
+    """
+    if facts.form != "text" or not facts.filled or numeric_share(facts) >= 0.95:
+        return ""
+    distinct = facts.distinct or 0
+    counted = f"{distinct} different values in {facts.filled} rows"
+    if TRANSCRIPT.search(facts.name.strip()):
+        return f"named {facts.name!r}; {counted}"
+    several = sum(count_words(cell) >= 2 for cell in facts.sample) > 0.5 * len(facts.sample)
+    if several and (distinct > 0.5 * facts.filled or distinct > MANY_TEXTS):
+        return f"sentences; {counted}"
+    return ""
 
 
 def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]) -> tuple[Modality, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TOP_RATE = 16000  # Hz: enough for speech; what is chosen where no rate is asked for
 TOP_SECONDS = 10.0
+TOP_WHOLE = 60.0  # seconds, where sounds are not cut
 LEAST_FRAMES = 16
 LOWEST = 20.0  # Hz: where the mel filters begin
 SILENT = 1e-10  # power of a spectrum line under which a recording is silence: about -130 dBFS
@@ -47,6 +48,7 @@ class AudioPrep:
     mels: int = field(default=64, metadata={"help": "Bands of the log-mel."})
     frames: int | None = None
     hop: int | None = None  # samples from frame to frame; a window is 2.5 of them
+    whole: bool = False  # never cut: a frame each 10 ms, the length that of the longest, too long a sound is an error
 
     def __post_init__(self) -> None:
         if self.sample_rate is not None and not 1000 <= self.sample_rate <= 192000:
@@ -83,7 +85,8 @@ class AudioPrep:
         """Return a copy with sample rate, seconds and frames chosen from (samples, Hz) of the training rows.
 
         The rate is the commonest, at most 16000 Hz; the length the 98th percentile (after trimming), at most 10 s. A
-        frame begins each 10 ms, above 3.2 s each 320th of the length. Raises RequestError when there is no sound.
+        frame begins each 10 ms, above 3.2 s each 320th of the length. With `whole` a frame always begins each 10 ms,
+        and the length is 1.25 times that of the longest sound, at most 60 s. Raises RequestError when there is none.
         """
         rates: Counter[int] = Counter()
         lengths = []
@@ -95,9 +98,11 @@ class AudioPrep:
             raise RequestError("there is no sound to learn sample rate and length from.")
         rate = self.sample_rate or min(TOP_RATE, max(rates, key=lambda r: (rates[r], r)))
         seconds = self.seconds
-        if seconds is None:
+        if seconds is None and self.whole:
+            seconds = min(TOP_WHOLE, max(0.05, math.ceil(max(lengths) * 125 - 1e-6) / 100))
+        elif seconds is None:
             seconds = min(TOP_SECONDS, max(0.05, math.ceil(float(np.percentile(lengths, 98)) * 100 - 1e-6) / 100))
-        hop = max(1, round(rate * (0.01 if seconds <= 3.2 else seconds / 320)))
+        hop = max(1, round(rate * (0.01 if self.whole or seconds <= 3.2 else seconds / 320)))
         frames = max(LEAST_FRAMES, 1 + round(seconds * rate) // hop)
         return replace(self, sample_rate=rate, seconds=seconds, frames=frames, hop=hop)
 
@@ -115,7 +120,7 @@ class AudioPrep:
     def __call__(self, samples: np.ndarray, rate: int) -> np.ndarray:
         """Return the log-mel (mel, time), float32, mean 0 and standard deviation 1 over its own frames; 0 after them.
 
-        A recording longer than `seconds` is cut from the middle. Silence gives zeros.
+        A recording longer than `seconds` is cut from the middle; with `whole` it raises CellError. Silence gives zeros.
         """
         if self.frames is None or self.hop is None:
             raise RequestError("the sound preparation is not fitted yet; call fitted(sounds) first.")
@@ -123,6 +128,9 @@ class AudioPrep:
         wave = self.wave(samples, rate)
         longest = self.frames * self.hop - 1
         if len(wave) > longest:
+            if self.whole:
+                reason = f"longer than {self.seconds:g} s, which is the longest this recogniser takes"
+                raise CellError(reason, "too-large")
             start = (len(wave) - longest) // 2
             wave = wave[start : start + longest]
         picture = log_mel(wave, self.sample_rate, mels=self.mels, hop=self.hop)

@@ -5,7 +5,6 @@ A row stands for a moment, and for a stretch of time: to its end column, for 1 /
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.contract import MEDIA_KINDS, Table
+from plait.contract import Table
 from plait.data.kinds import facts_of, judge
-from plait.data.media import is_address
+from plait.data.write import move_media, move_path
 from plait.errors import RequestError, did_you_mean
 from plait.streams import joins
 from plait.streams.clocks import SECOND, distinct
@@ -211,7 +210,7 @@ def _cut_sound(rows: Rows, placed: Placed, folder: Path) -> Joined:
     end = np.clip(placed.to_own(rows.end) - zero, 0, length)
     sample = SECOND / (stream.rate or 1)
     reached = rows.present & (end - start >= sample)
-    path = _move(str(stream.path.name if stream.path else stream.name), stream.table.folder, folder)
+    path = move_path(str(stream.path.name if stream.path else stream.name), stream.table.folder, folder)
     cells = [
         f"{path}#t={_seconds(s)},{_seconds(e)}" if there else None
         for s, e, there in zip(start.tolist(), end.tolist(), reached.tolist(), strict=True)
@@ -222,38 +221,6 @@ def _cut_sound(rows: Rows, placed: Placed, folder: Path) -> Joined:
 
 def _seconds(time: int) -> str:
     return f"{time / SECOND:.6f}".rstrip("0").rstrip(".")
-
-
-def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
-    """Return these columns of a table, its paths of pictures and sounds begun anew at another folder."""
-    import pyarrow as pa
-
-    data: dict[str, Any] = {}
-    for name in names:
-        values: Any = table.data[name]
-        kind = values.type
-        data[name] = values
-        if pa.types.is_struct(kind) and any(field.name == "path" for field in kind):
-            cells = values.to_pylist()
-            moved = [c and {**c, "path": _move(c["path"], table.folder, folder) if c["path"] else None} for c in cells]
-            data[name] = pa.chunked_array([pa.array(moved, kind)])
-        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            facts = facts_of(table, name)
-            if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
-                facts = replace(facts, rows=1, filled=1)
-            if judge(facts, table.folder).kind in MEDIA_KINDS:
-                coded = values.combine_chunks().dictionary_encode()
-                coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-                paths = [p and _move(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
-                data[name] = pa.chunked_array([pa.array(paths, pa.string()).take(coded.indices)])
-    return replace(table, data=data)
-
-
-def _move(path: str, old: Path | None, new: Path) -> str:
-    if is_address(path) or os.path.isabs(path) or not path.strip():
-        return path
-    whole = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
-    return Path(os.path.relpath(whole, os.path.abspath(new))).as_posix()
 
 
 def name_columns(reference: Sequence[str], streams: Sequence[tuple[str, Joined]]) -> list[dict[str, str]]:

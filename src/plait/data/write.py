@@ -1,0 +1,86 @@
+"""Write a table again, whole or not at all, with its paths of media begun anew at another folder."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from plait.contract import MEDIA_KINDS, Table
+from plait.data.kinds import facts_of, judge
+from plait.data.media import is_address
+from plait.errors import RequestError
+from plait.store import write_bytes
+
+
+def check_out(out: str | Path, sources: Sequence[Any], what: str) -> Path:
+    """Return the path of a table to write. Raises RequestError for another ending, a folder, or one of the sources.
+
+    what: what a source is called, such as "one of the streams".
+    """
+    path = Path(out).expanduser()
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise RequestError(
+            f"the table cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet"
+        )
+    if path.is_dir():
+        raise RequestError(f"{path} is a folder; expected the name of a file to write")
+    files = [Path(source).expanduser() for source in sources if isinstance(source, (str, os.PathLike))]
+    if any(path.absolute() == file.absolute() for file in files):
+        raise RequestError(f"{path} is {what}; expected another name, since what is read is never changed")
+    return path
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write CSV or Parquet, by the ending. Raises RequestError where a CSV cannot hold a column."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    whole = pa.table(table.data)
+    buffer = io.BytesIO()
+    if path.suffix.lower() == ".parquet":
+        parquet.write_table(whole, buffer)
+    else:
+        nested = [f.name for f in whole.schema if pa.types.is_nested(f.type) or pa.types.is_binary(f.type)]
+        if nested:
+            raise RequestError(f"column {nested[0]!r} holds bytes or records, which a CSV cannot; write a .parquet")
+        csv.write_csv(whole, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
+    """Return these columns of a table, its paths of pictures and sounds begun anew at another folder."""
+    import pyarrow as pa
+
+    data: dict[str, Any] = {}
+    for name in names:
+        values: Any = table.data[name]
+        kind = values.type
+        data[name] = values
+        if pa.types.is_struct(kind) and any(field.name == "path" for field in kind):
+            cells = values.to_pylist()
+            moved = [
+                c and {**c, "path": move_path(c["path"], table.folder, folder) if c["path"] else None} for c in cells
+            ]
+            data[name] = pa.chunked_array([pa.array(moved, kind)])
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            facts = facts_of(table, name)
+            if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
+                facts = replace(facts, rows=1, filled=1)
+            if judge(facts, table.folder).kind in MEDIA_KINDS:
+                coded = values.combine_chunks().dictionary_encode()
+                coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+                known = [p and move_path(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
+                data[name] = pa.chunked_array([pa.array(known, pa.string()).take(coded.indices)])
+    return replace(table, data=data)
+
+
+def move_path(path: str, old: Path | None, new: Path) -> str:
+    """Return a path that was relative to `old` relative to `new`; addresses and whole paths stay."""
+    if is_address(path) or os.path.isabs(path) or not path.strip():
+        return path
+    whole = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
+    return Path(os.path.relpath(whole, os.path.abspath(new))).as_posix()

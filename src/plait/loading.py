@@ -1,0 +1,23 @@
+"""From a run folder to the model it holds. Knows the kinds of models there are, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from plait.conversions import Made
+from plait.recognition import Transcriber
+from plait.run import Model, open_run
+
+
+def load(folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = ()) -> Model:
+    """Return the model of a finished run.
+
+    plan: the plan object, where it holds a module of the user's own. converters: the user's own, where fit had them.
+    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    """
+    facts, strands, predictors = open_run(folder, plan)
+    kind = Transcriber if facts["task"] == "recognition" else Model
+    made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
+    return kind(facts, strands, predictors, Path(folder), made=made)

@@ -1,0 +1,137 @@
+"""What a recogniser writes: words, or characters, of texts that are normalised. Knows no sound and no network."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from plait.errors import RequestError
+
+MANY_WORDS = 100  # distinct words up to which a whole word is a unit: each is heard often enough to be learned
+BLANK = " "  # between words, where characters are the units; CTC's own blank has index 0 and no symbol
+Kind = Literal["words", "characters"]
+
+_QUOTES = str.maketrans("’‘ʼ＇", "''''")
+# Han, kana, Thai, Lao, Burmese and Khmer are written without blanks between words; signs stay with their letter
+_UNSPACED = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0ebd-\u0ec6\u1000-\u102a\u1780-\u17b3"
+)
+_SIGNS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
+_WORD = re.compile(rf"[{_UNSPACED}][{_SIGNS}]*|[^\s{_UNSPACED}]+")
+_LOOSE = re.compile(r"(?<![^\s'])'|'(?![^\s'])")  # an apostrophe that is not inside a word
+_STARTS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+
+
+def normalise(text: str) -> str:
+    """Return the text as it is compared: compatible forms made one (NFKC), case folded, punctuation and signs a blank.
+
+    An apostrophe inside a word stays. Blanks are joined, and there is none beside a character of a script that is
+    written without them.
+
+    >>> normalise("Don't  STOP, Café-Bar!")
+    "don't stop café bar"
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_QUOTES)
+    kept = "".join(c if c == "'" or unicodedata.category(c)[0] in "LMN" else BLANK for c in folded)
+    return join_words(_WORD.findall(_LOOSE.sub(BLANK, kept)))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of the normalised text; a character of a script without blanks counts as one word.
+
+    >>> words_of("Now: 你好!")
+    ['now', '你', '好']
+    """
+    return _WORD.findall(normalise(text))
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Return the words as one text, with a blank between two words unless both are of a script without blanks."""
+    text, before = "", True
+    for word in words:
+        unspaced = _STARTS_UNSPACED.match(word) is not None
+        text += word if not text or (before and unspaced) else BLANK + word
+        before = unspaced
+    return text
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units a recogniser tells apart. Index 0 is CTC's blank, index i the symbol i − 1.
+
+    counts: the words of the training texts and how often each occurs, which is the prior over words.
+    """
+
+    kind: Kind
+    symbols: tuple[str, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Units:
+        """Return whole words as units where the texts have at most MANY_WORDS distinct ones, else characters.
+
+        Raises RequestError when no text has a word.
+        """
+        counts = Counter(word for text in texts for word in words_of(text))
+        if not counts:
+            raise RequestError("no training row has a transcript with a word in it; expected texts to learn from.")
+        ordered = dict(sorted(counts.items()))
+        if len(counts) <= MANY_WORDS:
+            return cls("words", tuple(ordered), ordered)
+        return cls("characters", tuple(sorted({c for text in texts for c in normalise(text)})), ordered)
+
+    @property
+    def size(self) -> int:
+        """How many outputs a network needs: the symbols and CTC's blank."""
+        return len(self.symbols) + 1
+
+    def encode(self, text: str) -> list[int]:
+        """Return the indices of the text's units; what is not among the symbols is left out."""
+        places = {symbol: index for index, symbol in enumerate(self.symbols, 1)}
+        parts: Iterable[str] = words_of(text) if self.kind == "words" else normalise(text)
+        return [places[part] for part in parts if part in places]
+
+    def spell(self, ids: Iterable[int]) -> str:
+        """Return the text of indices (CTC's blank says nothing)."""
+        parts = [self.symbols[index - 1] for index in ids if index]
+        return join_words(parts) if self.kind == "words" else normalise("".join(parts))
+
+    def alike(self, word: str, most: int) -> list[str]:
+        """Return the training words that may lie within `most` edits of this one: none that does is left out.
+
+        An edit changes the counts of letters by one too many and one too few at most.
+        """
+        words, places, bags = self._bags
+        bag = np.zeros(len(places) + 1, np.int16)
+        for letter in word:
+            bag[places.get(letter, len(places))] += 1
+        apart = bags - bag
+        bound = np.maximum(np.where(apart > 0, apart, 0).sum(1), np.where(apart < 0, -apart, 0).sum(1))
+        return [words[place] for place in np.flatnonzero(bound <= most)]
+
+    @cached_property
+    def _bags(self) -> tuple[list[str], dict[str, int], np.ndarray]:
+        """The words, the column of each letter, and how often each word has each letter (word, letter + 1)."""
+        words = list(self.counts)
+        places = {letter: place for place, letter in enumerate(sorted(set("".join(words))))}
+        bags = np.zeros((len(words), len(places) + 1), np.int16)
+        for row, word in enumerate(words):
+            for letter in word:
+                bags[row, places[letter]] += 1
+        return words, places, bags
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "symbols": list(self.symbols), "counts": dict(self.counts)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Units:
+        return cls(data["kind"], tuple(data["symbols"]), dict(data["counts"]))

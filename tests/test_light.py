@@ -24,6 +24,7 @@ def loaded_after(code: str) -> list[str]:
         "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
         "import plait.verdict, plait.blend, plait.robustness",
         "import plait.demo",
+        "import plait.convert.espeak, plait.convert.sphinx, plait.convert.whisper",
         "import plait.report",
         "import plait.alignment, plait.streams.clocks",
     ],

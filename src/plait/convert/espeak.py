@@ -13,11 +13,11 @@ import shutil
 import tempfile
 import threading
 import unicodedata
-import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -206,7 +206,8 @@ class Speech:
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
         self._callback = kind(take)  # kept: the library calls it later
         self._opened: list[ctypes.CDLL] = []
-        self._close = weakref.finalize(self, _clean_up, self._opened, folder)
+        # not weakref.finalize: the processes of a pool end without it
+        self._close = Finalize(self, _clean_up, (self._opened, folder), exitpriority=1)
         self._open()
         return self
 
@@ -284,8 +285,8 @@ def _unload(library: ctypes.CDLL) -> None:
     import _ctypes
 
     library.espeak_Terminate()
-    close = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
-    close(library._handle)
+    close = "dlclose" if hasattr(_ctypes, "dlclose") else "FreeLibrary"
+    getattr(_ctypes, close)(library._handle)
 
 
 def _clean_up(opened: list[ctypes.CDLL], folder: Path) -> None:

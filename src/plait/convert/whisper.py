@@ -43,7 +43,6 @@ class Whisper:
     source: ClassVar[str] = "audio"
     target: ClassVar[str] = "text"
     cost: ClassVar[float] = 3.0
-    quality: ClassVar[float] = 0.9
     module: ClassVar[str] = "faster_whisper"
     threads: ClassVar[bool] = False  # it uses every core for one sound
 
@@ -59,6 +58,10 @@ class Whisper:
     def of(cls, options: Mapping[str, object]) -> Whisper:
         """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
         return from_strings(cls, options, "whisper")
+
+    @property
+    def quality(self) -> float:
+        return 0.9 if self.model else 0.01  # without a model no route goes by it unless it is named
 
     @property
     def version(self) -> str:

@@ -63,7 +63,7 @@ class Sphinx:
         if not self.model and self.language.lower().replace("_", "-") not in ("en", "en-us"):
             raise RequestError(
                 f"pocketsphinx.language is {self.language!r}, but pocketsphinx comes with a model of en-us only; for "
-                "another language give pocketsphinx.model=FOLDER with its acoustic model, dictionary and language model."
+                "another give pocketsphinx.model=FOLDER with its acoustic model, dictionary and language model."
             )
         said = self.phrases()
         if importlib.util.find_spec(self.module):

@@ -99,3 +99,13 @@ def test_no_words_do_not_reach_the_next_step() -> None:
 def test_identity_changes_with_an_option() -> None:
     assert identity(Route((READ,))) == identity(Route((Fake("read", "image", "text"),)))
     assert identity(Route((READ,))) != identity(Route((Fake("read", "image", "text", 2.0),)))
+
+
+def test_nothing_is_read_from_a_spectrogram() -> None:
+    @dataclass(frozen=True)
+    class Final(Fake):
+        final: bool = True
+
+    draw = Final("spectrogram", "audio", "image", cost=0.001)
+    assert names(find_route([draw, READ, HEAR], "audio", "text")) == ["hear"]
+    assert names(find_route([draw, READ, HEAR], "audio", "image")) == ["spectrogram"]

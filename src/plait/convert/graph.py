@@ -34,8 +34,9 @@ class Converter(Protocol):
 
     It may also have: version (str, what made the values, in words: "pocketsphinx 5.1.1"), module (the optional package
     that it needs), threads (True where several threads may call it at once and gain by it), processes (True where only
-    processes make it faster), missing (str, what it still needs from the user, "" where nothing). As a frozen dataclass
-    its fields are its options, and it can be written and read again.
+    processes make it faster), missing (str, what it still needs from the user, "" where nothing), final (True where
+    nothing sensible is made of what it makes: a spectrogram holds no words to read). As a frozen dataclass its fields
+    are its options, and it can be written and read again.
     """
 
     name: str
@@ -170,6 +171,8 @@ def _search(converters: Sequence[Any], source: str, target: str, by: str) -> tup
         spent, _, kind, steps = heapq.heappop(heap)
         if steps and kind == target and (not by or by in [step.name for step in steps]):
             return steps
+        if steps and getattr(steps[-1], "final", False):
+            continue
         seen = {source, *(step.target for step in steps)} if steps else {source}
         for converter in converters:
             if converter.source != kind or (converter.target in seen and converter.target != target):

@@ -54,17 +54,16 @@ class Sphinx:
     name: ClassVar[str] = "pocketsphinx"
     source: ClassVar[str] = "audio"
     target: ClassVar[str] = "text"
-    cost: ClassVar[float] = 0.4
     module: ClassVar[str] = "pocketsphinx"
     processes: ClassVar[bool] = True  # it holds the interpreter's lock while it listens
 
     def __post_init__(self) -> None:
         if self.words and self.grammar:
-            raise RequestError("sphinx.words and sphinx.grammar are both given; give one.")
+            raise RequestError("pocketsphinx.words and pocketsphinx.grammar are both given; give one.")
         if not self.model and self.language.lower().replace("_", "-") not in ("en", "en-us"):
             raise RequestError(
-                f"sphinx.language is {self.language!r}, but pocketsphinx comes with a model of en-us only; for another "
-                "language give sphinx.model=FOLDER with its acoustic model, dictionary and language model."
+                f"pocketsphinx.language is {self.language!r}, but pocketsphinx comes with a model of en-us only; for "
+                "another give pocketsphinx.model=FOLDER with its acoustic model, dictionary and language model."
             )
         said = self.phrases()
         if importlib.util.find_spec(self.module):
@@ -76,6 +75,10 @@ class Sphinx:
     def of(cls, options: Mapping[str, object]) -> Sphinx:
         """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
         return from_strings(cls, options, "pocketsphinx")
+
+    @property
+    def cost(self) -> float:
+        return 0.1 if self.words or self.grammar else 0.5
 
     @property
     def quality(self) -> float:
@@ -220,7 +223,9 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
         try:
             decoder.add_jsgf_string("said", options.rules())
         except (RuntimeError, ValueError):
-            raise RequestError("sphinx.grammar is not a JSGF grammar with a public rule; see its rules.") from None
+            raise RequestError(
+                "pocketsphinx.grammar is not a JSGF grammar with a public rule; see its rules."
+            ) from None
         decoder.activate_search("said")
     return decoder, threading.Lock()
 
@@ -232,7 +237,7 @@ def find_model(folder: str, *, need_language: bool) -> dict[str, str | None]:
     """
     place = Path(folder) if folder else _package() / "model" / "en-us"
     if not place.is_dir():
-        raise RequestError(f"sphinx.model: there is no folder {place}.")
+        raise RequestError(f"pocketsphinx.model: there is no folder {place}.")
     inside = sorted(path for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth))
     acoustic = [path.parent for path in inside if path.name == "mdef"]
     words = [path for path in inside if path.suffix in (".dict", ".dic") and path.is_file()]
@@ -244,7 +249,7 @@ def find_model(folder: str, *, need_language: bool) -> dict[str, str | None]:
     missing += [] if words else ["a dictionary (*.dict)"]
     missing += [] if language or not need_language else ["a language model (*.lm.bin or *.lm)"]
     if missing:
-        raise RequestError(f"sphinx.model: {place} lacks {' and '.join(missing)}.")
+        raise RequestError(f"pocketsphinx.model: {place} lacks {' and '.join(missing)}.")
     return {"hmm": str(acoustic[0]), "dict": str(words[0]), "lm": str(language[0]) if language else None}
 
 
@@ -269,7 +274,7 @@ def _read(path: Path, option: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"sphinx.{option}: {path} cannot be read ({type(error).__name__}).") from None
+        raise RequestError(f"pocketsphinx.{option}: {path} cannot be read ({type(error).__name__}).") from None
 
 
 def _mark(given: str) -> str:
@@ -283,10 +288,10 @@ def read_words(given: str) -> list[str]:
     lines = _read(path, "words").splitlines() if path else re.split(r"[,\s]+", given)
     words = list(dict.fromkeys(" ".join(line.lower().split()) for line in lines if line.strip()))
     if not words:
-        raise RequestError("sphinx.words holds no word; give them with commas between, such as yes,no.")
+        raise RequestError("pocketsphinx.words holds no word; give them with commas between, such as yes,no.")
     for word in words:
         if SIGNS.search(word):
-            raise RequestError(f"sphinx.words: {word!r} is no word; expected letters and apostrophes.")
+            raise RequestError(f"pocketsphinx.words: {word!r} is no word; expected letters and apostrophes.")
     return words
 
 
@@ -295,9 +300,11 @@ def read_grammar(given: str) -> str:
     path = None if given.lstrip().startswith("#JSGF") else _as_file(given)
     text = _read(path, "grammar") if path else given
     if not text.lstrip().startswith("#JSGF"):
-        raise RequestError("sphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'.")
+        raise RequestError(
+            "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
+        )
     if "public" not in text:
-        raise RequestError("sphinx.grammar has no public rule, such as: public <said> = yes | no ;")
+        raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
     return text
 
 
@@ -318,7 +325,7 @@ def check_words(words: Iterable[str], dictionary: str | None) -> None:
         shown = ", ".join(unknown[:10]) + (f" and {len(unknown) - 10} more" if len(unknown) > 10 else "")
         raise RequestError(
             f"pocketsphinx has no pronunciation of: {shown}. Write them as words that it has (7 is seven), or give "
-            "sphinx.model=FOLDER with a dictionary that has them."
+            "pocketsphinx.model=FOLDER with a dictionary that has them."
         )
 
 

@@ -165,6 +165,8 @@ def test_filled_rows_are_partial_and_counted(calls: Path, tmp_path: Path) -> Non
     assert answers.status == ["partial", "ok"]
     assert answers.reason == ["text: blank, filled from call by tell 1", ""]
     assert list(answers.labels) == ["up", "down"]
+    told = str(model.explain(rows, row=0))
+    assert "blank, filled from call by tell 1" in told
 
 
 def test_a_conversion_is_written_and_read_again() -> None:

@@ -165,6 +165,7 @@ class Spectrogram:
     quality: ClassVar[float] = 0.9
     threads: ClassVar[bool] = True
     version: ClassVar[str] = "spectrogram 1"
+    final: ClassVar[bool] = True  # there are no words in it to read
 
     def __post_init__(self) -> None:
         if not 8 <= self.height <= 2048:

@@ -83,7 +83,7 @@ STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build"
 QUALITY_ORDER = ["findings", "survey", "text_checks", "table_checks", "media_checks"]
 QUALITY_ORDER += ["guesses", "leaks", "pairing", "label_checks", "growth"]
 QUALITY_ORDER += ["mend_cells", "mend_media", "mend_pictures", "mend_sounds", "mend_table", "mend_files", "mend"]
-CONVERT_ORDER = ["graph", "espeak", "sphinx", "whisper", "ocr", "render", "words", "workers", "columns"]
+CONVERT_ORDER = ["graph", "espeak", "sphinx", "whisper", "ocr", "fonts", "render", "words", "workers", "columns"]
 SPEECH_ORDER = ["units", "network", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),

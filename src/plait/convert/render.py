@@ -235,7 +235,7 @@ class Spectrogram:
         if not rate > 0:
             raise CellError(f"sound has a sample rate of {rate} Hz")
         columns = self.columns_of(len(x) / rate)
-        power = self._power(x - x.mean(), rate, columns)
+        power = self._power(x, rate, columns)
         top = float(power.max())
         if top <= SILENT**2:
             return Image.fromarray(np.zeros((self.height, columns), np.uint8))
@@ -249,7 +249,7 @@ class Spectrogram:
 
         window, bank = _bank(rate, self.height, self.low, self.high, self.scale)
         half = len(window) // 2
-        whole = np.pad(x, (half, len(window)))
+        whole = np.pad(x, (half, len(window)), mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(whole, len(window))
         step = self.step_of(len(x) / rate) * rate  # samples for a column
         each = math.ceil(step / max(rate / COLUMNS, 1) - 1e-6)  # frames in a column
@@ -258,7 +258,9 @@ class Spectrogram:
         for start in range(0, columns, block):
             number = np.arange(start * each, min(columns, start + block) * each)
             centres = np.minimum(((number + 0.5) * step / each).astype(np.int64), len(x) - 1)
-            spectrum = rfft(views[centres] * window, 2 * (len(bank[0]) - 1))
+            frames = views[centres] * window
+            frames -= frames.sum(axis=1, keepdims=True) * (window / window.sum())  # no constant part
+            spectrum = rfft(frames, 2 * (len(bank[0]) - 1))
             power = (spectrum.real**2 + spectrum.imag**2) @ bank.T
             out[start : start + block] = power.reshape(-1, each, self.height).max(axis=1)
         return out

@@ -22,8 +22,8 @@ TEXTS = (
     "Invoice 2024-05-01: total 1,234.50 EUR",
     "gray and white shirt",
     "The quick brown fox jumps over the lazy dog. Pack my box with five dozen liquor jugs, and then tell everyone why.",
-    "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money in my purse, and nothing "
-    "particular to interest me on shore, I thought I would sail about a little and see the watery part of the world.",
+    "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money in my purse, and "
+    "nothing particular to interest me on shore, I thought I would sail about a little and see the world.",
 )
 ROUNDS = 5
 

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 UNKNOWN = "□"  # stands for a character that no font can write
-OPENING, CLOSING = "([{“‘«（［｛《〈「『【〔〖", ")]}”’»!,.:;?%…！，．：；？％）］｝》〉」』】〕〗。、・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々〻"  # fmt: skip
-_WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60\U0001f300-\U0001faff\U00020000-\U0003ffff"  # fmt: skip
+OPENING = "([{“‘«（［｛《〈「『【〔〖"
+CLOSING = ")]}”’»!,.:;?%…！，．：；？％）］｝》〉」』】〕〗。、・ー" + "ぁぃぅぇぉっゃゅょァィゥェォッャュョ々〻"
+_WIDE = (
+    "\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60"
+    "\U0001f300-\U0001faff\U00020000-\U0003ffff"
+)
 # what a line is broken between: blanks, a wide character with its punctuation, any other word
 _TOKENS = re.compile(
     rf"[ \u3000]+|[{re.escape(OPENING)}]*[{_WIDE}][\u0300-\u036f\u3099\u309a\ufe00-\ufe0f{re.escape(CLOSING)}]*"
@@ -35,7 +39,7 @@ class Face(NamedTuple):
     """One face of a font file."""
 
     path: str
-    index: int
+    number: int  # within the file
 
 
 class Run(NamedTuple):
@@ -139,7 +143,7 @@ def load_font(face: Face, size: int) -> FreeTypeFont:
     from PIL import ImageFont
 
     engine = ImageFont.Layout.RAQM if can_shape() else ImageFont.Layout.BASIC
-    return ImageFont.truetype(face.path, size, face.index, layout_engine=engine)
+    return ImageFont.truetype(face.path, size, face.number, layout_engine=engine)
 
 
 def clean_text(text: str, font: str = "") -> tuple[str, float]:
@@ -256,14 +260,17 @@ def _turn(text: str) -> str:
 @lru_cache(maxsize=65536)
 def width_of(text: str, size: int, font: str = "") -> float:
     """Return how many pixels wide a text is, set in one line."""
-    return sum(
-        load_font(run.face, size).getlength(run.text, **way_of(run)) for run in split_runs(text, "ltr", font)
-    )  # fmt: skip
+    return sum(length_of(run, size) for run in split_runs(text, "ltr", font))
 
 
-def way_of(run: Run) -> dict[str, str]:
+def length_of(run: Run, size: int) -> float:
+    """Return how many pixels wide a run is."""
+    return float(load_font(run.face, size).getlength(run.text, direction=way_of(run)))
+
+
+def way_of(run: Run) -> str | None:
     """Return what Pillow is told of the direction: nothing without raqm."""
-    return {"direction": run.direction} if can_shape() else {}
+    return run.direction if can_shape() else None
 
 
 def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from plait.convert.fonts import (
     Face,
     clean_text,
     find_face,
+    length_of,
     load_font,
     split_runs,
     way_of,
@@ -51,7 +52,7 @@ class Render:
     name: ClassVar[str] = "render"
     source: ClassVar[str] = "text"
     target: ClassVar[str] = "image"
-    cost: ClassVar[float] = 0.001
+    cost: ClassVar[float] = 0.002
     quality: ClassVar[float] = 0.99
     threads: ClassVar[bool] = True
 
@@ -83,10 +84,11 @@ class Render:
         for text in values:
             try:
                 picture, share = self.draw(text)
+                made.append(picture)
+                sure.append(share)
             except CellError as error:
-                picture, share = error, 0.0
-            made.append(picture)
-            sure.append(share)
+                made.append(error)
+                sure.append(0.0)
         return made, sure
 
     def draw(self, text: str) -> tuple[Image.Image, float]:
@@ -114,7 +116,7 @@ class Render:
                 raise self._too_long(text, used)
             used += len(line) + 1
         rows = [split_runs(line, base, self.font) for line, base in lines]
-        lengths = [[load_font(run.face, self.size).getlength(run.text, **way_of(run)) for run in row] for row in rows]
+        lengths = [[length_of(run, self.size) for run in row] for row in rows]
         width = math.ceil(max(map(sum, lengths))) + 2 * margin
         picture = Image.new("L", (width, 2 * margin + len(rows) * step), 255)
         pen = ImageDraw.Draw(picture)
@@ -122,7 +124,8 @@ class Render:
             x = width - margin - sum(wide) if base == "rtl" else float(margin)
             for run, length in zip(row, wide, strict=True):
                 place = (x, margin + number * step + ascent)
-                pen.text(place, run.text, fill=0, font=load_font(run.face, self.size), anchor="ls", **way_of(run))
+                font = load_font(run.face, self.size)
+                pen.text(place, run.text, fill=0, font=font, anchor="ls", direction=way_of(run))
                 x += length
         return picture, share
 
@@ -171,7 +174,7 @@ class Spectrogram:
             raise RequestError(f"spectrogram.height is {self.height}; expected 8 to 2048 pixels.")
         if not 1 <= self.low < self.high <= 1e6:
             raise RequestError(
-                f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1000000 Hz, low below high."
+                f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1e6 Hz, low first."
             )
         if self.scale not in ("log", "linear"):
             raise RequestError(f"spectrogram.scale is {self.scale!r}; expected log or linear.")
@@ -223,7 +226,10 @@ class Spectrogram:
         return math.floor(time / self.step_of(seconds) + 1e-9)
 
     def draw(self, samples: np.ndarray, rate: int) -> Image.Image:
-        """Return the picture (height, columns) of (time,) samples. Raises CellError: no samples, not finite, no rate."""
+        """Return the picture (height, columns) of (time,) samples.
+
+        Raises CellError for no samples, samples that are no numbers, and a rate of 0.
+        """
         from PIL import Image
 
         x = np.asarray(samples, np.float32)

@@ -27,6 +27,7 @@ def loaded_after(code: str) -> list[str]:
         "import plait.convert.espeak, plait.convert.sphinx, plait.convert.whisper",
         "import plait.report",
         "import plait.alignment, plait.streams.clocks",
+        "import plait.convert.ocr, plait.convert.render, plait.convert.words",
     ],
 )
 def test_import_loads_nothing_heavy(code: str) -> None:

@@ -84,12 +84,12 @@ def test_another_cell_keeps_the_row() -> None:
 
 @pytest.mark.parametrize("template", ["{a.__class__}", "{a[0]}", "{a!r}", "{a:>10}", "{0}"])
 def test_only_plain_names_stand_in_braces(template: str) -> None:
-    with pytest.raises(RequestError, match="which is not there. There are: a"):
+    with pytest.raises(RequestError, match=r"which is not there. There are: a"):
         Template(template=template)([{"a": 1}])
 
 
 def test_an_unknown_column_finds_a_near_one() -> None:
-    with pytest.raises(RequestError, match="names the column 'color', which is not there. Did you mean 'colour'"):
+    with pytest.raises(RequestError, match=r"names the column 'color', which is not there. Did you mean 'colour'"):
         Template(template="{color}")([{"colour": "red"}])
 
 
@@ -110,7 +110,7 @@ def test_a_template_that_cannot_be_meant(template: str, said: str) -> None:
 
 def test_options_come_as_strings() -> None:
     assert Template.of({"template": " {age} "}) == Template(template="{age}")
-    with pytest.raises(RequestError, match="template has no option 'words'. There are: template"):
+    with pytest.raises(RequestError, match=r"template has no option 'words'. There are: template"):
         Template.of({"words": "x"})
 
 

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 UNKNOWN = "□"  # stands for a character that no font can write
-OPENING, CLOSING = "([{“‘«（［｛《〈「『【〔〖", ")]}”’»!,.:;?%…！，．：；？％）］｝》〉」』】〕〗。、・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々〻"  # fmt: skip
-_WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60\U0001f300-\U0001faff\U00020000-\U0003ffff"  # fmt: skip
+OPENING = "([{“‘«（［｛《〈「『【〔〖"
+CLOSING = ")]}”’»!,.:;?%…！，．：；？％）］｝》〉」』】〕〗。、・ー" + "ぁぃぅぇぉっゃゅょァィゥェォッャュョ々〻"
+_WIDE = (
+    "\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60"
+    "\U0001f300-\U0001faff\U00020000-\U0003ffff"
+)
 # what a line is broken between: blanks, a wide character with its punctuation, any other word
 _TOKENS = re.compile(
     rf"[ \u3000]+|[{re.escape(OPENING)}]*[{_WIDE}][\u0300-\u036f\u3099\u309a\ufe00-\ufe0f{re.escape(CLOSING)}]*"
@@ -35,7 +39,7 @@ class Face(NamedTuple):
     """One face of a font file."""
 
     path: str
-    index: int
+    number: int  # within the file
 
 
 class Run(NamedTuple):
@@ -139,7 +143,7 @@ def load_font(face: Face, size: int) -> FreeTypeFont:
     from PIL import ImageFont
 
     engine = ImageFont.Layout.RAQM if can_shape() else ImageFont.Layout.BASIC
-    return ImageFont.truetype(face.path, size, face.index, layout_engine=engine)
+    return ImageFont.truetype(face.path, size, face.number, layout_engine=engine)
 
 
 def clean_text(text: str, font: str = "") -> tuple[str, float]:
@@ -168,41 +172,39 @@ def clean_text(text: str, font: str = "") -> tuple[str, float]:
 
 def direction_of(text: str) -> str:
     """Return "rtl" where the first letter is of a script that is written from right to left, or else "ltr"."""
-    return next((found for found in map(_direction, text) if found), "ltr")
-
-
-def _direction(character: str) -> str:
-    kind = unicodedata.bidirectional(character)
-    return "rtl" if kind in ("R", "AL") else "ltr" if kind in ("L", "EN", "AN") else ""
+    kinds = (unicodedata.bidirectional(c) for c in text)
+    return "rtl" if next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
 
 
 def split_runs(line: str, base: str, font: str = "") -> list[Run]:
     """Return the runs of a line from left to right, as they are seen.
 
-    With raqm a line of one face is one run, and raqm does the rest. Otherwise: stretches of one direction are put in
-    the order of the line's direction (base), signs between them going with both neighbours or with the line; within a
-    stretch faces follow its direction. Without raqm right-to-left letters are turned round here, and not joined.
+    With raqm a line of one face is one run, and raqm does the rest. Otherwise runs are put in order as the Unicode
+    Bidirectional Algorithm does, in short: letters, numbers and signs between them, no marks of embedding. Without raqm
+    right-to-left letters are turned round here, and not joined.
     """
     if not line:
         return []
     faces = _faces(line, font)
     if can_shape() and len(set(faces)) == 1:
         return [Run(line, faces[0], base)]
-    ways = _ways(line, base)
-    stretches: list[list[Run]] = []
-    for c, face, way in zip(line, faces, ways, strict=True):
-        if not stretches or stretches[-1][-1].direction != way:
-            stretches.append([Run(c, face, way)])
-        elif stretches[-1][-1].face != face:
-            stretches[-1].append(Run(c, face, way))
+    runs: list[tuple[str, Face, int]] = []
+    for c, face, level in zip(line, faces, _levels(line, base), strict=True):
+        if runs and runs[-1][1:] == (face, level):
+            runs[-1] = (runs[-1][0] + c, face, level)
         else:
-            stretches[-1][-1] = Run(stretches[-1][-1].text + c, face, way)
-    runs = [run for stretch in (stretches[::-1] if base == "rtl" else stretches) for run in _ordered(stretch)]
-    return runs if can_shape() else [Run(_turn(r.text), r.face, "ltr") if r.direction == "rtl" else r for r in runs]
-
-
-def _ordered(stretch: list[Run]) -> list[Run]:
-    return stretch[::-1] if stretch[0].direction == "rtl" else stretch
+            runs.append((c, face, level))
+    for least in (2, 1):  # rule L2: what is of this level or more is seen the other way round
+        start = 0
+        while start < len(runs):
+            end = start
+            while end < len(runs) and runs[end][2] >= least:
+                end += 1
+            runs[start:end] = runs[start:end][::-1]
+            start = end + 1
+    if can_shape():
+        return [Run(text, face, "rtl" if level == 1 else "ltr") for text, face, level in runs]
+    return [Run(_turn(text) if level == 1 else text, face, "ltr") for text, face, level in runs]
 
 
 def _faces(line: str, font: str) -> list[Face]:
@@ -217,20 +219,31 @@ def _faces(line: str, font: str) -> list[Face]:
     return faces
 
 
-def _ways(line: str, base: str) -> list[str]:
-    """Return the direction of each character."""
-    ways = [_direction(c) for c in line]
-    start = 0
-    while start < len(ways):
-        end = start
-        while end < len(ways) and not ways[end]:
-            end += 1
-        if end > start:
-            before = ways[start - 1] if start else base
-            after = ways[end] if end < len(ways) else base
-            ways[start:end] = [before if before == after else base] * (end - start)
-        start = end + 1
-    return ways
+def _levels(line: str, base: str) -> list[int]:
+    """Return the level of each character: 1 runs to the left; 0, or 2 within what runs to the left, to the right."""
+    sides: list[str] = []  # ltr, rtl, number (within what runs to the left), or "" of a sign
+    strong = base
+    for c in line:
+        kind = unicodedata.bidirectional(c)
+        if kind in ("L", "R", "AL"):
+            strong = "ltr" if kind == "L" else "rtl"
+            sides.append(strong)
+        elif kind in ("EN", "AN"):
+            sides.append("number" if strong == "rtl" else "ltr")
+        else:
+            sides.append("")
+    for place in range(1, len(sides) - 1):  # the point of 3.5 belongs to the number
+        if not sides[place] and unicodedata.bidirectional(line[place]) in ("CS", "ES"):
+            sides[place] = "number" if sides[place - 1] == sides[place + 1] == "number" else ""
+    around = [base, *("rtl" if side == "number" else side for side in sides), base]
+    before = base
+    for place, side in enumerate(sides):
+        if not side:
+            after = next(side for side in around[place + 2 :] if side)
+            sides[place] = before if before == after else base
+        before = "rtl" if sides[place] == "number" else sides[place]
+    low = {"ltr": 0, "rtl": 1, "number": 2}
+    return [2 if base == "rtl" and side == "ltr" else low[side] for side in sides]
 
 
 def _turn(text: str) -> str:
@@ -247,14 +260,17 @@ def _turn(text: str) -> str:
 @lru_cache(maxsize=65536)
 def width_of(text: str, size: int, font: str = "") -> float:
     """Return how many pixels wide a text is, set in one line."""
-    return sum(
-        load_font(run.face, size).getlength(run.text, **way_of(run)) for run in split_runs(text, "ltr", font)
-    )  # fmt: skip
+    return sum(length_of(run, size) for run in split_runs(text, "ltr", font))
 
 
-def way_of(run: Run) -> dict[str, str]:
+def length_of(run: Run, size: int) -> float:
+    """Return how many pixels wide a run is."""
+    return float(load_font(run.face, size).getlength(run.text, direction=way_of(run)))
+
+
+def way_of(run: Run) -> str | None:
     """Return what Pillow is told of the direction: nothing without raqm."""
-    return {"direction": run.direction} if can_shape() else {}
+    return run.direction if can_shape() else None
 
 
 def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -24,10 +25,11 @@ from plait.options import from_strings
 from plait.prep.draw import as_pixels
 
 # what the models of the package (PP-OCRv6 small) read, all at once: Chinese, Japanese and the Latin alphabets
-LANGUAGES = tuple(
+_LANGUAGES = (
     "zh zh-tw ja en af az bs ca cs cy da de es et eu fi fr ga gl hr hu id is it ku la lb lt lv mi ms mt nl no oc pl pt "
-    "qu rm ro sk sl sq sr sv sw tl tr uz vi".split()
+    "qu rm ro sk sl sq sr sv sw tl tr uz vi"
 )
+LANGUAGES = tuple(_LANGUAGES.split())
 LONGEST = 2000  # pixels: a longer side is made shorter, or the picture is cut where it is long and narrow
 LEAST_SIDE = 48  # pixels
 UPRIGHT = 0.85  # mean score under which a picture is read upside down too
@@ -160,7 +162,7 @@ def join_lines(lines: Sequence[Line]) -> str:
 
 def _join_row(row: Sequence[Line]) -> str:
     words = row[0].text
-    for before, line in zip(row[:-1], row[1:], strict=True):
+    for before, line in pairwise(row):
         near = line.box[0] - before.box[2] < line.box[3] - line.box[1]
         wide = all(unicodedata.east_asian_width(c) in "WF" for c in (before.text[-1], line.text[0]))
         words += line.text if near and wide else " " + line.text

@@ -14,6 +14,7 @@ from plait.convert.fonts import (
     Face,
     clean_text,
     find_face,
+    length_of,
     load_font,
     split_runs,
     way_of,
@@ -51,7 +52,7 @@ class Render:
     name: ClassVar[str] = "render"
     source: ClassVar[str] = "text"
     target: ClassVar[str] = "image"
-    cost: ClassVar[float] = 0.001
+    cost: ClassVar[float] = 0.002
     quality: ClassVar[float] = 0.99
     threads: ClassVar[bool] = True
 
@@ -83,10 +84,11 @@ class Render:
         for text in values:
             try:
                 picture, share = self.draw(text)
+                made.append(picture)
+                sure.append(share)
             except CellError as error:
-                picture, share = error, 0.0
-            made.append(picture)
-            sure.append(share)
+                made.append(error)
+                sure.append(0.0)
         return made, sure
 
     def draw(self, text: str) -> tuple[Image.Image, float]:
@@ -114,7 +116,7 @@ class Render:
                 raise self._too_long(text, used)
             used += len(line) + 1
         rows = [split_runs(line, base, self.font) for line, base in lines]
-        lengths = [[load_font(run.face, self.size).getlength(run.text, **way_of(run)) for run in row] for row in rows]
+        lengths = [[length_of(run, self.size) for run in row] for row in rows]
         width = math.ceil(max(map(sum, lengths))) + 2 * margin
         picture = Image.new("L", (width, 2 * margin + len(rows) * step), 255)
         pen = ImageDraw.Draw(picture)
@@ -122,7 +124,8 @@ class Render:
             x = width - margin - sum(wide) if base == "rtl" else float(margin)
             for run, length in zip(row, wide, strict=True):
                 place = (x, margin + number * step + ascent)
-                pen.text(place, run.text, fill=0, font=load_font(run.face, self.size), anchor="ls", **way_of(run))
+                font = load_font(run.face, self.size)
+                pen.text(place, run.text, fill=0, font=font, anchor="ls", direction=way_of(run))
                 x += length
         return picture, share
 
@@ -172,7 +175,7 @@ class Spectrogram:
             raise RequestError(f"spectrogram.height is {self.height}; expected 8 to 2048 pixels.")
         if not 1 <= self.low < self.high <= 1e6:
             raise RequestError(
-                f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1000000 Hz, low below high."
+                f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1e6 Hz, low first."
             )
         if self.scale not in ("log", "linear"):
             raise RequestError(f"spectrogram.scale is {self.scale!r}; expected log or linear.")
@@ -224,7 +227,10 @@ class Spectrogram:
         return math.floor(time / self.step_of(seconds) + 1e-9)
 
     def draw(self, samples: np.ndarray, rate: int) -> Image.Image:
-        """Return the picture (height, columns) of (time,) samples. Raises CellError: no samples, not finite, no rate."""
+        """Return the picture (height, columns) of (time,) samples.
+
+        Raises CellError for no samples, samples that are no numbers, and a rate of 0.
+        """
         from PIL import Image
 
         x = np.asarray(samples, np.float32)
@@ -236,7 +242,7 @@ class Spectrogram:
         if not rate > 0:
             raise CellError(f"sound has a sample rate of {rate} Hz")
         columns = self.columns_of(len(x) / rate)
-        power = self._power(x - x.mean(), rate, columns)
+        power = self._power(x, rate, columns)
         top = float(power.max())
         if top <= SILENT**2:
             return Image.fromarray(np.zeros((self.height, columns), np.uint8))
@@ -250,7 +256,7 @@ class Spectrogram:
 
         window, bank = _bank(rate, self.height, self.low, self.high, self.scale)
         half = len(window) // 2
-        whole = np.pad(x, (half, len(window)))
+        whole = np.pad(x, (half, len(window)), mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(whole, len(window))
         step = self.step_of(len(x) / rate) * rate  # samples for a column
         each = math.ceil(step / max(rate / COLUMNS, 1) - 1e-6)  # frames in a column
@@ -259,7 +265,9 @@ class Spectrogram:
         for start in range(0, columns, block):
             number = np.arange(start * each, min(columns, start + block) * each)
             centres = np.minimum(((number + 0.5) * step / each).astype(np.int64), len(x) - 1)
-            spectrum = rfft(views[centres] * window, 2 * (len(bank[0]) - 1))
+            frames = views[centres] * window
+            frames -= frames.sum(axis=1, keepdims=True) * (window / window.sum())  # no constant part
+            spectrum = rfft(frames, 2 * (len(bank[0]) - 1))
             power = (spectrum.real**2 + spectrum.imag**2) @ bank.T
             out[start : start + block] = power.reshape(-1, each, self.height).max(axis=1)
         return out

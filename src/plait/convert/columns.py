@@ -277,6 +277,6 @@ class _Runner:
         )
         made: list[Any] = [None] * len(values)
         sure = [0.0] * len(values)
-        for i, (part, (some, shares)) in enumerate(zip(parts, answers, strict=True)):
+        for i, (some, shares) in enumerate(answers):
             made[i :: len(callers)], sure[i :: len(callers)] = some, shares
         return made, sure

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plait.convert.catalogue import restore
 from plait.convert.espeak import Espeak
 from plait.convert.graph import check_converter, describe
 from plait.convert.sphinx import Sphinx, cut_pauses, find_model, prepare_sound, words_of_grammar
@@ -195,3 +196,11 @@ def test_what_is_heard_has_one_level_and_no_long_silence() -> None:
     samples = np.frombuffer(ready, "<i2") / 32768
     assert len(samples) / 16000 < len(sounds[0][0]) / 16000 + 0.7
     assert 10 * np.log10(np.square(samples[3200:-3200]).mean()) == pytest.approx(-20, abs=0.5)
+
+
+def test_what_is_written_down_needs_no_file(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("yes\nno\n")
+    told = describe(Sphinx(words=str(tmp_path / "words.txt")))
+    (tmp_path / "words.txt").unlink()
+    assert told["options"]["words"] == "yes,no"
+    assert restore(told).phrases() == ["yes", "no"]

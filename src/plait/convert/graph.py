@@ -36,7 +36,8 @@ class Converter(Protocol):
     that it needs), threads (True where several threads may call it at once and gain by it), processes (True where only
     processes make it faster), missing (str, what it still needs from the user, "" where nothing), final (True where
     nothing sensible is made of what it makes: a spectrogram holds no words to read). As a frozen dataclass its fields
-    are its options, and it can be written and read again.
+    are its options, and it can be written and read again; written() gives them where a field names a file whose content
+    counts.
     """
 
     name: str
@@ -204,7 +205,11 @@ def describe(converter: Any) -> dict[str, Any]:
     """Return name, version and options (the fields of a dataclass) of a converter, or the steps of a route."""
     if isinstance(converter, Route):
         return {"steps": [describe(step) for step in converter.steps]}
-    options = asdict(converter) if is_dataclass(converter) and not isinstance(converter, type) else {}
+    options = {}
+    if hasattr(converter, "written"):
+        options = converter.written()
+    elif is_dataclass(converter) and not isinstance(converter, type):
+        options = asdict(converter)
     return {"name": converter.name, "version": version_of(converter), "options": options}
 
 

@@ -94,6 +94,13 @@ class Sphinx:
             said += " with a grammar" + _mark(self.grammar)
         return said + (f" and the model {Path(self.model).name}" if self.model else "")
 
+    def written(self) -> dict[str, Any]:
+        """Return the options with the words and the grammar themselves: a run must not depend on a file elsewhere."""
+        options: dict[str, Any] = {"words": "", "grammar": "", "model": self.model, "language": self.language}
+        if self.words and not any(" " in phrase for phrase in self.phrases()):
+            return {**options, "words": ",".join(self.phrases())}
+        return {**options, "grammar": self.rules()} if self.words or self.grammar else options
+
     def phrases(self) -> list[str]:
         """Return the words to listen for, in lower case; in a file a line may hold several."""
         return read_words(self.words) if self.words else []

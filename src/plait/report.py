@@ -9,6 +9,7 @@ question     {"target", "task": "classification" or "regression", "metric": name
 data         {"rows", "unlabelled", "splits": {"train": rows, …}, "notes": [sentences], "modalities": [{"name", "kind",
              "columns": [names], "present": {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
 verdict      what `verdict.judge` returns
+conversions  [{"sentence"}] whether what was made of a modality was worth it
 leaderboard  [{"name", "family", "plan", "recipe", "val": span, "test": span, "loss", "seconds", "params", "latency_ms",
              "memory_mb", "winner": bool}]; a span is {"value", "low", "high"}; the cost is drawn from here
 confusion    {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
@@ -150,6 +151,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     lower = metric in LOWER_IS_BETTER
     views: dict[str, Any] = {
         "verdict": show_verdict(content.get("verdict"), question["modalities"]),
+        "conversions": [str(one["sentence"]) for one in content.get("conversions") or []],
         "data": show_data(content.get("data")),
         "leaderboard": show_candidates(board, lower),
         "mistakes": show_mistakes(content, question),

@@ -59,6 +59,7 @@ class Account:
             "question": self.question(),
             "data": self.data(),
             "verdict": facts["study"]["verdict"],
+            "conversions": facts["study"].get("conversions", []),
             "leaderboard": facts["study"]["candidates"],
             "learning_curve": facts["learning_curve"] or None,
             "missing": {},

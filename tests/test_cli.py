@@ -74,6 +74,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "fit t.csv --target y --out r --fusion parallel(image,audio) --split s --group g --ignore a --ignore b "
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
+        "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
         "--candidates classic --candidates late --folds 5 --no-report "
         "--balance --epochs 3 --batch-size 8 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
@@ -93,6 +94,9 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "modalities": {"notes": ["title", "body"]},
         "encoders": {"text": "tfidf"},
         "prep": {"audio": {"bandpass": (300, 3400), "denoise": True}, "image": {"rotate": 90}},
+        "convert": ["audio->text"],
+        "fill": ["audio->note"],
+        "converters": {"pocketsphinx.words": "yes,no"},
         "candidates": ["classic", "late"],
         "folds": 5,
         "report": False,

@@ -131,7 +131,7 @@ def fit(columns: dict[str, Any], **options: Any) -> Model:
 
 def test_the_file_has_the_promised_form(run: Path) -> None:
     found = json.loads((run / "study.json").read_text())
-    assert list(found) == ["winner", "metric", "verdict", "trials", "candidates"]
+    assert list(found) == ["winner", "metric", "verdict", "trials", "candidates", "conversions"]
     assert list(found["verdict"]) == [
         "code",
         "sentence",

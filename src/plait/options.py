@@ -83,9 +83,11 @@ class FitOptions:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
-        for name in ("ignore", "convert", "fill"):
-            if isinstance(getattr(self, name), str):
-                object.__setattr__(self, name, (getattr(self, name),))
+        if isinstance(self.ignore, str):
+            object.__setattr__(self, "ignore", (self.ignore,))
+        for name in ("convert", "fill"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> FitOptions:

@@ -107,7 +107,7 @@ class Transcriber(Model):
         rows: anything `plait.read` takes. A row without a sound fails. RequestError when none of the model's columns is
         there.
         """
-        table = self._fitting(read(rows, folder), self.modalities)
+        table = self._fitting(read(rows, folder), self.modalities, callback)
         answered = self._answer(table, [tuple(self.modalities)], (), callback)
         heard = answered.answers[tuple(sorted(self.modalities))].tolist()
         return Transcripts.of(_move_words(heard, self._starts(table, answered)), answered.statuses)

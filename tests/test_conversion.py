@@ -135,7 +135,7 @@ def test_a_fitted_run_makes_labels_of_pictures(tmp_path: Path) -> None:
     [
         ({"column": "side", "to": "audio"}, r"no column 'side'\. Did you mean 'said'"),
         ({"column": "said", "to": "speech"}, r"--to is 'speech', which is no kind"),
-        ({"column": "said", "to": "text"}, r"column 'said' is text already"),
+        ({"column": "said", "to": "text"}, r"column 'said' is taken as it is written, as text"),
         ({"column": "said", "to": "tabular"}, r"no way from text to tabular\. text can become: audio, image"),
         ({"column": "said"}, r"name the kind to convert to"),
         ({"column": "said", "to": "audio", "name": "digit"}, r"there is a column 'digit' already"),
@@ -159,11 +159,12 @@ def test_the_table_itself_is_never_written_over(words: Path) -> None:
     ("name", "content", "target", "message"),
     [
         ("gone.wav", None, "x.txt", "no such file"),
-        ("bad.png", b"\x89PNG\r\n\x1a\n and no more", "x.txt", "bad.png: "),
+        ("bad.png", b"\x89PNG\r\n\x1a\n and no more", "x.txt", "bad.png"),
         ("odd.bin", b"\xff\xfe\x00\x81\x00", "x.wav", "is no picture, no sound and no text in UTF-8"),
         ("empty.txt", b"", "x.wav", "file is empty"),
         ("blank.txt", b" \n", "x.png", "blank"),
         ("a.txt", b"hello", "x.gif2", "cannot be written; expected a name that ends in one of"),
+        ("b.txt", b"hello", "nowhere/x.wav", "lies in a folder that is not there"),
         ("t.csv", b"a,b\n1,2\n", "x.txt", "is a table; name a column of it"),
         ("list.json", b"[1, 2]", "x.txt", "expected one record"),
     ],

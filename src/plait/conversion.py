@@ -52,7 +52,7 @@ class Conversion:
 
     def __str__(self) -> str:
         if not self.route.steps:
-            return f"the same in another format, written to {self.out}"
+            return f"the same kind, so nothing was converted; written to {self.out}"
         by = version_of(self.route)
         if self.table is None:
             sure = f"confidence {self.confidence:.2f}, by {by}"
@@ -98,7 +98,10 @@ def convert(
     tell = callback or _quiet
     known = make_converters(converters or {})
     if column is None:
-        if destination is None or to is not None or name is not None or out is not None:
+        given = {"--to": to, "--as": name, "--out": out}
+        if destination is not None and (extra := [flag for flag, value in given.items() if value is not None]):
+            raise RequestError(f"{extra[0]} goes with --column; of files the ending says what is wanted.")
+        if destination is None:
             raise RequestError(
                 "convert takes a file and a file to write, such as photo.png speech.wav, or a table with a column, a "
                 "kind and a table to write: --column call --to text --as transcript --out new.csv."
@@ -114,7 +117,11 @@ def convert(
     columns = [column] if isinstance(column, str) else list(column)
     columns, kind = _kind_of(table, columns, dict(kinds or {}))
     if kind == to and not by:
-        raise RequestError(f"column {columns[0]!r} is {kind} already; name another kind with --to.")
+        taken = (
+            "is taken as it is written, as text; a sentence with its name" if kind == "text" else f"is {kind} already;"
+        )
+        mend = "is made with --column tabular." if kind == "text" else "name another kind with --to."
+        raise RequestError(f"column {columns[0]!r} {taken} {mend}")
     by, known = _with_run(by, kind, known)
     route = find_route(known, kind, to, by)
     name = name or f"{'_'.join(columns) if len(columns) < 3 else 'row'}_{to}"
@@ -183,8 +190,11 @@ def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
 
 
 def _convert_file(source: Path, destination: Path, by: str, known: list[Any], tell: Callback) -> Conversion:
-    kind, value = _read_file(source)
     target = _kind_of_ending(destination)
+    if destination.is_dir() or not destination.parent.is_dir():
+        what = "is a folder" if destination.is_dir() else "lies in a folder that is not there"
+        raise RequestError(f"{destination} {what}; expected the name of a file to write.")
+    kind, value = _read_file(source)
     if destination.exists() and destination.samefile(source):
         raise RequestError(f"{destination} is the file itself; expected another name, since what is read stays.")
     by, known = _with_run(by, kind, known)
@@ -238,7 +248,7 @@ def _read_file(path: Path) -> tuple[str, Any]:
         if kind == "audio":
             return kind, as_mono(*read_sound(str(path), None))
     except CellError as error:
-        raise RequestError(f"{path}: {error}.") from None
+        raise RequestError(f"{error}." if path.name in str(error) else f"{path}: {error}.") from None
     if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".jsonl"):
         raise RequestError(f"{path} is a table; name a column of it: --column COLUMN --to KIND --out TABLE.")
     try:

@@ -120,7 +120,8 @@ def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ..
             raise RequestError(f"{spec!r}: {name} may be {', '.join(m.name for m in fitting)}; name one of them.")
         there = ", ".join(f"{m.name} ({m.kind})" for m in schema.modalities) or "none"
         raise RequestError(f"{spec!r}: there is no {name} among the features. There are: {there}.")
-    known = [*(m.name for m in schema.modalities), *MODALITY_KINDS]
+    features = [column for m in schema.modalities for column in (m.name, *m.columns)]
+    known = list(dict.fromkeys([*features, *MODALITY_KINDS]))
     raise RequestError(f"{spec!r}: there is no modality, column or kind {name!r}. {did_you_mean(name, known)}")
 
 

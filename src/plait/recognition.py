@@ -29,6 +29,7 @@ from plait.store import write_json
 from plait.study import Candidate
 from plait.transcripts import Recognition, count_errors, frame_seconds
 
+NO_WORDS = "no words were heard"
 BYTES = 1 << 28  # of prepared sounds in memory at a time
 
 
@@ -44,11 +45,15 @@ class Transcripts(Predictions):
 
     @classmethod
     def of(cls, heard: Sequence[Heard | None], statuses: Sequence[tuple[str, str]]) -> Transcripts:
+        said = [(NO_WORDS,) if one is not None and not one.text else () for one in heard]
         return cls(
             [None if one is None else one.text for one in heard],
             None,
             [status for status, _ in statuses],
-            [reason for _, reason in statuses],
+            [
+                "; ".join(([reason] if reason else []) + list(more))
+                for (_, reason), more in zip(statuses, said, strict=True)
+            ],
             None,
             [None if one is None else round(float(one.confidence), 4) for one in heard],
             [None if one is None else list(one.words) for one in heard],
@@ -197,6 +202,11 @@ class Transcriber(Model):
         found = prepared.statuses(self.modalities)
         return [(status if heard[row] else "failed", reason) for row, (status, reason) in enumerate(found)]
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether it wrote no word in any test row."""
+        return bool(self.facts.get("mute"))
+
     def _starts(self, table: Table, answered: Answers) -> list[float]:
         """Return where the first frame of each row begins in its sound, in seconds: not 0 where silence is cut off."""
         strand = next(s for s in self.strands if s.name == self.audio)
@@ -230,6 +240,8 @@ class Transcriber(Model):
                 f"* {facts['winner']}; 0 is best. The character error rate is {span(found['cer'])}; "
                 f"{span(found['exact'])} of the rows are right in every word."
             )
+            if self.is_mute:
+                lines.append("It wrote no word in any of these rows: train longer, with --epochs, or on more rows.")
             alone = test["alone"][self.audio]
             if self.modalities != [self.audio] and alone["metrics"]:
                 lines.append(f"{self.audio} alone has a word error rate of {span(alone['metrics']['wer'])}.")
@@ -313,6 +325,7 @@ def finish_recognition(
     answered = model.answer_prepared(prepared.take(rows), [keep])
     front = {"row": rows.tolist(), "split": split[rows].tolist(), "target": study.texts[rows].tolist()}
     told = Transcripts.of(answered.answers[keep].tolist(), answered.statuses)
+    facts["mute"] = bool(len(tests)) and not any(told.labels)
     written = _Scored(**vars(told), front=front)
     epochs = [event for c in study.candidates for event in c.outcome.history]
     extra: dict[str, Callable[[Path], Any]] = {

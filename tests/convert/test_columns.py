@@ -22,7 +22,7 @@ class Shout:
     name: str = "shout"
     source: str = "text"
     target: str = "text"
-    cost: float = 1.0
+    cost: float = 0.001
     quality: float = 1.0
     threads: bool = field(default=True)
 
@@ -57,7 +57,7 @@ def test_rows_stay_and_holes_have_reasons() -> None:
     table = read({"word": ["yes", None, "odd", "yes", "mute"]})
     told = convert_column(table, ["word"], Route((Shout(),)))
     assert told.values == ["YES!", None, None, "YES!", ""]
-    assert told.confidence == [0.9, None, 0.0, 0.9, 0.9]
+    assert told.confidence == [0.9, None, None, 0.9, 0.9]
     assert told.status == ["ok", "absent: blank", "absent: too odd", "ok", "absent: no words were found"]
     assert told.reasons == [None, "blank", "too odd", None, "no words were found"]
     assert sum(CALLS) == 3  # yes once
@@ -115,6 +115,17 @@ def test_without_a_cache_the_sounds_come_as_bytes(monkeypatch: pytest.MonkeyPatc
     )
     assert [value[:4] for value in told.values] == [b"RIFF", b"RIFF"]
     assert "nothing is kept for the next time" in "".join(notes)
+
+
+def test_slow_conversions_are_kept_sooner() -> None:
+    @dataclass(frozen=True)
+    class Slow(Shout):
+        cost: float = 0.5
+
+    steps: list[int] = []
+    table = read({"word": [f"word {i}" for i in range(25)]})
+    convert_column(table, ["word"], Route((Slow(),)), callback=lambda event: steps.append(event["done"]))
+    assert steps == [10, 20, 25]
 
 
 def test_only_the_wanted_rows() -> None:

@@ -27,7 +27,8 @@ from plait.data.media import open_cell, part_of, read_image, read_sound
 from plait.errors import CellError
 from plait.store import write_bytes
 
-CHUNK = 64  # cells converted at a time
+CHUNK = 64  # cells converted at a time, fewer where each takes long: what is made is kept after each chunk
+CHUNK_SECONDS = 5.0
 FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth their start
 ENDINGS = {"audio": ".wav", "image": ".png"}
 NO_WORDS = "no words were found"
@@ -79,8 +80,9 @@ def convert_column(
     with ExitStack() as opened:
         pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
         runner = opened.enter_context(_Runner(route, pool))
-        for start in range(0, len(wanted), CHUNK):
-            chunk = [int(row) for row in wanted[start : start + CHUNK]]
+        size = int(min(CHUNK, max(FEWEST_FOR_PROCESSES, CHUNK_SECONDS / max(route.cost, 1e-6))))
+        for start in range(0, len(wanted), size):
+            chunk = [int(row) for row in wanted[start : start + size]]
             own = [{name: cells[name][row] for name in columns} for row in chunk]
             keys = list(pool.map(lambda cell: _key_of(route.source, cell, table), own))
             first: dict[str, int] = {}
@@ -101,10 +103,11 @@ def convert_column(
                     status[row] = f"absent: {key}"
                     continue
                 value, share = store.find(key) or found[key]
-                sure[row] = share
                 if isinstance(value, CellError):
                     status[row] = f"absent: {value}"
-                elif isinstance(value, str) and not value.strip():
+                    continue
+                sure[row] = share
+                if isinstance(value, str) and not value.strip():
                     values[row], status[row] = "", f"absent: {NO_WORDS}"
                 else:
                     values[row], status[row] = _placed(value, route.target, place, row), "ok"
@@ -233,7 +236,7 @@ class _Store:
                 try:
                     write_bytes(self._path(key), encode(value, self.kind))
                 except OSError as error:
-                    self.cache.trouble = str(error)
+                    self.cache.trouble = f"{self.folder} cannot be written ({os.strerror(error.errno or 0)})"
                     continue
                 facts[key] = {"sure": share}
                 self.memory[key] = self._path(key), share

@@ -74,6 +74,8 @@ class Sphinx:
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Sphinx:
         """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        if "words" in options and not str(options["words"]).strip():
+            raise RequestError("pocketsphinx.words holds no word; give them with commas between, such as yes,no.")
         return from_strings(cls, options, "pocketsphinx")
 
     @property

@@ -202,6 +202,7 @@ def test_the_content_has_every_section(told: tuple[Model, dict[str, Any]]) -> No
         "subsets",
         "confusion",
         "calibration",
+        "conversions",
         "robustness",
         "importance",
         "examples",

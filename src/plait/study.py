@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from plait import plan as plans
-from plait.dataset import Callback, Prepared, quiet
+from plait.dataset import Callback, Prepared, Strand, quiet
 from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters
 from plait.prep.text import drop_words
 from plait.store import Stages
@@ -276,16 +276,7 @@ class Study:
     def spec(self, plan: str | None, names: Sequence[str], late: bool) -> dict[str, Any]:
         strands = [s for s in self.prepared.strands if s.name in names]
         return {
-            "strands": [
-                {
-                    "name": s.name,
-                    "kind": s.kind,
-                    "group": s.group,
-                    "columns": len(s.modality.columns) if s.several else 1,
-                }
-                for s in strands
-            ],
-            "layouts": {s.group: s.layout() for s in strands},
+            **describe_strands(strands),
             "plan": plan,
             "dim": DIM,
             "outputs": self.outputs,
@@ -452,6 +443,15 @@ def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Ten
     swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
     others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
     return torch.where(swapped, x.gather(0, others), x)
+
+
+def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
+    """Return what the spec of a network says of its inputs: strands and layouts."""
+    told = [
+        {"name": s.name, "kind": s.kind, "group": s.group, "columns": len(s.modality.columns) if s.several else 1}
+        for s in strands
+    ]
+    return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}
 
 
 def fork_generators() -> Any:

@@ -29,7 +29,7 @@ from plait.speech.learning import errors_of, hear_rows, train_recogniser, usual_
 from plait.speech.network import Recogniser
 from plait.speech.units import Units, normalise
 from plait.store import Stages
-from plait.study import DIM, Candidate, choose, fork_generators
+from plait.study import DIM, Candidate, choose, describe_strands, fork_generators
 from plait.train import Outcome
 from plait.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested
 
@@ -248,16 +248,7 @@ class Recognition:
         names = plans.leaves(plans.parse(self.plan_objects.get(plan, plan))) if plan else [self.audio]
         strands = [s for s in self.prepared.strands if s.name in names]
         spec = {
-            "strands": [
-                {
-                    "name": s.name,
-                    "kind": s.kind,
-                    "group": s.group,
-                    "columns": len(s.modality.columns) if s.several else 1,
-                }
-                for s in strands
-            ],
-            "layouts": {s.group: s.layout() for s in strands},
+            **describe_strands(strands),
             "plan": plan,
             "dim": DIM,
             "units": self.units.size,

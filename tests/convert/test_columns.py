@@ -184,3 +184,5 @@ def test_a_worker_answers_like_the_converter_itself() -> None:
         assert (made, sure) == sphinx(sounds)
         assert made[1] == "" and sure[1] == 0.0
         assert worker(sounds)[0] == made
+    with Worker(Route((Sphinx(),))) as worker:  # without a list of words too
+        assert worker(sounds[1:]) == ([""], [0.0])

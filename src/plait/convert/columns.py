@@ -212,15 +212,13 @@ class _Store:
             return None
         if "why" in facts:
             return CellError(facts["why"], facts["fault"]), 0.0
-        if "text" in facts:
+        if "text" in facts or self.folder is None:
             return facts["text"], facts["sure"]
-        assert self.folder is not None
-        path = self._path(key)
+        path = self._path(self.folder, key)
         return (path, facts["sure"]) if path.is_file() else None
 
-    def _path(self, key: str) -> Path:
-        assert self.folder is not None
-        return self.folder / key[:2] / f"{key}{ENDINGS[self.kind]}"
+    def _path(self, folder: Path, key: str) -> Path:
+        return folder / key[:2] / f"{key}{ENDINGS[self.kind]}"
 
     def keep(self, found: dict[str, tuple[Any, float]]) -> None:
         """Write what was made to the cache. Texts are remembered in any case, sounds and pictures only as files."""
@@ -234,12 +232,12 @@ class _Store:
                 if self.folder is None or self.cache.trouble:
                     continue
                 try:
-                    write_bytes(self._path(key), encode(value, self.kind))
+                    write_bytes(self._path(self.folder, key), encode(value, self.kind))
                 except OSError as error:
                     self.cache.trouble = f"{self.folder} cannot be written ({os.strerror(error.errno or 0)})"
                     continue
                 facts[key] = {"sure": share}
-                self.memory[key] = self._path(key), share
+                self.memory[key] = self._path(self.folder, key), share
             else:
                 facts[key] = {"text": value, "sure": share}
                 self.memory[key] = value, share

@@ -98,10 +98,12 @@ class Sphinx:
 
     def written(self) -> dict[str, Any]:
         """Return the options with the words and the grammar themselves: a run must not depend on a file elsewhere."""
-        options: dict[str, Any] = {"words": "", "grammar": "", "model": self.model, "language": self.language}
+        given = {"model": self.model, "language": self.language}
         if self.words and not any(" " in phrase for phrase in self.phrases()):
-            return {**options, "words": ",".join(self.phrases())}
-        return {**options, "grammar": self.rules()} if self.words or self.grammar else options
+            given["words"] = ",".join(self.phrases())
+        elif self.words or self.grammar:
+            given["grammar"] = self.rules()
+        return given
 
     def phrases(self) -> list[str]:
         """Return the words to listen for, in lower case; in a file a line may hold several."""

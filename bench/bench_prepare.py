@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 import plait
 from plait.data.detect import detect
-from plait.dataset import fit_strands, prepare
+from plait.dataset import prepare
+from plait.strands import fit_strands
 table = plait.read({"image": IMAGES, "audio": SOUNDS}, folder=sys.argv[1])
 schema = detect(table)
 strands = fit_strands(table, schema, np.arange(200), {}, np.random.default_rng(0))
@@ -78,7 +79,8 @@ def bare(folder: Path, kind: str, prep: object) -> float:
 def main() -> None:
     import plait
     from plait.data.detect import detect
-    from plait.dataset import fit_strands, prepare
+    from plait.dataset import prepare
+    from plait.strands import fit_strands
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

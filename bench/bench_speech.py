@@ -20,13 +20,14 @@ import torch
 
 from plait.contract import Modality
 from plait.convert.sphinx import Sphinx
-from plait.dataset import Prepared, Strand
+from plait.dataset import Prepared
 from plait.labels import number_threads
 from plait.model import count_parameters
 from plait.prep.audio import AudioPrep, resample
 from plait.speech.learning import SpeechRecipe, errors_of, hear_rows, train_recogniser, usual_recipe
 from plait.speech.network import Recogniser
 from plait.speech.units import Units
+from plait.strands import Strand
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -24,9 +24,10 @@ import numpy as np
 
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import fit_strands, prepare
+from plait.dataset import prepare
 from plait.labels import Labels
 from plait.search import Search
+from plait.strands import fit_strands
 from plait.study import Study
 
 FAMILIES = ("classic", "late", "ensemble")

@@ -11,10 +11,11 @@ import numpy as np
 from plait.contract import Table
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import Prepared, fit_strands, group_rows, prepare, shadow_strands
+from plait.dataset import Prepared, group_rows, prepare
 from plait.labels import Labels
 from plait.learners import LEARNERS
 from plait.search import Search
+from plait.strands import fit_strands, shadow_strands
 from plait.study import Study
 
 FAMILIES = ("classic", "late", "ensemble")

@@ -14,18 +14,11 @@ from plait import dataset
 from plait.contract import SECOND, Column, Schema, Table
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import (
-    Strand,
-    choose_splits,
-    encoder_names,
-    fit_strands,
-    prep_options,
-    prepare,
-    shadow_strands,
-)
+from plait.dataset import choose_splits, prepare
 from plait.errors import RequestError, TableError
 from plait.prep.image import ImagePrep
 from plait.prep.text import TextPrep
+from plait.strands import Strand, encoder_names, fit_strands, prep_options, shadow_strands
 from tiny import read_csv, write_csv, write_table
 
 

@@ -13,8 +13,8 @@ import plait
 from plait import metrics, plan
 from plait.cli import FLAGS, ONLY_IN_PYTHON, app
 from plait.contract import COLUMN_KINDS
-from plait.dataset import ENCODER_NAMES
 from plait.options import FitOptions
+from plait.strands import ENCODER_NAMES
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "all-of-plait.md").read_text(encoding="utf-8")

@@ -14,13 +14,14 @@ import torch
 from plait import drill
 from plait.contract import Batch, Modality, Table
 from plait.data.read import read
-from plait.dataset import Strand, prepare
+from plait.dataset import prepare
 from plait.drill import Probe, drill_row, grid_sums, network_of, word_parts
 from plait.explain import deletion_curve, insertion_curve
 from plait.prep.audio import AudioPrep
 from plait.prep.image import ImagePrep
 from plait.prep.tabular import TabularPrep
 from plait.prep.text import TextPrep
+from plait.strands import Strand
 from tiny import RATE
 
 needs_captum = pytest.mark.skipif(importlib.util.find_spec("captum") is None, reason="captum is not installed")

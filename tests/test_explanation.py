@@ -14,9 +14,9 @@ from plait import cli
 from plait.account import Explanation
 from plait.attribution import explain_table
 from plait.contract import Batch, Modality, Table
-from plait.dataset import Strand
 from plait.errors import RequestError
 from plait.prep.tabular import TabularPrep
+from plait.strands import Strand
 from tiny import numbers_table
 
 NAMES = ["photo", "sound", "text", "tabular"]

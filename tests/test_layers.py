@@ -32,7 +32,7 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
+    ["strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
     ["train", "features", "classic", "picture", "sections", "explained", "speech"],
     [
         "labels",
@@ -80,7 +80,7 @@ SIBLINGS |= {
     for a in ("lite0", "hub", "static", "catalogue")
     for b in ("image", "audio", "clean")
 }
-SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
+SIBLINGS |= {("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
 SIBLINGS |= {("data.cache", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}

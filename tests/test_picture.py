@@ -9,9 +9,9 @@ from PIL import Image
 
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import fit_strands
 from plait.picture import row_parts
 from plait.prep.draw import draw_row
+from plait.strands import fit_strands
 from tiny import read_csv, write_csv, write_table
 
 

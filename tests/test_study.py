@@ -11,9 +11,10 @@ import torch
 
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import Prepared, fit_strands, prepare
+from plait.dataset import Prepared, prepare
 from plait.plan import parse
 from plait.store import Stages
+from plait.strands import fit_strands
 from plait.study import Candidate, Study, choose, list_plans
 from plait.train import Target
 from tiny import SENTENCES

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from plait.contract import Modality
-from plait.dataset import Prepared, Strand
+from plait.dataset import Prepared
 from plait.model import Network, Parts
 from plait.prep.tabular import TabularPrep
+from plait.strands import Strand
 from plait.train import (
     Live,
     Outcome,

@@ -12,10 +12,11 @@ import numpy as np
 
 from plait.account import Explanation
 from plait.contract import Table, answer_subsets
-from plait.dataset import CHUNK, Callback, Strand, prepare, quiet
+from plait.dataset import CHUNK, Callback, prepare, quiet
 from plait.drill import Detail, drill_row
 from plait.errors import RequestError
 from plait.explain import Shares, draw_orders, explain_game, needed_subsets
+from plait.strands import Strand
 
 ROWS = 128  # answered at a time
 

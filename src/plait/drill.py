@@ -22,11 +22,11 @@ from torch import Tensor
 
 from plait.contract import Batch, Table, answer_subsets, keep_only
 from plait.data.media import read_image, read_sound
-from plait.dataset import Strand
 from plait.explain import weigh_parts
 from plait.model import Network, as_float
 from plait.prep.audio import LOWEST
 from plait.prep.clean import token_spans
+from plait.strands import Strand
 
 MOST_PARTS = 60  # words of a text, or runs of them
 FEWEST_PARTS = 4

@@ -15,7 +15,7 @@ import numpy as np
 
 from plait.contract import SECOND, Table
 from plait.data.media import read_sound
-from plait.dataset import Callback, Prepared, Strand, quiet
+from plait.dataset import Callback, Prepared, quiet
 from plait.errors import CellError
 from plait.evaluate import brier, reliability
 from plait.robustness import (
@@ -34,6 +34,7 @@ from plait.robustness import (
     occlude_images,
     score_curve,
 )
+from plait.strands import Strand
 
 MOST_ROWS = 400  # rows on which robustness is measured
 UNITS = {

@@ -7,9 +7,9 @@ from typing import Any
 
 from plait.contract import MEDIA_KINDS, Table
 from plait.data.media import read_image, read_sound
-from plait.dataset import Strand
 from plait.errors import CellError
 from plait.prep.clean import join, show_token
+from plait.strands import Strand
 
 
 def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[str, Any]]:

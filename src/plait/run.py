@@ -20,13 +20,14 @@ import torch
 from plait.contract import Table, answer_subsets, clean_label
 from plait.conversions import FILLED, Made, apply_conversions
 from plait.data.read import read
-from plait.dataset import CHUNK, Callback, Prepared, Strand, prepare, quiet
+from plait.dataset import CHUNK, Callback, Prepared, prepare, quiet
 from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.predictors import Stored, restore_predictors, store_predictors
 from plait.prep.parse import parse_number
 from plait.proof import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.store import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
+from plait.strands import Strand
 
 if TYPE_CHECKING:
     from plait.account import Explanation

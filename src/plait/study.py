@@ -19,10 +19,11 @@ import torch
 from torch import Tensor
 
 from plait import plan as plans
-from plait.dataset import Callback, Prepared, Strand, quiet
+from plait.dataset import Callback, Prepared, quiet
 from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters
 from plait.prep.text import drop_words
 from plait.store import Stages
+from plait.strands import Strand
 from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
 
 DIM = 128

@@ -18,7 +18,7 @@ import torch
 
 from plait import plan as plans
 from plait.contract import Schema, Table
-from plait.dataset import Callback, Prepared, prep_options, quiet
+from plait.dataset import Callback, Prepared, quiet
 from plait.errors import RequestError, TableError
 from plait.evaluate import error_rates
 from plait.model import count_parameters
@@ -29,6 +29,7 @@ from plait.speech.learning import errors_of, hear_rows, train_recogniser, usual_
 from plait.speech.network import Recogniser
 from plait.speech.units import Units, normalise
 from plait.store import Stages
+from plait.strands import prep_options
 from plait.study import DIM, Candidate, choose, describe_strands, fork_generators
 from plait.train import Outcome
 from plait.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested

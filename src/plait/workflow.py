@@ -26,19 +26,7 @@ from plait.conversions import Made, apply_conversions, plan_conversions
 from plait.curve import learning_curve
 from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import (
-    Callback,
-    Prepared,
-    Strand,
-    choose_splits,
-    encoder_names,
-    fit_strands,
-    group_rows,
-    prep_options,
-    prepare,
-    quiet,
-    shadow_strands,
-)
+from plait.dataset import Callback, Prepared, choose_splits, group_rows, prepare, quiet
 from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
 from plait.folds import cross_validate
@@ -52,6 +40,7 @@ from plait.reporting import Account, command_of
 from plait.run import Model, Predictions, answer_prepared, count_holes
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
+from plait.strands import Strand, encoder_names, fit_strands, prep_options, shadow_strands
 from plait.study import Candidate, Study
 from plait.terminal import text_table
 from plait.transcripts import Recognition, check_request, find_units, keep_whole, learnable_rows, transcripts_of

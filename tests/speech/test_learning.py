@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from plait.contract import Batch, Modality
-from plait.dataset import Prepared, Strand
+from plait.dataset import Prepared
 from plait.errors import RequestError
 from plait.prep.audio import AudioPrep
 from plait.prep.tabular import TabularPrep
@@ -28,6 +28,7 @@ from plait.speech.learning import (
 )
 from plait.speech.network import Recogniser, own_lengths
 from plait.speech.units import Units
+from plait.strands import Strand
 
 MELS, FRAMES = 16, 100
 TONES = {"do": 2, "mi": 7, "so": 12}  # the band of each word

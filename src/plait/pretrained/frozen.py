@@ -41,11 +41,16 @@ class Frozen:
     weights: str
     prep: Any
     load: Callable[[], nn.Module] = field(repr=False)
+    trainable: Callable[[], nn.Module] | None = field(default=None, repr=False)  # where `load` gives one for use only
 
     @cached_property
     def network(self) -> nn.Module:
         """Return the network, in eval mode; its parameters take no gradient."""
         return self.load().eval().requires_grad_(False)
+
+    def new_network(self) -> nn.Module:
+        """Return a network of its own, in eval mode, whose parameters can be tuned."""
+        return (self.trainable or self.load)().eval()
 
     @property
     def key(self) -> str:

@@ -1,0 +1,70 @@
+"""Weights that come inside installed packages: where the file is, what package and licence it has, its hash.
+
+Knows no network and imports none of the packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+from pathlib import Path
+
+from plait.errors import MissingExtra, need
+
+# The words by which the text of a licence is told, and its short name (SPDX).
+_LICENCES = {
+    ("apache", "2.0"): "Apache-2.0",
+    ("mit license",): "MIT",
+    ("permission is hereby granted, free of charge",): "MIT",
+    ("redistributions in binary form", "neither the name"): "BSD-3-Clause",
+    ("redistributions in binary form",): "BSD-2-Clause",
+}
+
+
+def find_file(module: str, *parts: str) -> Path:
+    """Return the path of a file inside an installed package, which is not imported.
+
+    Raises MissingExtra when the package, or the file in it, is not there.
+    """
+    need(module)
+    spec = importlib.util.find_spec(module)
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        path = Path(folder, *parts)
+        if path.is_file():
+            return path
+    name = "/".join(parts)
+    raise MissingExtra(f"the package {module!r} holds no {name}; run: pip install --force-reinstall {module}")
+
+
+def package_origin(module: str) -> str:
+    """Return the package and its version, such as "wordllama 0.4.0"."""
+    try:
+        return f"{module} {importlib.metadata.version(module)}"
+    except importlib.metadata.PackageNotFoundError:  # a folder on the path, not installed by pip
+        return module
+
+
+def package_licence(module: str) -> str:
+    """Return the short name of the licence as the package states it, or "not stated"."""
+    try:
+        package = importlib.metadata.distribution(module)
+    except importlib.metadata.PackageNotFoundError:
+        return "not stated"
+    if stated := package.metadata.get("License-Expression"):
+        return stated
+    texts = [package.metadata.get("License") or ""]
+    for file in package.files or ():
+        if ".dist-info" in str(file) and "licen" in file.name.lower() and (path := Path(str(file.locate()))).is_file():
+            texts.append(path.read_text(encoding="utf-8", errors="replace"))
+    for text in (" ".join(text.lower().split()) for text in texts):
+        for words, name in _LICENCES.items():
+            if all(word in text for word in words):
+                return name
+    return texts[0].strip().split("\n")[0][:60] or "not stated"
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -32,11 +32,12 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
+    ["encoded", "strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
     ["train", "features", "classic", "picture", "sections", "explained", "speech"],
     [
         "labels",
         "study",
+        "encoder_choice",
         "predictors",
         "search",
         "comparison",
@@ -70,6 +71,7 @@ DATA_ORDER = [
     "kinds",
     "detect",
     "cache",
+    "shards",
     "write",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
@@ -80,8 +82,8 @@ SIBLINGS |= {
     for a in ("lite0", "hub", "static", "catalogue")
     for b in ("image", "audio", "clean")
 }
-SIBLINGS |= {("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
-SIBLINGS |= {("data.cache", "store"), ("data.write", "store")}
+SIBLINGS |= {("strands", "encoded"), ("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
+SIBLINGS |= {("data.cache", "store"), ("data.shards", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}

@@ -46,9 +46,7 @@ class Unit(nn.Module):
         super().__init__()
         # With stride 2 and an even side TensorFlow pads one less before than after: the first row and column are cut.
         self.shifted, self.bend = stride == 2, bend
-        self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2 + self.shifted, groups=groups, bias=False
-        )
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2 + self.shifted, groups=groups, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -115,7 +113,9 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
     fit = prep.fit if "fit" in options else "crop"
     crop = prep.crop if "crop" in options else CROP if fit == "crop" else 1.0
     side = prep.size or SIDE
-    return frozen_lite0(replace(prep, mode="L" if prep.mode == "L" else "RGB", fit=fit, crop=crop, height=side, width=side))
+    return frozen_lite0(
+        replace(prep, mode="L" if prep.mode == "L" else "RGB", fit=fit, crop=crop, height=side, width=side)
+    )
 
 
 def frozen_lite0(prep: ImagePrep) -> Frozen:

@@ -104,6 +104,12 @@ def test_the_network_to_tune_answers_the_same_and_has_its_batch_norm(photographs
     assert sum(p.numel() for p in network.parameters()) == 4_652_008 - 1_281_000  # as published, without the classifier
 
 
+def test_loading_draws_no_random_number():
+    before = torch.random.get_rng_state()
+    load_lite0(find_file(PACKAGE, *FILE), fuse=False)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_the_preparation_is_a_square_of_the_middle_as_in_training():
     prep = make_lite0({}).prep
     assert (prep.mode, prep.fit, prep.crop, prep.height, prep.width) == ("RGB", "crop", 0.875, 224, 224)

@@ -103,7 +103,6 @@ class Lite0(nn.Module):
         self.blocks = nn.ModuleList([*parts, Unit(inputs, WIDTH, 1)])
         if classes:
             self.classify = nn.Linear(WIDTH, classes)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
         x = ((x.float() - MEAN) / SCALE).contiguous(memory_format=torch.channels_last)
@@ -157,18 +156,18 @@ def load_lite0(path: Path, *, fuse: bool, classes: int = 0) -> Lite0:
 
     fuse: BatchNorm becomes part of the convolutions, which is quicker, and no longer to be trained.
     """
-    network = Lite0(classes)
+    with torch.device("meta"):  # no numbers are drawn for weights that are replaced
+        network = Lite0(classes)
     state = {_name(name): value for name, value in torch.load(path, map_location="cpu", weights_only=True).items()}
     if not classes:
         state = {name: value for name, value in state.items() if not name.startswith("classify")}
-    network.load_state_dict(state)
+    network.load_state_dict(state, assign=True)
     network.eval()
     if fuse:
         for part in list(network.modules()):
             if isinstance(part, Unit):
                 part.fuse()
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _name(name: str) -> str:

@@ -109,7 +109,7 @@ CONVERT_ORDER = [
     "workers",
     "columns",
 ]
-PRETRAINED_ORDER = ["frozen", "lite0", "static", "hub", "own", "catalogue"]
+PRETRAINED_ORDER = ["frozen", "packages", "lite0", "static", "hub", "own", "catalogue"]
 SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),

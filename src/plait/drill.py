@@ -300,7 +300,7 @@ def drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
     columns = strand.modality.columns
     there = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
     if strand.frozen is not None:
-        return [detail for place in np.flatnonzero(there) for detail in [_drill_frozen(table, strand, probe, place)]]
+        return [_drill_frozen(table, strand, probe, int(place)) for place in np.flatnonzero(there)]
     x = probe.batch.inputs[strand.name]
     by = "gradient" if probe.network is not None and importlib.util.find_spec("captum") is not None else "occlusion"
     heats = gradient_map(probe, strand) if by == "gradient" else occlusion_map(probe, strand)

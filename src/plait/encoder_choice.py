@@ -13,7 +13,7 @@ from typing import Any
 
 from plait.pretrained.catalogue import NAMES, is_installed
 from plait.strands import Strand, may_gain
-from plait.study import Candidate, Study
+from plait.study import Candidate, Study, choose
 
 PIP = "pip install 'plait[pretrained]'"
 KNOWN_FROM = {"image": "photographs", "text": "texts"}
@@ -36,7 +36,8 @@ def settle_encoders(study: Study) -> None:
             if few.stopped == "interrupt":
                 study.stopped = "interrupt"
                 break
-        best, view = min(tried, key=lambda t: t[0].outcome.loss, default=(None, name))
+        best = choose([c for c, _ in tried]) if tried else None
+        view = next((v for c, v in tried if c is best), name)
         told = [{"encoder": _encoder(study, v), "loss": c.outcome.loss, **_score(c)} for c, v in tried]
         study.prepared = study.prepared.settle(name, view)
         if best is not None:

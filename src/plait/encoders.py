@@ -186,7 +186,7 @@ class VectorEncoder(nn.Module):
     Features differ in scale, so each is brought to about 1 over the rows (BatchNorm without weights of its own).
     """
 
-    def __init__(self, tokens: int, width: int, dim: int, dropout: float = 0.3) -> None:
+    def __init__(self, tokens: int, width: int, dim: int, dropout: float = 0.5) -> None:
         super().__init__()
         self.tokens, self.width = tokens, width
         self.norm = nn.BatchNorm1d(width, affine=False)

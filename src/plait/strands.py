@@ -192,7 +192,12 @@ class Strand:
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return (JSON, arrays) from which `from_state` makes the same strand."""
         data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
-        head = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns), "group": self.group}
+        head: dict[str, Any] = {
+            "name": self.name,
+            "kind": self.kind,
+            "columns": list(self.modality.columns),
+            "group": self.group,
+        }
         head |= {"kinds": self.kinds, "encoder": self.encoder, "shadow": self.shadow, "raw": self.raw}
         return {**head, "frozen": self.frozen and self.frozen.describe(), "prep": data}, arrays
 

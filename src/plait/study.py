@@ -480,7 +480,7 @@ class Study:
             found.update(cells[part].tobytes())
             found.update(self.target.values.cpu().numpy()[part].tobytes())
             for start in range(0, len(part), 1024):
-                found.update(np.ascontiguousarray(inputs[part[start : start + 1024]]))
+                found.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
         for tensor in (network.prior, self.target.weights):
             found.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return found.hexdigest()

@@ -331,8 +331,8 @@ def _finish(
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
     }
-    asked = {view for predictor in (shipped, *alone.values()) for view in input_names(predictor)}
-    strands = [s for s in prepared.strands if not s.raw or s.name in asked]
+    read_by = {view for predictor in (shipped, *alone.values()) for view in input_names(predictor)}
+    strands = [s for s in prepared.strands if not s.raw or s.name in read_by]
     model = Model(facts, strands, {"winner": shipped, **alone}, made=list(made))
     tests = np.flatnonzero(split == "test")
     truth = wish.cells

@@ -91,9 +91,9 @@ class ImagePrep:
         Pictures whose median is at most 64 px on the longer side keep that size; larger ones get 64 px (or `size`)
         and the median shape, in steps of 4 px. Raises RequestError when there is no picture.
         """
-        sizes, sides, grey, brightest = [], [], True, 0.0
+        sizes, source, grey, brightest = [], [], True, 0.0
         for image in images:
-            sides.append(max(image.size))
+            source.append(max(image.size))
             if _is_deep(image):
                 brightest = max(brightest, float(np.nan_to_num(np.asarray(image, np.float32)).max(initial=0)))
             elif grey and self.mode == "auto":
@@ -111,7 +111,7 @@ class ImagePrep:
             width, height = (long if side > long - 2 else max(least, 4 * round(side / 4)) for side in sides)
         mode = self.mode if self.mode != "auto" else ("L" if grey else "RGB")
         white = next((w for w in WHITES if w >= brightest), brightest) if brightest else self.white
-        side = round(float(np.median(sides)))
+        side = round(float(np.median(source)))
         return replace(self, mode=mode, height=height, width=width, white=white, source_side=side)
 
     def __call__(self, image: Image) -> np.ndarray:

@@ -77,7 +77,7 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {
     (f"pretrained.{a}", f"prep.{b}")
-    for a in ("lite0", "hub", "static", "catalogue")
+    for a in ("lite0", "cells", "hub", "static", "catalogue")
     for b in ("image", "audio", "clean")
 }
 SIBLINGS |= {("fusion", "plan"), ("evaluate", "metrics")}
@@ -107,7 +107,7 @@ CONVERT_ORDER = [
     "workers",
     "columns",
 ]
-PRETRAINED_ORDER = ["frozen", "lite0", "static", "hub", "own", "catalogue"]
+PRETRAINED_ORDER = ["frozen", "lite0", "static", "checkpoint", "cells", "towers", "hub", "own", "catalogue"]
 SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),

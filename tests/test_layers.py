@@ -79,7 +79,7 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {
     (f"pretrained.{a}", f"prep.{b}")
-    for a in ("lite0", "hub", "static", "catalogue")
+    for a in ("lite0", "cells", "hub", "static", "catalogue")
     for b in ("image", "audio", "clean")
 }
 SIBLINGS |= {("strands", "encoded"), ("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
@@ -109,7 +109,8 @@ CONVERT_ORDER = [
     "workers",
     "columns",
 ]
-PRETRAINED_ORDER = ["frozen", "packages", "lite0", "static", "hub", "own", "catalogue"]
+PRETRAINED_ORDER = ["frozen", "packages", "lite0", "static"]
+PRETRAINED_ORDER += ["checkpoint", "cells", "towers", "hub", "own", "catalogue"]
 SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),

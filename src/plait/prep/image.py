@@ -46,6 +46,7 @@ class ImagePrep:
     width: int | None = None
     white: float = 65535.0  # the value of white in pictures of more than 8 bits
     source_side: int = 0  # px: the longer side of the training pictures as they came, their median
+    resample: str = "bilinear"  # or bicubic, where a pretrained network was trained so
 
     def __post_init__(self) -> None:
         if self.size is not None and not 4 <= self.size <= 4096:
@@ -58,6 +59,8 @@ class ImagePrep:
             raise RequestError(f"image.rotate is {self.rotate}; expected -360 to 360 degrees.")
         if not 0 < self.crop <= 1:
             raise RequestError(f"image.crop is {self.crop}; expected more than 0 and at most 1.")
+        if self.resample not in ("bilinear", "bicubic"):
+            raise RequestError(f"image.resample is {self.resample!r}; expected bilinear or bicubic.")
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> ImagePrep:
@@ -217,16 +220,17 @@ class ImagePrep:
         assert self.width is not None and self.height is not None
         if image.size == (self.width, self.height):
             return image
+        smooth = pil.Resampling[self.resample.upper()]
         scales = self.width / image.width, self.height / image.height
         if self.fit == "crop":
             width, height = self.width / max(scales), self.height / max(scales)
             left, top = (image.width - width) / 2, (image.height - height) / 2
             box = max(0.0, left), max(0.0, top), min(image.width, left + width), min(image.height, top + height)
-            return image.resize((self.width, self.height), pil.Resampling.BILINEAR, box, reducing_gap=2.0)
+            return image.resize((self.width, self.height), smooth, box, reducing_gap=2.0)
         inner = (self.width, self.height)
         if self.fit == "pad":
             inner = max(1, round(image.width * min(scales))), max(1, round(image.height * min(scales)))
-        small = image.resize(inner, pil.Resampling.BILINEAR, reducing_gap=2.0)
+        small = image.resize(inner, smooth, reducing_gap=2.0)
         if inner == (self.width, self.height):
             return small
         canvas = pil.new(image.mode, (self.width, self.height))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plait.errors import MissingExtra, RequestError, RunError, did_you_mean, need
@@ -69,10 +68,9 @@ def _restore(data: Mapping[str, Any]) -> Frozen:
     kind, name, prep = data["kind"], data["name"], data["prep"]
     if name.startswith(HUB):
         need("transformers")
-        from plait.pretrained.hub import make_hub, restore_prep
+        from plait.pretrained.hub import restore_hub
 
-        frozen = make_hub(kind, name.removeprefix(HUB), {})
-        return replace(frozen, prep=restore_prep(frozen, prep))
+        return restore_hub(kind, name.removeprefix(HUB), data)
     if name == "lite0":
         from plait.prep.image import ImagePrep
         from plait.pretrained.lite0 import frozen_lite0

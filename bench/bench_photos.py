@@ -1,6 +1,6 @@
 """Pretrained pictures against scratch, on a few hundred patches of photographs that come inside packages.
 
-Ten colour photographs of scikit-image and scikit-learn are cut into patches: the left of each to learn from, then a strip
+Ten colour photographs of scikit-image and scikit-learn are cut into patches: the left of each to learn from, a strip
 to validate on, the right to test on, so that no patch overlaps one of another part. The class is the photograph; each
 patch has another size, place, brightness and colour cast. Prints accuracy on the test patches, and seconds.
 

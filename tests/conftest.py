@@ -10,8 +10,8 @@ import plait  # before torch is: it says how threads wait
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of a test is kept in the user's own cache folder."""
-    monkeypatch.setenv("PLAIT_CACHE", str(tmp_path_factory.getbasetemp() / "kept"))
+    """Nothing of a test is kept in the user's own cache folder, nor for another test."""
+    monkeypatch.setenv("PLAIT_CACHE", str(tmp_path_factory.mktemp("kept")))
 
 
 @pytest.fixture

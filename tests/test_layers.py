@@ -56,7 +56,7 @@ LAYERS = [
         "recognition",
         "loading",
     ],
-    ["workflow", "checkup", "alignment", "explanation", "conversion"],
+    ["workflow", "checkup", "alignment", "explanation", "conversion", "cached"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],
@@ -71,6 +71,7 @@ DATA_ORDER = [
     "kinds",
     "detect",
     "cache",
+    "prune",
     "shards",
     "write",
 ]  # each may use those before it

@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _PLACES = {
     "read": "plait.data.read",
     "check": "plait.checkup",
+    "cache": "plait.cached",
     "Findings": "plait.quality.findings",
     "show": "plait.workflow",
     "align": "plait.alignment",
@@ -76,6 +77,7 @@ __all__ = [
     "Tree",
     "__version__",
     "align",
+    "cache",
     "check",
     "convert",
     "evaluate",
@@ -90,6 +92,7 @@ __all__ = [
 if TYPE_CHECKING:
     from plait.account import Explanation
     from plait.alignment import align
+    from plait.cached import cache
     from plait.checkup import check
     from plait.contract import Table
     from plait.conversion import convert

@@ -335,6 +335,20 @@ def convert(
 
 
 @app.command()
+def cache(
+    *,
+    limit: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Remove what was used longest ago, down to 2GB, say.")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it. Nothing but time is lost.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is kept between commands: where, how much, how often it was of use."""
+    kept = plait.cache(limit=limit, clear=clear)
+    _answer(as_json, kept.to_json(), str(kept))
+
+
+@app.command()
 def demo(
     *,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the demo's files.")] = Path("plait-demo"),

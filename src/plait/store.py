@@ -109,5 +109,8 @@ class Stages:
         import torch
 
         path = self._path(stage)
+        for suffix in (".safetensors", ".json"):  # what was used lately is pruned last
+            with contextlib.suppress(OSError):
+                os.utime(path.with_suffix(suffix))
         arrays = read_tensors(path.with_suffix(".safetensors"))
         return {k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, read_json(path.with_suffix(".json"))

@@ -7,6 +7,7 @@ early. What else is tried, and by which rule the winner is found, stands in `sea
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from plait import plan as plans
 from plait.dataset import Callback, Prepared, quiet
+from plait.errors import RunError
 from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.prep.image import augment_images
 from plait.prep.text import drop_words
@@ -391,7 +393,8 @@ class Study:
         saved, kept = self.stages.load(stage), None
         if saved is None and how == ALONE and self.kept is not None:
             kept = self._stage_key(network, recipe, rows, val, rival)
-            saved = self.kept.load(kept)
+            with contextlib.suppress(RunError):  # damaged, or half of it pruned: it is trained again
+                saved = self.kept.load(kept)
             if saved is not None:
                 self.callback({"note": f"{stage}: learned before from the same rows, and kept"})
         began = time.monotonic()

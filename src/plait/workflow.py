@@ -26,6 +26,7 @@ from plait.conversions import Made, apply_conversions, plan_conversions
 from plait.curve import learning_curve
 from plait.data.cache import cache_folder
 from plait.data.detect import detect
+from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
 from plait.dataset import Callback, Prepared, choose_splits, group_rows, prepare, quiet
 from plait.encoder_choice import tell_encoders
@@ -71,6 +72,7 @@ def fit(
     that is finished or belongs to another command. A run that was killed goes on where it stopped.
     """
     chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
+    most = usual_limit()
     number_threads()
     table = read(data, folder)
     if labels is not None:
@@ -126,6 +128,7 @@ def fit(
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
         raise
+    prune_to(most)
     if temporary is not None:
         model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
     return model

@@ -1,0 +1,88 @@
+"""What is kept between commands, brought down to a limit. Knows files and when they were used, not what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from plait.data.cache import cache_folder
+from plait.errors import RequestError
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+USUAL_LIMIT = "10GB"  # what a fit leaves at most, where PLAIT_CACHE_LIMIT says nothing else
+PARTS = {"features": "features", "stages": "networks trained alone", "convert": "conversions"}
+
+SMALL_FILES = ("about.json", "counts.jsonl")  # which stay, so that `plait cache` can tell what there was
+
+
+def usual_limit() -> int:
+    """Return what a fit leaves at most, in bytes: $PLAIT_CACHE_LIMIT, else 10 GB. Raises RequestError for no size."""
+    return parse_bytes(os.environ.get("PLAIT_CACHE_LIMIT") or USUAL_LIMIT)
+
+
+def prune_to(limit: int) -> int:
+    """Bring the user's cache down to a limit in bytes, and return the bytes removed."""
+    try:
+        return prune(cache_folder(), limit)
+    except RuntimeError:  # without a home nothing is kept
+        return 0
+
+
+def prune(folder: Path, limit: int) -> int:
+    """Remove the files of a cache folder that were used longest ago until `limit` bytes are left; return the bytes."""
+    files = sorted(file for file in kept_files(folder) if file[2].name not in SMALL_FILES)
+    left, removed = sum(size for _, size, _ in files), 0
+    for _, size, path in files:
+        if left <= limit:
+            break
+        with contextlib.suppress(OSError):  # another process may have been quicker
+            path.unlink()
+            removed += size
+        left -= size
+    return removed
+
+
+def parse_bytes(text: str) -> int:
+    """Return a number of bytes. Raises RequestError.
+
+    >>> parse_bytes("2GB"), parse_bytes("500 MB"), parse_bytes("0")
+    (2000000000, 500000000, 0)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise RequestError(f"the limit of the cache is {text!r}; expected a size such as 500MB or 2GB.")
+    return round(float(match[1]) * UNITS[match[2].upper()])
+
+
+def say_bytes(size: int) -> str:
+    """Return a size for people.
+
+    >>> say_bytes(999), say_bytes(1_300_000)
+    ('999 B', '1.3 MB')
+    """
+    value = float(size)
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return ""
+
+
+def kept_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Give (time of last use, bytes, path) of every file that plait keeps in the folder, and of no other file."""
+    for path in [*folder.glob("check-*.jsonl"), *(p for part in PARTS for p in (folder / part).rglob("*"))]:
+        with contextlib.suppress(OSError):
+            if path.is_file() and not path.is_symlink():
+                told = path.stat()
+                yield told.st_mtime, told.st_size, path
+
+
+def remove_all(folder: Path) -> None:
+    for name in PARTS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for path in folder.glob("check-*.jsonl"):
+        path.unlink(missing_ok=True)

@@ -25,6 +25,10 @@ from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, as_floa
 from plait.predictors import Blend, Calibrated, RowText
 
 OPSET = 20  # the first in which GELU is one operator
+LOGS = (  # which warn that torchvision is not installed, and of an operator that is not folded
+    "torch.onnx._internal.exporter._registration",
+    "onnxscript.optimizer._constant_folding",
+)
 
 
 @dataclass(frozen=True)
@@ -148,20 +152,24 @@ def encode_all(network: Network, values: Mapping[str, Tensor], there: Mapping[st
         kind = network.spec["layouts"][group]["kind"]
         pieces = []
         for name in names:
-            x = as_float(kind, values[name] if _has_several(network, name) else values[name][:, None])
-            here = there[name].reshape(*there[name].shape, *[1] * (x.dim() - 2))
-            pieces.append(torch.where(here, x, 0.0))  # a product with 0 would let NaN through
-        whole = torch.cat(pieces, 1) if len(pieces) > 1 else pieces[0]  # (batch, column of all, …)
-        width, x = whole.shape[1], whole.flatten(0, 1)
+            x, here = as_float(kind, values[name]), there[name]
+            several = _has_several(network, name)
+            here = here if several else here[:, 0]
+            x = torch.where(here.reshape(*here.shape, *[1] * (x.dim() - here.dim())), x, 0.0)  # 0 · NaN would be NaN
+            pieces.append(x if several or len(names) == 1 else x[:, None])
+        x = torch.cat(pieces, 1) if len(pieces) > 1 else pieces[0]
+        columns = [there[name].shape[1] for name in names]
+        wide = len(names) > 1 or several  # (batch, column of all, …)
+        x = x.flatten(0, 1) if wide else x
         tokens, flags = encoder(x * 2.0 - 1.0 if kind == "image" else x)
-        tokens, flags = tokens.unflatten(0, (-1, width)), flags.unflatten(0, (-1, width))
-        done = 0
-        for name in names:
-            columns = there[name].shape[1]
-            own, here = tokens[:, done : done + columns], flags[:, done : done + columns]
-            done += columns
+        if wide:
+            tokens, flags = tokens.unflatten(0, (-1, sum(columns))), flags.unflatten(0, (-1, sum(columns)))
+        else:
+            tokens, flags = tokens[:, None], flags[:, None]
+        pairs = zip(names, tokens.split(columns, 1), flags.split(columns, 1), strict=True)
+        for name, own, here in pairs:
             if network._shares(name):
-                own = own + network.columns[network.names.index(name)][:columns, None]
+                own = own + network.columns[network.names.index(name)][: own.shape[1], None]
             here = here & there[name][:, :, None]
             parts[name] = (own.flatten(1, 2), here.flatten(1, 2))
     return parts
@@ -255,9 +263,10 @@ def write_graph(graph: Graph, metadata: Mapping[str, str]) -> bytes:
         for kind in (FutureWarning, DeprecationWarning):  # of how its own parts call one another
             warnings.simplefilter("ignore", kind)
         warnings.filterwarnings("ignore", "# The axis name: batch")  # that all inputs share it, as is meant
-        log = logging.getLogger("torch.onnx._internal.exporter._registration")  # that torchvision is not installed
-        quietly.callback(log.setLevel, log.level)
-        log.setLevel(logging.ERROR)
+        for name in LOGS:
+            log = logging.getLogger(name)
+            quietly.callback(log.setLevel, log.level)
+            log.setLevel(logging.ERROR)
         try:
             program: Any = torch.onnx.export(
                 graph.eval(),

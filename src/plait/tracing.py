@@ -77,7 +77,7 @@ class Graph(nn.Module):
         for place, port in enumerate(self.ports):
             values[port.modality] = tensors[2 * place]
             cells = tensors[2 * place + 1]
-            there[port.modality] = cells if port.several else cells[:, None]
+            there[port.modality] = cells if port.several else cells.unsqueeze(1)
         said: dict[int, Tensor] = {}  # what each network says; it is asked once
         for network in self.networks:
             assert isinstance(network, Network)
@@ -154,9 +154,9 @@ def encode_all(network: Network, values: Mapping[str, Tensor], there: Mapping[st
         for name in names:
             x, here = as_float(kind, values[name]), there[name]
             several = _has_several(network, name)
-            here = here if several else here[:, 0]
+            here = here if several else here.squeeze(1)
             x = torch.where(here.reshape(*here.shape, *[1] * (x.dim() - here.dim())), x, 0.0)  # 0 · NaN would be NaN
-            pieces.append(x if several or len(names) == 1 else x[:, None])
+            pieces.append(x if several or len(names) == 1 else x.unsqueeze(1))
         x = torch.cat(pieces, 1) if len(pieces) > 1 else pieces[0]
         columns = [there[name].shape[1] for name in names]
         wide = len(names) > 1 or several  # (batch, column of all, …)
@@ -165,12 +165,12 @@ def encode_all(network: Network, values: Mapping[str, Tensor], there: Mapping[st
         if wide:
             tokens, flags = tokens.unflatten(0, (-1, sum(columns))), flags.unflatten(0, (-1, sum(columns)))
         else:
-            tokens, flags = tokens[:, None], flags[:, None]
+            tokens, flags = tokens.unsqueeze(1), flags.unsqueeze(1)
         pairs = zip(names, tokens.split(columns, 1), flags.split(columns, 1), strict=True)
         for name, own, here in pairs:
             if network._shares(name):
                 own = own + network.columns[network.names.index(name)][: own.shape[1], None]
-            here = here & there[name][:, :, None]
+            here = here & there[name].unsqueeze(2)
             parts[name] = (own.flatten(1, 2), here.flatten(1, 2))
     return parts
 
@@ -194,7 +194,7 @@ def _answer(predictor: Any, said: Mapping[int, Tensor], there: Mapping[str, Tens
     members = [_answer(member, said, there) for member in predictor.members]
     present = torch.cat([_present(member, there) for member in predictor.members], 1)
     prior = torch.as_tensor(predictor.prior, dtype=torch.float64)
-    x = torch.where(present[:, :, None], torch.stack(members, 1), prior)
+    x = torch.where(present.unsqueeze(2), torch.stack(members, 1), prior)
     return combine(predictor.combiner, x, present, prior)
 
 
@@ -212,7 +212,7 @@ def combine(combiner: Any, x: Tensor, present: Tensor, prior: Tensor) -> Tensor:
 
     x: (batch, member, class) with the prior where absent; present: (batch, member) bool; prior: (class,).
     """
-    some, there = present.any(1, keepdim=True), present[:, :, None]
+    some, there = present.any(1, keepdim=True), present.unsqueeze(2)
     if isinstance(combiner, blend.Average):
         total = torch.where(there, x, 0.0).sum(1)
         return torch.where(some, total / present.sum(1, keepdim=True).clamp(min=1), prior)
@@ -232,10 +232,10 @@ def combine(combiner: Any, x: Tensor, present: Tensor, prior: Tensor) -> Tensor:
     weights = present * torch.tensor(combiner.weights, dtype=torch.float64)
     if isinstance(combiner, blend.Mixture) or combiner.numbers:
         total = weights.sum(1, keepdim=True)
-        mean = (weights[:, :, None] * x).sum(1) / torch.where(total > 0, total, 1.0)
+        mean = (weights.unsqueeze(2) * x).sum(1) / torch.where(total > 0, total, 1.0)
         return torch.where(total > 0, mean, prior)
     beyond = torch.where(known, _logs(x) - _logs(prior), 0.0)
-    return torch.where(some, (_logs(prior) + (weights[:, :, None] * beyond).sum(1)).softmax(1), prior)
+    return torch.where(some, (_logs(prior) + (weights.unsqueeze(2) * beyond).sum(1)).softmax(1), prior)
 
 
 # -- ONNX ------------------------------------------------------------------------------------------------------------

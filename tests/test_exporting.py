@@ -313,6 +313,23 @@ def test_the_command_predicts_from_a_file(exported: Any, explained_table: Path, 
     assert read_csv(tmp_path / "answers.csv")[3]["status"] == "ok"
 
 
+def test_the_command_exports(exported: Any, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    from plait import exporting
+    from plait.cli import main
+
+    data = exported[1].path.read_bytes()
+    monkeypatch.setattr(exporting, "pack_model", lambda _: data)
+    path = tmp_path / "model.onnx"
+    with pytest.raises(SystemExit) as end:
+        main(["export", str(exported[0]), "--to", "onnx", "--out", str(path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (end.value.code, told["path"], told["bytes"], told["rows"]) == (0, str(path), len(data), 64)
+    with pytest.raises(SystemExit) as end:
+        main(["export", str(exported[0]), "--to", "onnx", "--out", str(path)])
+    assert end.value.code == 2
+    assert "model.onnx exists. Name another file with --out" in capsys.readouterr().err
+
+
 def test_a_column_that_is_not_there_is_absent(exported: Any, explained_table: Path, tmp_path: Path) -> None:
     rows = [{"note": row["note"]} for row in read_csv(explained_table)[:3]]
     found = plait.predict(exported[1].path, write_csv(tmp_path / "notes.csv", rows))

@@ -34,6 +34,8 @@ _PLACES = {
     "evaluate": "plait.workflow",
     "explain": "plait.explanation",
     "Explanation": "plait.account",
+    "export": "plait.exporting",
+    "OnnxModel": "plait.portable",
     "Model": "plait.run",
     "Predictions": "plait.run",
     "Classifier": "plait.estimators",
@@ -63,6 +65,7 @@ __all__ = [
     "ImagePrep",
     "MissingExtra",
     "Model",
+    "OnnxModel",
     "Parallel",
     "PlaitError",
     "Predictions",
@@ -82,6 +85,7 @@ __all__ = [
     "convert",
     "evaluate",
     "explain",
+    "export",
     "fit",
     "load",
     "predict",
@@ -100,8 +104,10 @@ if TYPE_CHECKING:
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
     from plait.estimators import Classifier, Regressor
     from plait.explanation import explain
+    from plait.exporting import export
     from plait.loading import load
     from plait.plan import Parallel, Sequential, Tree
+    from plait.portable import OnnxModel
     from plait.prep.audio import AudioPrep
     from plait.prep.image import ImagePrep
     from plait.prep.tabular import TabularPrep

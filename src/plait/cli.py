@@ -68,6 +68,9 @@ RATES = ("wer", "cer", "exact")  # of transcripts
 TABLE_HELP = "CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders."
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")]
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote, or .onnx file that `plait export` wrote.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
 
 
@@ -176,7 +179,7 @@ def fit(
 
 @app.command()
 def predict(
-    run: RunArgument,
+    run: ModelArgument,
     table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Rows to predict.")] = None,
     *,
     cell: Annotated[
@@ -207,7 +210,7 @@ def predict(
 
 
 @app.command()
-def evaluate(run: RunArgument, table: TableArgument, *, as_json: JsonOption = False) -> None:
+def evaluate(run: ModelArgument, table: TableArgument, *, as_json: JsonOption = False) -> None:
     """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
     with Progress() as progress:
         scores = plait.evaluate(run, table, callback=progress)
@@ -223,7 +226,7 @@ def study(run: RunArgument, *, as_json: JsonOption = False) -> None:
 
 @app.command()
 def explain(
-    run: RunArgument,
+    run: ModelArgument,
     table: TableArgument,
     *,
     row: Annotated[int | None, typer.Option(metavar="N", help="Explain this row, from 0, down to its parts.")] = None,
@@ -346,6 +349,24 @@ def cache(
     """Show what is kept between commands: where, how much, how often it was of use."""
     kept = plait.cache(limit=limit, clear=clear)
     _answer(as_json, kept.to_json(), str(kept))
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    *,
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="onnx.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write; RUN.onnx beside RUN.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Rows to try the file on before it is written; else drawn.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the model as one file that answers without the run, through ONNX Runtime. `predict` takes it as well."""
+    with Progress() as progress:
+        done = plait.export(run, to=to, out=out, rows=rows, overwrite=overwrite, callback=progress)
+    _answer(as_json, done.to_json(), str(done))
 
 
 @app.command()

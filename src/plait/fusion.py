@@ -298,7 +298,7 @@ class Vote(nn.Module):
     def forward(self, parts: Sequence[Part]) -> Tensor:
         """[(logits (batch, class), present (batch,) bool)] → logits (batch, class), or values (batch, target)."""
         check_count(self.num_parts, parts)
-        expected = (len(parts[0][0]), len(self.prior))
+        expected = (parts[0][0].shape[0], len(self.prior))
         for index, (logits, there) in enumerate(parts):
             if tuple(logits.shape) != expected or tuple(there.shape) != expected[:1]:
                 raise RequestError(
@@ -353,8 +353,8 @@ class Fusion(nn.Module):
     def forward(self, inputs: Mapping[str, Part]) -> Part:
         """{modality: (tokens (batch, token, dim), present (batch, token) bool)} → the same for their fusion."""
         parts = [part(inputs) for part in self.parts]
-        rows = [len(tokens) for tokens, _ in parts]
-        if len(set(rows)) > 1:
+        rows = [tokens.shape[0] for tokens, _ in parts]  # not len(): while a graph is traced it may be no number
+        if any(count != rows[0] for count in rows):
             names = ", ".join(str(getattr(part, "name", "a nested plan")) for part in self.parts)
             raise RequestError(f"{names}: got batches of {rows} rows; expected as many rows in each.")
         output = self.operator(parts)

@@ -1,4 +1,4 @@
-"""From a run folder to the model it holds. Knows the kinds of models there are, and nothing else."""
+"""From a run folder, or an ONNX file, to the model it holds. Knows the kinds of models there are, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.conversions import Made
+from plait.portable import OnnxModel
 from plait.recognition import Transcriber
 from plait.run import Model, open_run
 
@@ -14,11 +15,13 @@ from plait.run import Model, open_run
 def load(
     folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = (), encoders: Mapping[str, Any] | None = None
 ) -> Model:
-    """Return the model of a finished run.
+    """Return the model of a finished run, or of a file that ends in .onnx and that `plait.export` wrote.
 
     plan: the plan object, where it holds a module of the user's own. converters and encoders ({modality: module}): the
     user's own, where fit had them. Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
+    if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
+        return OnnxModel.load(folder, converters)
     facts, strands, predictors = open_run(folder, plan, encoders)
     kind = Transcriber if facts["task"] == "recognition" else Model
     made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]

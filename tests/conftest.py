@@ -1,11 +1,28 @@
 """What several tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import plait  # before torch is: it says how threads wait
+
+
+@pytest.fixture(autouse=True, scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures make before any test is not kept in the user's own cache folder either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAIT_CACHE", str(tmp_path_factory.mktemp("kept")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def module_cache(session_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nor for the fixtures of another file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAIT_CACHE", str(tmp_path_factory.mktemp("kept")))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -41,5 +58,9 @@ def explained_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def explained_model(explained_table: Path) -> Any:
     """A quick model of all four kinds."""
     return plait.fit(
-        explained_table, target="label", fusion="parallel(photo, sound, text, tabular, by=concat)", epochs=5
+        explained_table,
+        target="label",
+        fusion="parallel(photo, sound, text, tabular, by=concat)",
+        epochs=5,
+        encoders={"text": "tfidf"},
     )

@@ -72,7 +72,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
     words = (
         "fit t.csv --target y --out r --fusion parallel(image,audio) --split s --group g --ignore a --ignore b "
-        "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf "
+        "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf --tune image=last-2 "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
         "--candidates classic --candidates late --folds 5 --no-report "
@@ -93,6 +93,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "kinds": {"age": "number", "y": "category"},
         "modalities": {"notes": ["title", "body"]},
         "encoders": {"text": "tfidf"},
+        "tune": ["image=last-2"],
         "prep": {"audio": {"bandpass": (300, 3400), "denoise": True}, "image": {"rotate": 90}},
         "convert": ["audio->text"],
         "fill": ["audio->note"],

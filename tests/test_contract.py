@@ -19,18 +19,18 @@ from plait.store import read_tensors, write_tensors
 from tiny import DIM, LAYOUTS, STRANDS, draw_inputs, make_batch, make_spec, take_rows
 
 PRIOR = torch.tensor([0.5, 0.3, 0.2])
-ALL = ("photo", "scan", "sound", "text", "tabular")
-INSIDE = "photo, scan, sound, text, tabular"
-CELLS = 6  # scan has two columns
+ALL = ("photo", "scan", "sound", "text", "tabular", "known")
+INSIDE = "photo, scan, sound, text, tabular, known"
+CELLS = 7  # scan has two columns
 STRATEGY = {"gru": "sequential", "film": "sequential"}
 PLANS = [
     *(f"{STRATEGY.get(by, 'parallel')}({INSIDE}, by={by})" for by in OPERATORS),
-    "tree((photo, scan), (sound, text), tabular, by=gate)",
-    "parallel(sequential(photo, sound, by=film), tree((scan, text), tabular, by=attention), by=sum)",
+    "tree((photo, scan), (sound, text), (tabular, known), by=gate)",
+    "parallel(sequential(photo, sound, by=film), tree((scan, text), (tabular, known), by=attention), by=sum)",
 ]
 VOTES = [
     f"parallel({INSIDE}, by=vote)",
-    "parallel(photo, sequential(scan, sound, by=gru), parallel(text, tabular, by=concat), by=vote)",
+    "parallel(photo, sequential(scan, sound, by=gru), parallel(text, tabular, known, by=concat), by=vote)",
 ]
 # name of the case → (plan, modalities, late)
 CASES: dict[str, tuple[str | None, tuple[str, ...], bool]] = {
@@ -42,12 +42,12 @@ CASES: dict[str, tuple[str | None, tuple[str, ...], bool]] = {
 every = pytest.mark.parametrize("case", CASES)
 encoders = pytest.mark.parametrize("kind", ENCODERS)
 PRESENCE = [
-    (1, 1, 1, 1, 1, 1),
-    (1, 0, 1, 0, 1, 0),
-    (0, 1, 0, 1, 0, 1),
-    (1, 0, 0, 1, 1, 1),
-    (0, 0, 0, 0, 0, 0),
-    (0, 0, 1, 1, 1, 1),
+    (1, 1, 1, 1, 1, 1, 1),
+    (1, 0, 1, 0, 1, 0, 0),
+    (0, 1, 0, 1, 0, 1, 1),
+    (1, 0, 0, 1, 1, 1, 0),
+    (0, 0, 0, 0, 0, 0, 0),
+    (0, 0, 1, 1, 1, 1, 1),
 ]
 
 
@@ -65,7 +65,7 @@ def build(case: str, seed: int = 0, regression: bool = False) -> Network:
 
 def presence_of(case: str, rows: Any = PRESENCE) -> list[list[bool]]:
     """Return the cells of the case's modalities from rows that name all of them."""
-    places = {"photo": (0,), "scan": (1, 2), "sound": (3,), "text": (4,), "tabular": (5,)}
+    places = {"photo": (0,), "scan": (1, 2), "sound": (3,), "text": (4,), "tabular": (5,), "known": (6,)}
     wanted = [place for name in CASES[case][1] for place in places[name]]
     return [[bool(row[place]) for place in wanted] for row in rows]
 
@@ -100,7 +100,7 @@ def input_of(kind: str, num: int) -> torch.Tensor:
 
 @encoders
 def test_an_encoder_gives_tokens_and_their_presence(kind: str) -> None:
-    most = {"image": 16, "audio": 16, "text": 3, "tabular": 1}[kind]
+    most = {"image": 16, "audio": 16, "text": 3, "tabular": 1, "vectors": 2}[kind]
     for training in (True, False):
         tokens, present = encoder_of(kind).train(training)(input_of(kind, 5))
         assert tokens.shape == (5, tokens.shape[1], DIM)

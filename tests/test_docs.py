@@ -14,7 +14,8 @@ from plait import metrics, plan
 from plait.cli import FLAGS, ONLY_IN_PYTHON, app
 from plait.contract import COLUMN_KINDS
 from plait.options import FitOptions
-from plait.strands import ENCODER_NAMES
+from plait.pretrained.catalogue import NAMES
+from plait.strands import SCRATCH
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "all-of-plait.md").read_text(encoding="utf-8")
@@ -66,7 +67,8 @@ def test_every_option_of_fit_is_in_its_table() -> None:
 def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
     operators = {f"`{name}`" for names in plan.OPERATORS.values() for name in names}
     kinds = {f"`{kind}`" for kind in COLUMN_KINDS}
-    encoders = {f"`{name}`" for names in ENCODER_NAMES.values() for name in names}
+    encoders = {f"`{name}`" for names in SCRATCH.values() for name in names}
+    encoders |= {f"`{kind}={name}`" for kind, names in NAMES.items() for name in names}
     truth = np.array([0, 1])
     answers = metrics.classification(truth, truth, np.eye(2), ["0", "1"])(np.ones((2, 1)))
     values = metrics.regression(truth.astype(float), truth.astype(float))(np.ones((2, 1)))

@@ -75,6 +75,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "audio": {"kind": "audio", "mels": 8, "frames": 12},
     "text": {"kind": "text", "features": 4, "tokens": 5, "vocabulary": 9},
     "tabular": {"kind": "tabular", "numbers": 2, "categories": [3, 4]},
+    "vectors": {"kind": "vectors", "tokens": 2, "width": 6},
 }
 # photo and scan share an encoder, and scan has two columns
 STRANDS: dict[str, dict[str, Any]] = {
@@ -83,6 +84,7 @@ STRANDS: dict[str, dict[str, Any]] = {
     "sound": {"name": "sound", "kind": "audio", "group": "audio", "columns": 1},
     "text": {"name": "text", "kind": "text", "group": "text", "columns": 1},
     "tabular": {"name": "tabular", "kind": "tabular", "group": "tabular", "columns": 1},
+    "known": {"name": "known", "kind": "vectors", "group": "known", "columns": 1},  # by a pretrained encoder
 }
 
 
@@ -92,6 +94,8 @@ def draw_inputs(kind: str, num: int, generator: torch.Generator) -> torch.Tensor
         return torch.rand(num, 1, 8, 8, generator=generator)
     if kind == "audio":
         return torch.randn(num, 8, 12, generator=generator)
+    if kind == "vectors":
+        return torch.randn(num, 2, 6, generator=generator)
     if kind == "text":
         ids = torch.randint(0, 9, (num, 5), generator=generator).float()
         return torch.cat([torch.randn(num, 4, generator=generator) / 2, ids], 1)

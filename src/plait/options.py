@@ -39,7 +39,7 @@ class FitOptions:
     modalities: Mapping[str, Sequence[str]] = _option(factory=dict, help="Group columns: NAME=COLUMN,COLUMN.")
     encoders: Mapping[str, Any] = _option(
         factory=dict,
-        help="Encoder of a modality: MODALITY=NAME. auto, scratch, lite0, tfidf, static, hf:NAME_OR_FOLDER …",
+        help="Encoder of a modality: MODALITY=NAME, such as image=lite0, text=static, image=hf:FOLDER.",
     )
     prep: Mapping[str, Any] = _option(
         factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true."

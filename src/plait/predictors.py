@@ -229,9 +229,10 @@ def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         try:
             heard = part["is"] == "recogniser"
-            makers = tuned_makers(strands, {})
-            prior = torch.ones(spec["outputs"])
-            network: Any = Recogniser(spec, own) if heard else Network(spec, prior, own, makers)
+            if heard:
+                network: Any = Recogniser(spec, own)
+            else:
+                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(strands, {}))
         except RequestError as error:
             raise RunError(
                 f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "

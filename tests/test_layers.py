@@ -55,7 +55,7 @@ LAYERS = [
         "recognition",
         "loading",
     ],
-    ["workflow", "checkup", "alignment", "explanation", "conversion"],
+    ["workflow", "prediction", "checkup", "alignment", "explanation", "conversion"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from plait.conversions import Made
-from plait.recognition import Transcriber
 from plait.run import Model, open_run
 
 
@@ -18,6 +17,8 @@ def load(folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = ()
     Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
     facts, strands, predictors = open_run(folder, plan)
-    kind = Transcriber if facts["task"] == "recognition" else Model
+    kind = Model
+    if facts["task"] == "recognition":
+        from plait.recognition import Transcriber as kind  # with all that fits one, which no other model waits for
     made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
     return kind(facts, strands, predictors, Path(folder), made=made)

@@ -32,11 +32,12 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
+    ["encoded", "strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
     ["train", "features", "classic", "picture", "sections", "explained", "speech"],
     [
         "labels",
         "study",
+        "encoder_choice",
         "predictors",
         "search",
         "comparison",
@@ -70,6 +71,7 @@ DATA_ORDER = [
     "kinds",
     "detect",
     "cache",
+    "shards",
     "write",
 ]  # each may use those before it
 SIBLINGS = {("prep.draw", f"prep.{part}") for part in ("image", "audio", "text", "tabular")}  # who may use whom
@@ -77,11 +79,11 @@ SIBLINGS |= {(f"data.{DATA_ORDER[i]}", f"data.{DATA_ORDER[j]}") for i in range(l
 SIBLINGS |= {("prep.text", "prep.clean"), ("prep.tabular", "prep.parse")}
 SIBLINGS |= {
     (f"pretrained.{a}", f"prep.{b}")
-    for a in ("lite0", "hub", "static", "catalogue")
+    for a in ("lite0", "cells", "hub", "static", "catalogue")
     for b in ("image", "audio", "clean")
 }
-SIBLINGS |= {("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
-SIBLINGS |= {("data.cache", "store"), ("data.write", "store")}
+SIBLINGS |= {("strands", "encoded"), ("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
+SIBLINGS |= {("data.cache", "store"), ("data.shards", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}
 SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "evaluate"), ("robustness", "prep.clean")}
@@ -107,7 +109,8 @@ CONVERT_ORDER = [
     "workers",
     "columns",
 ]
-PRETRAINED_ORDER = ["frozen", "lite0", "static", "hub", "own", "catalogue"]
+PRETRAINED_ORDER = ["frozen", "packages", "lite0", "static"]
+PRETRAINED_ORDER += ["checkpoint", "cells", "towers", "hub", "own", "catalogue"]
 SPEECH_ORDER = ["units", "network", "augment", "decode", "learning"]
 for _package, _order in (
     ("streams", STREAM_ORDER),

@@ -53,6 +53,7 @@ METAVARS = {
     "converters": "NAME.OPTION=VALUE",
     "candidates": "FAMILY",
     "folds": "K",
+    "tune": "MODALITY=HOW",
     "epochs": "N",
     "batch_size": "N",
     "time_limit": "SECONDS",
@@ -77,7 +78,7 @@ def with_options(names: Sequence[str]) -> Callable[[Callable[..., None]], Callab
     for field in fields(FitOptions):
         if field.name not in names:
             continue
-        several = field.default is MISSING or isinstance(field.default, tuple)
+        several = field.default is MISSING or isinstance(field.default, tuple)  # tune too, whose default is ()
         kind = list[str] if several else (str | None if hints[field.name] is Any else hints[field.name])
         flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
         option = typer.Option(flag, metavar=METAVARS.get(field.name), help=field.metadata["help"])

@@ -22,6 +22,7 @@ from plait.errors import TableError
 from plait.strands import Strand
 
 CHUNK = 256  # rows prepared at a time
+FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
 Callback = Callable[[dict[str, Any]], None]
 
 
@@ -55,6 +56,31 @@ class Prepared:
         inputs = {name: x[rows] for name, x in self.inputs.items()}
         cells = {name: x[rows] for name, x in self.cells.items()}
         return Prepared(self.strands, inputs, cells, [self.reasons[row] for row in rows])
+
+    @property
+    def views(self) -> dict[str, list[str]]:
+        """The encoders a modality may be seen through: {name: [strand, …]}, itself first, of those with a choice."""
+        found: dict[str, list[str]] = {}
+        for strand in self.strands:
+            if strand.is_rival:
+                found.setdefault(strand.shadow, [strand.shadow]).append(strand.name)
+        return found
+
+    def settle(self, name: str, view: str) -> Prepared:
+        """Return the rows with one view of a modality, under the modality's own name, and no other."""
+        others = {other for other in self.views.get(name, ()) if other != view}
+        strands, names = [], {}
+        for strand in self.strands:
+            if strand.name not in others:
+                names[strand.name] = name if strand.name == view else strand.name
+                strands.append(strand.as_modality() if strand.name == view and view != name else strand)
+        strands.sort(key=lambda s: [t.shadow or t.name for t in self.strands].index(s.shadow or s.name))
+        return Prepared(
+            strands,
+            {new: self.inputs[old] for old, new in names.items()},
+            {new: self.cells[old] for old, new in names.items()},
+            self.reasons,
+        )
 
     def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
         """Gather rows into a Batch; with keep, only those modalities are present."""
@@ -107,8 +133,9 @@ def prepare(
             folder.mkdir(parents=True, exist_ok=True)
             for index, strand in enumerate(strands):
                 files[strand.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
-        for start in range(0, len(table), CHUNK):
-            part = table.take(np.arange(start, min(start + CHUNK, len(table))))
+        step = FEW if any(strand.frozen is not None for strand in strands) else CHUNK
+        for start in range(0, len(table), step):
+            part = table.take(np.arange(start, min(start + step, len(table))))
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]
             for strand in strands:
                 values, there, why = strand.prepare(part, pool)

@@ -22,10 +22,12 @@ from torch import Tensor
 
 from plait.contract import Batch, Table, answer_subsets, keep_only
 from plait.data.media import read_image, read_sound
+from plait.encoded import Cells, prepare_cell
 from plait.explain import weigh_parts
 from plait.model import Network, as_float
 from plait.prep.audio import LOWEST
 from plait.prep.clean import token_spans
+from plait.pretrained.frozen import Frozen
 from plait.strands import Strand
 
 MOST_PARTS = 60  # words of a text, or runs of them
@@ -75,7 +77,9 @@ class Probe:
     def __init__(self, predictor: Any, batch: Batch, index: int, strands: Sequence[Strand] = ()) -> None:
         """batch: one row. index: the class, or 0 for a value. strands: those of the row, second views among them."""
         self.predictor, self.batch, self.index = predictor, batch, index
-        self.seconds = {strand.shadow: strand for strand in strands if strand.shadow}
+        self.seconds = {strand.shadow: strand for strand in strands if strand.shadow and not strand.raw}
+        self.raws = {strand.shadow: strand for strand in strands if strand.raw}
+        self._raw: Tensor | None = None
         self.network = network_of(predictor)
         self._rest: Any = None  # the tokens of the unchanged modalities
 
@@ -85,14 +89,16 @@ class Probe:
         inputs: Tensor,
         cells: np.ndarray | None = None,
         second: tuple[Tensor, np.ndarray] | None = None,
+        raw: Tensor | None = None,
     ) -> np.ndarray:
         """Return (variant,), the number for each input (variant, …) of one modality; cells (variant, column) bool.
 
         The mean of what the predictor says with the other modalities there, and without them. second: inputs and cells
-        of its second view, where it has one.
+        of its second view, where it has one. raw: what its pretrained encoder is given, where that was tuned.
         """
         said = []
         for start in range(0, len(inputs), ROWS):
+            self._raw = None if raw is None else raw[start : start + ROWS]
             part = inputs[start : start + ROWS]
             there = None if cells is None else torch.from_numpy(np.asarray(cells[start : start + ROWS], bool))
             with torch.no_grad():
@@ -158,6 +164,8 @@ class Probe:
             {n: repeated(x) for n, x in old.cells.items()},
         )
         batch.inputs[name] = inputs
+        if self._raw is not None:
+            batch.inputs[self.raws[name].name] = self._raw
         if cells is not None:
             batch.present[name] = cells.any(1)
             if name in batch.cells:
@@ -271,12 +279,15 @@ def _weigh_parts(
             values[:] = [row.get(column) for row in rows]
             data[column] = values
         with ThreadPoolExecutor(1) as pool:
-            inputs, there, _ = strand.prepare(Table(data), pool)
+            inputs, there, _ = strand.prepare(Table(data), pool, keep=False)
             second = None
             if strand.name in probe.seconds:
                 words, filled, _ = probe.seconds[strand.name].prepare(Table(data), pool)
                 second = torch.from_numpy(words), filled
-        return probe.ask(strand.name, torch.from_numpy(inputs), there, second)
+            raw = None
+            if strand.name in probe.raws:
+                raw = torch.from_numpy(probe.raws[strand.name].prepare(Table(data), pool)[0])
+        return probe.ask(strand.name, torch.from_numpy(inputs), there, second, raw)
 
     return weigh_parts(answer, num, generator)
 
@@ -287,8 +298,10 @@ def _weigh_parts(
 def drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
     columns = strand.modality.columns
-    x = probe.batch.inputs[strand.name]
     there = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
+    if strand.frozen is not None:
+        return [_drill_frozen(table, strand, probe, int(place)) for place in np.flatnonzero(there)]
+    x = probe.batch.inputs[strand.name]
     by = "gradient" if probe.network is not None and importlib.util.find_spec("captum") is not None else "occlusion"
     heats = gradient_map(probe, strand) if by == "gradient" else occlusion_map(probe, strand)
     details = []
@@ -299,12 +312,60 @@ def drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
         after = (x[0, place] if strand.several else x[0]).numpy()
         detail = Detail(strand.name, strand.kind, columns[place], by, [], heats[place], after=after)
         if strand.kind == "image":
-            _name_regions(detail, strand, read_image(cell, table.folder))
+            _name_regions(detail, strand.prep, read_image(cell, table.folder))
         else:
             rate = table.sample_rates.get(columns[place])
             _name_seconds(detail, strand, read_sound(cell, table.folder, sample_rate=rate))
         details.append(detail)
     return details
+
+
+def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Detail:
+    """Cover patches of a picture, or pieces of a sound, before the pretrained encoder sees it, and see what is lost."""
+    frozen, column = strand.frozen, strand.modality.columns[place]
+    assert frozen is not None
+    cell, rate = table.cells(column)[0], table.sample_rates.get(column)
+    x = torch.from_numpy(prepare_cell(frozen, Cells([cell], table.folder, rate), 0))
+    grid = (GRID, GRID) if strand.kind == "image" else (1, SEGMENTS)
+    whole_row = probe.batch.inputs[strand.name]
+
+    def ask(variants: Tensor) -> np.ndarray:
+        made = torch.from_numpy(frozen.encode(variants.numpy()))
+        inputs = whole_row.repeat(len(made), *[1] * (whole_row.dim() - 1))
+        (inputs[:, place] if strand.several else inputs).copy_(made)
+        raw = None
+        if strand.name in probe.raws:
+            old = probe.batch.inputs[probe.raws[strand.name].name]
+            raw = old.repeat(len(made), *[1] * (old.dim() - 1))
+            (raw[:, place] if strand.several else raw).copy_(variants)
+        return probe.ask(strand.name, inputs, raw=raw)
+
+    canvas = x if strand.kind == "image" else x.reshape(1, -1)
+    blank = blank_input(strand.kind, canvas.float()).to(x.dtype)
+    heat = cover_patches(lambda v: ask(v if strand.kind == "image" else v.flatten(1)), canvas, blank, grid)
+    detail = Detail(strand.name, strand.kind, column, "occlusion", [], heat, after=x.numpy())
+    if strand.kind == "image":
+        _name_regions(detail, frozen.prep, read_image(cell, table.folder))
+        return detail
+    sound = read_sound(cell, table.folder, sample_rate=rate)
+    detail.heat, detail.after = _over_frames(heat[0], strand, sound, frozen)
+    _name_seconds(detail, strand, sound)
+    return detail
+
+
+def _over_frames(
+    heat: np.ndarray, strand: Strand, sound: tuple[np.ndarray, int], frozen: Frozen
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of the samples (sample,) that the encoder was given over the frames of the log-mel that is
+    drawn, (mel, frame), and that log-mel."""
+    after = strand.prep(*sound)
+    start = strand.prep.span(*sound)[0]
+    rate = frozen.prep.sample_rate
+    first = max(0, len(sound[0]) / sound[1] * rate - len(heat)) / 2  # what does not fit is cut at both ends
+    edges = (start + np.arange(after.shape[1] + 1) * strand.prep.hop / strand.prep.sample_rate) * rate - first
+    total = np.concatenate([[0], np.cumsum(heat)])
+    sums = np.diff(np.interp(edges, np.arange(len(total)), total))
+    return np.tile(sums / len(after), (len(after), 1)), after
 
 
 def blank_input(kind: str, x: Tensor) -> Tensor:
@@ -338,8 +399,24 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
     """
     x = as_float(strand.kind, probe.batch.inputs[strand.name])[0]
     blank = blank_input(strand.kind, x)
+    num = len(strand.modality.columns) if strand.several else 1
+    heats = []
+    for column in range(num):
+
+        def ask(variants: Tensor, column: int = column) -> np.ndarray:
+            inputs = x[None].repeat(len(variants), *[1] * x.dim())
+            (inputs[:, column] if strand.several else inputs).copy_(variants)
+            return probe.ask(strand.name, inputs)
+
+        one = (x[column], blank[column]) if strand.several else (x, blank)
+        heats.append(cover_patches(ask, *one, (GRID, GRID)))
+    return np.stack(heats)
+
+
+def cover_patches(ask: Callable[[Tensor], np.ndarray], x: Tensor, blank: Tensor, grid: tuple[int, int]) -> np.ndarray:
+    """Return (height, width): how much of what ask((variant, …)) answers is lost where a patch of blank covers x."""
     height, width = x.shape[-2:]
-    rows, columns = (np.linspace(0, n, min(GRID, n) + 1).astype(int) for n in (height, width))
+    rows, columns = (np.linspace(0, n, min(k, n) + 1).astype(int) for n, k in zip((height, width), grid, strict=True))
     places = [
         (top, bottom, left, right)
         for top, bottom in itertools.pairwise(rows)
@@ -349,19 +426,12 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
     for mask, (top, bottom, left, right) in zip(masks, places, strict=True):
         tall, wide = (bottom - top) // 2, (right - left) // 2
         mask[max(0, top - tall) : bottom + tall, max(0, left - wide) : right + wide] = True
-    whole = probe.ask(strand.name, x[None])[0]
-    num = len(strand.modality.columns) if strand.several else 1
-    heats = np.zeros((num, height, width))
-    for column in range(num):
-        variants = x[None].repeat(len(places), *[1] * x.dim())
-        target = variants[:, column] if strand.several else variants
-        empty = blank[column] if strand.several else blank
-        wide_masks = masks[:, None] if strand.kind == "image" else masks
-        target.copy_(torch.where(wide_masks, empty[None], target))
-        lost = whole - probe.ask(strand.name, variants)
-        for (top, bottom, left, right), weight in zip(places, lost, strict=True):
-            heats[column, top:bottom, left:right] = weight / ((bottom - top) * (right - left))
-    return heats
+    wide_masks = masks[:, None] if x.dim() == 3 else masks
+    lost = ask(x[None])[0] - ask(torch.where(wide_masks, blank[None], x[None]))
+    heat = np.zeros((height, width))
+    for (top, bottom, left, right), weight in zip(places, lost, strict=True):
+        heat[top:bottom, left:right] = weight / ((bottom - top) * (right - left))
+    return heat
 
 
 def grid_sums(heat: np.ndarray, rows: int, columns: int) -> np.ndarray:
@@ -372,11 +442,11 @@ def grid_sums(heat: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return np.add.reduceat(np.add.reduceat(heat, starts[0], axis=0), starts[1], axis=1)
 
 
-def _name_regions(detail: Detail, strand: Strand, image: Any) -> None:
+def _name_regions(detail: Detail, prep: Any, image: Any) -> None:
     """Fill in the regions that weigh most, in pixels of the picture upright, rotated and cropped as it is prepared."""
-    steps = strand.prep.steps(image)
+    steps = prep.steps(image)
     before = steps[-2][1] if steps[-1][0] == "resize" else steps[-1][1]
-    detail.before, detail.box = before, strand.prep.box(before.size)
+    detail.before, detail.box = before, prep.box(before.size)
     assert detail.heat is not None
     sums = grid_sums(detail.heat, GRID, GRID)
     left, top, right, bottom = detail.box

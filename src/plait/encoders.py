@@ -1,4 +1,4 @@
-"""Encoders trained from scratch, each (batch, …) → tokens (batch, token, dim), present (batch, token).
+"""Encoders that are trained here, each (batch, …) → tokens (batch, token, dim), present (batch, token).
 
 They see only rows in which their modality is present, so they know nothing of holes, of fusion or of the target.
 Convolutional ones use BatchNorm (over those rows), the others LayerNorm. No encoder calls a random generator.
@@ -180,10 +180,52 @@ class TabularEncoder(nn.Module):
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
 
 
+class VectorEncoder(nn.Module):
+    """A small network over features that a pretrained encoder gave: (batch, token, width), each token by itself.
+
+    Features differ in scale, so each is brought to about 1 over the rows (BatchNorm without weights of its own).
+    """
+
+    def __init__(self, tokens: int, width: int, dim: int, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.tokens, self.width = tokens, width
+        self.norm = nn.BatchNorm1d(width, affine=False)
+        self.dropout = nn.Dropout(dropout)
+        self.project = nn.Linear(width, dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (batch, token, width) → tokens (batch, token, dim), all present."""
+        check_shape("features", x, ("batch", self.tokens, self.width))
+        y = self.norm(x.flatten(0, 1)).view_as(x)
+        tokens = self.project(self.dropout(y.clamp(-8, 8)))
+        return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+
+
+def input_shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of one row's input of a layout, without the columns."""
+    if layout["kind"] == "image":
+        return layout["channels"], layout["height"], layout["width"]
+    if layout["kind"] == "audio":
+        return layout["mels"], layout["frames"]
+    if layout["kind"] == "tuned":
+        return tuple(layout["shape"])
+    if layout["kind"] == "vectors":
+        return layout["tokens"], layout["width"]
+    if layout["kind"] == "text":
+        return (layout["features"] + layout["tokens"],)
+    return (2 * layout["numbers"] + len(layout["categories"]),)
+
+
 def build_encoder(layout: Mapping[str, Any], dim: int) -> nn.Module:
     """Make the encoder for a layout (the JSON a fitted strand gives): its kind and its sizes."""
     sizes = {name: value for name, value in layout.items() if name != "kind"}
     return ENCODERS[layout["kind"]](**sizes, dim=dim)
 
 
-ENCODERS = {"image": ConvEncoder, "audio": SoundEncoder, "text": TextEncoder, "tabular": TabularEncoder}
+ENCODERS = {
+    "image": ConvEncoder,
+    "audio": SoundEncoder,
+    "text": TextEncoder,
+    "tabular": TabularEncoder,
+    "vectors": VectorEncoder,
+}

@@ -100,6 +100,8 @@ class Robustness:
 
     def _ways(self, strand: Strand) -> list[tuple[str, Sequence[float], Callable[[float], Prepared]]]:
         """Return the ways in which a modality gets worse: what, levels, and what makes the rows at a level."""
+        if strand.frozen is not None and strand.kind != "text":
+            return []  # a pretrained encoder would have to see every row again at every level
         name, values = strand.name, np.asarray(self.prepared.inputs[strand.name])
         if strand.kind == "image":
             return [
@@ -161,7 +163,7 @@ class Robustness:
             left = [None if cell is None else drop_words(str(cell), share, generator) or None for cell in cells]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         with ThreadPoolExecutor(1) as pool:
-            values, there, _ = strand.prepare(replace(self.table, data=data), pool)
+            values, there, _ = strand.prepare(replace(self.table, data=data), pool, keep=False)
         return self._swap(strand.name, values, there & self.prepared.cells[strand.name])
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from plait.contract import Batch
+from plait.encoders import input_shape
 from plait.errors import RequestError, did_you_mean
-from plait.model import as_float, input_shape
+from plait.model import as_float
 
 BINS = 9  # orientations of a gradient
 CELLS = 7  # cells of a picture along its longer side, at most
@@ -37,7 +38,7 @@ def batch_features(
     A present row can hold NaN too: a number of the table, or a column of a modality, that is absent. Pictures become
     histograms of oriented gradients (Dalal and Triggs 2005) and a thumbnail; sounds become means and deviations of
     log-mel bands and of cepstra (Davis and Mermelstein 1980) over time; texts their TF-IDF vector, or counts of
-    words; tables their numbers, flags and one column for each category.
+    words; tables their numbers, flags and one column for each category; what a pretrained encoder gave stays as it is.
 
     Raises RequestError for a missing or misshaped input.
     """
@@ -174,4 +175,9 @@ def _table(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     return np.concatenate([np.where(flags > 0, np.nan, x[:, :numbers]), flags, *wide], axis=1)
 
 
-MAKERS = {"image": _picture, "audio": _sound, "text": _text, "tabular": _table}
+def _vectors(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
+    """Features of a pretrained encoder (batch, token, width), as they are."""
+    return x.reshape(len(x), -1)
+
+
+MAKERS = {"image": _picture, "audio": _sound, "text": _text, "tabular": _table, "vectors": _vectors}

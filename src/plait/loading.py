@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,15 @@ from plait.conversions import Made
 from plait.run import Model, open_run
 
 
-def load(folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = ()) -> Model:
+def load(
+    folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = (), encoders: Mapping[str, Any] | None = None
+) -> Model:
     """Return the model of a finished run.
 
-    plan: the plan object, where it holds a module of the user's own. converters: the user's own, where fit had them.
-    Raises RunError, naming the file, when one is missing, was changed or cut short.
+    plan: the plan object, where it holds a module of the user's own. converters and encoders ({modality: module}): the
+    user's own, where fit had them. Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
-    facts, strands, predictors = open_run(folder, plan)
+    facts, strands, predictors = open_run(folder, plan, encoders)
     kind = Model
     if facts["task"] == "recognition":
         from plait.recognition import Transcriber as kind  # with all that fits one, which no other model waits for

@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from plait import plan as plans
 from plait.contract import Batch
-from plait.encoders import build_encoder
+from plait.encoders import VectorEncoder, build_encoder, input_shape
 from plait.errors import RequestError, did_you_mean
 from plait.fusion import Vote, build_fusion, pool
+from plait.pretrained.frozen import Frozen, last_blocks
 
 Parts = dict[str, tuple[Tensor, Tensor]]
 Augment = Callable[[str, Tensor], Tensor]
-CONVOLUTIONAL = ("image", "audio")
+CONVOLUTIONAL = ("image", "audio")  # layouts of encoders that see many cells, and are trained long
+NORMED = (*CONVOLUTIONAL, "vectors", "tuned")  # layouts of encoders with BatchNorm
 
 
 class Head(nn.Module):
@@ -40,14 +42,39 @@ class Head(nn.Module):
         return self.linear(self.dropout(self.norm(x)))
 
 
+class TunedEncoder(nn.Module):
+    """A pretrained network, part of which is trained, and a VectorEncoder over what it gives.
+
+    Its BatchNorm keeps the statistics it came with, and its dropout is off: the rows here are few.
+    """
+
+    def __init__(self, network: nn.Module, tokens: int, width: int, dim: int, how: str = "full") -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        for block in last_blocks(network, how):
+            block.requires_grad_(True)
+        self.adapt = VectorEncoder(tokens, width, dim)
+
+    def train(self, mode: bool = True) -> TunedEncoder:
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (batch, …) as the pretrained network takes it → tokens (batch, token, dim), all present."""
+        return self.adapt(self.network(x).float())
+
+
 class Network(nn.Module):
     """One candidate: the encoders of its modalities, a fusion plan (or one modality alone), and a head.
 
-    spec is JSON: {"strands": [{"name", "kind", "group", "columns"}], "layouts": {group: layout}, "plan": text or null,
-    "dim", "outputs", "regression", "late"}. With `late` the answer starts from what each modality says by itself (a
-    vote of heads of their own) and the fused tokens add to it: fusion then begins no worse than late fusion. prior
+    spec is JSON: {"strands": [{"name", "kind", "group", "columns", and "input" where that has another name}],
+    "layouts": {group: layout}, "plan": text or null, "dim", "outputs", "regression", "late"}. With `late`
+    the answer starts from what each modality says by itself (a vote of heads of their own) and the fused tokens add to
+    it: fusion then begins no worse than late fusion. prior
     (class,): the class shares of the training split, or for numbers (target,) their mean. plan: the plan as an object,
-    where it holds a module of the user's own.
+    where it holds a module of the user's own. encoders: {group: what makes its encoder, given dim}, where that is no
+    encoder that the layout says all of.
     """
 
     prior: Tensor
@@ -71,9 +98,10 @@ class Network(nn.Module):
         self.groups: dict[str, list[str]] = {}
         for name in sorted(self.names):
             self.groups.setdefault(self.strands[name]["group"], []).append(name)
-        self.kinds = {group: self.strands[names[0]]["kind"] for group, names in self.groups.items()}
+        self.kinds = {group: spec["layouts"][group]["kind"] for group in self.groups}
         self.encoders = nn.ModuleList(
-            (encoders or {}).get(group) or build_encoder(spec["layouts"][group], dim) for group in self.groups
+            make(dim) if (make := (encoders or {}).get(group)) else build_encoder(spec["layouts"][group], dim)
+            for group in self.groups
         )
         # a learned vector for each column, where columns share an encoder
         self.columns = nn.ParameterList(
@@ -102,7 +130,7 @@ class Network(nn.Module):
 
     def _check_input(self, name: str, group: str, x: Tensor) -> None:
         one, columns = input_shape(self.spec["layouts"][group]), self.strands[name]["columns"]
-        shape = (columns, *one) if columns > 1 and self.kinds[group] in CONVOLUTIONAL else one
+        shape = (columns, *one) if columns > 1 else one
         if tuple(x.shape[1:]) != shape:
             wanted = ", ".join(str(n) for n in ("batch", *shape))
             raise RequestError(f"modality {name!r}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")
@@ -122,11 +150,12 @@ class Network(nn.Module):
         for encoder, (group, names) in zip(self.encoders, self.groups.items(), strict=True):
             pieces, places = [], []
             for name in names:
-                if name not in batch.inputs:
+                view = self.strands[name].get("input", name)
+                if view not in batch.inputs:
                     raise RequestError(f"the batch has no modality {name!r}. {did_you_mean(name, batch.inputs)}")
                 here = batch.present[name][:, None]
-                x = batch.inputs[name]
-                several = self.strands[name]["columns"] > 1 and self.kinds[group] in CONVOLUTIONAL
+                x = batch.inputs[view]
+                several = self.strands[name]["columns"] > 1
                 self._check_input(name, group, x)
                 if several:
                     here = here & batch.cells[name] if name in batch.cells else here.expand(-1, x.shape[1])
@@ -135,7 +164,7 @@ class Network(nn.Module):
                 pieces.append(x if whole else x[rows, columns] if several else x[rows])
                 places.append((rows, columns, here.shape[1]))
             counts = [len(piece) for piece in pieces]
-            fewest = 2 if self.training and self.kinds[group] in CONVOLUTIONAL else 1
+            fewest = 2 if self.training and self.kinds[group] in NORMED else 1
             tokens: Tensor | None = None
             if sum(counts) >= fewest:
                 x = as_float(self.kinds[group], torch.cat(pieces) if len(pieces) > 1 else pieces[0])
@@ -187,6 +216,14 @@ class Network(nn.Module):
         """Batch → logits (batch, class), or values (batch, target)."""
         return self.decide(self.encode(batch))
 
+    def continue_from(self, network: Network) -> None:
+        """Take all weights of a network of the same modalities and plan; a tuned encoder those of its end."""
+        own = {k: v for k, v in network.state_dict().items() if not k.startswith("encoders.")}
+        self.load_state_dict(own, strict=False)
+        for encoder, other in zip(self.encoders, network.encoders, strict=True):
+            target = encoder.adapt if isinstance(encoder, TunedEncoder) else encoder
+            target.load_state_dict(other.state_dict())
+
     def take_from(self, alone: Mapping[str, Network]) -> None:
         """Start from networks trained alone: their encoders, and their heads where this network votes with them."""
         for encoder, names in zip(self.encoders, self.groups.values(), strict=True):
@@ -202,19 +239,22 @@ class Network(nn.Module):
                 head.load_state_dict(alone[branch].heads[0].state_dict())
 
 
-def input_shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the shape of one row's input of a layout, without the columns."""
-    if layout["kind"] == "image":
-        return layout["channels"], layout["height"], layout["width"]
-    if layout["kind"] == "audio":
-        return layout["mels"], layout["frames"]
-    if layout["kind"] == "text":
-        return (layout["features"] + layout["tokens"],)
-    return (2 * layout["numbers"] + len(layout["categories"]),)
+def tuned_makers(strands: Sequence[Any], tune: Mapping[str, str]) -> dict[str, Any]:
+    """Return {group: what makes its encoder, given dim} for the pretrained encoders that are, or were, tuned.
+
+    strands: what is tuned is what the strands say that are `raw`; tune: {modality: how much of it}.
+    """
+
+    def maker(frozen: Frozen, how: str) -> Any:
+        return lambda dim: TunedEncoder(frozen.new_network(), frozen.tokens, frozen.width, dim, how)
+
+    return {s.group: maker(s.frozen, tune.get(s.shadow, "full")) for s in strands if s.raw and s.frozen is not None}
 
 
 def as_float(kind: str, x: Tensor) -> Tensor:
     """Return pictures of 0…255 as 0…1, everything else as it is, in float32."""
+    if kind == "tuned":  # a pretrained network scales what it is given
+        return x
     return x.float().div_(255.0) if kind == "image" and x.dtype == torch.uint8 else x.float()
 
 

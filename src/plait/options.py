@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import NoneType, UnionType
@@ -37,7 +38,8 @@ class FitOptions:
     kinds: Mapping[str, str] = _option(factory=dict, help="Kind of a column where the guess is wrong: COLUMN=KIND.")
     modalities: Mapping[str, Sequence[str]] = _option(factory=dict, help="Group columns: NAME=COLUMN,COLUMN.")
     encoders: Mapping[str, Any] = _option(
-        factory=dict, help="Encoder of a modality: MODALITY=NAME (scratch; of text: auto, tfidf, tokens, both)."
+        factory=dict,
+        help="Encoder of a modality: MODALITY=NAME. auto, scratch, lite0, tfidf, static, hf:NAME_OR_FOLDER …",
     )
     prep: Mapping[str, Any] = _option(
         factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true."
@@ -50,6 +52,9 @@ class FitOptions:
     )
     converters: Mapping[str, Any] = _option(
         factory=dict, help="Option of a converter: NAME.OPTION=VALUE, such as pocketsphinx.words=yes,no."
+    )
+    tune: Sequence[str] = _option(
+        (), "Pretrained encoder to tune: MODALITY=last-2 or =full. Kept if validation agrees; none: nothing is tuned."
     )
     balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
     epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
@@ -83,11 +88,18 @@ class FitOptions:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
+        object.__setattr__(self, "tune", _tune_words(self.tune))
         if isinstance(self.ignore, str):
             object.__setattr__(self, "ignore", (self.ignore,))
         for name in ("convert", "fill"):
             given = getattr(self, name)
             object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
+
+    @property
+    def tuned(self) -> dict[str, str]:
+        """How much of which pretrained encoder is tuned: {modality: "full" or "last-N"}."""
+        pairs = (word.rpartition("=") for word in self.tune if word != "none")
+        return {name: how for name, _, how in pairs if how != "none"}
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> FitOptions:
@@ -97,6 +109,20 @@ class FitOptions:
             if name not in names:
                 raise RequestError(f"fit has no option {name!r}. {did_you_mean(name, names)}")
         return cls(**options)
+
+
+def _tune_words(given: Any) -> tuple[str, ...]:
+    """Return "none" and MODALITY=HOW words. Raises RequestError for what is neither."""
+    if isinstance(given, Mapping):
+        given = [f"{name}={how}" for name, how in given.items()]
+    words = (given,) if isinstance(given, str) else tuple(given or ())
+    for word in words:
+        name, _, how = str(word).rpartition("=")
+        if word != "none" and not (name and re.fullmatch(r"none|full|last-[1-9]\d*", how)):
+            raise RequestError(f"tune is {word!r}; expected MODALITY=last-2, MODALITY=full, MODALITY=none, or none.")
+    if "none" in words and len(words) > 1:
+        raise RequestError("tune is none, and something else; expected one of the two.")
+    return words
 
 
 def from_strings(cls: type[T], options: Mapping[str, object], what: str) -> T:

@@ -17,8 +17,9 @@ from plait.calibration import apply_temperature
 from plait.classic import ClassicPredictor, MajorityPredictor
 from plait.contract import SECOND, Batch, answer_subsets
 from plait.errors import RequestError, RunError
-from plait.model import Network, NetworkPredictor, count_parameters
+from plait.model import Network, NetworkPredictor, count_parameters, tuned_makers
 from plait.speech.network import Recogniser
+from plait.strands import Strand
 
 
 def present_rows(batch: Batch, names: Sequence[str]) -> np.ndarray:
@@ -105,6 +106,17 @@ class RowText:
         return self.inner(batch)
 
 
+def input_names(predictor: Any) -> set[str]:
+    """Return the names of the inputs that a predictor reads, second views among them."""
+    if isinstance(predictor, NetworkPredictor):
+        return {strand.get("input", name) for name, strand in predictor.network.strands.items()}
+    if isinstance(predictor, (Calibrated, RowText)):
+        return input_names(predictor.inner)
+    if isinstance(predictor, Blend):
+        return {name for member in predictor.members for name in input_names(member)}
+    return set(predictor.names)
+
+
 def count_params(predictor: Any) -> int:
     """Return how many numbers a predictor keeps; of predictors made of others, those of all."""
     if isinstance(predictor, NetworkPredictor):
@@ -179,8 +191,9 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     return stored
 
 
-def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
-    """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own.
+def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Strand] = ()) -> dict[str, Any]:
+    """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own. strands:
+    those of the run, from which pretrained encoders that were tuned are made again.
 
     Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged or
     has something in it that plait did not write.
@@ -192,7 +205,7 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
 
     for number, part in enumerate(stored.parts):
         if part["is"] in ("network", "recogniser"):
-            made.append(_network(part, arrays(f"net.{number}."), plan))
+            made.append(_network(part, arrays(f"net.{number}."), plan, strands))
         elif part["is"] == "calibrated":
             made.append(Calibrated(made[part["inner"]], part["temperature"]))
         elif part["is"] == "row as text":
@@ -210,13 +223,15 @@ def restore_predictors(stored: Stored, plan: Any = None) -> dict[str, Any]:
     return {role: made[number] for role, number in stored.roles.items()}
 
 
-def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any) -> Any:
+def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, strands: Sequence[Strand]) -> Any:
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         try:
             heard = part["is"] == "recogniser"
-            network: Any = Recogniser(spec, own) if heard else Network(spec, torch.ones(spec["outputs"]), own)
+            makers = tuned_makers(strands, {})
+            prior = torch.ones(spec["outputs"])
+            network: Any = Recogniser(spec, own) if heard else Network(spec, prior, own, makers)
         except RequestError as error:
             raise RunError(
                 f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "

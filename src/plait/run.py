@@ -22,6 +22,7 @@ from plait.contract import Table, answer_subsets, clean_label
 from plait.conversions import FILLED, Made, apply_conversions
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, prepare, quiet
+from plait.encoder_choice import say_encoders
 from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.predictors import Stored, restore_predictors, store_predictors
@@ -306,6 +307,7 @@ class Model:
         if len(self.leaderboard) > len(shown):
             lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
         lines += self.say_rows("a label")
+        lines += say_encoders(facts.get("encoders", {}))
         test = facts["test"]
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
@@ -413,11 +415,13 @@ class Model:
         self.folder = folder
 
 
-def open_run(folder: str | Path, plan: Any = None) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+def open_run(
+    folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
     """Return (facts, strands, predictors) of a finished run: what a Model is made of.
 
-    plan: the plan object, where it holds a module of the user's own. Raises RunError, naming the file, when one is
-    missing, was changed or cut short.
+    plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
+    user's own. Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -447,12 +451,11 @@ def open_run(folder: str | Path, plan: Any = None) -> tuple[dict[str, Any], list
     strands = []
     for index, data in enumerate(facts["strands"]):
         prefix = f"prep.{index}."
-        strands.append(
-            Strand.from_state(data, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-        )
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        strands.append(Strand.from_state(data, own, encoders))
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan)
+    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
 
 
 def _writer(data: bytes) -> Callable[[Path], Any]:

@@ -22,6 +22,7 @@ from plait.calibration import assign_folds, cross_fit_temperature
 from plait.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
 from plait.contract import MEDIA_KINDS
 from plait.dataset import Prepared
+from plait.encoder_choice import settle_encoders
 from plait.errors import RequestError, TableError
 from plait.features import batch_features
 from plait.labels import Labels
@@ -59,6 +60,10 @@ class Search:
     def run(self) -> Candidate:
         """Train the candidates, and return the winner on validation."""
         study = self.study
+        if self.plan is not None or {*self.families} & {"alone", "auto", *STRATEGIES}:
+            settle_encoders(study)
+        else:
+            self._settle_by_classic()
         if self.plan is not None:
             winner = study.run(self.plan)
             self.calibrate()
@@ -69,6 +74,24 @@ class Search:
         plural = [c for c in study.candidates if len(c.names) > 1]
         self.fused = winner if self.plan is not None and winner in plural else min(plural, key=_loss, default=None)
         return winner
+
+    def _settle_by_classic(self) -> None:
+        """Choose the encoders that are left open by what a linear learner reaches with each; no network is wanted."""
+        study = self.study
+        for name, views in study.prepared.views.items():
+            told: dict[str, float] = {}
+            for view in views:
+                try:
+                    predictor = self.fit_learner(next(iter(self.learners)), 0, [view], study.train)
+                except RequestError:  # too few rows have it, or all of one class
+                    continue
+                answers = predictor.from_features({view: self.features[view][study.val]})
+                told[view] = float(self.labels.losses(answers, study.val).mean())
+            best = min(told, key=lambda view: told[view], default=name)
+            names = {s.name: s.encoder for s in study.prepared.strands}
+            study.encoders_tried[name] = [{"encoder": names[view], "loss": loss} for view, loss in told.items()]
+            study.prepared = study.prepared.settle(name, best)
+        self._features = {}
 
     def _try_all(self) -> None:
         """Try the families one after another; what the time limit or an interrupt leaves out is left out."""
@@ -200,7 +223,7 @@ class Search:
 
     @property
     def layouts(self) -> dict[str, Any]:
-        strands = self.study.prepared.strands
+        strands = [s for s in self.study.prepared.strands if not s.raw]
         return {s.name: {**s.layout(), "columns": len(s.modality.columns) if s.several else 1} for s in strands}
 
     def _text(self) -> None:

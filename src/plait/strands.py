@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from plait.contract import MEDIA_KINDS, SECOND, Modality, Schema, Table
 from plait.data.media import read_image, read_sound
-from plait.errors import CellError, RequestError, TableError, did_you_mean
+from plait.encoded import Cells, read_features, read_raw
+from plait.encoders import input_shape
+from plait.errors import CellError, RequestError, RunError, TableError, did_you_mean
 from plait.prep.audio import AudioPrep
 from plait.prep.clean import join
 from plait.prep.image import ImagePrep
 from plait.prep.tabular import TabularPrep
 from plait.prep.text import TextPrep
+from plait.pretrained.catalogue import HUB, NAMES, best_local, make_frozen, restore_frozen
+from plait.pretrained.frozen import Frozen
+from plait.pretrained.own import NAME as OWN
+from plait.pretrained.own import wrap_own
 
 PREPS: dict[str, Any] = {"image": ImagePrep, "audio": AudioPrep, "text": TextPrep, "tabular": TabularPrep}
 SAMPLE = 400  # media cells looked at to choose sizes and rates
@@ -35,6 +41,8 @@ class Strand:
     kinds: dict[str, str] = field(default_factory=dict)  # of tabular columns
     encoder: str = "scratch"
     shadow: str = ""  # of a second view: the modality it shows, such as a table written out as words
+    frozen: Frozen | None = None  # the pretrained encoder whose features are the input
+    raw: bool = False  # what the pretrained encoder is given is the input: it is tuned
 
     @property
     def name(self) -> str:
@@ -48,9 +56,23 @@ class Strand:
     def several(self) -> bool:
         return self.kind in MEDIA_KINDS and len(self.modality.columns) > 1
 
+    @property
+    def is_rival(self) -> bool:
+        """Whether this is a modality seen through another encoder, to be compared with its own."""
+        return bool(self.shadow) and self.frozen is not None and not self.raw
+
+    def as_modality(self) -> Strand:
+        """Return this second view as the modality itself."""
+        modality = Modality(self.shadow, self.kind, self.modality.columns)
+        return replace(self, modality=modality, shadow="")
+
     def layout(self) -> dict[str, Any]:
         """Return what an encoder must know about one input: kind and sizes."""
-        prep = self.prep
+        prep, frozen = self.prep, self.frozen
+        if frozen is not None and self.raw:
+            return {"kind": "tuned", "shape": list(frozen.shape), "frozen": frozen.describe()}
+        if frozen is not None:
+            return {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
         if self.kind == "image":
             return {"kind": "image", "channels": prep.channels, "height": prep.height, "width": prep.width}
         if self.kind == "audio":
@@ -63,33 +85,29 @@ class Strand:
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one row's input."""
-        layout = self.layout()
-        one: tuple[int, ...]
-        if self.kind == "image":
-            one = (layout["channels"], layout["height"], layout["width"])
-        elif self.kind == "audio":
-            one = (layout["mels"], layout["frames"])
-        elif self.kind == "text":
-            one = (layout["features"] + layout["tokens"],)
-        else:
-            one = (2 * layout["numbers"] + len(layout["categories"]),)
+        one = input_shape(self.layout())
         return (len(self.modality.columns), *one) if self.several else one
 
     def dtype(self) -> Any:
+        if self.frozen is not None:
+            return np.dtype(self.frozen.dtype) if self.raw else np.float32
         return {"image": np.uint8, "audio": np.float16}.get(self.kind, np.float32)
 
-    def prepare(self, table: Table, pool: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
-        """Prepare all rows of a (small) table.
+    def prepare(
+        self, table: Table, pool: ThreadPoolExecutor, keep: bool = True
+    ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+        """Prepare all rows of a (small) table. keep: whether features of a pretrained encoder are kept for next time.
 
         Returns values (batch, …), cells (batch, column) bool where a column is there (one column for text and tables),
         and for each row why something is absent or broken, or None.
         """
+        if self.frozen is not None:
+            return self._prepare_frozen(self.frozen, table, pool, keep)
         values = np.zeros((len(table), *self.shape()), self.dtype())
         if self.kind in MEDIA_KINDS:
             return self._prepare_media(table, pool, values)
-        columns = {name: table.cells(name) for name in self.modality.columns}
         if self.kind == "text":
-            joined = [join({n: columns[n][row] for n in columns}) for row in range(len(table))]
+            joined = _join_texts(table, self.modality.columns)
             here = [row for row, text in enumerate(joined) if text is not None]
             if here:
                 texts = [joined[row] for row in here]
@@ -102,6 +120,7 @@ class Strand:
                 note or (None if text is not None else "blank") for note, text in zip(notes, joined, strict=True)
             ]
             return values, np.array([[text is not None] for text in joined], bool).reshape(-1, 1), reasons
+        columns = {name: table.cells(name) for name in self.modality.columns}
         broken = self.prep.broken(columns)
         there = np.zeros((len(table), 1), bool)
         if len(table):
@@ -112,6 +131,28 @@ class Strand:
             there[:, 0] |= np.array([cell is not None for cell in columns[name]], bool)
         reasons = [broken.get(row) or (None if there[row, 0] else "blank") for row in range(len(table))]
         return values, there, reasons
+
+    def _prepare_frozen(
+        self, frozen: Frozen, table: Table, pool: ThreadPoolExecutor, keep: bool
+    ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+        columns = self.modality.columns if self.kind in MEDIA_KINDS else ("",)
+        values = np.zeros((len(table), len(columns), *self.shape()[int(self.several) :]), self.dtype())
+        there = np.zeros((len(table), len(columns)), bool)
+        noted: list[list[str]] = [[] for _ in range(len(table))]
+        for place, name in enumerate(columns):
+            if self.kind == "text":
+                cells: list[Any] = _join_texts(table, self.modality.columns)
+                name, rate = self.modality.columns[0], None
+            else:
+                cells, rate = table.cells(name), table.sample_rates.get(name)
+            own = Cells(cells, table.folder, rate)
+            if self.raw:
+                reasons = read_raw(frozen, own, values[:, place], pool)
+            else:
+                reasons = read_features(frozen, own, values[:, place], pool, keep)
+            there[:, place] = [reason is None for reason in reasons]
+            _note(noted, reasons, table.notes.get(name), f"{name}: " if self.several else "")
+        return values if self.several else values[:, 0], there, ["; ".join(r) if r else None for r in noted]
 
     def _prepare_media(
         self, table: Table, pool: ThreadPoolExecutor, values: np.ndarray
@@ -130,12 +171,8 @@ class Strand:
             step = max(1, min(16, len(table) // 4))
             spans = [range(start, min(start + step, len(table))) for start in range(0, len(table), step)]
             answers = [answer for span in pool.map(work, spans) for answer in span]
-            notes = table.notes.get(name) or [None] * len(table)
-            for row, (reason, note) in enumerate(zip(answers, notes, strict=True)):
-                there[row, place] = reason is None
-                said = note if note is not None and reason in (None, "blank") else reason
-                if said is not None:  # of a filled cell too: it is there, and not as it came
-                    reasons[row].append(prefix + said)
+            there[:, place] = [answer is None for answer in answers]
+            _note(reasons, answers, table.notes.get(name), prefix)
         return values, there, ["; ".join(r) if r else None for r in reasons]
 
     def _one(self, table: Table, name: str, cell: Any, values: np.ndarray, row: int) -> str | None:
@@ -155,15 +192,61 @@ class Strand:
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return (JSON, arrays) from which `from_state` makes the same strand."""
         data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
-        head = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns), "group": self.group}
-        return {**head, "kinds": self.kinds, "encoder": self.encoder, "shadow": self.shadow, "prep": data}, arrays
+        head: dict[str, Any] = {
+            "name": self.name,
+            "kind": self.kind,
+            "columns": list(self.modality.columns),
+            "group": self.group,
+        }
+        head |= {"kinds": self.kinds, "encoder": self.encoder, "shadow": self.shadow, "raw": self.raw}
+        return {**head, "frozen": self.frozen and self.frozen.describe(), "prep": data}, arrays
 
     @classmethod
-    def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Strand:
+    def from_state(
+        cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray], own: Mapping[str, Any] | None = None
+    ) -> Strand:
+        """Make the strand again. own: {modality: the user's own module}.
+
+        Raises RunError where a pretrained encoder is not there, or has other weights than it had.
+        """
         kind = PREPS[data["kind"]]
         prep = kind.from_state(data["prep"], arrays) if hasattr(kind, "from_state") else kind.from_json(data["prep"])
         modality = Modality(data["name"], data["kind"], tuple(data["columns"]))
-        return cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], data["shadow"])
+        strand = cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], data["shadow"])
+        if data.get("frozen"):
+            owner = data["shadow"] or data["name"]
+            strand.frozen = _restore(strand, data["frozen"], (own or {}).get(owner), owner)
+            strand.raw = bool(data["raw"])
+        return strand
+
+
+def _restore(strand: Strand, data: Mapping[str, Any], own: Any, name: str) -> Frozen:
+    if data["name"] != OWN:
+        return restore_frozen(data)
+    if own is None or isinstance(own, str):
+        raise RunError(
+            f"the encoder of {name!r} is {data['origin']}; give it again: plait.load(folder, encoders={{{name!r}: …}})."
+        )
+    frozen = _freeze(strand, own, {})
+    if frozen.weights != data["weights"]:
+        raise RunError(f"the module given for {name!r} is not the one this run was fitted with: its weights differ.")
+    return frozen
+
+
+def _join_texts(table: Table, columns: Sequence[str]) -> list[str | None]:
+    cells = {name: table.cells(name) for name in columns}
+    return [join({name: cells[name][row] for name in columns}) for row in range(len(table))]
+
+
+def _note(
+    noted: list[list[str]], reasons: Sequence[str | None], notes: Sequence[str | None] | None, prefix: str
+) -> None:
+    """Add to each row why a cell is absent; of a filled cell too, which is there, and not as it came."""
+    for row, reason in enumerate(reasons):
+        note = notes[row] if notes is not None else None
+        said = note if note is not None and reason in (None, "blank") else reason
+        if said is not None:
+            noted[row].append(prefix + said)
 
 
 def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -195,35 +278,58 @@ def fit_strands(
     rows: np.ndarray,
     prep: Mapping[str, Any],
     generator: np.random.Generator,
-    encoders: Mapping[str, str] | None = None,
+    encoders: Mapping[str, Any] | None = None,
 ) -> list[Strand]:
     """Fit the preprocessing of every modality on these rows (the training split) and nothing else.
 
-    Raises TableError when a modality has no cell among them that can be read, RequestError for an unknown encoder.
+    An encoder `auto` is scratch here, or the one for texts of as many rows; `rival_strands` says what else may be
+    tried. Raises TableError when a modality has no cell among them that can be read, RequestError for an unknown
+    encoder, MissingExtra where its package is not installed.
     """
     options = prep_options(schema, prep)
     names = encoder_names(schema, encoders or {})
     fitted: dict[str, Any] = {}
+    frozen: dict[str, Frozen] = {}
     strands = []
     for modality in schema.modalities:
-        own = options[modality.name]
-        same = [m for m in schema.modalities if m.kind == modality.kind and options[m.name] == own]
-        group = (
-            modality.kind
-            if len([m for m in schema.modalities if m.kind == modality.kind]) == len(same)
-            else same[0].name
-        )
+        own, encoder = options[modality.name], names[modality.name]
+
+        def alike(m: Modality, own: Any = own, encoder: Any = encoder, kind: str = modality.kind) -> bool:
+            return m.kind == kind and options[m.name] == own and names[m.name] is encoder
+
+        same = [m for m in schema.modalities if alike(m)]
+        every = len(same) == len([m for m in schema.modalities if m.kind == modality.kind])
+        group = modality.kind if every else same[0].name
         if modality.kind not in MEDIA_KINDS:
             group, same = modality.name, [modality]
         if group not in fitted:
             blank = own["prep"] if "prep" in own else PREPS[modality.kind].of(own)
             fitted[group] = _fit(blank, modality.kind, table, schema, same, rows, generator)
         kinds = {c: schema.column(c).kind for c in modality.columns} if modality.kind == "tabular" else {}
-        encoder = names[modality.name]
         if modality.kind == "text" and encoder == "auto":
             encoder = "both" if len(rows) >= MANY_ROWS else "tfidf"
-        strands.append(Strand(modality, fitted[group], group, kinds, encoder))
+        elif encoder == "auto":
+            encoder = "scratch"
+        strand = Strand(modality, fitted[group], group, kinds, encoder if isinstance(encoder, str) else OWN)
+        if strand.encoder not in SCRATCH[modality.kind]:
+            if group not in frozen:
+                frozen[group] = _freeze(strand, encoder, own)
+            strand.frozen = frozen[group]
+        strands.append(strand)
     return strands
+
+
+def _freeze(strand: Strand, encoder: Any, options: Mapping[str, Any]) -> Frozen:
+    """Return the pretrained encoder of a strand. options: of its preparation, as far as they have a meaning here."""
+    if isinstance(encoder, str):
+        known = CLEANING if strand.kind == "text" else options.keys()
+        frozen = make_frozen(strand.kind, encoder, {k: v for k, v in options.items() if k in known and k != "prep"})
+        if strand.kind == "image":
+            frozen = replace(frozen, prep=replace(frozen.prep, white=strand.prep.white))
+        return frozen
+    if strand.kind == "text":
+        return wrap_own(encoder, "text", strand.prep, (strand.prep.length,), "int64")
+    return wrap_own(encoder, strand.kind, strand.prep, input_shape(strand.layout()), np.dtype(strand.dtype()).name)
 
 
 def shadow_strands(
@@ -250,24 +356,91 @@ def shadow_strands(
     return made
 
 
-AS_TEXT = SECOND + "as text"
-MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
+def rival_strands(strands: Sequence[Strand], names: Mapping[str, Any], prep: Mapping[str, Any]) -> list[Strand]:
+    """Return, for each modality whose encoder is `auto`, its second view through the best pretrained one at hand.
 
-ENCODER_NAMES = {
-    "image": ("scratch",),
-    "audio": ("scratch",),
+    Photographs are large and colourful, or at least large; on small drawings and glyphs what was learned from
+    photographs is of no use. Texts must be sentences. prep: the options of each modality (`prep_options`).
+    """
+    found = []
+    for strand in strands:
+        name = best_local(strand.kind) if names[strand.name] == "auto" and may_gain(strand) else None
+        if name is not None:
+            modality = Modality(f"{strand.name}{SECOND}{name}", strand.kind, strand.modality.columns)
+            options = {key: value for key, value in prep[strand.name].items() if key not in ("size", "mode")}
+            frozen = _freeze(strand, name, options)
+            group = f"{strand.group}{SECOND}{name}" if strand.kind in MEDIA_KINDS else modality.name
+            found.append(Strand(modality, strand.prep, group, {}, name, strand.name, frozen))
+    return found
+
+
+def raw_strands(strands: Sequence[Strand], names: Sequence[str]) -> list[Strand]:
+    """Return, for each of these modalities that has a pretrained encoder, a view of what that encoder is given.
+
+    Raises RequestError for a modality that does not exist, or whose encoder is trained here from scratch.
+    """
+    found = []
+    for name in names:
+        own = [s for s in strands if name in (s.name, s.shadow) and s.frozen is not None]
+        if not own:
+            known = [s.name for s in strands if s.frozen is not None]
+            if name not in [s.name for s in strands]:
+                raise RequestError(f"tune names {name!r}, which is no modality. {did_you_mean(name, known)}")
+            raise RequestError(
+                f"tune names {name!r}, which has no pretrained encoder to tune: what is trained from scratch is "
+                f"trained in full. Name one, such as --encoder {name}=lite0."
+            )
+        modality = Modality(f"{name}{SECOND}raw", own[0].kind, own[0].modality.columns)
+        found.append(replace(own[0], modality=modality, group=f"{own[0].group}{SECOND}raw", shadow=name, raw=True))
+    return found
+
+
+def may_gain(strand: Strand) -> bool:
+    """Say whether what others have learned from photographs, or sentences, may be of use to a modality."""
+    if strand.frozen is not None or strand.shadow:
+        return False
+    if strand.kind == "image":
+        return strand.prep.source_side >= LARGE
+    return strand.kind == "text" and strand.prep.length >= SENTENCE
+
+
+AS_TEXT = SECOND + "as text"
+LARGE = 96  # px: the longer side of most training pictures from which on they may be photographs
+SENTENCE = 8  # tokens of long training texts from which on they are sentences
+MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
+CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # options that every preparation of texts has
+
+# those that are trained here; the first is what a modality gets that is not named
+SCRATCH = {
+    "image": ("auto", "scratch"),
+    "audio": ("auto", "scratch"),
     "text": ("auto", "tfidf", "tokens", "both"),
     "tabular": ("scratch",),
 }
 
 
-def encoder_names(schema: Schema, encoders: Mapping[str, str]) -> dict[str, str]:
-    """Return the encoder of every modality. Raises RequestError for an unknown modality or encoder."""
-    chosen = {modality.name: ENCODER_NAMES[modality.kind][0] for modality in schema.modalities}
+def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the encoder of every modality: a name, or a module of the user's own.
+
+    Raises RequestError for an unknown modality or encoder.
+    """
+    chosen: dict[str, Any] = {modality.name: SCRATCH[modality.kind][0] for modality in schema.modalities}
+    kinds = {modality.name: modality.kind for modality in schema.modalities}
     for name, encoder in encoders.items():
-        known = ENCODER_NAMES[schema.modality(name).kind]
-        if encoder not in known:
-            raise RequestError(f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(str(encoder), known)}")
+        kind = kinds[name] if name in kinds else schema.modality(name).kind
+        if not isinstance(encoder, str):
+            if kind == "tabular" or not callable(encoder):
+                raise RequestError(
+                    f"the encoder of {name!r} is {type(encoder).__name__}; expected a name"
+                    + ("." if kind == "tabular" else " or a torch.nn.Module.")
+                )
+        elif encoder not in SCRATCH[kind] and not (encoder.startswith(HUB) and kind in NAMES):
+            known = [*SCRATCH[kind], *NAMES.get(kind, ())]
+            if encoder not in known:
+                also = f" Or {HUB}NAME_OR_FOLDER." if kind in NAMES else ""
+                raise RequestError(
+                    f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(encoder, known)}{also}"
+                )
         chosen[name] = encoder
     return chosen
 

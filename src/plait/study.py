@@ -7,6 +7,8 @@ early. What else is tried, and by which rule the winner is found, stands in `sea
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import time
 import zlib
@@ -20,13 +22,15 @@ from torch import Tensor
 
 from plait import plan as plans
 from plait.dataset import Callback, Prepared, quiet
-from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters
+from plait.model import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters, tuned_makers
+from plait.prep.image import augment_images
 from plait.prep.text import drop_words
 from plait.store import Stages
 from plait.strands import Strand
 from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
 
 DIM = 128
+KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 STRATEGIES = ("parallel", "sequential", "tree")
@@ -91,11 +95,16 @@ class Study:
     spread: float = 1.0
     candidates: list[Candidate] = field(default_factory=list)
     stopped: str = ""
+    tune: Mapping[str, str] = field(default_factory=dict)  # how much of the pretrained encoder of a modality is tuned
+    gentle: bool = True  # whether the best fused network is trained a little longer, encoders and all
+    kept: Stages | None = None  # networks trained alone, kept between commands
+    encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     limited: bool = False  # whether the time limit ended the training of a candidate
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
+        self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
         self.val = np.flatnonzero(self.split == "val")
         self.train = np.flatnonzero(self.split == "train")
 
@@ -111,11 +120,14 @@ class Study:
         return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
 
     def train_each(self) -> None:
-        """Train each modality alone."""
+        """Train each modality alone, but for those that were."""
         for name in self.prepared.names:
-            found = self.train_alone(name)
+            found = self.alone.get(name) or self.train_alone(name)
             if found is not None:
                 self.alone[name] = found
+        for name in self.tune:
+            if name in self.alone:
+                self.tune_alone(self.alone[name])
 
     def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False) -> None:
         """Fuse the encoders trained alone by each plan, fine-tune the best, and train the best from scratch.
@@ -174,8 +186,8 @@ class Study:
             left.remove(name)
         return grown
 
-    def train_alone(self, name: str) -> Candidate | None:
-        """Train one modality by itself, on the training rows that have it."""
+    def train_alone(self, name: str, rival: float = math.inf) -> Candidate | None:
+        """Train one modality by itself, on the training rows that have it; stop when far behind the loss of a rival."""
         present = self.prepared.present[name]
         rows, val = self.train[present[self.train]], self.val[present[self.val]]
         if len(rows) < 2:
@@ -186,8 +198,16 @@ class Study:
         recipe = Recipe(epochs, 3e-3, self.batch_size)
         if not conv:
             recipe = Recipe(self.epochs or round(1.5 * epochs), 2e-3, self.batch_size, decay=0.3)
-        network = self._build(None, [name], f"{ALONE} {name}")
-        return self._stage(f"{ALONE} {name}", name, None, ALONE, network, recipe, rows, val if len(val) else self.val)
+        strand = next(s for s in self.prepared.strands if s.name == name)
+        stage = f"{ALONE} {name}" + (f" ({strand.encoder})" if strand.frozen is not None else "")
+        network = self._build(None, [name], stage)
+
+        def behind(epoch: int, loss: float) -> bool:
+            thirds = 3 * epoch // recipe.epochs
+            return thirds > 0 and loss > (2.0 if thirds == 1 else 1.4) * rival
+
+        val = val if len(val) else self.val
+        return self._stage(stage, name, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival)
 
     def train_fused(self, plan: str, tokens: dict[str, Any], family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone.
@@ -219,13 +239,32 @@ class Study:
             family=family,
         )
 
+    def tune_alone(self, start: Candidate) -> Candidate | None:
+        """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
+        name = start.names[0]
+        if self._over() or all(s.shadow != name or not s.raw for s in self.prepared.strands):
+            return None
+        how = f"{TUNED}, {self.tune[name]}"
+        present = self.prepared.present[name]
+        rows = self.train[present[self.train]]
+        network = self._build(None, [name], f"{ALONE} {name} {how}", tuned=[name])
+        network.continue_from(start.network)
+        epochs = max(3, self.epochs_for(len(rows)) // 4)
+        recipe = Recipe(epochs, 3e-4, min(32, self.batch_size), patience=2, warm=0.1)
+        found = self._stage(f"{ALONE} {name} {how}", name, None, how, network, recipe, rows, self.val)
+        if found is not None and found.loss < start.loss:
+            self.tuned[name] = found
+        return found
+
     def fine_tune(self, start: Candidate) -> Candidate | None:
-        """Train all of a fused network a little longer, gently."""
-        if self._over():
+        """Train all of a fused network a little longer, gently; tuned encoders too, where they are better alone."""
+        if self._over() or not self.gentle:
             return None
         stage = f"{start.plan} {TUNED}"
-        network = self._build(start.plan, self.prepared.names, stage, late=True)
-        network.load_state_dict(start.network.state_dict())
+        tuned = [name for name in start.names if name in self.tuned]
+        network = self._build(start.plan, self.prepared.names, stage, late=True, tuned=tuned)
+        network.continue_from(start.network)
+        network.take_from({name: self.tuned[name].network for name in tuned})
         epochs = max(2, self.epochs_for(len(self.train)) // 4)
         recipe = Recipe(epochs, 5e-4, self.batch_size, drop=True, patience=2, warm=0.1)
         rows = self.train, self.val
@@ -268,16 +307,16 @@ class Study:
         return bool(self.candidates) and time.monotonic() >= self.deadline
 
     def _kind(self, name: str) -> str:
-        return next(s.kind for s in self.prepared.strands if s.name == name)
+        return str(next(s.layout()["kind"] for s in self.prepared.strands if s.name == name))
 
     def seed_of(self, stage: str) -> int:
         """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
         return zlib.crc32(f"{self.seed}:{stage}".encode())
 
-    def spec(self, plan: str | None, names: Sequence[str], late: bool) -> dict[str, Any]:
-        strands = [s for s in self.prepared.strands if s.name in names]
+    def spec(self, plan: str | None, names: Sequence[str], late: bool, tuned: Sequence[str] = ()) -> dict[str, Any]:
+        strands = [s for s in self.prepared.strands if (s.shadow if s.raw else s.name) in names]
         return {
-            **describe_strands(strands),
+            **describe_strands([s for s in strands if s.raw == ((s.shadow or s.name) in tuned)]),
             "plan": plan,
             "dim": DIM,
             "outputs": self.outputs,
@@ -285,12 +324,15 @@ class Study:
             "late": late,
         }
 
-    def _build(self, plan: str | None, names: Sequence[str], stage: str, late: bool = False) -> Network:
+    def _build(
+        self, plan: str | None, names: Sequence[str], stage: str, late: bool = False, tuned: Sequence[str] = ()
+    ) -> Network:
         with fork_generators():
             torch.manual_seed(self.seed_of(stage))
             plan_object = self.plan_objects.get(plan) if plan is not None else None
             # in eval mode until it is trained: what is asked of it before must not depend on a draw of dropout
-            return Network(self.spec(plan, names, late), self.prior, plan_object).to(self.device).eval()
+            spec, makers = self.spec(plan, names, late, tuned), tuned_makers(self.prepared.strands, self.tune)
+            return Network(spec, self.prior, plan_object, makers).to(self.device).eval()
 
     def _encoders(self) -> Network:
         """Return a network that holds the encoder of every modality, as it was trained alone."""
@@ -302,15 +344,17 @@ class Study:
 
     def _augment(self, generator: torch.Generator) -> Any:
         preps = {s.group: s.prep for s in self.prepared.strands}
-        kinds = {s.group: s.kind for s in self.prepared.strands}
+        kinds = {s.group: s.layout()["kind"] for s in self.prepared.strands}
         features = {s.group: s.layout().get("features", 0) for s in self.prepared.strands}
 
         def augment(group: str, x: Tensor) -> Tensor:
             if kinds[group] in CONVOLUTIONAL:
                 return preps[group].augment(x, generator)
+            if kinds[group] == "tuned":
+                return augment_raw(x, generator)
             if kinds[group] == "text":
                 return augment_text(x, features[group], generator)
-            return swap_cells(x, generator)
+            return swap_cells(x.flatten(1), generator).view_as(x)
 
         return augment
 
@@ -339,11 +383,17 @@ class Study:
         tokens: Mapping[str, Any] | None = None,
         behind: Any = None,
         family: str = "",
+        rival: float = math.inf,
     ) -> Candidate | None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
         if self._over() and (self.candidates or self.stopped == "interrupt"):
             return None  # there is something to choose from; without it the first candidate gets one epoch
-        saved = self.stages.load(stage)
+        saved, kept = self.stages.load(stage), None
+        if saved is None and how == ALONE and self.kept is not None:
+            kept = self._stage_key(network, recipe, rows, val, rival)
+            saved = self.kept.load(kept)
+            if saved is not None:
+                self.callback({"note": f"{stage}: learned before from the same rows, and kept"})
         began = time.monotonic()
         if saved is not None:
             state, meta = saved
@@ -362,7 +412,7 @@ class Study:
                 source = Live(network, self.prepared, self._augment(generator), self.device)
                 validate = lambda: self.outputs_of(network, val)  # noqa: E731
             share = self._deadline_of(how)
-            begun = how in (FUSED, TUNED)  # these start from weights that are good already
+            begun = how not in (ALONE, JOINT)  # these start from weights that are good already
             start = self.target.measure(validate(), torch.from_numpy(val))[0] if begun else None
             with fork_generators():
                 torch.manual_seed(seed)
@@ -385,6 +435,8 @@ class Study:
                 )
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
+            if kept is not None and self.kept is not None and self.deadline == math.inf:
+                self._keep(kept, network, outcome)
             self.limited = self.limited or outcome.stopped == "time"
         if outcome.stopped == "interrupt":
             self.stopped = "interrupt"
@@ -408,6 +460,42 @@ class Study:
         self.candidates.append(candidate)
         return candidate
 
+    def _stage_key(self, network: Network, recipe: Recipe, rows: np.ndarray, val: np.ndarray, rival: float) -> str:
+        """Return a name for all that a network trained alone depends on: rows, labels, preprocessing, recipe, seed."""
+        name = network.names[0]
+        strand = next(s for s in self.prepared.strands if s.name == name)
+        told = [
+            KEPT_VERSION,
+            torch.__version__,
+            torch.get_num_threads(),
+            self.device.type,
+            network.spec,
+            asdict(recipe),
+        ]
+        told += [self.seed, strand.state()[0], self.target.regression, rival]
+        found = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
+        inputs, cells = self.prepared.inputs[name], self.prepared.cells[name]
+        for part in (rows, val):
+            found.update(part.tobytes())
+            found.update(cells[part].tobytes())
+            found.update(self.target.values.cpu().numpy()[part].tobytes())
+            for start in range(0, len(part), 1024):
+                found.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
+        for tensor in (network.prior, self.target.weights):
+            found.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
+        return found.hexdigest()
+
+    def _keep(self, key: str, network: Network, outcome: Outcome) -> None:
+        """Keep a network for the next command. A disk that is full ends no training."""
+        assert self.kept is not None
+        if outcome.stopped in ("time", "interrupt"):
+            return
+        try:
+            self.kept.save(key, network.state_dict(), asdict(outcome))
+        except OSError as error:
+            self.callback({"note": f"what was learned cannot be kept for the next fit: {error.strerror or error}"})
+            self.kept = None
+
     def _deadline_of(self, how: str) -> float:
         """Share the time limit out: each modality alone an equal part of the first half, and so on."""
         if self.deadline == math.inf:
@@ -418,7 +506,7 @@ class Study:
         if how == ALONE:
             several = len(self.prepared.names) > 1
             return now + left * (0.55 if several else 0.95) / max(1, waiting)
-        return now + left * {FUSED: 0.3, TUNED: 0.5, JOINT: 0.9}[how]
+        return now + left * {FUSED: 0.3, JOINT: 0.9}.get(how, 0.5)
 
     def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""
@@ -435,6 +523,13 @@ def augment_text(x: Tensor, features: int, generator: torch.Generator, share: fl
     return torch.cat([x[:, :features] * kept / (1 - share), words], 1)
 
 
+def augment_raw(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return what a pretrained encoder is given, pictures of 0 to 255 changed mildly, all else as it is."""
+    if x.dim() != 4 or x.dtype != torch.uint8:
+        return x
+    return augment_images(x.float() / 255, generator).clamp(0, 1) * 255
+
+
 def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
     """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
 
@@ -448,8 +543,14 @@ def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Ten
 
 def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
     """Return what the spec of a network says of its inputs: strands and layouts."""
-    told = [
-        {"name": s.name, "kind": s.kind, "group": s.group, "columns": len(s.modality.columns) if s.several else 1}
+    told: list[dict[str, Any]] = [
+        {
+            "name": s.shadow if s.raw else s.name,
+            "kind": s.kind,
+            "group": s.group,
+            "columns": len(s.modality.columns) if s.several else 1,
+            **({"input": s.name} if s.raw else {}),
+        }
         for s in strands
     ]
     return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}

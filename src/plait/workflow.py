@@ -24,14 +24,17 @@ from plait.comparison import compare_conversions
 from plait.contract import Column, Schema, Table
 from plait.conversions import Made, apply_conversions, plan_conversions
 from plait.curve import learning_curve
+from plait.data.cache import cache_folder
 from plait.data.detect import detect
 from plait.data.read import read
 from plait.dataset import Callback, Prepared, choose_splits, group_rows, prepare, quiet
+from plait.encoder_choice import tell_encoders
 from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
 from plait.folds import cross_validate
 from plait.labels import Labels, column_of_labels, fingerprint, hash_cells
 from plait.options import FAMILIES, FitOptions
+from plait.predictors import input_names
 from plait.proof import HEADLINE
 from plait.recognition import finish_recognition
 from plait.report import write_report
@@ -39,7 +42,7 @@ from plait.reporting import Account, command_of
 from plait.run import Model, Predictions, answer_prepared, count_holes, number_threads
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
-from plait.strands import Strand, encoder_names, fit_strands, prep_options, shadow_strands
+from plait.strands import Strand, encoder_names, fit_strands, prep_options, raw_strands, rival_strands, shadow_strands
 from plait.study import Candidate, Study
 from plait.terminal import text_table
 from plait.transcripts import Recognition, check_request, find_units, keep_whole, learnable_rows, transcripts_of
@@ -211,7 +214,7 @@ def _fit_transcripts(
     if chosen.fusion is None:
         whole = replace(whole, candidates=("alone",))  # no second view of a table: nothing here reads it
     filled = apply_conversions(table, [one for one in made if one.training_only], callback, split == "train")
-    prepared = _prepare(filled, schema, split, whole, work, generator, callback)
+    prepared = _prepare(filled, schema, split, whole, work, generator, callback, choice=False)
     _count_holes(prepared, split)
     end = began + chosen.time_limit if chosen.time_limit else math.inf
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -272,6 +275,9 @@ def _search(
         plan_objects,
         wish.center,
         wish.spread,
+        tune=chosen.tuned,
+        gentle="none" not in chosen.tune,
+        kept=kept_stages(),
     )
     pairs = [(one.origin, one.modality) for one in made if one.how == "convert"]
     plan = next(iter(plan_objects), None)
@@ -318,12 +324,15 @@ def _finish(
         "sample_rates": table.sample_rates,
         "conversions": [one.to_json() for one in made],
         "learning_curve": points,
+        "encoders": tell_encoders(study, encoder_names(schema, chosen.encoders)),
         "folds": checked,
         "stopped": study.stopped
         if study.stopped in ("time", "interrupt")
         else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
     }
-    model = Model(facts, prepared.strands, {"winner": shipped, **alone}, made=list(made))
+    read_by = {view for predictor in (shipped, *alone.values()) for view in input_names(predictor)}
+    strands = [s for s in prepared.strands if not s.raw or s.name in read_by]
+    model = Model(facts, strands, {"winner": shipped, **alone}, made=list(made))
     tests = np.flatnonzero(split == "test")
     truth = wish.cells
     facts["test"] = None
@@ -425,10 +434,12 @@ def _prepare(
     generator: np.random.Generator,
     callback: Callback,
     keep: bool = True,
+    choice: bool = True,
 ) -> Prepared:
     """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
 
-    keep: whether the prepared rows go to files, for a run that may be killed, or stay in memory.
+    choice: whether an encoder that is left open may become a pretrained one. keep: whether the prepared rows go to
+    files, for a run that may be killed, or stay in memory.
     """
     done = work / "prepared.json"
     if done.exists():
@@ -436,9 +447,8 @@ def _prepare(
         strands = []
         for index, data in enumerate(facts["strands"]):
             prefix = f"{index}."
-            strands.append(
-                Strand.from_state(data, {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
-            )
+            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            strands.append(Strand.from_state(data, own, chosen.encoders))
         inputs: dict[str, np.ndarray] = {
             s.name: np.memmap(work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(table), *s.shape()))
             for i, s in enumerate(strands)
@@ -450,6 +460,9 @@ def _prepare(
     # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
     rows = np.flatnonzero((split == "train") | ((split == "") & _without_split(table, schema)))
     strands = fit_strands(table, schema, rows, chosen.prep, generator, chosen.encoders)
+    if choice:
+        strands += rival_strands(strands, encoder_names(schema, chosen.encoders), prep_options(schema, chosen.prep))
+    strands += raw_strands(strands, list(chosen.tuned))
     if chosen.fusion is None and "text" in (chosen.candidates or FAMILIES):
         strands += shadow_strands(table, strands, rows, generator)
     prepared = prepare(table, strands, folder=work / "inputs" if keep else None, callback=callback)
@@ -461,6 +474,14 @@ def _prepare(
     write_tensors(work / "prepared.safetensors", tensors)
     write_json(done, {"strands": [data for data, _ in states], "reasons": prepared.reasons})
     return prepared
+
+
+def kept_stages() -> Stages | None:
+    """Return where networks trained alone are kept between commands; None without a home folder."""
+    try:
+        return Stages(cache_folder() / "stages")
+    except RuntimeError:
+        return None
 
 
 def _without_split(table: Table, schema: Schema) -> np.ndarray:

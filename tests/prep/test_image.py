@@ -27,6 +27,20 @@ def test_a_small_picture_is_kept_pixel_for_pixel():
     np.testing.assert_array_equal(x[0], pixels)
 
 
+def test_a_smoother_resize_is_no_option_of_the_user_but_is_kept():
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8)
+    prep = ImagePrep(resample="bicubic").fitted([Image.fromarray(pixels)])
+    assert ImagePrep.from_json(prep.to_json()) == prep
+    old = {name: value for name, value in ImagePrep().to_json().items() if name != "resample"}
+    assert ImagePrep.from_json(old).resample == "bilinear"
+    expected = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(prep(Image.fromarray(pixels))[0], np.asarray(expected))
+    with pytest.raises(RequestError, match="image has no option 'resample'"):
+        ImagePrep.of({"resample": "bicubic"})
+    with pytest.raises(RequestError, match=r"image.resample is 'box'; expected bilinear or bicubic"):
+        ImagePrep(resample="box")
+
+
 def test_channels_come_first():
     pixels = grey(8, 12)[:, :, None].repeat(3, axis=2)
     pixels[2, 5] = (10, 20, 30)

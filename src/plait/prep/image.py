@@ -45,6 +45,8 @@ class ImagePrep:
     height: int | None = None
     width: int | None = None
     white: float = 65535.0  # the value of white in pictures of more than 8 bits
+    source_side: int = 0  # px: the longer side of the training pictures as they came, their median
+    resample: str = "bilinear"  # or bicubic, where a pretrained network was trained so
 
     def __post_init__(self) -> None:
         if self.size is not None and not 4 <= self.size <= 4096:
@@ -57,6 +59,8 @@ class ImagePrep:
             raise RequestError(f"image.rotate is {self.rotate}; expected -360 to 360 degrees.")
         if not 0 < self.crop <= 1:
             raise RequestError(f"image.crop is {self.crop}; expected more than 0 and at most 1.")
+        if self.resample not in ("bilinear", "bicubic"):
+            raise RequestError(f"image.resample is {self.resample!r}; expected bilinear or bicubic.")
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> ImagePrep:
@@ -90,8 +94,9 @@ class ImagePrep:
         Pictures whose median is at most 64 px on the longer side keep that size; larger ones get 64 px (or `size`)
         and the median shape, in steps of 4 px. Raises RequestError when there is no picture.
         """
-        sizes, grey, brightest = [], True, 0.0
+        sizes, source, grey, brightest = [], [], True, 0.0
         for image in images:
+            source.append(max(image.size))
             if _is_deep(image):
                 brightest = max(brightest, float(np.nan_to_num(np.asarray(image, np.float32)).max(initial=0)))
             elif grey and self.mode == "auto":
@@ -109,7 +114,8 @@ class ImagePrep:
             width, height = (long if side > long - 2 else max(least, 4 * round(side / 4)) for side in sides)
         mode = self.mode if self.mode != "auto" else ("L" if grey else "RGB")
         white = next((w for w in WHITES if w >= brightest), brightest) if brightest else self.white
-        return replace(self, mode=mode, height=height, width=width, white=white)
+        side = round(float(np.median(source)))
+        return replace(self, mode=mode, height=height, width=width, white=white, source_side=side)
 
     def __call__(self, image: Image) -> np.ndarray:
         """Return the picture as uint8 (channel, height, width). Raises CellError for a colour mode unknown to us."""
@@ -214,16 +220,17 @@ class ImagePrep:
         assert self.width is not None and self.height is not None
         if image.size == (self.width, self.height):
             return image
+        smooth = pil.Resampling[self.resample.upper()]
         scales = self.width / image.width, self.height / image.height
         if self.fit == "crop":
             width, height = self.width / max(scales), self.height / max(scales)
             left, top = (image.width - width) / 2, (image.height - height) / 2
             box = max(0.0, left), max(0.0, top), min(image.width, left + width), min(image.height, top + height)
-            return image.resize((self.width, self.height), pil.Resampling.BILINEAR, box, reducing_gap=2.0)
+            return image.resize((self.width, self.height), smooth, box, reducing_gap=2.0)
         inner = (self.width, self.height)
         if self.fit == "pad":
             inner = max(1, round(image.width * min(scales))), max(1, round(image.height * min(scales)))
-        small = image.resize(inner, pil.Resampling.BILINEAR, reducing_gap=2.0)
+        small = image.resize(inner, smooth, reducing_gap=2.0)
         if inner == (self.width, self.height):
             return small
         canvas = pil.new(image.mode, (self.width, self.height))

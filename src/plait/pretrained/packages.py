@@ -51,13 +51,13 @@ def package_licence(module: str) -> str:
         package = importlib.metadata.distribution(module)
     except importlib.metadata.PackageNotFoundError:
         return "not stated"
-    if stated := package.metadata.get("License-Expression"):
-        return stated
-    texts = [package.metadata.get("License") or ""]
-    for file in package.files or ():
-        if ".dist-info" in str(file) and "licen" in file.name.lower() and (path := Path(str(file.locate()))).is_file():
-            texts.append(path.read_text(encoding="utf-8", errors="replace"))
-    for text in (" ".join(text.lower().split()) for text in texts):
+    if stated := package.metadata.get_all("License-Expression"):
+        return stated[0]
+    texts = package.metadata.get_all("License") or [""]
+    inside = [file for file in package.files or () if ".dist-info" in str(file) and "licen" in file.name.lower()]
+    paths = [path for path in (Path(str(file.locate())) for file in inside) if path.is_file()]
+    whole = [*texts, *(path.read_text(encoding="utf-8", errors="replace") for path in paths)]
+    for text in (" ".join(text.lower().split()) for text in whole):
         for words, name in _LICENCES.items():
             if all(word in text for word in words):
                 return name

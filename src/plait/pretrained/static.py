@@ -1,13 +1,14 @@
 """Static embeddings of tokens, as an encoder of texts: each token has one vector, and a text is their mean.
 
-The vectors (32,000 of 256 numbers, mostly for English) and the tokeniser come inside the package wordllama (Miller 2024,
-"WordLlama: Recycled token embeddings from large language models"). They were trained from the token embeddings of Llama 2
-and others, so the licences of those models may matter beside that of the package. The package itself is not imported.
-Knows no table and no files but these two.
+The vectors (32,000 of 256 numbers, mostly for English) and the tokeniser come inside the package wordllama (Miller
+2024, "WordLlama: Recycled token embeddings from large language models"). They were trained from the token embeddings of
+Llama 2 and others, so the licences of those models may matter beside that of the package. The package itself is not
+imported. Knows no table and no files but these two.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
@@ -32,6 +33,7 @@ VECTORS = ("weights", "l2_supercat_256.safetensors")
 TOKENISER = ("tokenizers", "l2_supercat_tokenizer_config.json")
 WIDTH = 256
 TOKENS = 1024  # of a longer text the rest is cut
+_MARKER = re.compile("\ue000([^\ue001]*)\ue001")  # of a column, where the texts of several were joined
 LONGEST = 16 * TOKENS  # characters that are looked at: no token is longer than 16
 
 
@@ -65,8 +67,11 @@ class StaticPrep:
         return cls(**data)
 
     def __call__(self, text: str) -> np.ndarray:
-        """Return the ids of one raw text, which is cleaned first. Many threads may call at the same time."""
-        cleaned = clean(text or "", **self.to_json())[:LONGEST]
+        """Return the ids of one raw text, which is cleaned first; the marker of a column becomes its name and a colon.
+
+        Many threads may call at the same time.
+        """
+        cleaned = clean(_MARKER.sub(r"\1:", text or ""), **self.to_json())[:LONGEST]
         ids = _tokeniser().encode(cleaned, add_special_tokens=False).ids[:TOKENS]
         found = np.zeros(TOKENS, np.int32)
         found[: len(ids)] = np.asarray(ids, np.int32) + 1

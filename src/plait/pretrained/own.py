@@ -1,0 +1,159 @@
+"""An nn.Module of the user's own as an encoder that is not trained here.
+
+Knows none of plait's networks, no table and no files; the preparation comes fitted from outside.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from plait.errors import RequestError
+from plait.pretrained.frozen import Frozen, hash_state
+
+NAME = "own"
+KINDS = {
+    "image": "pictures (batch, channel, height, width), float -1 to 1",
+    "audio": "log-mels (batch, mel, time), float",
+    "text": "token ids (batch, token), int64, 0 where there is none",
+}
+ANSWERS = "(batch, width), (batch, token, width), or (tokens (batch, token, width), present (batch, token))"
+TRIAL = 2  # cells of zeros that a module is tried with
+BROKEN = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError)
+
+
+@dataclass(frozen=True, eq=False)
+class IdsPrep:
+    """One text → its token ids (token,), by a fitted `TextPrep`."""
+
+    prep: Any
+
+    def __call__(self, text: str) -> np.ndarray:
+        return self.prep.ids([text])[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the ids depend on: the options, and the vocabulary as its SHA-256."""
+        options = {f.name: getattr(self.prep, f.name) for f in fields(self.prep) if "help" in f.metadata}
+        words = hashlib.sha256("\n".join(self.prep.words).encode("utf-8", "surrogatepass")).hexdigest()
+        return {**options, "length": self.prep.length, "pieces": self.prep.pieces, "words": words}
+
+
+class OwnNetwork(nn.Module):
+    """The user's module behind the input and the answer that plait knows: (batch, *shape) → (batch, token, width)."""
+
+    def __init__(self, module: nn.Module, kind: str) -> None:
+        super().__init__()
+        self.module, self.kind = module, kind
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        return list(self.module.children()) or [self.module]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features, float32. Tokens that the module says are not present are zeros."""
+        if self.kind == "text":
+            answer = self.module(x.long())
+        else:
+            answer = self.module(x.float() / 127.5 - 1.0 if self.kind == "image" else x.float())
+        return read_answer(answer, len(x)).float()
+
+
+def read_answer(answer: Any, batch: int) -> Tensor:
+    """Return what a module answers as features (batch, token, width). Raises RequestError for anything else."""
+    tokens, present = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    if not isinstance(tokens, Tensor) or not tokens.is_floating_point() or not (present is None or _is_flag(present)):
+        raise RequestError(f"it answers {_describe(answer)}; expected floats {ANSWERS}.")
+    wrong = tokens.dim() not in (2, 3) if present is None else tokens.dim() != 3 or present.shape != tokens.shape[:2]
+    if wrong or len(tokens) != batch or 0 in tokens.shape:
+        raise RequestError(f"it answers {_describe(answer)} for a batch of {batch}; expected {ANSWERS}.")
+    if tokens.dim() == 2:
+        return tokens[:, None]
+    return tokens if present is None else torch.where(present[:, :, None], tokens, 0.0)
+
+
+def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dtype: str) -> Frozen:
+    """Return the user's module as an encoder of one kind, after one trial run on zeros.
+
+    prep: a fitted `ImagePrep`, `AudioPrep` or `TextPrep`; shape and dtype: of one cell as it gives it. The module is
+    given what `KINDS` says and answers what `ANSWERS` says. It is copied, so it stays as it is. Raises RequestError
+    when it fails on the trial or answers something else.
+    """
+    if kind not in KINDS:
+        raise RequestError(f"a module of your own cannot encode {kind!r}; expected one of {', '.join(KINDS)}.")
+    if not isinstance(module, nn.Module):
+        raise RequestError(
+            f"the encoder of your own is {type(module).__name__}; expected an object of torch.nn.Module."
+        )
+    name = type(module).__qualname__
+    try:
+        kept = copy.deepcopy(module)
+    except (*BROKEN, copy.Error) as error:
+        raise RequestError(f"your module {name} cannot be copied ({_first_line(error)}).") from None
+    tokens, width = _try_out(OwnNetwork(kept, kind).eval(), name, shape, dtype)
+    return Frozen(
+        name=NAME,
+        kind=kind,
+        shape=tuple(shape),
+        dtype=dtype,
+        tokens=tokens,
+        width=width,
+        origin=f"your own module {name}",
+        licence="yours",
+        weights=hash_module(kept),
+        prep=IdsPrep(prep) if kind == "text" else prep,
+        load=_loader(kept, kind),
+    )
+
+
+def _loader(module: nn.Module, kind: str) -> Callable[[], nn.Module]:
+    return lambda: OwnNetwork(copy.deepcopy(module), kind)
+
+
+def hash_module(module: nn.Module) -> str:
+    """Return the SHA-256 of the weights, the class, and the parts as torch prints them.
+
+    Code that changes under the same class name is not seen.
+    """
+    found = hashlib.sha256(hash_state(module.state_dict()).encode())
+    for name, part in module.named_modules():
+        found.update(f"{name} {type(part).__module__}.{type(part).__qualname__} {part.extra_repr()};".encode())
+    return found.hexdigest()
+
+
+def _try_out(network: OwnNetwork, name: str, shape: tuple[int, ...], dtype: str) -> tuple[int, int]:
+    """Return how many tokens the network gives, and their width."""
+    own = next(network.parameters(), None)
+    x = torch.from_numpy(np.zeros((TRIAL, *shape), dtype)).to("cpu" if own is None else own.device)
+    given = f"your module {name} was given {KINDS[network.kind]}, of shape {tuple(x.shape)}"
+    try:
+        with torch.inference_mode():
+            answer = network(x)
+    except RequestError as error:
+        raise RequestError(f"{given}: {error}") from None
+    except BROKEN as error:
+        raise RequestError(f"{given}, and fails: {_first_line(error)}. Expected an answer {ANSWERS}.") from None
+    return answer.shape[1], answer.shape[2]
+
+
+def _is_flag(present: Any) -> bool:
+    return isinstance(present, Tensor) and present.dtype == torch.bool
+
+
+def _describe(answer: Any) -> str:
+    if isinstance(answer, Tensor):
+        return f"{str(answer.dtype).removeprefix('torch.')} of shape {tuple(answer.shape)}"
+    if isinstance(answer, tuple):
+        return f"a tuple of {', '.join(_describe(part) for part in answer) or 'nothing'}"
+    return f"an object {type(answer).__name__}"
+
+
+def _first_line(error: Exception) -> str:
+    told = str(error).strip().split("\n")[0].rstrip(".")
+    return f"{type(error).__name__}: {told}" if told else type(error).__name__

@@ -1,0 +1,272 @@
+"""The networks inside checkpoints of the hub: one tower for one kind of cell, prepared cells in, features out.
+
+Each takes (batch, *shape) and gives (batch, token, width) float32, and a cell's features do not depend on the other
+cells of its batch. Knows no file and no option.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from plait.errors import RequestError
+from plait.pretrained.cells import Colours
+
+SEGMENTS = 4  # tokens of a sound whose network gives a feature for each moment: its four quarters, in order
+SOUNDS = 8  # encoded at a time: half a minute of sound is much for one layer
+LEAST = 0.025  # seconds of sound given to a network at least: one window of a spectrogram
+OTHERS = {  # parts of a network of several kinds that are not kept
+    "image": ("text_model", "text_projection", "text_embedding"),
+    "text": ("vision_model", "visual_projection", "audio_model", "audio_projection"),
+    "audio": ("text_model", "text_projection"),
+}
+
+
+def is_joint(model: nn.Module, kind: str) -> bool:
+    """Tell whether a network embeds several kinds in one space, this among them, as CLIP and CLAP do."""
+    config: Any = model.config
+    towers = [name for name in ("text", "vision", "audio") if getattr(config, f"{name}_config", None) is not None]
+    return len(towers) > 1 and hasattr(model, f"get_{kind}_features")
+
+
+def pick_tower(model: Any, kind: str) -> Any:
+    """Return the part of a network that encodes this kind: all of it, its encoder, or its tower with its projection."""
+    if is_joint(model, kind):
+        for name in OTHERS[kind]:
+            if hasattr(model, name):
+                setattr(model, name, None)
+        return model
+    return model.get_encoder() if model.config.is_encoder_decoder else model
+
+
+def split_blocks(tower: nn.Module) -> list[nn.Module]:
+    """Return the parts of a network in the order they are made: what comes before its layers, each layer (the last
+    together with the norms, poolers and projections after it). Its layers: the largest outermost list of modules."""
+    lists = {name: part for name, part in tower.named_modules() if isinstance(part, nn.ModuleList) and len(part)}
+    outer = [name for name in lists if not any(name.startswith(f"{other}.") for other in lists)]
+    if not outer:
+        return [tower]
+    place = max(outer, key=lambda name: sum(p.numel() for p in lists[name].parameters()))
+    before: list[nn.Module] = []
+    after: list[nn.Module] = []
+    here = tower
+    for step in place.split("."):
+        found = False
+        for name, part in here.named_children():
+            if name == step:
+                found = True
+            elif any(True for _ in part.parameters()):
+                (after if found else before).append(part)
+        here = getattr(here, step)
+    *first, last = lists[place]
+    rest = nn.ModuleList([last, *after]) if after else last
+    return [*([nn.ModuleList(before)] if before else []), *first, rest]
+
+
+class Tower(nn.Module):
+    """What all towers share: the network of the checkpoint, and its parts in order."""
+
+    def __init__(self, model: Any, kind: str) -> None:
+        super().__init__()
+        self.joint = is_joint(model, kind)
+        self.kind = kind
+        self.model = pick_tower(model, kind)
+        self.blocks = split_blocks(self.model)
+
+    def call(self, **inputs: Tensor) -> Any:
+        """Return what the network answers; of a joint one `pooler_output` is the projected feature."""
+        if not self.joint:
+            return self.model(**inputs)
+        found = getattr(self.model, f"get_{self.kind}_features")(**inputs)
+        if isinstance(found, Tensor):  # transformers before 5
+            return _Pooled(found)
+        return found
+
+
+class _Pooled:
+    def __init__(self, pooler_output: Tensor) -> None:
+        self.pooler_output = pooler_output
+
+
+def _pooled(answer: Any) -> Tensor | None:
+    """Return the pooled feature (batch, width) of an answer, if there is one. Raises RequestError for another shape."""
+    found = getattr(answer, "pooler_output", None)
+    if found is None:
+        return None
+    if not isinstance(found, Tensor) or found.dim() not in (2, 4):
+        raise RequestError("this network does not give one feature for a cell")
+    return found.flatten(1)
+
+
+class PictureTower(Tower):
+    """Pictures uint8 (batch, channel, height, width) → one token: the pooled feature of the checkpoint when its pooler
+    was trained, else the feature of its class token, else the mean over all places."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, model: Any, colours: Colours, pooler: bool = True) -> None:
+        super().__init__(model, "image")
+        self.pooler, self.backwards = pooler, colours.backwards
+        names = [name.rpartition(".")[2] for name, _ in self.model.named_parameters()]
+        self.first = any(name in ("cls_token", "class_token", "class_embedding") for name in names)
+        for name in ("scale", "offset"):
+            value = torch.tensor(getattr(colours, name), dtype=torch.float32).view(3, 1, 1)
+            self.register_buffer(name, value, persistent=False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = pixels.to(torch.float32) * self.scale + self.offset
+        return self.pool(self.call(pixel_values=x.flip(1) if self.backwards else x))
+
+    def pool(self, answer: Any) -> Tensor:
+        pooled = _pooled(answer) if self.pooler or self.joint else None
+        if pooled is None:
+            hidden = answer.last_hidden_state
+            if hidden.dim() == 4:
+                pooled = hidden.mean((2, 3))
+            else:
+                pooled = hidden[:, 0] if self.first else hidden.mean(1)
+        return pooled[:, None]
+
+    def probe(self, shape: Sequence[int]) -> Tensor:
+        """Return the features of one empty cell; on the meta device this costs nothing."""
+        return self(torch.zeros(1, *shape, dtype=torch.uint8, device=self.scale.device))
+
+
+class TextTower(Tower):
+    """Ids + 1 (batch, token), 0 where there is none → one token.
+
+    how: pooler, mean over the tokens (default of sentence encoders: Reimers and Gurevych 2019), cls, or last. padding:
+    the id that fills a text. full: the network was trained on filled texts and looks at all places (SigLIP).
+    """
+
+    def __init__(self, model: Any, how: str, padding: int, full: bool = False) -> None:
+        super().__init__(model, "text")
+        self.how, self.padding, self.full = how, padding, full
+
+    def forward(self, ids: Tensor) -> Tensor:
+        present = ids > 0
+        if not self.full:
+            longest = max(1, int(present.sum(1).max()))
+            ids, present = ids[:, :longest], present[:, :longest]
+        return self.encode(ids, present)
+
+    def encode(self, ids: Tensor, present: Tensor, masked: bool = True) -> Tensor:
+        filled = torch.where(present, ids.long() - 1, self.padding)
+        inputs = {"input_ids": filled}
+        if masked and not self.full:
+            inputs["attention_mask"] = present.long()
+            inputs["attention_mask"][:, 0] = 1  # of a text without any token something must be looked at
+        answer = self.call(**inputs)
+        if self.how == "pooler":
+            pooled = _pooled(answer)
+            if pooled is None:
+                raise RequestError("this network does not give one feature for a text")
+            return pooled[:, None]
+        hidden = answer.last_hidden_state
+        if self.how == "cls":
+            return hidden[:, :1]
+        if self.how == "last":
+            last = (present.sum(1) - 1).clamp(min=0)
+            return hidden.gather(1, last[:, None, None].expand(-1, 1, hidden.shape[2]))
+        weight = present.to(hidden.dtype)[:, :, None]
+        return (hidden * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
+
+    def probe(self, shape: Sequence[int]) -> Tensor:
+        """Return the features of one cell; on the meta device this costs nothing."""
+        *_, last = self.model.parameters()
+        ids = torch.ones(1, *shape, dtype=torch.int32, device=last.device)
+        try:
+            return self.encode(ids, ids > 0, masked=False)  # most look at the numbers of a mask, which are not there
+        except RuntimeError:
+            return self.encode(ids, ids > 0)
+
+
+class SoundTower(Tower):
+    """Waves (batch, time), filled with 0 at the end → 4 tokens: the mean over each quarter of the sound itself, so that
+    order in time is kept; one token where the network itself gives one feature (AST, CLAP).
+
+    The checkpoint's feature extractor sees each sound alone, without what filled it, so that no sound depends on its
+    neighbours: wav2vec2-base was never trained with a mask. Sounds that come out alike in shape are encoded together.
+    """
+
+    def __init__(self, model: Any, extractor: Any, rate: int) -> None:
+        super().__init__(model, "audio")
+        self.extractor, self.rate = extractor, rate
+        config = self.model.config
+        self.least = max(_least_samples(config), round(LEAST * rate))
+        # Whisper's network always hears the same length; the sound itself is the first part of it
+        self.whole: int | None = getattr(extractor, "n_samples", None)
+
+    def prepare(self, wave: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
+        """Return what the network is given for one sound (time,), and which share of the time is the sound itself."""
+        filled = np.flatnonzero(wave)
+        length = max(self.least, int(filled[-1]) + 1 if len(filled) else 1)
+        told = self.extractor(wave[:length], sampling_rate=self.rate, return_tensors="np")
+        inputs = {name: np.asarray(value) for name, value in told.items()}
+        return inputs, min(1.0, length / self.whole) if self.whole else 1.0
+
+    def forward(self, waves: Tensor) -> Tensor:
+        prepared = [self.prepare(wave) for wave in waves.detach().cpu().numpy()]
+        alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        for place, (inputs, _) in enumerate(prepared):
+            alike[tuple(sorted((name, value.shape) for name, value in inputs.items()))].append(place)
+        found: list[Tensor | None] = [None] * len(prepared)
+        for places in alike.values():
+            for start in range(0, len(places), SOUNDS):
+                part = places[start : start + SOUNDS]
+                given = {
+                    name: torch.from_numpy(np.concatenate([prepared[k][0][name] for k in part])).to(waves.device)
+                    for name in prepared[part[0]][0]
+                }
+                features = self.encode(given, [prepared[k][1] for k in part])
+                for k, feature in zip(part, features, strict=True):
+                    found[k] = feature
+        return torch.stack([feature for feature in found if feature is not None])
+
+    def encode(self, inputs: Mapping[str, Tensor], shares: Sequence[float]) -> Tensor:
+        floats = {k: v.float() if v.is_floating_point() else v for k, v in inputs.items()}
+        answer = self.call(**floats)
+        pooled = _pooled(answer)
+        if pooled is not None:
+            return pooled[:, None]
+        hidden = answer.last_hidden_state
+        if hidden.dim() != 3:
+            raise RequestError("this network does not give features in order of time")
+        weights = [quarter_weights(hidden.shape[1], share) for share in shares]
+        return torch.from_numpy(np.stack(weights)).to(hidden.device) @ hidden
+
+    def probe(self, shape: Sequence[int]) -> Tensor:
+        """Return the features of one sound; on the meta device this costs nothing."""
+        *_, last = self.model.parameters()  # the first may be made in a way that the meta device does not reach
+        wave = np.sin(np.arange(shape[0], dtype=np.float32))
+        inputs, share = self.prepare(wave)
+        return self.encode({name: torch.from_numpy(value).to(last.device) for name, value in inputs.items()}, [share])
+
+
+def quarter_weights(frames: int, share: float) -> np.ndarray:
+    """Return weights (token, time) of the mean over each quarter of the first `share` of the frames.
+
+    Quarters touch where the number of frames is no multiple of four, and overlap where there are fewer than four.
+    """
+    own = max(1, min(frames, int(np.ceil(frames * share - 1e-6))))
+    weights = np.zeros((SEGMENTS, frames), np.float32)
+    for k in range(SEGMENTS):
+        start, stop = k * own // SEGMENTS, -(-(k + 1) * own // SEGMENTS)
+        weights[k, start:stop] = 1 / (stop - start)
+    return weights
+
+
+def _least_samples(config: Any) -> int:
+    """Return the samples that a stack of convolutions over the wave needs for one frame."""
+    kernels, strides = getattr(config, "conv_kernel", None), getattr(config, "conv_stride", None)
+    length = 1
+    if isinstance(kernels, (list, tuple)) and isinstance(strides, (list, tuple)):
+        for kernel, stride in zip(reversed(kernels), reversed(strides), strict=False):
+            length = (length - 1) * stride + kernel
+    return length

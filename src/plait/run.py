@@ -22,7 +22,6 @@ from plait.contract import Table, answer_subsets, clean_label
 from plait.conversions import FILLED, Made, apply_conversions
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, prepare, quiet
-from plait.encoder_choice import say_encoders
 from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.predictors import Stored, restore_predictors, store_predictors
@@ -297,6 +296,8 @@ class Model:
 
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
+        from plait.encoder_choice import say_encoders  # comes with the study, which no prediction waits for
+
         metric = HEADLINE[self.task]
         facts, lines = self.facts, []
         shown = choose_shown(self.leaderboard)

@@ -60,7 +60,7 @@ def test_every_name_is_there_and_documented(name: str) -> None:
 def test_the_verb_evaluate_outlives_the_file_of_the_same_name() -> None:
     file = importlib.import_module("plait.evaluate")
     assert isinstance(file, types.ModuleType)
-    assert plait.evaluate is importlib.import_module("plait.workflow").evaluate
+    assert plait.evaluate is importlib.import_module("plait.prediction").evaluate
 
 
 def test_unknown_name() -> None:

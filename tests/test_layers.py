@@ -58,7 +58,7 @@ LAYERS = [
         "portable",
         "loading",
     ],
-    ["workflow", "checkup", "alignment", "explanation", "conversion", "cached", "exporting"],
+    ["workflow", "prediction", "checkup", "alignment", "explanation", "conversion", "cached", "exporting"],
     ["estimators"],
     ["__init__", "demo", "serve", "app"],
     ["cli"],

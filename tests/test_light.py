@@ -2,17 +2,23 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+import plait
+from tiny import numbers_table
+
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2"]
+OF_FIT_ALONE = ["sklearn", "skops", "matplotlib", "pandas", "jinja2", "rich", "plait.workflow", "plait.search"]
 
 
-def loaded_after(code: str) -> list[str]:
+def loaded_after(code: str, heavy: Sequence[str] = HEAVY) -> list[str]:
     """Run code in a new Python and return the heavy packages it loaded."""
-    check = f"\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    check = f"\nimport sys\nprint([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=True)
-    return [name for name in HEAVY if repr(name) in done.stdout.splitlines()[-1]]
+    return [name for name in heavy if repr(name) in done.stdout.splitlines()[-1]]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +44,13 @@ def test_import_loads_nothing_heavy(code: str) -> None:
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
     assert loaded_after(code) == []
+
+
+def test_predicting_with_a_network_loads_nothing_that_only_fitting_needs(tmp_path: Path) -> None:
+    plait.fit(numbers_table(), target="y", out=tmp_path / "run", candidates=("alone",), epochs=1, report=False)
+    words = ["predict", str(tmp_path / "run"), "--cell", "a=0.4", "--cell", "b=2"]
+    code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
+    assert loaded_after(code, OF_FIT_ALONE) == []
 
 
 def test_the_probe_sees_what_is_loaded() -> None:

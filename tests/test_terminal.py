@@ -24,6 +24,22 @@ def test_each_stage_leaves_one_line_where_there_is_no_terminal() -> None:
     ]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_bar_moves() -> None:
+    file = Terminal()
+    with Progress(file) as progress:
+        progress({"note": "2 cells [red] could not be read"})
+        progress({"stage": "prepare", "done": 1, "total": 2})
+        progress({"stage": "prepare", "done": 2, "total": 2})
+    assert "2 cells [red] could not be read" in file.getvalue()
+    assert "prepare" in file.getvalue()
+    assert "2/2" in file.getvalue()
+
+
 def test_an_event_is_told_in_words() -> None:
     event = {"loss": 1, "metric": 0.5, "metric_name": None, "seconds_left": 9.6}
     assert describe(event) == "loss 1.000  metric 0.500  0:10 left"

@@ -23,9 +23,10 @@ from plait.errors import RequestError, RunError, TableError
 from plait.fusion import pool
 from plait.loading import load
 from plait.plan import Parallel
+from plait.prediction import evaluate, predict
 from plait.run import Model, count_holes
 from plait.store import digest
-from plait.workflow import evaluate, fit, predict, show
+from plait.workflow import fit, show
 from tiny import numbers_table, read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, sound, text, tabular, by=concat)"

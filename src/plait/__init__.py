@@ -30,8 +30,8 @@ _PLACES = {
     "convert": "plait.conversion",
     "fit": "plait.workflow",
     "load": "plait.loading",
-    "predict": "plait.workflow",
-    "evaluate": "plait.workflow",
+    "predict": "plait.prediction",
+    "evaluate": "plait.prediction",
     "explain": "plait.explanation",
     "Explanation": "plait.account",
     "export": "plait.exporting",
@@ -108,13 +108,14 @@ if TYPE_CHECKING:
     from plait.loading import load
     from plait.plan import Parallel, Sequential, Tree
     from plait.portable import OnnxModel
+    from plait.prediction import evaluate, predict
     from plait.prep.audio import AudioPrep
     from plait.prep.image import ImagePrep
     from plait.prep.tabular import TabularPrep
     from plait.prep.text import TextPrep
     from plait.quality.findings import Findings
     from plait.run import Model, Predictions
-    from plait.workflow import evaluate, fit, predict, show
+    from plait.workflow import fit, show
 
 
 def __getattr__(name: str) -> Any:

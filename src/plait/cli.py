@@ -193,8 +193,7 @@ def predict(
         raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
     if table is not None and out is None and not as_json:
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
-    cells = {name: [value] for name, value in parse_pairs(cell, "--cell").items()}
-    rows = table if table is not None else plait.read(cells, folder=Path.cwd())
+    rows = table if table is not None else _one_row(parse_pairs(cell, "--cell"))
     with Progress() as progress:
         answers = plait.predict(run, rows, out=out, callback=progress)
     counts = Counter(answers.status)
@@ -203,7 +202,8 @@ def predict(
     if out is not None:
         _answer(as_json, {**summary, "out": out}, f"{text}\nwritten to {out}")
         return
-    records = answers.to_arrow().to_pylist()
+    columns = answers.columns()
+    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     told = {n: v for n, v in records[0].items() if v is not None and (v != "" or n == "prediction")} if cell else {}
     lines = [f"{name}: {value}" for name, value in told.items()]
     _answer(as_json, {**summary, "predictions": records}, "\n".join(lines))
@@ -384,6 +384,13 @@ def demo(
         result = run_demo(out, rows=rows, seed=seed, callback=progress)
     answer = {"table": result.table, "run": result.run, "pictures": result.pictures}
     _answer(as_json, {**answer, "leaderboard": result.model.leaderboard}, result.text)
+
+
+def _one_row(cells: Mapping[str, str]) -> plait.Table:
+    """Return a table of one row; of objects, since the first column of Arrow loads pandas where there is one."""
+    import numpy as np
+
+    return plait.Table({name: np.array([value], object) for name, value in cells.items()}, Path.cwd(), "--cell")
 
 
 def parse_options(options: Mapping[str, Any]) -> dict[str, Any]:

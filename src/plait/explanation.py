@@ -8,9 +8,8 @@ from typing import Any
 from plait.account import PICTURES, Explanation, write_explanation
 from plait.dataset import Callback, quiet
 from plait.errors import RequestError
-from plait.labels import number_threads
 from plait.loading import load
-from plait.run import Model
+from plait.run import Model, number_threads
 
 
 def explain(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -186,12 +185,6 @@ def hash_cells(table: Table) -> Any:
                 writer.write_table(pa.table({"x": values.combine_chunks() if values.num_chunks else values}))
             hashed.update(sink.getvalue())
     return hashed
-
-
-def number_threads() -> None:
-    """Set torch's threads once and on purpose: one for each core, unless the user said otherwise."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def _number(cell: Any, table: Table, name: str, row: int) -> float | None:

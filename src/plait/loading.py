@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from plait.conversions import Made
-from plait.portable import OnnxModel
-from plait.recognition import Transcriber
 from plait.run import Model, open_run
 
 
@@ -21,8 +19,12 @@ def load(
     user's own, where fit had them. Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
     if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
+        from plait.portable import OnnxModel
+
         return OnnxModel.load(folder, converters)
     facts, strands, predictors = open_run(folder, plan, encoders)
-    kind = Transcriber if facts["task"] == "recognition" else Model
+    kind = Model
+    if facts["task"] == "recognition":
+        from plait.recognition import Transcriber as kind  # with all that fits one, which no other model waits for
     made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
     return kind(facts, strands, predictors, Path(folder), made=made)

@@ -59,25 +59,23 @@ class Transcripts(Predictions):
             [None if one is None else list(one.words) for one in heard],
         )
 
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
-        import pyarrow as pa
-
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists: prediction, confidence, words (JSON), status, reason."""
         told = [
             None
             if words is None
             else json.dumps([{"word": w, "start": s, "end": e} for w, s, e in words], ensure_ascii=False)
             for words in self.words
         ]
-        return pa.table(
-            {
-                "prediction": pa.array(self.labels, pa.string()),
-                "confidence": pa.array(self.confidence, pa.float64()),
-                "words": pa.array(told, pa.string()),
-                "status": pa.array(self.status, pa.string()),
-                "reason": pa.array(self.reason, pa.string()),
-            }
-        )
+        columns = {"prediction": self.labels, "confidence": self.confidence, "words": told}
+        return {**columns, "status": self.status, "reason": self.reason}
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
+        import pyarrow as pa
+
+        kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in self.columns()}
+        return pa.table({name: pa.array(values, kinds[name]) for name, values in self.columns().items()})
 
 
 @dataclass

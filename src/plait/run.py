@@ -6,6 +6,7 @@ Knows networks and prepared rows, not how they were found.
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -21,7 +22,6 @@ from plait.contract import Table, answer_subsets, clean_label
 from plait.conversions import FILLED, Made, apply_conversions
 from plait.data.read import read
 from plait.dataset import CHUNK, Callback, Prepared, prepare, quiet
-from plait.encoder_choice import say_encoders
 from plait.errors import RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import MOST_MODALITIES, by_modalities, intervals
 from plait.predictors import Stored, restore_predictors, store_predictors
@@ -57,6 +57,16 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists of Python values."""
+        columns: dict[str, list[Any]] = {"prediction": self.labels}
+        if self.probabilities is not None and self.classes is not None:
+            for name, values in zip(self.classes, self.probabilities.T.tolist(), strict=True):
+                columns[f"probability_{name}"] = [
+                    None if status == "failed" else value for value, status in zip(values, self.status, strict=True)
+                ]
+        return {**columns, "status": self.status, "reason": self.reason}
 
     def to_arrow(self) -> Any:
         """Return a pyarrow.Table: prediction, probability_<class> for each class, status, reason."""
@@ -286,6 +296,8 @@ class Model:
 
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
+        from plait.encoder_choice import say_encoders  # comes with the study, which no prediction waits for
+
         metric = HEADLINE[self.task]
         facts, lines = self.facts, []
         shown = choose_shown(self.leaderboard)
@@ -515,6 +527,12 @@ def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
             if kind == "broken" and not counts[name]["example"]:
                 counts[name]["example"] = f"row {row}: {reason}"
     return counts
+
+
+def number_threads() -> None:
+    """Set torch's threads once and on purpose: one for each core, unless the user said otherwise."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def status_line(status: Sequence[str]) -> str:

@@ -30,35 +30,25 @@ class Progress:
     """
 
     def __init__(self, file: Any = None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bars
-
-        self._console = Console(file=file or sys.stderr, markup=False, highlight=False, emoji=False)
-        self._bars = Bars(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[details]}", markup=False),
-            TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
+        self._file = file or sys.stderr
+        self._bars = _make_bars(self._file) if self._file.isatty() else None
         self._stage: str | None = None
         self._task: Any = None
         self._last = ""
 
     def __enter__(self) -> Progress:
-        self._bars.start()
+        if self._bars is not None:
+            self._bars.start()
         return self
 
     def __exit__(self, *details: object) -> None:
         self._end_stage()
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
 
     def __call__(self, event: dict[str, Any]) -> None:
         if "note" in event:
-            self._console.print(event["note"], soft_wrap=True)
+            self._say(event["note"])
         if "stage" not in event:
             return
         if event["stage"] != self._stage:
@@ -69,15 +59,37 @@ class Progress:
         if done is None or not total:
             return
         details = describe(event)
-        if self._task is None:
-            self._task = self._bars.add_task(str(self._stage), total=total, details=details)
-        self._bars.update(self._task, completed=done, total=total, details=details)
+        if self._bars is not None:
+            if self._task is None:
+                self._task = self._bars.add_task(str(self._stage), total=total, details=details)
+            self._bars.update(self._task, completed=done, total=total, details=details)
         self._last = f"{self._stage}  {done}/{total}" + (f"  {details}" if details else "")
 
     def _end_stage(self) -> None:
-        if self._last and not self._console.is_terminal:
-            self._console.print(self._last, soft_wrap=True)
+        if self._last and self._bars is None:
+            self._say(self._last)
         self._last = ""
+
+    def _say(self, line: str) -> None:
+        if self._bars is None:
+            print(line, file=self._file)
+        else:
+            self._bars.console.print(line, soft_wrap=True)
+
+
+def _make_bars(file: Any) -> Any:
+    """Return bars on a terminal. rich is slow to import, and where no terminal is, nothing moves."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[details]}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(file=file, markup=False, highlight=False, emoji=False),
+    )
 
 
 def describe(event: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The verbs: show, fit, predict, evaluate. The one place where names become objects."""
+"""The verbs show and fit. The one place where names become objects."""
 
 from __future__ import annotations
 
@@ -33,15 +33,14 @@ from plait.encoder_choice import tell_encoders
 from plait.errors import PlaitError, RequestError, RunError, TableError, did_you_mean
 from plait.evaluate import confusion, reliability
 from plait.folds import cross_validate
-from plait.labels import Labels, column_of_labels, fingerprint, hash_cells, number_threads
-from plait.loading import load
+from plait.labels import Labels, column_of_labels, fingerprint, hash_cells
 from plait.options import FAMILIES, FitOptions
 from plait.predictors import input_names
 from plait.proof import HEADLINE
 from plait.recognition import finish_recognition
 from plait.report import write_report
 from plait.reporting import Account, command_of
-from plait.run import Model, Predictions, answer_prepared, count_holes
+from plait.run import Model, Predictions, answer_prepared, count_holes, number_threads
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.strands import Strand, encoder_names, fit_strands, prep_options, raw_strands, rival_strands, shadow_strands
@@ -619,29 +618,6 @@ def _readable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_readable(v) for v in value]
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
-
-
-def predict(
-    run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None
-) -> Predictions:
-    """Answer for every row of a table with a fitted run, and write CSV or Parquet when `out` is given."""
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
-        raise RequestError(
-            f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet."
-        )
-    answers = model.predict(rows, callback=callback or quiet)
-    if out is not None:
-        answers.write(out)
-    return answers
-
-
-def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = None) -> dict[str, Any]:
-    """Score a fitted run on a table: overall, given each subset of modalities, and each modality trained alone."""
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    return model.evaluate(rows, callback=callback or quiet)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ PUBLIC = [
     "Tree",
     "__version__",
     "align",
+    "cache",
     "check",
     "convert",
     "evaluate",

@@ -13,10 +13,9 @@ from plait.contract import Batch
 from plait.data.read import read
 from plait.dataset import Callback, prepare, quiet
 from plait.errors import RequestError, RunError, did_you_mean, need
-from plait.labels import number_threads
 from plait.loading import load
 from plait.portable import OnnxModel, pack_model
-from plait.run import Model
+from plait.run import Model, number_threads
 from plait.store import write_bytes
 from plait.strands import Strand
 

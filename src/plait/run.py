@@ -260,8 +260,6 @@ class Model:
 
         What fit made of other columns is made here as well, and what it filled is filled, but for training only.
         """
-        import pyarrow as pa
-
         columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
         made = [one for one in self.made if one.modality in names]
         sources = {column for one in made for column in one.columns}
@@ -272,7 +270,8 @@ class Model:
             )
         rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
         table = apply_conversions(replace(table, sample_rates=rates), made, callback)
-        data = {c: table.data[c] if c in table.data else pa.chunked_array([pa.nulls(len(table))]) for c in columns}
+        # no Arrow array, since Arrow imports pandas, where there is one, to make it
+        data = {c: table.data[c] if c in table.data else np.full(len(table), None, object) for c in columns}
         return Table(data, table.folder, table.source, rates, table.lines, table.notes)
 
     def _answer(

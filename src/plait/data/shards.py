@@ -101,6 +101,8 @@ class FeatureCache:
         """Return which keys are there (batch,) bool, and their features (batch, *shape), 0 where they are not."""
         found = np.zeros(len(keys), bool)
         values = np.zeros((len(keys), *self.shape), np.float32)
+        if not keys:
+            return found, values
         with self._lock:
             self._look()
             wanted: dict[str, list[int]] = {}
@@ -168,7 +170,8 @@ class FeatureCache:
 
         assert self.folder is not None
         try:
-            return parquet.read_table(self.folder / shard, columns=["key"])["key"].to_pylist()
+            with parquet.ParquetFile(self.folder / shard) as file:  # read_table imports pandas, where there is one
+                return file.read(columns=["key"])["key"].to_pylist()
         except (OSError, pa.ArrowException, KeyError):
             return []  # damaged, or gone since: its cells are computed again
 
@@ -182,7 +185,8 @@ class FeatureCache:
         assert self.folder is not None
         path = self.folder / shard
         try:
-            column = parquet.read_table(path, columns=["values"], page_checksum_verification=True)["values"]
+            with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+                column = file.read(columns=["values"])["values"]
             values = column.combine_chunks().flatten().to_numpy().reshape(-1, *self.shape)
             if time.time() - path.stat().st_mtime > TOUCH:
                 os.utime(path)

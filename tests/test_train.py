@@ -14,6 +14,7 @@ from plait.model import Network, Parts
 from plait.prep.tabular import TabularPrep
 from plait.strands import Strand
 from plait.train import (
+    AdamW,
     Live,
     Outcome,
     Passes,
@@ -336,3 +337,27 @@ def test_passes_give_the_tokens_of_the_rows_asked_for() -> None:
     passes = Passes([first, second], places, torch.Generator().manual_seed(0))
     seen = {tuple(passes(torch.tensor([4, 1]))["a"][0].flatten().tolist()) for _ in range(20)}
     assert seen == {(1.0, 2.0), (11.0, 12.0)}
+
+
+def test_the_optimizer_takes_the_steps_of_torch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    ours = [torch.randn(shape, generator=generator).requires_grad_() for shape in ((4, 3), (3,))]
+    theirs = [p.detach().clone().requires_grad_() for p in ours]
+    unused = torch.zeros(2, requires_grad=True)
+    decays = (0.3, 0.0)
+    groups = [{"params": [p], "weight_decay": decay} for p, decay in zip(theirs, decays, strict=True)]
+    optimizer = AdamW(
+        [{"params": [p, unused], "weight_decay": decay} for p, decay in zip(ours, decays, strict=True)], 0.1
+    )
+    reference = torch.optim.AdamW(groups, lr=0.1, weight_decay=0.0)
+    for step in range(4):
+        x = torch.randn(5, 4, generator=generator)
+        for weight, bias in (ours, theirs):
+            torch.tanh(x @ weight + bias).sum().backward()
+        optimizer.rate = reference.param_groups[0]["lr"] = reference.param_groups[1]["lr"] = 0.1 / (step + 1)
+        optimizer.step()
+        reference.step()
+        reference.zero_grad()
+    for p, q in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(p, q)
+    assert unused.tolist() == [0.0, 0.0]

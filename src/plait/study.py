@@ -278,7 +278,11 @@ class Study:
             return None
         stage = f"{plan} {JOINT}"
         network = self._build(plan, self.prepared.names, stage)
-        recipe = Recipe(self.epochs_for(len(self.train)), 2e-3, self.batch_size, drop=True)
+        kinds = {self._kind(name) for name in network.names}
+        epochs = self.epochs_for(len(self.train))
+        if "vectors" in kinds and not kinds & {*CONVOLUTIONAL}:  # what is left to learn is little
+            epochs = self.epochs or max(10, epochs // 2)
+        recipe = Recipe(epochs, 2e-3, self.batch_size, drop=True)
         best = min((c.loss for c in self.candidates), default=math.inf)
 
         def behind(epoch: int, loss: float) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.adamw import adamw
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from plait.dataset import Callback, Prepared, quiet
@@ -156,6 +157,46 @@ def draw_presence(parts: Parts, generator: torch.Generator) -> Parts:
     return {name: (parts[name][0], parts[name][1] & kept[:, i : i + 1]) for i, name in enumerate(names)}
 
 
+class AdamW:
+    """torch's AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), fused, without the class around it.
+
+    That class imports all of torch's compiler at the first step, which takes as long as importing torch.
+    groups: {"params", "weight_decay"}; the learning rate is set from outside.
+    """
+
+    def __init__(self, groups: Sequence[Mapping[str, Any]], rate: float) -> None:
+        self.groups, self.rate = [dict(group) for group in groups], rate
+        self.state: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def step(self) -> None:
+        """Take one step along the gradients, and forget them."""
+        for group in self.groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            for p in params:
+                if id(p) not in self.state:
+                    count = torch.zeros((), dtype=torch.float32, device=p.device)
+                    self.state[id(p)] = (torch.zeros_like(p), torch.zeros_like(p), count)
+            if not params:
+                continue
+            first, second, counts = (list(part) for part in zip(*(self.state[id(p)] for p in params), strict=True))
+            settings: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
+            with torch.no_grad():
+                adamw(
+                    params,
+                    [p.grad for p in params if p.grad is not None],
+                    first,
+                    second,
+                    [],
+                    counts,
+                    fused=True,
+                    lr=self.rate,
+                    weight_decay=group["weight_decay"],
+                    **settings,
+                )
+            for p in params:
+                p.grad = None
+
+
 def rate_at(progress: float, recipe: Recipe) -> float:
     """One cycle: up in the first quarter, then down to nearly nothing (Smith and Topin 2018, arXiv:1708.07120)."""
     if progress < recipe.warm:
@@ -215,7 +256,7 @@ def train(
         {"params": [p for p in weights if p.dim() > 1], "weight_decay": recipe.decay},
         {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+    optimizer = AdamW(groups, recipe.rate)
     device = network.prior.device
     steps = max(1, math.ceil(len(rows) / recipe.batch_size))
     # validation and the user see the average of the weights of about the last epoch, which is steadier than the last
@@ -236,15 +277,13 @@ def train(
             for step in range(steps):
                 used = (time.monotonic() - began) / (deadline - began) if deadline < math.inf else 0.0
                 progress = max(((epoch - 1) * steps + step) / (recipe.epochs * steps), min(1.0, used))
-                for group in optimizer.param_groups:
-                    group["lr"] = rate_at(progress, recipe)
+                optimizer.rate = rate_at(progress, recipe)
                 chosen = shuffled[step::steps]
                 with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                     parts = source(chosen)
                     loss = target.loss(network.decide(parts), chosen)
                     if recipe.drop:
                         loss = 0.5 * (loss + target.loss(network.decide(draw_presence(parts, order)), chosen))
-                optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(weights, 5.0)
                 optimizer.step()

@@ -26,7 +26,7 @@ from plait.speech.augment import augment_sounds, drop_others, join_pairs, only_w
 from plait.speech.decode import Heard, decode, edit_distance
 from plait.speech.network import Recogniser, own_lengths
 from plait.speech.units import Units, normalise, words_of
-from plait.train import Outcome, Recipe, clearly_worse, rate_at
+from plait.train import AdamW, Outcome, Recipe, clearly_worse, rate_at
 
 USUAL_STEPS = 750  # in all, within LEAST_EPOCHS and MOST_EPOCHS
 LEAST_EPOCHS, MOST_EPOCHS = 12, 100
@@ -89,7 +89,7 @@ def train_recogniser(
         {"params": [p for p in weights if p.dim() > 1], "weight_decay": recipe.decay},
         {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+    optimizer = AdamW(groups, recipe.rate)
     device = weights[0].device
     steps = max(1, math.ceil(len(rows) / recipe.batch_size))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / (steps + 1)), use_buffers=True)
@@ -108,8 +108,7 @@ def train_recogniser(
                 for step, chosen in enumerate(draw_batches(rows, lengths, steps, order)):
                     used = (time.monotonic() - began) / (deadline - began) if deadline < math.inf else 0.0
                     progress = max(((epoch - 1) * steps + step) / (recipe.epochs * steps), min(1.0, used))
-                    for group in optimizer.param_groups:
-                        group["lr"] = rate_at(progress, recipe)
+                    optimizer.rate = rate_at(progress, recipe)
                     batch = gather(prepared, network, chosen, lengths, device)
                     said = [texts[row] or "" for row in chosen]
                     batch.inputs[network.audio] = augment_sounds(batch.inputs[network.audio], order, recipe.noise)
@@ -119,7 +118,6 @@ def train_recogniser(
                         batch, said = join_pairs(batch, said, network.audio)
                     log_probs, own = network(batch, augment)
                     loss = ctc_losses(log_probs, own, [units.encode(text) for text in said]).mean()
-                    optimizer.zero_grad(set_to_none=True)
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(weights, 5.0)
                     optimizer.step()

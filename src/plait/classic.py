@@ -7,7 +7,6 @@ modalities dropped, so that it answers sensibly for any subset.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -22,20 +21,20 @@ from plait.features import batch_features
 from plait.learners import (
     LEARNERS,
     MOST_ROWS,
+    PLAIN,
     SMALL,
     TREES,
     WIDE,
     build_learner,
-    count_numbers,
-    dump_trusted,
-    load_trusted,
     margin_logits,
     one_thread,
+    plain_learner,
     presence,
     scale_margins,
     softmax,
     telling_features,
 )
+from plait.plain import PlainLearner, flatten_learner, restore_learner
 
 LIMIT = 10.0  # standard deviations from the mean, at most
 
@@ -139,7 +138,7 @@ def _learn(
     origin: np.ndarray,
     generator: np.random.Generator,
 ) -> None:
-    """Fit the estimator, and for an SVM the scale that turns its margins into probabilities."""
+    """Fit the estimator, keep it as plain arrays, and for an SVM the scale that makes probabilities of its margins."""
     from sklearn.exceptions import ConvergenceWarning
 
     large = x.size >= SMALL
@@ -148,7 +147,7 @@ def _learn(
         num_classes = 0 if predictor.regression else len(predictor.classes)
         predictor.columns = telling_features(x, targets, predictor.widths, num_classes, WIDE)
     x = predictor.inputs(x)
-    threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread()
+    threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread(fitting=True)
     with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
         warnings.filterwarnings("ignore", "The number of unique classes")  # classes of a row or two are classes
@@ -156,9 +155,7 @@ def _learn(
         estimator.fit(x, targets, sample_weight=None if alike else weights)
         if predictor.learner == "SVM" and not predictor.regression:
             predictor.margin = scale_margins(estimator, x, targets, weights, origin, predictor.shares, generator)
-    if predictor.learner == "random forest":
-        estimator.set_params(n_jobs=1)  # threads would add the trees up in a different order each time
-    predictor.estimator = estimator
+    predictor.estimator = plain_learner(estimator)  # what is scored is what is stored
 
 
 def standardise(x: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -225,7 +222,7 @@ class ClassicPredictor:
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
     columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
-    estimator: Any = field(default=None, repr=False)
+    estimator: Any = field(default=None, repr=False)  # a PlainLearner
 
     def __call__(self, batch: Batch) -> np.ndarray:
         """Answer a batch. Raises RequestError for a missing or misshaped input."""
@@ -270,6 +267,14 @@ class ClassicPredictor:
         return np.concatenate([filled, presence(x, self.widths)], axis=1)
 
     @property
+    def num_inputs(self) -> int:
+        """How many features the learner is given: see `inputs`."""
+        if self.learner == "gradient boosting":
+            return len(self.columns)
+        plain = self.learner == "nearest neighbours" or len(self.names) == 1
+        return sum(self.widths) + (0 if plain else len(self.names))
+
+    @property
     def widths(self) -> list[int]:
         """How many features each modality has."""
         return [len(self.centres[name]) for name in self.names]
@@ -297,7 +302,7 @@ class ClassicPredictor:
     @property
     def params(self) -> int:
         """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
-        return 2 * sum(self.widths) + count_numbers(self.estimator)
+        return 2 * sum(self.widths) + self.estimator.params
 
     def blank(self, seed: int, rows: int = 0) -> Any:
         """Return the estimator of this learner and setting, not fitted."""
@@ -305,7 +310,8 @@ class ClassicPredictor:
         return build_learner(task, self.learner, self.setting, self.widths, len(self.classes), seed, rows)
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return all that rebuilds this predictor: a dict for JSON, and named arrays; "estimator" is a skops file."""
+        """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
+        fitted, arrays = flatten_learner(self.estimator)
         facts = {
             "names": list(self.names),
             "learner": self.learner,
@@ -314,16 +320,17 @@ class ClassicPredictor:
             "regression": self.regression,
             "unit": list(self.unit),
             "margin": list(self.margin),
+            "fitted": fitted,
         }
-        arrays = {"prior": self.prior, "classes": self.classes, "columns": self.columns}
+        arrays = {f"fitted.{name}": value for name, value in arrays.items()}
+        arrays |= {"prior": self.prior, "classes": self.classes, "columns": self.columns}
         for index, name in enumerate(self.names):
             arrays |= {f"centre.{index}": self.centres[name], f"spread.{index}": self.spreads[name]}
-        return facts, {**arrays, "estimator": np.frombuffer(dump_trusted(self.estimator), np.uint8)}
+        return facts, arrays
 
     @classmethod
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ClassicPredictor:
-        """Rebuild what `state` gave. Raises RunError when it is damaged, or holds a type that is not allowed."""
-        estimator = load_trusted(np.asarray(arrays.get("estimator", ()), np.uint8).tobytes())
+        """Rebuild what `state` gave. Raises RunError when it is damaged: nothing in it is taken on trust."""
         try:
             names = tuple(facts["names"])
             predictor = cls(
@@ -339,33 +346,42 @@ class ClassicPredictor:
                 unit=(float(facts["unit"][0]), float(facts["unit"][1])),
                 margin=(float(facts["margin"][0]), float(facts["margin"][1])),
                 columns=np.asarray(arrays["columns"]),
-                estimator=estimator,
             )
-            wanted = type(predictor.blank(0)).__name__
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise RunError(f"the classic learner is damaged: {error!r}. Fit again.") from None
-        if type(estimator).__name__ != wanted:
-            raise RunError(f"the classic learner is damaged: got {type(estimator).__name__}, expected {wanted}.")
+            _check_scales(predictor)
+            prefix = "fitted."
+            own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+            num_classes = 0 if predictor.regression else len(predictor.classes)
+            predictor.estimator = restore_learner(facts["fitted"], own, predictor.num_inputs, num_classes)
+            _check_kind(predictor)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise RunError(f"the classic learner is damaged: {error!r}. Fit again, or restore the file.") from None
+        except RunError as error:
+            raise RunError(f"the classic learner is damaged: {error}. Fit again, or restore the file.") from None
         return predictor
 
-    def to_bytes(self) -> bytes:
-        """Return the predictor as one skops file: no pickle, nothing that runs when it is loaded."""
-        facts, arrays = self.state()
-        return dump_trusted({"facts": json.dumps(facts), **arrays})
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> ClassicPredictor:
-        """Rebuild what `to_bytes` gave. Raises RunError when it is damaged, or holds a type that is not allowed."""
-        found = load_trusted(data)
-        if not isinstance(found, dict) or not {"facts", "estimator"} <= set(found):
-            raise RunError(
-                f"the classic learner is damaged: got {type(found).__name__}, expected its parts. Fit again."
-            )
-        try:
-            facts = json.loads(found["facts"])
-        except (TypeError, ValueError) as error:
-            raise RunError(f"the classic learner is damaged: {error!r}. Fit again.") from None
-        return cls.from_state(facts, found)
+def _check_scales(predictor: ClassicPredictor) -> None:
+    """Raise RunError unless classes, columns and the scales of features belong together."""
+    prior, classes, columns = predictor.prior, predictor.classes, predictor.columns
+    scales = [*predictor.centres.values(), *predictor.spreads.values()]
+    if any(x.dtype != np.float64 or x.ndim != 1 or not np.isfinite(x).all() for x in (prior, *scales)):
+        raise RunError("its prior and scales are not lists of numbers")
+    if any(len(predictor.centres[name]) != len(predictor.spreads[name]) for name in predictor.names):
+        raise RunError("its features do not have a centre and a spread each")
+    for codes, most in ((classes, len(prior)), (columns, sum(predictor.widths))):
+        if codes.dtype != np.int64 or codes.ndim != 1 or (codes < 0).any() or (codes >= most).any():
+            raise RunError("it names a class or a feature that there is not")
+    if len(classes) < (1 if predictor.regression else 2):
+        raise RunError("it knows too few classes")
+
+
+def _check_kind(predictor: ClassicPredictor) -> None:
+    """Raise RunError unless what was fitted is of the kind that the learner's name promises."""
+    found: PlainLearner = predictor.estimator
+    wanted = PLAIN.get(predictor.learner)
+    boosting = getattr(found, "boosting", False)
+    if type(found) is not wanted or boosting != (predictor.learner == "gradient boosting"):
+        raise RunError(f"got {type(found).__name__} for {predictor.learner!r}")
 
 
 @dataclass

@@ -1,19 +1,17 @@
-"""The scikit-learn learners and their settings, and what they lack: neighbours with holes, margins as probabilities.
+"""The scikit-learn learners and their settings, and what they lack: margins as probabilities.
 
 Knows matrices, not batches, tables or what a feature means.
 """
 
 from __future__ import annotations
 
-import zipfile
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from plait.errors import RunError
+from plait.plain import Linear, Machine, Neighbours, PlainLearner, Trees
 
 TREES = 100  # of a forest
 SMALL = 500_000  # numbers in a matrix under which one thread is faster than two
@@ -45,6 +43,16 @@ LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
         ),
         "nearest neighbours": ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3}),
     },
+}
+
+# learner → the plain form it is kept in
+PLAIN = {
+    "logistic regression": Linear,
+    "ridge regression": Linear,
+    "SVM": Machine,
+    "random forest": Trees,
+    "gradient boosting": Trees,
+    "nearest neighbours": Neighbours,
 }
 
 
@@ -88,30 +96,76 @@ def build_learner(
     )
 
 
-@lru_cache(maxsize=1)
-def _pools() -> Any:
-    import sklearn.utils  # noqa: F401  loads the OpenMP that is to be limited
+@lru_cache(maxsize=2)
+def _pools(fitting: bool) -> Any:
+    if fitting:
+        import sklearn.utils  # noqa: F401  loads the OpenMP that is to be limited
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
 
 
-def one_thread() -> AbstractContextManager[Any]:
-    """Return a context with one thread for products and OpenMP: in small work, waiting costs more than it saves."""
-    return _pools().limit(limits=1)
+def one_thread(fitting: bool = False) -> AbstractContextManager[Any]:
+    """Return a context with one thread for products: in small work, waiting costs more than it saves.
+
+    fitting: for scikit-learn's OpenMP too, which a prediction does not load.
+    """
+    return _pools(fitting).limit(limits=1)
 
 
-def count_numbers(estimator: Any) -> int:
-    """Return how many numbers are stored: coefficients, support vectors, nodes of trees, or training rows."""
-    if isinstance(estimator, Neighbours):
-        return int(estimator.rows.size + estimator.targets.size + estimator.weights.size)
-    if hasattr(estimator, "support_vectors_"):
-        return int(estimator.support_vectors_.size + estimator.dual_coef_.size + np.size(estimator.intercept_))
-    if hasattr(estimator, "coef_"):
-        return int(np.size(estimator.coef_) + np.size(estimator.intercept_))
-    if hasattr(estimator, "estimators_"):  # of a node: feature, threshold, two children, and its values
-        return int(sum(t.tree_.node_count * (4 + t.tree_.value[0].size) for t in estimator.estimators_))
-    return int(sum(5 * len(tree.nodes) for step in estimator._predictors for tree in step))
+def plain_learner(estimator: Any) -> PlainLearner:
+    """Return what answers like an estimator that learners.py built and that is fitted to classes 0, 1, …, or numbers.
+
+    What is plain already stays as it is. Raises TypeError for any other estimator.
+    """
+    if isinstance(estimator, PlainLearner):
+        return estimator
+    kind = type(estimator).__name__
+    if kind in ("LogisticRegression", "Ridge"):
+        return Linear(np.atleast_2d(estimator.coef_), np.atleast_1d(estimator.intercept_).astype(np.float64))
+    if kind in ("SVC", "SVR") and estimator.kernel == "rbf":
+        vectors = estimator.support_vectors_.reshape(-1, estimator.n_features_in_)
+        sizes = np.atleast_1d(estimator.n_support_).astype(np.int64)
+        return Machine(float(estimator._gamma), vectors, estimator.dual_coef_, estimator.intercept_, sizes)
+    if kind in ("RandomForestClassifier", "RandomForestRegressor"):
+        trees = [each.tree_ for each in estimator.estimators_]
+        found = [(t.feature, t.threshold, t.children_left, t.children_right, t.value[:, 0]) for t in trees]
+        return Trees(False, len(trees), *_by_level([(*tree, np.ones(len(tree[0]), bool)) for tree in found], 0))
+    if kind in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
+        grown = []
+        for nodes in (tree.nodes for step in estimator._predictors for tree in step):
+            left, right = (np.where(nodes["is_leaf"], -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
+            split = (nodes["feature_idx"].astype(np.int64), nodes["num_threshold"], left, right)
+            grown.append((*split, nodes["value"][:, None], nodes["missing_go_to_left"].astype(bool)))
+        start = np.ravel(estimator._baseline_prediction).astype(np.float64)
+        return Trees(True, len(grown), *_by_level(grown, estimator.n_features_in_)[:-1], start)
+    raise TypeError(f"{kind} has no plain form")
+
+
+def _by_level(trees: list[tuple[np.ndarray, ...]], width: int) -> tuple[np.ndarray, ...]:
+    """Return columns, thresholds, left, values and an empty start of `Trees`.
+
+    trees: of each (node,) feature, threshold, left child, right child (both negative for a leaf), (node, output) value,
+    and (node,) whether NaN goes left. width: how far the columns lie behind whose NaN goes right; 0 where there is none.
+    """
+    sizes = [len(tree[0]) for tree in trees]
+    roots = np.cumsum([0, *sizes[:-1]])
+    shift = np.repeat(roots, sizes)
+    feature, threshold, left, right, value, missing_left = (np.concatenate(part) for part in zip(*trees, strict=True))
+    leaf = left < 0
+    levels, level = [], roots
+    while len(level):
+        levels.append(level)
+        inner = level[~leaf[level]]
+        level = (np.stack([left[inner], right[inner]], axis=1) + shift[inner, None]).ravel()
+    order = np.concatenate(levels)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    inner = ~leaf[order]
+    columns = np.where(inner, feature[order] + np.where(missing_left[order], 0, width), 0)
+    children = np.where(inner, place[np.where(leaf, 0, left + shift)[order]], np.arange(len(order)))
+    values = value[order][~inner].astype(np.float64)
+    return columns, np.where(inner, threshold[order], np.inf), children, values, np.zeros(0)
 
 
 def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_classes: int, most: int) -> np.ndarray:
@@ -150,65 +204,6 @@ def presence(x: np.ndarray, widths: list[int]) -> np.ndarray:
     return np.stack(
         [~np.isnan(x[:, end - width : end]).all(axis=1) for end, width in zip(ends, widths, strict=True)], 1
     )
-
-
-@dataclass
-class Neighbours:
-    """Nearest neighbours by brute force, over what two rows both have.
-
-    The distance is the mean squared difference of a modality, averaged over the modalities that both have; with none in
-    common a row is no neighbour. All rows as near as the last neighbour count, so that no answer hangs on the order of
-    rows; values are rounded to 1/256, so that distances are exact. num_classes: 0 for numbers.
-    """
-
-    neighbours: int
-    widths: list[int]
-    num_classes: int
-    rows: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
-    targets: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
-    weights: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
-
-    def fit(self, x: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray) -> Neighbours:
-        """Keep the rows: x (rows, feature), NaN where absent; targets (rows,)."""
-        self.rows = np.round(x * 256).astype(np.float32)
-        self.targets, self.weights = np.asarray(targets), np.asarray(sample_weight, np.float64)
-        return self
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the mean of the neighbours' numbers: (batch,)."""
-        near = self._near(x)
-        mean = float(np.average(self.targets, weights=self.weights))
-        return (near @ self.targets + mean) / (near.sum(axis=1) + 1)
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: among all."""
-        near = self._near(x)
-        sides = np.eye(self.num_classes)[self.targets]
-        votes = near @ sides + 1e-9 * (self.weights @ sides)
-        return votes / votes.sum(axis=1, keepdims=True)
-
-    def _near(self, x: np.ndarray) -> np.ndarray:
-        """Return what each training row counts for each row: (batch, rows)."""
-        chunks = [self._near_chunk(np.round(x[start : start + 256] * 256)) for start in range(0, len(x), 256)]
-        return np.concatenate(chunks)
-
-    def _near_chunk(self, x: np.ndarray) -> np.ndarray:
-        apart = np.zeros((len(x), len(self.rows)))
-        shared = np.zeros_like(apart)
-        end = 0
-        for width in self.widths:
-            mine, theirs = x[:, end : end + width], self.rows[:, end : end + width].astype(np.float64)
-            end += width
-            both = np.outer(~np.isnan(mine).all(axis=1), ~np.isnan(theirs).all(axis=1))
-            mine, theirs = np.nan_to_num(mine, nan=0.0), np.nan_to_num(theirs, nan=0.0)
-            # of whole numbers, so no rounding: a product of a row alone is that of the row in a batch
-            squares = (mine**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * (mine @ theirs.T)
-            apart += np.where(both, squares / width, 0.0)
-            shared += both
-        apart = np.where(shared > 0, apart / np.maximum(shared, 1), np.inf)
-        last = min(self.neighbours, apart.shape[1]) - 1
-        farthest = np.partition(apart, last, axis=1)[:, [last]]
-        return ((apart <= farthest) & np.isfinite(apart)) * self.weights
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -270,36 +265,3 @@ def scale_margins(
 
     found = minimize(loss, np.array([np.log(2), 1.0]), method="L-BFGS-B", bounds=[(-2.0, 3.0), (-2.0, 3.0)]).x
     return float(np.exp(found[0])), float(found[1])
-
-
-# The types of a learner's file beyond the plain ones that skops always takes (numbers, arrays, scikit-learn's own
-# estimators). Any other is refused before anything of it is made.
-ALLOWED = [
-    "plait.learners.Neighbours",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-]
-
-
-def dump_trusted(value: Any) -> bytes:
-    """Return a value as a skops file, which holds no pickle."""
-    from skops.io import dumps  # takes seconds to import
-
-    return dumps(value)
-
-
-def load_trusted(data: bytes) -> Any:
-    """Return what `dump_trusted` wrote. Raises RunError for damage, and for a type that is not in ALLOWED."""
-    from skops.io import get_untrusted_types, loads
-
-    damage = (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, ImportError, EOFError, IndexError)
-    try:
-        strange = sorted(set(get_untrusted_types(data=data)) - set(ALLOWED))
-        if not strange:
-            return loads(data, trusted=ALLOWED)
-    except damage as error:
-        raise RunError(f"the file of a classic learner is damaged ({error}). Fit again, or restore the file.") from None
-    raise RunError(
-        f"the file of a classic learner holds the type {strange[0]}, which plait does not write, so it is not loaded. "
-        "Fit again, or restore the file."
-    )

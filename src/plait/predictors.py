@@ -19,6 +19,7 @@ from plait.contract import SECOND, Batch, answer_subsets
 from plait.errors import RequestError, RunError
 from plait.model import Network, NetworkPredictor, count_parameters, tuned_makers
 from plait.speech.network import Recogniser
+from plait.store import pack_tensors, unpack_tensors
 from plait.strands import Strand
 
 
@@ -133,7 +134,7 @@ def count_params(predictor: Any) -> int:
 
 @dataclass
 class Stored:
-    """Predictors as a run folder holds them: JSON with a list of parts, arrays, and the bytes of classic learners.
+    """Predictors as a run folder holds them: JSON with a list of parts, arrays, and the files of classic learners.
 
     Parts stand in the list once each, and name those they are made of by number. roles: {"winner": number, …}.
     """
@@ -180,8 +181,9 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         elif isinstance(predictor, MajorityPredictor):
             part = {"is": "majority", "prior": predictor.prior.tolist()}
         else:
-            part = {"is": "classic", "learner": predictor.learner, "file": f"classic-{number}.skops"}
-            stored.files[part["file"]] = predictor.to_bytes()
+            facts, arrays = predictor.state()
+            part = {"is": "classic", "file": f"classic-{number}.safetensors", **facts}
+            stored.files[part["file"]] = pack_tensors(arrays)
         stored.parts.append(part)
         places[key] = number
         return number
@@ -195,8 +197,7 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
     """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own. strands:
     those of the run, from which pretrained encoders that were tuned are made again.
 
-    Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged or
-    has something in it that plait did not write.
+    Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged.
     """
     made: list[Any] = []
 
@@ -217,7 +218,7 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
             made.append(MajorityPredictor(np.array(part["prior"])))
         else:
             try:
-                made.append(ClassicPredictor.from_bytes(stored.files[part["file"]]))
+                made.append(ClassicPredictor.from_state(part, unpack_tensors(stored.files[part["file"]])))
             except RunError as error:
                 raise RunError(f"{part['file']}: {error}") from None
     return {role: made[number] for role, number in stored.roles.items()}

@@ -33,7 +33,7 @@ from plait.strands import Strand
 if TYPE_CHECKING:
     from plait.account import Explanation
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS = "weights.safetensors"
 STOPPED = {
     "time": "The time limit ended the fit; the best so far is kept.",

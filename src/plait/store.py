@@ -48,26 +48,37 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} is damaged: it is not JSON. Fit the run again, or restore the file.") from None
 
 
-def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as safetensors."""
+def pack_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """Return arrays as the bytes of a safetensors file."""
     from safetensors.numpy import save
 
-    write_bytes(path, save({name: np.asarray(value, order="C") for name, value in tensors.items()}))
+    return save({name: np.asarray(value, order="C") for name, value in tensors.items()})
 
 
-def read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a safetensors file. Raises RunError that names the file."""
+def unpack_tensors(data: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file, from its bytes. Raises RunError, to which the caller adds the file."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return load(path.read_bytes())
+        return load(data)
+    except (SafetensorError, ValueError, KeyError):
+        raise RunError("damaged: it is not a safetensors file. Fit the run again, or restore the file.") from None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as safetensors."""
+    write_bytes(path, pack_tensors(tensors))
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file. Raises RunError that names the file."""
+    try:
+        return unpack_tensors(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
-    except (SafetensorError, ValueError, KeyError):
-        raise RunError(
-            f"{path} is damaged: it is not a safetensors file. Fit the run again, or restore the file."
-        ) from None
+    except RunError as error:
+        raise RunError(f"{path} is {error}") from None
 
 
 def digest(path: Path) -> str:

@@ -32,7 +32,7 @@ LAYERS = [
         "store",
         "terminal",
     ],
-    ["encoded", "strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners"],
+    ["encoded", "strands", "dataset", "model", "streams", "quality", "convert", "retrieve", "learners", "plain"],
     ["train", "features", "classic", "picture", "sections", "explained", "speech"],
     [
         "labels",
@@ -93,6 +93,7 @@ SIBLINGS |= {("verdict", "evaluate"), ("verdict", "metrics"), ("robustness", "ev
 SIBLINGS |= {("blend", "calibration")}
 SIBLINGS |= {("speech.learning", "train")}
 SIBLINGS |= {("classic", "features")}
+SIBLINGS |= {("learners", "plain")}
 SIBLINGS |= {("prep.draw_shares", "prep.draw")}
 SIBLINGS |= {("figures", "svg"), ("shares", "svg")}
 STREAM_ORDER = ["joins", "clocks", "drift", "read", "settle", "signals", "build", "timeline"]

@@ -11,7 +11,7 @@ import plait
 from tiny import numbers_table
 
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2"]
-OF_FIT_ALONE = ["sklearn", "skops", "matplotlib", "pandas", "jinja2", "rich", "plait.workflow", "plait.search"]
+OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.workflow", "plait.search"]
 
 
 def loaded_after(code: str, heavy: Sequence[str] = HEAVY) -> list[str]:
@@ -46,8 +46,9 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert loaded_after(code) == []
 
 
-def test_predicting_with_a_network_loads_nothing_that_only_fitting_needs(tmp_path: Path) -> None:
-    plait.fit(numbers_table(), target="y", out=tmp_path / "run", candidates=("alone",), epochs=1, report=False)
+@pytest.mark.parametrize("candidates", ["alone", "classic"])
+def test_predicting_loads_nothing_that_only_fitting_needs(tmp_path: Path, candidates: str) -> None:
+    plait.fit(numbers_table(), target="y", out=tmp_path / "run", candidates=(candidates,), epochs=1, report=False)
     words = ["predict", str(tmp_path / "run"), "--cell", "a=0.4", "--cell", "b=2"]
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
     assert loaded_after(code, OF_FIT_ALONE) == []

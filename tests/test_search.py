@@ -391,7 +391,7 @@ def test_further_settings_are_fitted_again_with_that_setting() -> None:
     other = search.study.candidates[-1]
     assert other.name == "logistic regression, C 1.0 (a)"
     shipped = search.refitted(other)
-    assert getattr(shipped, "inner", shipped).estimator.C == 1.0
+    assert getattr(shipped, "inner", shipped).setting == {"C": 1.0}
 
 
 # late fusion and ensembles

@@ -80,7 +80,7 @@ def names_in(folder: Path) -> set[str]:
 
 def fixed_names_in(folder: Path) -> set[str]:
     """Return the files that every run has, not those that are there once for each classic learner."""
-    return {name for name in names_in(folder) if not name.endswith(".skops")}
+    return {name for name in names_in(folder) if not name.startswith("classic-")}
 
 
 @pytest.fixture(scope="module")

@@ -353,10 +353,10 @@ class ClassicPredictor:
             num_classes = 0 if predictor.regression else len(predictor.classes)
             predictor.estimator = restore_learner(facts["fitted"], own, predictor.num_inputs, num_classes)
             _check_kind(predictor)
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-            raise RunError(f"the classic learner is damaged: {error!r}. Fit again, or restore the file.") from None
         except RunError as error:
             raise RunError(f"the classic learner is damaged: {error}. Fit again, or restore the file.") from None
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise RunError(f"the classic learner is damaged: {error!r}. Fit again, or restore the file.") from None
         return predictor
 
 

@@ -5,6 +5,7 @@ Knows matrices, not batches, tables or what a feature means.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
@@ -128,9 +129,11 @@ def plain_learner(estimator: Any) -> PlainLearner:
         sizes = np.atleast_1d(estimator.n_support_).astype(np.int64)
         return Machine(float(estimator._gamma), vectors, estimator.dual_coef_, estimator.intercept_, sizes)
     if kind in ("RandomForestClassifier", "RandomForestRegressor"):
-        trees = [each.tree_ for each in estimator.estimators_]
-        found = [(t.feature, t.threshold, t.children_left, t.children_right, t.value[:, 0]) for t in trees]
-        return Trees(False, len(trees), *_by_level([(*tree, np.ones(len(tree[0]), bool)) for tree in found], 0))
+        grown = []
+        for tree in (each.tree_ for each in estimator.estimators_):
+            split = (tree.feature, tree.threshold, tree.children_left, tree.children_right)
+            grown.append((*split, tree.value[:, 0], np.ones(tree.node_count, bool)))
+        return Trees(False, len(grown), *_by_level(grown, 0), np.zeros(0))
     if kind in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
         grown = []
         for nodes in (tree.nodes for step in estimator._predictors for tree in step):
@@ -138,15 +141,16 @@ def plain_learner(estimator: Any) -> PlainLearner:
             split = (nodes["feature_idx"].astype(np.int64), nodes["num_threshold"], left, right)
             grown.append((*split, nodes["value"][:, None], nodes["missing_go_to_left"].astype(bool)))
         start = np.ravel(estimator._baseline_prediction).astype(np.float64)
-        return Trees(True, len(grown), *_by_level(grown, estimator.n_features_in_)[:-1], start)
+        return Trees(True, len(grown), *_by_level(grown, estimator.n_features_in_), start)
     raise TypeError(f"{kind} has no plain form")
 
 
-def _by_level(trees: list[tuple[np.ndarray, ...]], width: int) -> tuple[np.ndarray, ...]:
-    """Return columns, thresholds, left, values and an empty start of `Trees`.
+def _by_level(trees: Sequence[tuple[Any, ...]], width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return columns, thresholds, left and values as `Trees` has them.
 
     trees: of each (node,) feature, threshold, left child, right child (both negative for a leaf), (node, output) value,
-    and (node,) whether NaN goes left. width: how far the columns lie behind whose NaN goes right; 0 where there is none.
+    and (node,) whether NaN goes left. width: how far behind a feature its column lies whose NaN goes right; 0 where no
+    NaN comes.
     """
     sizes = [len(tree[0]) for tree in trees]
     roots = np.cumsum([0, *sizes[:-1]])
@@ -165,7 +169,7 @@ def _by_level(trees: list[tuple[np.ndarray, ...]], width: int) -> tuple[np.ndarr
     columns = np.where(inner, feature[order] + np.where(missing_left[order], 0, width), 0)
     children = np.where(inner, place[np.where(leaf, 0, left + shift)[order]], np.arange(len(order)))
     values = value[order][~inner].astype(np.float64)
-    return columns, np.where(inner, threshold[order], np.inf), children, values, np.zeros(0)
+    return columns, np.where(inner, threshold[order], np.inf), children, values
 
 
 def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_classes: int, most: int) -> np.ndarray:

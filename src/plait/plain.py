@@ -157,7 +157,9 @@ class Trees:
         found = self.values.take(self.leaves.take(self._leaves(x)), axis=0)  # (tree, batch, output)
         outputs = len(self.start) if self.boosting else 1
         total = np.zeros((outputs, *found.shape[1:])) + (self.start[:, None, None] if self.boosting else 0.0)
-        for step in found.reshape(-1, outputs, *found.shape[1:]):  # in this order, however many rows there are
+        for step in found.reshape(
+            self.num_trees // outputs, outputs, *found.shape[1:]
+        ):  # in this order, however many rows there are
             total += step
         return total[:, :, 0].T if self.boosting else total[0] / self.num_trees
 
@@ -288,7 +290,7 @@ def restore_learner(
         widths = [int(width) for width in facts["widths"]]
         if not len(rows) or weights.min() < 0 or weights.sum() <= 0:
             raise RunError("'weights' counts no row")
-        if num_classes and not (0 <= targets.min() and targets.max() < num_classes):
+        if num_classes and not (targets.min() >= 0 and targets.max() < num_classes):
             raise RunError("'targets' names a class that there is not")
         if min(widths) < 0 or sum(widths) != features or facts["num_classes"] != num_classes:
             raise RunError("its widths and classes are not those of the predictor")

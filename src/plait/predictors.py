@@ -217,8 +217,9 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
         elif part["is"] == "majority":
             made.append(MajorityPredictor(np.array(part["prior"])))
         else:
+            learned = unpack_tensors(stored.files[part["file"]], part["file"])
             try:
-                made.append(ClassicPredictor.from_state(part, unpack_tensors(stored.files[part["file"]])))
+                made.append(ClassicPredictor.from_state(part, learned))
             except RunError as error:
                 raise RunError(f"{part['file']}: {error}") from None
     return {role: made[number] for role, number in stored.roles.items()}

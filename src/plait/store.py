@@ -55,15 +55,17 @@ def pack_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:
     return save({name: np.asarray(value, order="C") for name, value in tensors.items()})
 
 
-def unpack_tensors(data: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays of a safetensors file, from its bytes. Raises RunError, to which the caller adds the file."""
+def unpack_tensors(data: bytes, source: str | Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file, from its bytes. Raises RunError that names the source."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         return load(data)
     except (SafetensorError, ValueError, KeyError):
-        raise RunError("damaged: it is not a safetensors file. Fit the run again, or restore the file.") from None
+        raise RunError(
+            f"{source} is damaged: it is not a safetensors file. Fit the run again, or restore the file."
+        ) from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
@@ -74,11 +76,9 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a safetensors file. Raises RunError that names the file."""
     try:
-        return unpack_tensors(path.read_bytes())
+        return unpack_tensors(path.read_bytes(), path)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
-    except RunError as error:
-        raise RunError(f"{path} is {error}") from None
 
 
 def digest(path: Path) -> str:

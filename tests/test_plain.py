@@ -55,17 +55,16 @@ def method_of(task: str, learner: str) -> str:
 def test_a_plain_learner_answers_like_the_one_that_was_fitted(
     task: str, learner: str, number: int, num_classes: int
 ) -> None:
-    for even in (True, False):
-        estimator = fit_one(task, learner, number, num_classes, even)
-        plain = through(plain_learner(estimator), num_classes)
-        x = 2 * draw_rows(50, learner in ("gradient boosting", "nearest neighbours"), seed=1)
-        method = method_of(task, learner)
-        wanted, found = (getattr(each, method)(x) for each in (estimator, plain))
-        assert found.shape == wanted.shape
-        assert np.abs(found - wanted).max() < (1e-6 if learner == "SVM" else 1e-9)
-        alone = np.concatenate([getattr(plain, method)(x[[row]]) for row in range(50)])
-        assert np.abs(found - alone).max() < 1e-12
-        assert plain.params == plain_learner(estimator).params > 0
+    estimator = fit_one(task, learner, number, num_classes, even=number != 1)
+    plain = through(plain_learner(estimator), num_classes)
+    x = 2 * draw_rows(50, learner in ("gradient boosting", "nearest neighbours"), seed=1)
+    method = method_of(task, learner)
+    wanted, found = (getattr(each, method)(x) for each in (estimator, plain))
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < (1e-6 if learner == "SVM" else 1e-9)
+    alone = np.concatenate([getattr(plain, method)(x[[row]]) for row in range(0, 50, 5)])
+    assert np.abs(found[::5] - alone).max() < 1e-12
+    assert plain.params == plain_learner(estimator).params > 0
 
 
 def test_nan_goes_where_boosting_learned_that_it_goes() -> None:

@@ -25,7 +25,7 @@ from plait.loading import load
 from plait.plan import Parallel
 from plait.prediction import evaluate, predict
 from plait.run import Model, count_holes
-from plait.store import digest
+from plait.store import digest, seal, write_json
 from plait.workflow import fit, show
 from tiny import numbers_table, read_csv, write_csv, write_table
 
@@ -769,6 +769,14 @@ def test_a_run_whose_facts_were_edited_is_refused(quick: Model, tmp_path: Path) 
     facts["classes"] = facts["classes"][::-1]
     (place / "run.json").write_text(json.dumps(facts))
     with pytest.raises(RunError, match=r"run\.json is damaged: it was changed after it was written"):
+        load(place)
+
+
+def test_a_run_of_an_older_format_is_refused(quick: Model, tmp_path: Path) -> None:
+    place = quick.save(tmp_path / "copy")
+    facts = {**json.loads((place / "run.json").read_text("utf-8")), "format": 2}
+    write_json(place / "run.json", {**facts, "seal": seal(facts)})
+    with pytest.raises(RunError, match=r"has the format 2; this plait reads 3\. Use the plait that wrote it"):
         load(place)
 
 

@@ -298,7 +298,8 @@ def test_one_row_is_enough_for_the_other_encoders(name: str) -> None:
 def test_columns_of_one_kind_share_an_encoder_and_have_a_vector_each() -> None:
     network = build(f"joint {PLANS[0]}")
     assert len(network.encoders) == 5  # photo and scan have one
-    assert network.groups == {"image": ["photo", "scan"], "audio": ["sound"], "tabular": ["tabular"], "text": ["text"]}
+    groups = {"image": ["photo", "scan"], "audio": ["sound"], "tabular": ["tabular"], "text": ["text"]}
+    assert network.groups == {**groups, "known": ["known"]}
     shapes = {n: (tuple(c.shape), c.requires_grad) for n, c in zip(network.names, network.columns, strict=True)}
     assert shapes["photo"] == ((1, DIM), True)
     assert shapes["scan"] == ((2, DIM), True)

@@ -18,7 +18,7 @@ def test_spoken_and_written_digits(shared_data: Path, tmp_path: Path) -> None:
         split="split",
         ignore=["id"],
         fusion="parallel(image, audio)",
-        epochs=3,
+        epochs=6,
         batch_size=16,
         out=tmp_path / "run",
     )

@@ -39,7 +39,7 @@ ARRAY_OPTIONS: list[dict[str, Any]] = [  # each a call that somebody may type
     {"fusion": PLAN, "epochs": 3},
     {"candidates": ["classic"]},
 ]
-TABLE_OPTIONS: list[dict[str, Any]] = [{"candidates": ["classic"]}, {"fusion": PLAN}, {}]
+TABLE_OPTIONS: list[dict[str, Any]] = [{"candidates": ["classic"]}, {"fusion": PLAN}]
 MEDIA_ROWS = 2000
 SIDES = (64, 224)
 

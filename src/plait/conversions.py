@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 
 from plait.contract import MODALITY_KINDS, Column, Modality, Schema, Table
-from plait.convert.catalogue import make_converters, restore
-from plait.convert.columns import convert_column
 from plait.convert.graph import check_kind, describe, find_route, version_of
 from plait.errors import RequestError, did_you_mean
 
@@ -51,6 +49,8 @@ class Made:
     @classmethod
     def from_json(cls, data: Mapping[str, Any], own: Sequence[Any] = ()) -> Made:
         """Make it again. own: the user's own converters. Raises RunError where one is not given."""
+        from plait.convert.catalogue import restore
+
         route = restore(data["route"], own)
         names = ("how", "origin", "column", "modality", "kind")
         return cls(**{name: data[name] for name in names}, columns=tuple(data["columns"]), route=route)
@@ -65,6 +65,8 @@ def plan_conversions(
     by pocketsphinx" names a converter that must be used. Raises RequestError where there is no such side or no way, and
     MissingExtra.
     """
+    from plait.convert.catalogue import make_converters
+
     made: list[Made] = []
     known = make_converters(converters) if convert or fill else []
     for spec in convert:
@@ -153,6 +155,8 @@ def _add(table: Table, one: Made, there: Sequence[str], callback: Callback) -> T
 
     if not there:
         return replace(table, data={**table.data, one.column: pa.chunked_array([pa.nulls(len(table), pa.string())])})
+    from plait.convert.columns import convert_column
+
     told = convert_column(table, there, one.route, callback=callback, stage=f"{one.origin} → {one.kind}")
     notes = [
         None if reason in (None, "blank") else f"{reason} ({one.origin}, {one.route.name})" for reason in told.reasons
@@ -170,6 +174,8 @@ def _fill(table: Table, one: Made, there: Sequence[str], train: np.ndarray | Non
     wanted = holes if train is None else holes & train
     if not wanted.any():
         return table
+    from plait.convert.columns import convert_column
+
     told = convert_column(
         table, there, one.route, rows=wanted, callback=callback, stage=f"fill {one.modality} from {one.origin}"
     )

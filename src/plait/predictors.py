@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from plait.blend import load_combiner
 from plait.calibration import apply_temperature
-from plait.classic import ClassicPredictor, MajorityPredictor
 from plait.contract import SECOND, Batch, answer_subsets
 from plait.errors import RequestError, RunError
 from plait.model import Network, NetworkPredictor, count_parameters, tuned_makers
-from plait.speech.network import Recogniser
 from plait.store import pack_tensors, unpack_tensors
 from plait.strands import Strand
+
+if TYPE_CHECKING:
+    from plait.classic import ClassicPredictor
 
 
 def present_rows(batch: Batch, names: Sequence[str]) -> np.ndarray:
@@ -147,6 +148,9 @@ class Stored:
 
 def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     """Take predictors apart into what a run folder can hold."""
+    from plait.classic import MajorityPredictor  # here, since a prediction by a network needs neither
+    from plait.speech.network import Recogniser
+
     stored = Stored([], {}, {}, {})
     places: dict[int, int] = {}
 
@@ -215,8 +219,12 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
             combiner = load_combiner(part["combiner"], arrays(f"blend.{number}."))
             made.append(Blend([made[i] for i in part["members"]], combiner, np.array(part["prior"])))
         elif part["is"] == "majority":
+            from plait.classic import MajorityPredictor
+
             made.append(MajorityPredictor(np.array(part["prior"])))
         else:
+            from plait.classic import ClassicPredictor
+
             learned = unpack_tensors(stored.files[part["file"]], part["file"])
             try:
                 made.append(ClassicPredictor.from_state(part, learned))
@@ -232,6 +240,8 @@ def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any
         try:
             heard = part["is"] == "recogniser"
             if heard:
+                from plait.speech.network import Recogniser
+
                 network: Any = Recogniser(spec, own)
             else:
                 network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(strands, {}))

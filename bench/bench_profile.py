@@ -1,7 +1,7 @@
 """Where the time of a fit goes: seconds of each stage of `plait fit digits_hard.csv`, with a plan.
 
-Time between two steps of progress belongs to the stage that the later one names. The first fit finds an empty cache, the
-second, with another plan, what the first has left there. Another checkout is looked at with PYTHONPATH.
+Time between two steps of progress belongs to the stage that the later one names. The first fit finds an empty cache,
+the second, with another plan, what the first has left there. Another checkout is looked at with PYTHONPATH.
 
     python bench/bench_profile.py ../shared/data/digits/digits_hard.csv [--epochs N]
 """

@@ -13,7 +13,9 @@ from torch import nn
 
 import plait
 from plait import strands
+from plait.dataset import prepare
 from plait.errors import RequestError, RunError
+from plait.evidence import Robustness
 from plait.pretrained.frozen import Frozen
 from tiny import read_csv, write_csv, write_table
 
@@ -198,3 +200,31 @@ def test_pictures_under_patches_before_the_pretrained_encoder(table: Path) -> No
     seen = next(d for d in model.explain(table, row=1).details if d.modality == "photo")
     assert (seen.by, seen.heat is not None and seen.heat.shape) == ("occlusion", (8, 8))
     assert abs(seen.heat[:, :4].sum()) > abs(seen.heat[:, 4:].sum())  # the left half tells the class
+
+
+def test_pictures_get_worse_before_the_pretrained_encoder(table: Path) -> None:
+    model = fit(table, epochs=10)
+    part = model._fitting(plait.read(table), model.modalities)
+    prepared = prepare(part, model.strands)
+    target = np.array(["no", "yes"] * 20, dtype=object)
+    curves = Robustness(model.predictor(), part, prepared, target, ["no", "yes"]).curves()
+    found = {c["what"]: c for c in curves if c["modality"] == "photo"}
+    assert list(found) == ["noise", "blur", "occlusion", "missing"]
+    untouched = next(c for c in curves if c["what"] == "dropped words")["scores"][0]
+    assert {c["scores"][0] for c in found.values()} == {untouched}
+    assert {c["rows"] for c in found.values()} == {40}
+    seen = Robustness(Corner(), part, prepared, target, ["no", "yes"]).curves()
+    covered = next(c for c in seen if c["what"] == "occlusion")["scores"]
+    assert covered[0] == 1.0
+    assert covered[0] > covered[2] > covered[4] > 0.4  # a grey corner looks bright
+
+
+class Corner:
+    """A predictor that says "yes" where the upper left quarter of a picture is bright, as `Bright` saw it."""
+
+    names = ("photo",)
+
+    def __call__(self, batch: Any) -> np.ndarray:
+        x = batch.inputs["photo"].numpy().reshape(-1, 6)
+        bright = (x[:, 0] - x[:, 1]) / 1.5  # -1 to 1
+        return np.stack([bright < -0.3, bright >= -0.3], 1).astype(float)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import plait
 from plait import plan as plans
@@ -17,9 +18,11 @@ from plait.blend import Average, Mixture, Stacked, Weighted
 from plait.classic import Goal, MajorityPredictor, fit_classic
 from plait.contract import Batch
 from plait.exporting import draw_batch
-from plait.model import Network, NetworkPredictor
+from plait.model import Network, NetworkPredictor, TunedEncoder
 from plait.portable import OnnxModel, OnnxPredictor, open_session
 from plait.predictors import Blend, Calibrated
+from plait.prep.image import ImagePrep
+from plait.pretrained.own import wrap_own
 from plait.run import Model
 from plait.tracing import Graph, write_graph
 from tiny import make_batch, make_spec, read_csv, take_rows, write_csv
@@ -167,6 +170,92 @@ def test_inputs_never_share_a_name() -> None:
         ("text", "text_present_"),
         ("text_present", "text_present_present"),
     ]
+
+
+# pretrained encoders of pictures
+
+
+class Bright(nn.Module):
+    """A tiny encoder of one's own: how bright each quarter of a picture is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.pool(x).flatten(1)
+
+
+def bright() -> Any:
+    prep = ImagePrep(height=8, width=8)
+    return wrap_own(Bright(), "image", prep, (1, 8, 8), "uint8")
+
+
+def seen_network(kind: str, columns: int, seed: int) -> NetworkPredictor:
+    """Return a network of a picture, or two in a row, through `bright`: frozen ("vectors") or tuned."""
+    frozen = bright()
+    layout: dict[str, Any] = {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
+    if kind == "tuned":
+        layout = {"kind": "tuned", "shape": [1, 8, 8], "frozen": frozen.describe()}
+    strand = {"name": "photo", "kind": "image", "group": "image", "columns": columns}
+    if kind == "tuned":
+        strand["input"] = "photo raw"
+    spec = {**make_spec(None, ["photo"]), "strands": [strand], "layouts": {"image": layout}}
+    makers = {"image": lambda dim: TunedEncoder(frozen.new_network(), 1, 4, dim)} if kind == "tuned" else None
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return NetworkPredictor(Network(spec, torch.tensor(PRIOR), encoders=makers))
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_encoder_of_pictures_is_inside_and_may_be_tuned(columns: int) -> None:
+    members = [seen_network("vectors", columns, 0), seen_network("tuned", columns, 1)]
+    blend = Blend(members, Average(), PRIOR)
+    generator = np.random.default_rng(0)
+    raw = torch.from_numpy(generator.integers(0, 256, (6, columns, 1, 8, 8)).astype(np.uint8))
+    cells = torch.from_numpy(generator.random((6, columns)) < 0.7)
+    cells[0], cells[1] = True, False
+    features = torch.from_numpy(bright().encode(raw.flatten(0, 1).numpy())).unflatten(0, (6, columns))
+    shape = slice(None) if columns > 1 else 0
+    own = {"photo": features[:, shape], "photo raw": raw[:, shape]}
+    several = dict.fromkeys(own, cells) if columns > 1 else {}
+    expected = blend(Batch(own, {name: cells.any(1) for name in own}, None, several))
+    graph = Graph(blend, {"photo": bright()})
+    assert [(p.values, p.dtype, p.shape) for p in graph.ports] == [("photo", "uint8", tuple(raw[:, shape].shape[1:]))]
+    with torch.inference_mode():
+        found = graph.eval()(raw[:, shape], cells if columns > 1 else cells[:, 0]).numpy()
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert found[1] == pytest.approx(PRIOR, abs=1e-6)
+    assert abs(found[0] - PRIOR).max() > 0.01
+
+
+def test_a_tuned_encoder_that_is_not_of_pictures_is_refused() -> None:
+    with pytest.raises(plait.RequestError, match="'photo' was tuned, and of those only encoders of pictures"):
+        Graph(seen_network("tuned", 1, 0))
+
+
+def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained_table: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    model = plait.fit(
+        explained_table,
+        target="label",
+        fusion="parallel(photo, text, by=vote)",
+        encoders={"photo": Bright()},
+        epochs=3,
+        report=False,
+    )
+    done = plait.export(model, out=tmp_path / "model.onnx")
+    assert done.inputs[0] == {"name": "photo", "dtype": "uint8", "shape": ["batch", 1, 8, 8]}
+    written = plait.load(done.path)
+    expected, found = model.predict(explained_table), written.predict(explained_table)
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-4, nan_ok=True)
+    assert (found.status, found.reason) == (expected.status, expected.reason)
+    heats = [
+        next(d for d in m.explain(explained_table, row=1).details if d.modality == "photo").heat
+        for m in (model, written)
+    ]
+    assert heats[1] == pytest.approx(heats[0], abs=1e-3)
 
 
 # through ONNX Runtime

@@ -1,5 +1,6 @@
 """Starting is quick: importing plait and asking for help load nothing heavy."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -67,8 +68,16 @@ def test_python_m_plait_works_like_plait() -> None:
     assert "Usage: plait [OPTIONS] COMMAND" in as_module.stdout
 
 
-def test_threads_wait_passively_unless_the_user_says_otherwise() -> None:
-    code = "import os; os.environ.pop('OMP_WAIT_POLICY', None); import plait; print(os.environ['OMP_WAIT_POLICY'])"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "PASSIVE"
-    code = "import os; os.environ['OMP_WAIT_POLICY'] = 'ACTIVE'; import plait; print(os.environ['OMP_WAIT_POLICY'])"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "ACTIVE"
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "PASSIVE 5000"),
+        ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
+    ],
+)
+def test_threads_wait_shortly_and_sleep_unless_the_user_says_otherwise(given: dict[str, str], expected: str) -> None:
+    code = "import os, plait; print(os.environ['OMP_WAIT_POLICY'], os.environ.get('GOMP_SPINCOUNT'))"
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    env = {name: value for name, value in os.environ.items() if name not in names} | given
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=env).strip() == expected

@@ -78,7 +78,7 @@ class Probe:
         """batch: one row. index: the class, or 0 for a value. strands: those of the row, second views among them."""
         self.predictor, self.batch, self.index = predictor, batch, index
         self.seconds = {strand.shadow: strand for strand in strands if strand.shadow and not strand.raw}
-        self.raws = {strand.shadow: strand for strand in strands if strand.raw}
+        self.raws = {strand.shadow: strand for strand in strands if strand.raw and strand.shadow}
         self._raw: Tensor | None = None
         self.network = network_of(predictor)
         self._rest: Any = None  # the tokens of the unchanged modalities
@@ -330,7 +330,8 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
     whole_row = probe.batch.inputs[strand.name]
 
     def ask(variants: Tensor) -> np.ndarray:
-        made = torch.from_numpy(frozen.encode(variants.numpy()))
+        # of a model in one graph the pretrained encoder is inside it
+        made = variants if strand.raw else torch.from_numpy(frozen.encode(variants.numpy()))
         inputs = whole_row.repeat(len(made), *[1] * (whole_row.dim() - 1))
         (inputs[:, place] if strand.several else inputs).copy_(made)
         raw = None

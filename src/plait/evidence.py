@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from plait.contract import SECOND, Table
+from plait.contract import MEDIA_KINDS, SECOND, Table
 from plait.data.media import read_sound
 from plait.dataset import Callback, Prepared, quiet
+from plait.encoded import encoding_device
 from plait.errors import CellError
 from plait.evaluate import brier, reliability
+from plait.pretrained.frozen import Frozen
 from plait.robustness import (
     BLUR,
     DROPPED,
@@ -36,7 +38,7 @@ from plait.robustness import (
 )
 from plait.strands import Strand
 
-MOST_ROWS = 400  # rows on which robustness is measured
+FEW_ROWS = 100  # rows of which a pretrained encoder sees every picture or sound again at each level
 UNITS = {
     "noise": "standard deviation, share of black to white",
     "blur": "standard deviation, share of the shorter side",
@@ -46,6 +48,13 @@ UNITS = {
     "noise in numbers": "standard deviations of the column",
     "missing": "share of the rows",
 }
+
+PICTURES: tuple[tuple[str, Sequence[float], Callable[[np.ndarray, float, np.random.Generator], np.ndarray]], ...] = (
+    ("noise", IMAGE_NOISE, noise_images),
+    ("blur", BLUR, lambda pictures, level, _: blur_images(pictures, level)),
+    ("occlusion", OCCLUSION, occlude_images),
+)
+Way = tuple[np.ndarray, str, Sequence[float], Callable[[float], Prepared]]  # rows, what, levels, and the rows at one
 
 
 @dataclass
@@ -64,19 +73,25 @@ class Robustness:
     callback: Callback = quiet
 
     def curves(self) -> list[dict[str, Any]]:
-        """Return [{"modality", "what", "unit", "metric", "levels", "scores", "area"}] for each modality in use."""
+        """Return [{"modality", "what", "unit", "rows", "metric", "levels", "scores", "area"}] of each modality in use.
+
+        A pretrained encoder has to see every changed cell, so there a curve is measured on 100 rows at the most.
+        """
         strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
+        ways = [(strand, *way) for strand in strands for way in self._ways(strand)]
+        done, total = 0, sum(len(levels) for _, _, _, levels, _ in ways)
         found: list[dict[str, Any]] = []
-        for done, strand in enumerate(strands):
-            for what, levels, worsen in self._ways(strand):
-                curve = score_curve(
-                    lambda level, w=worsen: self._answer(w(level)),  # type: ignore[misc]
-                    levels,
-                    self.target,
-                    self.classes,
-                )
-                found.append({"modality": strand.name, "what": what, "unit": UNITS[what], **curve})
-            self.callback({"stage": "robustness", "done": done + 1, "total": len(strands)})
+        for strand, rows, what, levels, worsen in ways:
+
+            def answer(level: float, worsen: Callable[[float], Prepared] = worsen) -> np.ndarray:
+                nonlocal done
+                said = self._answer(worsen(level))
+                done += 1
+                self.callback({"stage": "robustness", "done": done, "total": total})
+                return said
+
+            curve = score_curve(answer, levels, self.target[rows], self.classes)
+            found.append({"modality": strand.name, "what": what, "unit": UNITS[what], "rows": len(rows), **curve})
         for strand in strands:
             curve = missing_curve(
                 lambda present: self._answer(self._hide(present)),
@@ -86,7 +101,8 @@ class Robustness:
                 modality=strand.name,
                 generator=self._generator(),
             )
-            found.append({"modality": strand.name, "what": "missing", "unit": UNITS["missing"], **curve})
+            about = {"what": "missing", "unit": UNITS["missing"], "rows": len(self.prepared)}
+            found.append({"modality": strand.name, **about, **curve})
         return found
 
     def _generator(self) -> np.random.Generator:
@@ -98,31 +114,53 @@ class Robustness:
         said = np.concatenate(parts)
         return said if self.classes is not None else said[:, 0]
 
-    def _ways(self, strand: Strand) -> list[tuple[str, Sequence[float], Callable[[float], Prepared]]]:
-        """Return the ways in which a modality gets worse: what, levels, and what makes the rows at a level."""
-        if strand.frozen is not None and strand.kind != "text":
-            return []  # a pretrained encoder would have to see every row again at every level
+    def _ways(self, strand: Strand) -> list[Way]:
+        """Return the ways in which a modality gets worse."""
+        every = np.arange(len(self.prepared))
+        if strand.kind in MEDIA_KINDS and strand.frozen is not None:
+            return self._frozen_ways(strand, strand.frozen)
         name, values = strand.name, np.asarray(self.prepared.inputs[strand.name])
         if strand.kind == "image":
             return [
-                ("noise", IMAGE_NOISE, lambda level: self._swap(name, noise_images(values, level, self._generator()))),
-                ("blur", BLUR, lambda level: self._swap(name, blur_images(values, level))),
-                ("occlusion", OCCLUSION, lambda s: self._swap(name, occlude_images(values, s, self._generator()))),
+                (every, what, levels, lambda level, w=worsen: self._swap(name, w(values, level, self._generator())))  # type: ignore[misc]
+                for what, levels, worsen in PICTURES
             ]
         if strand.kind == "audio":
-            return [("noise in sound", SNR, lambda level: self._swap(name, self._noisy(strand, level)))]
+            return [(every, "noise in sound", SNR, lambda level: self._swap(name, self._noisy(strand, level)))]
         if strand.kind == "text":
-            return [("dropped words", DROPPED, lambda share: self._without_words(strand, share))]
+            return [(every, "dropped words", DROPPED, lambda share: self._without_words(strand, share))]
         numbers = strand.layout()["numbers"]
         if not numbers:
             return []
         return [
             (
+                every,
                 "noise in numbers",
                 NUMBER_NOISE,
                 lambda level: self._swap(name, noise_numbers(values, numbers, level, self._generator())),
             )
         ]
+
+    def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
+        """Return the ways in which pictures or sounds get worse before a pretrained encoder sees them."""
+        rows = np.sort(self._generator().permutation(len(self.prepared))[:FEW_ROWS])
+        few, own = self.prepared.take(rows), replace(strand, raw=True)
+        part = replace(self, table=self.table.take(rows), prepared=few)
+        with ThreadPoolExecutor(1) as pool:
+            raw, _, _ = own.prepare(part.table, pool)
+
+        def seen(worse: np.ndarray) -> Prepared:
+            features = frozen.encode(worse.reshape(-1, *frozen.shape), encoding_device())
+            changed = {strand.name: features.reshape(len(worse), *strand.shape())}
+            changed |= {s.name: worse for s in few.strands if s.raw and s.shadow == strand.name}
+            return replace(few, inputs={**few.inputs, **changed})
+
+        if strand.kind == "image":
+            return [
+                (rows, what, levels, lambda level, w=worsen: seen(w(raw, level, self._generator())))  # type: ignore[misc]
+                for what, levels, worsen in PICTURES
+            ]
+        return [(rows, "noise in sound", SNR, lambda level: seen(part._noisy(own, level, raw)))]
 
     def _swap(self, name: str, values: np.ndarray, cells: np.ndarray | None = None) -> Prepared:
         held = self.prepared.cells if cells is None else {**self.prepared.cells, name: cells}
@@ -136,10 +174,10 @@ class Robustness:
                 cells[name] = there & present[owner][:, None]
         return replace(self.prepared, cells=cells)
 
-    def _noisy(self, strand: Strand, level: float) -> np.ndarray:
-        """Read the sounds again, add noise to the wave, and prepare that."""
-        generator = self._generator()
-        values = np.array(self.prepared.inputs[strand.name])
+    def _noisy(self, strand: Strand, level: float, prepared: np.ndarray | None = None) -> np.ndarray:
+        """Read the sounds again, add noise to the wave, and prepare that. prepared: the sounds as they are."""
+        generator, prep = self._generator(), strand.frozen.prep if strand.frozen is not None else strand.prep
+        values = np.array(self.prepared.inputs[strand.name] if prepared is None else prepared)
         for place, column in enumerate(strand.modality.columns):
             target = values[:, place] if strand.several else values
             for row, cell in enumerate(self.table.cells(column)):
@@ -149,7 +187,7 @@ class Robustness:
                     wave, rate = read_sound(cell, self.table.folder, sample_rate=self.table.sample_rates.get(column))
                 except CellError:  # it was there a moment ago: the row keeps the sound it was prepared with
                     continue
-                target[row] = strand.prep(add_noise(wave, level, generator), rate)
+                target[row] = prep(add_noise(wave, level, generator), rate)
         return values
 
     def _without_words(self, strand: Strand, share: float) -> Prepared:

@@ -12,6 +12,7 @@ import torch
 from plait.contract import Batch
 from plait.data.read import read
 from plait.dataset import Callback, prepare, quiet
+from plait.encoded import encoding_device
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.loading import load
 from plait.portable import OnnxModel, pack_model
@@ -66,8 +67,9 @@ def export(
 
     Inputs are as prepared: for each modality NAME (batch, …), pictures uint8, all else float32, and NAME_present
     (batch,) bool, or NAME_cells (batch, column) bool where a row has several pictures or sounds. What is absent may
-    hold anything, NaN too. Output: probabilities (batch, class) float32, or values (batch, 1) float64 in the unit of
-    the target. The preparation is in the file's metadata.
+    hold anything, NaN too. A pretrained encoder of pictures, tuned or not, is inside the graph, and pictures are as it
+    takes them; of texts and sounds with a pretrained encoder the input is its features. Output: probabilities (batch,
+    class) float32, or values (batch, 1) float64 in the unit of the target. The preparation is in the file's metadata.
 
     run: the folder that `fit` wrote, or a model. out: the file, ending in .onnx; without it RUN.onnx beside the run
     folder. rows: what `plait.read` takes (folder: where its relative paths start), of which 64 are answered by both
@@ -94,13 +96,12 @@ def export(
     data = pack_model(model)
     written = OnnxModel.from_bytes(data, str(path))
     names = written.predictor().names
-    strands = [strand for strand in model.strands if strand.name in names]
     if rows is None:
-        batch = draw_batch(strands, ROWS, np.random.default_rng(model.facts["seed"]))
+        batch = draw_batch(written.strands, ROWS, np.random.default_rng(model.facts["seed"]))
     else:
         table = read(rows, folder)
         table = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
-        batch = prepare(table, strands).batch(np.arange(len(table)))
+        batch = prepare(table, written.strands).batch(np.arange(len(table)))
     difference = compare(model, written, batch)
     write_bytes(path, data)
     inputs, outputs = describe_ports(written)
@@ -143,7 +144,7 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
 def draw_values(strand: Strand, num: int, generator: np.random.Generator) -> np.ndarray:
     """Return inputs (batch, …) in the range of what the strand prepares."""
     layout, shape = strand.layout(), (num, *strand.shape())
-    if layout["kind"] == "image":
+    if strand.kind == "image" and (strand.frozen is None or strand.raw):
         return generator.integers(0, 256, shape)
     x = generator.standard_normal(shape)
     if layout["kind"] == "text":
@@ -158,10 +159,30 @@ def draw_values(strand: Strand, num: int, generator: np.random.Generator) -> np.
     return x
 
 
+def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:
+    """Return the rows as the run takes them: the features of what goes through an encoder inside the graph, and both
+    where the encoder was tuned."""
+    found = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
+    for name in [strand.name for strand in written.strands if strand.raw]:
+        raw = batch.inputs[name].numpy()
+        for strand in model.strands:
+            if strand.raw and strand.shadow == name:
+                found.inputs[strand.name] = batch.inputs[name]
+            elif strand.name == name and strand.frozen is not None:
+                cells = raw.reshape(-1, *strand.frozen.shape)
+                features = strand.frozen.encode(cells, encoding_device())
+                found.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
+    return found
+
+
 def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
-    """Return the largest difference between the answers of the run and of the file. RequestError where too large."""
+    """Return the largest difference between the answers of the run and of the file. RequestError where too large.
+
+    batch: rows as the file takes them.
+    """
     spread = 1.0 if model.classes is not None else float(model.facts.get("spread") or 1.0)
-    apart = np.abs(np.asarray(model.predictor()(batch)) - written.predictor()(batch)) / spread
+    expected = np.asarray(model.predictor()(for_run(model, written, batch)))
+    apart = np.abs(expected - written.predictor()(batch)) / spread
     largest = float(apart.max()) if apart.size else 0.0
     if not largest <= LARGEST:  # NaN is not
         raise RequestError(

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from plait import __version__
 from plait.contract import Batch
 from plait.conversions import Made
 from plait.errors import RequestError, RunError, need
+from plait.pretrained.catalogue import restore_given
 from plait.run import Model
 from plait.strands import Strand
 from plait.tracing import Graph, Port, write_graph
@@ -100,7 +102,7 @@ class OnnxModel(Model):
         for index, state in enumerate(facts["strands"]):
             prefix = f"{index}."
             own = {key.removeprefix(prefix): x for key, x in arrays.items() if key.startswith(prefix)}
-            strands.append(Strand.from_state(state, own))
+            strands.append(_restore(state, own))
         ports = [Port.from_json(port) for port in facts["inputs"]]
         predictor = OnnxPredictor(session, ports, facts["output"], len(facts["classes"] or [0]))
         made = [Made.from_json(one, converters) for one in facts["conversions"]]
@@ -129,9 +131,10 @@ def pack_model(model: Model) -> bytes:
 
     Raises RequestError where the winner is, or asks, no network.
     """
-    graph = Graph(model.predictor())
+    inside = {s.name: s.frozen for s in model.strands if s.frozen is not None and s.kind == "image" and not s.shadow}
+    graph = Graph(model.predictor(), inside)
     used = [port.modality for port in graph.ports]
-    strands = [strand for strand in model.strands if strand.name in used]
+    strands = [replace(s, raw=s.name in inside) for s in model.strands if s.name in used]
     states = [strand.state() for strand in strands]
     arrays = {f"{i}.{key}": value for i, (_, own) in enumerate(states) for key, value in own.items()}
     facts = {name: model.facts.get(name) for name in KEPT}
@@ -145,6 +148,15 @@ def pack_model(model: Model) -> bytes:
     data = write_graph(graph, {**told, DIGEST: BLANK.decode()})
     place = data.rindex(MARK) + len(MARK)
     return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(BLANK) :]
+
+
+def _restore(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Strand:
+    """Make a strand again; of an encoder that is inside the graph only what it is given, and its package not at all."""
+    if not state["raw"]:
+        return Strand.from_state(state, arrays)
+    strand = Strand.from_state({**state, "frozen": None}, arrays)
+    strand.frozen, strand.raw = restore_given(state["frozen"]), True
+    return strand
 
 
 def check_digest(data: bytes, source: str) -> None:

@@ -16,8 +16,8 @@ confusion    {"counts": (label, class), "names": of the labels}, rows true, colu
 scatter      {"points": [(true, said)]}; for a regression
 calibration  {"before", "after": as `evaluate.reliability` returns, "temperature", "ece": {"before", "after"}, "brier":
              {"before", "after"}}
-robustness   [{"modality", "what": "noise", "unit": of the levels, "levels", "scores", "area", "metric"}]; the curves
-             whose "what" is "missing" are drawn in one chart; a level of None is the input as it came
+robustness   [{"modality", "what": "noise", "unit": of the levels, "rows", "levels", "scores", "area", "metric"}]; the
+             curves whose "what" is "missing" are drawn in one chart; a level of None is the input as it came
 subsets      {"by_modalities", "alone"} as `evaluate --json` has them
 importance   {"modalities": {name: {"share", "mean", "present"}}, "synergy": {"audio+image": value}, "rows"}
              share: of all that counted, 0 to 1; mean: what it adds to the answer on average; present: share of rows

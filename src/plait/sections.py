@@ -204,6 +204,7 @@ def show_robustness(found: Sequence[Mapping[str, Any]], metric: str) -> dict[str
         {
             "modality": c["modality"],
             "what": c["what"],
+            "rows": c.get("rows"),
             "first": c["scores"][0],
             "last": c["scores"][-1],
             "area": c.get("area"),

@@ -1,7 +1,9 @@
 """A predictor as one graph of tensors, every row encoded and what is absent masked, and that graph as ONNX.
 
 `Network.encode` gathers the rows in which a modality is present, which a graph of fixed steps cannot. Here every row is
-encoded, with zeros where nothing is, and the tokens of what is absent are marked so. Knows no table and no file.
+encoded, with zeros where nothing is, and the tokens of what is absent are marked so. Pretrained encoders of pictures
+become part of the graph; those of texts and sounds cannot, and their features are what is given. Knows no table and no
+file.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from plait.classic import ClassicPredictor, MajorityPredictor
 from plait.errors import RequestError
 from plait.model import Network, NetworkPredictor, Parts, as_float, input_shape
 from plait.predictors import Blend, Calibrated, RowText
+from plait.pretrained.frozen import Frozen
 
 OPSET = 20  # the first in which GELU is one operator
 LOGS = (  # which warn that torchvision is not installed, and of an operator that is not folded
@@ -58,19 +61,23 @@ class Port:
 class Graph(nn.Module):
     """A predictor of networks as one module: forward(values, there, values, there, …) in the order of `ports`.
 
-    Gives (batch, class) float32 probabilities, temperature and blending inside; or (batch, 1) float64 values in the
-    unit of the target, which float32 may be too coarse for. Equal to the predictor but for rounding. Raises
+    frozen: the pretrained encoders of modalities whose cells are given as these encoders take them, and go through them
+    here. Gives (batch, class) float32 probabilities, temperature and blending inside; or (batch, 1) float64 values in
+    the unit of the target, which float32 may be too coarse for. Equal to the predictor but for rounding. Raises
     RequestError for a predictor that is, or asks, no network.
     """
 
-    def __init__(self, predictor: Any) -> None:
+    def __init__(self, predictor: Any, frozen: Mapping[str, Frozen] | None = None) -> None:
         super().__init__()
         self.predictor = predictor
         networks = {id(one.network): one.network for one in network_predictors(predictor)}
         self.networks = nn.ModuleList(networks.values())
         self.regression = any(network.regression for network in networks.values())
         self.output = "values" if self.regression else "probabilities"
-        self.ports = make_ports(list(networks.values()), self.output)
+        self.ports = make_ports(list(networks.values()), self.output, frozen or {})
+        asked = {name for network in networks.values() for name in network.names if _kind(network, name) == "vectors"}
+        self.through = [name for name in frozen or {} if name in asked]
+        self.frozen = nn.ModuleList((frozen or {})[name].network.cpu() for name in self.through)
 
     def forward(self, *tensors: Tensor) -> Tensor:
         values, there = {}, {}
@@ -78,10 +85,14 @@ class Graph(nn.Module):
             values[port.modality] = tensors[2 * place]
             cells = tensors[2 * place + 1]
             there[port.modality] = cells if port.several else cells.unsqueeze(1)
+        features = {n: encode_frozen(f, values[n], there[n]) for n, f in zip(self.through, self.frozen, strict=True)}
         said: dict[int, Tensor] = {}  # what each network says; it is asked once
         for network in self.networks:
             assert isinstance(network, Network)
-            said[id(network)] = network.decide(encode_all(network, values, there))
+            own = {
+                n: features[n] if n in features and _kind(network, n) == "vectors" else values[n] for n in network.names
+            }
+            said[id(network)] = network.decide(encode_all(network, own, there))
         answers = _answer(self.predictor, said, there)
         return answers if self.regression else answers.float()
 
@@ -107,8 +118,11 @@ def network_predictors(predictor: Any) -> list[NetworkPredictor]:
     )
 
 
-def make_ports(networks: Sequence[Network], output: str) -> list[Port]:
-    """Return the inputs that these networks need together, each modality once, in the order they are met."""
+def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Frozen]) -> list[Port]:
+    """Return the inputs that these networks need together, each modality once, in the order they are met.
+
+    frozen: the pretrained encoders inside the graph. Raises RequestError where one was tuned that is not among them.
+    """
     ports: dict[str, Port] = {}
     taken = {output}
     strands = {name: (network, network.strands[name]) for network in networks for name in network.names}
@@ -122,17 +136,20 @@ def make_ports(networks: Sequence[Network], output: str) -> list[Port]:
     named = {name: free(name) for name in strands}
     for name, (network, strand) in strands.items():
         layout = network.spec["layouts"][strand["group"]]
-        if layout["kind"] == "tuned":
+        if name in frozen:
+            shape, dtype = frozen[name].shape, frozen[name].dtype
+        elif layout["kind"] == "tuned":
             raise RequestError(
-                f"the pretrained encoder of {name!r} was tuned, and such a network cannot be written as ONNX yet; "
-                "fit without --tune."
+                f"the pretrained encoder of {name!r} was tuned, and of those only encoders of pictures can be written "
+                "as ONNX; fit again with --tune none."
             )
+        else:
+            shape, dtype = input_shape(layout), "uint8" if layout["kind"] == "image" else "float32"
         several = _has_several(network, name)
-        shape = input_shape(layout)
         ports[name] = Port(
             modality=name,
             values=named[name],
-            dtype="uint8" if layout["kind"] == "image" else "float32",
+            dtype=dtype,
             shape=(strand["columns"], *shape) if several else tuple(shape),
             there=free(f"{name}_{'cells' if several else 'present'}"),
             columns=strand["columns"] if several else 1,
@@ -144,6 +161,20 @@ def make_ports(networks: Sequence[Network], output: str) -> list[Port]:
 def _has_several(network: Network, name: str) -> bool:
     strand = network.strands[name]
     return bool(strand["columns"] > 1)
+
+
+def _kind(network: Network, name: str) -> str:
+    return str(network.spec["layouts"][network.strands[name]["group"]]["kind"])
+
+
+def encode_frozen(encoder: nn.Module, x: Tensor, there: Tensor) -> Tensor:
+    """Return the features of a pretrained encoder, (batch, token, width), or (batch, column, token, width).
+
+    x: cells as it takes them, (batch, …), or (batch, column, …) where a row has several; there: (batch, column) bool.
+    """
+    several = there.shape[1] > 1
+    features = encoder(x.flatten(0, 1) if several else x).float()
+    return features.unflatten(0, (-1, there.shape[1])) if several else features
 
 
 def encode_all(network: Network, values: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Parts:

@@ -64,6 +64,21 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
     return frozen
 
 
+def restore_given(data: Mapping[str, Any]) -> Frozen:
+    """Return what `Frozen.describe` told of an encoder of pictures, without its network: what it is given.
+
+    Asked for features it raises RunError. Its package need not be there.
+    """
+    from plait.prep.image import ImagePrep
+    from plait.pretrained.frozen import Frozen
+
+    def load() -> Any:
+        raise RunError(f"the encoder {data['name']!r} is inside the graph, and cannot be asked by itself.")
+
+    told = {**data, "prep": ImagePrep.from_json(data["prep"]), "shape": tuple(data["shape"])}
+    return Frozen(**told, load=load)
+
+
 def _restore(data: Mapping[str, Any]) -> Frozen:
     kind, name, prep = data["kind"], data["name"], data["prep"]
     if name.startswith(HUB):

@@ -62,7 +62,7 @@ class OwnNetwork(nn.Module):
             answer = self.module(x.long())
         else:
             answer = self.module(x.float() / 127.5 - 1.0 if self.kind == "image" else x.float())
-        return read_answer(answer, len(x)).float()
+        return read_answer(answer, x.shape[0]).float()  # len would fix the number of rows in a graph
 
 
 def read_answer(answer: Any, batch: int) -> Tensor:
@@ -71,7 +71,7 @@ def read_answer(answer: Any, batch: int) -> Tensor:
     if not isinstance(tokens, Tensor) or not tokens.is_floating_point() or not (present is None or _is_flag(present)):
         raise RequestError(f"it answers {_describe(answer)}; expected floats {ANSWERS}.")
     wrong = tokens.dim() not in (2, 3) if present is None else tokens.dim() != 3 or present.shape != tokens.shape[:2]
-    if wrong or len(tokens) != batch or 0 in tokens.shape:
+    if wrong or tokens.shape[0] != batch or 0 in tokens.shape:
         raise RequestError(f"it answers {_describe(answer)} for a batch of {batch}; expected {ANSWERS}.")
     if tokens.dim() == 2:
         return tokens[:, None]

@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Any
 
 BEGAN = time.monotonic()
+DATA = Path(os.environ.get("PLAIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table")
+    parser.add_argument("table", nargs="?", type=Path, default=DATA / "digits" / "digits_hard.csv")
     parser.add_argument("--epochs", type=int)
     chosen = parser.parse_args()
+    if not chosen.table.exists():
+        print(f"skipped: {chosen.table} is not there")
+        return
     import plait
 
     with tempfile.TemporaryDirectory() as place:

@@ -76,7 +76,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
         "--candidates classic --candidates late --folds 5 --no-report "
-        "--balance --epochs 3 --batch-size 8 --time-limit 60 --seed 7 --learning-curve --overwrite"
+        "--balance --epochs 3 --batch-size 8 --precision float32 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
     code, _, _ = run(*words.split())
     args, options = verbs["fit"]
@@ -104,6 +104,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "balance": True,
         "epochs": 3,
         "batch_size": 8,
+        "precision": "float32",
         "time_limit": 60.0,
         "seed": 7,
         "learning_curve": True,

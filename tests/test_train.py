@@ -24,6 +24,7 @@ from plait.train import (
     decided,
     draw_presence,
     encode_rows,
+    has_bfloat16,
     rate_at,
     train,
 )
@@ -86,6 +87,38 @@ def test_the_rate_makes_one_cycle(progress: float, expected: float) -> None:
 
 def test_a_short_rise_ends_sooner() -> None:
     assert rate_at(0.1, Recipe(epochs=1, rate=1.0, warm=0.1)) == 1.0
+
+
+# bfloat16
+
+
+def test_in_bfloat16_weights_and_validation_stay_float32() -> None:
+    seen = []
+
+    def validate() -> Tensor:
+        with torch.inference_mode():
+            seen.append(network(PREPARED.batch(VAL)))
+        return seen[-1]
+
+    networks, losses = [], []
+    for low in (False, True):
+        network = network_of()
+        losses.append(run(network, low=low, validate=validate).loss)
+        networks.append(torch.cat([p.detach().flatten() for p in network.parameters()]))
+    assert {x.dtype for x in (*seen, *networks)} == {torch.float32}
+    assert 0 < float((networks[0] - networks[1]).abs().max()) < 0.1
+    assert losses[1] == pytest.approx(losses[0], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [({"avx512_bf16": True}, True), ({"avx512_bf16": False, "amx_bf16": True}, True), ({"avx2": True}, False)],
+)
+def test_bfloat16_where_the_processor_has_it(
+    told: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert has_bfloat16(torch.device("cpu")) is expected
 
 
 # modality dropout

@@ -248,6 +248,8 @@ def test_arrays_and_labels_in_chinese(calls: Path) -> None:
         ({}, {"learning_curve": True}, "learning_curve cannot be asked for a transcript"),
         ({}, {"report": True}, "the report of a recogniser is not there yet"),
         ({}, {"fusion": "auto"}, 'fusion "auto" grows trees of classes'),
+        ({}, {"encoders": {"audio": "hf:somewhere"}}, "so 'audio' cannot have the encoder hf:somewhere. Leave it out."),
+        ({}, {"tune": "audio=full"}, "tune cannot be asked for a transcript. Leave it out."),
         ({}, {"fusion": "parallel(audio, photo)"}, "there is no modality 'photo'"),
         ({"hot": list(range(16)), "note": [f"it is day {n}" for n in range(16)]},
          {"fusion": "parallel(tabular, text)"}, "leaves the sound 'audio' out"),

@@ -813,6 +813,7 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
     ({}, {"epoch": 3}, RequestError, "fit has no option 'epoch'. Did you mean 'epochs'?"),
     ({}, {"epochs": 0}, RequestError, "epochs is 0; expected 1 or more."),
     ({}, {"batch_size": 1}, RequestError, "batch_size is 1; expected 2 or more."),
+    ({}, {"precision": "half"}, RequestError, "there is no precision 'half'. There are: auto, float32."),
     ({}, {"time_limit": 0}, RequestError, "time_limit is 0; expected more than 0 seconds."),
     ({}, {"fusion": "parallel(text, imgae)"}, RequestError, "there is no modality 'imgae'"),
     ({}, {"fusion": "parallel(text, tabluar)"}, RequestError, "Did you mean 'tabular'?"),

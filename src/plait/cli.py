@@ -56,6 +56,7 @@ METAVARS = {
     "tune": "MODALITY=HOW",
     "epochs": "N",
     "batch_size": "N",
+    "precision": "NAME",
     "time_limit": "SECONDS",
     "seed": "N",
 }

@@ -69,6 +69,8 @@ class Prepared:
     def settle(self, name: str, view: str) -> Prepared:
         """Return the rows with one view of a modality, under the modality's own name, and no other."""
         others = {other for other in self.views.get(name, ()) if other != view}
+        if any(s.name == view and s.frozen is None for s in self.strands):  # there is no pretrained encoder to tune
+            others |= {s.name for s in self.strands if s.raw and s.shadow == name}
         strands, names = [], {}
         for strand in self.strands:
             if strand.name not in others:

@@ -86,7 +86,9 @@ def _why(strand: Strand, tried: list[dict[str, Any]], asked: str) -> str:
         others = [t for t in tried if t["encoder"] != strand.encoder]
         own = next(t for t in tried if t["encoder"] == strand.encoder)
         against = ", ".join(f"{t['encoder']} {t['loss']:.3f}" for t in others)
-        return f"the lowest loss on validation: {own['loss']:.3f} against {against}"
+        lowest = all(own["loss"] <= t["loss"] for t in others)
+        how = "the lowest loss on validation" if lowest else "the simplest as good as the best on validation"
+        return f"{how}: {own['loss']:.3f} against {against}"
     return "the only one at hand" if asked == "auto" else "as asked for"
 
 

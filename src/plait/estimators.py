@@ -30,10 +30,12 @@ class _Estimator(BaseEstimator):
         modalities: Any = None,
         encoders: Any = None,
         prep: Any = None,
+        tune: Any = (),
         candidates: Any = (),
         balance: bool = False,
         epochs: int | None = None,
         batch_size: int = 64,
+        precision: str = "auto",
         time_limit: float | None = None,
         seed: int = 0,
         sample_rate: int | None = None,
@@ -45,10 +47,12 @@ class _Estimator(BaseEstimator):
         self.modalities = modalities
         self.encoders = encoders
         self.prep = prep
+        self.tune = tune
         self.candidates = candidates
         self.balance = balance
         self.epochs = epochs
         self.batch_size = batch_size
+        self.precision = precision
         self.time_limit = time_limit
         self.seed = seed
         self.sample_rate = sample_rate

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble")
+PRECISIONS = ("auto", "float32")
 
 
 def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
@@ -59,6 +60,9 @@ class FitOptions:
     balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
     epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
     batch_size: int = _option(64, "Rows in one training step.")
+    precision: str = _option(
+        "auto", "auto: convolutions learn in bfloat16 where the processor has it, which is quicker; or float32."
+    )
     candidates: Sequence[str] = _option(
         (), "Family of candidates to try: alone, classic, late, text, parallel, sequential, tree, auto, ensemble."
     )
@@ -79,6 +83,10 @@ class FitOptions:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
         if self.sample_rate is not None and self.sample_rate < 1:
             raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
+        if self.precision not in PRECISIONS:
+            raise RequestError(
+                f"there is no precision {self.precision!r}. {did_you_mean(str(self.precision), PRECISIONS)}"
+            )
         if self.folds is not None and self.folds < 2:
             raise RequestError(f"folds is {self.folds}; expected 2 or more.")
         listed = (self.candidates,) if isinstance(self.candidates, str) else tuple(self.candidates)

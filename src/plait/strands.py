@@ -419,6 +419,16 @@ SCRATCH = {
 }
 
 
+def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options by modality, where some are given by kind: "image" is every modality of pictures not named."""
+    names = [modality.name for modality in schema.modalities]
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        alike = [] if key in names else [m.name for m in schema.modalities if m.kind == key and m.name not in given]
+        found |= dict.fromkeys(alike or [key], value)
+    return found
+
+
 def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]:
     """Return the encoder of every modality: a name, or a module of the user's own.
 

@@ -102,6 +102,7 @@ class Study:
     kept: Stages | None = None  # networks trained alone, kept between commands
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     limited: bool = False  # whether the time limit ended the training of a candidate
+    low: bool = False  # whether convolutional and tuned encoders learn in bfloat16
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
@@ -306,6 +307,10 @@ class Study:
         """Epochs that give small tables enough steps and large ones not too many; 25 at 2,000 rows."""
         return self.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
 
+    def is_low(self, network: Network) -> bool:
+        """Say whether a network has encoders that learn in bfloat16: elsewhere there is little to gain."""
+        return self.low and not {*CONVOLUTIONAL, "tuned"}.isdisjoint(network.kinds.values())
+
     def _over(self) -> bool:
         """Say whether to stop; a time limit leaves at least one candidate, however short it is."""
         if self.stopped == "interrupt":
@@ -439,6 +444,7 @@ class Study:
                     frozen=frozen,
                     augment_generator=generator,
                     start=start,
+                    low=not tokens and self.is_low(network),
                 )
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
@@ -478,6 +484,7 @@ class Study:
             self.device.type,
             network.spec,
             asdict(recipe),
+            self.is_low(network),
         ]
         told += [self.seed, strand.state()[0], self.target.regression, rival]
         found = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())

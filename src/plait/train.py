@@ -197,6 +197,14 @@ class AdamW:
                 p.grad = None
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Say whether the processor computes in bfloat16 by itself: GPUs since Ampere, CPUs with AVX512_BF16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    told = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and any(told.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def rate_at(progress: float, recipe: Recipe) -> float:
     """One cycle: up in the first quarter, then down to nearly nothing (Smith and Topin 2018, arXiv:1708.07120)."""
     if progress < recipe.warm:
@@ -239,11 +247,13 @@ def train(
     frozen: Sequence[torch.nn.Module] = (),
     start: Tensor | None = None,
     augment_generator: torch.Generator | None = None,
+    low: bool = False,
 ) -> Outcome:
     """Train the network in place and leave it with the weights of the last epoch, or of a clearly better one before.
 
     source gives tokens of training rows, validate the logits (rows, class) of the validation rows in order.
     start: (val,) the validation losses of the weights as they came, where they are good already and may stay.
+    low: encoders compute in bfloat16, and on a GPU all else; weights, and all that validation sees, stay float32.
     behind(epoch, loss) says whether a rival was clearly better at this point. Ends early when the validation loss no
     longer falls, at the deadline (time.monotonic), or on Ctrl-C; the best weights so far are kept in each case.
     """
@@ -279,8 +289,9 @@ def train(
                 progress = max(((epoch - 1) * steps + step) / (recipe.epochs * steps), min(1.0, used))
                 optimizer.rate = rate_at(progress, recipe)
                 chosen = shuffled[step::steps]
-                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                    parts = source(chosen)
+                with torch.autocast(device.type, torch.bfloat16, enabled=low):
+                    parts = {name: (x.float(), there) for name, (x, there) in source(chosen).items()}
+                with torch.autocast(device.type, torch.bfloat16, enabled=low and device.type == "cuda"):
                     loss = target.loss(network.decide(parts), chosen)
                     if recipe.drop:
                         loss = 0.5 * (loss + target.loss(network.decide(draw_presence(parts, order)), chosen))

@@ -67,6 +67,14 @@ def check_request(schema: Schema, chosen: FitOptions) -> str:
     for name, (usual, why) in NOT_HERE.items():
         if getattr(chosen, name) != usual:
             raise RequestError(f"{name} cannot be asked for a transcript: {why}. Leave it out. {mend}")
+    encoder = chosen.encoders.get(heard[0].name, "auto")
+    if encoder not in ("auto", "scratch"):
+        raise RequestError(
+            f"the sound of a transcript is heard by a network that is trained here, so {heard[0].name!r} cannot have "
+            f"the encoder {encoder if isinstance(encoder, str) else type(encoder).__name__}. Leave it out. {mend}"
+        )
+    if chosen.tuned:
+        raise RequestError(f"tune cannot be asked for a transcript. Leave it out. {mend}")
     if chosen.report:
         raise RequestError("the report of a recogniser is not there yet; leave --report out.")
     if isinstance(chosen.fusion, str) and chosen.fusion.strip() == "auto":

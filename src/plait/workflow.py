@@ -43,9 +43,19 @@ from plait.reporting import Account, command_of
 from plait.run import Model, Predictions, answer_prepared, count_holes, number_threads
 from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
-from plait.strands import Strand, encoder_names, fit_strands, prep_options, raw_strands, rival_strands, shadow_strands
+from plait.strands import (
+    Strand,
+    by_modality,
+    encoder_names,
+    fit_strands,
+    prep_options,
+    raw_strands,
+    rival_strands,
+    shadow_strands,
+)
 from plait.study import Candidate, Study
 from plait.terminal import text_table
+from plait.train import has_bfloat16
 from plait.transcripts import Recognition, check_request, find_units, keep_whole, learnable_rows, transcripts_of
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
@@ -85,6 +95,8 @@ def fit(
         )
     schema = _detect(table, target, chosen)
     table = _with_rates(table, schema, chosen.sample_rate, callback)
+    encoders, tuned = by_modality(schema, chosen.encoders), by_modality(schema, chosen.tuned)
+    chosen = replace(chosen, encoders=encoders, tune=chosen.tune if "none" in chosen.tune else tuned)
     spoken = schema.column(target).kind == "text"
     audio = check_request(schema, chosen) if spoken else ""
     wish = None if spoken else Labels.find(table, schema)
@@ -281,6 +293,7 @@ def _search(
         tune=chosen.tuned,
         gentle="none" not in chosen.tune,
         kept=kept_stages(),
+        low=chosen.precision == "auto" and has_bfloat16(device),
     )
     pairs = [(one.origin, one.modality) for one in made if one.how == "convert"]
     plan = next(iter(plan_objects), None)
@@ -315,6 +328,7 @@ def _finish(
         "spread": wish.spread,
         "prior": wish.prior.tolist(),
         "seed": chosen.seed,
+        "precision": "bfloat16" if study.low else "float32",
         "schema": schema.to_json(),
         "options": _readable(asdict(chosen)),
         "rows": len(table),

@@ -124,6 +124,32 @@ def test_a_tuned_encoder_is_a_candidate_and_is_loaded_with_its_own_weights(table
     assert np.array_equal(again.predict(table).probabilities, model.predict(table).probabilities)
 
 
+def test_a_tuned_encoder_beside_the_row_as_text(table: Path) -> None:
+    model = plait.fit(
+        table, target="label", epochs=2, ignore=["sound"], encoders={"image": Bright()}, tune="image=full",
+        candidates=("alone", "text"), report=False,
+    )  # fmt: skip
+    assert {"text", "alone"} <= {c["family"] for c in model.leaderboard}
+
+
+def test_where_scratch_is_better_there_is_nothing_to_tune(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = blind_fit(table, monkeypatch, candidates=("alone",), tune=["photo=full"])
+    assert told["encoder"] == "scratch"
+
+
+def test_a_kind_stands_for_all_its_modalities_that_the_plan_uses(table: Path) -> None:
+    rows = read_csv(table)
+    for row in rows:
+        row["scan"] = row["photo"]
+    write_csv(table, rows)
+    modalities = {"photo": ["photo"], "scan": ["scan"]}
+    model = fit(table, encoders={"image": Bright()}, modalities=modalities, ignore=["sound", "age", "colour"])
+    assert {name: fact["encoder"] for name, fact in model.facts["encoders"].items()} == {
+        "photo": "own",
+        "text": "tfidf",
+    }
+
+
 def test_nothing_is_tuned_where_none_is_asked_for(table: Path) -> None:
     recipes = {c["recipe"] for c in fit(table, tune="none").leaderboard}
     assert recipes == {"alone", "alone then fused", "joint"}
@@ -141,11 +167,8 @@ def test_wrong_requests_say_what_there_is(table: Path) -> None:
         plait.fit(table, target="label", encoders={"tabular": Bright()})
 
 
-@pytest.mark.parametrize("networks", [True, False])
-def test_left_open_the_better_encoder_on_validation_is_taken(
-    table: Path, monkeypatch: pytest.MonkeyPatch, networks: bool
-) -> None:
-    """Pictures as large as photographs; one encoder sees nothing, so the other wins, whichever way is asked."""
+def blind_fit(table: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> dict[str, Any]:
+    """Fit pictures as large as photographs, beside a pretrained encoder that sees nothing; say which was taken."""
     for path in table.parent.glob("*.png"):
         Image.open(path).resize((96, 96)).convert("RGB").save(path)
     blind = Bright()
@@ -157,8 +180,17 @@ def test_left_open_the_better_encoder_on_validation_is_taken(
     real = strands._freeze
     monkeypatch.setattr(strands, "_freeze", freeze)
     monkeypatch.setattr(strands, "best_local", lambda kind: "lite0" if kind == "image" else None)
-    options = {"candidates": ("alone",) if networks else ("classic",), "epochs": 6, "fusion": None}
-    told = fit(table, encoders={}, **options).facts["encoders"]["photo"]
+    model = fit(table, encoders={}, epochs=6, fusion=None, **options)
+    found: dict[str, Any] = model.facts["encoders"]["photo"]
+    return found
+
+
+@pytest.mark.parametrize("networks", [True, False])
+def test_left_open_the_better_encoder_on_validation_is_taken(
+    table: Path, monkeypatch: pytest.MonkeyPatch, networks: bool
+) -> None:
+    """One encoder sees nothing, so the other wins, whichever way is asked."""
+    told = blind_fit(table, monkeypatch, candidates=("alone",) if networks else ("classic",))
     assert told["encoder"] == "scratch"
     assert sorted(t["encoder"] for t in told["tried"]) == ["lite0", "scratch"]
     assert "the lowest loss on validation" in told["why"]

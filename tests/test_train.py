@@ -1,5 +1,7 @@
 """The loop: its rate, its modality dropout, why it ends, and that it can be repeated."""
 
+import json
+import math
 import time
 from typing import Any
 
@@ -87,6 +89,13 @@ def test_the_rate_makes_one_cycle(progress: float, expected: float) -> None:
 
 def test_a_short_rise_ends_sooner() -> None:
     assert rate_at(0.1, Recipe(epochs=1, rate=1.0, warm=0.1)) == 1.0
+
+
+def test_an_outcome_goes_through_json_even_where_it_is_not_finite() -> None:
+    outcome = Outcome([{"epoch": 1, "val_loss": math.inf, "metric": None}], math.inf, 2.0, "early")
+    told = json.loads(json.dumps(outcome.to_json(), allow_nan=False))
+    assert told["loss"] is None
+    assert Outcome.from_json(told) == outcome
 
 
 # bfloat16

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from plait.contract import Batch, Schema, Table, status_of
+from plait.encoded import why_not_kept
 from plait.errors import TableError
 from plait.strands import Strand
 
@@ -151,6 +152,9 @@ def prepare(
                         noted[row][strand.name] = reason
             reasons += noted
             callback({"stage": stage, "done": len(reasons), "total": len(table)})
+    for frozen in {s.frozen for s in strands if s.frozen is not None and not s.raw} if len(table) > 1 else ():
+        if why := why_not_kept(frozen):
+            callback({"note": f"features of {frozen.name} are not kept for the next time: {why}"})
     for index, strand in enumerate(strands):
         shape = (len(table), *strand.shape())
         if folder is not None and int(np.prod(shape)):

@@ -67,6 +67,11 @@ def read_features(
     return reasons
 
 
+def why_not_kept(frozen: Frozen) -> str:
+    """Return why features of this encoder cannot be kept, or "" where all is well."""
+    return open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe()).trouble
+
+
 def read_raw(frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor) -> list[str | None]:
     """Fill out (batch, *shape) with what the encoder is given for each cell; return why a cell is absent, or None."""
 

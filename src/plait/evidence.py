@@ -19,6 +19,7 @@ from plait.dataset import Callback, Prepared, quiet
 from plait.encoded import encoding_device
 from plait.errors import CellError
 from plait.evaluate import brier, reliability
+from plait.predictors import input_names
 from plait.pretrained.frozen import Frozen
 from plait.robustness import (
     BLUR,
@@ -130,8 +131,9 @@ class Robustness:
         if strand.kind == "text":
             return [(every, "dropped words", DROPPED, lambda share: self._without_words(strand, share))]
         numbers = strand.layout()["numbers"]
-        if not numbers:
-            return []
+        written = [s.name for s in self.prepared.strands if s.shadow == name and not s.raw]  # the table as words
+        if not numbers or not input_names(self.predictor).isdisjoint(written):
+            return []  # words do not get worse as numbers do
         return [
             (
                 every,
@@ -162,9 +164,8 @@ class Robustness:
             ]
         return [(rows, "noise in sound", SNR, lambda level: seen(part._noisy(own, level, raw)))]
 
-    def _swap(self, name: str, values: np.ndarray, cells: np.ndarray | None = None) -> Prepared:
-        held = self.prepared.cells if cells is None else {**self.prepared.cells, name: cells}
-        return replace(self.prepared, inputs={**self.prepared.inputs, name: values}, cells=held)
+    def _swap(self, name: str, values: np.ndarray) -> Prepared:
+        return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
 
     def _hide(self, present: dict[str, np.ndarray]) -> Prepared:
         cells = dict(self.prepared.cells)
@@ -200,9 +201,14 @@ class Robustness:
             cells = self.table.cells(column)
             left = [None if cell is None else drop_words(str(cell), share, generator) or None for cell in cells]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
+        worse, table = self.prepared, replace(self.table, data=data)
+        views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]
         with ThreadPoolExecutor(1) as pool:
-            values, there, _ = strand.prepare(replace(self.table, data=data), pool, keep=False)
-        return self._swap(strand.name, values, there & self.prepared.cells[strand.name])
+            for view in views:
+                values, there, _ = view.prepare(table, pool, keep=False)
+                cells = {**worse.cells, view.name: there & worse.cells[view.name]}
+                worse = replace(worse, inputs={**worse.inputs, view.name: values}, cells=cells)
+        return worse
 
 
 def calibration(

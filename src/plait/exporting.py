@@ -12,7 +12,6 @@ import torch
 from plait.contract import Batch
 from plait.data.read import read
 from plait.dataset import Callback, prepare, quiet
-from plait.encoded import encoding_device
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.loading import load
 from plait.portable import OnnxModel, pack_model
@@ -170,7 +169,7 @@ def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:
                 found.inputs[strand.name] = batch.inputs[name]
             elif strand.name == name and strand.frozen is not None:
                 cells = raw.reshape(-1, *strand.frozen.shape)
-                features = strand.frozen.encode(cells, encoding_device())
+                features = strand.frozen.encode(cells)  # on the processor, where the graph is tried
                 found.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
     return found
 

@@ -229,7 +229,7 @@ class Search:
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
         prepared = self.study.prepared
-        shadows = [s.name for s in prepared.strands if s.shadow]
+        shadows = [s.name for s in prepared.strands if s.shadow and not s.raw]
         if shadows and not self.study._over():
             texts = [s.name for s in prepared.strands if s.kind == "text" and not s.shadow]
             self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], "text")  # the linear one

@@ -103,7 +103,12 @@ class Stages:
         return (self.folder or Path()) / hashlib.sha256(stage.encode()).hexdigest()[:16]
 
     def has(self, stage: str) -> bool:
-        return self.folder is not None and self._path(stage).with_suffix(".json").exists()
+        if self.folder is None:
+            return False
+        try:
+            return self._path(stage).with_suffix(".json").exists()
+        except OSError:  # a folder that may not be entered
+            return False
 
     def save(self, stage: str, state: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
         """Keep a stage: the arrays first, then the JSON that says it is complete."""

@@ -17,6 +17,7 @@ from plait.data.media import read_image, read_sound
 from plait.encoded import Cells, read_features, read_raw
 from plait.encoders import input_shape
 from plait.errors import CellError, RequestError, RunError, TableError, did_you_mean
+from plait.options import FitOptions
 from plait.prep.audio import AudioPrep
 from plait.prep.clean import join
 from plait.prep.image import ImagePrep
@@ -427,6 +428,12 @@ def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
         alike = [] if key in names else [m.name for m in schema.modalities if m.kind == key and m.name not in given]
         found |= dict.fromkeys(alike or [key], value)
     return found
+
+
+def name_modalities(schema: Schema, chosen: FitOptions) -> FitOptions:
+    """Return the options with the encoders, and what is tuned, by modality."""
+    tune = chosen.tune if "none" in chosen.tune else by_modality(schema, chosen.tuned)
+    return replace(chosen, encoders=by_modality(schema, chosen.encoders), tune=tune)
 
 
 def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]:

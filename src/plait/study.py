@@ -107,6 +107,7 @@ class Study:
     def __post_init__(self) -> None:
         self.began = time.monotonic()
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
+        self.lowered = False  # whether any network learned in bfloat16
         self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
         self.val = np.flatnonzero(self.split == "val")
         self.train = np.flatnonzero(self.split == "train")
@@ -400,6 +401,8 @@ class Study:
         if self._over() and (self.candidates or self.stopped == "interrupt"):
             return None  # there is something to choose from; without it the first candidate gets one epoch
         saved, kept = self.stages.load(stage), None
+        low = not tokens and self.is_low(network)
+        self.lowered = self.lowered or low
         if saved is None and how == ALONE and self.kept is not None:
             kept = self._stage_key(network, recipe, rows, val, rival)
             with contextlib.suppress(RunError):  # damaged, or half of it pruned: it is trained again
@@ -411,7 +414,7 @@ class Study:
             state, meta = saved
             network.load_state_dict(state)
             network.eval()
-            outcome = Outcome(**meta)
+            outcome = Outcome.from_json(meta)
         else:
             seed = self.seed_of(stage)
             generator = torch.Generator().manual_seed(seed)
@@ -444,10 +447,10 @@ class Study:
                     frozen=frozen,
                     augment_generator=generator,
                     start=start,
-                    low=not tokens and self.is_low(network),
+                    low=low,
                 )
             if outcome.stopped != "interrupt":
-                self.stages.save(stage, network.state_dict(), asdict(outcome))
+                self.stages.save(stage, network.state_dict(), outcome.to_json())
             if kept is not None and self.kept is not None and self.deadline == math.inf:
                 self._keep(kept, network, outcome)
             self.limited = self.limited or outcome.stopped == "time"
@@ -505,7 +508,7 @@ class Study:
         if outcome.stopped in ("time", "interrupt"):
             return
         try:
-            self.kept.save(key, network.state_dict(), asdict(outcome))
+            self.kept.save(key, network.state_dict(), outcome.to_json())
         except OSError as error:
             self.callback({"note": f"what was learned cannot be kept for the next fit: {error.strerror or error}"})
             self.kept = None

@@ -10,7 +10,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,6 +47,21 @@ class Outcome:
     loss: float = math.inf
     seconds: float = 0.0
     stopped: str = ""  # "", "early", "behind", "time" or "interrupt"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes; a loss that is no finite number, which JSON cannot tell, is None."""
+        return {**asdict(self), "loss": _finite(self.loss), "history": [_finite(event) for event in self.history]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+        history = [{k: math.inf if v is None and "loss" in k else v for k, v in e.items()} for e in data["history"]]
+        return cls(**{**data, "loss": math.inf if data["loss"] is None else data["loss"], "history": history})
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass

@@ -40,6 +40,7 @@ NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "candidates": ((), "the sound alone and plans are compared; name one plan with fusion"),
     "balance": (False, "there are no classes to weight"),
     "learning_curve": (False, "a learning curve of transcripts is not there yet"),
+    "precision": ("auto", "a recogniser learns in float32"),
 }
 
 # -- what there is to learn ---------------------------------------------------------------------------------------

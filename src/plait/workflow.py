@@ -45,9 +45,9 @@ from plait.search import Search, time_row
 from plait.store import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.strands import (
     Strand,
-    by_modality,
     encoder_names,
     fit_strands,
+    name_modalities,
     prep_options,
     raw_strands,
     rival_strands,
@@ -95,10 +95,8 @@ def fit(
         )
     schema = _detect(table, target, chosen)
     table = _with_rates(table, schema, chosen.sample_rate, callback)
-    encoders, tuned = by_modality(schema, chosen.encoders), by_modality(schema, chosen.tuned)
-    chosen = replace(chosen, encoders=encoders, tune=chosen.tune if "none" in chosen.tune else tuned)
     spoken = schema.column(target).kind == "text"
-    audio = check_request(schema, chosen) if spoken else ""
+    audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
     wish = None if spoken else Labels.find(table, schema)
     if not schema.modalities:
         raise TableError(
@@ -117,6 +115,7 @@ def fit(
         named = plans.leaves(plan)  # what the plan leaves out is neither prepared nor trained
         schema = replace(schema, modalities=tuple(m for m in schema.modalities if m.name in named))
         made = [one for one in made if one.modality in named]
+    chosen = name_modalities(schema, chosen)
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     temporary = None
@@ -253,7 +252,7 @@ def _fit_transcripts(
     model.facts["conversions"] = [one.to_json() for one in made]
     extra["history.jsonl"] = lambda path: _write_history(path, study.candidates)
     model.write(place, extra)
-    shutil.rmtree(place / UNFINISHED)
+    shutil.rmtree(place / UNFINISHED, ignore_errors=True)  # Windows keeps files that are mapped into memory
     return model
 
 
@@ -328,7 +327,7 @@ def _finish(
         "spread": wish.spread,
         "prior": wish.prior.tolist(),
         "seed": chosen.seed,
-        "precision": "bfloat16" if study.low else "float32",
+        "precision": "bfloat16" if study.lowered else "float32",
         "schema": schema.to_json(),
         "options": _readable(asdict(chosen)),
         "rows": len(table),

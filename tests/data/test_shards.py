@@ -1,5 +1,6 @@
 """Features that are kept: found by content, whole after a kill, shared by processes, never wrong."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,30 @@ def test_a_full_disk_ends_the_keeping_and_nothing_else(tmp_path: Path, monkeypat
     assert cache.trouble == "No space left on device"
     cache.add([key(2)], features(range(2, 3)))
     assert not cache.get([key(1)])[0].any()
+
+
+def test_a_folder_that_is_read_only_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    fill(tmp_path, range(3))
+    for path in tmp_path.glob("*.parquet"):
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(shards.os, "utime", fail)
+    assert FeatureCache(tmp_path, (2, 3)).get([key(2)])[0].tolist() == [True]
+    assert len(list(tmp_path.glob("*.parquet"))) == 1
+
+
+def test_a_folder_that_may_not_be_entered_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    fill(tmp_path, range(3))
+    monkeypatch.setattr(Path, "stat", fail)
+    cache = FeatureCache(tmp_path, (2, 3))
+    assert cache.get([key(2)])[0].tolist() == [False]
+    cache.count(1, 0)
+    assert cache.trouble == "Permission denied"
 
 
 def test_a_process_that_is_killed_while_it_writes_leaves_only_whole_shards(tmp_path: Path) -> None:

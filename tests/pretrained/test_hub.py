@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from plait.errors import RequestError, RunError
+from plait.pretrained.catalogue import restore_frozen
 from plait.pretrained.hub import make_hub, restore_hub, restore_prep
 from plait.pretrained.towers import quarter_weights
 
@@ -146,6 +147,25 @@ def test_pictures_of_a_vit_are_what_transformers_makes_of_them(folders):
         expected = by_hand(model, pixel_values=np.stack(pixels)).pooler_output
         np.testing.assert_allclose(encode(frozen, image)[:, 0], expected, atol=1e-5)
     check_batch(frozen, picture(32, 32), picture(20, 60, 1), picture(99, 98, 2))
+
+
+def test_a_folder_is_kept_by_its_full_path(folders, monkeypatch, tmp_path):
+    monkeypatch.chdir(folders)
+    frozen = make_hub("image", "vit", {})
+    assert frozen.name == f"hf:{folders.resolve() / 'vit'}"
+    monkeypatch.chdir(tmp_path)
+    again = restore_frozen(frozen.describe())
+    assert again.key == frozen.key
+
+
+def test_how_colours_are_scaled_belongs_to_the_features(folders, tmp_path):
+    shutil.copytree(folders / "vit", tmp_path / "vit")
+    told = tmp_path / "vit" / "preprocessor_config.json"
+    settings = json.loads(told.read_text())
+    told.write_text(json.dumps({**settings, "image_mean": [0.1, 0.2, 0.3]}))
+    one, other = make_hub("image", str(folders / "vit"), {}), make_hub("image", str(tmp_path / "vit"), {})
+    assert one.settings != other.settings
+    assert one.key != other.key
 
 
 def test_a_pooler_that_was_never_trained_is_left_out(folders):

@@ -101,6 +101,39 @@ def test_weights_class_and_parts_make_another_hash():
     )
 
 
+class Pool(nn.Module):
+    """Means or maxima, times a number that is not saved."""
+
+    def __init__(self, how, factor=1.0):
+        super().__init__()
+        self.how = how
+        self.register_buffer("factor", torch.tensor(factor), persistent=False)
+
+    def forward(self, x):
+        return (x.mean((2, 3)) if self.how == "mean" else x.amax((2, 3))) * self.factor
+
+
+def test_what_is_no_weight_makes_another_hash_too():
+    def hash_of(module):
+        return wrap_own(module, "image", PICTURE, (3, 8, 8), "uint8").weights
+
+    assert hash_of(Pool("mean")) == hash_of(Pool("mean"))
+    assert len({hash_of(Pool("mean")), hash_of(Pool("max")), hash_of(Pool("mean", 2.0))}) == 3
+    functions = [lambda x: x.mean((2, 3)), lambda x: x.amax((2, 3)), lambda x: 2 * x.mean((2, 3))]
+    assert len({hash_of(Answer(function)) for function in functions}) == 3
+
+
+def test_a_class_that_was_changed_makes_another_hash():
+    def hash_of(source):
+        names = {"nn": nn}
+        exec(source, names)
+        return wrap_own(names["Mean"](), "image", PICTURE, (3, 8, 8), "uint8").weights
+
+    source = "class Mean(nn.Module):\n    def forward(self, x):\n        return x.mean((2, 3))"
+    assert hash_of(source) == hash_of(source)
+    assert hash_of(source) != hash_of(source.replace("x.mean", "3 * x.mean"))
+
+
 def test_what_it_says_of_itself():
     frozen = wrap(lambda x: x.mean((2, 3)))
     assert (frozen.name, frozen.origin, frozen.licence) == ("own", "your own module Answer", "yours")

@@ -131,10 +131,12 @@ class FeatureCache:
 
     def count(self, asked: int, found: int) -> None:
         """Note how many cells were asked for, and how many of them were there."""
-        if self.folder is None or self.trouble or not asked or not self.folder.is_dir():
+        if self.folder is None or self.trouble or not asked:
             return
         path = self.folder / COUNTS
         with contextlib.suppress(OSError):  # a count that is lost changes nothing
+            if not self.folder.is_dir():
+                return
             with open(path, "ab") as file:
                 file.write(f'{{"asked": {asked}, "found": {found}}}\n'.encode())
             if path.stat().st_size > MOST_COUNTS:
@@ -143,10 +145,15 @@ class FeatureCache:
 
     def _look(self) -> None:
         """Learn which keys there are, where the folder has changed since the last look."""
-        if self.folder is None or not self.folder.is_dir():
+        try:
+            changed = self.folder.stat().st_mtime_ns if self.folder is not None else None
+        except FileNotFoundError:
+            changed = None
+        except OSError as error:  # it may not be entered
+            self.trouble, changed = str(error.strerror or error), None
+        if self.folder is None or changed is None:
             self._places, self._known, self._listed = {}, set(), -1
             return
-        changed = self.folder.stat().st_mtime_ns
         if changed == self._listed:
             return
         there = {path.name for path in self.folder.glob("*.parquet")}
@@ -188,13 +195,14 @@ class FeatureCache:
             with parquet.ParquetFile(path, page_checksum_verification=True) as file:
                 column = file.read(columns=["values"])["values"]
             values = column.combine_chunks().flatten().to_numpy().reshape(-1, *self.shape)
-            if time.time() - path.stat().st_mtime > TOUCH:
-                os.utime(path)
         except (OSError, pa.ArrowException, KeyError, ValueError):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
             self._places = {k: place for k, place in self._places.items() if place[0] != shard}
             return None
+        with contextlib.suppress(OSError):  # of a folder that is read only, it is read all the same
+            if time.time() - path.stat().st_mtime > TOUCH:
+                os.utime(path)
         self._held = (shard, values)
         return values
 

@@ -6,6 +6,7 @@ import html.entities
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 # Mojibake: UTF-8 bytes that were read as Windows-1252 or Latin-1.
@@ -15,7 +16,7 @@ _NEXT = "".join(re.escape(c) for c, b in _HIGH.items() if b < 0xC0)
 _AFTER = "…”’“‘–—»«›‹®™©°ºª²³¹·´¯¨ \u00a0†‡•ŠŒŽšœžŸƒ"  # what can stand right after a letter in good text
 _RARE = "".join(re.escape(c) for c, b in _HIGH.items() if b < 0xC0 and c not in _AFTER)
 # A no-break space often became a plain space on the way; as the third byte it is taken after a rare second one.
-_BROKEN = re.compile(f"[Â-ß][{_NEXT}]|[à-ï](?:[{_NEXT}]{{2}}|[{_RARE}] )|[ð-ô][{_NEXT}]{{3}}")
+_BROKEN = f"[Â-ß][{_NEXT}]|[à-ï](?:[{_NEXT}]{{2}}|[{_RARE}] )|[ð-ô][{_NEXT}]{{3}}"
 
 _TAGS = (
     "a abbr acronym address article aside b big blockquote body br button caption center cite code col dd del details "
@@ -47,7 +48,7 @@ _JOINED = (  # signs of Latin, Hebrew, Arabic and Indic words, and the joiners
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff\u200c\u200d"
 )
 _LETTER = rf"(?:(?![{_CHARACTERS}{_MARKS}])[\w{_JOINED}])"
-_TOKEN = re.compile(
+_TOKEN = (
     "\ue000[^\ue001]*\ue001"  # the marker of a column
     r"|\d+(?:[.,]\d+)+(?!\w)"  # 3.5 and 1,000
     rf"|{_LETTER}+(?:'{_LETTER}+)*"
@@ -55,7 +56,17 @@ _TOKEN = re.compile(
     r"|[!?%&#@*/+=<>^$€£¥±×÷−°√≤≥≠←-⇿∀-⋿☀-➿\U0001f000-\U0001faff]"
     rf"|(?<![^\W_])-|-(?![^\W_])|(?<=\d)-(?=\d)"  # a minus, not a hyphen
 )
-ONE_CHARACTER = re.compile(rf"[{_CHARACTERS}]")  # matches where such a one begins
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return the pattern, which takes milliseconds to compile, and is of use only where there are texts."""
+    return re.compile(pattern)
+
+
+def is_one_character(token: str) -> bool:
+    """Say whether a token is of a script that is told by character."""
+    return _compiled(rf"[{_CHARACTERS}]").match(token) is not None
 
 
 def clean(
@@ -108,7 +119,9 @@ def repair_mojibake(text: str) -> str:
     ('café', 'CAFÉ”')
     """
     for _ in range(3):
-        found = [] if text.isascii() else [(m, good) for m in _BROKEN.finditer(text) if (good := _decode(m[0]))]
+        found = (
+            [] if text.isascii() else [(m, good) for m in _compiled(_BROKEN).finditer(text) if (good := _decode(m[0]))]
+        )
         proof = [_is_proof(text, m) for m, _good in found]
         for run in _runs([m.span() for m, _good in found]):  # letters of another script stand in rows: "ÐŸÑ€Ð¸"
             if len(run) > 3 or (len(run) > 1 and any(_is_rare(found[k][0][0]) for k in run)):
@@ -173,7 +186,7 @@ def tokenise(text: str) -> list[str]:
     >>> tokenise("don't pay 3.5 + 1!"), tokenise("我爱Python")
     (["don't", 'pay', '3.5', '+', '1', '!'], ['我', '爱', 'Python'])
     """
-    return _TOKEN.findall(text)
+    return _compiled(_TOKEN).findall(text)
 
 
 def token_spans(text: str, html: bool = True) -> list[tuple[int, int]]:
@@ -186,7 +199,7 @@ def token_spans(text: str, html: bool = True) -> list[tuple[int, int]]:
     if html:
         for pattern, filler in ((_HIDDEN, " "), (_TAG, " "), (_ENTITY, "a")):  # the same length, so places stay
             shown = pattern.sub(lambda match, filler=filler: filler * len(match[0]), shown)  # type: ignore[misc]
-    return [match.span() for match in _TOKEN.finditer(shown)]
+    return [match.span() for match in _compiled(_TOKEN).finditer(shown)]
 
 
 def join(cells: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from plait.errors import RequestError, RunError
 from plait.options import from_strings
-from plait.prep.clean import ONE_CHARACTER, clean, tokenise
+from plait.prep.clean import clean, is_one_character, tokenise
 
 if TYPE_CHECKING:
     import torch
@@ -243,7 +243,7 @@ def _spell(tokens: Iterable[str]) -> Iterator[str]:
     """Yield each token, and after a word its pieces of 2 and 3 letters, edges marked: ##<se ##sev …"""
     for token in tokens:
         yield token
-        if _WORD.match(token) and not ONE_CHARACTER.match(token):
+        if _WORD.match(token) and not is_one_character(token):
             edged = f"<{token}>"
             for size in (2, 3):
                 yield from (f"##{edged[i : i + size]}" for i in range(len(edged) - size + 1))
@@ -253,7 +253,7 @@ def _terms(tokens: Sequence[str], ngrams: int, pieces: bool) -> Iterator[str]:
     """Yield the runs of 1 to ngrams tokens, characters joined without a space, and pieces of words."""
     yield from _spell(tokens) if pieces else tokens
     if ngrams > 1:
-        solid = [bool(ONE_CHARACTER.match(token)) for token in tokens]
+        solid = [is_one_character(token) for token in tokens]
         for start in range(len(tokens) - 1):
             run = tokens[start]
             for end in range(start + 1, min(start + ngrams, len(tokens))):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,7 @@ class Frozen:
     prep: Any
     load: Callable[[], nn.Module] = field(repr=False)
     trainable: Callable[[], nn.Module] | None = field(default=None, repr=False)  # where `load` gives one for use only
+    settings: str = ""  # the SHA-256 of what is done to a cell that neither `prep` nor `weights` tells
 
     @cached_property
     def network(self) -> nn.Module:
@@ -55,7 +56,7 @@ class Frozen:
     @property
     def key(self) -> str:
         """What the features of a cell depend on, beside the cell: weights, preprocessing and this code."""
-        told = [VERSION, self.kind, self.weights, self.tokens, self.width, self.prep.to_json()]
+        told = [VERSION, self.kind, self.weights, self.tokens, self.width, self.prep.to_json(), self.settings]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def encode(self, inputs: np.ndarray, device: torch.device | str = "cpu") -> np.ndarray:
@@ -70,8 +71,13 @@ class Frozen:
 
     def describe(self) -> dict[str, Any]:
         """Return what a run folder says of it, as JSON."""
-        names = ("name", "kind", "shape", "dtype", "tokens", "width", "origin", "licence", "weights")
+        names = ("name", "kind", "shape", "dtype", "tokens", "width", "origin", "licence", "weights", "settings")
         return {**{name: getattr(self, name) for name in names}, "prep": self.prep.to_json()}
+
+
+def hash_settings(settings: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of settings that JSON can tell; what it cannot is told as Python prints it."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def hash_state(state: dict[str, Tensor]) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from plait.errors import RequestError, RunError, need
 from plait.prep.image import ImagePrep
 from plait.pretrained.cells import IdsPrep, WavePrep, make_ids_prep, make_wave_prep, read_picture_prep
 from plait.pretrained.checkpoint import Checkpoint, find_checkpoint, first_line, quiet
-from plait.pretrained.frozen import Frozen
+from plait.pretrained.frozen import Frozen, hash_settings
 from plait.pretrained.towers import PictureTower, SoundTower, TextTower
 
 Tower = PictureTower | SoundTower | TextTower
@@ -90,8 +91,10 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
                 f"({first_line(error)}); expected an encoder of {WORDS[kind]} whose settings agree with its weights."
             ) from None
         loaded.append(tower)
+    settings = asdict(colours) if kind == "image" else extractor.to_dict() if kind == "audio" else {}
+    # of a folder the full path: from elsewhere, what was typed might be the name of another at the hub
     return Frozen(
-        name=f"hf:{place}",
+        name=f"hf:{checkpoint.origin if Path(place).expanduser().is_dir() else place}",
         kind=kind,
         shape=shape,
         dtype=dtype,
@@ -102,6 +105,7 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
         weights=checkpoint.weights,
         prep=prep,
         load=load,
+        settings=hash_settings(settings),
     )
 
 
@@ -109,7 +113,7 @@ def restore_hub(kind: str, place: str, told: Mapping[str, Any]) -> Frozen:
     """Return the encoder that a run folder tells of, as `Frozen.describe` did. Raises RunError when it is another now,
     RequestError when it is not there."""
     frozen = make_hub(kind, place, {})
-    if told.get("weights") != frozen.weights:
+    if (told.get("weights"), told.get("settings")) != (frozen.weights, frozen.settings):
         raise RunError(f"the files of {frozen.name} ({frozen.origin}) have changed since the run. Fit again.")
     prep = restore_prep(frozen, told.get("prep") or {})
     lengths = {"text": "length", "audio": "samples"}  # an option may have made them shorter

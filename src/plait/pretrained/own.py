@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -117,14 +119,44 @@ def _loader(module: nn.Module, kind: str) -> Callable[[], nn.Module]:
 
 
 def hash_module(module: nn.Module) -> str:
-    """Return the SHA-256 of the weights, the class, and the parts as torch prints them.
+    """Return the SHA-256 of all that the answers of a module depend on, as far as can be seen.
 
-    Code that changes under the same class name is not seen.
+    That is weights, buffers, and of each part its class with its source and its plain attributes. A function that the
+    source calls may change unseen.
     """
-    found = hashlib.sha256(hash_state(module.state_dict()).encode())
+    buffers = {f"buffer {name}": value for name, value in module.named_buffers()}  # those that are not saved too
+    found = hashlib.sha256(hash_state({**module.state_dict(), **buffers}).encode())
     for name, part in module.named_modules():
-        found.update(f"{name} {type(part).__module__}.{type(part).__qualname__} {part.extra_repr()};".encode())
+        kind = type(part)
+        plain = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training"}
+        told = [name, kind.__module__, kind.__qualname__, part.extra_repr(), _source(kind), sorted(plain)]
+        found.update(repr([*told, [_shown(plain[k]) for k in sorted(plain)]]).encode("utf-8", "surrogatepass"))
     return found.hexdigest()
+
+
+def _source(kind: type) -> str:
+    """Return the source of a class, unless it is of torch; of one typed at a prompt the code that it was made into."""
+    if kind.__module__.startswith("torch."):
+        return ""
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return _shown(getattr(kind, "forward", None))
+
+
+def _shown(value: Any) -> str:
+    """Return a plain value as text; of anything else its type, since its text may hold an address in memory."""
+    if isinstance(value, (tuple, list)):
+        return repr([_shown(one) for one in value])
+    if isinstance(value, dict):
+        return repr([(_shown(k), _shown(v)) for k, v in value.items()])
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest() if value.dtype != object else "objects"
+    code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
+    if isinstance(code, CodeType):
+        return repr((code.co_code, code.co_names, _shown(code.co_consts)))
+    plain = value is None or isinstance(value, (bool, int, float, complex, str, bytes, torch.dtype, torch.Size))
+    return repr(value) if plain else type(value).__qualname__
 
 
 def _try_out(network: OwnNetwork, name: str, shape: tuple[int, ...], dtype: str) -> tuple[int, int]:

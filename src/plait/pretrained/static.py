@@ -135,4 +135,5 @@ def frozen_static(prep: StaticPrep) -> Frozen:
         weights=hash_file(path),
         prep=prep,
         load=partial(load_static, path),
+        settings=hash_file(find_file(PACKAGE, *TOKENISER)),
     )

@@ -372,12 +372,13 @@ class Study:
 
     def _passes(self, network: Network) -> list[Parts]:
         generator = torch.Generator().manual_seed(self.seed_of("passes"))
-        first = encode_rows(network, self.prepared, self.train, self.device, self._augment(generator))
+        augment, low = self._augment(generator), self.is_low(network)
+        first = encode_rows(network, self.prepared, self.train, self.device, augment, low=low)
         size = sum(t.numel() * t.element_size() for t, _ in first.values())
-        count = int(min(5, max(1, PASS_BYTES // max(1, size))))
+        count = int(min(5, self.epochs or 5, max(1, PASS_BYTES // max(1, size))))
         passes = [first]
         while len(passes) < count and not self._over():
-            passes.append(encode_rows(network, self.prepared, self.train, self.device, self._augment(generator)))
+            passes.append(encode_rows(network, self.prepared, self.train, self.device, augment, low=low))
         return passes
 
     def _stage(
@@ -458,7 +459,8 @@ class Study:
             self.stopped = "interrupt"
         if not outcome.history:
             return None
-        losses, _ = self.target.measure(self.outputs_of(network, self.val), torch.from_numpy(self.val))
+        logits = self.outputs_of(network, self.val)
+        losses, _ = self.target.measure(logits, torch.from_numpy(self.val))
         predictor = NetworkPredictor(network, self.center, self.spread)
         candidate = Candidate(
             name,
@@ -466,7 +468,7 @@ class Study:
             plan,
             how,
             predictor,
-            predictor.from_logits(self.outputs_of(network, self.val)),
+            predictor.from_logits(logits),
             losses.double().cpu().numpy(),
             outcome.seconds or time.monotonic() - began,
             count_parameters(network),

@@ -136,10 +136,14 @@ def encode_rows(
     device: torch.device,
     augment: Any = None,
     batch_size: int = 256,
+    low: bool = False,
 ) -> Parts:
-    """Encode rows in order with fixed encoders → {name: (tokens (rows, token, dim), present (rows, token))}."""
+    """Encode rows in order with fixed encoders → {name: (tokens (rows, token, dim), present (rows, token))}.
+
+    low: encoders compute in bfloat16.
+    """
     network.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=low):
         batches = (
             prepared.batch(rows[s : s + batch_size], network.names, device) for s in range(0, len(rows), batch_size)
         )
@@ -149,7 +153,7 @@ def encode_rows(
     for name in network.names:
         short = [(_pad(p[name][0], longest[name]), _pad(p[name][1], longest[name])) for p in found]
         # clones, because what inference_mode made cannot take part in training
-        result[name] = (torch.cat([t for t, _ in short]).clone(), torch.cat([h for _, h in short]).clone())
+        result[name] = (torch.cat([t for t, _ in short]).float().clone(), torch.cat([h for _, h in short]).clone())
     return result
 
 

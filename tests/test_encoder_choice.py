@@ -143,7 +143,9 @@ def test_a_kind_stands_for_all_its_modalities_that_the_plan_uses(table: Path) ->
         row["scan"] = row["photo"]
     write_csv(table, rows)
     modalities = {"photo": ["photo"], "scan": ["scan"]}
-    model = fit(table, encoders={"image": Bright()}, modalities=modalities, ignore=["sound", "age", "colour"])
+    model = fit(
+        table, encoders={"image": Bright(), "text": "tfidf"}, modalities=modalities, ignore=["sound", "age", "colour"]
+    )
     assert {name: fact["encoder"] for name, fact in model.facts["encoders"].items()} == {
         "photo": "own",
         "text": "tfidf",

@@ -85,7 +85,13 @@ SIBLINGS |= {
     for a in ("lite0", "cells", "hub", "static", "catalogue")
     for b in ("image", "audio", "clean")
 }
-SIBLINGS |= {("strands", "encoded"), ("dataset", "strands"), ("fusion", "plan"), ("evaluate", "metrics")}
+SIBLINGS |= {
+    ("strands", "encoded"),
+    ("dataset", "strands"),
+    ("dataset", "encoded"),
+    ("fusion", "plan"),
+    ("evaluate", "metrics"),
+}
 SIBLINGS |= {("data.cache", "store"), ("data.shards", "store"), ("data.write", "store")}
 STUDY_ORDER = LAYERS[5]
 SIBLINGS |= {(a, b) for i, a in enumerate(STUDY_ORDER) for b in STUDY_ORDER[:i]}

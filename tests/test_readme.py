@@ -38,7 +38,10 @@ def test_it_is_short_and_its_links_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 120
     for link in re.findall(r"\]\(([^)]+)\)", text):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+        path, _, part = link.partition("#")
+        assert link.startswith("https://") or (ROOT / path).exists(), link
+        heading = part.replace("-", " ").capitalize()
+        assert not part or f"\n## {heading}\n" in (ROOT / path).read_text(encoding="utf-8"), link
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -157,7 +157,7 @@ def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> N
     study, _ = unbroken
     truth = np.arange(16, 24) % 2
     for candidate in study.candidates:
-        assert candidate.losses == pytest.approx(-np.log(candidate.answers[np.arange(8), truth]), rel=1e-5)
+        assert candidate.losses == pytest.approx(-np.log(candidate.answers[np.arange(8), truth]), rel=1e-5, abs=1e-6)
 
 
 def test_a_plan_that_was_asked_for_is_the_only_one(prepared: Prepared) -> None:

@@ -35,8 +35,8 @@ PLAN = "parallel(image, audio)"
 ARRAY_OPTIONS: list[dict[str, Any]] = [  # each a call that somebody may type
     {"fusion": PLAN},
     {"fusion": PLAN, "epochs": 10},
-    {"fusion": PLAN, "epochs": 5},
     {"fusion": PLAN, "epochs": 3},
+    {"fusion": PLAN, "epochs": 2},
     {"candidates": ["classic"]},
 ]
 TABLE_OPTIONS: list[dict[str, Any]] = [{"candidates": ["classic"]}, {"fusion": PLAN}]

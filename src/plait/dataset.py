@@ -153,8 +153,8 @@ def prepare(
             reasons += noted
             callback({"stage": stage, "done": len(reasons), "total": len(table)})
     for frozen in {s.frozen for s in strands if s.frozen is not None and not s.raw} if len(table) > 1 else ():
-        if why := why_not_kept(frozen):
-            callback({"note": f"features of {frozen.name} are not kept for the next time: {why}"})
+        if trouble := why_not_kept(frozen):
+            callback({"note": f"features of {frozen.name} are not kept for the next time: {trouble}"})
     for index, strand in enumerate(strands):
         shape = (len(table), *strand.shape())
         if folder is not None and int(np.prod(shape)):

@@ -198,8 +198,8 @@ class Robustness:
         generator = self._generator()
         data = dict(self.table.data)
         for column in strand.modality.columns:
-            cells = self.table.cells(column)
-            left = [None if cell is None else drop_words(str(cell), share, generator) or None for cell in cells]
+            texts = self.table.cells(column)
+            left = [None if text is None else drop_words(str(text), share, generator) or None for text in texts]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         worse, table = self.prepared, replace(self.table, data=data)
         views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]

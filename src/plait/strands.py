@@ -432,7 +432,8 @@ def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def name_modalities(schema: Schema, chosen: FitOptions) -> FitOptions:
     """Return the options with the encoders, and what is tuned, by modality."""
-    tune = chosen.tune if "none" in chosen.tune else by_modality(schema, chosen.tuned)
+    tuned = [f"{name}={how}" for name, how in by_modality(schema, chosen.tuned).items()]
+    tune = chosen.tune if "none" in chosen.tune else tuned
     return replace(chosen, encoders=by_modality(schema, chosen.encoders), tune=tune)
 
 

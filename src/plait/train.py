@@ -220,7 +220,7 @@ def has_bfloat16(device: torch.device) -> bool:
     """Say whether the processor computes in bfloat16 by itself: GPUs since Ampere, CPUs with AVX512_BF16 or AMX."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    told = getattr(torch.cpu, "get_capabilities", dict)()
+    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return device.type == "cpu" and any(told.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 

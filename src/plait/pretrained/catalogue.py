@@ -56,7 +56,7 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
         raise RunError(f"this run uses the pretrained encoder {name!r}, which cannot be made again: {error}") from None
     except (KeyError, TypeError) as error:
         raise RunError(f"what this run says of the encoder {name!r} is damaged: {error}. Fit again.") from None
-    if (frozen.weights, frozen.settings) != (data["weights"], data["settings"]):
+    if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
         raise RunError(
             f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
             "Install that version, or fit again."

@@ -39,9 +39,13 @@ def read_features(
 ) -> list[str | None]:
     """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
 
-    Features that are kept are read, the others computed and kept; of a single cell they are not kept, since a file for
-    each would cost more than it saves.
+    Features that are kept are read, the others computed and kept. A single cell is neither looked for nor kept: a file
+    for each would cost more than it saves.
     """
+    if len(cells) == 1:
+        reasons, made = _compute(frozen, cells, [0], pool)
+        out[:] = made
+        return reasons
     cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
     keys, reasons = _digests(frozen, cells, pool)
     here = [row for row, key in enumerate(keys) if key is not None]
@@ -61,7 +65,7 @@ def read_features(
                 out[row] = answer
         if reason is None:
             kept.append(key)
-    if keep and len(cells) > 1:
+    if keep:
         cache.add(kept, made[[reason is None for reason in new]])
         cache.count(len(here), int(found.sum()))
     return reasons

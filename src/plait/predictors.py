@@ -5,12 +5,14 @@ Each answers a Batch with (batch, class) probabilities, or (batch, 1) values. Kn
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 from plait.blend import load_combiner
 from plait.calibration import apply_temperature
@@ -233,10 +235,21 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
     return {role: made[number] for role, number in stored.roles.items()}
 
 
+class Undrawn(TorchFunctionMode):
+    """While it lasts, weights are not drawn: those of a network that is loaded are replaced, and drawing takes time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
+
+
 def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, strands: Sequence[Strand]) -> Any:
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    undrawn = contextlib.nullcontext() if own is not None else Undrawn()  # a user's own may draw what is not loaded
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), undrawn:
         try:
             heard = part["is"] == "recogniser"
             if heard:

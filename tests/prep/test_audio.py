@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -323,3 +324,13 @@ def test_a_whole_sound_is_as_long_as_asked_and_at_most_60_s():
 def test_whole_is_no_option_of_a_user():
     with pytest.raises(RequestError, match="audio has no option 'whole'"):
         AudioPrep.of({"whole": True})
+
+
+def test_the_log_mel_is_the_same_with_and_without_torch(monkeypatch):
+    import torch
+
+    assert sys.modules["torch"] is torch
+    wave = np.random.default_rng(0).standard_normal(4000).astype(np.float32)
+    by_torch = log_mel(wave, 8000)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert log_mel(wave, 8000) == pytest.approx(by_torch, abs=1e-4)

@@ -7,6 +7,7 @@ Knows nothing of tables, files or networks; it gets samples that are already dec
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -304,15 +305,13 @@ def log_mel(x: np.ndarray, rate: int, *, mels: int = 64, hop: int | None = None)
     of 2.5 hops (hop: 10 ms if None), mel scale and triangles of HTK (Young and others) from 20 Hz to half the rate.
     Silence gives zeros.
     """
-    from scipy.fft import rfft
-
     hop = hop or max(1, round(rate * 0.01))
     window, bank = _mel_bank(rate, mels, round(2.5 * hop))
     size = len(window)
     whole = np.zeros(len(x) + size, np.float32)
     whole[size // 2 : size // 2 + len(x)] = x
     whole[size // 2 : size // 2 + len(x)] -= x.mean()
-    spectrum = rfft(sliding_window_view(whole, size)[::hop][: 1 + len(x) // hop] * window)
+    spectrum = _spectrum(sliding_window_view(whole, size)[::hop][: 1 + len(x) // hop] * window)
     power = bank @ (spectrum.real**2 + spectrum.imag**2).T
     peak = float(power.max())
     if not peak > SILENT * size:
@@ -320,6 +319,19 @@ def log_mel(x: np.ndarray, rate: int, *, mels: int = 64, hop: int | None = None)
     power *= 1 / peak
     power += 1e-8
     return np.log(power, out=power)
+
+
+def _spectrum(frames: np.ndarray) -> np.ndarray:
+    """Return the spectrum (frame, frequency) complex64 of frames (frame, time) float32.
+
+    By torch where it is loaded, as it is in fit and predict: it is quicker, and scipy's takes long to import.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return np.asarray(torch.fft.rfft(torch.from_numpy(frames)).numpy())
+    from scipy.fft import rfft
+
+    return np.asarray(rfft(frames))
 
 
 @lru_cache(maxsize=64)

@@ -71,7 +71,7 @@ def test_python_m_plait_works_like_plait() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, "PASSIVE 5000"),
+        ({}, "PASSIVE 1000"),
         ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7"),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
     ],

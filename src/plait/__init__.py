@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 # free cores, threads that sleep at once cost a quarter of the time. So they spin for microseconds, and then sleep.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _PLACES = {
     "read": "plait.data.read",

@@ -1,6 +1,7 @@
 """The command line: its forms, its exit codes, and what goes where. The verbs themselves are tested elsewhere."""
 
 import csv
+import inspect
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 
 import plait
 from plait import cli
@@ -129,6 +131,15 @@ def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
         for flag in cli.FLAGS.get(field.name, "--" + field.name.replace("_", "-")).split("/"):
             assert flag + " " in words
         assert field.metadata["help"].split(".")[0][:30] in words
+
+
+def test_no_option_is_called_after_its_metavar() -> None:
+    """Typer 0.27 takes a metavar that is the name in capitals for the name of the option."""
+    for command in cli.app.registered_commands:
+        for name, parameter in inspect.signature(command.callback, eval_str=True).parameters.items():
+            option = parameter.annotation.__metadata__[0]
+            if isinstance(option, typer.models.OptionInfo) and option.metavar == name.upper():
+                assert option.param_decls == (f"--{name}",), (command.callback.__name__, name)
 
 
 def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[str, Any]) -> None:

@@ -232,7 +232,8 @@ def explain(
     *,
     row: Annotated[int | None, typer.Option(metavar="N", help="Explain this row, from 0, down to its parts.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Picture of the row (.png), or a folder for all there is.")
+        Path | None,
+        typer.Option("--out", metavar="OUT", help="Picture of the row (.png), or a folder for all there is."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -293,7 +294,8 @@ def convert(
     destination: Annotated[Path | None, typer.Argument(metavar="DESTINATION", help="File to write.")] = None,
     *,
     column: Annotated[
-        list[str], typer.Option(metavar="COLUMN", help="Column to convert; tabular: all numbers, words and dates.")
+        list[str],
+        typer.Option("--column", metavar="COLUMN", help="Column to convert; tabular: all numbers, words and dates."),
     ] = [],  # noqa: B006  typer copies it
     to: Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or tabular.")] = None,
     name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name of the new column.")] = None,

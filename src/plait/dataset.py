@@ -18,12 +18,13 @@ import numpy as np
 import torch
 
 from plait.contract import Batch, Schema, Table, status_of
-from plait.encoded import why_not_kept
+from plait.encoded import encoding_device, why_not_kept
 from plait.errors import TableError
 from plait.strands import Strand
 
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
+MANY = 1024  # the same on a GPU, which has them in seconds and would else wait for each lot to be decoded
 Callback = Callable[[dict[str, Any]], None]
 
 
@@ -136,7 +137,9 @@ def prepare(
             folder.mkdir(parents=True, exist_ok=True)
             for index, strand in enumerate(strands):
                 files[strand.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
-        step = FEW if any(strand.frozen is not None for strand in strands) else CHUNK
+        step = CHUNK
+        if any(strand.frozen is not None for strand in strands):
+            step = FEW if encoding_device().type == "cpu" else MANY
         for start in range(0, len(table), step):
             part = table.take(np.arange(start, min(start + step, len(table))))
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]

@@ -5,6 +5,7 @@ Knows cells, one encoder and the cache, not tables or splits.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ import torch
 from plait.data.media import read_image, read_sound
 from plait.data.shards import digest_cell, digest_text, open_features
 from plait.errors import CellError
-from plait.pretrained.frozen import BATCH, Frozen
+from plait.pretrained.frozen import Frozen
 
 AHEAD = 2  # batches that are decoded while one is encoded
+TASK = 8  # cells that a thread prepares in one go
+CORES = os.cpu_count() or 1
 
 
 @dataclass
@@ -78,16 +81,31 @@ def why_not_kept(frozen: Frozen) -> str:
 
 def read_raw(frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor) -> list[str | None]:
     """Fill out (batch, *shape) with what the encoder is given for each cell; return why a cell is absent, or None."""
+    return [reason for some in _submit(frozen, cells, range(len(cells)), out, pool) for reason in some.result()]
 
-    def work(row: int) -> str | None:
-        try:
-            out[row] = prepare_cell(frozen, cells, row)
-        except CellError as error:
-            out[row] = 0
-            return str(error)
-        return None
 
-    return list(pool.map(work, range(len(cells))))
+def _submit(
+    frozen: Frozen, cells: Cells, rows: Sequence[int], out: np.ndarray, pool: ThreadPoolExecutor
+) -> list[Future[list[str | None]]]:
+    """Let the pool prepare these cells into out (batch, *shape); each answer says of some why they are absent, or None.
+
+    Several cells to a task: with one each, many threads wait for the one that hands tasks out.
+    """
+
+    def work(places: range) -> list[str | None]:
+        return [_prepare_into(frozen, cells, rows[place], out[place]) for place in places]
+
+    step = max(1, min(TASK, len(rows) // (2 * CORES)))
+    return [pool.submit(work, range(s, min(s + step, len(rows)))) for s in range(0, len(rows), step)]
+
+
+def _prepare_into(frozen: Frozen, cells: Cells, row: int, out: np.ndarray) -> str | None:
+    try:
+        out[...] = prepare_cell(frozen, cells, row)
+    except CellError as error:
+        out[...] = 0
+        return str(error)
+    return None
 
 
 def prepare_cell(frozen: Frozen, cells: Cells, row: int) -> np.ndarray:
@@ -133,18 +151,19 @@ def _compute(
     """
     made = np.zeros((len(rows), frozen.tokens, frozen.width), np.float32)
     reasons: list[str | None] = [None] * len(rows)
-    spans = [range(start, min(start + BATCH, len(rows))) for start in range(0, len(rows), BATCH)]
-    waiting: list[list[Future[np.ndarray]]] = []
+    device = encoding_device()
+    size = frozen.batch_size(device)
+    spans = [range(start, min(start + size, len(rows))) for start in range(0, len(rows), size)]
+    waiting: list[tuple[np.ndarray, list[Future[list[str | None]]]]] = []
     for number, span in enumerate(spans):
-        later = spans[number + len(waiting) : number + AHEAD + 1]
-        waiting += [[pool.submit(prepare_cell, frozen, cells, rows[place]) for place in one] for one in later]
-        inputs, places = [], []
-        for place, future in zip(span, waiting.pop(0), strict=True):
-            try:
-                inputs.append(future.result())
-                places.append(place)
-            except CellError as error:
-                reasons[place] = str(error)
-        if inputs:
-            made[places] = frozen.encode(np.stack(inputs), encoding_device())
+        for later in spans[number + len(waiting) : number + AHEAD + 1]:
+            inputs = np.empty((len(later), *frozen.shape), frozen.dtype)
+            waiting.append((inputs, _submit(frozen, cells, [rows[place] for place in later], inputs, pool)))
+        inputs, futures = waiting.pop(0)
+        reasons[span.start : span.stop] = [reason for future in futures for reason in future.result()]
+        good = [place for place in span if reasons[place] is None]
+        if good:
+            made[good] = frozen.encode(
+                inputs if len(good) == len(span) else inputs[np.array(good) - span.start], device
+            )
     return reasons, made

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from plait import __version__
 from plait.account import Explanation
 from plait.contract import Schema, Table
 from plait.drill import Detail
@@ -124,7 +125,7 @@ class Account:
             "modalities": self.search.study.prepared.names,
             "table": Path(str(self.table.source)).name,
             "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
-            "version": version("plait"),
+            "version": __version__,
             "command": self.command,
             "options": options,
             "seed": facts["seed"],

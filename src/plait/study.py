@@ -309,8 +309,12 @@ class Study:
         return self.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
 
     def is_low(self, network: Network) -> bool:
-        """Say whether a network has encoders that learn in bfloat16: elsewhere there is little to gain."""
-        return self.low and not {*CONVOLUTIONAL, "tuned"}.isdisjoint(network.kinds.values())
+        """Say whether a network has encoders that learn in bfloat16: elsewhere there is little to gain.
+
+        A GPU is measured to gain on large encoders alone: small convolutions wait for their launch, not for numbers.
+        """
+        gaining = {"tuned"} if self.device.type == "cuda" else {*CONVOLUTIONAL, "tuned"}
+        return self.low and not gaining.isdisjoint(network.kinds.values())
 
     def _over(self) -> bool:
         """Say whether to stop; a time limit leaves at least one candidate, however short it is."""

@@ -52,7 +52,7 @@ def test_all_cells_in_the_order_of_the_columns() -> None:
         (None, ""),
         (pandas.NA, ""),
         (np.nan, ""),
-        (np.datetime64("NaT"), ""),
+        (np.datetime64("NaT", "D"), ""),
         ("  ", ""),
     ],
 )

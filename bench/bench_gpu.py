@@ -84,11 +84,10 @@ def show_fits(digits: Path | None, folder: Path) -> None:
     ]
     tables[0][2]["encoders"] = {"photo": "lite0"}
     if digits is not None:
-        plan = {"target": "digit", "fusion": "parallel(image, audio; by=gate)", "groups": "speaker"}
+        plan = {"target": "digit", "fusion": "parallel(image, audio, by=gate)"}
         tables.append(("digits_hard, a plan", digits / "digits_hard.csv", plan))
         tables.append(("digits_hard, the study", digits / "digits_hard.csv", {"target": "digit"}))
     for what, table, options in tables:
-        options.pop("groups", None)
         for device, precision in (("cpu", "auto"), ("gpu", "float32"), ("gpu", "auto")):
             if device == "gpu" and not torch.cuda.is_available():
                 continue

@@ -254,3 +254,23 @@ def test_a_validation_metric_that_is_undefined_can_be_kept(prepared: Prepared, t
     assert found is not None
     assert found.loss < math.inf
     assert Stages(tmp_path).has("alone tabular")
+
+
+# bfloat16
+
+
+@pytest.mark.parametrize(
+    ("device", "kind", "weights", "low"),
+    [
+        ("cpu", "image", 10, True),
+        ("cpu", "text", 10, False),
+        ("cuda", "image", 10, False),
+        ("cuda", "tuned", 20_000_000, True),
+        ("cuda", "text", 20_000_000, False),
+    ],
+)
+def test_bfloat16_is_for_networks_that_gain_by_it(device: str, kind: str, weights: int, low: bool) -> None:
+    frozen = torch.nn.Parameter(torch.empty(weights, device="meta"), requires_grad=False)
+    network = SimpleNamespace(kinds={"m": kind}, parameters=lambda: [frozen])
+    assert Study.is_low(SimpleNamespace(low=True, device=torch.device(device)), network) is low  # type: ignore[arg-type]
+    assert not Study.is_low(SimpleNamespace(low=False, device=torch.device(device)), network)  # type: ignore[arg-type]

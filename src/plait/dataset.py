@@ -25,6 +25,7 @@ from plait.strands import Strand
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
 MANY = 1024  # the same on a GPU, which has them in seconds and would else wait for each lot to be decoded
+THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs in one at a time
 Callback = Callable[[dict[str, Any]], None]
 
 
@@ -132,7 +133,7 @@ def prepare(
     cells: dict[str, list[np.ndarray]] = {strand.name: [] for strand in strands}
     reasons: list[dict[str, str]] = []
     files = {}
-    with ExitStack() as opened, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ExitStack() as opened, ThreadPoolExecutor(THREADS) as pool:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             for index, strand in enumerate(strands):

@@ -33,6 +33,7 @@ from plait.train import Live, Outcome, Passes, Recipe, Target, decided, encode_r
 
 DIM = 128
 KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
+LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 STRATEGIES = ("parallel", "sequential", "tree")
@@ -311,10 +312,11 @@ class Study:
     def is_low(self, network: Network) -> bool:
         """Say whether a network has encoders that learn in bfloat16: elsewhere there is little to gain.
 
-        A GPU is measured to gain on large encoders alone: small convolutions wait for their launch, not for numbers.
+        A GPU gains on large networks alone: small ones wait for their launch, not for numbers.
         """
-        gaining = {"tuned"} if self.device.type == "cuda" else {*CONVOLUTIONAL, "tuned"}
-        return self.low and not gaining.isdisjoint(network.kinds.values())
+        if self.device.type == "cuda" and sum(p.numel() for p in network.parameters()) < LARGE:
+            return False
+        return self.low and not {*CONVOLUTIONAL, "tuned"}.isdisjoint(network.kinds.values())
 
     def _over(self) -> bool:
         """Say whether to stop; a time limit leaves at least one candidate, however short it is."""

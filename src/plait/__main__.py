@@ -1,6 +1,6 @@
 """`python -m plait` is `plait`."""
 
-from plait.cli import main
+from plait.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -6,6 +6,8 @@ FitOptions, so flag, default and help cannot drift apart.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import inspect
 import json
 import math
@@ -507,3 +509,10 @@ def main(args: Sequence[str] | None = None) -> None:
     except PlaitError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def run() -> None:
+    """Be the whole of a process: `plait` as it is typed."""
+    gc.set_threshold(10_000)  # the libraries are many objects that stay: to look through them at each 700 takes long
+    atexit.register(gc.freeze)  # else Python, as it ends, looks through all of torch for garbage: half a second
+    main()

@@ -283,7 +283,8 @@ class Study:
         network = self._build(plan, self.prepared.names, stage)
         kinds = {self._kind(name) for name in network.names}
         epochs = self.epochs_for(len(self.train))
-        if "vectors" in kinds and not kinds & {*CONVOLUTIONAL}:  # what is left to learn is little
+        little = "vectors" in kinds and not kinds & {*CONVOLUTIONAL}  # is left to learn: most of it is pretrained
+        if little:
             epochs = self.epochs or max(10, epochs // 2)
         recipe = Recipe(epochs, 2e-3, self.batch_size, drop=True)
         best = min((c.loss for c in self.candidates), default=math.inf)
@@ -292,6 +293,7 @@ class Study:
             """A joint rival was better at this epoch, or the best candidate is too far ahead to be caught."""
             third = epoch >= math.ceil(recipe.epochs / 3)
             rival = third and loss > 1.1 * rivals.get(epoch, math.inf)
+            rival = rival or (little and epoch >= recipe.epochs / 2 and loss > 1.2 * best)
             return rival or (third and loss > 2.5 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.6 * best)
 
         rows = self.train, self.val

@@ -17,6 +17,7 @@ from plait.prep.tabular import TabularPrep
 from plait.strands import Strand
 from plait.train import (
     AdamW,
+    Average,
     Live,
     Outcome,
     Passes,
@@ -403,3 +404,18 @@ def test_the_optimizer_takes_the_steps_of_torch() -> None:
     for p, q in zip(ours, theirs, strict=True):
         torch.testing.assert_close(p, q)
     assert unused.tolist() == [0.0, 0.0]
+
+
+def test_the_average_begins_with_the_first_state_and_takes_in_a_share_of_each_later_one() -> None:
+    network = torch.nn.BatchNorm1d(1)
+    average = Average(network, 0.25)
+    for value, mean in ((1.0, 10.0), (2.0, 20.0), (4.0, 40.0)):
+        with torch.no_grad():
+            network.weight.fill_(value)
+            network.running_mean.fill_(mean)
+            network.num_batches_tracked.add_(1)
+        average.update()
+    assert (network.weight.item(), network.running_mean.item()) == (4.0, 40.0)
+    average.put()  # 1, then 1.25, then 1.9375
+    assert (network.weight.item(), network.running_mean.item()) == (1.9375, 19.375)
+    assert network.num_batches_tracked.item() == 3 and network.weight.requires_grad

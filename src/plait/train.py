@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.adamw import adamw
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from plait.dataset import Callback, Prepared, quiet
 from plait.model import Network, Parts
@@ -176,6 +175,35 @@ def draw_presence(parts: Parts, generator: torch.Generator) -> Parts:
     return {name: (parts[name][0], parts[name][1] & kept[:, i : i + 1]) for i, name in enumerate(names)}
 
 
+def twice(parts: Parts, others: Parts) -> Parts:
+    """Return the samples of both as one batch: one pass through small modules takes half the time of two."""
+    return {name: (torch.cat([x, others[name][0]]), torch.cat([p, others[name][1]])) for name, (x, p) in parts.items()}
+
+
+class Average:
+    """The running average of all weights and statistics of a network, each new state counting with this share.
+
+    It is steadier than the last step (Polyak and Juditsky 1992; Tarvainen and Valpola 2017, arXiv:1703.01780).
+    """
+
+    def __init__(self, network: torch.nn.Module, share: float) -> None:
+        tensors = [t.detach() for t in (*network.parameters(), *network.buffers())]  # counts stay those of the network
+        self.live, self.share = [t for t in tensors if t.is_floating_point()], share
+        self.kept: list[Tensor] = []
+
+    def update(self) -> None:
+        """Take in the network as it is now."""
+        if self.kept:
+            torch._foreach_lerp_(self.kept, self.live, self.share)
+        else:
+            self.kept = [t.clone() for t in self.live]
+
+    def put(self) -> None:
+        """Give the network the average."""
+        for live, kept in zip(self.live, self.kept, strict=True):
+            live.copy_(kept)
+
+
 class AdamW:
     """torch's AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), fused, without the class around it.
 
@@ -288,9 +316,7 @@ def train(
     optimizer = AdamW(groups, recipe.rate)
     device = network.prior.device
     steps = max(1, math.ceil(len(rows) / recipe.batch_size))
-    # validation and the user see the average of the weights of about the last epoch, which is steadier than the last
-    # step (Polyak and Juditsky 1992; Tarvainen and Valpola 2017, arXiv:1703.01780)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / (steps + 1)), use_buffers=True)
+    average = Average(network, 1 / (steps + 1))  # validation and the user see that of about the last epoch
     patience = recipe.patience or max(5, recipe.epochs // 3)
     best_epoch, epoch, worse = 0, 0, False
     best, best_losses = (None, None) if start is None else (copy.deepcopy(network.state_dict()), start)
@@ -310,19 +336,19 @@ def train(
                 chosen = shuffled[step::steps]
                 with torch.autocast(device.type, torch.bfloat16, enabled=low):
                     parts = {name: (x.float(), there) for name, (x, there) in source(chosen).items()}
+                if recipe.drop:  # each row as it is, and with modalities left out: the loss is the mean over both
+                    parts, chosen = twice(parts, draw_presence(parts, order)), chosen.repeat(2)
                 with torch.autocast(device.type, torch.bfloat16, enabled=low and device.type == "cuda"):
                     loss = target.loss(network.decide(parts), chosen)
-                    if recipe.drop:
-                        loss = 0.5 * (loss + target.loss(network.decide(draw_presence(parts, order)), chosen))
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(weights, 5.0)
                 optimizer.step()
-                average.update_parameters(network)
+                average.update()
                 total += loss.detach()
                 if used >= 1.0:
                     break
             last = copy.deepcopy(network.state_dict())
-            network.load_state_dict(average.module.state_dict())
+            average.put()
             network.eval()
             losses, metric = target.measure(validate(), val_rows)
             val_loss, mean = float(losses.mean()), float(total) / (step + 1)

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from plait.contract import Batch
 from plait.dataset import Callback, Prepared, quiet
@@ -26,7 +25,7 @@ from plait.speech.augment import augment_sounds, drop_others, join_pairs, only_w
 from plait.speech.decode import Heard, decode, edit_distance
 from plait.speech.network import Recogniser, own_lengths
 from plait.speech.units import Units, normalise, words_of
-from plait.train import AdamW, Outcome, Recipe, clearly_worse, rate_at
+from plait.train import AdamW, Average, Outcome, Recipe, clearly_worse, rate_at
 
 USUAL_STEPS = 750  # in all, within LEAST_EPOCHS and MOST_EPOCHS
 LEAST_EPOCHS, MOST_EPOCHS = 12, 100
@@ -92,7 +91,7 @@ def train_recogniser(
     optimizer = AdamW(groups, recipe.rate)
     device = weights[0].device
     steps = max(1, math.ceil(len(rows) / recipe.batch_size))
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / (steps + 1)), use_buffers=True)
+    average = Average(network, 1 / (steps + 1))
     patience = recipe.patience or max(5, recipe.epochs // 3)
     best_epoch, worse = 0, False
     best: dict[str, Tensor] | None = None
@@ -121,12 +120,12 @@ def train_recogniser(
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(weights, 5.0)
                     optimizer.step()
-                    average.update_parameters(network)
+                    average.update()
                     total += loss.detach()
                     if used >= 1.0:
                         break
                 last = copy.deepcopy(network.state_dict())
-                network.load_state_dict(average.module.state_dict())
+                average.put()
                 losses, wer = measure(network, prepared, texts, units, val, lengths)
                 val_loss, mean = float(losses.mean()), float(total) / (step + 1)
                 facts = {"epoch": epoch, "loss": mean, "metric": wer, "metric_name": "wer"}

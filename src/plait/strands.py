@@ -305,7 +305,8 @@ def fit_strands(
             group, same = modality.name, [modality]
         if group not in fitted:
             blank = own["prep"] if "prep" in own else PREPS[modality.kind].of(own)
-            fitted[group] = _fit(blank, modality.kind, table, schema, same, rows, generator)
+            learns = modality.kind != "text" or not isinstance(encoder, str) or encoder in SCRATCH["text"]
+            fitted[group] = _fit(blank, modality.kind, table, schema, same, rows, generator if learns else None)
         kinds = {c: schema.column(c).kind for c in modality.columns} if modality.kind == "tabular" else {}
         if modality.kind == "text" and encoder == "auto":
             encoder = "both" if len(rows) >= MANY_ROWS else "tfidf"
@@ -470,10 +471,12 @@ def _fit(
     schema: Schema,
     same: Sequence[Modality],
     rows: np.ndarray,
-    generator: np.random.Generator,
+    generator: np.random.Generator | None,
 ) -> Any:
+    """Return the preprocessing, fitted; of texts that a pretrained encoder reads only checked: no generator."""
     columns = [name for modality in same for name in modality.columns]
     if kind in MEDIA_KINDS:
+        assert generator is not None
         return prep.fitted(_sample_media(kind, table, columns, rows, generator))  # one at a time: they can be large
     few = table.take(rows)
     if kind == "tabular":
@@ -486,7 +489,7 @@ def _fit(
             f"column {columns[0]!r}: no training row has a text. "
             f"Fill the column, or leave it out with --ignore {columns[0]!r}."
         )
-    return prep.fitted(texts, generator)
+    return prep if generator is None else prep.fitted(texts, generator)
 
 
 def _sample_media(

@@ -14,6 +14,7 @@ from torch import nn
 import plait
 from plait import strands
 from plait.dataset import prepare
+from plait.encoder_choice import say_encoders
 from plait.errors import RequestError, RunError
 from plait.evidence import Robustness
 from plait.pretrained.frozen import Frozen
@@ -262,3 +263,17 @@ class Corner:
         x = batch.inputs["photo"].numpy().reshape(-1, 6)
         bright = (x[:, 0] - x[:, 1]) / 1.5  # -1 to 1
         return np.stack([bright < -0.3, bright >= -0.3], 1).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("tune", "hint"),
+    [("", True), ("none", False), ("last-2", False)],
+)
+def test_the_end_of_a_fit_names_tuning_where_nothing_was_said_of_it(tune: str, hint: bool) -> None:
+    fact = {"encoder": "lite0", "tried": [], "why": "as asked for", "origin": "o 1", "licence": "Apache", "tune": tune}
+    line = "photo: encoder lite0, as asked for. Weights: o 1, licence Apache."
+    end = " Frozen; --tune photo=last-2 trains its end too, and keeps it where validation agrees."
+    assert say_encoders({"photo": fact}) == [line + end * hint]
+    assert say_encoders({"text": {**fact, "encoder": "static", "tune": ""}}) == [
+        "text: encoder static, as asked for. Weights: o 1, licence Apache."
+    ]

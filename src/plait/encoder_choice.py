@@ -60,6 +60,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
         fact["why"] = _why(strand, tried, fact["asked"])
         if strand.frozen is not None:
             fact |= {key: getattr(strand.frozen, key) for key in ("origin", "licence", "weights")}
+            fact["tune"] = study.tune.get(strand.name, "none" if not study.gentle else "")
         lacking = [n for n in NAMES.get(strand.kind, ()) if not is_installed(n)]
         if fact["asked"] == "auto" and lacking and may_gain(strand):
             fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {PIP}"
@@ -75,6 +76,8 @@ def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
             line = f"{name}: encoder {fact['encoder']}, {fact['why']}."
             if "origin" in fact:
                 line += f" Weights: {fact['origin']}, licence {fact['licence']}."
+            if fact.get("tune") == "" and fact["encoder"] != "static":
+                line += f" Frozen; --tune {name}=last-2 trains its end too, and keeps it where validation agrees."
             lines.append(line)
         if "better" in fact:
             lines.append(f"{name}: trained from scratch; {fact['better']}")

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from plait.contract import Table
 from plait.data.detect import detect
 from plait.data.read import read
+from plait.data.shards import FeatureCache, digest_cell
 from plait.quality.findings import Finding
 from plait.quality.guesses import deal_folds, fuse
 from plait.quality.label_checks import check_labels, find_wrong
@@ -362,3 +364,74 @@ def test_two_fifths_of_the_cells_mixed_up_are_found() -> None:
     assert ("warning", "pairing-shuffled", "sound") in brief(found)
     (finding,) = (f for f in found if f.check == "pairing-shuffled")
     assert len(set(finding.rows) & set(mixed.tolist())) >= 0.9 * len(finding.rows) >= 27
+
+
+# features that an earlier fit has kept
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[Table, Path, list[int]]:
+    """A table of pictures that look alike, ten wrong labels, and what an encoder that tells them apart has kept."""
+    codes, bare, cells = animals(), [], []
+    for row in range(300):
+        path = tmp_path / f"{row}.png"
+        Image.fromarray(np.full((8, 8 + row // 256), row % 256, np.uint8)).save(path)
+        bare.append(path.name)
+        cells.append(digest_cell(path.name, tmp_path))
+    wrong = list(range(7, 300, 30))
+    shown = codes.copy()
+    shown[wrong] = (codes[wrong] + 1) % 3
+    folder = tmp_path / "cache"
+    about = {"name": "own", "kind": "image", "tokens": 2, "width": 4}
+    cache = FeatureCache(folder / "features" / "key", (2, 4), about)
+    cache.add(cells, look(codes, 2, 0.2).astype(np.float32).reshape(300, 2, 4))
+    return read({"photo": bare, "kind": names(shown)}, tmp_path), folder, wrong
+
+
+def judge(table: Table, cache: Path | None) -> list[Finding]:
+    schema = detect(table, target="kind", kinds={"photo": "image"})
+    found = check_labels(table, schema, survey_table(table, schema, cache=cache), lambda event: None)
+    return [one for one in found if one.check == "label-wrong"]
+
+
+def test_wrong_labels_are_found_by_what_an_encoder_saw(kept: tuple[Table, Path, list[int]]) -> None:
+    table, folder, wrong = kept
+    (found,) = judge(table, folder)
+    assert set(found.rows) < set(wrong) and len(found.rows) == 7  # it would rather miss one than be wrong
+    assert found.message.startswith("7 labels are likely wrong: quick guesses from photo (as own sees it), ")
+
+
+@pytest.mark.parametrize("how", ["no cache", "another cell", "another kind", "damaged", "a file is gone"])
+def test_features_that_do_not_belong_to_all_cells_are_passed_over(
+    how: str, kept: tuple[Table, Path, list[int]]
+) -> None:
+    table, folder, wrong = kept
+    about = folder / "features" / "key" / "about.json"
+    if how == "another cell":
+        Image.fromarray(np.full((9, 9), 200, np.uint8)).save(Path(str(table.folder)) / "299.png")
+    if how == "another kind":
+        about.write_text(about.read_text().replace('"image"', '"audio"'))
+    if how == "damaged":
+        about.write_text("{")
+    if how == "a file is gone":
+        (Path(str(table.folder)) / "0.png").unlink()
+    found = judge(table, None if how == "no cache" else folder)
+    if how == "a file is gone":  # it is absent in both
+        assert [set(one.rows) < set(wrong) for one in found] == [True]
+    else:
+        assert not any("as own sees it" in one.message for one in found)
+
+
+def test_the_plain_numbers_stay_where_they_guess_better(kept: tuple[Table, Path, list[int]]) -> None:
+    table, folder, _ = kept
+    codes = animals()
+    for row, name in enumerate(table.cells("photo")):  # grey of the class: the thumbnail tells all
+        Image.fromarray(np.full((8, 8), 40 + 80 * codes[row] + row % 7, np.uint8)).save(Path(str(table.folder)) / name)
+    noise = np.random.default_rng(3).standard_normal((300, 2, 4)).astype(np.float32)
+    about = {"name": "own", "kind": "image", "tokens": 2, "width": 4}
+    cells = [digest_cell(name, table.folder) for name in table.cells("photo")]
+    cache = FeatureCache(folder / "features" / "key", (2, 4), about)
+    first = {cell: row for row, cell in reversed(list(enumerate(cells)))}
+    cache.add(list(first), noise[list(first.values())])
+    (found,) = judge(table, folder)
+    assert "quick guesses from photo, for rows" in found.message

@@ -81,6 +81,17 @@ def open_features(key: str, shape: tuple[int, ...], about: Mapping[str, Any]) ->
         return _OPEN[folder, shape]
 
 
+def list_features(folder: Path, kind: str) -> list[FeatureCache]:
+    """Return what is kept in a cache folder of cells of this kind, a cache for each encoder, in order of their keys."""
+    found = []
+    for path in sorted(folder.glob("features/*/about.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # damaged, or gone since
+            about = json.loads(path.read_bytes())
+            if about["kind"] == kind:
+                found.append(FeatureCache(path.parent, (int(about["tokens"]), int(about["width"])), about))
+    return found
+
+
 class FeatureCache:
     """Features (*shape) float32 by key, in one folder. Without a folder it keeps nothing.
 

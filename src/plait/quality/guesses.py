@@ -6,13 +6,15 @@ work does not depend on the labels, so it can be asked about many labellings: th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from plait.contract import MEDIA_KINDS, Modality, Schema, Table, clean_label
+from plait.data.shards import digest_cell, digest_text, list_features
+from plait.errors import CellError
 from plait.prep.clean import clean, join, tokenise
 from plait.prep.tabular import TabularPrep
 from plait.quality.survey import Survey
@@ -22,6 +24,7 @@ LEAST_ROWS = 40
 MOST_CLASSES = 50
 FOLDS = 5
 DIMS = 64  # of the features
+FIRST = 20  # cells whose kept features are looked for before all files are read
 LANDMARKS = 400
 RIDGES = (0.1, 1.0, 10.0)
 
@@ -50,7 +53,8 @@ class Labels:
 @dataclass(frozen=True)
 class Guesser:
     """One modality, ready to guess. rows: (n,) rows of the table that have it, in order; design: (n, feature); folds:
-    (n,); squares: (fold, feature, feature), the products of each fold's features.
+    (n,); squares: (fold, feature, feature), the products of each fold's features. encoder: whose features these are,
+    "" for plain numbers.
     """
 
     modality: Modality
@@ -58,6 +62,7 @@ class Guesser:
     design: np.ndarray
     folds: np.ndarray
     squares: np.ndarray
+    encoder: str = ""
 
     def guess(self, target: np.ndarray, ridge: float) -> np.ndarray:
         """Return what ridge regression on the other folds says of target (n, anything), for each row: the same shape.
@@ -87,15 +92,56 @@ def choose_rows(labels: Labels, generator: np.random.Generator) -> np.ndarray:
     return np.sort(generator.permutation(rows)[:MOST_ROWS]) if len(rows) > MOST_ROWS else rows
 
 
-def make_guesser(
+def make_guessers(
     table: Table, schema: Schema, survey: Survey, modality: Modality, rows: np.ndarray, generator: np.random.Generator
-) -> Guesser | None:
-    """Return a guesser, without folds yet, over those of the rows that have the modality; None where they are few."""
+) -> list[Guesser]:
+    """Return guessers, without folds yet, over those of the rows that have the modality; none where they are few.
+
+    The first sees plain numbers. There is one more for each pretrained encoder whose features an earlier command has
+    kept of all these cells: what it sees in photographs, no plain number tells.
+    """
     values, there = _features(table, schema, survey, modality, rows)
-    if there.sum() < LEAST_ROWS or values.shape[1] == 0:
-        return None
-    design = _design(values[there].astype(np.float32), generator)
-    return Guesser(modality, rows[there], design, np.zeros(len(design), dtype=np.int64), np.zeros((0, 0, 0)))
+    if there.sum() < LEAST_ROWS:
+        return []
+    rows, none = rows[there], np.zeros(0, dtype=np.int64)
+    made = []
+    if values.shape[1]:
+        made.append(Guesser(modality, rows, _design(values[there].astype(np.float32), generator), none, none))
+    for encoder, kept in kept_features(table, survey, modality, rows):
+        design = _design(kept, np.random.default_rng(0))  # what is kept does not change what the first one sees
+        made.append(Guesser(modality, rows, design, none, none, encoder))
+    return made
+
+
+def kept_features(
+    table: Table, survey: Survey, modality: Modality, rows: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Give (name, features (n, feature) float32) of each encoder that has its features of all these rows in the cache.
+
+    Raises nothing: a cell that cannot be read now has no features.
+    """
+    several = modality.kind != "text" and len(modality.columns) > 1
+    caches = list_features(survey.cache, modality.kind) if survey.cache is not None and not several else []
+    if not caches:
+        return
+    columns = {name: table.cells(name, rows) for name in modality.columns}
+    rate = table.sample_rates.get(modality.columns[0])
+
+    def digest(place: int) -> bytes:
+        if modality.kind == "text":
+            return digest_text(str(join({name: columns[name][place] for name in columns})))
+        return digest_cell(columns[modality.columns[0]][place], table.folder, rate)
+
+    try:
+        keys = [digest(place) for place in range(min(FIRST, len(rows)))]
+        caches = [cache for cache in caches if cache.get(keys)[0].all()]
+        keys += [digest(place) for place in range(len(keys), len(rows))] if caches else []
+    except CellError:
+        return
+    for cache in caches:
+        found, values = cache.get(keys)
+        if found.all():
+            yield str(cache.about.get("name", "")), values.reshape(len(rows), -1)
 
 
 def _features(
@@ -164,9 +210,10 @@ def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.maximum((x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T, 0)
 
 
-def choose_ridge(guesser: Guesser, target: np.ndarray) -> float:
-    """Return the ridge that guesses held-out rows best."""
-    return min(RIDGES, key=lambda ridge: float(((guesser.guess(target, ridge) - target) ** 2).sum()))
+def choose_guesser(guessers: Sequence[Guesser], target: np.ndarray) -> tuple[Guesser, float]:
+    """Return the guesser, and its ridge, that guess held-out rows best."""
+    pairs = [(guesser, ridge) for guesser in guessers for ridge in RIDGES]
+    return min(pairs, key=lambda pair: float(((pair[0].guess(target, pair[1]) - target) ** 2).sum()))
 
 
 def one_hot(codes: np.ndarray, size: int) -> np.ndarray:

@@ -19,11 +19,11 @@ from plait.quality.guesses import (
     LEAST_ROWS,
     MOST_CLASSES,
     Labels,
-    choose_ridge,
+    choose_guesser,
     choose_rows,
     deal_folds,
     fuse,
-    make_guesser,
+    make_guessers,
     one_hot,
     to_probabilities,
 )
@@ -232,12 +232,12 @@ def hear_voices(
     voices = []
     for done, modality in enumerate(schema.modalities):
         callback({"stage": "labels", "done": done, "total": len(schema.modalities)})
-        guesser = make_guesser(table, schema, survey, modality, rows, generator)
-        if guesser is None:
+        guessers = make_guessers(table, schema, survey, modality, rows, generator)
+        if not guessers:
             continue
-        codes = labels.codes[guesser.rows]
-        guesser, target = guesser.with_folds(deal_folds(codes, generator)), one_hot(codes, len(labels.names))
-        ridge = choose_ridge(guesser, target)
+        codes = labels.codes[guessers[0].rows]
+        folds, target = deal_folds(codes, generator), one_hot(codes, len(labels.names))
+        guesser, ridge = choose_guesser([one.with_folds(folds) for one in guessers], target)
         said, places = np.full((len(rows), len(labels.names)), np.nan), np.searchsorted(rows, guesser.rows)
         said[places] = to_probabilities(guesser.guess(target, ridge).astype(float), codes)
         voices.append(Voice(modality.name, guesser, ridge, said, places))
@@ -257,7 +257,8 @@ def _check_wrong(
         f"row {rows[p]}: {labels.names[codes[p]]!r}, guessed {labels.names[int(probabilities[p].argmax())]!r}"
         for p in wrong[:3]
     )
-    names = " and ".join(voice.name for voice in voices) if len(voices) < 4 else f"{len(voices)} modalities"
+    seen = [v.name + (f" (as {v.guesser.encoder} sees it)" if v.guesser.encoder else "") for v in voices]
+    names = " and ".join(seen) if len(voices) < 4 else f"{len(voices)} modalities"
     drawn = int((labels.codes >= 0).sum()) > len(rows)
     where = f" (looked at {len(rows):,} rows, drawn)" if drawn else ""
     count = "1 label is" if len(wrong) == 1 else f"{len(wrong):,} labels are"

@@ -107,10 +107,14 @@ _TYPES = {"kind": str} | {name: type(value) for name, value in _DEFAULTS.items()
 
 @dataclass(frozen=True)
 class Survey:
-    """facts[column]: one entry for each row of a picture or sound column; None where the cell is blank."""
+    """facts[column]: one entry for each row of a picture or sound column; None where the cell is blank.
+
+    cache: the folder of what is kept between commands, or None.
+    """
 
     rows: int
     facts: Mapping[str, list[CellFacts | None]] = field(default_factory=dict)
+    cache: Path | None = None
 
     def features(self, column: str) -> tuple[np.ndarray, np.ndarray]:
         """Return (values (rows, feature) float32, present (rows,) bool) of a media column; 0 where not present.
@@ -178,7 +182,7 @@ def survey_table(
     kept.tidy()
     if kept.trouble:
         callback({"note": f"nothing is kept for the next check: {kept.trouble}"})
-    return Survey(len(table), facts)
+    return Survey(len(table), facts, cache)
 
 
 def _cache_file(table: Table, folder: Path | None) -> Path | None:

@@ -114,7 +114,7 @@ class Survey:
 
     rows: int
     facts: Mapping[str, list[CellFacts | None]] = field(default_factory=dict)
-    cache: Path | None = None
+    cache: Path | None = field(default=None, compare=False)
 
     def features(self, column: str) -> tuple[np.ndarray, np.ndarray]:
         """Return (values (rows, feature) float32, present (rows,) bool) of a media column; 0 where not present.

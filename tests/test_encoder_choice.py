@@ -13,11 +13,13 @@ from torch import nn
 
 import plait
 from plait import strands
+from plait.data.detect import detect
 from plait.dataset import prepare
 from plait.encoder_choice import say_encoders
 from plait.errors import RequestError, RunError
 from plait.evidence import Robustness
 from plait.pretrained.frozen import Frozen
+from plait.strands import fit_strands
 from tiny import read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, text)"
@@ -277,3 +279,14 @@ def test_the_end_of_a_fit_names_tuning_where_nothing_was_said_of_it(tune: str, h
     assert say_encoders({"text": {**fact, "encoder": "static", "tune": ""}}) == [
         "text: encoder static, as asked for. Weights: o 1, licence Apache."
     ]
+
+
+@pytest.mark.parametrize(("encoder", "learned"), [("static", False), ("tfidf", True), (nn.Embedding(99, 4), True)])
+def test_a_text_that_a_pretrained_encoder_reads_gets_no_vocabulary(table: Path, encoder: Any, learned: bool) -> None:
+    if encoder == "static":
+        pytest.importorskip("wordllama")
+    rows = plait.read(table)
+    schema = detect(rows, target="label")
+    made = fit_strands(rows, schema, np.arange(30), {}, np.random.default_rng(0), {"text": encoder})
+    prep = next(strand.prep for strand in made if strand.name == "text")
+    assert (bool(prep.terms), prep.length > 0) == (learned, learned)

@@ -274,3 +274,26 @@ def test_bfloat16_is_for_networks_that_gain_by_it(device: str, kind: str, weight
     network = SimpleNamespace(kinds={"m": kind}, parameters=lambda: [frozen])
     assert Study.is_low(SimpleNamespace(low=True, device=torch.device(device)), network) is low  # type: ignore[arg-type]
     assert not Study.is_low(SimpleNamespace(low=False, device=torch.device(device)), network)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "epoch", "loss", "stops"),
+    [
+        ("vectors", 5, 1.25, True),
+        ("vectors", 4, 1.25, False),  # not half way
+        ("vectors", 10, 1.25, False),  # at its end it may stay as it is
+        ("vectors", 5, 1.15, False),
+        ("text", 5, 1.25, False),  # all of it learns here
+        ("image", 5, 1.25, False),
+    ],
+)
+def test_far_behind_on_fixed_features_half_the_epochs_are_enough(
+    kind: str, epoch: int, loss: float, stops: bool, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of(prepared, epochs=10)
+    study.candidates.append(candidate("best", [1.0, 1.0]))
+    monkeypatch.setattr(Study, "_kind", lambda self, name: kind if name == "text" else "tabular")
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(Study, "_stage", lambda *args, **others: asked.update(others))
+    study.train_joint("parallel(text, tabular, by=concat)", {})
+    assert asked["behind"](epoch, loss) is stops

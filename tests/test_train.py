@@ -30,6 +30,7 @@ from plait.train import (
     has_bfloat16,
     rate_at,
     train,
+    twice,
 )
 from tiny import make_spec
 
@@ -419,3 +420,22 @@ def test_the_average_begins_with_the_first_state_and_takes_in_a_share_of_each_la
     average.put()  # 1, then 1.25, then 1.9375
     assert (network.weight.item(), network.running_mean.item()) == (1.9375, 19.375)
     assert network.num_batches_tracked.item() == 3 and network.weight.requires_grad
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_one_pass_over_both_views_is_the_mean_of_two(regression: bool) -> None:
+    torch.manual_seed(0)
+    outputs = 1 if regression else 3
+    prior = torch.zeros(1) if regression else torch.full((3,), 1 / 3)
+    network = Network(make_spec("parallel(photo, sound, by=gate)", ("photo", "sound"), regression=regression), prior)
+    network.eval()
+    there = torch.rand(12, 2, 2) < 0.8
+    parts = {name: (torch.randn(12, 2, 8), there[:, place]) for place, name in enumerate(("photo", "sound"))}
+    other = draw_presence(parts, torch.Generator().manual_seed(1))
+    values = torch.randn(12) if regression else torch.randint(0, outputs, (12,))
+    target = Target(values, regression, None if regression else torch.tensor([0.5, 1.0, 2.0]))
+    rows = torch.arange(12)
+    apart = [target.loss(network.decide(part), rows) for part in (parts, other)]
+    assert not torch.isclose(*apart)
+    together = target.loss(network.decide(twice(parts, other)), rows.repeat(2))
+    assert torch.isclose(together, (apart[0] + apart[1]) / 2, atol=1e-6)

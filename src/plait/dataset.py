@@ -6,7 +6,6 @@ files as they come, so its memory does not grow with the number of rows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,14 +17,13 @@ import numpy as np
 import torch
 
 from plait.contract import Batch, Schema, Table, status_of
-from plait.encoded import encoding_device, why_not_kept
+from plait.encoded import THREADS, encoding_device, why_not_kept
 from plait.errors import TableError
 from plait.strands import Strand
 
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
-MANY = 1024  # the same on a GPU, which has them in seconds and would else wait for each lot to be decoded
-THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs in one at a time
+MANY, MANY_BYTES = 1024, 256 << 20  # the same on a GPU, which would else wait for each lot to be decoded
 Callback = Callable[[dict[str, Any]], None]
 
 
@@ -140,7 +138,8 @@ def prepare(
                 files[strand.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
         step = CHUNK
         if any(strand.frozen is not None for strand in strands):
-            step = FEW if encoding_device().type == "cpu" else MANY
+            widest = max(int(np.prod(strand.shape())) * np.dtype(strand.dtype()).itemsize for strand in strands)
+            step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
         for start in range(0, len(table), step):
             part = table.take(np.arange(start, min(start + step, len(table))))
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]

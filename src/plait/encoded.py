@@ -21,8 +21,9 @@ from plait.errors import CellError
 from plait.pretrained.frozen import Frozen
 
 AHEAD = 2  # batches that are decoded while one is encoded
+GIVEN = {"float16": "float32"}  # what is kept in half precision is not encoded in it
 TASK = 8  # cells that a thread prepares in one go
-CORES = os.cpu_count() or 1
+THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs in one at a time
 
 
 @dataclass
@@ -95,7 +96,7 @@ def _submit(
     def work(places: range) -> list[str | None]:
         return [_prepare_into(frozen, cells, rows[place], out[place]) for place in places]
 
-    step = max(1, min(TASK, len(rows) // (2 * CORES)))
+    step = max(1, min(TASK, len(rows) // (2 * THREADS)))
     return [pool.submit(work, range(s, min(s + step, len(rows)))) for s in range(0, len(rows), step)]
 
 
@@ -157,7 +158,7 @@ def _compute(
     waiting: list[tuple[np.ndarray, list[Future[list[str | None]]]]] = []
     for number, span in enumerate(spans):
         for later in spans[number + len(waiting) : number + AHEAD + 1]:
-            inputs = np.empty((len(later), *frozen.shape), frozen.dtype)
+            inputs = np.empty((len(later), *frozen.shape), GIVEN.get(frozen.dtype, frozen.dtype))
             waiting.append((inputs, _submit(frozen, cells, [rows[place] for place in later], inputs, pool)))
         inputs, futures = waiting.pop(0)
         reasons[span.start : span.stop] = [reason for future in futures for reason in future.result()]

@@ -61,7 +61,7 @@ class FitOptions:
     epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
     batch_size: int = _option(64, "Rows in one training step.")
     precision: str = _option(
-        "auto", "auto: convolutions learn in bfloat16 where the processor has it, which is quicker; or float32."
+        "auto", "auto: convolutions learn in bfloat16 where the processor is quicker in it; or float32."
     )
     candidates: Sequence[str] = _option(
         (), "Family of candidates to try: alone, classic, late, text, parallel, sequential, tree, auto, ensemble."

@@ -283,7 +283,7 @@ class Study:
         network = self._build(plan, self.prepared.names, stage)
         kinds = {self._kind(name) for name in network.names}
         epochs = self.epochs_for(len(self.train))
-        little = "vectors" in kinds and not kinds & {*CONVOLUTIONAL}  # is left to learn: most of it is pretrained
+        little = "vectors" in kinds and not kinds & {*CONVOLUTIONAL}  # most of it was learned before
         if little:
             epochs = self.epochs or max(10, epochs // 2)
         recipe = Recipe(epochs, 2e-3, self.batch_size, drop=True)
@@ -293,7 +293,8 @@ class Study:
             """A joint rival was better at this epoch, or the best candidate is too far ahead to be caught."""
             third = epoch >= math.ceil(recipe.epochs / 3)
             rival = third and loss > 1.1 * rivals.get(epoch, math.inf)
-            rival = rival or (little and epoch >= recipe.epochs / 2 and loss > 1.2 * best)
+            if little and recipe.epochs / 2 <= epoch < recipe.epochs and loss > max(1.2 * best, best + UNSEEN):
+                return True
             return rival or (third and loss > 2.5 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.6 * best)
 
         rows = self.train, self.val
@@ -381,6 +382,7 @@ class Study:
     def _passes(self, network: Network) -> list[Parts]:
         generator = torch.Generator().manual_seed(self.seed_of("passes"))
         augment, low = self._augment(generator), self.is_low(network)
+        self.lowered = self.lowered or low
         first = encode_rows(network, self.prepared, self.train, self.device, augment, low=low)
         size = sum(t.numel() * t.element_size() for t, _ in first.values())
         count = int(min(5, self.epochs or 5, max(1, PASS_BYTES // max(1, size))))

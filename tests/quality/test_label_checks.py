@@ -382,7 +382,7 @@ def kept(tmp_path: Path) -> tuple[Table, Path, list[int]]:
     shown = codes.copy()
     shown[wrong] = (codes[wrong] + 1) % 3
     folder = tmp_path / "cache"
-    about = {"name": "own", "kind": "image", "tokens": 2, "width": 4}
+    about = {"name": "theirs", "kind": "image", "tokens": 2, "width": 4}
     cache = FeatureCache(folder / "features" / "key", (2, 4), about)
     cache.add(cells, look(codes, 2, 0.2).astype(np.float32).reshape(300, 2, 4))
     return read({"photo": bare, "kind": names(shown)}, tmp_path), folder, wrong
@@ -397,11 +397,13 @@ def judge(table: Table, cache: Path | None) -> list[Finding]:
 def test_wrong_labels_are_found_by_what_an_encoder_saw(kept: tuple[Table, Path, list[int]]) -> None:
     table, folder, wrong = kept
     (found,) = judge(table, folder)
-    assert set(found.rows) < set(wrong) and len(found.rows) == 7  # it would rather miss one than be wrong
-    assert found.message.startswith("7 labels are likely wrong: quick guesses from photo (as own sees it), ")
+    assert set(found.rows) <= set(wrong) and len(found.rows) >= 6  # it would rather miss one than be wrong
+    assert "labels are likely wrong: quick guesses from photo (as theirs sees it), " in found.message
 
 
-@pytest.mark.parametrize("how", ["no cache", "another cell", "another kind", "damaged", "a file is gone"])
+@pytest.mark.parametrize(
+    "how", ["no cache", "another cell", "another kind", "own", "damaged", "not a number", "too wide", "a file is gone"]
+)
 def test_features_that_do_not_belong_to_all_cells_are_passed_over(
     how: str, kept: tuple[Table, Path, list[int]]
 ) -> None:
@@ -411,15 +413,25 @@ def test_features_that_do_not_belong_to_all_cells_are_passed_over(
         Image.fromarray(np.full((9, 9), 200, np.uint8)).save(Path(str(table.folder)) / "299.png")
     if how == "another kind":
         about.write_text(about.read_text().replace('"image"', '"audio"'))
+    if how == "own":
+        about.write_text(about.read_text().replace('"theirs"', '"own"'))
+    if how == "not a number":
+        (shard,) = about.parent.glob("*.parquet")
+        shard.unlink()
+        values = np.full((300, 2, 4), np.nan, np.float32)
+        cells = [digest_cell(name, table.folder) for name in table.cells("photo")]
+        FeatureCache(about.parent, (2, 4)).add(cells, values)
+    if how == "too wide":
+        about.write_text(about.read_text().replace('"width": 4', '"width": 4000000'))
     if how == "damaged":
         about.write_text("{")
     if how == "a file is gone":
         (Path(str(table.folder)) / "0.png").unlink()
     found = judge(table, None if how == "no cache" else folder)
     if how == "a file is gone":  # it is absent in both
-        assert [set(one.rows) < set(wrong) for one in found] == [True]
+        assert [set(one.rows) <= set(wrong) for one in found] == [True]
     else:
-        assert not any("as own sees it" in one.message for one in found)
+        assert not any("as theirs sees it" in one.message for one in found)
 
 
 def test_the_plain_numbers_stay_where_they_guess_better(kept: tuple[Table, Path, list[int]]) -> None:
@@ -428,7 +440,7 @@ def test_the_plain_numbers_stay_where_they_guess_better(kept: tuple[Table, Path,
     for row, name in enumerate(table.cells("photo")):  # grey of the class: the thumbnail tells all
         Image.fromarray(np.full((8, 8), 40 + 80 * codes[row] + row % 7, np.uint8)).save(Path(str(table.folder)) / name)
     noise = np.random.default_rng(3).standard_normal((300, 2, 4)).astype(np.float32)
-    about = {"name": "own", "kind": "image", "tokens": 2, "width": 4}
+    about = {"name": "theirs", "kind": "image", "tokens": 2, "width": 4}
     cells = [digest_cell(name, table.folder) for name in table.cells("photo")]
     cache = FeatureCache(folder / "features" / "key", (2, 4), about)
     first = {cell: row for row, cell in reversed(list(enumerate(cells)))}

@@ -44,13 +44,18 @@ def digest_cell(cell: Any, folder: Path | None, sample_rate: int | None = None) 
         told = f"{cell.dtype} {cell.shape} {sample_rate};".encode()
         return _digest(told, np.ascontiguousarray(cell).tobytes())
     source = open_cell(cell, folder)
-    told = f"{part_of(cell, source)};".encode()
+    part = part_of(cell, source)
     if isinstance(source, Path):
         try:
-            return _digest(told, source.read_bytes())
+            return digest_bytes(source.read_bytes(), part)
         except OSError as error:
             raise CellError(f"{source.name} cannot be read ({error.strerror})") from None
-    return _digest(told, source)
+    return digest_bytes(source, part)
+
+
+def digest_bytes(content: bytes, part: tuple[float, float | None] = (0.0, None)) -> bytes:
+    """Return the hash of a cell that holds this content, or of a part of it from start to end, in seconds."""
+    return _digest(f"{part};".encode(), content)
 
 
 def digest_text(text: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,7 @@ VERSION = 1  # of what is computed here; a change makes all kept features void
 BATCH = 32  # cells encoded at a time
 GPU_BATCH = 256  # the same on a GPU, which is idle with fewer
 GPU_BATCH_BYTES = 64 << 20  # of what the network is given
+_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +74,18 @@ class Frozen:
     def encode(self, inputs: np.ndarray, device: torch.device | str = "cpu") -> np.ndarray:
         """Return the features (batch, token, width) float32 of prepared cells (batch, *shape)."""
         found = np.zeros((len(inputs), self.tokens, self.width), np.float32)
-        network, size = self.network.to(device), self.batch_size(device)
-        with torch.inference_mode(), quick_products():
-            for start in range(0, len(inputs), size):
-                part = torch.from_numpy(np.ascontiguousarray(inputs[start : start + size])).to(device)
-                found[start : start + size] = network(part).float().cpu().numpy()
+        network, size, done = self.network.to(device), self.batch_size(device), 0
+        with torch.inference_mode(), quick_products(device):
+            while done < len(inputs):
+                try:
+                    part = torch.from_numpy(np.ascontiguousarray(inputs[done : done + size])).to(device)
+                    found[done : done + size] = network(part).float().cpu().numpy()
+                except torch.OutOfMemoryError:  # of a GPU
+                    if size == 1:
+                        raise
+                    size //= 2
+                else:
+                    done += size
         return found
 
     def describe(self) -> dict[str, Any]:
@@ -86,18 +95,22 @@ class Frozen:
 
 
 @contextlib.contextmanager
-def quick_products() -> Iterator[None]:
+def quick_products(device: torch.device | str) -> Iterator[None]:
     """Let a GPU round the factors of matrix products to 10 bits after the point (TF32), as it does in convolutions.
 
     Features differ by less than a thousandth, so that those of a GPU and of a CPU are kept as one; in bfloat16 it would
     be ten times that. On a CPU nothing changes.
     """
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if torch.cuda.is_available() else before)
-    try:
+    if torch.device(device).type != "cuda":
         yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+        return
+    with _LOCK:  # the setting is one of the whole process
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)
 
 
 def hash_settings(settings: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ def _share_right(
 ) -> float | None:
     counts = np.bincount(labels.codes[rows], minlength=len(labels.names))
     rows = rows[counts[labels.codes[rows]] >= 2]
+    survey = replace(survey, cache=None)  # each share is guessed from the same plain numbers
     voices = hear_voices(table, schema, survey, labels, rows, np.random.default_rng(4), callback)
     if not voices:
         return None

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from plait.contract import MEDIA_KINDS, Modality, Schema, Table, clean_label
-from plait.data.shards import digest_cell, digest_text, list_features
-from plait.errors import CellError
+from plait.data.shards import digest_text, list_features
 from plait.prep.clean import clean, join, tokenise
 from plait.prep.tabular import TabularPrep
 from plait.quality.survey import Survey
@@ -24,8 +23,9 @@ LEAST_ROWS = 40
 MOST_CLASSES = 50
 FOLDS = 5
 DIMS = 64  # of the features
-FIRST = 20  # cells whose kept features are looked for before all files are read
+WIDE = 8192  # numbers a cell, above which kept features are passed over
 LANDMARKS = 400
+OWN = "own"  # what the features of a user's own module are called
 RIDGES = (0.1, 1.0, 10.0)
 
 
@@ -118,29 +118,23 @@ def kept_features(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Give (name, features (n, feature) float32) of each encoder that has its features of all these rows in the cache.
 
-    Raises nothing: a cell that cannot be read now has no features.
+    Not those of a module of the user's own, which may have learned these very labels. No file is read for it.
     """
     several = modality.kind != "text" and len(modality.columns) > 1
     caches = list_features(survey.cache, modality.kind) if survey.cache is not None and not several else []
+    caches = [c for c in caches if c.about.get("name") != OWN and int(np.prod(c.shape)) <= WIDE]
     if not caches:
         return
-    columns = {name: table.cells(name, rows) for name in modality.columns}
-    rate = table.sample_rates.get(modality.columns[0])
-
-    def digest(place: int) -> bytes:
-        if modality.kind == "text":
-            return digest_text(str(join({name: columns[name][place] for name in columns})))
-        return digest_cell(columns[modality.columns[0]][place], table.folder, rate)
-
-    try:
-        keys = [digest(place) for place in range(min(FIRST, len(rows)))]
-        caches = [cache for cache in caches if cache.get(keys)[0].all()]
-        keys += [digest(place) for place in range(len(keys), len(rows))] if caches else []
-    except CellError:
-        return
-    for cache in caches:
+    if modality.kind == "text":
+        columns = {name: table.cells(name, rows) for name in modality.columns}
+        texts = [str(join({name: columns[name][place] for name in columns})) for place in range(len(rows))]
+        keys = [digest_text(text) for text in texts]
+    else:
+        facts = survey.facts[modality.columns[0]]
+        keys = [bytes.fromhex(cell.cell) for row in rows if (cell := facts[row]) is not None and cell.cell]
+    for cache in caches if len(keys) == len(rows) else []:
         found, values = cache.get(keys)
-        if found.all():
+        if found.all() and np.isfinite(values).all():
             yield str(cache.about.get("name", "")), values.reshape(len(rows), -1)
 
 

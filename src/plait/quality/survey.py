@@ -19,6 +19,7 @@ from plait.contract import MEDIA_KINDS, Schema, Table
 from plait.data import media
 from plait.data.cache import Cache
 from plait.data.headers import check_header
+from plait.data.shards import digest_bytes
 from plait.errors import CellError
 from plait.prep.audio import log_mel, mono
 from plait.prep.image import ORIENTATION, WHITES
@@ -26,7 +27,7 @@ from plait.prep.image import ORIENTATION, WHITES
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-VERSION = 1  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
+VERSION = 2  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
 MEL_SECONDS = 10.0  # the middle of a sound that its features are taken from
 GREY = 32  # px: side of the grey thumbnail, fine enough to tell near duplicates by; features take half of it
@@ -60,6 +61,7 @@ class CellFacts:
     reason: str = ""
     path: str = ""
     digest: str = ""
+    cell: str = ""  # the hash under which features of a whole file are kept
     decoded: str = ""
     format: str = ""
     outside: bool = False
@@ -252,6 +254,7 @@ def look_into(
         path=path,
         outside=outside,
         digest=hashlib.sha256(content).hexdigest(),
+        cell=digest_bytes(content).hex() if part == (0.0, None) else "",
         format=form,
         renamed=bool(ending and form and ending != form),
     )

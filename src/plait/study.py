@@ -292,7 +292,7 @@ class Study:
         def behind(epoch: int, loss: float) -> bool:
             """A joint rival was better at this epoch, or the best candidate is too far ahead to be caught.
 
-            Of its loss at a third of the cycle 0.55 to 0.75 is left at the end, of that at 60 % 0.8 and more (measured).
+            Of its loss at a third of the cycle 0.55 to 0.75 is seen to be left at the end, of that at 60 % most.
             """
             third = epoch >= math.ceil(recipe.epochs / 3)
             rival = third and loss > 1.1 * rivals.get(epoch, math.inf)

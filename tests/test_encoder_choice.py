@@ -276,9 +276,9 @@ def test_the_end_of_a_fit_names_tuning_where_nothing_was_said_of_it(tune: str, h
     line = "photo: encoder lite0, as asked for. Weights: o 1, licence Apache."
     end = " Frozen; --tune photo=last-2 trains its end too, and keeps it where validation agrees."
     assert say_encoders({"photo": fact}) == [line + end * hint]
-    assert say_encoders({"text": {**fact, "encoder": "static", "tune": ""}}) == [
-        "text: encoder static, as asked for. Weights: o 1, licence Apache."
-    ]
+    for other in ("static", "own"):  # there is nothing to tune by a flag
+        told = say_encoders({"text": {**fact, "encoder": other, "tune": ""}})
+        assert told == [f"text: encoder {other}, as asked for. Weights: o 1, licence Apache."]
 
 
 @pytest.mark.parametrize(("encoder", "learned"), [("static", False), ("tfidf", True), (nn.Embedding(99, 4), True)])

@@ -284,7 +284,12 @@ def test_bfloat16_is_for_networks_that_gain_by_it(device: str, kind: str, weight
         ("vectors", 10, 1.25, False),  # at its end it may stay as it is
         ("vectors", 5, 1.15, False),
         ("text", 5, 1.25, False),  # all of it learns here
-        ("image", 5, 1.25, False),
+        ("text", 3, 2.1, False),  # not a third
+        ("text", 4, 2.1, True),
+        ("text", 4, 1.9, False),
+        ("text", 5, 1.45, False),
+        ("text", 6, 1.45, True),
+        ("text", 6, 1.35, False),
     ],
 )
 def test_far_behind_on_fixed_features_half_the_epochs_are_enough(

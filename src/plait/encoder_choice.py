@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from plait.pretrained.catalogue import NAMES, is_installed
+from plait.pretrained.own import NAME as OWN
 from plait.strands import Strand, may_gain
 from plait.study import Candidate, Study, choose
 
@@ -76,7 +77,7 @@ def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
             line = f"{name}: encoder {fact['encoder']}, {fact['why']}."
             if "origin" in fact:
                 line += f" Weights: {fact['origin']}, licence {fact['licence']}."
-            if fact.get("tune") == "" and fact["encoder"] != "static":
+            if fact.get("tune") == "" and fact["encoder"] not in ("static", OWN):
                 line += f" Frozen; --tune {name}=last-2 trains its end too, and keeps it where validation agrees."
             lines.append(line)
         if "better" in fact:

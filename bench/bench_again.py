@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plait.demo import make_demo
+from plait.verbs.demo import make_demo
 
 PLAIT = [sys.executable, "-m", "plait"]
 WORDS = "the of light and shade on a quiet morning with some colour near far old new water stone wood sky"

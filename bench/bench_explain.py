@@ -22,7 +22,7 @@ import soundfile
 from PIL import Image
 
 import plait
-from plait import drill
+from plait.proof import inside as drill
 
 WORDS = (
     "morning",

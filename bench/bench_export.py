@@ -17,10 +17,10 @@ import plait  # before torch is: it says how threads wait
 import numpy as np
 import torch
 
-from plait.contract import Batch
-from plait.model import Network, NetworkPredictor
-from plait.portable import OnnxPredictor, open_session
-from plait.tracing import Graph, write_graph
+from plait.core.contract import Batch
+from plait.models.network import Network, NetworkPredictor
+from plait.models.onnx_graph import Graph, write_graph
+from plait.runs.onnx import OnnxPredictor, open_session
 
 PRIOR = torch.tensor([0.4, 0.3, 0.2, 0.1])
 NAMES = ("image", "audio", "text", "tabular")

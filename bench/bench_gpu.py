@@ -28,13 +28,13 @@ from PIL import Image
 from torch import nn
 
 import plait
-from plait.data.detect import detect
-from plait.dataset import prepare
-from plait.encoded import Cells, encoding_device, prepare_cell
-from plait.encoders import build_encoder
+from plait.kinds.detect import detect
+from plait.kinds.network import build_encoder
+from plait.models.rows import prepare
+from plait.models.train import AdamW
+from plait.models.views import fit_strands
+from plait.pretrained.features import Cells, encoding_device, prepare_cell
 from plait.pretrained.frozen import Frozen
-from plait.strands import fit_strands
-from plait.train import AdamW
 
 FIT = """
 import json, sys, time

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from plait.contract import Modality
-from plait.dataset import Prepared
-from plait.labels import number_threads
-from plait.model import Network
-from plait.prep.audio import AudioPrep
-from plait.prep.image import ImagePrep
-from plait.strands import Strand
-from plait.train import Live, Recipe, Target, train
+from plait.core.contract import Modality
+from plait.kinds.audio.prep import AudioPrep
+from plait.kinds.image.prep import ImagePrep
+from plait.models.network import Network
+from plait.models.rows import Prepared
+from plait.models.train import Live, Recipe, Target, train
+from plait.models.views import Strand
+from plait.study.labels import number_threads
 
 ROWS, VAL, EPOCHS, BATCH = 1920, 64, 2, 64
 AUDIO = {"sample_rate": 8000, "seconds": 0.8, "frames": 80, "hop": 80}

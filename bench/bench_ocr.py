@@ -32,7 +32,7 @@ def bare_engine(**settings: Any) -> Any:
     """RapidOCR as a careful person would make it: one thread, its own models."""
     from rapidocr import RapidOCR
 
-    from plait.convert.ocr import model_files
+    from plait.converters.ocr import model_files
 
     params = {f"{task}.model_path": str(path) for task, (path, _digest) in model_files().items()}
     params |= {"Global.log_level": "critical", "EngineConfig.onnxruntime.intra_op_num_threads": 1}
@@ -53,8 +53,8 @@ def share_right(texts: list[str]) -> float:
 
 
 def main() -> None:
-    from plait.convert.ocr import Ocr
-    from plait.convert.render import Render
+    from plait.converters.ocr import Ocr
+    from plait.converters.render import Render
 
     pictures = [picture for size in (20, 32, 64) for picture in Render(size=size)(TEXTS)[0]]
     ours = Ocr()

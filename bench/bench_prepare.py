@@ -55,7 +55,7 @@ def bare(folder: Path, kind: str, prep: object) -> float:
     import soundfile
     from PIL import Image
 
-    from plait.prep.audio import log_mel
+    from plait.kinds.audio.prep import log_mel
 
     size = (64, 48)
 
@@ -78,9 +78,9 @@ def bare(folder: Path, kind: str, prep: object) -> float:
 
 def main() -> None:
     import plait
-    from plait.data.detect import detect
-    from plait.dataset import prepare
-    from plait.strands import fit_strands
+    from plait.kinds.detect import detect
+    from plait.models.rows import prepare
+    from plait.models.views import fit_strands
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

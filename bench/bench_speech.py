@@ -18,16 +18,16 @@ import numpy as np
 import soundfile
 import torch
 
-from plait.contract import Modality
-from plait.convert.sphinx import Sphinx
-from plait.dataset import Prepared
-from plait.labels import number_threads
-from plait.model import count_parameters
-from plait.prep.audio import AudioPrep, resample
-from plait.speech.learning import SpeechRecipe, errors_of, hear_rows, train_recogniser, usual_recipe
-from plait.speech.network import Recogniser
-from plait.speech.units import Units
-from plait.strands import Strand
+from plait.converters.sphinx import Sphinx
+from plait.core.contract import Modality
+from plait.kinds.audio.prep import AudioPrep, resample
+from plait.models.network import count_parameters
+from plait.models.rows import Prepared
+from plait.models.speech.learning import SpeechRecipe, errors_of, hear_rows, train_recogniser, usual_recipe
+from plait.models.speech.network import Recogniser
+from plait.models.speech.units import Units
+from plait.models.views import Strand
+from plait.study.labels import number_threads
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

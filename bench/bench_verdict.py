@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from plait.data.detect import detect
 from plait.data.read import read
-from plait.dataset import prepare
-from plait.labels import Labels
-from plait.search import Search
-from plait.strands import fit_strands
-from plait.study import Study
+from plait.kinds.detect import detect
+from plait.models.rows import prepare
+from plait.models.views import fit_strands
+from plait.study.labels import Labels
+from plait.study.networks import Study
+from plait.study.search import Search
 
 FAMILIES = ("classic", "late", "ensemble")
 SPLIT = np.repeat(["train", "val", "test"], [300, 100, 200])

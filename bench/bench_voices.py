@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plait.convert.espeak import Espeak, Speech
-from plait.convert.sphinx import GRAMMAR, Sphinx, prepare_sound
-from plait.terminal import text_table
+from plait.converters.espeak import Espeak, Speech
+from plait.converters.sphinx import GRAMMAR, Sphinx, prepare_sound
+from plait.core.terminal import text_table
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SENTENCE = "The quick brown fox jumps over the lazy dog, number {}, and then it goes home to eat some bread and butter."

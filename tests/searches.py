@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from plait.contract import Table
-from plait.data.detect import detect
+from plait.core.contract import Table
 from plait.data.read import read
-from plait.dataset import Prepared, group_rows, prepare
-from plait.labels import Labels
-from plait.learners import LEARNERS
-from plait.search import Search
-from plait.strands import fit_strands, shadow_strands
-from plait.study import Study
+from plait.kinds.detect import detect
+from plait.models.learners import LEARNERS
+from plait.models.rows import Prepared, group_rows, prepare
+from plait.models.views import fit_strands, shadow_strands
+from plait.study.labels import Labels
+from plait.study.networks import Study
+from plait.study.search import Search
 
 FAMILIES = ("classic", "late", "ensemble")
 QUICK = {

@@ -13,8 +13,8 @@ import typer
 
 import plait
 from plait import cli
-from plait.demo import full_row, make_demo
-from plait.options import FitOptions
+from plait.core.options import FitOptions
+from plait.verbs.demo import full_row, make_demo
 
 
 @pytest.fixture

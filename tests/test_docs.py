@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import plait
-from plait import metrics, plan
 from plait.cli import FLAGS, ONLY_IN_PYTHON, app
-from plait.contract import COLUMN_KINDS
-from plait.options import FitOptions
+from plait.core.contract import COLUMN_KINDS
+from plait.core.options import FitOptions
+from plait.models import plan
+from plait.models.views import SCRATCH
 from plait.pretrained.catalogue import NAMES
-from plait.strands import SCRATCH
+from plait.proof import metrics
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "all-of-plait.md").read_text(encoding="utf-8")

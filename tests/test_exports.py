@@ -58,10 +58,10 @@ def test_every_name_is_there_and_documented(name: str) -> None:
     assert value.__doc__
 
 
-def test_the_verb_evaluate_outlives_the_file_of_the_same_name() -> None:
-    file = importlib.import_module("plait.evaluate")
-    assert isinstance(file, types.ModuleType)
-    assert plait.evaluate is importlib.import_module("plait.prediction").evaluate
+def test_no_room_is_called_like_a_public_name() -> None:
+    rooms = {path.stem for path in Path(plait.__file__).parent.iterdir()}
+    assert rooms.isdisjoint(PUBLIC)
+    assert plait.evaluate is importlib.import_module("plait.verbs.predict").evaluate
 
 
 def test_unknown_name() -> None:
@@ -78,7 +78,7 @@ def test_errors_are_builtin_errors_too() -> None:
 
 def test_the_version_has_one_source() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "plait.__version__"}
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "plait.core.version.__version__"}
     assert plait.__version__ == "0.1.0"
 
 

@@ -12,8 +12,8 @@ import plait
 from tiny import numbers_table
 
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2"]
-OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.workflow", "plait.search"]
-NOT_OF_NETWORKS = ["plait.classic", "plait.speech.network", "plait.convert.catalogue"]
+OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.verbs.fit", "plait.study.search"]
+NOT_OF_NETWORKS = ["plait.models.classic", "plait.models.speech.network", "plait.converters.catalogue"]
 
 
 def loaded_after(code: str, heavy: Sequence[str] = HEAVY) -> list[str]:
@@ -28,14 +28,15 @@ def loaded_after(code: str, heavy: Sequence[str] = HEAVY) -> list[str]:
     [
         "import plait",
         "import plait; plait.Table; plait.PlaitError; dir(plait)",
-        "import plait.options, plait.contract, plait.data.media, plait.data.read, plait.data.detect, plait.plan",
-        "import plait.prep.image, plait.prep.audio, plait.prep.text, plait.prep.tabular",
-        "import plait.verdict, plait.blend, plait.robustness",
-        "import plait.demo",
-        "import plait.convert.espeak, plait.convert.sphinx, plait.convert.whisper",
-        "import plait.report",
-        "import plait.alignment, plait.streams.clocks",
-        "import plait.convert.ocr, plait.convert.render, plait.convert.words",
+        "import plait.core.options, plait.core.contract, plait.data.media, plait.data.read",
+        "import plait.kinds.detect, plait.models.plan",
+        "import plait.kinds.image.prep, plait.kinds.audio.prep, plait.kinds.text.prep, plait.kinds.tabular.prep",
+        "import plait.proof.verdict, plait.models.blend, plait.kinds.worsen",
+        "import plait.verbs.demo",
+        "import plait.converters.espeak, plait.converters.sphinx, plait.converters.whisper",
+        "import plait.draw.report",
+        "import plait.verbs.align, plait.streams.clocks",
+        "import plait.converters.ocr, plait.converters.render, plait.converters.words",
     ],
 )
 def test_import_loads_nothing_heavy(code: str) -> None:

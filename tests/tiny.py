@@ -10,7 +10,7 @@ import soundfile
 import torch
 from PIL import Image
 
-from plait.contract import Batch
+from plait.core.contract import Batch
 
 RATE = 8000  # Hz of the sounds
 SENTENCES = ("a cold grey morning by the sea", "bright sunshine over dry hills")

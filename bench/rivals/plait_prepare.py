@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 import plait
-from plait.data.detect import detect
-from plait.dataset import prepare
-from plait.strands import fit_strands
+from plait.kinds.detect import detect
+from plait.models.rows import prepare
+from plait.models.views import fit_strands
 
 
 def main(folder: Path, rows: int, side: int) -> None:

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from plait.core.version import __version__
 
 # Before torch is imported. Beside busy programs, threads that spin while they wait make small networks much slower; on
 # free cores, threads that sleep at once cost a quarter of the time. So they spin for microseconds, and then sleep.
@@ -25,32 +23,32 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 _PLACES = {
     "read": "plait.data.read",
-    "check": "plait.checkup",
-    "cache": "plait.cached",
-    "Findings": "plait.quality.findings",
-    "show": "plait.workflow",
-    "align": "plait.alignment",
-    "convert": "plait.conversion",
-    "fit": "plait.workflow",
-    "load": "plait.loading",
-    "predict": "plait.prediction",
-    "evaluate": "plait.prediction",
-    "explain": "plait.explanation",
-    "Explanation": "plait.account",
-    "export": "plait.exporting",
-    "OnnxModel": "plait.portable",
-    "Model": "plait.run",
-    "Predictions": "plait.run",
-    "Classifier": "plait.estimators",
-    "Regressor": "plait.estimators",
-    "Table": "plait.contract",
-    "Parallel": "plait.plan",
-    "Sequential": "plait.plan",
-    "Tree": "plait.plan",
-    "ImagePrep": "plait.prep.image",
-    "AudioPrep": "plait.prep.audio",
-    "TextPrep": "plait.prep.text",
-    "TabularPrep": "plait.prep.tabular",
+    "check": "plait.verbs.check",
+    "cache": "plait.verbs.cache",
+    "Findings": "plait.checks.findings",
+    "show": "plait.verbs.fit",
+    "align": "plait.verbs.align",
+    "convert": "plait.verbs.convert",
+    "fit": "plait.verbs.fit",
+    "load": "plait.runs.load",
+    "predict": "plait.verbs.predict",
+    "evaluate": "plait.verbs.predict",
+    "explain": "plait.verbs.explain",
+    "Explanation": "plait.proof.explanation",
+    "export": "plait.verbs.export",
+    "OnnxModel": "plait.runs.onnx",
+    "Model": "plait.runs.model",
+    "Predictions": "plait.runs.model",
+    "Classifier": "plait.verbs.estimators",
+    "Regressor": "plait.verbs.estimators",
+    "Table": "plait.core.contract",
+    "Parallel": "plait.models.plan",
+    "Sequential": "plait.models.plan",
+    "Tree": "plait.models.plan",
+    "ImagePrep": "plait.kinds.image.prep",
+    "AudioPrep": "plait.kinds.audio.prep",
+    "TextPrep": "plait.kinds.text.prep",
+    "TabularPrep": "plait.kinds.tabular.prep",
     "PlaitError": "plait.errors",
     "TableError": "plait.errors",
     "RequestError": "plait.errors",
@@ -97,28 +95,28 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from plait.account import Explanation
-    from plait.alignment import align
-    from plait.cached import cache
-    from plait.checkup import check
-    from plait.contract import Table
-    from plait.conversion import convert
+    from plait.checks.findings import Findings
+    from plait.core.contract import Table
     from plait.data.read import read
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
-    from plait.estimators import Classifier, Regressor
-    from plait.explanation import explain
-    from plait.exporting import export
-    from plait.loading import load
-    from plait.plan import Parallel, Sequential, Tree
-    from plait.portable import OnnxModel
-    from plait.prediction import evaluate, predict
-    from plait.prep.audio import AudioPrep
-    from plait.prep.image import ImagePrep
-    from plait.prep.tabular import TabularPrep
-    from plait.prep.text import TextPrep
-    from plait.quality.findings import Findings
-    from plait.run import Model, Predictions
-    from plait.workflow import fit, show
+    from plait.kinds.audio.prep import AudioPrep
+    from plait.kinds.image.prep import ImagePrep
+    from plait.kinds.tabular.prep import TabularPrep
+    from plait.kinds.text.prep import TextPrep
+    from plait.models.plan import Parallel, Sequential, Tree
+    from plait.proof.explanation import Explanation
+    from plait.runs.load import load
+    from plait.runs.model import Model, Predictions
+    from plait.runs.onnx import OnnxModel
+    from plait.verbs.align import align
+    from plait.verbs.cache import cache
+    from plait.verbs.check import check
+    from plait.verbs.convert import convert
+    from plait.verbs.estimators import Classifier, Regressor
+    from plait.verbs.explain import explain
+    from plait.verbs.export import export
+    from plait.verbs.fit import fit, show
+    from plait.verbs.predict import evaluate, predict
 
 
 def __getattr__(name: str) -> Any:
@@ -131,18 +129,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
-
-
-class _Package(types.ModuleType):
-    """Keeps the verb `plait.evaluate` a function after the file of the same name was imported.
-
-    Python sets every imported file as an attribute of its package; here a public name wins. The file itself is reached
-    with `from plait.evaluate import …`.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _PLACES and isinstance(value, types.ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -21,9 +21,9 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 import plait
+from plait.core.options import FitOptions
+from plait.core.terminal import Progress, text_table
 from plait.errors import PlaitError, RequestError
-from plait.options import FitOptions
-from plait.terminal import Progress, text_table
 
 app = typer.Typer(
     name="plait",
@@ -315,7 +315,7 @@ def convert(
     """Turn one kind into another: speech or a picture into text, text into speech. A file, or a whole column."""
     options = parse_pairs(converter, "--converter")
     if listing:
-        from plait.conversion import describe_graph, list_converters
+        from plait.verbs.convert import describe_graph, list_converters
 
         listed = list_converters(options)
         _answer(as_json, {"converters": listed}, describe_graph(listed))
@@ -383,7 +383,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Watch plait learn, in three minutes. Written, spoken and typed digits, all made on this machine."""
-    from plait.demo import run_demo
+    from plait.verbs.demo import run_demo
 
     with Progress() as progress:
         result = run_demo(out, rows=rows, seed=seed, callback=progress)

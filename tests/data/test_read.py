@@ -15,7 +15,7 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from plait.contract import Table
+from plait.core.contract import Table
 from plait.data.read import read
 from plait.errors import TableError
 

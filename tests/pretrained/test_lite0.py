@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from plait.errors import RequestError
-from plait.prep.image import ImagePrep
+from plait.kinds.image.prep import ImagePrep
 from plait.pretrained.frozen import last_blocks
 from plait.pretrained.lite0 import FILE, MEAN, PACKAGE, SCALE, Lite0, load_lite0, make_lite0
 from plait.pretrained.packages import find_file

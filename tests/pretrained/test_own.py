@@ -9,9 +9,9 @@ from PIL import Image
 from torch import nn
 
 from plait.errors import RequestError
-from plait.prep.audio import AudioPrep
-from plait.prep.image import ImagePrep
-from plait.prep.text import TextPrep
+from plait.kinds.audio.prep import AudioPrep
+from plait.kinds.image.prep import ImagePrep
+from plait.kinds.text.prep import TextPrep
 from plait.pretrained.own import wrap_own
 
 PICTURE = ImagePrep(mode="RGB", height=8, width=8)

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from plait.contract import MISSING_WORDS
+from plait.core.contract import MISSING_WORDS
 from plait.data import media
 from plait.errors import TableError
 

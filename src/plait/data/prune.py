@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from plait.data.cache import cache_folder
+from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

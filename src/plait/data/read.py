@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.contract import Table
+from plait.core.contract import Table
 from plait.data import media
 from plait.data.delimited import check_names, not_utf8, read_delimited
 from plait.errors import CellError, TableError, did_you_mean

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plait.contract import MEDIA_KINDS, Table
-from plait.data.kinds import facts_of, judge
+from plait.core.contract import MEDIA_KINDS, Table
+from plait.core.files import write_bytes
 from plait.data.media import is_address
 from plait.errors import RequestError
-from plait.store import write_bytes
+from plait.kinds.guess import facts_of, judge
 
 
 def check_out(out: str | Path, sources: Sequence[Any], what: str) -> Path:

@@ -69,7 +69,7 @@ def restore_given(data: Mapping[str, Any]) -> Frozen:
 
     Asked for features it raises RunError. Its package need not be there.
     """
-    from plait.prep.image import ImagePrep
+    from plait.kinds.image.prep import ImagePrep
     from plait.pretrained.frozen import Frozen
 
     def load() -> Any:
@@ -87,7 +87,7 @@ def _restore(data: Mapping[str, Any]) -> Frozen:
 
         return restore_hub(kind, name.removeprefix(HUB), data)
     if name == "lite0":
-        from plait.prep.image import ImagePrep
+        from plait.kinds.image.prep import ImagePrep
         from plait.pretrained.lite0 import frozen_lite0
 
         return frozen_lite0(ImagePrep.from_json(prep))

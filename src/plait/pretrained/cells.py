@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.options import from_strings
 from plait.errors import RequestError
-from plait.options import from_strings
-from plait.prep.audio import AudioPrep
-from plait.prep.clean import clean
-from plait.prep.image import ImagePrep
+from plait.kinds.audio.prep import AudioPrep
+from plait.kinds.image.prep import ImagePrep
+from plait.kinds.text.clean import clean
 from plait.pretrained.checkpoint import Checkpoint, first_line, quiet
 
 LONGEST_TEXT = 512  # tokens

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from plait.errors import RequestError, RunError, need
-from plait.prep.image import ImagePrep
+from plait.kinds.image.prep import ImagePrep
 from plait.pretrained.cells import IdsPrep, WavePrep, make_ids_prep, make_wave_prep, read_picture_prep
 from plait.pretrained.checkpoint import Checkpoint, find_checkpoint, first_line, quiet
 from plait.pretrained.frozen import Frozen, hash_settings

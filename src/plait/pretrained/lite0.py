@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from plait.errors import RequestError
-from plait.prep.image import ImagePrep
+from plait.kinds.image.prep import ImagePrep
 from plait.pretrained.frozen import Frozen
 from plait.pretrained.packages import find_file, hash_file, package_licence, package_origin
 

@@ -20,8 +20,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from plait.options import from_strings
-from plait.prep.clean import clean
+from plait.core.options import from_strings
+from plait.kinds.text.clean import clean
 from plait.pretrained.frozen import Frozen
 from plait.pretrained.packages import find_file, hash_file, package_licence, package_origin
 

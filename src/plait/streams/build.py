@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.contract import Table
-from plait.data.kinds import facts_of, judge
+from plait.core.contract import Table
 from plait.data.write import move_media, move_path
 from plait.errors import RequestError, did_you_mean
+from plait.kinds.guess import facts_of, judge
 from plait.streams import joins
 from plait.streams.clocks import SECOND, distinct
 from plait.streams.read import number_columns, numbers_of

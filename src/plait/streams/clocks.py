@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.data.delimited import MISSING_WORDS
+from plait.data.parse import is_day_first, parse_date
 from plait.errors import RequestError, TableError, did_you_mean
-from plait.prep.parse import is_day_first, parse_date
 
 if TYPE_CHECKING:
     import pyarrow as pa

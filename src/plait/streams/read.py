@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.contract import Table
+from plait.core.contract import Table
 from plait.data import media
 from plait.data.delimited import not_utf8
 from plait.data.read import read

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.charts import INK, LINES, PALE, SOFT, _axes, _hang, _names, _plain, _save
+from plait.draw.charts import INK, LINES, PALE, SOFT, _axes, _hang, _names, _plain, _save
 from plait.streams.clocks import SECOND
 
 PIXELS = 1200  # pieces nearer to each other than a pixel are drawn as one

@@ -1,0 +1,265 @@
+"""Quick guesses of the label from one modality at a time, for rows that the guesser has not seen. Judges nothing.
+
+A guesser is kernel ridge regression on landmarks, asked about rows of a fold that it has not learned from. Most of its
+work does not depend on the labels, so it can be asked about many labellings: the next row's label, or shuffled ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from plait.checks.survey import Survey
+from plait.core.contract import MEDIA_KINDS, Modality, Schema, Table, clean_label
+from plait.data.feature_cache import digest_text, list_features
+from plait.kinds.tabular.prep import TabularPrep
+from plait.kinds.text.clean import clean, join, tokenise
+
+MOST_ROWS = 3000  # rows looked at; more are drawn from
+LEAST_ROWS = 40
+MOST_CLASSES = 50
+FOLDS = 5
+DIMS = 64  # of the features
+WIDE = 8192  # numbers a cell, above which kept features are passed over
+LANDMARKS = 400
+OWN = "own"  # what the features of a user's own module are called
+RIDGES = (0.1, 1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The target of all rows. codes: (rows,) class code, −1 without a label; names[code] is the label."""
+
+    name: str
+    codes: np.ndarray
+    names: list[Any]
+
+    @classmethod
+    def find(cls, table: Table, schema: Schema) -> Labels | None:
+        """Read a target of classes; None where there is none, or one class only."""
+        name = schema.role("target")
+        if name is None or schema.column(name).kind != "category" or isinstance(table.data[name], np.ndarray):
+            return None
+        cells = [clean_label(cell) for cell in table.cells(name)]
+        names = sorted({cell for cell in cells if cell is not None}, key=lambda c: (isinstance(c, str), c))
+        place = {label: code for code, label in enumerate(names)}
+        codes = np.array([-1 if cell is None else place[cell] for cell in cells], dtype=np.int64)
+        return cls(name, codes, names) if len(names) > 1 else None
+
+
+@dataclass(frozen=True)
+class Guesser:
+    """One modality, ready to guess. rows: (n,) rows of the table that have it, in order; design: (n, feature); folds:
+    (n,); squares: (fold, feature, feature), the products of each fold's features. encoder: whose features these are,
+    "" for plain numbers.
+    """
+
+    modality: Modality
+    rows: np.ndarray
+    design: np.ndarray
+    folds: np.ndarray
+    squares: np.ndarray
+    encoder: str = ""
+
+    def guess(self, target: np.ndarray, ridge: float) -> np.ndarray:
+        """Return what ridge regression on the other folds says of target (n, anything), for each row: the same shape.
+
+        The products of the features do not depend on the target: many targets side by side cost little more than one.
+        """
+        target = target.astype(self.design.dtype)
+        own = [self.folds == fold for fold in range(len(self.squares))]
+        right = [self.design[rows].T @ target[rows] for rows in own]
+        square, sum_right = self.squares.sum(axis=0), sum(right)
+        square.flat[:: len(square) + 1] += ridge
+        out = np.empty_like(target)
+        for fold, rows in enumerate(own):
+            weights = np.linalg.solve(square - self.squares[fold], sum_right - right[fold])
+            out[rows] = self.design[rows] @ weights
+        return out
+
+    def with_folds(self, folds: np.ndarray) -> Guesser:
+        squares = [self.design[folds == fold].T @ self.design[folds == fold] for fold in range(int(folds.max()) + 1)]
+        return replace(self, folds=folds, squares=np.stack(squares))
+
+
+def choose_rows(labels: Labels, generator: np.random.Generator) -> np.ndarray:
+    """Return the rows with a label of a class of at least two, in order; at most MOST_ROWS, drawn."""
+    counts = np.bincount(labels.codes[labels.codes >= 0], minlength=len(labels.names))
+    rows = np.flatnonzero((labels.codes >= 0) & (counts[labels.codes] >= 2))
+    return np.sort(generator.permutation(rows)[:MOST_ROWS]) if len(rows) > MOST_ROWS else rows
+
+
+def make_guessers(
+    table: Table, schema: Schema, survey: Survey, modality: Modality, rows: np.ndarray, generator: np.random.Generator
+) -> list[Guesser]:
+    """Return guessers, without folds yet, over those of the rows that have the modality; none where they are few.
+
+    The first sees plain numbers. There is one more for each pretrained encoder whose features an earlier command has
+    kept of all these cells: what it sees in photographs, no plain number tells.
+    """
+    values, there = _features(table, schema, survey, modality, rows)
+    if there.sum() < LEAST_ROWS:
+        return []
+    rows, none = rows[there], np.zeros(0, dtype=np.int64)
+    made = []
+    if values.shape[1]:
+        made.append(Guesser(modality, rows, _design(values[there].astype(np.float32), generator), none, none))
+    for encoder, kept in kept_features(table, survey, modality, rows):
+        design = _design(kept, np.random.default_rng(0))  # what is kept does not change what the first one sees
+        made.append(Guesser(modality, rows, design, none, none, encoder))
+    return made
+
+
+def kept_features(
+    table: Table, survey: Survey, modality: Modality, rows: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Give (name, features (n, feature) float32) of each encoder that has its features of all these rows in the cache.
+
+    Not those of a module of the user's own, which may have learned these very labels. No file is read for it.
+    """
+    several = modality.kind != "text" and len(modality.columns) > 1
+    caches = list_features(survey.cache, modality.kind) if survey.cache is not None and not several else []
+    caches = [c for c in caches if c.about.get("name") != OWN and int(np.prod(c.shape)) <= WIDE]
+    if not caches:
+        return
+    if modality.kind == "text":
+        columns = {name: table.cells(name, rows) for name in modality.columns}
+        texts = [str(join({name: columns[name][place] for name in columns})) for place in range(len(rows))]
+        keys = [digest_text(text) for text in texts]
+    else:
+        facts = survey.facts[modality.columns[0]]
+        keys = [bytes.fromhex(cell.cell) for row in rows if (cell := facts[row]) is not None and cell.cell]
+    for cache in caches if len(keys) == len(rows) else []:
+        found, values = cache.get(keys)
+        if found.all() and np.isfinite(values).all():
+            yield str(cache.about.get("name", "")), values.reshape(len(rows), -1)
+
+
+def _features(
+    table: Table, schema: Schema, survey: Survey, modality: Modality, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return plain numbers of one modality: (n, feature), and (n,) bool where it is there."""
+    if modality.kind in MEDIA_KINDS:
+        facts = {name: [survey.facts[name][row] for row in rows] for name in modality.columns}
+        drawn = Survey(len(rows), facts)  # features of these rows only: those of all would not fit into memory
+        parts = [drawn.features(name) for name in modality.columns]
+        return np.concatenate([v for v, _ in parts], axis=1), np.any([p for _, p in parts], axis=0)
+    columns = {name: table.cells(name, rows) for name in modality.columns}
+    if modality.kind == "text":
+        texts = [join({name: columns[name][i] for name in columns}) for i in range(len(rows))]
+        return _weigh_words(texts), np.array([text is not None for text in texts])
+    prep = TabularPrep().fitted(columns, {name: schema.column(name).kind for name in modality.columns})
+    there = np.any([[cell is not None for cell in cells] for cells in columns.values()], axis=0)
+    values = prep.onehot(prep(columns))
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread > 1e-6, spread, 1), there
+
+
+def _weigh_words(texts: list[str | None]) -> np.ndarray:
+    """Return TF-IDF of words, brought down by SVD: (n, feature)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.utils.extmath import randomized_svd
+
+    words = [tokenise(clean(text)) if text is not None else [] for text in texts]
+    counted: dict[str, int] = {}
+    for row in words:
+        for word in set(row):
+            counted[word] = counted.get(word, 0) + 1
+    known = {word for word, count in counted.items() if count >= 2}
+    if not known:
+        return np.zeros((len(texts), 0))
+    weighed = TfidfVectorizer(analyzer=lambda row: row, vocabulary=sorted(known), sublinear_tf=True).fit_transform(
+        words
+    )
+    left, values, _ = randomized_svd(weighed, n_components=min(DIMS, *weighed.shape), n_iter=2, random_state=0)
+    return left * values
+
+
+def _design(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return features for the ridge (n, feature): main directions, and a Gaussian kernel to landmarks.
+
+    Landmarks are drawn rows (Nyström; Williams and Seeger 2001). Directions are whitened half-way.
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    values = values - values.mean(axis=0)
+    size = min(DIMS, *values.shape)
+    left, strength, _ = randomized_svd(values, n_components=size, n_iter=3, random_state=0)
+    kept = strength > 1e-5 * max(float(strength[0]), 1e-12)
+    x = left[:, kept] * np.sqrt(strength[kept])
+    marks = x[np.sort(generator.permutation(len(x))[:LANDMARKS])]
+    far = _distances(x, marks)
+    width = max(float(np.median(far)), 1e-12)
+    inner, vectors = np.linalg.eigh(np.exp(-_distances(marks, marks) / width).astype(np.float64))
+    kept = inner > 1e-5 * inner[-1]
+    kernel = np.exp(-far / width) @ (vectors[:, kept] / np.sqrt(inner[kept])).astype(np.float32)
+    line = 0.1 * x / max(float(np.abs(x).std()), 1e-12)
+    return np.concatenate([kernel, line, np.full((len(x), 1), 3.0)], axis=1).astype(np.float32)
+
+
+def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.maximum((x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T, 0)
+
+
+def choose_guesser(guessers: Sequence[Guesser], target: np.ndarray) -> tuple[Guesser, float]:
+    """Return the guesser, and its ridge, that guess held-out rows best."""
+    pairs = [(guesser, ridge) for guesser in guessers for ridge in RIDGES]
+    return min(pairs, key=lambda pair: float(((pair[0].guess(target, pair[1]) - target) ** 2).sum()))
+
+
+def one_hot(codes: np.ndarray, size: int) -> np.ndarray:
+    return np.eye(size)[codes]
+
+
+def to_probabilities(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Turn held-out scores (n, class) into probabilities; one number, how sharp, is fitted to the labels."""
+    best, least = np.log(np.full_like(scores, 1 / scores.shape[1])), np.inf
+    for sharp in np.geomspace(0.5, 32, 19):
+        log = _log_softmax(sharp * scores)
+        loss = -float(log[np.arange(len(codes)), codes].mean())
+        if loss < least:
+            best, least = log, loss
+    return np.exp(best)
+
+
+def _log_softmax(x: np.ndarray) -> np.ndarray:
+    x = x - x.max(axis=1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+
+
+def fuse(probabilities: Mapping[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
+    """Return the product of what the modalities say, (n, class): independent given the label. NaN rows are absent."""
+    log = np.log(prior)[None]
+    total = np.repeat(log, len(next(iter(probabilities.values()))), axis=0)
+    for values in probabilities.values():
+        there = ~np.isnan(values[:, 0])
+        total[there] += np.log(np.maximum(values[there], 1e-6)) - log
+    return np.exp(_log_softmax(total))
+
+
+def deal_folds(codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return a fold for each row, dealt class by class. Groups are not kept whole: measured on spoken digits of six
+    speakers, guessers that do not know the speaker call six times as many right labels wrong.
+    """
+    order = generator.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    folds = np.empty(len(codes), dtype=np.int64)
+    folds[order] = np.arange(len(codes)) % FOLDS
+    return folds
+
+
+def nested_order(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return the rows in an order of which each beginning has about the class shares of the whole.
+
+    >>> nested_order(np.arange(4), np.array([0, 0, 1, 1]), np.random.default_rng(0))[:2] // 2
+    array([0, 1])
+    """
+    rows = generator.permutation(rows)
+    place = np.zeros(len(rows))
+    for code in np.unique(codes[rows]):
+        own = np.flatnonzero(codes[rows] == code)
+        place[own] = (np.arange(len(own)) + 0.5) / len(own)
+    return rows[np.lexsort((codes[rows], place))]

@@ -1,0 +1,171 @@
+"""What a column tells of the label that it should not: by its values alone, or by its holes. Knows no modality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from plait.checks.findings import Finding
+from plait.checks.guesses import LEAST_ROWS, MOST_ROWS, Labels
+from plait.checks.survey import Survey
+from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, TABULAR_KINDS, Column, Schema, Table, clean_label
+from plait.data.parse import is_day_first, parse_date, parse_number
+
+LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
+MOST_STRONG = 2  # more strong columns than this are a good table, and no note each
+SURE = 0.01  # how often holes may be called dependent by chance, over all columns
+LEAST_EFFECT = 0.1  # Cramér's V
+SHUFFLES = 2000
+
+
+def check_leaks(table: Table, schema: Schema) -> Iterator[Finding]:
+    """Find columns of numbers, dates or categories that alone, in held-out rows, (nearly) give the label away."""
+    target = schema.role("target")
+    if target is None or isinstance(table.data[target], np.ndarray):
+        return
+    kind = schema.column(target).kind
+    if kind not in ("number", "category"):
+        return
+    cells = [clean_label(cell) for cell in table.cells(target)]
+    read = [_number(cell) if kind == "number" else cell for cell in cells]
+    rows = np.array([row for row, cell in enumerate(read) if cell is not None and cell == cell])
+    if len(rows) < LEAST_ROWS:
+        return
+    generator = np.random.default_rng(0)
+    rows = np.sort(generator.permutation(rows)[:MOST_ROWS])
+    wish = np.array([read[row] for row in rows]) if kind == "number" else _codes([str(read[row]) for row in rows])
+    folds = generator.permutation(np.arange(len(rows)) % 5)
+    if len(np.unique(wish)) < 2:
+        return
+    saves = {
+        column.name: _saved_errors(_values(column, table.cells(column.name, rows)), wish, folds, kind == "number")
+        for column in schema.columns
+        if column.role == "feature" and column.kind in TABULAR_KINDS
+    }
+    few = sum(saved >= STRONG for saved in saves.values()) <= MOST_STRONG
+    for name, saved in saves.items():
+        if saved < (STRONG if few else LEAK):
+            continue
+        severity = "warning" if saved >= LEAK else "note"
+        how = "gives the label away" if saved >= LEAK else "tells much of the label alone"
+        measure = "of its spread" if kind == "number" else "of the errors of always saying the commonest class"
+        message = f"it {how}: in rows not learned from, it saves {100 * saved:.0f} % {measure}"
+        mend = f"If it is known only after {target!r}, or was made from it, leave the column out with --ignore."
+        yield Finding(severity, "label-leak", name, (), message, mend)
+
+
+def _saved_errors(values: np.ndarray, wish: np.ndarray, folds: np.ndarray, regression: bool) -> float:
+    """Return the share of the error of a constant answer that a small tree on one column saves in held-out rows."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    made = DecisionTreeRegressor if regression else DecisionTreeClassifier
+    error = base = 0.0
+    for fold in np.unique(folds):
+        own = folds == fold
+        if values.dtype.kind == "i" and not regression:
+            said = _commonest(values[~own], wish[~own], values[own])
+        else:
+            tree = made(max_leaf_nodes=64, min_samples_leaf=3, random_state=0)
+            said = tree.fit(values[~own, None], wish[~own]).predict(values[own, None])
+        if regression:
+            error += float(((said - wish[own]) ** 2).sum())
+            base += float(((wish[~own].mean() - wish[own]) ** 2).sum())
+        else:
+            error += float((said != wish[own]).sum())
+            base += float((np.bincount(wish[~own]).argmax() != wish[own]).sum())
+    return 1 - error / base if base else 0.0
+
+
+def _commonest(seen: np.ndarray, wish: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Return for each asked value the commonest class beside it, or the commonest of all where it was not seen."""
+    table = np.zeros((int(max(seen.max(), asked.max())) + 1, int(wish.max()) + 1))
+    np.add.at(table, (seen, wish), 1)
+    table[table.sum(axis=1) == 0] = table.sum(axis=0)
+    return table.argmax(axis=1)[asked]
+
+
+def _values(column: Column, cells: Sequence[Any]) -> np.ndarray:
+    """Return a column as numbers (n,), NaN where absent, or, of a category, as codes."""
+    if column.kind == "category":
+        return _codes([None if cell is None else str(cell).strip() for cell in cells])
+    if column.kind == "number":
+        return np.array([_number(cell) for cell in cells])
+    day_first = is_day_first(cells)
+    return np.array([_seconds(cell, day_first) for cell in cells])
+
+
+def _codes(cells: Sequence[str | None]) -> np.ndarray:
+    place: dict[str | None, int] = {None: 0}
+    return np.array([place.setdefault(cell, len(place)) for cell in cells], dtype=np.int64)
+
+
+def _number(cell: Any) -> float:
+    try:
+        value = parse_number(cell)
+    except ValueError:
+        return float("nan")
+    return float("nan") if value is None else value
+
+
+def _seconds(cell: Any, day_first: bool) -> float:
+    try:
+        when = parse_date(cell, day_first)
+    except (ValueError, OverflowError):
+        return float("nan")
+    return float("nan") if when is None else (when - type(when)(1970, 1, 1)).total_seconds()
+
+
+def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) -> Iterator[Finding]:
+    """Find columns that are absent more often in some classes, beyond chance and by an amount that matters.
+
+    The chi-squared statistic against 2,000 shuffled labellings or, where every expected count is at least 5, its
+    distribution; Bonferroni over the columns; Cramér's V of at least 0.1.
+    """
+    from scipy.stats import chi2
+
+    here = labels.codes >= 0
+    counts = np.bincount(labels.codes[here], minlength=len(labels.names))
+    columns = [column for modality in schema.modalities for column in modality.columns]
+    if here.sum() < LEAST_ROWS:
+        return
+    generator = np.random.default_rng(0)
+    for name in columns:
+        there = _present(table, schema, survey, name)[here]
+        absent = np.bincount(labels.codes[here][~there], minlength=len(counts))
+        missing, rows = int(absent.sum()), int(here.sum())
+        if not 0 < missing < rows:
+            continue
+        value = float(_chi_squared(absent, counts))
+        if min(missing, rows - missing) * counts.min() / rows >= 5:
+            chance = float(chi2.sf(value, len(counts) - 1))
+        else:
+            drawn = generator.multivariate_hypergeometric(counts, missing, size=SHUFFLES)
+            chance = (1 + int((_chi_squared(drawn, counts) >= value - 1e-9).sum())) / (SHUFFLES + 1)
+        shares = absent / counts
+        large = np.flatnonzero(counts >= min(10, counts.max()))
+        most, least = large[shares[large].argmax()], large[shares[large].argmin()]
+        effect = np.sqrt(value / rows)
+        if chance * len(columns) < SURE and effect >= LEAST_EFFECT and shares[most] - shares[least] >= 0.05:
+            message = (
+                f"whether it is absent depends on the label: absent in {100 * shares[most]:.0f} % of the rows of "
+                f"{labels.names[most]!r} and in {100 * shares[least]:.0f} % of {labels.names[least]!r}"
+            )
+            mend = "See why. A model may learn from the hole itself, which need not be so in new rows."
+            yield Finding("warning", "holes-by-label", name, (), message, mend)
+
+
+def _present(table: Table, schema: Schema, survey: Survey, name: str) -> np.ndarray:
+    if schema.column(name).kind in MEDIA_KINDS:
+        return np.array([cell is not None and not cell.fault for cell in survey.facts[name]])
+    cells = table.cells(name)
+    return np.array(
+        [cell is not None and not (isinstance(cell, str) and cell.strip() in MISSING_WORDS) for cell in cells]
+    )
+
+
+def _chi_squared(absent: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return chi-squared of absent (…, class) rows among counts (class,)."""
+    share = absent.sum(axis=-1, keepdims=True) / counts.sum()
+    return ((absent - counts * share) ** 2 / np.maximum(counts * share * (1 - share), 1e-12)).sum(axis=-1)

@@ -1,0 +1,196 @@
+"""Mend the cells of one column of text, numbers or dates. Knows no table, no file and no picture or sound.
+
+Each function takes the cells of a column (None where absent) and returns a Column: as many cells, in order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plait.data.parse import is_day_first, parse_date, parse_number
+from plait.kinds.text.clean import repair_mojibake
+
+BLANK = "left blank"  # what a count calls a cell that cannot be read
+ENCODING, NUMBER, DATE = "encoding repaired", "number made plain", "date made ISO 8601"
+SHOWN = 40  # characters of a cell that a note shows
+
+_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
+_WINDOWS = {chr(b): bytes([b]).decode("cp1252") for b in range(0x80, 0xA0) if b not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+
+_CURRENCY = re.compile("[$€£¥₹₩]")
+_CORE = re.compile(r"\d[\d.,' ]*(?<=\d)|\d")
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_COMMA = re.compile(r"\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
+_POINT = re.compile(r"\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}")
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_MONTH = re.compile(r"(\d{4})(?:[-./](\d{1,2})|年(\d{1,2})月)")
+_EITHER = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?:\D.*)?")
+_ZONE = re.compile(r"(?:Z|UTC|GMT|([+-]\d\d):?(\d\d))$", re.IGNORECASE)
+
+
+@dataclass
+class Column:
+    """The mended cells; done: {row: (what counts call it, what the row's note says)}; note: what was assumed, or ""."""
+
+    cells: list[Any]
+    done: dict[int, tuple[str, str]] = field(default_factory=dict)
+    note: str = ""
+
+
+def mend_texts(cells: Sequence[Any]) -> Column:
+    """Repair the encoding of strings; whatever else a cell holds stays."""
+    mended = Column(list(cells))
+    for row, cell in enumerate(cells):
+        if isinstance(cell, str) and (better := repair_text(cell)) != cell:
+            mended.cells[row] = better if better.strip() else None
+            mended.done[row] = ENCODING, "encoding repaired" if better.strip() else "left blank (no sign is left)"
+    return mended
+
+
+def repair_text(text: str) -> str:
+    """Return a text without mojibake, control characters and byte order marks; case, blanks and markup stay.
+
+    Of the controls U+0080 to U+009F those that Windows-1252 gives a sign become that sign, as HTML reads them.
+
+    >>> repair_text("cafÃ©\\x00 it\\x92s")
+    'café it’s'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    for _ in range(8):  # a repair may lay bare another one
+        better = repair_mojibake(text)
+        better = _CONTROL.sub(lambda sign: _WINDOWS.get(sign[0], ""), _BREAKS.sub(" ", better))
+        if better == text:
+            break
+        text = better
+    return text
+
+
+def mend_numbers(cells: Sequence[Any]) -> Column:
+    """Turn strings into plain numbers: "1,234.5" → 1234.5. What is no number becomes blank.
+
+    Where the cells that leave no doubt have decimal commas ("3,5", "1.234,5"), "1.234" is 1234 in the whole column.
+    Amounts in several currencies stay as they are: as plain numbers they would be mixed up.
+    """
+    texts = [_fold(cell) for cell in cells if isinstance(cell, str)]
+    signs = sorted({sign for text in texts for sign in _CURRENCY.findall(text)})
+    if len(signs) > 1:
+        return Column(list(cells), note=f"amounts in {' and '.join(signs)}: left as they are")
+    cores = [match[0] for text in texts if (match := _CORE.search(text))]
+    has_comma, has_point = (any(form.fullmatch(core) for core in cores) for form in (_COMMA, _POINT))
+    mended = Column(list(cells))
+    if has_comma and has_point:
+        mended.note = "decimal commas and decimal points in one column; 1.234 was read as 1.234, and 1,234 as 1234"
+    comma = has_comma and not has_point
+    for row, cell in enumerate(cells):
+        if isinstance(cell, str):
+            text = _swap_signs(_fold(cell)) if comma else _fold(cell)
+            mended.cells[row], fault = _attempt(_plain_number, text)
+            if fault:
+                mended.done[row] = BLANK, f"left blank ({_show(cell)} is no number)"
+            elif text != cell.strip() or not _PLAIN.fullmatch(text):
+                mended.done[row] = NUMBER, f"{_show(cell)} → {mended.cells[row]}"
+    return mended
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("−", "-").strip()
+
+
+def _swap_signs(text: str) -> str:
+    """Turn the number in a text from decimal comma to decimal point."""
+    return _CORE.sub(lambda core: core[0].translate({ord("."): None, ord(","): "."}), text, count=1)
+
+
+def _plain_number(text: str) -> int | float | None:
+    if re.fullmatch(r"[+-]?\d{1,18}", text):
+        return int(text)
+    value = parse_number(text)
+    if value is None:  # "nan"
+        raise ValueError
+    # "1,200" counts; "3.0" is a measure, and stays one.
+    return int(value) if value.is_integer() and abs(value) < 2**53 and not re.search(r"[.]\d*0$|[eE]", text) else value
+
+
+def mend_dates(cells: Sequence[Any]) -> Column:
+    """Turn strings and numbers into ISO 8601; what is no date becomes blank. Zones and parts of seconds stay.
+
+    The order of 1/2/2024 is told from the whole column (`plait.data.parse.is_day_first`); a month without a day stays
+    a month ("2024-02"): no day is invented. Seconds (or milli-, micro-, nanoseconds) since 1970 are UTC.
+    """
+    texts = [_fold(cell) if isinstance(cell, str) else cell for cell in cells]
+    day_first = is_day_first(texts)
+    mended = Column(list(cells), note=_say_order(texts, day_first))
+    for row, cell in enumerate(cells):
+        if isinstance(cell, (str, int, float)) and not isinstance(cell, bool):
+            mended.cells[row], fault = _attempt(lambda text: iso_date(text, day_first), texts[row])
+            if fault:
+                mended.done[row] = BLANK, f"left blank ({_show(cell)} is no date)"
+            elif mended.cells[row] != cell:
+                mended.done[row] = DATE, f"{_show(cell)} → {mended.cells[row]}"
+    return mended
+
+
+def iso_date(cell: str | int | float, day_first: bool = False) -> str:
+    """Return a date in ISO 8601. Raises ValueError where it is none.
+
+    >>> iso_date("3.4.2021", day_first=True), iso_date("Dec 31, 2024 5:07 pm"), iso_date("2024年2月")
+    ('2021-04-03', '2024-12-31T17:07:00', '2024-02')
+    """
+    if isinstance(cell, str) and re.fullmatch(r"\d{9,19}(?:\.\d+)?", cell):
+        cell = float(cell)
+    if not isinstance(cell, str):
+        moment = parse_date(cell)
+        if moment is None:
+            raise ValueError
+        return moment.date().isoformat() if abs(cell) < 1e8 else moment.isoformat() + "Z"
+    try:
+        own = dt.datetime.fromisoformat(cell)
+    except ValueError:
+        own = None
+    if own is not None:
+        has_clock = len(re.findall(r"\d", cell)) > 8
+        return cell if _ISO.fullmatch(cell) else own.isoformat() if has_clock else own.date().isoformat()
+    if match := _MONTH.fullmatch(cell):
+        return dt.date(int(match[1]), int(match[2] or match[3]), 1).isoformat()[:7]
+    moment = parse_date(cell, day_first)
+    if moment is None:
+        raise ValueError
+    if not re.search(r"\d:\d\d", cell):
+        return moment.date().isoformat()
+    part, zone = re.search(r":\d\d(\.\d+)", cell), _ZONE.search(cell)
+    offset = "" if zone is None else f"{zone[1]}:{zone[2]}" if zone[1] else "Z"
+    return moment.isoformat() + (part[1] if part else "") + offset
+
+
+def _say_order(texts: Sequence[Any], day_first: bool) -> str:
+    """Return what was assumed of dates such as 1/2/2024, where the column does not settle their order."""
+    pairs = [(int(m[1]), int(m[3])) for text in texts if isinstance(text, str) and (m := _EITHER.fullmatch(text))]
+    days, months = any(a > 12 for a, _b in pairs), any(b > 12 for _a, b in pairs)
+    open_ones = sum(a <= 12 and b <= 12 and a != b for a, b in pairs)
+    if not open_ones or days != months:
+        return ""
+    told = "days first and months first are mixed" if days else "no date tells the day from the month"
+    return f"{told}; {open_ones} read as {'day' if day_first else 'month'} first"
+
+
+def _attempt(read: Callable[[Any], Any], cell: Any) -> tuple[Any, bool]:
+    """Return (what it reads as, False), or (None, True) where it cannot be read."""
+    try:
+        return read(cell), False
+    except (ValueError, OverflowError):
+        return None, True
+
+
+def _show(cell: Any) -> str:
+    text = str(int(cell) if isinstance(cell, float) and math.isfinite(cell) and cell.is_integer() else cell)
+    text = "".join(c if c.isprintable() else " " for c in text[: SHOWN + 1]).strip()
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

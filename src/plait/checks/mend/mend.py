@@ -1,0 +1,256 @@
+"""Write a mended copy of a table and its files into a new folder. The original is only read.
+
+Knows no check: what can be mended is mended, what cannot be read becomes blank, and a column says what was done to each
+row. How cells and files are mended stands in `mend_cells` and `mend_files`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.checks.findings import show_rows
+from plait.checks.mend import cells as mend_cells
+from plait.checks.mend.files import (
+    Callback,
+    Done,
+    Strand,
+    chunks,
+    look_at,
+    mend_files,
+    open_pool,
+    open_strands,
+    place_file,
+)
+from plait.checks.mend.table import free_name, write_table
+from plait.core.contract import Schema, Table
+from plait.errors import RequestError
+
+NOTE = "mended"  # the column that says what was done
+MOST_PAIRS = 20  # pairs of rows that a note names
+
+_VALUES = {
+    "text": mend_cells.mend_texts,
+    "category": mend_cells.mend_texts,
+    "number": mend_cells.mend_numbers,
+    "date": mend_cells.mend_dates,
+}
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A mended copy. table: its file; rows: of the copy; dropped: row numbers of the original, from 0.
+
+    counts: what was done, and to how many cells of the copy. notes: what was assumed or left as it is. column: the
+    column of the copy that says what was done to each row.
+    """
+
+    table: Path
+    rows: int
+    dropped: tuple[int, ...]
+    counts: dict[str, int]
+    notes: tuple[str, ...] = ()
+    column: str = NOTE
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "table": str(self.table),
+            "rows": self.rows,
+            "dropped": list(self.dropped),
+            "counts": self.counts,
+            "notes": list(self.notes),
+            "column": self.column,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.table}: {self.rows:,} rows"]
+        if self.dropped:
+            lines.append(f"  {len(self.dropped)} dropped, the same as an earlier one: {show_rows(self.dropped)}")
+        lines += [f"  {count} {what}" for what, count in self.counts.items()]
+        if not self.dropped and not self.counts:
+            lines.append("  nothing needed mending")
+        lines += [f"  {note}" for note in self.notes]
+        lines.append(f"The column {self.column!r} says what was done to each row; it is no feature when you fit.")
+        return "\n".join(lines)
+
+
+def _quiet(event: dict[str, Any]) -> None:
+    """A callback that says nothing."""
+
+
+def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = _quiet) -> Mended:
+    """Write a mended copy of a table into the new folder `out`: the table, and a folder for each column of files.
+
+    Pictures: upright, one colour mode, one frame. Sounds: one sample rate and number of channels, no large DC offset, a
+    header that tells the length. A wrong ending is put right; a file that needs nothing is copied byte for byte. Text:
+    the encoding. Dates: ISO 8601. Numbers stored as text: plain. A cell that cannot be read becomes blank. Of rows with
+    the same features (files by their content) and the same target the first stays; a row without one of its files is
+    never taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
+
+    Parquet gives Parquet, anything else CSV. callback gets {"stage": "mend", "done", "total"} and {"note"}. It is
+    written whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
+    arrays or bytes that no file can be made of.
+    """
+    out = Path(out).expanduser().absolute()
+    _check_request(table, out)
+    part = out.parent / f".{out.name}.{uuid.uuid4().hex[:8]}.part"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for old in sorted(out.parent.iterdir()):
+            if old.name.startswith(f".{out.name}.") and old.suffix == ".part":
+                callback({"note": f"an earlier copy was not finished; you can delete {old}"})
+        part.mkdir()
+        mended = _write_copy(table, schema, part, callback)
+        if out.exists():
+            out.rmdir()  # it is empty, or this refuses
+        os.rename(part, out)
+    except OSError as error:
+        what = f" ({Path(error.filename).name})" if isinstance(error.filename, str) else ""
+        raise RequestError(
+            f"{out} cannot be written: {error.strerror or error}{what}. Nothing was left there; mend that and try again"
+        ) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return replace(mended, table=out / mended.table.name)
+
+
+def _check_request(table: Table, out: Path) -> None:
+    source = Path(table.source)
+    if table.folder is not None and out.resolve() == table.folder.resolve():
+        raise RequestError(f"{out} is the folder of the table itself; name a new folder for the mended copy")
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise RequestError(f"{out} lies inside {source}, which is the table; name a new folder outside it")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"{out} exists and is not empty; name a new folder for the mended copy")
+    for name, values in table.data.items():
+        if isinstance(values, np.ndarray) and (
+            values.ndim > 1 or any(isinstance(cell, np.ndarray) for cell in values.tolist())
+        ):
+            raise RequestError(
+                f"column {name!r} holds arrays; tables of arrays cannot be mended into files. Write them to files"
+            )
+
+
+def _write_copy(table: Table, schema: Schema, part: Path, callback: Callback) -> Mended:
+    """Fill the folder `part`, and return what was done."""
+    said: dict[str, Done] = {}
+    notes: list[str] = []
+    values = _mend_values(table, schema, said, notes)
+    strands = open_strands(table, schema, part)
+    look_at(table, strands, callback)
+    notes += [f"{strand.name}: {strand.goal.note}" for strand in strands if strand.goal.note]
+    keep, dropped = _keep_rows(table, schema, strands, values, notes, callback)
+    said |= {strand.name: strand.done for strand in strands}
+    here = [[(name, said[name][row]) for name in table.names if row in said.get(name, ())] for row in keep]
+    words = ["; ".join(f"{name}: {told}" for name, (_counted, told) in done) for done in here]
+    counts = Counter(what for done in here for _name, (counted, _told) in done for what in counted)
+    column = free_name(NOTE, set(table.names))
+    path = write_table(table, part, keep, values | {s.name: s.cells for s in strands}, (column, words))
+    for strand in strands:
+        shutil.rmtree(strand.work)
+    return Mended(path, len(keep), tuple(dropped), dict(counts.most_common()), tuple(notes), column)
+
+
+def _mend_values(table: Table, schema: Schema, said: dict[str, Done], notes: list[str]) -> dict[str, list[Any]]:
+    """Return the mended cells of each column of text, numbers and dates in which something changed."""
+    values = {}
+    for column in schema.columns:
+        if column.role == "ignored" or column.kind not in _VALUES or _is_note(column.name):
+            continue
+        cells = table.cells(column.name)
+        mended = _VALUES[column.kind](cells)
+        if mended.note:
+            notes.append(f"{column.name}: {mended.note}")
+        if any(new is not old for new, old in zip(mended.cells, cells, strict=True)):
+            values[column.name] = mended.cells
+        said[column.name] = {row: ((counted,), told) for row, (counted, told) in mended.done.items()}
+    return values
+
+
+def _is_note(name: str) -> bool:
+    """Whether a column has the name of one that an earlier mend wrote; it is not mended."""
+    return re.fullmatch(rf"{NOTE}(_\d+)?", name) is not None
+
+
+def _keep_rows(
+    table: Table,
+    schema: Schema,
+    strands: Sequence[Strand],
+    values: dict[str, list[Any]],
+    notes: list[str],
+    callback: Callback,
+) -> tuple[list[int], list[int]]:
+    """Mend the files of every row, and return (rows that stay, rows that are the same as an earlier one)."""
+    target = schema.role("target")
+    columns = [column.name for column in schema.columns if column.role == "feature" or column.name == target]
+    by_name = {strand.name: strand for strand in strands}
+    passes = 2 if strands else 1
+    known: dict[bytes, dict[str, int]] = {}  # features → target → the first row with them
+    keep: list[int] = []
+    dropped: list[int] = []
+    pairs: list[str] = []  # rows with the same features, but another target
+    with open_pool() as pool:
+        for rows in chunks(len(table)):
+            for strand in strands:
+                mend_files(table, strand, rows, pool)
+            cells: dict[str, list[Any]] = {}
+            for name in columns:
+                if name in by_name:
+                    cells[name] = [_content_of(by_name[name], row) for row in rows]
+                else:
+                    own = values[name][rows.start : rows.stop] if name in values else table.cells(name, rows)
+                    cells[name] = [_comparable(cell) for cell in own]
+            for i, row in enumerate(rows):
+                aim = cells[target][i] if target is not None else ""
+                features = {name: cells[name][i] for name in columns if name != target}
+                if _is_whole(features, by_name):
+                    targets = known.setdefault(hashlib.sha256(repr(features).encode()).digest(), {})
+                    if repr(aim) in targets:
+                        dropped.append(row)
+                        for strand in strands:
+                            strand.cells.append(None)
+                        continue
+                    pairs += [
+                        f"{other} and {row}" for told, other in targets.items() if "None" not in (told, repr(aim))
+                    ]
+                    targets[repr(aim)] = row
+                keep.append(row)
+                for strand in strands:
+                    place_file(strand, row)
+            done = (passes - 1) * len(table) + rows[-1] + 1
+            callback({"stage": "mend", "done": done, "total": passes * len(table)})
+    if pairs:
+        more = f", and {len(pairs) - MOST_PAIRS} more" if len(pairs) > MOST_PAIRS else ""
+        told = ", ".join(pairs[:MOST_PAIRS]) + more
+        notes.append(f"the same features with different targets, all kept: rows {told} (of the original)")
+    return keep, dropped
+
+
+def _content_of(strand: Strand, row: int) -> bytes | None:
+    """Return the digest of a row's file, or None where there is none that can be read."""
+    result = strand.result(row)
+    return None if result is None or result.error else result.digest
+
+
+def _comparable(cell: Any) -> Any:
+    """Return a cell so that 3 and 3.0 are the same."""
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < 2**53:
+        return float(cell)
+    return cell
+
+
+def _is_whole(features: dict[str, Any], files: dict[str, Strand]) -> bool:
+    """Whether a row can be told to be the same as another: something is in it, and no file is missing."""
+    return any(cell is not None for name, cell in features.items() if not _is_note(name)) and all(
+        cell is not None for name, cell in features.items() if name in files
+    )

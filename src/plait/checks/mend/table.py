@@ -1,0 +1,189 @@
+"""Write the table of a mended copy, as CSV or Parquet, a piece at a time. Knows nothing of how cells are mended."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plait.core.contract import Table
+from plait.errors import RequestError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PIECE = 4096  # rows written at a time
+FEW = 64  # rows with files in them
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A cell that stays as it is; with `at`, its bytes are those of this file, and a path beside them is `name`."""
+
+    name: str = ""
+    at: Path | None = None
+
+
+def is_parquet(table: Table) -> bool:
+    """Whether a table was read from a Parquet file."""
+    return _head(table).startswith(b"PAR1")
+
+
+def _head(table: Table) -> bytes:
+    source = Path(table.source)
+    if not source.is_file():
+        return b""
+    with open(source, "rb") as file:
+        return file.read(4)
+
+
+def free_name(name: str, used: set[str]) -> str:
+    """Return a name that is not used, whatever its case: photo.png, else photo_2.png …
+
+    >>> free_name("a.png", {"a.png"})
+    'a_2.png'
+    """
+    stem, ending = os.path.splitext(name)
+    number, free = 2, name
+    while free in used or free.lower() in used:
+        free = f"{stem}_{number}{ending}"
+        number += 1
+    return free
+
+
+def write_table(
+    table: Table,
+    folder: Path,
+    rows: Sequence[int],
+    changed: Mapping[str, Sequence[Any]],
+    note: tuple[str, Sequence[str]],
+) -> Path:
+    """Write these rows of a table, and a last column (its name, a text for each of these rows), and return the file.
+
+    changed: columns whose cells are not the table's own, one for each row of the table; a cell may be an `Inline`.
+    Raises RequestError for bytes that a CSV cannot hold.
+    """
+    path = folder / table_name(table)
+    write = _write_parquet if is_parquet(table) else _write_csv
+    write(table, path, rows, changed, note)
+    return path
+
+
+def table_name(table: Table) -> str:
+    """Return the file name of the copy: that of the original where it is CSV or Parquet, else with the ending .csv."""
+    source = Path(table.source)
+    if source.is_file():
+        return source.name if table.lines is not None or is_parquet(table) else source.stem + ".csv"
+    return (source.name if source.is_dir() else "table") + ".csv"
+
+
+def _pieces(rows: Sequence[int], size: int) -> Iterator[tuple[int, Sequence[int]]]:
+    return ((start, rows[start : start + size]) for start in range(0, len(rows), size))
+
+
+def _write_csv(
+    table: Table,
+    path: Path,
+    rows: Sequence[int],
+    changed: Mapping[str, Sequence[Any]],
+    note: tuple[str, Sequence[str]],
+) -> None:
+    code = "utf-8-sig" if _head(table).startswith(b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
+    comma = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
+    with open(path, "w", encoding=code, newline="") as file:
+        writer = csv.writer(file, delimiter=comma)  # its \r\n makes it put a cell with either sign in quotes
+        writer.writerow([*table.names, note[0]])
+        for start, piece in _pieces(rows, PIECE):
+            columns = []
+            for name in table.names:
+                cells = _cells_of(table, name, piece, changed)
+                columns.append([_text_of(cell, name) for cell in cells])
+            writer.writerows(zip(*columns, note[1][start : start + len(piece)], strict=True))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _text_of(cell: Any, name: str) -> str:
+    """Return a cell as `plait.read` reads it back."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, (dt.datetime, dt.date)):
+        return cell.isoformat()
+    if isinstance(cell, (bytes, bytearray)):
+        raise RequestError(f"column {name!r} holds bytes, which a CSV cannot; write the table to Parquet first")
+    if isinstance(cell, (list, dict)):
+        return json.dumps(cell, ensure_ascii=False, default=str)
+    return str(cell).replace("\0", "")  # with zero bytes it would be no CSV any more
+
+
+def _write_parquet(
+    table: Table,
+    path: Path,
+    rows: Sequence[int],
+    changed: Mapping[str, Sequence[Any]],
+    note: tuple[str, Sequence[str]],
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    types = {name: _type_of(table, name, rows, changed) for name in table.names}
+    schema = pa.schema([*types.items(), (note[0], pa.string())])
+    with open(path, "wb") as file:
+        with parquet.ParquetWriter(file, schema) as writer:
+            size = FEW if any(_is_large(kind) for kind in types.values()) else PIECE
+            for start, piece in _pieces(rows, size):
+                arrays = [
+                    pa.array(_cells_of(table, name, piece, changed), types[name])
+                    if name in changed
+                    else table.data[name].take(pa.array(piece, pa.int64())).combine_chunks()
+                    for name in table.names
+                ]
+                arrays.append(pa.array(note[1][start : start + len(piece)], pa.string()))
+                writer.write_table(pa.table(arrays, schema=schema))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _type_of(table: Table, name: str, rows: Sequence[int], changed: Mapping[str, Sequence[Any]]) -> pa.DataType:
+    """Return the type of a column of the copy: its own, or that of the numbers that its texts became."""
+    import pyarrow as pa
+
+    if name in changed:
+        kinds = {type(changed[name][row]) for row in rows} - {type(None)}
+        if kinds and kinds <= {int, float}:
+            return pa.float64() if float in kinds else pa.int64()
+        if kinds == {str}:
+            return pa.string()
+    kind: pa.DataType = table.data[name].type  # type: ignore[union-attr]
+    return kind
+
+
+def _is_large(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_nested(kind)
+
+
+def _cells_of(table: Table, name: str, piece: Sequence[int], changed: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """Return the cells of a column of the copy for these rows."""
+    if name not in changed:
+        return table.cells(name, piece)
+    new = [changed[name][row] for row in piece]
+    if not any(isinstance(cell, Inline) for cell in new):
+        return new
+    own = table.cells(name, piece)
+    return [_fill(cell, old) if isinstance(cell, Inline) else cell for cell, old in zip(new, own, strict=True)]
+
+
+def _fill(cell: Inline, old: Any) -> Any:
+    if cell.at is None:
+        return old
+    content = cell.at.read_bytes()
+    return {**old, "bytes": content, "path": cell.name} if isinstance(old, dict) else content

@@ -1,0 +1,283 @@
+"""Convert the cells of a column: in parallel, each content once, and kept in the cache for the next time.
+
+A cell that cannot be read or converted is absent, with a reason; rows and their order are those of the table. Knows
+converters by their contract only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.converters.graph import Route, identity, version_of
+from plait.converters.workers import Worker
+from plait.core.contract import Table
+from plait.core.files import write_bytes
+from plait.data.fact_cache import Cache, cache_folder
+from plait.data.media import open_cell, part_of, read_image, read_sound
+from plait.errors import CellError
+
+CHUNK = 64  # cells converted at a time, fewer where each takes long: what is made is kept after each chunk
+CHUNK_SECONDS = 5.0
+FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth their start
+ENDINGS = {"audio": ".wav", "image": ".png"}
+NO_WORDS = "no words were found"
+Callback = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Converted:
+    """The new cells of a column, in the order of the rows.
+
+    values: text, or the path of a new file (bytes where there is no place for files), None where absent. confidence: 0
+    to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
+    """
+
+    values: list[Any]
+    confidence: list[float | None]
+    status: list[str]
+    version: str
+
+    @property
+    def reasons(self) -> list[str | None]:
+        """Why a cell is absent, or None where it is there."""
+        return [None if status == "ok" else status.removeprefix("absent: ") for status in self.status]
+
+
+def convert_column(
+    table: Table,
+    columns: Sequence[str],
+    route: Route,
+    *,
+    place: Path | None = None,
+    cache: bool = True,
+    rows: np.ndarray | None = None,
+    callback: Callback = lambda event: None,
+    stage: str = "",
+) -> Converted:
+    """Convert a column, or of a table several columns together, into cells of the route's target.
+
+    place: folder where new sounds (WAV, 16 bit) and pictures (PNG) go, named by the row; without it they stay in the
+    cache, or come as bytes where there is none. rows: (rows,) bool, which rows are wanted; others are absent.
+    """
+    store = _Store(route, cache, callback)
+    total = len(table)
+    values: list[Any] = [None] * total
+    sure: list[float | None] = [None] * total
+    status = ["absent: not asked for"] * total
+    cells = {name: table.cells(name) for name in columns}
+    wanted = np.arange(total) if rows is None else np.flatnonzero(rows)
+    with ExitStack() as opened:
+        pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
+        runner = opened.enter_context(_Runner(route, pool))
+        size = int(min(CHUNK, max(FEWEST_FOR_PROCESSES, CHUNK_SECONDS / max(route.cost, 1e-6))))
+        for start in range(0, len(wanted), size):
+            chunk = [int(row) for row in wanted[start : start + size]]
+            own = [{name: cells[name][row] for name in columns} for row in chunk]
+            keys = list(pool.map(lambda cell: _key_of(route.source, cell, table), own))
+            first: dict[str, int] = {}
+            for index, key in enumerate(keys):
+                if isinstance(key, str) and key not in first and store.find(key) is None:
+                    first[key] = index
+            fresh = [own[index] for index in first.values()]
+            loaded = list(pool.map(lambda cell: _load(route.source, cell, table), fresh))
+            good = [i for i, value in enumerate(loaded) if not isinstance(value, CellError)]
+            made, confidence = runner([loaded[i] for i in good])
+            found: dict[str, tuple[Any, float]] = {k: (v, 0.0) for k, v in zip(first, loaded, strict=True)}
+            names = list(first)
+            for i, value, share in zip(good, made, confidence, strict=True):
+                found[names[i]] = value, float(share)
+            store.keep({names[i]: found[names[i]] for i in good})
+            for row, key in zip(chunk, keys, strict=True):
+                if isinstance(key, CellError):
+                    status[row] = f"absent: {key}"
+                    continue
+                value, share = store.find(key) or found[key]
+                if isinstance(value, CellError):
+                    status[row] = f"absent: {value}"
+                    continue
+                sure[row] = share
+                if isinstance(value, str) and not value.strip():
+                    values[row], status[row] = "", f"absent: {NO_WORDS}"
+                else:
+                    values[row], status[row] = _placed(value, route.target, place, row), "ok"
+            callback({"stage": stage or f"convert by {route.name}", "done": start + len(chunk), "total": len(wanted)})
+    return Converted(values, sure, status, version_of(route))
+
+
+def _key_of(kind: str, cells: dict[str, Any], table: Table) -> str | CellError:
+    """Return a hash of the content of a cell, or why it is absent."""
+    if kind in ("text", "tabular"):
+        filled = {name: cell for name, cell in cells.items() if cell is not None}
+        if not filled:
+            return CellError("blank", "blank")
+        return hashlib.sha256(
+            json.dumps(filled, default=str, ensure_ascii=False).encode("utf-8", "replace")
+        ).hexdigest()
+    name, cell = next(iter(cells.items()))
+    if cell is None:
+        return CellError("blank", "blank")
+    hashed = hashlib.sha256(str(table.sample_rates.get(name, "")).encode())
+    try:
+        if isinstance(cell, np.ndarray):
+            hashed.update(f"{cell.shape}{cell.dtype}".encode() + np.ascontiguousarray(cell).tobytes())
+        else:
+            source = open_cell(cell, table.folder)
+            hashed.update(source if isinstance(source, bytes) else source.read_bytes())
+            hashed.update(str(part_of(cell, source)).encode() if kind == "audio" else b"")
+    except CellError as error:
+        return error
+    except OSError as error:
+        return CellError(f"cannot be opened: {cell} ({error.strerror})")
+    return hashed.hexdigest()
+
+
+def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
+    """Return the value of a cell as a converter takes it, or a CellError."""
+    name, cell = next(iter(cells.items()))
+    try:
+        if kind == "image":
+            return read_image(cell, table.folder)
+        if kind == "audio":
+            return as_mono(*read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name)))
+    except CellError as error:
+        return error
+    if kind == "tabular":
+        return cells
+    return " ".join(str(c) for c in cells.values() if c is not None)
+
+
+def as_mono(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """Return (samples (time,) float32, Hz) of a sound (time, channel)."""
+    return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)).astype(np.float32), rate
+
+
+def encode(value: Any, kind: str) -> bytes:
+    """Return the bytes of a WAV (16 bit) of (samples (time,), Hz), or of a PNG of a picture."""
+    buffer = io.BytesIO()
+    if kind == "audio":
+        import soundfile
+
+        soundfile.write(buffer, value[0], value[1], format="WAV", subtype="PCM_16")
+    else:
+        value.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _placed(value: Any, target: str, place: Path | None, row: int) -> Any:
+    if isinstance(value, (str, bytes)) and (place is None or target not in ENDINGS):
+        return value
+    if place is None:
+        return str(value) if isinstance(value, Path) else encode(value, target)
+    path = place / f"{row:06d}{ENDINGS[target]}"
+    write_bytes(path, value.read_bytes() if isinstance(value, Path) else encode(value, target))
+    return str(path)
+
+
+class _Store:
+    """Converted values by the hash of what they were made of: facts in one file, sounds and pictures as files."""
+
+    def __init__(self, route: Route, wanted: bool, callback: Callback) -> None:
+        self.kind = route.target
+        self.memory: dict[str, tuple[Any, float]] = {}
+        self.folder: Path | None = None
+        known = all(is_dataclass(step) or getattr(step, "version", "") for step in route.steps)
+        if wanted and known:  # of an object that says nothing of itself, nobody knows when it changed
+            try:
+                name = hashlib.sha256(identity(route).encode()).hexdigest()[:24]
+                self.folder = cache_folder() / "convert" / name
+            except RuntimeError:
+                callback({"note": "nothing is kept for the next time: there is no home folder (set PLAIT_CACHE)"})
+        self.cache = Cache(None if self.folder is None else self.folder / "cells.jsonl")
+        self.callback = callback
+        if self.cache.trouble:
+            callback({"note": f"nothing is kept for the next time: {self.cache.trouble}"})
+
+    def find(self, key: str) -> tuple[Any, float] | None:
+        """Return (text, the path of a file, or a CellError; confidence), or None."""
+        if key in self.memory:
+            return self.memory[key]
+        facts = self.cache.get(key)
+        if facts is None:
+            return None
+        if "why" in facts:
+            return CellError(facts["why"], facts["fault"]), 0.0
+        if "text" in facts or self.folder is None:
+            return facts["text"], facts["sure"]
+        path = self._path(self.folder, key)
+        return (path, facts["sure"]) if path.is_file() else None
+
+    def _path(self, folder: Path, key: str) -> Path:
+        return folder / key[:2] / f"{key}{ENDINGS[self.kind]}"
+
+    def keep(self, found: dict[str, tuple[Any, float]]) -> None:
+        """Write what was made to the cache. Texts are remembered in any case, sounds and pictures only as files."""
+        facts: dict[str, dict[str, Any]] = {}
+        before = self.cache.trouble
+        for key, (value, share) in found.items():
+            if isinstance(value, CellError):
+                facts[key] = {"why": str(value), "fault": value.fault}
+                self.memory[key] = value, 0.0
+            elif self.kind in ENDINGS:
+                if self.folder is None or self.cache.trouble:
+                    continue
+                try:
+                    write_bytes(self._path(self.folder, key), encode(value, self.kind))
+                except OSError as error:
+                    self.cache.trouble = f"{self.folder} cannot be written ({os.strerror(error.errno or 0)})"
+                    continue
+                facts[key] = {"sure": share}
+                self.memory[key] = self._path(self.folder, key), share
+            else:
+                facts[key] = {"text": value, "sure": share}
+                self.memory[key] = value, share
+        self.cache.add(facts)
+        if self.cache.trouble and not before:
+            self.callback({"note": f"nothing is kept for the next time: {self.cache.trouble}"})
+
+
+class _Runner:
+    """Calls a route over many values: in processes, in threads, or as they come; the order stays."""
+
+    def __init__(self, route: Route, pool: ThreadPoolExecutor) -> None:
+        self.route, self.pool = route, pool
+        self.workers: list[Worker] = []
+        self.count = os.cpu_count() or 1
+        self.apart = len(route.steps) == 1 and getattr(route.steps[0], "processes", False)
+
+    def __enter__(self) -> _Runner:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        for worker in self.workers:
+            worker.close()
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        if not values:
+            return [], []
+        callers: list[Any] = [self.route]
+        if self.apart and self.count > 1 and (self.workers or len(values) >= FEWEST_FOR_PROCESSES):
+            self.workers = self.workers or [Worker(self.route) for _ in range(self.count)]
+            callers = list(self.workers)
+        elif self.route.threads and len(values) > 1:
+            callers = [self.route] * self.count
+        # every caller takes each so-manieth value, so that long and short ones are shared out
+        parts = [values[i :: len(callers)] for i in range(len(callers))]
+        answers = list(
+            self.pool.map(lambda job: job[0](job[1]) if job[1] else ([], []), zip(callers, parts, strict=True))
+        )
+        made: list[Any] = [None] * len(values)
+        sure = [0.0] * len(values)
+        for i, (some, shares) in enumerate(answers):
+            made[i :: len(callers)], sure[i :: len(callers)] = some, shares
+        return made, sure

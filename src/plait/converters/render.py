@@ -1,0 +1,286 @@
+"""Pictures of what is no picture: words as a printed page, a sound as its spectrogram. Knows no table and no cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from plait.converters.fonts import Face, clean_text, find_face, length_of, load_font, split_runs, way_of, wrap_lines
+from plait.core.options import from_strings
+from plait.data.media import MAX_PIXELS
+from plait.errors import CellError, RequestError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+USUAL_WIDTH = 28  # of a page, in the size of its letters: about 45 letters of English in a line
+COLUMNS = 100  # of a spectrogram for a second
+MOST_COLUMNS = 4096  # of a spectrogram: a longer sound has coarser time
+FLOOR = 80.0  # dB under the loudest point of a spectrogram that are still seen
+SILENT = 1e-6  # amplitude of a full-scale sine is 1; under this a sound is silence: -120 dBFS
+WINDOW = 0.032  # seconds
+
+
+@dataclass(frozen=True)
+class Render:
+    """Words to a picture: black letters on white, mode "L", wrapped, as wide as its longest line needs.
+
+    What the font lacks is written with another installed font; what none can write is drawn as □, and the confidence
+    is the share of characters that are written. Control characters are left out. Arabic, Hebrew and their like stand
+    at the right and run to the left: with Pillow's raqm properly (joined letters, numbers and Latin words in between
+    the right way). Without raqm letters are only put in order, by a simple rule, and Arabic ones are not joined.
+    """
+
+    size: int = field(default=32, metadata={"help": "Size of the letters in pixels (an em)."})
+    width: int = field(default=0, metadata={"help": "Widest picture in pixels; 0: 28 times the size."})
+    font: str = field(default="", metadata={"help": "Font file or family to begin with. Without it DejaVu Sans."})
+
+    name: ClassVar[str] = "render"
+    source: ClassVar[str] = "text"
+    target: ClassVar[str] = "image"
+    cost: ClassVar[float] = 0.002
+    quality: ClassVar[float] = 0.99
+    threads: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 512:
+            raise RequestError(f"render.size is {self.size}; expected 8 to 512 pixels.")
+        if self.width and not 6 * self.size <= self.width <= 16384:
+            raise RequestError(
+                f"render.width is {self.width}; expected 0 or {6 * self.size} (6 times the size) to 16384 pixels."
+            )
+        if self.font:
+            find_face(self.font)
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Render:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, "render")
+
+    @property
+    def version(self) -> str:
+        import PIL
+
+        return f"render 1 (pillow {PIL.__version__})"
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        """Return a picture (height, width), grey, or a CellError, and the share of characters written, for each."""
+        made: list[Any] = []
+        sure: list[float] = []
+        for text in values:
+            try:
+                picture, share = self.draw(text)
+                made.append(picture)
+                sure.append(share)
+            except CellError as error:
+                made.append(error)
+                sure.append(0.0)
+        return made, sure
+
+    def draw(self, text: str) -> tuple[Image.Image, float]:
+        """Return the picture of one text and the share of its characters that are written.
+
+        Raises CellError for a blank text, and for one too long for a picture.
+        """
+        from PIL import Image, ImageDraw
+
+        widest = self.width or USUAL_WIDTH * self.size
+        margin = self.size
+        if len(text) > 8 * MAX_PIXELS // self.size**2:
+            raise self._too_long(text, MAX_PIXELS // self.size**2)
+        shown, share = clean_text(text, self.font)
+        if not shown.strip():
+            raise CellError("blank text: there is nothing to draw", "blank")
+        faces = {find_face(self.font)}
+        lines: list[tuple[str, str]] = []
+        used = 0
+        for line, base in wrap_lines(shown.strip("\n"), widest - 2 * margin, self.size, self.font):
+            faces.update(run.face for run in split_runs(line, base, self.font))
+            ascent, step = self._heights(frozenset(faces))
+            lines.append((line, base))
+            if widest * (2 * margin + len(lines) * step) > MAX_PIXELS:
+                raise self._too_long(text, used)
+            used += len(line) + 1
+        rows = [split_runs(line, base, self.font) for line, base in lines]
+        lengths = [[length_of(run, self.size) for run in row] for row in rows]
+        width = math.ceil(max(map(sum, lengths))) + 2 * margin
+        picture = Image.new("L", (width, 2 * margin + len(rows) * step), 255)
+        pen = ImageDraw.Draw(picture)
+        for number, (row, wide, (_line, base)) in enumerate(zip(rows, lengths, lines, strict=True)):
+            x = width - margin - sum(wide) if base == "rtl" else float(margin)
+            for run, length in zip(row, wide, strict=True):
+                place = (x, margin + number * step + ascent)
+                font = load_font(run.face, self.size)
+                pen.text(place, run.text, fill=0, font=font, anchor="ls", direction=way_of(run))
+                x += length
+        return picture, share
+
+    def _too_long(self, text: str, most: int) -> CellError:
+        return CellError(
+            f"text too long for one picture: {len(text)} characters; at size {self.size} it may have about {most}. "
+            "Cut it, or choose a smaller size",
+            "too-large",
+        )
+
+    def _heights(self, faces: frozenset[Face]) -> tuple[int, int]:
+        """Return the pixels above the base line, and from line to line."""
+        metrics = [load_font(face, self.size).getmetrics() for face in faces]
+        above, below = max(m[0] for m in metrics), max(m[1] for m in metrics)
+        return above, above + below + round(0.15 * self.size)
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """A sound to a picture of its frequencies over time: mode "L", low frequencies at the bottom, silence black.
+
+    The picture is `height` pixels high whatever the sample rate is: row 0 is the highest, `frequency_of(row)` says in
+    Hz where the middle of a row lies and `row_of(hz)` the other way round. What lies over half the sample rate is
+    black. A second is 100 columns; `time_of(column, seconds)` and `column_of(time, seconds)` say which time is where.
+    A sound over 40.96 s has 4096 columns, each of which shows the loudest of its time.
+
+    Brightness is in dB: 255 is the loudest point, 0 is 80 dB under it, so that the volume of a recording does not
+    matter. Windows are Hann's of 32 ms; each row is a triangle between its neighbours on the scale.
+    """
+
+    height: int = field(default=128, metadata={"help": "Rows of the picture."})
+    low: float = field(default=50.0, metadata={"help": "Frequency at the bottom, in Hz."})
+    high: float = field(default=8000.0, metadata={"help": "Frequency at the top, in Hz."})
+    scale: str = field(default="log", metadata={"help": "How frequencies are spread over the rows: log or linear."})
+
+    name: ClassVar[str] = "spectrogram"
+    source: ClassVar[str] = "audio"
+    target: ClassVar[str] = "image"
+    cost: ClassVar[float] = 0.005
+    quality: ClassVar[float] = 0.9
+    threads: ClassVar[bool] = True
+    version: ClassVar[str] = "spectrogram 1"
+    final: ClassVar[bool] = True  # there are no words in it to read
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.height <= 2048:
+            raise RequestError(f"spectrogram.height is {self.height}; expected 8 to 2048 pixels.")
+        if not 1 <= self.low < self.high <= 1e6:
+            raise RequestError(
+                f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1e6 Hz, low first."
+            )
+        if self.scale not in ("log", "linear"):
+            raise RequestError(f"spectrogram.scale is {self.scale!r}; expected log or linear.")
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Spectrogram:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, "spectrogram")
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        """Return a picture, or a CellError, for each (samples (time,), Hz); confidence 1 or 0."""
+        made: list[Any] = []
+        for samples, rate in values:
+            try:
+                made.append(self.draw(samples, rate))
+            except CellError as error:
+                made.append(error)
+        return made, [0.0 if isinstance(picture, CellError) else 1.0 for picture in made]
+
+    def frequency_of(self, row: float) -> float:
+        """Return the frequency in Hz of the middle of a row; row 0 is the top."""
+        share = 1 - (row + 0.5) / self.height
+        if self.scale == "linear":
+            return self.low + (self.high - self.low) * share
+        return self.low * (self.high / self.low) ** share
+
+    def row_of(self, hz: float) -> int:
+        """Return the row that shows a frequency; those out of range are at the edge."""
+        if self.scale == "linear":
+            share = (hz - self.low) / (self.high - self.low)
+        else:
+            share = math.log(max(hz, 1e-9) / self.low) / math.log(self.high / self.low)
+        return min(self.height - 1, max(0, math.floor((1 - share) * self.height)))
+
+    def columns_of(self, seconds: float) -> int:
+        """Return how many columns a sound of this length has."""
+        return min(MOST_COLUMNS, max(1, math.ceil(seconds * COLUMNS - 1e-6)))
+
+    def step_of(self, seconds: float) -> float:
+        """Return how many seconds a column of a sound of this length is: 0.01, or more in a long sound."""
+        return max(1 / COLUMNS, seconds / MOST_COLUMNS)
+
+    def time_of(self, column: float, seconds: float = 0.0) -> float:
+        """Return the time in seconds of the middle of a column, in a sound of this length."""
+        return (column + 0.5) * self.step_of(seconds)
+
+    def column_of(self, time: float, seconds: float = 0.0) -> int:
+        """Return the column that shows a time, in a sound of this length."""
+        return math.floor(time / self.step_of(seconds) + 1e-9)
+
+    def draw(self, samples: np.ndarray, rate: int) -> Image.Image:
+        """Return the picture (height, columns) of (time,) samples.
+
+        Raises CellError for no samples, samples that are no numbers, and a rate of 0.
+        """
+        from PIL import Image
+
+        x = np.asarray(samples, np.float32)
+        x = x.mean(axis=1) if x.ndim == 2 else x
+        if not x.size:
+            raise CellError("sound has no samples", "no-samples")
+        if not np.isfinite(x).all():
+            raise CellError("sound has samples that are no numbers", "not-finite")
+        if not rate > 0:
+            raise CellError(f"sound has a sample rate of {rate} Hz")
+        columns = self.columns_of(len(x) / rate)
+        power = self._power(x, rate, columns)
+        top = float(power.max())
+        if top <= SILENT**2:
+            return Image.fromarray(np.zeros((self.height, columns), np.uint8))
+        level = 10 * np.log10(np.maximum(power / top, 10 ** (-FLOOR / 10)))
+        grey = np.round(255 * (1 + level / FLOOR)).astype(np.uint8)
+        return Image.fromarray(np.ascontiguousarray(grey.T[::-1]))
+
+    def _power(self, x: np.ndarray, rate: int, columns: int) -> np.ndarray:
+        """Return (column, frequency) power, the square of the amplitude of a sine; the lowest frequency first."""
+        from scipy.fft import rfft
+
+        window, bank = _bank(rate, self.height, self.low, self.high, self.scale)
+        half = len(window) // 2
+        whole = np.pad(x, (half, len(window)), mode="edge")
+        views = np.lib.stride_tricks.sliding_window_view(whole, len(window))
+        step = self.step_of(len(x) / rate) * rate  # samples for a column
+        each = math.ceil(step / max(rate / COLUMNS, 1) - 1e-6)  # frames in a column
+        out = np.zeros((columns, self.height), np.float32)
+        block = max(1, (1 << 22) // (len(bank[0]) * each))
+        for start in range(0, columns, block):
+            number = np.arange(start * each, min(columns, start + block) * each)
+            centres = np.minimum(((number + 0.5) * step / each).astype(np.int64), len(x) - 1)
+            frames = views[centres] * window
+            frames -= frames.sum(axis=1, keepdims=True) * (window / window.sum())  # no constant part
+            spectrum = rfft(frames, 2 * (len(bank[0]) - 1))
+            power = (spectrum.real**2 + spectrum.imag**2) @ bank.T
+            out[start : start + block] = power.reshape(-1, each, self.height).max(axis=1)
+        return out
+
+
+@lru_cache(maxsize=16)
+def _bank(rate: int, height: int, low: float, high: float, scale: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a Hann window whose full-scale sine has power 1, and the weights (frequency, line of the spectrum).
+
+    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1. The
+    windows are padded to at least four times their length, so that lines lie close together.
+    """
+    length = max(4, round(WINDOW * rate))
+    size = 2 ** math.ceil(math.log2(4 * length))
+    window = np.hanning(length + 1)[:-1]
+    window = (2 * window / window.sum()).astype(np.float32)
+    places = (np.arange(-1, height + 1) + 0.5) / height
+    centres = low + (high - low) * places if scale == "linear" else low * (high / low) ** places
+    lines = np.arange(size // 2 + 1) * (rate / size)
+    widths = np.maximum(np.diff(centres), rate / size)
+    offset = lines - centres[1:-1, None]
+    bank = np.clip(np.minimum(1 + offset / widths[:-1, None], 1 - offset / widths[1:, None]), 0, None)
+    total = bank.sum(axis=1, keepdims=True)
+    bank = np.where(centres[1:-1, None] <= rate / 2, bank / np.maximum(total, 1e-9), 0)
+    return window, bank.astype(np.float32)

@@ -1,0 +1,166 @@
+"""Speech into text with Whisper (Radford and others, 2022), run by faster-whisper from a model that is on this machine.
+
+Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache already.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from plait.converters.sphinx import SILENT, read_sound
+from plait.core.options import from_strings
+from plait.errors import CellError, RequestError, did_you_mean, need
+
+NEEDED = ("config.json", "model.bin", "tokenizer.json")
+DEVICES = ("cpu", "cuda", "auto")
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """Audio (samples (time,) float32, Hz) → text. Raises RequestError for a wrong option or a folder of no model.
+
+    Decoded with a beam and without chance, so the same sound gives the same words. The confidence is the mean over
+    the tokens of exp(average log-probability of the segment) · (1 - probability that nobody speaks in it).
+    """
+
+    model: str = field(default="", metadata={"help": "Folder of a CTranslate2 Whisper model, or a name in the cache."})
+    language: str = field(
+        default="", metadata={"help": "Language spoken, such as en or zh. Without it, it is guessed."}
+    )
+    beam: int = field(default=5, metadata={"help": "Guesses followed at once: 1 is quickest."})
+    device: str = field(default="cpu", metadata={"help": "cpu, cuda or auto."})
+
+    name: ClassVar[str] = "whisper"
+    source: ClassVar[str] = "audio"
+    target: ClassVar[str] = "text"
+    cost: ClassVar[float] = 2.0
+    quality: ClassVar[float] = 0.9
+    module: ClassVar[str] = "faster_whisper"
+    threads: ClassVar[bool] = False  # it uses every core for one sound
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.beam <= 100:
+            raise RequestError(f"whisper.beam is {self.beam}; expected 1 to 100.")
+        if self.device not in DEVICES:
+            raise RequestError(f"whisper.device is {self.device!r}. {did_you_mean(self.device, DEVICES)}")
+        if self.model and _looks_like_path(self.model):
+            check_folder(Path(self.model).expanduser())
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Whisper:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, "whisper")
+
+    @property
+    def missing(self) -> str:
+        """What it still needs from the user."""
+        return "" if self.model else "whisper.model=FOLDER, a Whisper model converted for CTranslate2"
+
+    @property
+    def version(self) -> str:
+        there = importlib.util.find_spec(self.module) is not None
+        said = f"faster-whisper {importlib.metadata.version('faster-whisper')}" if there else "faster-whisper"
+        return said + (f" with {Path(self.model).name}" if self.model else "")
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        """Return the words of each sound and how sure they are; "" and 0 for silence.
+
+        Raises RequestError without a model, or for a language that the model does not know.
+        """
+        need(self.module)
+        if not self.model:
+            raise RequestError(
+                "whisper has no model and downloads none; give whisper.model=FOLDER, the folder of a Whisper model "
+                "converted for CTranslate2."
+            )
+        heard = [self._hear(value) for value in values]
+        return [text for text, _ in heard], [sure for _, sure in heard]
+
+    def _hear(self, value: Any) -> tuple[str | CellError, float]:
+        if isinstance(value, CellError):
+            return value, 0.0
+        try:
+            samples = read_sound(value)
+        except CellError as error:
+            return error, 0.0
+        if not len(samples) or np.abs(samples).max() < SILENT:
+            return "", 0.0
+        model = load_model(self.model, self.device)
+        language = self.language.lower().replace("_", "-").split("-")[0]
+        if language and language not in model.supported_languages:
+            raise RequestError(
+                f"whisper.language is {self.language!r}. {did_you_mean(language, model.supported_languages)}"
+            )
+        segments, _ = model.transcribe(
+            samples, language=language or None, beam_size=self.beam, temperature=0.0, condition_on_previous_text=False
+        )
+        return join_segments(list(segments))
+
+
+def join_segments(segments: Sequence[Any]) -> tuple[str, float]:
+    """Return the text of the segments and the confidence, 0 to 1, in which each counts by its tokens."""
+    text = " ".join("".join(segment.text for segment in segments).split())
+    if not text:
+        return "", 0.0
+    lengths = [max(1, len(segment.tokens)) for segment in segments]
+    shares = [math.exp(min(0.0, s.avg_logprob)) * (1.0 - min(1.0, max(0.0, s.no_speech_prob))) for s in segments]
+    return text, sum(n * share for n, share in zip(lengths, shares, strict=True)) / sum(lengths)
+
+
+@lru_cache(maxsize=2)
+def load_model(model: str, device: str) -> Any:
+    """Return the faster-whisper model of a folder, or of a name in the cache. Raises RequestError where it is none."""
+    from faster_whisper import WhisperModel
+
+    folder = find_folder(model)
+    try:
+        return WhisperModel(str(folder), device=device, local_files_only=True)
+    except (RuntimeError, ValueError) as error:
+        raise RequestError(f"whisper.model: {folder} cannot be used on {device}: {error}") from None
+
+
+def find_folder(model: str) -> Path:
+    """Return the folder of a model: the one given, or that of a name in the user's Hugging Face cache."""
+    if _looks_like_path(model):
+        return check_folder(Path(model).expanduser())
+    from faster_whisper.utils import download_model
+
+    try:  # with local_files_only it only looks
+        return check_folder(Path(download_model(model, local_files_only=True)))
+    except (OSError, ValueError) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(
+            f"whisper.model {model!r} is no folder, and not in the Hugging Face cache. Nothing is downloaded here; "
+            f"to put it there, run: hf download {model if '/' in model else f'Systran/faster-whisper-{model}'}; "
+            "or give whisper.model=FOLDER."
+        ) from None
+
+
+def check_folder(folder: Path) -> Path:
+    """Return the folder. Raises RequestError that says which files of a CTranslate2 Whisper model are missing."""
+    if not folder.is_dir():
+        raise RequestError(f"whisper.model: there is no folder {folder}.")
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    missing += [] if any(folder.glob("vocabulary.*")) else ["vocabulary.json"]
+    if missing:
+        raise RequestError(
+            f"whisper.model: {folder} lacks {', '.join(missing)}. Expected a Whisper model converted for "
+            "CTranslate2, with its tokenizer.json."
+        )
+    return folder
+
+
+def _looks_like_path(model: str) -> bool:
+    """ "tiny" and "owner/name" are names, unless there is such a folder."""
+    path = Path(model).expanduser()
+    return path.is_dir() or model.startswith((".", "~")) or path.is_absolute() or len(path.parts) > 2

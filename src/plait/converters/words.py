@@ -1,0 +1,152 @@
+"""A row of a table as a sentence: text from cells. Knows no picture, no sound and no table file."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from plait.core.options import from_strings
+from plait.errors import CellError, RequestError, did_you_mean
+
+ABSENT = "unknown"  # what stands where a named cell is absent
+_PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+
+@dataclass(frozen=True)
+class Template:
+    """Cells to words: "age: 30, colour: red", or what a template says.
+
+    Without a template each cell that is there is named, in the order of the columns: underscores of a name become
+    blanks, whole numbers have no decimals, dates are in ISO 8601, true and false are yes and no. A template has column
+    names in braces, {{ and }} for braces; nothing else is evaluated. A named cell that is absent reads "unknown"; the
+    confidence is the share of named cells that are there. A row without a cell is a CellError.
+    """
+
+    template: str = field(default="", metadata={"help": 'Words with columns in braces: "a {age}-year-old". Or all.'})
+
+    name: ClassVar[str] = "template"
+    source: ClassVar[str] = "tabular"
+    target: ClassVar[str] = "text"
+    cost: ClassVar[float] = 1e-5
+    quality: ClassVar[float] = 1.0
+    version: ClassVar[str] = "template 1"
+
+    def __post_init__(self) -> None:
+        pieces = _pieces(self.template)
+        if pieces and not any(is_name for _text, is_name in pieces):
+            raise RequestError(
+                f"template.template {self.template!r} names no column; write it in braces, such as {{age}}."
+            )
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Template:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, "template")
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        """Return words and confidence for each row {column: cell}.
+
+        Raises RequestError where the template names a column that a row does not have.
+        """
+        pieces = _pieces(self.template)
+        made: list[Any] = []
+        sure: list[float] = []
+        for row in values:
+            words, share = _fill(row, pieces) if pieces else _list_cells(row)
+            made.append(words)
+            sure.append(share)
+        return made, sure
+
+
+def _pieces(template: str) -> list[tuple[str, bool]]:
+    """Return (text, whether it is the name of a column) in order. Raises RequestError for a brace without its other."""
+    pieces, end = [], 0
+    for match in _PART.finditer(template):
+        pieces.append((template[end : match.start()], False))
+        end = match.end()
+        name = match[1]
+        if match[0] in ("{{", "}}"):
+            pieces.append((match[0][0], False))
+        elif name is None:
+            raise RequestError(
+                f"template.template {template!r} has a lone {match[0]!r} at character {match.start() + 1}; "
+                "columns stand in braces, such as {age}, and a brace itself is written twice."
+            )
+        elif not name.strip():
+            raise RequestError(f"template.template {template!r} has empty braces; expected the name of a column there.")
+        else:
+            pieces.append((name, True))
+    pieces.append((template[end:], False))
+    return [piece for piece in pieces if piece[0]]
+
+
+def _fill(row: Mapping[str, Any], pieces: Sequence[tuple[str, bool]]) -> tuple[Any, float]:
+    words, named, there = "", 0, 0
+    for text, is_name in pieces:
+        if not is_name:
+            words += text
+            continue
+        column = text if text in row else text.strip()
+        if column not in row:
+            raise RequestError(f"the template names the column {text!r}, which is not there. {did_you_mean(text, row)}")
+        cell = speak_cell(row[column])
+        named += 1
+        there += bool(cell)
+        words += cell or ABSENT
+    if not there and not any(speak_cell(cell) for cell in row.values()):
+        return CellError("no cell of this row is there", "blank"), 0.0
+    return words, there / named
+
+
+def _list_cells(row: Mapping[str, Any]) -> tuple[Any, float]:
+    spoken = [(speak_name(column), speak_cell(cell)) for column, cell in row.items()]
+    words = ", ".join(f"{column}: {cell}" if column else cell for column, cell in spoken if cell)
+    return (words, 1.0) if words else (CellError("no cell of this row is there", "blank"), 0.0)
+
+
+def speak_name(column: object) -> str:
+    """Return the name of a column with blanks for underscores: "blood_pressure" → "blood pressure"."""
+    return " ".join(str(column).replace("_", " ").split())
+
+
+def speak_cell(cell: Any) -> str:
+    """Return a cell in words, "" where it is absent (None, NaN, NaT, blank).
+
+    3.0 → "3", 0.30000000000000004 → "0.3" (six places that count, or all of a whole number), True → "yes",
+    a day → "2024-05-01", a time of a day → "2024-05-01 13:30".
+    """
+    if hasattr(cell, "item") and getattr(cell, "ndim", 0) == 0:
+        kind = cell.dtype.kind
+        if kind == "M" and str(cell) != "NaT":
+            cell = cell.astype("datetime64[us]")  # nanoseconds would become a number
+        cell = cell.item()
+    if cell is None or type(cell).__name__ == "NAType" or cell != cell:  # pandas.NA has no truth value
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return _speak_number(cell)
+    if isinstance(cell, datetime.datetime):
+        return _speak_time(cell)
+    if isinstance(cell, datetime.date):
+        return cell.isoformat()
+    return " ".join(str(cell).split())
+
+
+def _speak_number(number: float) -> str:
+    if math.isinf(number):
+        return "infinite" if number > 0 else "minus infinite"
+    if number.is_integer() and abs(number) < 1e15:
+        return str(int(number))
+    return f"{number:.6g}"
+
+
+def _speak_time(moment: datetime.datetime) -> str:
+    if moment.tzinfo is None and moment.time() == datetime.time(0):
+        return moment.date().isoformat()
+    exact = "microseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
+    return moment.isoformat(sep=" ", timespec=exact)

@@ -1,0 +1,150 @@
+"""Cells of tables: what a person wrote as a number or a date → that number or date. Knows no column's preparation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import MISSING_WORDS
+
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_FORMS = (  # what to match, the sign between thousands, the decimal sign
+    (re.compile(r"[+-]?\d{1,3}([, '])\d{3}(?:\1\d{3})*(?:\.\d+)?"), ", '", "."),
+    (re.compile(r"[+-]?\d{1,3}([. '])\d{3}(?:\1\d{3})*,\d+"), ". '", ","),
+    (re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){2,}"), ".", ","),
+    (re.compile(r"[+-]?\d*,\d+"), "", ","),
+)
+_CURRENCY = "$€£¥₹₩"
+
+_ZONE = r"(?:\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
+_CLOCK = rf"(?:[T,\s]\s*(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:\.\d+)?)?(?:\s*([ap])\.?m\.?)?{_ZONE})?"
+_DIGITS = re.compile(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})" + _CLOCK, re.IGNORECASE)
+_CHINESE = re.compile(r"(\d{4})年(\d{1,2})月(?:(\d{1,2})[日号號])?" + _CLOCK, re.IGNORECASE)
+_MONTH_ONLY = re.compile(r"(\d{4})[-./](\d{1,2})")
+_DAY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{2,4})" + _CLOCK, re.IGNORECASE)
+_NAME_DAY = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})" + _CLOCK, re.IGNORECASE)
+_WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def parse_number(cell: Any) -> float | None:
+    """Return a cell as a number, or None where absent. Raises ValueError where it is neither.
+
+    Of text, these are understood: blanks around it, groups of thousands ("1,234.5", "1.234,5", "1 234"), a decimal
+    comma ("3,5"), a currency sign, a percent sign. "1,234" is 1234 and "1.234" is 1.234. "12%" is 12: scaling follows,
+    and a column that holds both forms means the same by them. A number beyond 1e30 is taken for a mistake.
+    """
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        text = unicodedata.normalize("NFKC", cell).replace("−", "-").strip()
+        if not text or text.lower() == "nan" or text in MISSING_WORDS:
+            return None
+        sign = text[0] if text[0] in "+-" else ""
+        text = sign + text[len(sign) :].strip(f"{_CURRENCY} ").removesuffix("%").strip()
+        for form, between, point in _FORMS:
+            if not _PLAIN.fullmatch(text) and form.fullmatch(text):
+                text = text.translate({ord(c): None for c in between}).replace(point, ".")
+        if not _PLAIN.fullmatch(text):
+            raise ValueError
+        value = float(text)
+    elif isinstance(cell, (bool, int, float, decimal.Decimal, np.number, np.bool_)):
+        value = float(cell)
+    else:
+        raise ValueError
+    if math.isnan(value):
+        return None
+    if abs(value) > 1e30:
+        raise ValueError
+    return value
+
+
+def parse_date(cell: Any, day_first: bool = False) -> dt.datetime | None:
+    """Return a cell as a date and time without a zone (as its clock shows it), or None where absent.
+
+    ISO 8601, 31.12.2024, 12/31/2024, 31 Dec 2024, December 31, 2024, 2024年12月31日, each with a clock or without; of
+    numbers 20241231 and seconds since 1970 (or milli-, micro-, nanoseconds, by size). day_first settles 1/2/2024, where
+    the numbers do not. Raises ValueError where the cell is neither.
+    """
+    if cell is None or cell != cell:
+        return None
+    if isinstance(cell, np.datetime64):
+        cell = cell.astype("datetime64[us]").item()
+    if isinstance(cell, dt.datetime):
+        return cell.replace(tzinfo=None)
+    if isinstance(cell, dt.date):
+        return dt.datetime(cell.year, cell.month, cell.day)
+    if isinstance(cell, (int, float, np.number)) and not isinstance(cell, bool):
+        return _from_number(float(cell))
+    if not isinstance(cell, str):
+        raise ValueError
+    text = unicodedata.normalize("NFKC", cell).strip()
+    if not text or text in MISSING_WORDS:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return _from_words(_WEEKDAY.sub("", text, count=1), day_first)
+
+
+def _from_number(number: float) -> dt.datetime:
+    if 1e7 <= number < 1e8 and number.is_integer():
+        return dt.datetime(int(number) // 10_000, int(number) // 100 % 100, int(number) % 100)
+    for power in (0, 3, 6, 9):
+        if 1e8 <= abs(number) / 10**power < 1e10:
+            return dt.datetime(1970, 1, 1) + dt.timedelta(seconds=number / 10**power)
+    raise ValueError
+
+
+def _from_words(text: str, day_first: bool) -> dt.datetime:
+    if match := _DIGITS.fullmatch(text):
+        first, _sign, second, third, *clock = match.groups()
+        if len(first) > 2:
+            return _moment(first, second, third, clock)
+        try:
+            return _moment(third, *((second, first) if day_first else (first, second)), clock)
+        except ValueError:
+            return _moment(third, *((first, second) if day_first else (second, first)), clock)
+    if match := _CHINESE.fullmatch(text):
+        year, month, day, *clock = match.groups()
+        return _moment(year, month, day or "1", clock)
+    if match := _MONTH_ONLY.fullmatch(text):
+        return _moment(match[1], match[2], "1", [None] * 4)
+    if match := _DAY_NAME.fullmatch(text):
+        day, name, year, *clock = match.groups()
+    elif match := _NAME_DAY.fullmatch(text):
+        name, day, year, *clock = match.groups()
+    else:
+        raise ValueError
+    return _moment(year, str(_MONTHS.index(name[:3].lower()) + 1), day, clock)
+
+
+def _moment(year: str, month: str, day: str, clock: Sequence[str | None]) -> dt.datetime:
+    hour, minute, second, half = clock
+    hours, years = int(hour or 0), int(year)
+    if half:
+        if not 1 <= hours <= 12:
+            raise ValueError
+        hours = hours % 12 + (12 if half.lower() == "p" else 0)
+    if len(year) <= 2:  # 69 is 2069, 70 is 1970
+        years += 2000 if years < 70 else 1900
+    return dt.datetime(years, int(month), int(day), hours, int(minute or 0), int(second or 0))
+
+
+def is_day_first(cells: Iterable[Any]) -> bool:
+    """Tell the order of 1/2/2024 from the cells that leave no doubt; else day first, but month first with slashes."""
+    votes, signs = 0, Counter[str]()
+    for cell in cells:
+        match = _DIGITS.fullmatch(cell.strip()) if isinstance(cell, str) else None
+        if match and len(match[1]) <= 2:
+            votes += (int(match[1]) > 12) - (int(match[3]) > 12)
+            signs[match[2]] += 1
+    return votes > 0 or (votes == 0 and bool(signs) and signs.most_common(1)[0][0] != "/")

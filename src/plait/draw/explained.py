@@ -1,0 +1,127 @@
+"""What the report shows of one explained row: the steps to its answer, and what counted inside each modality.
+
+Takes numbers, texts, and pictures and sounds as bytes; knows no predictor and no HTML.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from plait.draw import shares, svg
+
+MOST_MEDIA = 1_000_000  # bytes of one picture or sound in the page
+
+
+def explain_row(found: Mapping[str, Any], regression: bool) -> dict[str, Any]:
+    target, said, probability = found.get("target"), found.get("prediction"), found.get("probability")
+    parts = found.get("modalities") or {}
+    total = said if regression else probability
+    chart = None
+    if found.get("base") is not None and isinstance(total, (int, float)) and parts:
+        steps = [(str(name), None if share is None else float(share), "not there") for name, share in parts.items()]
+        chart = shares.waterfall(float(found["base"]), steps, float(total), "the answer", not regression)
+    say = svg.plain if regression else str
+    judged = None if regression or target is None else str(target) == str(said)
+    return {
+        **{key: found.get(key) for key in ("row", "split", "status", "reason")},
+        "target": None if target is None else say(target),
+        "said": None if said is None else say(said),
+        "off": svg.plain(said - target, "+") if regression and target is not None and said is not None else None,
+        "right": judged,
+        "probability": None if regression else probability,
+        "chart": chart,
+        "synergy": sorted((found.get("synergy") or {}).items(), key=lambda pair: -abs(pair[1]))[:3],
+        "parts": [_part(part) for part in found.get("parts") or []],
+    }
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    kind = str(part.get("kind") or "")
+    view: dict[str, Any] = {
+        "name": str(part.get("modality") or kind),
+        "kind": kind,
+        "reason": part.get("reason"),
+        "note": "",
+    }
+    if part.get("reason"):
+        return {**view, "kind": "absent"}
+    if kind == "image":
+        heat = part.get("heat")
+        cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
+        layer = heat if isinstance(heat, bytes) else shares.heat_layer(cells) if cells is not None else None
+        view |= {
+            "png": _fitting(part.get("png"), view),
+            "layer": layer,
+            "boxes": _strongest(cells),
+            "size": _png_size(part.get("png")),
+        }
+    elif kind == "audio":
+        seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"] and s["weight"] is not None]
+        duration = max([float(s["end"]) for s in seconds] + [float(part.get("duration") or 0.0)])
+        strip = shares.seconds_figure(seconds, duration) if seconds and duration > 0 else None
+        view |= {
+            "wav": _fitting(part.get("wav"), view),
+            "png": part.get("spectrogram"),
+            "strip": strip,
+            "duration": duration,
+        }
+    elif kind == "text":
+        spans = [s for s in part.get("spans") or [] if s["weight"] is not None]
+        view["pieces"] = _pieces(str(part.get("text") or ""), spans)
+    else:
+        columns = [{"value": None, "weight": None, **c} for c in part.get("columns") or []]
+        limit = max([abs(c["weight"]) for c in columns if c.get("weight") is not None] + [1e-12])
+        view |= {"kind": "tabular", "columns": columns, "limit": limit}
+    return view
+
+
+def _fitting(data: bytes | None, view: dict[str, Any]) -> bytes | None:
+    """Return a picture or sound, or None and a note where it is too large for the page."""
+    if data is not None and len(data) > MOST_MEDIA:
+        view["note"] = f"It is too large to keep in this file ({len(data) / 1e6:.1f} MB)."
+        return None
+    return data
+
+
+def _png_size(png: bytes | None) -> tuple[int, int]:
+    """Return width and height from the head of a PNG, so that the page keeps its place; 1 × 1 for what is none."""
+    if not png or len(png) < 24 or png[:8] != b"\x89PNG\r\n\x1a\n":
+        return 1, 1
+    width, height = struct.unpack(">II", png[16:24])
+    return int(width), int(height)
+
+
+def _strongest(cells: Sequence[Sequence[float]] | None) -> list[dict[str, str]]:
+    """Return where the strongest cells for and against the answer lie, in percent of the picture.
+
+    What is against is framed only where it counts: at least a quarter of the strongest cell.
+    """
+    if cells is None:
+        return []
+    tall, wide = 100 / len(cells), 100 / len(cells[0])
+    places = [(weight, i, j) for i, row in enumerate(cells) for j, weight in enumerate(row)]
+    most, least = max(places, key=lambda place: place[0]), min(places, key=lambda place: place[0])
+    limit = max(abs(most[0]), abs(least[0])) / 4
+    found = []
+    for look, (weight, i, j) in (("for", most), ("against", least)):
+        if (weight if look == "for" else -weight) >= max(limit, 1e-12):
+            box = {"left": j * wide, "top": i * tall, "width": wide, "height": tall}
+            found.append({"look": look, **{key: svg.tidy(value) for key, value in box.items()}})
+    return found
+
+
+def _pieces(text: str, spans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cut a text into pieces, each with how strongly it counted, 0 to 4, and for or against. Overlaps are left out."""
+    limit = max([abs(float(s["weight"])) for s in spans] + [1e-12])
+    pieces: list[dict[str, Any]] = []
+    at = 0
+    for s in sorted(spans, key=lambda s: (s["start"], s["end"])):
+        begin, stop, weight = int(s["start"]), min(int(s["end"]), len(text)), float(s["weight"])
+        if begin < at or stop <= begin:
+            continue
+        pieces.append({"text": text[at:begin], "level": 0, "weight": 0.0})
+        pieces.append({"text": text[begin:stop], "level": round(4 * abs(weight) / limit), "weight": weight})
+        at = stop
+    return [p for p in [*pieces, {"text": text[at:], "level": 0, "weight": 0.0}] if p["text"]]

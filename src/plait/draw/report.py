@@ -1,0 +1,250 @@
+"""One HTML file that tells a reader who was not there what was asked, what came out, and why to believe it.
+
+Takes what is known of a run as one dict, `content`; knows no model, no table and no run folder. Every key may be absent
+or None: its section then says so in a sentence, which `missing` may give: {"robustness": "The time limit ended it."}.
+
+question     {"target", "task": "classification" or "regression", "metric": name, "unit": of the target, "classes": how
+             many, "modalities": [names], "table": file name, "when", "version": of plait, "command": one line,
+             "options": {name: value}, "seed", "hash": SHA-256 of the table, "versions": {"python": …, "torch": …}}
+data         {"rows", "unlabelled", "splits": {"train": rows, …}, "notes": [sentences], "modalities": [{"name", "kind",
+             "columns": [names], "present": {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
+verdict      what `verdict.judge` returns
+conversions  [{"sentence"}] whether what was made of a modality was worth it
+leaderboard  [{"name", "family", "plan", "recipe", "val": span, "test": span, "loss", "seconds", "params", "latency_ms",
+             "memory_mb", "winner": bool}]; a span is {"value", "low", "high"}; the cost is drawn from here
+confusion    {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
+scatter      {"points": [(true, said)]}; for a regression
+calibration  {"before", "after": as `evaluate.reliability` returns, "temperature", "ece": {"before", "after"}, "brier":
+             {"before", "after"}}
+robustness   [{"modality", "what": "noise", "unit": of the levels, "rows", "levels", "scores", "area", "metric"}]; the
+             curves whose "what" is "missing" are drawn in one chart; a level of None is the input as it came
+subsets      {"by_modalities", "alone"} as `evaluate --json` has them
+importance   {"modalities": {name: {"share", "mean", "present"}}, "synergy": {"audio+image": value}, "rows"}
+             share: of all that counted, 0 to 1; mean: what it adds to the answer on average; present: share of rows
+examples     [{"row", "split", "target", "prediction", "probability", "base", "status", "reason", "modalities": {name:
+             share or None}, "synergy": {"audio+image": value}, "parts": [part]}], and a part is one of
+             {"modality", "kind": "image", "png": bytes, "heat": (height, width) weights, or a PNG to lay over it}
+             {"modality", "kind": "audio", "wav": bytes, "spectrogram": PNG, "duration": seconds, "seconds": [stretch]}
+             {"modality", "kind": "text", "text", "spans": [stretch]}; a stretch is {"start", "end", "weight"}
+             {"modality", "kind": "tabular", "columns": [{"name", "value", "weight"}]}
+             {"modality", "kind": any, "reason": why it is not there}
+             weight: above 0 speaks for the answer (blue), below 0 against (orange), on any scale
+learning_curve  [{"rows", "val": span}]
+"""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from plait.core.files import write_bytes
+from plait.draw import figures, shares, svg
+from plait.draw.explained import explain_row
+from plait.draw.sections import (
+    show_calibration,
+    show_candidate,
+    show_candidates,
+    show_command,
+    show_cost,
+    show_data,
+    show_growth,
+    show_importance,
+    show_mistakes,
+    show_robustness,
+    show_subsets,
+    show_verdict,
+)
+
+LOWER_IS_BETTER = ("mae", "rmse", "loss", "wer", "cer")
+
+MISSING = {
+    "question": "What was asked is not recorded in this run.",
+    "data": "What the table holds is not recorded in this run.",
+    "verdict": "This run holds no verdict: nothing was tested.",
+    "leaderboard": "This run holds no list of candidates.",
+    "mistakes": "There are no test rows with a label, so there are no mistakes to count.",
+    "calibration": "Calibration was not measured: it needs probabilities, and rows with a label.",
+    "robustness": "Robustness was not measured in this run.",
+    "subsets": "The model was not scored with some of its modalities left out.",
+    "importance": "What each modality adds was not measured in this run.",
+    "examples": "No rows were explained in this run.",
+    "cost": "The cost of the candidates was not measured.",
+    "learning_curve": "No learning curve was drawn; plait fit --learning-curve draws one.",
+    "reproduce": "How to repeat this run is not recorded.",
+}
+TITLES = {
+    "verdict": "Did combining help?",
+    "data": "The data and its holes",
+    "leaderboard": "Every candidate",
+    "mistakes": "What it gets wrong",
+    "calibration": "Can its probabilities be believed?",
+    "robustness": "What if the input gets worse?",
+    "subsets": "What if a modality is missing?",
+    "importance": "Which modality mattered?",
+    "examples": "Rows explained",
+    "cost": "What it costs",
+    "learning_curve": "Would more rows help?",
+    "reproduce": "How to repeat it",
+}
+METRIC_HELP = {
+    "accuracy": "the share of rows that are right; 1 is best",
+    "balanced_accuracy": "the share of rows that are right, each class counting the same; 1 is best",
+    "f1_macro": "precision and recall in one number, each class counting the same; 1 is best",
+    "auroc": "how well the classes are told apart; 0.5 is chance, 1 is best",
+    "r2": "the share of the variation that is explained; 0 is no better than the mean, 1 is best",
+    "mae": "the mean distance from the truth, in the unit of the target; 0 is best",
+    "rmse": "the typical distance from the truth, large ones counting more, in the unit of the target; 0 is best",
+}
+QUESTION = ("target", "task", "metric", "unit", "classes", "modalities", "table", "when", "version", "command", "seed")
+DRAWN: tuple[Any, ...] = (figures.whisker, figures.whisker_axis, figures.gain_figure, figures.split_figure)
+DRAWN += (figures.confusion_figure, figures.scatter_figure, figures.reliability_figure, figures.pareto_figure)
+DRAWN += (shares.bar,)
+
+
+def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write the report of a run as one HTML file, whole or not at all. content: as the docstring of this file says.
+
+    The same content gives the same bytes. Raises OSError where the file cannot be written.
+    """
+    write_bytes(Path(path), render_report(content).encode())
+
+
+def render_report(content: Mapping[str, Any]) -> str:
+    """Return the report of a run as HTML that refers to nothing outside itself."""
+    from markupsafe import Markup
+
+    style = Markup((files("plait.draw") / "templates" / "report.css").read_text("utf-8"))
+    page = _environment().get_template("report.html.j2")
+    return str(page.render(style=style, **lay_out(_clean(content)))) + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    """Return what reads the templates: once, since that takes longer than a report."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
+
+    folder = files("plait.draw") / "templates"
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    for draw in DRAWN:  # what they return is markup: they escape what they are given
+        environment.globals[draw.__name__] = _marked(draw, Markup)
+    return environment
+
+
+def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template needs: one view for each section, None where there is nothing to show."""
+    question = {**dict.fromkeys(QUESTION), **(content.get("question") or {})}
+    board = list(content.get("leaderboard") or [])
+    metric = str(question.get("metric") or (content.get("verdict") or {}).get("metric") or "score")
+    lower = metric in LOWER_IS_BETTER
+    views: dict[str, Any] = {
+        "verdict": show_verdict(content.get("verdict"), question["modalities"]),
+        "conversions": [str(one["sentence"]) for one in content.get("conversions") or []],
+        "data": show_data(content.get("data")),
+        "leaderboard": show_candidates(board, lower),
+        "mistakes": show_mistakes(content, question),
+        "calibration": show_calibration(content.get("calibration")),
+        "robustness": show_robustness(content.get("robustness") or [], metric),
+        "subsets": show_subsets(content.get("subsets"), metric),
+        "importance": show_importance(content.get("importance")),
+        "examples": [explain_row(row, question["task"] == "regression") for row in content.get("examples") or []],
+        "cost": show_cost(board, lower),
+        "learning_curve": show_growth(content.get("learning_curve") or [], metric),
+        "reproduce": show_command(question),
+    }
+    said = content.get("missing") or {}
+    return {
+        "question": question,
+        "metric": metric.replace("_", " "),
+        "lower": lower,
+        "metric_help": METRIC_HELP.get(metric, ""),
+        "titles": TITLES,
+        "views": views,
+        "missing": {name: str(said.get(name) or text) for name, text in MISSING.items()},
+        "winner": next((show_candidate(0, c) for c in board if c.get("winner")), None),
+    }
+
+
+# -- words and values -------------------------------------------------------------------------------------------------
+
+
+def tell_seconds(seconds: float | None) -> str:
+    """Return a time as text.
+
+    >>> tell_seconds(0.42), tell_seconds(12.4), tell_seconds(200), tell_seconds(4000)
+    ('0.4 s', '12 s', '3 min 20 s', '1 h 6 min')
+    """
+    if seconds is None:
+        return svg.NONE
+    if seconds < 9.95:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def tell_count(value: float | None) -> str:
+    """Return a whole number as text, millions in words.
+
+    >>> tell_count(1234), tell_count(23_400_000), tell_count(None)
+    ('1,234', '23.4 million', '–')
+    """
+    if value is None:
+        return svg.NONE
+    return f"{value / 1e6:.1f} million" if value >= 1e7 else f"{round(value):,}"
+
+
+def _data_address(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{b64encode(data).decode('ascii')}"
+
+
+def _marked(draw: Callable[..., Any], markup: Callable[[str], Any]) -> Callable[..., Any]:
+    def drawn(*given: Any, **named: Any) -> Any:
+        return markup(draw(*given, **named))
+
+    return drawn
+
+
+def _clean(value: Any) -> Any:
+    """Return a value whose texts can stand in a page: no control characters, no half of a character. Offsets stay."""
+    if isinstance(value, str):
+        return "".join("\ufffd" if _broken(c) else c for c in value)
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return _clean(value.tolist()) if hasattr(value, "tolist") else value  # an array, or a number of numpy
+
+
+def _broken(mark: str) -> bool:
+    code = ord(mark)
+    return (
+        (code < 32 and mark not in "\n\t\r") or 127 <= code < 160 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
+    )
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": svg.number,
+    "percent": svg.percent,
+    "plain": svg.plain,
+    "signed": svg.signed,
+    "tidy": svg.tidy,
+    "whole": tell_count,
+    "duration": tell_seconds,
+    "data": _data_address,
+}

@@ -1,0 +1,389 @@
+"""Sounds: from decoded samples to a log-mel of fixed shape, and random changes for training.
+
+Knows nothing of tables, files or networks; it gets samples that are already decoded. A level in dBFS here is
+20·log10 of the root mean square, where 1.0 is full scale: a full sine has -3.01 dBFS.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from plait.core.options import from_strings
+from plait.errors import CellError, RequestError
+
+if TYPE_CHECKING:
+    import torch
+
+TOP_RATE = 16000  # Hz: enough for speech; what is chosen where no rate is asked for
+TOP_SECONDS = 10.0
+TOP_WHOLE = 60.0  # seconds, where sounds are not cut
+LEAST_FRAMES = 16
+LOWEST = 20.0  # Hz: where the mel filters begin
+SILENT = 1e-10  # power of a spectrum line under which a recording is silence: about -130 dBFS
+NOISE_STEP = 257  # between the windows of noise that neighbours in a batch get, in training
+
+
+@dataclass(frozen=True)
+class AudioPrep:
+    """How a sound becomes a log-mel (mel, time) of float32. `fitted` fills in what is still open.
+
+    In this order: mono, resample, band-pass, denoise, trim, loudness, centre cut, log-mel, standardise, pad with 0.
+    Raises RequestError for a value that makes no sense.
+    """
+
+    sample_rate: int | None = field(default=None, metadata={"help": "Sample rate in Hz. If open, at most 16000."})
+    bandpass: tuple[float, float] | None = field(default=None, metadata={"help": "Keep LOW,HIGH Hz, such as 300,3400."})
+    denoise: bool = field(default=False, metadata={"help": "Take steady noise out (spectral gating)."})
+    trim: bool = field(default=False, metadata={"help": "Cut silence off both ends."})
+    loudness: float | None = field(default=None, metadata={"help": "Bring each sound to this level in dBFS."})
+    seconds: float | None = field(default=None, metadata={"help": "Length: longer is cut, keeping the middle."})
+    mels: int = field(default=64, metadata={"help": "Bands of the log-mel."})
+    frames: int | None = None
+    hop: int | None = None  # samples from frame to frame; a window is 2.5 of them
+    whole: bool = False  # never cut: a frame each 10 ms, the length that of the longest, too long a sound is an error
+
+    def __post_init__(self) -> None:
+        if self.sample_rate is not None and not 1000 <= self.sample_rate <= 192000:
+            raise RequestError(f"audio.sample_rate is {self.sample_rate}; expected 1000 to 192000 Hz.")
+        if self.bandpass is not None and not 0 <= self.bandpass[0] < self.bandpass[1] < math.inf:
+            low, high = self.bandpass
+            raise RequestError(f"audio.bandpass is {low:g},{high:g}; expected LOW,HIGH in Hz with LOW less than HIGH.")
+        if self.loudness is not None and not -80 <= self.loudness <= 0:
+            raise RequestError(f"audio.loudness is {self.loudness:g}; expected -80 to 0 dBFS.")
+        if self.seconds is not None and not 0.05 <= self.seconds <= 600:
+            raise RequestError(f"audio.seconds is {self.seconds:g}; expected 0.05 to 600 seconds.")
+        if not 8 <= self.mels <= 256:
+            raise RequestError(f"audio.mels is {self.mels}; expected 8 to 256.")
+        if self.sample_rate is not None and self.bandpass is not None and self.bandpass[0] >= self.sample_rate / 2:
+            raise RequestError(
+                f"audio.bandpass begins at {self.bandpass[0]:g} Hz, but sounds of {self.sample_rate} Hz end at "
+                f"{self.sample_rate / 2:g} Hz; begin lower, or set audio.sample_rate higher."
+            )
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> AudioPrep:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, "audio")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> AudioPrep:
+        band = data.get("bandpass")
+        return cls(**{**data, "bandpass": None if band is None else tuple(band)})
+
+    def fitted(self, sounds: Iterable[tuple[np.ndarray, int]]) -> AudioPrep:
+        """Return a copy with sample rate, seconds and frames chosen from (samples, Hz) of the training rows.
+
+        The rate is the commonest, at most 16000 Hz; the length the 98th percentile (after trimming), at most 10 s. A
+        frame begins each 10 ms, above 3.2 s each 320th of the length. With `whole` a frame always begins each 10 ms,
+        and the length is 1.25 times that of the longest sound, at most 60 s. Raises RequestError when there is none.
+        """
+        rates: Counter[int] = Counter()
+        lengths = []
+        for samples, own in sounds:  # one at a time: a recording can be long
+            rates[int(own)] += 1
+            here = replace(self, sample_rate=int(own))
+            lengths.append((len(here.wave(samples, own)) if self.trim else len(samples)) / own)
+        if not lengths:
+            raise RequestError("there is no sound to learn sample rate and length from.")
+        rate = self.sample_rate or min(TOP_RATE, max(rates, key=lambda r: (rates[r], r)))
+        seconds = self.seconds
+        if seconds is None and self.whole:
+            seconds = min(TOP_WHOLE, max(0.05, math.ceil(max(lengths) * 125 - 1e-6) / 100))
+        elif seconds is None:
+            seconds = min(TOP_SECONDS, max(0.05, math.ceil(float(np.percentile(lengths, 98)) * 100 - 1e-6) / 100))
+        hop = max(1, round(rate * (0.01 if self.whole or seconds <= 3.2 else seconds / 320)))
+        frames = max(LEAST_FRAMES, 1 + round(seconds * rate) // hop)
+        return replace(self, sample_rate=rate, seconds=seconds, frames=frames, hop=hop)
+
+    def wave(self, samples: np.ndarray, rate: int) -> np.ndarray:
+        """Return the samples (time, channel) at `rate` Hz as float32 (time,) at the rate of this preparation.
+
+        Raises CellError when no sample is left.
+        """
+        for _, operation in self._operations(rate):
+            samples = operation(samples)
+            if not len(samples):
+                raise CellError(f"sound is too short: no sample is left at {self.sample_rate or rate} Hz")
+        return samples
+
+    def __call__(self, samples: np.ndarray, rate: int) -> np.ndarray:
+        """Return the log-mel (mel, time), float32, mean 0 and standard deviation 1 over its own frames; 0 after them.
+
+        A recording longer than `seconds` is cut from the middle; with `whole` it raises CellError. Silence gives zeros.
+        """
+        if self.frames is None or self.hop is None:
+            raise RequestError("the sound preparation is not fitted yet; call fitted(sounds) first.")
+        assert self.sample_rate is not None
+        wave = self.wave(samples, rate)
+        longest = self.frames * self.hop - 1
+        if len(wave) > longest:
+            if self.whole:
+                reason = f"longer than {self.seconds:g} s, which is the longest this recogniser takes"
+                raise CellError(reason, "too-large")
+            start = (len(wave) - longest) // 2
+            wave = wave[start : start + longest]
+        picture = log_mel(wave, self.sample_rate, mels=self.mels, hop=self.hop)
+        picture -= picture.mean()
+        picture /= math.sqrt(float(np.mean(np.square(picture)))) + 1e-6
+        padded = np.zeros((self.mels, self.frames), np.float32)
+        padded[:, : picture.shape[1]] = picture
+        return padded
+
+    def span(self, samples: np.ndarray, rate: int) -> tuple[float, int]:
+        """Return where in the sound as it came its first frame begins, in seconds, and how many frames are its own.
+
+        Raises CellError when no sample is left.
+        """
+        assert self.sample_rate is not None and self.frames is not None and self.hop is not None
+        start = 0
+        for name, operation in self._operations(rate):
+            if name == "trim":
+                start = trim_span(samples, self.sample_rate)[0]
+            samples = operation(samples)
+            if not len(samples):
+                raise CellError(f"sound is too short: no sample is left at {self.sample_rate} Hz")
+        longest = self.frames * self.hop - 1
+        start += max(0, len(samples) - longest) // 2
+        return start / self.sample_rate, 1 + min(len(samples), longest) // self.hop
+
+    def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
+        """Return (name, samples, Hz) for the sound as it came and after each operation that changed it, for drawing."""
+        samples = samples[:, 0] if samples.ndim == 2 and samples.shape[1] == 1 else samples
+        done = [("as it came", samples, rate)]
+        for name, operation in self._operations(rate):
+            before, samples = samples, operation(samples)
+            now = rate if name == "mono" else self.sample_rate or rate
+            if samples.shape != before.shape or not np.array_equal(samples, before):
+                done.append((name, samples, now))
+        return done
+
+    def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Return augment_mels(x)."""
+        return augment_mels(x, generator)
+
+    def _operations(self, rate: int) -> list[tuple[str, Any]]:
+        new = self.sample_rate or rate
+        operations: list[tuple[str, Any]] = [("mono", mono)]
+        if new != rate:
+            operations.append((f"resample to {new} Hz", lambda x: resample(x, rate, new)))
+        if self.bandpass is not None:
+            low, high = self.bandpass
+            operations.append((f"band-pass {low:g} to {high:g} Hz", lambda x: bandpass(x, new, low, high)))
+        if self.denoise:
+            operations.append(("denoise", lambda x: denoise(x, new)))
+        if self.trim:
+            operations.append(("trim", lambda x: trim(x, new)))
+        if self.loudness is not None:
+            level = self.loudness
+            operations.append((f"loudness {level:g} dBFS", lambda x: set_level(x, level)))
+        return operations
+
+
+def mono(x: np.ndarray) -> np.ndarray:
+    """Return the mean of the channels: (time, channel) or (time,) → float32 (time,)."""
+    x = np.asarray(x, np.float32)
+    if x.ndim == 1:
+        return x
+    return x[:, 0] if x.shape[1] == 1 else x.mean(axis=1)
+
+
+def resample(x: np.ndarray, rate: int, new: int) -> np.ndarray:
+    """Return (time,) at `new` Hz, band-limited (soxr, high quality)."""
+    import soxr
+
+    return soxr.resample(x, rate, new)
+
+
+def bandpass(x: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:
+    """Return (time,) with what lies below `low` and above `high` Hz taken out.
+
+    A Butterworth filter of order 4 run forwards and backwards, so nothing is delayed (Gustafsson 1996). An edge at 0 or
+    at half the sample rate and beyond takes nothing out.
+    """
+    from scipy.signal import sosfiltfilt
+
+    sos = _butterworth(rate, low, high)
+    if sos is None or len(x) < 2:
+        return x
+    edge = min(len(x) - 1, 3 * (2 * len(sos) + 1))
+    return sosfiltfilt(sos, x, padlen=edge).astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def _butterworth(rate: int, low: float, high: float) -> np.ndarray | None:
+    from scipy.signal import butter
+
+    if low <= 0 and high >= rate / 2:
+        return None
+    if high >= rate / 2:
+        return butter(4, low, "highpass", fs=rate, output="sos")
+    if low <= 0:
+        return butter(4, high, "lowpass", fs=rate, output="sos")
+    return butter(4, (low, high), "bandpass", fs=rate, output="sos")
+
+
+def denoise(x: np.ndarray, rate: int) -> np.ndarray:
+    """Return (time,) with steady noise turned down by up to 20 dB.
+
+    Spectral gating (after Sainburg and others 2020, noisereduce; gain of Boll 1979): the noise of each frequency is
+    read from the quietest fifth of the frames, smoothed over frequency so that a steady tone does not count as noise,
+    and each cell of the spectrogram is let through as far as it and its neighbours stand out from it.
+    """
+    from scipy.fft import irfft, rfft
+    from scipy.ndimage import median_filter, uniform_filter
+
+    size = max(32, 2 ** round(math.log2(0.032 * rate)))
+    hop = size // 4
+    window = np.hanning(size + 1)[:-1].astype(np.float32)
+    whole = np.zeros((len(x) // hop + 9) * hop, np.float32)
+    whole[size : size + len(x)] = x
+    spectrum = rfft(sliding_window_view(whole, size)[::hop] * window)
+    power = spectrum.real**2 + spectrum.imag**2
+    inside = power[4:-4] if len(power) > 16 else power  # frames that reach over an end are quieter than the noise
+    noise = np.quantile(inside, 0.2, axis=0) / -math.log(1 - 0.2)  # the mean of an exponential spread, as noise has
+    noise = median_filter(noise, 11, mode="nearest").astype(np.float32)
+    around = uniform_filter(power, (3, 3))
+    gain = np.maximum(0.1, 1 - 1.5 * noise / np.maximum(around, 1e-20))
+    pieces = irfft(spectrum * gain, size) * window
+    clean = np.zeros_like(whole)
+    for quarter in range(4):
+        part = pieces[:, quarter * hop : (quarter + 1) * hop].reshape(-1)
+        clean[quarter * hop : quarter * hop + len(part)] += part
+    return (clean[size : size + len(x)] / 1.5).astype(np.float32)  # 1.5: four squared Hann windows on each other
+
+
+def trim(x: np.ndarray, rate: int) -> np.ndarray:
+    """Return (time,) without the ends that lie 40 dB or more under the loudest 10 ms; 10 ms stay on each side.
+
+    A sound that is silent all through is returned as it is.
+    """
+    start, end = trim_span(x, rate)
+    return x[start:end]
+
+
+def trim_span(x: np.ndarray, rate: int) -> tuple[int, int]:
+    """Return the first sample of x (time,) that `trim` keeps, and the first after it that it does not."""
+    step = max(1, rate // 100)
+    starts = np.arange(0, len(x), step)
+    power = np.add.reduceat(np.square(x, dtype=np.float64), starts)
+    loud = np.flatnonzero(power > 1e-4 * power.max())
+    if not len(loud):
+        return 0, len(x)
+    return max(0, int(loud[0]) - 1) * step, min(len(x), (int(loud[-1]) + 2) * step)
+
+
+def level_of(x: np.ndarray) -> float:
+    """Return the level of (time,) in dBFS; silence gives minus infinity."""
+    power = float(np.mean(np.square(x, dtype=np.float64)))
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
+def set_level(x: np.ndarray, level: float) -> np.ndarray:
+    """Return (time,) at `level` dBFS, or less where it would go over full scale. Silence stays silence."""
+    now = level_of(x)
+    if now < -120:
+        return x
+    return x * np.float32(min(10 ** ((level - now) / 20), 1 / float(np.abs(x).max())))
+
+
+def log_mel(x: np.ndarray, rate: int, *, mels: int = 64, hop: int | None = None) -> np.ndarray:
+    """Return the natural log of the mel spectrogram (mel, time) of x (time,), float32; frame n is at n·hop.
+
+    The loudest cell is 0 and the floor -18.4 (80 dB less), so the level of the recording does not matter. Hann windows
+    of 2.5 hops (hop: 10 ms if None), mel scale and triangles of HTK (Young and others) from 20 Hz to half the rate.
+    Silence gives zeros.
+    """
+    hop = hop or max(1, round(rate * 0.01))
+    window, bank = _mel_bank(rate, mels, round(2.5 * hop))
+    size = len(window)
+    whole = np.zeros(len(x) + size, np.float32)
+    whole[size // 2 : size // 2 + len(x)] = x
+    whole[size // 2 : size // 2 + len(x)] -= x.mean()
+    spectrum = _spectrum(sliding_window_view(whole, size)[::hop][: 1 + len(x) // hop] * window)
+    power = bank @ (spectrum.real**2 + spectrum.imag**2).T
+    peak = float(power.max())
+    if not peak > SILENT * size:
+        return np.zeros_like(power)
+    power *= 1 / peak
+    power += 1e-8
+    return np.log(power, out=power)
+
+
+def _spectrum(frames: np.ndarray) -> np.ndarray:
+    """Return the spectrum (frame, frequency) complex64 of frames (frame, time) float32.
+
+    By torch where it is loaded, as it is in fit and predict: it is quicker, and scipy's takes long to import.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return np.asarray(torch.fft.rfft(torch.from_numpy(frames)).numpy())
+    from scipy.fft import rfft
+
+    return np.asarray(rfft(frames))
+
+
+@lru_cache(maxsize=64)
+def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a Hann window padded with 0 to a power of two, and the filters (mel, frequency)."""
+    size = 2 ** math.ceil(math.log2(max(2, length)))
+    window = np.zeros(size, np.float32)
+    window[(size - length) // 2 : (size - length) // 2 + length] = np.hanning(length + 1)[:-1]
+    low, high = (2595 * math.log10(1 + f / 700) for f in (LOWEST, rate / 2))
+    edges = 700 * (10 ** (np.linspace(low, high, mels + 2) / 2595) - 1)
+    lines = np.arange(size // 2 + 1) * (rate / size)
+    widths = np.maximum(np.diff(edges), rate / size)  # no filter falls between two lines and stays empty
+    offset = lines - edges[1:-1, None]
+    bank = np.clip(np.minimum(1 + offset / widths[:-1, None], 1 - offset / widths[1:, None]), 0, None)
+    return window, bank.astype(np.float32)
+
+
+def augment_mels(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return log-mels (batch, mel, time), standardised per recording, each changed at random.
+
+    Stretched in time by up to 15 % (Ko and others 2015, speed perturbation) and in frequency by up to 8 % (Jaitly and
+    Hinton 2013, vocal tract length perturbation: other speakers), shifted to ±10 % and ±5 %; two masks each in time and
+    in frequency of up to 10 % (Park and others 2019, SpecAugment), noise of standard deviation up to 0.3. What is moved
+    in or masked is 0, the recording's mean. All draws come first, from the generator; x is not changed.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    batch, mels, time = x.shape
+    draws = torch.rand(13, batch, generator=generator, device=generator.device).to(x.device)
+    # Drawing a normal number for each cell would cost more than all the rest: recordings take windows of one long draw.
+    length = mels * time
+    pool = torch.randn(length + NOISE_STEP * (batch - 1), generator=generator, device=generator.device).to(x)
+    noise = pool.unfold(0, length, NOISE_STEP).view(x.shape)
+
+    share = 2 * draws - 1
+    wide, high = torch.exp(0.15 * share[11]), torch.exp(0.08 * share[12])
+    # scaled about the first frame and the lowest band, then shifted; in the units of affine_grid the axis is 2 long
+    map_ = torch.zeros(batch, 2, 3, device=x.device)
+    map_[:, 0, 0], map_[:, 0, 2] = wide, wide - 1 + 0.2 * share[0]
+    map_[:, 1, 1], map_[:, 1, 2] = high, high - 1 + 0.1 * share[1]
+    grid = F.affine_grid(map_, [batch, 1, mels, time], align_corners=False).to(x.dtype)
+    moved = F.grid_sample(x[:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
+    moved.mul_(_masks(mels, draws[2:6]).to(x.dtype)[:, :, None]).mul_(_masks(time, draws[6:10]).to(x.dtype)[:, None, :])
+    return moved.addcmul_(noise, (0.3 * draws[10]).to(x.dtype)[:, None, None])
+
+
+def _masks(length: int, draws: torch.Tensor) -> torch.Tensor:
+    """Return which places of an axis are kept, (batch, length) bool, with two masks of up to 10 %; draws (4, batch)."""
+    import torch
+
+    places = torch.arange(length, device=draws.device)
+    widths = 0.1 * length * draws[:2, :, None]
+    starts = draws[2:, :, None] * (length - widths)
+    return ((places < starts) | (places >= starts + widths)).all(dim=0)

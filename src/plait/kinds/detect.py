@@ -1,0 +1,295 @@
+"""Turn a table into a Schema: what each column holds, what it is for, and the modalities that the columns form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from plait.core.contract import COLUMN_KINDS, MEDIA_KINDS, TABULAR_KINDS, Column, Modality, Schema, Table
+from plait.data.read import SPLIT_WORDS
+from plait.errors import RequestError, did_you_mean
+from plait.kinds.guess import FEW, Facts, Guess, count_words, facts_of, judge, numeric_share
+
+TARGET_KINDS = ("category", "number", "text")
+WHY_MENDED = "says what a mended copy changed"
+CONVERTED = ("confidence", "converter", "status")  # beside a column that `convert` made: about how it came to be
+MANY_TEXTS = 200  # different texts of several words: more than anyone tells apart as classes
+TRANSCRIPT = re.compile(
+    r"(?:^|[\s_.-])(?:transcripts?|transcriptions?|transcribed|utterances?|sentences?|said|spoken|speech[\s_-]?text)"
+    r"(?:[\s_-]text)?$|转写|转录|文本|句子|台词|听写",
+    re.IGNORECASE,
+)
+MENDED = re.compile(r"mended(_\d+)?")  # a column that `check --fix` wrote: about the data, no part of it
+
+
+def detect(
+    table: Table,
+    *,
+    target: str | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    ignore: Iterable[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    modalities: Mapping[str, Sequence[str]] | None = None,
+) -> Schema:
+    """Return the Schema of a table: for each column its kind, its role, why, and how sure (0 to 1).
+
+    Looks into at most 200 cells of a column, and of files at the first bytes only; a file that is missing or damaged
+    never stops it. What the caller says goes before what is found: target, split, group and ignore give roles, `kinds`
+    gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column called "split" that holds
+    nothing but train, val, test and their synonyms is taken as the split. Left out by itself (role "ignored", with the
+    reason in `why`): ids, columns without a cell, columns of one value.
+
+    Whole numbers as a target are classes where there are at most 20 different ones, with two rows each on average;
+    strings are classes; other numbers are amounts. Beside a sound, strings are a transcript (kind "text") where the
+    column is named like one, or where they are mostly of several words and mostly different.
+
+    Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, arrays
+    that may be anything, or a modality that mixes kinds.
+    """
+    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    kinds = dict(kinds or {})
+    groups = {name: (c,) if isinstance(c, str) else tuple(c) for name, c in (modalities or {}).items()}
+    _check_request(table, target, split, group, ignored, kinds, groups)
+    roles = dict.fromkeys(ignored, "ignored")
+    roles |= {name: role for name, role in ((target, "target"), (split, "split"), (group, "group")) if name is not None}
+    columns, facts = [], {}
+    for name in table.names:
+        facts[name] = facts_of(table, name)
+        columns.append(_column(facts[name], table, roles.get(name), kinds.get(name), split))
+    columns = _drop_marks(columns, roles, kinds)
+    columns = _find_transcript(_drop_names_of_media(columns, facts, kinds), facts, kinds)
+    return Schema(tuple(columns), _modalities(columns, groups))
+
+
+def _check_request(
+    table: Table,
+    target: str | None,
+    split: str | None,
+    group: str | None,
+    ignored: tuple[str, ...],
+    kinds: Mapping[str, str],
+    groups: Mapping[str, tuple[str, ...]],
+) -> None:
+    asked = [("target", target), ("split", split), ("group", group), *(("ignore", name) for name in ignored)]
+    asked += [("kinds", name) for name in kinds]
+    asked += [(f"modality {name!r}", column) for name, columns in groups.items() for column in columns]
+    for what, name in asked:
+        if name is not None and name not in table.data:
+            raise RequestError(
+                f"{what}: there is no column {name!r} in {table.source}. {did_you_mean(name, table.names)}"
+            )
+    for name, kind in kinds.items():
+        if kind not in COLUMN_KINDS:
+            raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, COLUMN_KINDS)}")
+    used: dict[str, str] = {}
+    for what, name in asked[: 3 + len(ignored)]:
+        if name is not None and used.setdefault(name, what) != what:
+            raise RequestError(f"column {name!r} cannot be both {used[name]} and {what}; name it once")
+
+
+def _column(facts: Facts, table: Table, role: str | None, kind: str | None, split: str | None) -> Column:
+    name = facts.name
+    guess = judge(facts, table.folder)
+    if role == "target":
+        return _target(facts, guess, kind)
+    if role is None and name.strip().lower() == "split" and kind is None and _is_split(facts):
+        if split is not None:
+            return Column(name, "category", "ignored", f"looks like a split, but the split is {split!r}", 0.9)
+        return Column(name, "category", "split", f"holds only {_listed(facts)}", 1.0)
+    if role is None and kind is None and MENDED.fullmatch(name):
+        return Column(name, "text", "ignored", WHY_MENDED, 0.9)
+    if kind is not None:
+        _check_kind(facts, kind, table)
+        guess = Guess(kind, f"said by you (it looked like {guess.kind}: {guess.why})", 1.0, usable=kind != "id")
+    if role == "ignored":
+        return Column(name, guess.kind, role, "left out as asked", guess.confidence)
+    if role is not None:
+        return Column(name, guess.kind, role, f"the {role} as asked; {guess.why}", guess.confidence)
+    if not guess.usable and facts.form == "array" and kind is None:
+        raise RequestError(f"column {name!r} holds {guess.why}; say what it is: kinds={{{name!r}: 'image'}} or 'audio'")
+    return Column(name, guess.kind, "feature" if guess.usable else "ignored", guess.why, guess.confidence)
+
+
+def _check_kind(facts: Facts, kind: str, table: Table) -> None:
+    can_be_media = facts.form in ("text", "bytes", "array", "other") or not facts.filled
+    if kind in MEDIA_KINDS and not can_be_media:
+        raise RequestError(
+            f"column {facts.name!r} cannot be {kind}: its cells are numbers or dates, not files or arrays"
+        )
+    if kind not in (*MEDIA_KINDS, "id") and facts.form in ("array", "bytes"):
+        raise RequestError(f"column {facts.name!r} cannot be {kind}: its cells are arrays or bytes; say image or audio")
+
+
+def _is_split(facts: Facts) -> bool:
+    return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLIT_WORDS
+
+
+def _listed(facts: Facts) -> str:
+    return ", ".join(sorted(map(str, facts.uniques())))
+
+
+def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
+    name, distinct = facts.name, facts.distinct or 0
+    counted = f"{distinct} different values in {facts.filled} rows"
+    if kind is not None:
+        if kind not in TARGET_KINDS:
+            raise RequestError(
+                f"target {name!r} cannot be of kind {kind!r}: a target is one of {', '.join(TARGET_KINDS)}"
+            )
+        return Column(name, kind, "target", f"the target as asked, {kind} said by you; {counted}", 1.0)
+    if facts.form == "array":
+        if all(np.ndim(cell) == 1 and np.isin(cell, (0, 1)).all() and np.sum(cell) == 1 for cell in facts.sample):
+            classes = len(facts.sample[0])
+            return Column(name, "category", "target", f"the target as asked; one-hot, {classes} classes", 1.0)
+        raise RequestError(f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row")
+    if facts.form in ("bytes", "other") or (guess.kind in MEDIA_KINDS and facts.distinct != 1):
+        raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")
+    if facts.form == "date":
+        raise RequestError(
+            f"target {name!r} holds dates; turn them into a number, such as the days since the first one"
+        )
+    found, confidence = "category", 0.9
+    whole = facts.form == "whole" or (facts.form == "real" and facts.holes and all(v % 1 == 0 for v in facts.sample))
+    if facts.form == "text" and numeric_share(facts) >= 0.95:
+        whole = all(not set(".eE%") & set(cell) for cell in facts.sample)
+        found = "category" if whole and _are_classes(facts) else "number"
+    elif facts.form in ("whole", "real"):
+        found = "category" if whole and _are_classes(facts) else "number"
+    elif facts.form == "text" and facts.differs:
+        confidence = 0.3
+    return Column(name, found, "target", f"the target as asked; {counted}", confidence)
+
+
+def _are_classes(facts: Facts) -> bool:
+    distinct = facts.distinct or 0
+    few = distinct <= FEW and facts.filled >= 2 * distinct
+    return few or (distinct <= 2 and {str(v).strip() for v in facts.uniques()} <= {"0", "1", "0.0", "1.0"})
+
+
+def _drop_marks(columns: list[Column], roles: Mapping[str, str], kinds: Mapping[str, str]) -> list[Column]:
+    """Leave out the three columns that `convert` writes beside a new one, where all three are there."""
+    names = {column.name for column in columns}
+    marks: dict[str, str] = {}
+    for name in names:
+        beside = [f"{name}_{part}" for part in CONVERTED]
+        if names.issuperset(beside):
+            marks |= dict.fromkeys(beside, name)
+    return [
+        replace(column, role="ignored", why=f"says how column {marks[column.name]!r} was made")
+        if column.name in marks and column.name not in roles and column.name not in kinds
+        else column
+        for column in columns
+    ]
+
+
+def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
+    """Leave out a column of file names whose files are not there, beside a column that holds the files themselves."""
+    sure = {column.kind: column.name for column in columns if column.kind in MEDIA_KINDS and column.confidence > 0.5}
+    out = []
+    for column in columns:
+        holder = sure.get(column.kind)
+        doubtful = column.role == "feature" and column.kind in MEDIA_KINDS and column.confidence <= 0.5
+        if doubtful and holder and column.name not in kinds and facts[column.name].differs:
+            why = f"names of files that are not there; column {holder!r} holds them"
+            column = Column(column.name, "id", "ignored", why, 0.7)
+        out.append(column)
+    return out
+
+
+def _find_transcript(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
+    """Make a target of strings a transcript where there is a sound that says it."""
+    if not any(column.role == "feature" and column.kind == "audio" for column in columns):
+        return columns
+    out = []
+    for column in columns:
+        if column.role == "target" and column.kind == "category" and column.name not in kinds:
+            told = _tell_transcript(facts[column.name])
+            if told:
+                mend = f"--kind {column.name}=category makes classes of it"
+                why = f"the target as asked; {told}; a transcript of the sound ({mend})"
+                column = Column(column.name, "text", "target", why, 0.8)
+        out.append(column)
+    return out
+
+
+def _tell_transcript(facts: Facts) -> str:
+    """Say why strings are what is said in a sound rather than classes; "" where they are not.
+
+    A name alone is enough. Else most cells have several words, and most differ or very many do.
+    """
+    if facts.form != "text" or not facts.filled or numeric_share(facts) >= 0.95:
+        return ""
+    distinct = facts.distinct or 0
+    counted = f"{distinct} different values in {facts.filled} rows"
+    if TRANSCRIPT.search(facts.name.strip()):
+        return f"named {facts.name!r}; {counted}"
+    several = sum(count_words(cell) >= 2 for cell in facts.sample) > 0.5 * len(facts.sample)
+    if several and (distinct > 0.5 * facts.filled or distinct > MANY_TEXTS):
+        return f"sentences; {counted}"
+    return ""
+
+
+def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]) -> tuple[Modality, ...]:
+    by_name = {column.name: column for column in columns}
+    order = {column.name: i for i, column in enumerate(columns)}
+    made: list[Modality] = []
+    taken: dict[str, str] = {}
+    for name, members in groups.items():
+        if not members:
+            raise RequestError(f"modality {name!r} has no columns; write {name}=column,column")
+        for member in members:
+            if member in taken:
+                raise RequestError(
+                    f"column {member!r} is in two modalities, {taken[member]!r} and {name!r}; name it once"
+                )
+            taken[member] = name
+            _check_member(by_name[member], name)
+        made.append(Modality(name, _kind_of_group(name, [by_name[member] for member in members]), tuple(members)))
+    rest = [column for column in columns if column.role == "feature" and column.name not in taken]
+    names = {modality.name for modality in made}
+    text = tuple(column.name for column in rest if column.kind == "text")
+    tabular = tuple(column.name for column in rest if column.kind in TABULAR_KINDS)
+    # Text and tabular go first, so that they keep their names where a picture's column is called "text".
+    for kind, members in (("text", text), ("tabular", tabular)):
+        if members:
+            made.append(Modality(_free(kind, kind, names), kind, members))
+    pictures_and_sounds = [column for column in rest if column.kind in MEDIA_KINDS]
+    made += [Modality(_free(c.name, c.kind, names), c.kind, (c.name,)) for c in pictures_and_sounds]
+    return tuple(sorted(made, key=lambda modality: min(order[member] for member in modality.columns)))
+
+
+def _free(name: str, kind: str, names: set[str]) -> str:
+    """Return a name that no other modality has: text, else text_image for a column of pictures, else text_2 …"""
+    options = [name, f"{name}_{kind}"] if name != kind else [name]
+    number = 2
+    while options[0] in names:
+        options.pop(0)
+        if not options:
+            options.append(f"{name}_{number}")
+            number += 1
+    names.add(options[0])
+    return options[0]
+
+
+def _check_member(column: Column, modality: str) -> None:
+    if column.role == "feature":
+        return
+    if column.role == "ignored" and column.why != "left out as asked":
+        mend = f"say what it is to use it: kinds={{{column.name!r}: 'category'}}"
+        raise RequestError(f"modality {modality!r}: column {column.name!r} is left out ({column.why}); {mend}")
+    raise RequestError(f"modality {modality!r}: column {column.name!r} is {column.role}, so it cannot be a feature")
+
+
+def _kind_of_group(name: str, columns: Sequence[Column]) -> str:
+    found = {"tabular" if column.kind in TABULAR_KINDS else column.kind for column in columns}
+    if len(found) == 1:
+        return found.pop()
+    told = ", ".join(f"{column.name} ({column.kind})" for column in columns)
+    raise RequestError(
+        f"modality {name!r} mixes kinds: {told}. One modality is all image, all audio, all text, or all number, "
+        "category and date; kinds={column: kind} changes what a column is read as"
+    )

@@ -1,0 +1,284 @@
+"""Tables: numbers, dates and categories → one row of numbers. Knows no table file and no network.
+
+A row is laid out as: first `numbers` numbers (scaled; where absent, the training median), then as many indicators
+(1 = absent), then one code for each category column (0 = absent). A cell that cannot be read counts as absent, and
+`broken` names it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from plait.core.options import from_strings
+from plait.data.parse import is_day_first, parse_date, parse_number
+from plait.errors import RequestError, RunError, did_you_mean
+
+KINDS = ("number", "category", "date")
+SCALES = ("quantile", "standard")
+PARTS = ("year", "month", "day of week", "season sine", "season cosine", "hour")
+
+
+def _parts(moment: dt.datetime | None, clock: bool) -> list[float]:
+    """Return the parts of a date as numbers, NaN where absent: as many as PARTS, without the hour when not clock."""
+    if moment is None:
+        return [math.nan] * (len(PARTS) - (not clock))
+    angle = 2 * math.pi * (moment.timetuple().tm_yday - 1) / 365.25
+    parts = [moment.year, moment.month, moment.weekday(), math.sin(angle), math.cos(angle)]
+    return [*parts, moment.hour + moment.minute / 60] if clock else parts
+
+
+def _key(cell: Any) -> str | None:
+    """Return what a category cell is called: 3, 3.0 and " 3 " are all "3". None where absent."""
+    if cell is None or cell != cell:
+        return None
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+        cell = int(cell)
+    return unicodedata.normalize("NFC", str(cell)).strip() or None
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """How one number is scaled: (x − centre) / spread, or with points by rank to a normal distribution."""
+
+    name: str
+    fill: float = 0.0  # the training median, what an absent cell is given
+    centre: float = 0.0
+    spread: float = 1.0
+    points: tuple[float, ...] = ()  # quantiles of the training values, evenly spaced
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Scale x (batch,), NaN where absent. The result stays within ±100, by rank within ±3.1."""
+        x = np.where(np.isnan(x), self.fill, x)
+        if not self.points:
+            return np.clip((x - self.centre) / self.spread, -100, 100)
+        from statistics import NormalDist  # scipy's function is as exact, and takes long to import
+
+        turn = NormalDist().inv_cdf
+        points = np.asarray(self.points)
+        if points[0] == points[-1]:
+            return np.zeros_like(x)
+        share = np.linspace(0, 1, len(points))
+        low = np.interp(x, points, share)  # of equal points np.interp takes the last; the middle of them is meant
+        high = 1 - np.interp(-x, -points[::-1], share)
+        return np.array([turn(middle) for middle in np.clip((low + high) / 2, 0.001, 0.999).tolist()])
+
+
+@dataclass(frozen=True)
+class ColumnPrep:
+    """What was learned of one column."""
+
+    name: str
+    kind: str
+    scalers: tuple[Scaler, ...] = ()  # one for a number, one for each part of a date
+    day_first: bool = False
+    clock: bool = False  # the dates hold a time of day
+    values: tuple[str, ...] = ()  # code of values[i] is i + 1
+    rare: bool = False  # the last code stands for all values that were seen once or are not among the most common
+
+    @property
+    def size(self) -> int:
+        """Codes of a category column, 0 included."""
+        return 1 + len(self.values) + self.rare
+
+
+def _option(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class TabularPrep:
+    """Cells of number, date and category columns → (batch, feature). `fitted` learns the columns."""
+
+    scale: str = _option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
+    max_categories: int = _option(50, "Values of a category column that get a code of their own: the most common.")
+    min_count: int = _option(2, "Rows that a value must be in to get a code of its own.")
+    columns: tuple[ColumnPrep, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise RequestError(f"tabular.scale is {self.scale!r}. {did_you_mean(str(self.scale), SCALES)}")
+        for name in ("max_categories", "min_count"):
+            if getattr(self, name) < 1:
+                raise RequestError(f"tabular.{name} is {getattr(self, name)}; expected 1 or more.")
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> TabularPrep:
+        """Make the options from names and values, which may be strings. Raises RequestError for an unknown one."""
+        return from_strings(cls, options, "tabular")
+
+    def fitted(self, columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> TabularPrep:
+        """Return a copy that has learned from the training cells; kinds[column] is number, category or date."""
+        learned = []
+        for name, cells in columns.items():
+            kind = kinds.get(name)
+            if kind not in KINDS:
+                raise RequestError(f"column {name!r} is of kind {kind!r}; expected one of: {', '.join(KINDS)}.")
+            learn = {"number": self._learn_number, "date": self._learn_date, "category": self._learn_category}[kind]
+            learned.append(learn(name, cells))
+        return replace(self, columns=tuple(learned))
+
+    def _learn_number(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
+        values = _read(ColumnPrep(name, "number"), cells, {})[:, 0]
+        return ColumnPrep(name, "number", (self._scaler(name, values),))
+
+    def _learn_date(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
+        column = ColumnPrep(name, "date", day_first=is_day_first(cells), clock=True)
+        parts = _read(column, cells, {})
+        column = replace(column, clock=bool(np.nansum(parts[:, -1]) > 0))
+        scalers = [
+            Scaler(f"{name}: {part}") if part.startswith("season") else self._scaler(f"{name}: {part}", values)
+            for part, values in zip(PARTS[: len(PARTS) - (not column.clock)], parts.T, strict=False)
+        ]
+        return replace(column, scalers=tuple(scalers))
+
+    def _learn_category(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
+        counts = Counter(key for cell in cells if (key := _key(cell)) is not None)
+        ordered = sorted(counts, key=lambda value: (-counts[value], value))
+        values = tuple(v for v in ordered if counts[v] >= self.min_count)[: self.max_categories]
+        return ColumnPrep(name, "category", values=values, rare=len(values) < len(ordered))
+
+    def _scaler(self, name: str, x: np.ndarray) -> Scaler:
+        x = x[~np.isnan(x)]
+        if not len(x):
+            return Scaler(name)
+        middle = float(np.median(x))
+        if self.scale == "standard":
+            # Not the bare deviation: that of a constant column is rounding, and would blow it up.
+            spread = float(np.std(x)) if np.ptp(x) > 1e-9 * np.abs(x).max() else 1.0
+            return Scaler(name, middle, float(np.mean(x)), spread)
+        points = np.quantile(x, np.linspace(0, 1, min(256, max(2, len(x)))))
+        return Scaler(name, middle, points=tuple(float(p) for p in points))
+
+    def __call__(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
+        """Return (batch, feature) float32: numbers, indicators (1 = absent), codes; see the module.
+
+        Raises RequestError when a learned column is not there; give a column of None where it is absent in every row.
+        """
+        values: list[np.ndarray] = []
+        holes: list[np.ndarray] = []
+        codes: list[np.ndarray] = []
+        for column in self.columns:
+            cells = _cells(columns, column.name)
+            if column.kind == "category":
+                known = {value: k + 1 for k, value in enumerate(column.values)}
+                other = column.size - 1 if column.rare else 0
+                keys = [_key(cell) for cell in cells]
+                codes.append(np.array([0 if key is None else known.get(key, other) for key in keys], float))
+                continue
+            read = _read(column, cells, {})
+            for scaler, x in zip(column.scalers, read.T, strict=True):
+                values.append(scaler(x))
+                holes.append(np.isnan(x).astype(float))
+        rows = len(next(iter(columns.values()), ()))
+        if any(len(x) != rows for x in (*values, *codes)):
+            lengths = ", ".join(f"{name} {len(cells)}" for name, cells in columns.items())
+            raise RequestError(f"the columns are not of one length: {lengths}.")
+        stacked = np.stack([*values, *holes, *codes], axis=1) if self.columns else np.zeros((rows, 0))
+        return stacked.astype(np.float32)
+
+    def broken(self, columns: Mapping[str, Sequence[Any]]) -> dict[int, str]:
+        """Return {row: reason} for the rows with a cell that cannot be read; such a cell counts as absent."""
+        out: dict[int, str] = {}
+        for column in self.columns:
+            _read(column, _cells(columns, column.name), out)
+        return out
+
+    def readable(self, name: str, cell: Any) -> bool:
+        """Tell whether a cell of this column can be read; an absent one can."""
+        column = next((c for c in self.columns if c.name == name), None)
+        if column is None:
+            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, [c.name for c in self.columns])}")
+        broken: dict[int, str] = {}
+        _read(column, [cell], broken)
+        return not broken
+
+    def onehot(self, x: np.ndarray) -> np.ndarray:
+        """Turn codes into one column for each, 0 included, for learners without embeddings: (batch, wider feature)."""
+        start = 2 * self.numbers
+        wide = [np.eye(size, dtype=np.float32)[x[:, start + k].astype(int)] for k, size in enumerate(self.categories)]
+        return np.concatenate([x[:, :start], *wide], axis=1)
+
+    def describe(self, row: np.ndarray) -> dict[str, str]:
+        """Return what a row (feature,) of numbers says of each column, for a person."""
+        out, place, code = {}, 0, 2 * self.numbers
+        for column in self.columns:
+            if column.kind == "category":
+                number = int(row[code])
+                word = "absent" if not number else "a rare value" if number > len(column.values) else "known"
+                out[column.name] = f"code {number} of {column.size - 1} ({word})"
+                code += 1
+                continue
+            end = place + len(column.scalers)
+            shown = [f"{v:+.2f}" for v in row[place:end]]
+            if column.kind == "date":
+                shown = [f"{part} {value}" for part, value in zip(PARTS, shown, strict=False)]
+            absent = bool(row[self.numbers + place])
+            out[column.name] = ("absent, filled with " if absent else "") + ", ".join(shown)
+            place = end
+        return out
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a row begins with (and how many indicators follow)."""
+        return sum(len(column.scalers) for column in self.columns)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """How many codes each category column has, 0 (absent) included."""
+        return tuple(column.size for column in self.columns if column.kind == "category")
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each feature."""
+        values = [scaler.name for column in self.columns for scaler in column.scalers]
+        return [*values, *(f"{v}: absent" for v in values), *(c.name for c in self.columns if c.kind == "category")]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all that rebuilds this object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TabularPrep:
+        """Rebuild what `to_json` gave. Raises RunError when it is damaged."""
+        try:
+            columns = []
+            for entry in data["columns"]:
+                scalers = tuple(Scaler(**{**s, "points": tuple(s["points"])}) for s in entry["scalers"])
+                columns.append(ColumnPrep(**{**entry, "scalers": scalers, "values": tuple(entry["values"])}))
+            return cls(**{**data, "columns": tuple(columns)})
+        except (KeyError, TypeError) as error:
+            raise RunError(f"the preparation of the table is damaged: {error}. Fit again.") from None
+
+
+def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
+    if name not in columns:
+        raise RequestError(f"the column {name!r} was there in training and is not here. {did_you_mean(name, columns)}")
+    return columns[name]
+
+
+def _read(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> np.ndarray:
+    """Return the numbers of a column (batch, part), NaN where absent; note in `broken` the rows that cannot be read."""
+    hole = _parts(None, column.clock) if column.kind == "date" else [math.nan]
+    out = []
+    for row, cell in enumerate(cells):
+        value: list[float] | None = None
+        try:
+            if column.kind == "number":
+                number = parse_number(cell)
+                value = [math.nan if number is None else number]
+            elif column.kind == "date":
+                value = _parts(parse_date(cell, column.day_first), column.clock)
+        except (ValueError, OverflowError):
+            shown = repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
+            reason = f"column {column.name!r}: {shown} is not a {column.kind}"
+            broken[row] = f"{broken[row]}; {reason}" if row in broken else reason
+        out.append(value or hole)
+    return np.array(out, float).reshape(len(cells), len(hole))

@@ -1,0 +1,272 @@
+"""Text: TF-IDF with SVD, and token ids. Knows no table file and no network; `clean` holds the steps on one string.
+
+Every step of cleaning can be switched off. What is learned (`fitted`) is a vocabulary, idf weights and an
+SVD basis: plain lists and arrays, which `state` gives and `from_state` takes back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.core.options import from_strings
+from plait.errors import RequestError, RunError
+from plait.kinds.text.clean import clean, is_one_character, tokenise
+
+if TYPE_CHECKING:
+    import torch
+    from scipy.sparse import csr_matrix
+
+PAD, UNKNOWN, FIRST = 0, 1, 2  # ids: empty place, a word outside the vocabulary, the first word of the vocabulary
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def drop_words(ids: torch.Tensor, generator: torch.Generator, share: float = 0.1) -> torch.Tensor:
+    """Return ids (batch, token) with a share of the words made unknown (word dropout, Iyyer and others 2015, ACL)."""
+    import torch
+
+    draw = torch.rand(ids.shape, generator=generator, device=generator.device).to(ids.device)
+    return torch.where((draw < share) & (ids >= FIRST), torch.full_like(ids, UNKNOWN), ids)
+
+
+def _option(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class TextPrep:
+    """Text → TF-IDF, its SVD, or token ids. The options come first; the rest is learned by `fitted`."""
+
+    normalise: bool = _option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
+    mojibake: bool = _option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
+    html: bool = _option(True, "Take HTML tags and entities out.")
+    whitespace: bool = _option(True, "Make every run of blanks one space; take control characters out.")
+    lower: bool = _option(True, "Make capital letters small.")
+    max_features: int = _option(20_000, "Words, and TF-IDF terms, that are kept at most: the most common.")
+    min_count: int = _option(2, "Texts that a word or term must be in to be kept.")
+    ngrams: int = _option(2, "Longest run of words (or of Chinese characters) that is a TF-IDF term.")
+    subwords: bool | None = _option(None, "Add pieces of words, for misspelt ones. Else: for short, varied texts.")
+    svd: int = _option(256, "Numbers that TF-IDF is brought down to.")
+    tokens: int = _option(128, "Longest text in token ids; the rest is cut.")
+
+    words: tuple[str, ...] = field(default=(), repr=False)  # id of words[i] is i + 2
+    terms: tuple[str, ...] = field(default=(), repr=False)
+    idf: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False, compare=False)  # (vocabulary,)
+    components: np.ndarray = field(  # (feature, vocabulary): the SVD basis
+        default_factory=lambda: np.zeros((0, 0), np.float32), repr=False, compare=False
+    )
+    length: int = 0  # tokens that `ids` gives: what 99 of 100 training texts need, at most `tokens`
+    pieces: bool = False  # what `subwords` came to
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_features", 1), ("min_count", 1), ("ngrams", 1), ("svd", 1), ("tokens", 1)):
+            if getattr(self, name) < least:
+                raise RequestError(f"text.{name} is {getattr(self, name)}; expected {least} or more.")
+        if self.ngrams > 5:
+            raise RequestError(f"text.ngrams is {self.ngrams}; expected 1 to 5.")
+        object.__setattr__(self, "_word_ids", {word: k + FIRST for k, word in enumerate(self.words)})
+        object.__setattr__(self, "_term_ids", {term: k for k, term in enumerate(self.terms)})
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> TextPrep:
+        """Make the options from names and values, which may be strings. Raises RequestError for an unknown one."""
+        return from_strings(cls, options, "text")
+
+    def clean(self, text: str) -> str:
+        """Return the text cleaned by the steps that are on."""
+        return clean(
+            text,
+            normalise=self.normalise,
+            mojibake=self.mojibake,
+            html=self.html,
+            whitespace=self.whitespace,
+            lower=self.lower,
+        )
+
+    def steps(self, text: str) -> list[tuple[str, str]]:
+        """Return (name, text so far) for each step that changes the text, for drawing."""
+        steps = dict.fromkeys(("html", "mojibake", "normalise", "whitespace", "lower"), False)
+        out = [("raw", text)]
+        for name in steps:
+            steps[name] = getattr(self, name)
+            done = clean(text, **steps)
+            if done != out[-1][1]:
+                out.append((name, done))
+        return out
+
+    def tokenise(self, text: str) -> list[str]:
+        """Return the tokens of a raw text, cleaned first."""
+        return tokenise(self.clean(text))
+
+    def known(self, tokens: Iterable[str]) -> list[bool]:
+        """Return for each token whether it is in the vocabulary of token ids."""
+        return [token in self._word_ids for token in tokens]  # type: ignore[attr-defined]
+
+    def fitted(self, texts: Sequence[str], generator: np.random.Generator | None = None) -> TextPrep:
+        """Return a copy that has learned its vocabulary, idf and SVD basis from the training texts.
+
+        Terms are those in the most texts. The SVD is randomised (Halko and others 2011, arXiv:0909.4061); the generator
+        draws its start. Raises RequestError when no text holds a token.
+        """
+        tokens = [self.tokenise(text or "") for text in texts]
+        in_texts = Counter(token for row in tokens for token in set(row))
+        if not in_texts:
+            raise RequestError(f"none of {len(tokens)} texts holds a word; expected one or more. Is it text?")
+        pieces = self.subwords
+        if pieces is None:
+            rare = sum(n < max(2, self.min_count) for n in in_texts.values())
+            pieces = float(np.median([len(row) for row in tokens])) <= 8 and rare >= 0.2 * len(in_texts)
+        spelt = [list(_spell(row)) for row in tokens] if pieces else tokens
+        words = self._common(Counter(token for row in spelt for token in set(row)))
+        terms = self._common(Counter(term for row in tokens for term in set(_terms(row, self.ngrams, pieces))))
+        needed = int(np.ceil(np.quantile([len(row) for row in spelt], 0.99)))
+        out = replace(self, words=words, terms=terms, length=max(1, min(self.tokens, needed)), pieces=pieces)
+        counts = out._counts(tokens)
+        seen = np.bincount(counts.indices, minlength=len(terms))
+        idf = (np.log((1 + len(tokens)) / (1 + seen)) + 1).astype(np.float32)
+        out = replace(out, idf=idf)
+        basis = _svd(out._weigh(counts), self.svd, generator or np.random.default_rng(0))
+        return replace(out, components=basis)
+
+    def _common(self, counts: Counter[str]) -> tuple[str, ...]:
+        """Return the most common terms, common first; when nothing is common enough, all there are."""
+        kept = [term for term, n in counts.items() if n >= self.min_count] or list(counts)
+        return tuple(sorted(kept, key=lambda term: (-counts[term], term))[: self.max_features])
+
+    def _counts(self, tokens: Sequence[Sequence[str]]) -> csr_matrix:
+        """Return how often each term stands in each text: (batch, vocabulary)."""
+        from scipy.sparse import csr_matrix
+
+        ids: dict[str, int] = self._term_ids  # type: ignore[attr-defined]
+        columns: list[int] = []
+        values: list[int] = []
+        ends = [0]
+        for row in tokens:
+            counts = Counter(ids[term] for term in _terms(row, self.ngrams, self.pieces) if term in ids)
+            columns += (found := sorted(counts))
+            values += [counts[i] for i in found]
+            ends.append(len(columns))
+        data = (np.asarray(values, np.float32), np.asarray(columns, np.int32), np.asarray(ends, np.int32))
+        return csr_matrix(data, shape=(len(tokens), len(self.terms)), dtype=np.float32)
+
+    def _weigh(self, counts: csr_matrix) -> csr_matrix:
+        """Turn counts into (1 + ln count) · idf, each row of length 1."""
+        counts.data = (1 + np.log(counts.data)) * self.idf[counts.indices]
+        row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+        counts.data /= np.sqrt(np.bincount(row, counts.data**2, counts.shape[0])).astype(np.float32)[row]
+        return counts
+
+    def sparse(self, texts: Sequence[str]) -> csr_matrix:
+        """Return TF-IDF (batch, vocabulary) float32: sublinear counts, smooth idf, rows of length 1.
+
+        A text without a known term gives a row of 0.
+        """
+        self._check()
+        return self._weigh(self._counts([self.tokenise(text or "") for text in texts]))
+
+    def vector(self, texts: Sequence[str]) -> np.ndarray:
+        """Return TF-IDF brought down by SVD: (batch, feature) float32, rows of length 1 (or of 0, as `sparse`).
+
+        Latent semantic analysis (Deerwester and others 1990).
+        """
+        reduced = np.asarray(self.sparse(texts) @ self.components.T, dtype=np.float32)
+        norms = np.linalg.norm(reduced, axis=1, keepdims=True)
+        return np.divide(reduced, norms, out=np.zeros_like(reduced), where=norms > 1e-12)
+
+    def ids(self, texts: Sequence[str]) -> np.ndarray:
+        """Return token ids (batch, token) int32: 0 empty place, 1 a word outside the vocabulary. No row is all 0.
+
+        With `pieces` each word is followed by its parts of 2 and 3 letters (Bojanowski and others 2017,
+        arXiv:1607.04606).
+        """
+        self._check()
+        known: dict[str, int] = self._word_ids  # type: ignore[attr-defined]
+        out = np.full((len(texts), self.length), PAD, np.int32)
+        out[:, 0] = UNKNOWN
+        for row, text in zip(out, texts, strict=True):
+            tokens = self.tokenise(text or "")
+            line = [known.get(token, UNKNOWN) for token in (_spell(tokens) if self.pieces else tokens)][: self.length]
+            row[: len(line)] = line
+        return out
+
+    @property
+    def features(self) -> int:
+        """Numbers in a row of `vector`."""
+        return len(self.components)
+
+    @property
+    def vocabulary(self) -> int:
+        """Ids that `ids` can give, the empty place and the unknown word included."""
+        return len(self.words) + FIRST
+
+    def _check(self) -> None:
+        if not self.terms:
+            raise RequestError("this text preparation has learned nothing yet; call fitted(texts) first.")
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return all that rebuilds this object: a dict for JSON and named arrays."""
+        arrays = ("idf", "components")
+        return (
+            {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in arrays},
+            {name: getattr(self, name) for name in arrays},
+        )
+
+    @classmethod
+    def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextPrep:
+        """Rebuild what `state` gave. Raises RunError when the parts do not belong together."""
+        try:
+            learned: dict[str, Any] = {name: tuple(data[name]) for name in ("words", "terms")}
+            learned |= {name: np.asarray(arrays[name], np.float32) for name in ("idf", "components")}
+            out = cls(**{**data, **learned})
+        except (KeyError, TypeError) as error:
+            raise RunError(f"the text preparation is damaged: {error}. Fit again.") from None
+        n = len(out.terms)
+        if out.idf.shape != (n,) or out.components.ndim != 2 or (n and out.components.shape[1] != n):
+            raise RunError(
+                f"the text preparation is damaged: {n} terms, idf {out.idf.shape}, "
+                f"components {out.components.shape}. Fit again."
+            )
+        return out
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _spell(tokens: Iterable[str]) -> Iterator[str]:
+    """Yield each token, and after a word its pieces of 2 and 3 letters, edges marked: ##<se ##sev …"""
+    for token in tokens:
+        yield token
+        if _WORD.match(token) and not is_one_character(token):
+            edged = f"<{token}>"
+            for size in (2, 3):
+                yield from (f"##{edged[i : i + size]}" for i in range(len(edged) - size + 1))
+
+
+def _terms(tokens: Sequence[str], ngrams: int, pieces: bool) -> Iterator[str]:
+    """Yield the runs of 1 to ngrams tokens, characters joined without a space, and pieces of words."""
+    yield from _spell(tokens) if pieces else tokens
+    if ngrams > 1:
+        solid = [is_one_character(token) for token in tokens]
+        for start in range(len(tokens) - 1):
+            run = tokens[start]
+            for end in range(start + 1, min(start + ngrams, len(tokens))):
+                run += tokens[end] if solid[end - 1] and solid[end] else " " + tokens[end]
+                yield run
+
+
+def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Return the first right singular vectors of x (batch, vocabulary): (feature, vocabulary) float32."""
+    size = max(1, min(size, min(x.shape)))
+    q = generator.standard_normal((x.shape[1], min(size + 10, min(x.shape)))).astype(np.float32)
+    for _ in range(4):
+        q = x.T @ np.linalg.qr(x @ q)[0]
+    q = np.linalg.qr(q)[0]
+    _, _, v = np.linalg.svd(x @ q, full_matrices=False)
+    return np.ascontiguousarray((v[:size] @ q.T).astype(np.float32))

@@ -1,0 +1,405 @@
+"""scikit-learn learners as predictors, over hand-made features. Knows features and numbers, not tables or networks.
+
+A learner that knows no NaN is given 0, which after standardising is the average, and a column for each modality that
+says whether it is there. With two or more modalities each learns from its rows as they are and once more with
+modalities dropped, so that it answers sensibly for any subset.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Batch
+from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds.features import batch_features
+from plait.models.learners import (
+    LEARNERS,
+    MOST_ROWS,
+    PLAIN,
+    SMALL,
+    TREES,
+    WIDE,
+    build_learner,
+    margin_logits,
+    one_thread,
+    plain_learner,
+    presence,
+    scale_margins,
+    softmax,
+    telling_features,
+)
+from plait.models.plain import PlainLearner, flatten_learner, restore_learner
+
+LIMIT = 10.0  # standard deviations from the mean, at most
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be learned from rows.
+
+    targets: (rows,) class codes, or numbers in their own unit. prior: (class,) shares, or (1,) mean, of the training
+    rows. weights: (class,) what a row of each class counts, or None.
+    """
+
+    targets: np.ndarray
+    prior: np.ndarray
+    regression: bool = False
+    weights: np.ndarray | None = None
+
+    @property
+    def task(self) -> str:
+        return "regression" if self.regression else "classification"
+
+
+def fit_classic(
+    learner: str,
+    features: Mapping[str, np.ndarray],
+    goal: Goal,
+    names: Sequence[str],
+    layouts: Mapping[str, Mapping[str, Any]],
+    generator: np.random.Generator,
+    setting: Mapping[str, Any] | None = None,
+) -> ClassicPredictor:
+    """Fit one learner on these modalities and return it as a predictor.
+
+    features: {name: (rows, feature)} as `batch_features` gives them, in the order of goal.targets. A row in which none
+    of `names` is present teaches nothing and is left out. setting: one of LEARNERS[task][learner], or None for the
+    first. From more rows than MOST_ROWS names, that many are drawn. Nothing forks: a forest grows in two threads.
+
+    Raises RequestError for an unknown learner, and when no row, or fewer than two classes, are left.
+    """
+    settings = LEARNERS[goal.task].get(learner)
+    if settings is None:
+        raise RequestError(f"there is no learner {learner!r}. {did_you_mean(learner, LEARNERS[goal.task])}")
+    names = tuple(names)
+    present = np.stack([~np.isnan(features[name]).all(axis=1) for name in names], axis=1)
+    rows = np.flatnonzero(present.any(axis=1))
+    if not len(rows):
+        raise RequestError(f"none of the {len(present):,} training rows has any of {', '.join(names)}.")
+    targets = np.asarray(goal.targets)[rows]
+    prior = np.asarray(goal.prior, np.float64)
+    classes = np.arange(1) if goal.regression else np.unique(targets).astype(np.int64)
+    if not goal.regression and len(classes) < 2:
+        raise RequestError(f"the training rows that have {' or '.join(names)} are of one class; expected two or more.")
+    scales = {name: standardise(features[name][rows], layouts[name]["kind"]) for name in names}
+    predictor = ClassicPredictor(
+        names=names,
+        learner=learner,
+        setting=dict(settings[0] if setting is None else setting),
+        layouts={name: dict(layouts[name]) for name in names},
+        prior=prior,
+        regression=goal.regression,
+        classes=classes,
+        centres={name: scale[0] for name, scale in scales.items()},
+        spreads={name: scale[1] for name, scale in scales.items()},
+    )
+    weights = np.ones(len(rows))
+    if goal.regression:
+        mean, deviation = float(targets.mean()), float(targets.std())
+        predictor.unit = (mean, deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0)
+        targets = (targets - predictor.unit[0]) / predictor.unit[1]
+    else:
+        if goal.weights is not None:
+            weights = np.asarray(goal.weights, np.float64)[targets]
+        targets = np.searchsorted(classes, targets)
+    most = MOST_ROWS.get(learner, 2 * len(rows))
+    if len(rows) > most:
+        drawn = _draw_rows(targets, most, goal.regression, generator)
+        rows, targets, weights = rows[drawn], targets[drawn], weights[drawn]
+    x = predictor.matrix({name: features[name][rows] for name in names})
+    if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
+        kept = drop_modalities(present[rows], generator)
+        again = np.flatnonzero((kept != present[rows]).any(axis=1))
+        if learner != "gradient boosting" or goal.weights is not None:  # its bins take twice as long with weights
+            weights[again] /= 2  # a row and its copy count as much as the row did
+        x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
+        origin = np.concatenate([np.arange(len(rows)), again])
+        targets, weights = targets[origin], weights[origin]
+        if len(origin) > most:
+            drawn = _draw_rows(targets, most, goal.regression, generator)
+            x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
+    else:
+        origin = np.arange(len(rows))
+    _learn(predictor, x, targets, weights, origin, generator)
+    return predictor
+
+
+def _learn(
+    predictor: ClassicPredictor,
+    x: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    origin: np.ndarray,
+    generator: np.random.Generator,
+) -> None:
+    """Fit the estimator, keep it as plain arrays, and for an SVM the scale that makes probabilities of its margins."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    large = x.size >= SMALL
+    estimator = predictor.blank(int(generator.integers(2**31 - 1)), len(x))
+    if predictor.learner == "gradient boosting":
+        num_classes = 0 if predictor.regression else len(predictor.classes)
+        predictor.columns = telling_features(x, targets, predictor.widths, num_classes, WIDE)
+    x = predictor.inputs(x)
+    threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread(fitting=True)
+    with warnings.catch_warnings(), threads:
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
+        warnings.filterwarnings("ignore", "The number of unique classes")  # classes of a row or two are classes
+        alike = predictor.learner != "nearest neighbours" and bool((weights == weights[0]).all())
+        estimator.fit(x, targets, sample_weight=None if alike else weights)
+        if predictor.learner == "SVM" and not predictor.regression:
+            predictor.margin = scale_margins(estimator, x, targets, weights, origin, predictor.shares, generator)
+    predictor.estimator = plain_learner(estimator)  # what is scored is what is stored
+
+
+def standardise(x: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the spread (feature,) that features x (rows, feature), NaN where absent, are scaled by.
+
+    The features of a text have one spread, since the small ones of a TF-IDF vector matter less; those of a table come
+    scaled, and a flag that is rarely set must not be blown up. A feature that never differs has the spread 1.
+    """
+    there = ~np.isnan(x)
+    count = np.maximum(there.sum(axis=0), 1)
+    mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / count
+    apart = np.where(there, x - mean, 0)
+    spread = np.sqrt((apart**2).sum(axis=0) / count)
+    if kind == "text":
+        spread = np.full_like(spread, np.sqrt((spread**2).mean()) if len(spread) else 1.0)
+    if kind == "tabular":
+        spread = np.maximum(spread, 0.3)
+    return mean, np.where(spread > 1e-6 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
+
+
+def drop_modalities(present: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return a presence (rows, modality) in which of each row fewer modalities stay than it has, and at least one.
+
+    How many stay is drawn evenly, then which (after Neverova and others 2016, arXiv:1501.00102). A row that has one
+    modality keeps it.
+    """
+    draws, places = generator.random(len(present)), generator.random(present.shape)
+    stay = 1 + np.floor(draws * np.maximum(present.sum(axis=1) - 1, 1))
+    order = np.where(present, places, 2.0).argsort(axis=1).argsort(axis=1)
+    return present & (order < stay[:, None])
+
+
+def _keep(x: np.ndarray, kept: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """Return a matrix (batch, feature) with NaN in the modalities that are not kept (batch, modality)."""
+    return np.where(np.repeat(kept, widths, axis=1), x, np.nan)
+
+
+def _draw_rows(targets: np.ndarray, most: int, regression: bool, generator: np.random.Generator) -> np.ndarray:
+    """Draw this many rows, in order; every class keeps one."""
+    order = generator.permutation(len(targets))
+    if not regression:
+        first = np.unique(targets[order], return_index=True)[1]
+        order = np.concatenate([order[first], np.delete(order, first)])
+    return np.sort(order[:most])
+
+
+@dataclass
+class ClassicPredictor:
+    """A fitted learner as a predictor: Batch → probabilities (batch, class), or values (batch, 1) in their unit.
+
+    classes: the codes that the training rows show; all others have the probability 0. centres, spreads: {name:
+    (feature,)} of the training rows.
+    """
+
+    names: tuple[str, ...]
+    learner: str
+    setting: dict[str, Any]
+    layouts: dict[str, dict[str, Any]] = field(repr=False)
+    prior: np.ndarray
+    regression: bool
+    classes: np.ndarray
+    centres: dict[str, np.ndarray] = field(repr=False)
+    spreads: dict[str, np.ndarray] = field(repr=False)
+    unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
+    margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
+    columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
+    estimator: Any = field(default=None, repr=False)  # a PlainLearner
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        """Answer a batch. Raises RequestError for a missing or misshaped input."""
+        return self.from_features(batch_features(batch, self.layouts, self.names))
+
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Return the answer with only the modalities of each keep present; features are computed once."""
+        features = batch_features(batch, self.layouts, self.names)
+        return [self.from_features(features, keep) for keep in keeps]
+
+    def from_features(self, features: Mapping[str, np.ndarray], keep: Sequence[str] | None = None) -> np.ndarray:
+        """Answer rows of features {name: (batch, feature)}; with keep, only those modalities are present."""
+        x = self.matrix(features)
+        if keep is not None:
+            x = _keep(x, np.tile([name in keep for name in self.names], (len(x), 1)), self.widths)
+        answer = np.tile(self.prior, (len(x), 1))
+        some = ~np.isnan(x).all(axis=1)
+        if some.any():
+            with one_thread():
+                answer[some] = self._answer(self.inputs(x[some]))
+        return answer
+
+    def matrix(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the features of all modalities side by side, standardised: (batch, feature), NaN where absent."""
+        parts = []
+        for name in self.names:
+            x = np.asarray(features[name], np.float64)
+            parts.append(np.clip((x - self.centres[name]) / self.spreads[name], -LIMIT, LIMIT))
+        return np.concatenate(parts, axis=1)
+
+    def inputs(self, x: np.ndarray) -> np.ndarray:
+        """Return what the learner is given for a matrix: (batch, feature)."""
+        if self.learner == "gradient boosting":  # it knows what NaN means, as neighbours do
+            return x[:, self.columns]
+        if self.learner == "nearest neighbours":
+            return x
+        filled = np.nan_to_num(x, nan=0.0)
+        if self.learner != "random forest":  # every modality as long as every other, however many features it has
+            filled /= np.sqrt(np.repeat(self.widths, self.widths))
+        if len(self.names) == 1:
+            return filled
+        return np.concatenate([filled, presence(x, self.widths)], axis=1)
+
+    @property
+    def num_inputs(self) -> int:
+        """How many features the learner is given: see `inputs`."""
+        if self.learner == "gradient boosting":
+            return len(self.columns)
+        plain = self.learner == "nearest neighbours" or len(self.names) == 1
+        return sum(self.widths) + (0 if plain else len(self.names))
+
+    @property
+    def widths(self) -> list[int]:
+        """How many features each modality has."""
+        return [len(self.centres[name]) for name in self.names]
+
+    def _answer(self, x: np.ndarray) -> np.ndarray:
+        if self.regression:
+            return self.estimator.predict(x)[:, None] * self.unit[1] + self.unit[0]
+        if self.learner == "SVM":
+            found = softmax(margin_logits(self.estimator.decision_function(x), self.shares, self.margin))
+        else:
+            found = self.estimator.predict_proba(x)
+        votes = {"random forest": TREES, "nearest neighbours": self.setting.get("neighbours", 1)}.get(self.learner)
+        if votes is not None:  # the prior has one vote as well: no class is impossible because ten rows say so
+            found = (found * votes + self.shares) / (votes + 1)
+        answer = np.zeros((len(x), len(self.prior)))
+        answer[:, self.classes] = found
+        return answer
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Return the prior of the classes that the training rows show: (class seen,)."""
+        seen = np.maximum(self.prior[self.classes], 1e-6)
+        return seen / seen.sum()
+
+    @property
+    def params(self) -> int:
+        """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
+        return 2 * sum(self.widths) + self.estimator.params
+
+    def blank(self, seed: int, rows: int = 0) -> Any:
+        """Return the estimator of this learner and setting, not fitted."""
+        task = "regression" if self.regression else "classification"
+        return build_learner(task, self.learner, self.setting, self.widths, len(self.classes), seed, rows)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
+        fitted, arrays = flatten_learner(self.estimator)
+        facts = {
+            "names": list(self.names),
+            "learner": self.learner,
+            "setting": self.setting,
+            "layouts": self.layouts,
+            "regression": self.regression,
+            "unit": list(self.unit),
+            "margin": list(self.margin),
+            "fitted": fitted,
+        }
+        arrays = {f"fitted.{name}": value for name, value in arrays.items()}
+        arrays |= {"prior": self.prior, "classes": self.classes, "columns": self.columns}
+        for index, name in enumerate(self.names):
+            arrays |= {f"centre.{index}": self.centres[name], f"spread.{index}": self.spreads[name]}
+        return facts, arrays
+
+    @classmethod
+    def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ClassicPredictor:
+        """Rebuild what `state` gave. Raises RunError when it is damaged: nothing in it is taken on trust."""
+        try:
+            names = tuple(facts["names"])
+            predictor = cls(
+                names=names,
+                learner=str(facts["learner"]),
+                setting=dict(facts["setting"]),
+                layouts={name: dict(facts["layouts"][name]) for name in names},
+                prior=np.asarray(arrays["prior"]),
+                regression=bool(facts["regression"]),
+                classes=np.asarray(arrays["classes"]),
+                centres={name: np.asarray(arrays[f"centre.{i}"]) for i, name in enumerate(names)},
+                spreads={name: np.asarray(arrays[f"spread.{i}"]) for i, name in enumerate(names)},
+                unit=(float(facts["unit"][0]), float(facts["unit"][1])),
+                margin=(float(facts["margin"][0]), float(facts["margin"][1])),
+                columns=np.asarray(arrays["columns"]),
+            )
+            _check_scales(predictor)
+            prefix = "fitted."
+            own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+            num_classes = 0 if predictor.regression else len(predictor.classes)
+            predictor.estimator = restore_learner(facts["fitted"], own, predictor.num_inputs, num_classes)
+            _check_kind(predictor)
+        except RunError as error:
+            raise RunError(f"the classic learner is damaged: {error}. Fit again, or restore the file.") from None
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise RunError(f"the classic learner is damaged: {error!r}. Fit again, or restore the file.") from None
+        return predictor
+
+
+def _check_scales(predictor: ClassicPredictor) -> None:
+    """Raise RunError unless classes, columns and the scales of features belong together."""
+    prior, classes, columns = predictor.prior, predictor.classes, predictor.columns
+    scales = [*predictor.centres.values(), *predictor.spreads.values()]
+    if any(x.dtype != np.float64 or x.ndim != 1 or not np.isfinite(x).all() for x in (prior, *scales)):
+        raise RunError("its prior and scales are not lists of numbers")
+    if any(len(predictor.centres[name]) != len(predictor.spreads[name]) for name in predictor.names):
+        raise RunError("its features do not have a centre and a spread each")
+    for codes, most in ((classes, len(prior)), (columns, sum(predictor.widths))):
+        if codes.dtype != np.int64 or codes.ndim != 1 or (codes < 0).any() or (codes >= most).any():
+            raise RunError("it names a class or a feature that there is not")
+    if len(classes) < (1 if predictor.regression else 2):
+        raise RunError("it knows too few classes")
+
+
+def _check_kind(predictor: ClassicPredictor) -> None:
+    """Raise RunError unless what was fitted is of the kind that the learner's name promises."""
+    found: PlainLearner = predictor.estimator
+    wanted = PLAIN.get(predictor.learner)
+    boosting = getattr(found, "boosting", False)
+    if type(found) is not wanted or boosting != (predictor.learner == "gradient boosting"):
+        raise RunError(f"got {type(found).__name__} for {predictor.learner!r}")
+
+
+@dataclass
+class MajorityPredictor:
+    """Always the prior: (class,) shares of the training rows, or (1,) their mean. What any other must beat."""
+
+    prior: np.ndarray
+    names: tuple[str, ...] = ()
+    params: int = 0
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        rows = len(next(iter(batch.present.values()), ()))
+        return np.tile(np.asarray(self.prior, np.float64), (rows, 1))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return all that rebuilds this predictor: a dict for JSON, and no array."""
+        return {"prior": np.asarray(self.prior, np.float64).tolist(), "names": list(self.names)}, {}
+
+    @classmethod
+    def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> MajorityPredictor:
+        return cls(np.asarray(facts["prior"], np.float64), tuple(facts["names"]))

@@ -1,0 +1,271 @@
+"""The scikit-learn learners and their settings, and what they lack: margins as probabilities.
+
+Knows matrices, not batches, tables or what a feature means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from plait.models.plain import Linear, Machine, Neighbours, PlainLearner, Trees
+
+TREES = 100  # of a forest
+SMALL = 500_000  # numbers in a matrix under which one thread is faster than two
+WIDE = 128  # features that gradient boosting looks at, at most: the most telling ones of each modality
+MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000}  # these two grow slow with more
+
+# task → learner → settings to try; the first is the one to take where nothing is known. C is for features that are
+# scaled so that every modality has about the same length, whatever its number of features.
+LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
+    "classification": {
+        "logistic regression": ({"C": 10.0}, {"C": 1.0}, {"C": 100.0}),
+        "SVM": ({"C": 3.0, "gamma": "scale"}, {"C": 3.0, "gamma": 0.2}, {"C": 0.5, "gamma": "scale"}),
+        "random forest": ({"min_samples_leaf": 2}, {"min_samples_leaf": 8}, {"min_samples_leaf": 1}),
+        "gradient boosting": (
+            {"max_iter": 50, "learning_rate": 0.1},
+            {"max_iter": 25, "learning_rate": 0.1},
+            {"max_iter": 100, "learning_rate": 0.1},
+        ),
+        "nearest neighbours": ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3}),
+    },
+    "regression": {
+        "ridge regression": ({"alpha": 0.1}, {"alpha": 1.0}, {"alpha": 0.01}),
+        "SVM": ({"C": 1.0}, {"C": 0.2}, {"C": 5.0}),
+        "random forest": ({"min_samples_leaf": 2}, {"min_samples_leaf": 8}, {"min_samples_leaf": 1}),
+        "gradient boosting": (
+            {"max_iter": 80, "learning_rate": 0.1},
+            {"max_iter": 40, "learning_rate": 0.1},
+            {"max_iter": 150, "learning_rate": 0.1},
+        ),
+        "nearest neighbours": ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3}),
+    },
+}
+
+# learner → the plain form it is kept in
+PLAIN = {
+    "logistic regression": Linear,
+    "ridge regression": Linear,
+    "SVM": Machine,
+    "random forest": Trees,
+    "gradient boosting": Trees,
+    "nearest neighbours": Neighbours,
+}
+
+
+def build_learner(
+    task: str, learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int = 0
+) -> Any:
+    """Return the estimator, not fitted yet. widths: features of each modality; rows: how many it will learn from."""
+    regression = task == "regression"
+    if learner == "nearest neighbours":
+        return Neighbours(setting["neighbours"], widths, 0 if regression else num_classes)
+    if learner == "logistic regression":
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(**setting, max_iter=200, tol=1e-3)
+    if learner == "ridge regression":
+        from sklearn.linear_model import Ridge
+
+        return Ridge(**setting, solver="cholesky")
+    if learner == "SVM":
+        from sklearn.svm import SVC, SVR
+
+        return SVR(**setting, cache_size=400) if regression else SVC(**setting, cache_size=400)
+    if learner == "random forest":
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+        forest = RandomForestRegressor if regression else RandomForestClassifier
+        share = 1 / 3 if regression else "sqrt"
+        return forest(
+            TREES, max_features=share, n_jobs=2 if rows * sum(widths) >= SMALL else 1, random_state=seed, **setting
+        )
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    boosting = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
+    return boosting(
+        max_leaf_nodes=8,
+        min_samples_leaf=10,
+        max_bins=min(63, max(16, rows // 20)),  # to look for the best split costs more than to count rows
+        early_stopping=False,
+        random_state=seed,
+        **setting,
+    )
+
+
+@lru_cache(maxsize=2)
+def _pools(fitting: bool) -> Any:
+    if fitting:
+        import sklearn.utils  # noqa: F401  loads the OpenMP that is to be limited
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread(fitting: bool = False) -> AbstractContextManager[Any]:
+    """Return a context with one thread for products: in small work, waiting costs more than it saves.
+
+    fitting: for scikit-learn's OpenMP too, which a prediction does not load.
+    """
+    return _pools(fitting).limit(limits=1)
+
+
+def plain_learner(estimator: Any) -> PlainLearner:
+    """Return what answers like an estimator that learners.py built and that is fitted to classes 0, 1, …, or numbers.
+
+    What is plain already stays as it is. Raises TypeError for any other estimator.
+    """
+    if isinstance(estimator, PlainLearner):
+        return estimator
+    kind = type(estimator).__name__
+    if kind in ("LogisticRegression", "Ridge"):
+        return Linear(np.atleast_2d(estimator.coef_), np.atleast_1d(estimator.intercept_).astype(np.float64))
+    if kind in ("SVC", "SVR") and estimator.kernel == "rbf":
+        vectors = estimator.support_vectors_.reshape(-1, estimator.n_features_in_)
+        sizes = np.atleast_1d(estimator.n_support_).astype(np.int64)
+        return Machine(float(estimator._gamma), vectors, estimator.dual_coef_, estimator.intercept_, sizes)
+    if kind in ("RandomForestClassifier", "RandomForestRegressor"):
+        grown = []
+        for tree in (each.tree_ for each in estimator.estimators_):
+            split = (tree.feature, tree.threshold, tree.children_left, tree.children_right)
+            grown.append((*split, tree.value[:, 0], np.ones(tree.node_count, bool)))
+        return Trees(False, len(grown), *_by_level(grown, 0), np.zeros(0))
+    if kind in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
+        grown = []
+        for nodes in (tree.nodes for step in estimator._predictors for tree in step):
+            left, right = (np.where(nodes["is_leaf"], -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
+            split = (nodes["feature_idx"].astype(np.int64), nodes["num_threshold"], left, right)
+            grown.append((*split, nodes["value"][:, None], nodes["missing_go_to_left"].astype(bool)))
+        start = np.ravel(estimator._baseline_prediction).astype(np.float64)
+        return Trees(True, len(grown), *_by_level(grown, estimator.n_features_in_), start)
+    raise TypeError(f"{kind} has no plain form")
+
+
+def _by_level(trees: Sequence[tuple[Any, ...]], width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return columns, thresholds, left and values as `Trees` has them.
+
+    trees: of each (node,) feature, threshold, left child, right child (both negative for a leaf), (node, output) value,
+    and (node,) whether NaN goes left. width: how far behind a feature its column lies whose NaN goes right; 0 where no
+    NaN comes.
+    """
+    sizes = [len(tree[0]) for tree in trees]
+    roots = np.cumsum([0, *sizes[:-1]])
+    shift = np.repeat(roots, sizes)
+    feature, threshold, left, right, value, missing_left = (np.concatenate(part) for part in zip(*trees, strict=True))
+    leaf = left < 0
+    levels, level = [], roots
+    while len(level):
+        levels.append(level)
+        inner = level[~leaf[level]]
+        level = (np.stack([left[inner], right[inner]], axis=1) + shift[inner, None]).ravel()
+    order = np.concatenate(levels)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    inner = ~leaf[order]
+    columns = np.where(inner, feature[order] + np.where(missing_left[order], 0, width), 0)
+    children = np.where(inner, place[np.where(leaf, 0, left + shift)[order]], np.arange(len(order)))
+    values = value[order][~inner].astype(np.float64)
+    return columns, np.where(inner, threshold[order], np.inf), children, values
+
+
+def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_classes: int, most: int) -> np.ndarray:
+    """Return the columns (feature,), in order, of the most telling features of a matrix: at most so many, shared out.
+
+    Of each modality those with the greatest share of variance that the classes explain, or for numbers (num_classes 0)
+    the greatest squared correlation, over the rows that have the feature. One that no row has, or that never differs,
+    is left out; when none is left, the first that some row has stays.
+    """
+    there = (~np.isnan(x)).astype(np.float64)
+    filled = np.nan_to_num(x, nan=0.0)
+    count = np.maximum(there.sum(axis=0), 1)
+    mean = filled.sum(axis=0) / count
+    apart = (filled - mean) * there
+    whole = (apart**2).sum(axis=0)
+    if num_classes:
+        sides = np.eye(num_classes)[targets].T
+        explained = ((sides @ apart) ** 2 / np.maximum(sides @ there, 1)).sum(axis=0)
+    else:
+        off = targets[:, None] * there
+        off = (off - off.sum(axis=0) / count) * there
+        explained = (apart * off).sum(axis=0) ** 2 / np.maximum((off**2).sum(axis=0), 1e-12)
+    scores = np.where(whole > 1e-9, explained / np.maximum(whole, 1e-9), -1.0)
+    found, end, each = [], 0, max(1, most // len(widths))
+    for width in widths:
+        best = end + np.argsort(-scores[end : end + width], kind="stable")[:each]
+        found.append(np.sort(best[scores[best] >= 0]))
+        end += width
+    columns = np.concatenate(found)
+    return columns if len(columns) else np.flatnonzero(there.any(axis=0))[:1]
+
+
+def presence(x: np.ndarray, widths: list[int]) -> np.ndarray:
+    """Return which modalities of a matrix (batch, feature) are there, not NaN alone: (batch, modality) bool."""
+    ends = np.cumsum(widths)
+    return np.stack(
+        [~np.isnan(x[:, end - width : end]).all(axis=1) for end, width in zip(ends, widths, strict=True)], 1
+    )
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities (batch, class)."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def margin_logits(margins: np.ndarray, shares: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+    """Return logits (batch, class) from an SVM's margins (batch, class), or (batch,) of two classes."""
+    if margins.ndim == 1:
+        margins = np.stack([-margins, margins], axis=1) / 2
+    return scale[0] * margins + scale[1] * np.log(np.maximum(shares, 1e-6))
+
+
+def scale_margins(
+    estimator: Any,
+    x: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    origin: np.ndarray,
+    shares: np.ndarray,
+    generator: np.random.Generator,
+) -> tuple[float, float]:
+    """Return what margins, and the log of the class shares (class,), are multiplied by to be logits.
+
+    Learned on margins of rows held out in two halves (Platt 1999, with one slope for all classes). origin: (rows,)
+    which row a row is, or is a copy of; a row and its copy stay together. A class of one row is never held out; where
+    nothing can be, the scale stays (2, 1).
+    """
+    from scipy.optimize import minimize
+    from sklearn.base import clone
+
+    half = np.full(origin.max() + 1, -1)  # −1: never held out
+    first = np.unique(origin, return_index=True)[1]
+    for code in range(len(shares)):
+        own = generator.permutation(origin[first[targets[first] == code]])
+        if len(own) > 1:
+            half[own] = np.arange(len(own)) % 2
+    half = half[origin]
+    parts, places = [], []
+    for part in (0, 1):
+        held = np.flatnonzero(half == part)
+        if len(held):
+            learned = clone(estimator).fit(x[half != part], targets[half != part], weights[half != part])
+            parts.append(learned.decision_function(x[held]))
+            places.append(held)
+    if not parts:
+        return 2.0, 1.0
+    margins, rows = np.concatenate(parts), np.concatenate(places)
+    truth, own_weights = targets[rows], weights[rows]
+
+    def loss(point: np.ndarray) -> float:
+        """Cross-entropy, and a pull to the scale (2, 1) that counts as little as a row."""
+        logits = margin_logits(margins, shares, (float(np.exp(point[0])), float(point[1])))
+        chances = np.maximum(softmax(logits)[np.arange(len(rows)), truth], 1e-12)
+        pull = 0.5 * (point[0] - np.log(2)) ** 2 + 0.5 * (point[1] - 1) ** 2
+        return float(-(own_weights * np.log(chances)).sum() + pull)
+
+    found = minimize(loss, np.array([np.log(2), 1.0]), method="L-BFGS-B", bounds=[(-2.0, 3.0), (-2.0, 3.0)]).x
+    return float(np.exp(found[0])), float(found[1])

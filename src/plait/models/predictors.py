@@ -1,0 +1,267 @@
+"""Predictors made of predictors, and how any of them is written to a run folder and read again.
+
+Each answers a Batch with (batch, class) probabilities, or (batch, 1) values. Knows no table and no training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from plait.core.contract import SECOND, Batch, answer_subsets
+from plait.core.files import pack_tensors, unpack_tensors
+from plait.errors import RequestError, RunError
+from plait.models.blend import load_combiner
+from plait.models.calibration import apply_temperature
+from plait.models.network import Network, NetworkPredictor, count_parameters, tuned_makers
+from plait.models.views import Strand
+
+if TYPE_CHECKING:
+    from plait.models.classic import ClassicPredictor
+
+
+def present_rows(batch: Batch, names: Sequence[str]) -> np.ndarray:
+    """Return (batch,) bool: which rows have any of these modalities."""
+    return torch.stack([batch.present[name] for name in names], 1).any(1).cpu().numpy()
+
+
+@dataclass
+class Calibrated:
+    """Another predictor whose probabilities are sharpened or softened by one temperature (Guo and others 2017).
+
+    A row with nothing in it keeps the prior: that one is no guess.
+    """
+
+    inner: Any
+    temperature: float
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self.inner.names
+
+    @property
+    def network(self) -> Any:
+        """The network inside, or None. Who asks it directly comes back through `from_logits`."""
+        return getattr(self.inner, "network", None)
+
+    def from_logits(self, logits: torch.Tensor) -> np.ndarray:
+        """Return the answers to logits (batch, class) of rows in which something is present."""
+        return apply_temperature(self.inner.from_logits(logits), self.temperature)
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return self.subsets(batch, [self.names])[0]
+
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        answers = []
+        for keep, said in zip(keeps, answer_subsets(self.inner, batch, keeps), strict=True):
+            kept = [name for name in self.names if name in keep]
+            some = present_rows(batch, kept) if kept else np.zeros(len(said), bool)
+            answers.append(apply_temperature(said, self.temperature, some))
+        return answers
+
+
+@dataclass
+class Blend:
+    """Late fusion: several predictors answer, and what they say is combined by average, weights or stacking.
+
+    A member none of whose modalities is present has no say; where no member has, the answer is the prior.
+    """
+
+    members: list[Any]
+    combiner: Any  # see blend.py
+    prior: np.ndarray
+
+    @property
+    def names(self) -> Sequence[str]:
+        return list(dict.fromkeys(name for member in self.members for name in member.names))
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return self.subsets(batch, [self.names])[0]
+
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        said = [answer_subsets(member, batch, keeps) for member in self.members]
+        answers = []
+        for index, keep in enumerate(keeps):
+            there = []
+            for member in self.members:
+                kept = [name for name in member.names if name in keep]
+                there.append(present_rows(batch, kept) if kept else np.zeros(len(said[0][index]), bool))
+            answers.append(self.combiner.combine([s[index] for s in said], np.stack(there, 1), self.prior))
+        return answers
+
+
+@dataclass
+class RowText:
+    """A classic learner that reads the row as text: the texts themselves, and the table written out as words."""
+
+    inner: ClassicPredictor
+
+    @property
+    def names(self) -> Sequence[str]:
+        return list(dict.fromkeys(name.partition(SECOND)[0] for name in self.inner.names))
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return self.inner(batch)
+
+
+def input_names(predictor: Any) -> set[str]:
+    """Return the names of the inputs that a predictor reads, second views among them."""
+    if isinstance(predictor, NetworkPredictor):
+        return {strand.get("input", name) for name, strand in predictor.network.strands.items()}
+    if isinstance(predictor, (Calibrated, RowText)):
+        return input_names(predictor.inner)
+    if isinstance(predictor, Blend):
+        return {name for member in predictor.members for name in input_names(member)}
+    return set(predictor.names)
+
+
+def count_params(predictor: Any) -> int:
+    """Return how many numbers a predictor keeps; of predictors made of others, those of all."""
+    if isinstance(predictor, NetworkPredictor):
+        return count_parameters(predictor.network)
+    if isinstance(predictor, (Calibrated, RowText)):
+        return count_params(predictor.inner)
+    if isinstance(predictor, Blend):
+        return sum(count_params(member) for member in {id(m): m for m in predictor.members}.values())
+    return int(getattr(predictor, "params", 0))
+
+
+# -- written and read ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Stored:
+    """Predictors as a run folder holds them: JSON with a list of parts, arrays, and the files of classic learners.
+
+    Parts stand in the list once each, and name those they are made of by number. roles: {"winner": number, …}.
+    """
+
+    parts: list[dict[str, Any]]
+    roles: dict[str, int]
+    tensors: dict[str, np.ndarray]
+    files: dict[str, bytes]
+
+
+def store_predictors(predictors: Mapping[str, Any]) -> Stored:
+    """Take predictors apart into what a run folder can hold."""
+    from plait.models.classic import MajorityPredictor  # here, since a prediction by a network needs neither
+    from plait.models.speech.network import Recogniser
+
+    stored = Stored([], {}, {}, {})
+    places: dict[int, int] = {}
+
+    def put(predictor: Any) -> int:
+        key = id(predictor.network) if isinstance(predictor, NetworkPredictor) else id(predictor)
+        if key in places:
+            return places[key]
+        part: dict[str, Any]
+        below: list[int] = []
+        if isinstance(predictor, (Calibrated, RowText)):
+            below = [put(predictor.inner)]
+        elif isinstance(predictor, Blend):
+            below = [put(member) for member in predictor.members]
+        number = len(stored.parts)
+        if isinstance(predictor, NetworkPredictor):
+            part = {"is": "network", "spec": predictor.network.spec}
+            part |= {"center": predictor.center, "spread": predictor.spread}
+            weights = predictor.network.state_dict()
+            stored.tensors.update({f"net.{number}.{k}": v.detach().cpu().numpy() for k, v in weights.items()})
+        elif isinstance(predictor, Recogniser):
+            part = {"is": "recogniser", "spec": predictor.spec}
+            weights = predictor.state_dict()
+            stored.tensors.update({f"net.{number}.{k}": v.detach().cpu().numpy() for k, v in weights.items()})
+        elif isinstance(predictor, Calibrated):
+            part = {"is": "calibrated", "inner": below[0], "temperature": predictor.temperature}
+        elif isinstance(predictor, RowText):
+            part = {"is": "row as text", "inner": below[0]}
+        elif isinstance(predictor, Blend):
+            facts, arrays = predictor.combiner.state()
+            part = {"is": "blend", "members": below, "combiner": facts, "prior": predictor.prior.tolist()}
+            stored.tensors.update({f"blend.{number}.{key}": value for key, value in arrays.items()})
+        elif isinstance(predictor, MajorityPredictor):
+            part = {"is": "majority", "prior": predictor.prior.tolist()}
+        else:
+            facts, arrays = predictor.state()
+            part = {"is": "classic", "file": f"classic-{number}.safetensors", **facts}
+            stored.files[part["file"]] = pack_tensors(arrays)
+        stored.parts.append(part)
+        places[key] = number
+        return number
+
+    for role, predictor in predictors.items():
+        stored.roles[role] = put(predictor)
+    return stored
+
+
+def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Strand] = ()) -> dict[str, Any]:
+    """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own. strands:
+    those of the run, from which pretrained encoders that were tuned are made again.
+
+    Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged.
+    """
+    made: list[Any] = []
+
+    def arrays(prefix: str) -> dict[str, np.ndarray]:
+        return {k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)}
+
+    for number, part in enumerate(stored.parts):
+        if part["is"] in ("network", "recogniser"):
+            made.append(_network(part, arrays(f"net.{number}."), plan, strands))
+        elif part["is"] == "calibrated":
+            made.append(Calibrated(made[part["inner"]], part["temperature"]))
+        elif part["is"] == "row as text":
+            made.append(RowText(made[part["inner"]]))
+        elif part["is"] == "blend":
+            combiner = load_combiner(part["combiner"], arrays(f"blend.{number}."))
+            made.append(Blend([made[i] for i in part["members"]], combiner, np.array(part["prior"])))
+        elif part["is"] == "majority":
+            from plait.models.classic import MajorityPredictor
+
+            made.append(MajorityPredictor(np.array(part["prior"])))
+        else:
+            from plait.models.classic import ClassicPredictor
+
+            learned = unpack_tensors(stored.files[part["file"]], part["file"])
+            try:
+                made.append(ClassicPredictor.from_state(part, learned))
+            except RunError as error:
+                raise RunError(f"{part['file']}: {error}") from None
+    return {role: made[number] for role, number in stored.roles.items()}
+
+
+class Undrawn(TorchFunctionMode):
+    """While it lasts, weights are not drawn: those of a network that is loaded are replaced, and drawing takes time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
+
+
+def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, strands: Sequence[Strand]) -> Any:
+    spec = part["spec"]
+    own = plan if plan is not None and spec["plan"] == str(plan) else None
+    undrawn = contextlib.nullcontext() if own is not None else Undrawn()  # a user's own may draw what is not loaded
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), undrawn:
+        try:
+            heard = part["is"] == "recogniser"
+            if heard:
+                from plait.models.speech.network import Recogniser
+
+                network: Any = Recogniser(spec, own)
+            else:
+                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(strands, {}))
+        except RequestError as error:
+            raise RunError(
+                f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
+                "give the plan again: plait.load(folder, plan=…)."
+            ) from None
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return network.eval() if heard else NetworkPredictor(network.eval(), part["center"], part["spread"])

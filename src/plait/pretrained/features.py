@@ -1,0 +1,170 @@
+"""From cells to the features of a pretrained encoder, through the cache: what was computed once is read again.
+
+Knows cells, one encoder and the cache, not tables or splits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.data.feature_cache import digest_cell, digest_text, open_features
+from plait.data.media import read_image, read_sound
+from plait.errors import CellError
+from plait.pretrained.frozen import Frozen
+
+AHEAD = 2  # batches that are decoded while one is encoded
+GIVEN = {"float16": "float32"}  # what is kept in half precision is not encoded in it
+TASK = 8  # cells that a thread prepares in one go
+THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs in one at a time
+
+
+@dataclass
+class Cells:
+    """The cells of one column, None where blank, and what is needed to open them."""
+
+    values: Sequence[Any]
+    folder: Path | None = None
+    sample_rate: int | None = None  # of sounds given as arrays, in Hz
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def read_features(
+    frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor, keep: bool = True
+) -> list[str | None]:
+    """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
+
+    Features that are kept are read, the others computed and kept. A single cell is neither looked for nor kept: a file
+    for each would cost more than it saves.
+    """
+    if len(cells) == 1:
+        reasons, made = _compute(frozen, cells, [0], pool)
+        out[:] = made
+        return reasons
+    cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
+    keys, reasons = _digests(frozen, cells, pool)
+    here = [row for row, key in enumerate(keys) if key is not None]
+    found, values = cache.get([key for row in here if (key := keys[row]) is not None])
+    missing: dict[bytes, list[int]] = {}  # the same content twice is computed once
+    for place, row in enumerate(here):
+        if found[place]:
+            out[row] = values[place]
+        else:
+            missing.setdefault(keys[row] or b"", []).append(row)
+    new, made = _compute(frozen, cells, [rows[0] for rows in missing.values()], pool)
+    kept: list[bytes] = []
+    for (key, rows), answer, reason in zip(missing.items(), made, new, strict=True):
+        for row in rows:
+            reasons[row] = reason
+            if reason is None:
+                out[row] = answer
+        if reason is None:
+            kept.append(key)
+    if keep:
+        cache.add(kept, made[[reason is None for reason in new]])
+        cache.count(len(here), int(found.sum()))
+    return reasons
+
+
+def why_not_kept(frozen: Frozen) -> str:
+    """Return why features of this encoder cannot be kept, or "" where all is well."""
+    return open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe()).trouble
+
+
+def read_raw(frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor) -> list[str | None]:
+    """Fill out (batch, *shape) with what the encoder is given for each cell; return why a cell is absent, or None."""
+    return [reason for some in _submit(frozen, cells, range(len(cells)), out, pool) for reason in some.result()]
+
+
+def _submit(
+    frozen: Frozen, cells: Cells, rows: Sequence[int], out: np.ndarray, pool: ThreadPoolExecutor
+) -> list[Future[list[str | None]]]:
+    """Let the pool prepare these cells into out (batch, *shape); each answer says of some why they are absent, or None.
+
+    Several cells to a task: with one each, many threads wait for the one that hands tasks out.
+    """
+
+    def work(places: range) -> list[str | None]:
+        return [_prepare_into(frozen, cells, rows[place], out[place]) for place in places]
+
+    step = max(1, min(TASK, len(rows) // (2 * THREADS)))
+    return [pool.submit(work, range(s, min(s + step, len(rows)))) for s in range(0, len(rows), step)]
+
+
+def _prepare_into(frozen: Frozen, cells: Cells, row: int, out: np.ndarray) -> str | None:
+    try:
+        out[...] = prepare_cell(frozen, cells, row)
+    except CellError as error:
+        out[...] = 0
+        return str(error)
+    return None
+
+
+def prepare_cell(frozen: Frozen, cells: Cells, row: int) -> np.ndarray:
+    """Return what the encoder is given for one cell: (*shape). Raises CellError where the cell cannot be read."""
+    cell = cells.values[row]
+    if cell is None:
+        raise CellError("blank", "blank")
+    if frozen.kind == "image":
+        return frozen.prep(read_image(cell, cells.folder, draft=frozen.prep.draft_size))
+    if frozen.kind == "audio":
+        return frozen.prep(*read_sound(cell, cells.folder, sample_rate=cells.sample_rate))
+    return frozen.prep(cell)
+
+
+def encoding_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[list[bytes | None], list[str | None]]:
+    """Return the hash of each cell, and why there is none."""
+
+    def work(row: int) -> tuple[bytes | None, str | None]:
+        cell = cells.values[row]
+        if cell is None:
+            return None, "blank"
+        try:
+            if frozen.kind == "text":
+                return digest_text(str(cell)), None
+            return digest_cell(cell, cells.folder, cells.sample_rate), None
+        except CellError as error:
+            return None, str(error)
+
+    told = list(pool.map(work, range(len(cells))))
+    return [key for key, _ in told], [reason for _, reason in told]
+
+
+def _compute(
+    frozen: Frozen, cells: Cells, rows: Sequence[int], pool: ThreadPoolExecutor
+) -> tuple[list[str | None], np.ndarray]:
+    """Return why each of these cells cannot be read, or None, and their features (batch, token, width).
+
+    While one batch is encoded the next ones are decoded.
+    """
+    made = np.zeros((len(rows), frozen.tokens, frozen.width), np.float32)
+    reasons: list[str | None] = [None] * len(rows)
+    device = encoding_device()
+    size = frozen.batch_size(device)
+    spans = [range(start, min(start + size, len(rows))) for start in range(0, len(rows), size)]
+    waiting: list[tuple[np.ndarray, list[Future[list[str | None]]]]] = []
+    for number, span in enumerate(spans):
+        for later in spans[number + len(waiting) : number + AHEAD + 1]:
+            inputs = np.empty((len(later), *frozen.shape), GIVEN.get(frozen.dtype, frozen.dtype))
+            waiting.append((inputs, _submit(frozen, cells, [rows[place] for place in later], inputs, pool)))
+        inputs, futures = waiting.pop(0)
+        reasons[span.start : span.stop] = [reason for future in futures for reason in future.result()]
+        good = [place for place in span if reasons[place] is None]
+        if good:
+            made[good] = frozen.encode(
+                inputs if len(good) == len(span) else inputs[np.array(good) - span.start], device
+            )
+    return reasons, made

@@ -1,0 +1,125 @@
+"""How much each modality made of every answer, and what is inside the modalities of one row: asks any predictor.
+
+Knows strands and predictors, not how a model is fitted or saved, nor how the answer is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Table, answer_subsets
+from plait.errors import RequestError
+from plait.models.rows import CHUNK, Callback, prepare, quiet
+from plait.models.views import Strand
+from plait.proof.explanation import Explanation
+from plait.proof.inside import Detail, drill_row
+from plait.proof.shapley import Shares, draw_orders, explain_game, needed_subsets
+
+ROWS = 128  # answered at a time
+
+
+def explain_table(
+    table: Table,
+    strands: Sequence[Strand],
+    predictor: Any,
+    *,
+    classes: Sequence[Any] | None,
+    row: int | None = None,
+    seed: int = 0,
+    callback: Callback = quiet,
+) -> Explanation:
+    """Return what each modality made of the answer to every row, or to one row with what is inside its modalities.
+
+    The number explained is the probability of the class that is predicted with all that is present, or for a number
+    (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders that are drawn from the
+    seed, with an error. Rows are prepared in chunks, so memory does not grow with the files behind them. Raises
+    RequestError for a row that there is not.
+    """
+    if row is not None:
+        if not 0 <= row < len(table):
+            raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
+        table = table.take([row])
+    names = [strand.name for strand in strands if strand.name in predictor.names]
+    used = [strand for strand in strands if (strand.shadow or strand.name) in names]
+    generator = np.random.default_rng(seed)
+    orders = draw_orders(names, generator)
+    keeps = needed_subsets(names, orders)
+    chunks, statuses, absent = [], [], []
+    details: list[Detail] = []
+    for start in range(0, max(1, len(table)), 4 * CHUNK):
+        chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
+        prepared = prepare(chunk, used)
+        statuses += prepared.statuses()
+        absent += prepared.reasons
+        for first in range(0, max(1, len(chunk)), ROWS):
+            batch = prepared.batch(np.arange(first, min(first + ROWS, len(chunk))))
+            answers = dict(zip(keeps, answer_subsets(predictor, batch, keeps), strict=True))
+            there = {name: batch.present[name].cpu().numpy() for name in names}
+            chunks.append(_explain_batch(answers, names, orders, there, classes is not None))
+            if row is not None and statuses[0][0] != "failed":
+                details = drill_row(chunk, used, predictor, batch, int(chunks[0]["guess"][0]), generator)
+            callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
+    joined = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in ("guess", "prediction", "base")}
+    present = {name: np.concatenate([chunk["present"][name] for chunk in chunks]) for name in names}
+    failed = np.array([status == "failed" for status, _ in statuses], bool)
+    joined["prediction"][failed] = joined["base"][failed] = np.nan
+    labels = [
+        None if bad else float(value) if classes is None else classes[int(guess)]
+        for bad, value, guess in zip(failed, joined["prediction"], joined["guess"], strict=True)
+    ]
+    return Explanation(
+        classes=None if classes is None else list(classes),
+        labels=labels,
+        prediction=joined["prediction"],
+        base=joined["base"],
+        found=Shares.join([chunk["found"] for chunk in chunks]),
+        present=present,
+        statuses=statuses,
+        absent=absent,
+        prior=_prior(predictor, used, classes),
+        row=row,
+        details=details,
+        unused=[s.name for s in strands if not s.shadow and s.name not in names],
+    )
+
+
+def _explain_batch(
+    answers: Mapping[tuple[str, ...], np.ndarray],
+    names: Sequence[str],
+    orders: Sequence[tuple[str, ...]],
+    present: dict[str, np.ndarray],
+    classification: bool,
+) -> dict[str, Any]:
+    """Return guess, prediction, base (rows,), found (the shares), and present {name: (rows,)}."""
+    whole = answers[tuple(sorted(names))]
+    guess = whole.argmax(1) if classification else np.zeros(len(whole), np.int64)
+    every = np.arange(len(whole))
+    values = {keep: np.asarray(answer, np.float64)[every, guess] for keep, answer in answers.items()}
+    found = explain_game(values, names, orders)
+    # what is absent changes nothing, so its share is 0 up to rounding; here it is 0
+    shares, errors = (
+        {n: np.where(present[n], x, 0.0) for n, x in part.items()} for part in (found.shares, found.errors)
+    )
+    synergy = {}
+    for pair, x in found.synergy.items():
+        both = next(present[a] & present[b] for a in names for b in names if a < b and f"{a}+{b}" == pair)
+        synergy[pair] = np.where(both, x, 0.0)
+    return {
+        "guess": guess,
+        "prediction": values[tuple(sorted(names))].copy(),
+        "base": values[()].copy(),
+        "found": Shares(shares, synergy, errors, found.exact),
+        "present": present,
+    }
+
+
+def _prior(predictor: Any, strands: Sequence[Strand], classes: Sequence[Any] | None) -> Any:
+    """Return what the predictor says of a row with nothing in it."""
+    empty = Table({column: np.array([None], object) for strand in strands for column in strand.modality.columns})
+    said = np.asarray(predictor(prepare(empty, strands).batch(np.arange(1))))[0]
+    if classes is None:
+        return float(said[0])
+    return {str(name): float(share) for name, share in zip(classes, said, strict=True)}

@@ -1,0 +1,310 @@
+"""What an explanation says: how much each modality made of each answer, as text, JSON, Arrow, and a picture.
+
+Knows the numbers that were found, not the predictor that was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.core.terminal import text_table
+from plait.errors import RequestError
+from plait.proof.inside import Detail
+from plait.proof.shapley import Shares, sum_up
+
+PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
+PLAIN = (
+    "What the parts add is a mean, with the other modalities there and without them; "
+    "of pictures and sounds against a plain one."
+)
+SHOWN = {"text": 6, "tabular": 6, "image": 3, "audio": 3}  # parts that are named in the terminal
+
+
+@dataclass
+class Explanation:
+    """What each modality made of the answers. Print it, or take the numbers.
+
+    labels: (rows,) the predicted class, or the value; None where nothing was present. prediction: (rows,) the
+    probability of that class, or the value; base: the same with nothing present, the prior of the training rows. shares
+    and synergy: see `plait.proof.shapley.Shares`; the shares of a row add up to prediction − base. Both are 0 and base
+    NaN in a failed row. present[m]: (rows,) bool. row: the number of the row, where one was asked for; then details
+    say what is inside each modality.
+    """
+
+    classes: list[Any] | None
+    labels: list[Any]
+    prediction: np.ndarray
+    base: np.ndarray
+    found: Shares
+    present: dict[str, np.ndarray]
+    statuses: list[tuple[str, str]]
+    absent: list[dict[str, str]]  # of each row: why a modality is not there
+    prior: Any  # with nothing present: {class: probability}, or a value
+    row: int | None = None
+    details: list[Detail] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)  # modalities of the table that the model does not look at
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shares(self) -> dict[str, np.ndarray]:
+        """shares[m]: (rows,)"""
+        return self.found.shares
+
+    @property
+    def synergy(self) -> dict[str, np.ndarray]:
+        """synergy["audio+image"]: (rows,)"""
+        return self.found.synergy
+
+    @property
+    def failed(self) -> np.ndarray:
+        """(rows,) bool: nothing was present, so there was nothing to explain."""
+        return np.array([status == "failed" for status, _ in self.statuses], bool)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return {"row": …} where one row was asked for, else {"table": …}."""
+        return {"table": self._table_json()} if self.row is None else {"row": self._row_json()}
+
+    def _row_json(self) -> dict[str, Any]:
+        failed = bool(self.failed[0])
+        details: dict[str, list[dict[str, Any]]] = {}
+        for detail in self.details:
+            details.setdefault(detail.modality, []).append(detail.to_json())
+        value = {
+            "class": None if self.classes is None else self.labels[0],
+            "prediction": None if failed else float(self.prediction[0]),
+            "base": None if failed else float(self.base[0]),
+            "modalities": {name: float(x[0]) for name, x in self.shares.items()},
+            "synergy": {pair: float(x[0]) for pair, x in self.synergy.items()},
+            "index": self.row,
+            "status": self.statuses[0][0],
+            "absent": self._reasons(absent=True),
+            "details": details,
+        }
+        if not self.found.exact:
+            value["error"] = {name: float(x[0]) for name, x in self.found.errors.items()}
+        notes = self._reasons(absent=False)
+        return {**value, **({"notes": notes} if notes else {}), **({"unused": self.unused} if self.unused else {})}
+
+    def _reasons(self, absent: bool) -> dict[str, str]:
+        """Return why modalities of the row are absent, or what is wrong with a part of those that are there."""
+        return {name: why for name, why in self.absent[0].items() if bool(self.present[name][0]) != absent}
+
+    def _table_json(self) -> dict[str, Any]:
+        kept = ~self.failed
+        taken = self.found.take(kept)
+        told = sum_up(taken, {name: there[kept] for name, there in self.present.items()})
+        value = {
+            "rows": len(self),
+            "explained": int(kept.sum()),
+            "failed": int((~kept).sum()),
+            "base": self.prior,
+            **told,
+        }
+        if not self.found.exact and kept.any():
+            value["error"] = {name: float(x[kept].mean()) for name, x in self.found.errors.items()}
+        return {**value, **({"unused": self.unused} if self.unused else {})}
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table with a row for each row: class or value, prediction, base, share_<modality>, …"""
+        import pyarrow as pa
+
+        bad = self.failed
+        columns: dict[str, Any] = {"class": pa.array(self.labels)} if self.classes is not None else {}
+        columns |= {"prediction": pa.array(self.prediction, mask=bad), "base": pa.array(self.base, mask=bad)}
+        columns |= {f"share_{name}": pa.array(x, mask=bad) for name, x in self.shares.items()}
+        columns |= {f"synergy_{pair}": pa.array(x, mask=bad) for pair, x in self.synergy.items()}
+        status, reason = ([pair[k] for pair in self.statuses] for k in (0, 1))
+        return pa.table({**columns, "status": pa.array(status, pa.string()), "reason": pa.array(reason, pa.string())})
+
+    def draw(self) -> Any:
+        """Return a matplotlib Figure of the row, or of the shares over the table."""
+        from plait.draw.row_shares import draw_shares
+
+        told = self.to_json()
+        if self.row is None:
+            table = told["table"]
+            bars = [
+                (name, entry["share"] or 0.0, f"there in {entry['present']:,} rows")
+                for name, entry in table["modalities"].items()
+            ]
+            title = f"What mattered in {table['explained']:,} rows"
+            note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
+            return draw_shares(bars, title, note, percent=True)
+        errors = {name: float(x[0]) for name, x in self.found.errors.items()} if not self.found.exact else {}
+        bars = [
+            (name, float(x[0]), _doubt(errors, name) if self.present[name][0] else "absent")
+            for name, x in self.shares.items()
+        ]
+        parts = [
+            {
+                "modality": d.modality,
+                "column": "" if d.column == d.modality else d.column,
+                "flat": self._is_flat(d),
+                **{key: getattr(d, key) for key in ("kind", "by", "parts", "heat", "before", "after", "box")},
+                "share": float(self.shares[d.modality][0]),
+            }
+            for d in self.details
+        ]
+        parts += [
+            {"modality": name, "kind": "absent", "reason": reason}
+            for name, reason in self._reasons(absent=True).items()
+        ]
+        return draw_shares(bars, *self._headline(), parts)
+
+    def _headline(self) -> tuple[str, str]:
+        if self.failed[0]:
+            return f"Row {self.row}: nothing is present", "there is no answer to explain"
+        if self.classes is None:
+            said = f"Row {self.row}: {_plain(self.prediction[0])}"
+            return said, f"the change from {_plain(self.base[0])}, the answer with nothing present"
+        said = f"Row {self.row}: {self.labels[0]}, probability {self.prediction[0]:.3f}"
+        return said, f"the change from {self.base[0]:.3f}, the probability of {self.labels[0]} with nothing present"
+
+    def __str__(self) -> str:
+        lines = self._table_lines() if self.row is None else self._row_lines()
+        if self.unused:
+            lines.append(f"\nNot looked at by the model: {', '.join(self.unused)}.")
+        return "\n".join(lines)
+
+    def _table_lines(self) -> list[str]:
+        table = self._table_json()
+        head = f"{table['rows']:,} rows, {table['explained']:,} explained"
+        head += f", {table['failed']:,} left out (nothing present)" if table["failed"] else ""
+        if not table["explained"]:
+            return [head]
+        shown = sorted(table["modalities"].items(), key=lambda item: -item[1]["share"])
+        rows = [
+            [name, f"{entry['share']:.0%}", _signed(entry["mean"]), f"{entry['present']:,}", *self._error(table, name)]
+            for name, entry in shown
+        ]
+        header = ["modality", "weight", "mean share", "rows that have it", *([] if self.found.exact else ["± error"])]
+        what = "the value" if self.classes is None else "the probability of the predicted class"
+        lines = [
+            head,
+            "",
+            text_table(header, rows),
+            "",
+            f"A share is what a modality adds to {what}, from the prior on.",
+        ]
+        return lines + _say_synergy(table["synergy"])
+
+    def _row_lines(self) -> list[str]:
+        told = self._row_json()
+        if told["status"] == "failed":
+            return [f"row {self.row}: nothing is present, so there is nothing to explain ({self.statuses[0][1]})"]
+        if self.classes is None:
+            head = f"row {self.row}: {_plain(told['prediction'])}; with nothing present {_plain(told['base'])}"
+        else:
+            head = (
+                f"row {self.row}: {told['class']}, probability {told['prediction']:.3f}; "
+                f"with nothing present {told['base']:.3f}"
+            )
+        total = sum(abs(share) for share in told["modalities"].values()) or 1.0
+        rows = [
+            [
+                name,
+                _signed(share),
+                f"{abs(share) / total:.0%}",
+                *self._error(told, name),
+                f"absent: {told['absent'][name]}" if name in told["absent"] else told.get("notes", {}).get(name, ""),
+            ]
+            for name, share in sorted(told["modalities"].items(), key=lambda item: -abs(item[1]))
+        ]
+        header = ["modality", "share", "of all", *([] if self.found.exact else ["± error"]), ""]
+        lines = [head, "", text_table(header, rows), *_say_synergy(told["synergy"])]
+        said = [_say_detail(detail, self._is_flat(detail)) for detail in self.details]
+        return [*lines, *(["", *said, PLAIN] if said else [])]
+
+    def _is_flat(self, detail: Detail) -> bool:
+        """Tell whether nothing inside a modality changes the answer much: by a hundredth of the largest share."""
+        weights = detail.heat if detail.heat is not None else np.array([part["weight"] for part in detail.parts])
+        return float(np.abs(weights).sum()) < 0.01 * max((abs(float(x[0])) for x in self.shares.values()), default=0)
+
+    def _error(self, told: Mapping[str, Any], name: str) -> list[str]:
+        return [] if self.found.exact else [f"{told['error'][name]:.3f}"]
+
+
+def write_explanation(found: Explanation, out: str | Path) -> list[Path]:
+    """Write a picture (.png, .svg, .pdf), or into a folder the JSON, the picture, and of a table also shares.csv.
+
+    Returns what was written.
+    """
+    import io
+    import json
+
+    import pyarrow.csv as csv
+
+    from plait.core.files import write_bytes
+
+    def draw(path: Path) -> Path:
+        buffer = io.BytesIO()
+        ending = path.suffix.lower().lstrip(".")
+        found.draw().savefig(buffer, format=ending, dpi=110)
+        write_bytes(path, buffer.getvalue())
+        return path
+
+    out = Path(out)
+    if out.suffix.lower() in PICTURES:
+        return [draw(out)]
+    if out.suffix:
+        raise RequestError(f"the explanation cannot be written to {out.name!r}; expected a .png file or a folder.")
+    stem = "table" if found.row is None else f"row-{found.row}"
+    told = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+    write_bytes(out / f"{stem}.json", told.encode())
+    written = [out / f"{stem}.json", draw(out / f"{stem}.png")]
+    if found.row is None:
+        buffer = io.BytesIO()
+        csv.write_csv(found.to_arrow(), buffer)
+        write_bytes(out / "shares.csv", buffer.getvalue())
+        written.append(out / "shares.csv")
+    return written
+
+
+def _signed(value: float) -> str:
+    """Return a number with its sign, in the terminal: +0.213, -1,250."""
+    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3f}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _doubt(errors: Mapping[str, float], name: str) -> str:
+    return f"± {errors[name]:.3f}" if name in errors else ""
+
+
+def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
+    """Return a table of the pairs, the strongest first, and what the signs mean."""
+    told = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))
+    if not told:
+        return []
+    rows = [[pair, _signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
+    return ["", text_table(["pair", "synergy", ""], rows)]
+
+
+def _say_detail(detail: Detail, flat: bool) -> str:
+    """Return one line: the parts of a modality that weigh most; flat: none of them does."""
+    what = detail.modality if detail.column in ("", detail.modality) else f"{detail.modality}: {detail.column}"
+    if flat:
+        return f"{what} (by {detail.by}): no part of it changes the answer much"
+    parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
+    told = []
+    for part in parts[: SHOWN[detail.kind]]:
+        if detail.kind == "text":
+            text = " ".join(part["text"].split())
+            said = f"“{text if len(text) <= 40 else text[:39] + '…'}”"
+        elif detail.kind == "image":
+            said = f"x {part['left']}–{part['right']}, y {part['top']}–{part['bottom']} px"
+        elif detail.kind == "audio":
+            said = f"{part['start']:.2f}–{part['end']:.2f} s"
+        else:
+            said = part["column"]
+        told.append(f"{said} {_signed(part['weight'])}")
+    return f"{what} (by {detail.by}): {', '.join(told)}"

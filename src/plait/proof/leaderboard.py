@@ -1,0 +1,108 @@
+"""What a study found, as people read it: the leaderboard in the terminal, and the verdict. Knows `study.json` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plait.core.terminal import text_table
+
+HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
+SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
+FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The candidates of a fit, the winner, and the verdict on fusion. `print` shows it, `to_json` is study.json."""
+
+    facts: Mapping[str, Any]
+
+    @property
+    def winner(self) -> str:
+        return str(self.facts["winner"])
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """code, sentence, single, fused, difference, fills_holes, adds, p, metric, rows, unit."""
+        return dict(self.facts["verdict"])
+
+    @property
+    def candidates(self) -> list[dict[str, Any]]:
+        return list(self.facts["candidates"])
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(self.facts)
+
+    def __str__(self) -> str:
+        metric = self.facts["metric"]
+        trials = self.facts["trials"]
+        rule = FEWEST if metric == "wer" else SIMPLEST
+        parts = [board(self.candidates, metric), f"* {rule}; — not looked at on the test rows"]
+        if trials["single"] and trials["fused"]:
+            parts.append(f"{trials['single']} candidates look at one modality, {trials['fused']} at several.")
+        parts += ["", self.verdict["sentence"]]
+        parts += [one["sentence"] for one in self.facts.get("conversions", [])]
+        return "\n".join(parts)
+
+
+def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """Return candidates as a table of plain text."""
+    header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", "fitted in", "numbers", "a row"]
+    rows = [
+        [
+            ("* " if c["winner"] else "  ") + c["name"],
+            c["recipe"] if c["recipe"] != c["name"] else "",
+            span(c["val"]),
+            span(c["test"]) if c["test"] is not None else "—",
+            say_seconds(c["seconds"]),
+            say_count(c["params"]),
+            f"{c['latency_ms']:.2f} ms",
+        ]
+        for c in candidates
+    ]
+    return text_table(header, rows)
+
+
+def choose_shown(candidates: Sequence[dict[str, Any]], most: int = 10) -> list[dict[str, Any]]:
+    """Return the candidates worth a line: those that saw the test rows, then the best, in their order."""
+    looked = [c for c in candidates if c["test"] is not None or c["winner"]]
+    rest = [c for c in candidates if not any(c is other for other in looked)]
+    kept = [*looked, *rest[: max(0, most - len(looked))]]
+    return [c for c in candidates if any(c is other for other in kept)]
+
+
+def span(score: Mapping[str, Any] | None) -> str:
+    """Return "0.950 (0.930 to 0.968)", or "-".
+
+    >>> span({"value": 0.95, "low": 0.93, "high": 0.968})
+    '0.950 (0.930 to 0.968)'
+    """
+    if score is None or score.get("value") is None:
+        return "-"
+    if score.get("low") is None:
+        return f"{score['value']:.3f}"
+    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def say_seconds(seconds: float) -> str:
+    """Return "0.4 s", "12 s" or "3 min".
+
+    >>> say_seconds(0.42), say_seconds(12.3), say_seconds(190)
+    ('0.4 s', '12 s', '3 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def say_count(count: int) -> str:
+    """Return "950", "12 k" or "3.4 M".
+
+    >>> say_count(950), say_count(12_300), say_count(3_400_000)
+    ('950', '12 k', '3.4 M')
+    """
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1e6:.1f} M"

@@ -1,0 +1,225 @@
+"""What is asked of a winner besides its score: how it fares as its input gets worse, and whether it is well calibrated.
+
+Looks at the test rows (or validation, where there are none) through the predictor alone. Knows strands and prepared
+rows; chooses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import MEDIA_KINDS, SECOND, Table
+from plait.data.media import read_sound
+from plait.errors import CellError
+from plait.kinds.worsen import (
+    BLUR,
+    DROPPED,
+    IMAGE_NOISE,
+    NUMBER_NOISE,
+    OCCLUSION,
+    SNR,
+    add_noise,
+    blur_images,
+    drop_words,
+    missing_curve,
+    noise_images,
+    noise_numbers,
+    occlude_images,
+    score_curve,
+)
+from plait.models.predictors import input_names
+from plait.models.rows import Callback, Prepared, quiet
+from plait.models.views import Strand
+from plait.pretrained.features import encoding_device
+from plait.pretrained.frozen import Frozen
+from plait.proof.scores import brier, reliability
+
+FEW_ROWS = 100  # rows of which a pretrained encoder sees every picture or sound again at each level
+UNITS = {
+    "noise": "standard deviation, share of black to white",
+    "blur": "standard deviation, share of the shorter side",
+    "occlusion": "share of the area",
+    "noise in sound": "decibels of the sound above the noise",
+    "dropped words": "share of the words",
+    "noise in numbers": "standard deviations of the column",
+    "missing": "share of the rows",
+}
+
+PICTURES: tuple[tuple[str, Sequence[float], Callable[[np.ndarray, float, np.random.Generator], np.ndarray]], ...] = (
+    ("noise", IMAGE_NOISE, noise_images),
+    ("blur", BLUR, lambda pictures, level, _: blur_images(pictures, level)),
+    ("occlusion", OCCLUSION, occlude_images),
+)
+Way = tuple[np.ndarray, str, Sequence[float], Callable[[float], Prepared]]  # rows, what, levels, and the rows at one
+
+
+@dataclass
+class Robustness:
+    """Curves of a predictor's score over ever worse inputs, on some rows of a table.
+
+    table: those rows; prepared: the same rows, prepared; target: (rows,) labels or numbers.
+    """
+
+    predictor: Any
+    table: Table
+    prepared: Prepared
+    target: np.ndarray
+    classes: Sequence[Any] | None
+    seed: int = 0
+    callback: Callback = quiet
+
+    def curves(self) -> list[dict[str, Any]]:
+        """Return [{"modality", "what", "unit", "rows", "metric", "levels", "scores", "area"}] of each modality in use.
+
+        A pretrained encoder has to see every changed cell, so there a curve is measured on 100 rows at the most.
+        """
+        strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
+        ways = [(strand, *way) for strand in strands for way in self._ways(strand)]
+        done, total = 0, sum(len(levels) for _, _, _, levels, _ in ways)
+        found: list[dict[str, Any]] = []
+        for strand, rows, what, levels, worsen in ways:
+
+            def answer(level: float, worsen: Callable[[float], Prepared] = worsen) -> np.ndarray:
+                nonlocal done
+                said = self._answer(worsen(level))
+                done += 1
+                self.callback({"stage": "robustness", "done": done, "total": total})
+                return said
+
+            curve = score_curve(answer, levels, self.target[rows], self.classes)
+            found.append({"modality": strand.name, "what": what, "unit": UNITS[what], "rows": len(rows), **curve})
+        for strand in strands:
+            curve = missing_curve(
+                lambda present: self._answer(self._hide(present)),
+                {name: self.prepared.present[name] for name in self.predictor.names},
+                self.target,
+                self.classes,
+                modality=strand.name,
+                generator=self._generator(),
+            )
+            about = {"what": "missing", "unit": UNITS["missing"], "rows": len(self.prepared)}
+            found.append({"modality": strand.name, **about, **curve})
+        return found
+
+    def _generator(self) -> np.random.Generator:
+        return np.random.default_rng([self.seed, 7])
+
+    def _answer(self, prepared: Prepared) -> np.ndarray:
+        rows = np.arange(len(prepared))
+        parts = [self.predictor(prepared.batch(rows[start : start + 128])) for start in range(0, len(rows), 128)]
+        said = np.concatenate(parts)
+        return said if self.classes is not None else said[:, 0]
+
+    def _ways(self, strand: Strand) -> list[Way]:
+        """Return the ways in which a modality gets worse."""
+        every = np.arange(len(self.prepared))
+        if strand.kind in MEDIA_KINDS and strand.frozen is not None:
+            return self._frozen_ways(strand, strand.frozen)
+        name, values = strand.name, np.asarray(self.prepared.inputs[strand.name])
+        if strand.kind == "image":
+            return [
+                (every, what, levels, lambda level, w=worsen: self._swap(name, w(values, level, self._generator())))  # type: ignore[misc]
+                for what, levels, worsen in PICTURES
+            ]
+        if strand.kind == "audio":
+            return [(every, "noise in sound", SNR, lambda level: self._swap(name, self._noisy(strand, level)))]
+        if strand.kind == "text":
+            return [(every, "dropped words", DROPPED, lambda share: self._without_words(strand, share))]
+        numbers = strand.layout()["numbers"]
+        written = [s.name for s in self.prepared.strands if s.shadow == name and not s.raw]  # the table as words
+        if not numbers or not input_names(self.predictor).isdisjoint(written):
+            return []  # words do not get worse as numbers do
+        return [
+            (
+                every,
+                "noise in numbers",
+                NUMBER_NOISE,
+                lambda level: self._swap(name, noise_numbers(values, numbers, level, self._generator())),
+            )
+        ]
+
+    def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
+        """Return the ways in which pictures or sounds get worse before a pretrained encoder sees them."""
+        rows = np.sort(self._generator().permutation(len(self.prepared))[:FEW_ROWS])
+        few, own = self.prepared.take(rows), replace(strand, raw=True)
+        part = replace(self, table=self.table.take(rows), prepared=few)
+        with ThreadPoolExecutor(1) as pool:
+            raw, _, _ = own.prepare(part.table, pool)
+
+        def seen(worse: np.ndarray) -> Prepared:
+            features = frozen.encode(worse.reshape(-1, *frozen.shape), encoding_device())
+            changed = {strand.name: features.reshape(len(worse), *strand.shape())}
+            changed |= {s.name: worse for s in few.strands if s.raw and s.shadow == strand.name}
+            return replace(few, inputs={**few.inputs, **changed})
+
+        if strand.kind == "image":
+            return [
+                (rows, what, levels, lambda level, w=worsen: seen(w(raw, level, self._generator())))  # type: ignore[misc]
+                for what, levels, worsen in PICTURES
+            ]
+        return [(rows, "noise in sound", SNR, lambda level: seen(part._noisy(own, level, raw)))]
+
+    def _swap(self, name: str, values: np.ndarray) -> Prepared:
+        return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
+
+    def _hide(self, present: dict[str, np.ndarray]) -> Prepared:
+        cells = dict(self.prepared.cells)
+        for name, there in cells.items():
+            owner = name.partition(SECOND)[0]
+            if owner in present:
+                cells[name] = there & present[owner][:, None]
+        return replace(self.prepared, cells=cells)
+
+    def _noisy(self, strand: Strand, level: float, prepared: np.ndarray | None = None) -> np.ndarray:
+        """Read the sounds again, add noise to the wave, and prepare that. prepared: the sounds as they are."""
+        generator, prep = self._generator(), strand.frozen.prep if strand.frozen is not None else strand.prep
+        values = np.array(self.prepared.inputs[strand.name] if prepared is None else prepared)
+        for place, column in enumerate(strand.modality.columns):
+            target = values[:, place] if strand.several else values
+            for row, cell in enumerate(self.table.cells(column)):
+                if cell is None or not self.prepared.cells[strand.name][row, place if strand.several else 0]:
+                    continue
+                try:
+                    wave, rate = read_sound(cell, self.table.folder, sample_rate=self.table.sample_rates.get(column))
+                except CellError:  # it was there a moment ago: the row keeps the sound it was prepared with
+                    continue
+                target[row] = prep(add_noise(wave, level, generator), rate)
+        return values
+
+    def _without_words(self, strand: Strand, share: float) -> Prepared:
+        """Drop words of the texts, and prepare what is left; a text of which nothing is left is absent."""
+        import pyarrow as pa
+
+        generator = self._generator()
+        data = dict(self.table.data)
+        for column in strand.modality.columns:
+            texts = self.table.cells(column)
+            left = [None if text is None else drop_words(str(text), share, generator) or None for text in texts]
+            data[column] = pa.chunked_array([pa.array(left, pa.string())])
+        worse, table = self.prepared, replace(self.table, data=data)
+        views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]
+        with ThreadPoolExecutor(1) as pool:
+            for view in views:
+                values, there, _ = view.prepare(table, pool, keep=False)
+                cells = {**worse.cells, view.name: there & worse.cells[view.name]}
+                worse = replace(worse, inputs={**worse.inputs, view.name: values}, cells=cells)
+        return worse
+
+
+def calibration(
+    target: np.ndarray, before: np.ndarray, after: np.ndarray, classes: Sequence[Any], temperature: float
+) -> dict[str, Any]:
+    """Compare probabilities (rows, class) with what was true, before and after the temperature."""
+    both = {"before": before, "after": after}
+    found: dict[str, Any] = {key: reliability(target, said, classes) for key, said in both.items()}
+    return {
+        **found,
+        "temperature": temperature,
+        "ece": {key: found[key]["expected_calibration_error"] for key in both},
+        "brier": {key: brier(target, said, classes) for key, said in both.items()},
+    }

@@ -1,0 +1,552 @@
+"""A fitted model and its folder: predict, evaluate, save, load.
+
+Knows networks and prepared rows, not how they were found.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from plait.converters.in_fit import FILLED, Made, apply_conversions
+from plait.core.contract import Table, answer_subsets, clean_label
+from plait.core.files import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
+from plait.data.parse import parse_number
+from plait.data.read import read
+from plait.errors import RequestError, RunError, TableError, did_you_mean
+from plait.models.predictors import Stored, restore_predictors, store_predictors
+from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
+from plait.models.views import Strand
+from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
+from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
+
+if TYPE_CHECKING:
+    from plait.proof.explanation import Explanation
+
+FORMAT = 3
+WEIGHTS = "weights.safetensors"
+STOPPED = {
+    "time": "The time limit ended the fit; the best so far is kept.",
+    "interrupt": "The fit was interrupted; the best so far is kept.",
+}
+
+
+@dataclass
+class Predictions:
+    """One answer for each row, in order. A failed row has the label None and no probabilities.
+
+    labels: (rows,) list. probabilities: (rows, class), NaN in failed rows; None for regression. status: ok, partial or
+    failed for each row, reason: why.
+    """
+
+    labels: list[Any]
+    probabilities: np.ndarray | None
+    status: list[str]
+    reason: list[str]
+    classes: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists of Python values."""
+        columns: dict[str, list[Any]] = {"prediction": self.labels}
+        if self.probabilities is not None and self.classes is not None:
+            for name, values in zip(self.classes, self.probabilities.T.tolist(), strict=True):
+                columns[f"probability_{name}"] = [
+                    None if status == "failed" else value for value, status in zip(values, self.status, strict=True)
+                ]
+        return {**columns, "status": self.status, "reason": self.reason}
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table: prediction, probability_<class> for each class, status, reason."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {"prediction": pa.array(self.labels)}
+        if self.probabilities is not None and self.classes is not None:
+            failed = np.array([status == "failed" for status in self.status], bool)
+            for index, name in enumerate(self.classes):
+                columns[f"probability_{name}"] = pa.array(self.probabilities[:, index], mask=failed)
+        return pa.table(
+            {**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
+        )
+
+    def write(self, path: str | Path) -> None:
+        """Write CSV or Parquet, by the ending. Raises RequestError for another ending."""
+        import io
+
+        import pyarrow.csv as csv
+        import pyarrow.parquet as parquet
+
+        path, buffer = Path(path), io.BytesIO()
+        if path.suffix.lower() not in (".csv", ".parquet"):
+            raise RequestError(
+                f"the answers cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet."
+            )
+        writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
+        writer(self.to_arrow(), buffer)
+        write_bytes(path, buffer.getvalue())
+
+
+@dataclass
+class Model:
+    """A fitted predictor with its proof.
+
+    facts: what run.json holds. predictors: "winner", and for each modality the best that looks at it alone.
+    """
+
+    facts: dict[str, Any]
+    strands: list[Strand]
+    predictors: dict[str, Any]
+    folder: Path | None = None
+    keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
+    made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
+
+    @property
+    def task(self) -> str:
+        return str(self.facts["task"])
+
+    @property
+    def target(self) -> str:
+        return str(self.facts["target"])
+
+    @property
+    def classes(self) -> list[Any] | None:
+        return self.facts["classes"]
+
+    @property
+    def prior(self) -> np.ndarray:
+        """What the model says when nothing is present: (class,) shares of the training rows, or (1,) their mean."""
+        return np.array(self.facts["prior"], float)
+
+    @property
+    def modalities(self) -> list[str]:
+        """The modalities that the winner uses."""
+        return [s.name for s in self.strands if s.name in self.predictors["winner"].names]
+
+    @property
+    def leaderboard(self) -> list[dict[str, Any]]:
+        """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner."""
+        return list(self.facts["study"]["candidates"])
+
+    @property
+    def study(self) -> Proof:
+        """All candidates, the winner, and the verdict on fusion; print it."""
+        return Proof(self.facts["study"])
+
+    def predictor(self, name: str = "winner") -> Any:
+        """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
+        return self.predictors[name]
+
+    def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Predictions:
+        """Answer for every row: as many out as in, in the same order, each with a status.
+
+        rows: anything `plait.read` takes. A column that is not there is absent in every row; RequestError when none of
+        the model's columns is there.
+        """
+        table = self._fitting(read(rows, folder), self.modalities, callback)
+        answered = self._answer(table, [tuple(self.modalities)], (), callback)
+        values = answered.answers[tuple(sorted(self.modalities))]
+        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
+        values[failed] = np.nan
+        status, reason = [s for s, _ in answered.statuses], [r for _, r in answered.statuses]
+        if self.classes is None:
+            labels = [None if bad else float(value) for bad, value in zip(failed, values[:, 0], strict=True)]
+            return Predictions(labels, None, status, reason)
+        best = np.where(failed[:, None], 0.0, values).argmax(1)
+        labels = [None if bad else self.classes[i] for bad, i in zip(failed, best, strict=True)]
+        return Predictions(labels, values, status, reason, list(self.classes))
+
+    def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> dict[str, Any]:
+        """Score every row that has a label: overall, given each subset of modalities, and each modality trained alone.
+
+        Returns rows, scored, failed, metrics, by_modalities and alone, all numbers with 95 % intervals. Failed rows are
+        left out, and counted. Raises RequestError when the table lacks the target or has no label.
+        """
+        table = read(rows, folder)
+        if self.target not in table.names:
+            raise RequestError(
+                f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
+            )
+        target = self._cleaned(table)
+        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands], callback), target, callback)
+        callback({"note": status_line([status for status, _ in answered.statuses])})
+        return scores
+
+    def explain(
+        self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
+    ) -> Explanation:
+        """Return how much each modality made of each answer; with row, of that one, and what inside it mattered.
+
+        rows: anything `plait.read` takes. Raises RequestError for a row that there is not, or when none of the model's
+        columns is there. See `plait.explain`.
+        """
+        from plait.proof.attribution import explain_table
+
+        return explain_table(
+            self._fitting(read(rows, folder), self.modalities, callback),
+            self.strands,
+            self.predictor(),
+            classes=self.classes,
+            row=row,
+            seed=self.facts["seed"],
+            callback=callback,
+        )
+
+    def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
+        """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
+        names = sorted(self.modalities)
+        sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
+        subsets = [keep for size in sizes for keep in itertools.combinations(names, size)]
+        alone = [name for name in self.predictors if name != "winner"]
+        answered = self._answer(table, subsets, alone, callback)
+        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
+        labelled = np.array([self._is_label(value) for value in target], bool)
+        if not labelled.any():
+            raise RequestError(f"no row has a label in column {self.target!r}; expected at least one to score.")
+        scored = np.flatnonzero(labelled & ~failed)
+        generator = np.random.default_rng(self.facts["seed"])
+        truth = np.array(
+            [value if there else None for value, there in zip(target, labelled, strict=True)], dtype=object
+        )
+        given: dict[str, Any] = {"classes": self.classes, "generator": generator}
+        shape = (lambda x: x) if self.classes is not None else (lambda x: x[:, 0])
+        whole = answered.answers[tuple(names)]
+        result: dict[str, Any] = {
+            "rows": len(table),
+            "scored": len(scored),
+            "failed": int(failed.sum()),
+            "metrics": intervals(truth[scored], shape(whole[scored]), **given) if len(scored) else {},
+        }
+        present = {name: answered.present[name] for name in names}
+        result["by_modalities"] = by_modalities(
+            lambda keep: shape(answered.answers[tuple(sorted(keep))]), present, truth, self.classes, generator
+        )
+        result["alone"] = {}
+        for name in alone:
+            own = np.flatnonzero(labelled & answered.present[name])
+            metrics = intervals(truth[own], shape(answered.alone[name][own]), **given) if len(own) else {}
+            result["alone"][name] = {"rows": len(own), "metrics": metrics}
+        return result, answered
+
+    def _cleaned(self, table: Table) -> np.ndarray:
+        """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
+        found = np.empty(len(table), dtype=object)
+        for row, cell in enumerate(table.cells(self.target)):
+            try:
+                found[row] = clean_label(cell) if self.classes is not None else parse_number(cell)
+            except ValueError:
+                raise TableError(
+                    f"{table.place(self.target, row)}: the target is {cell!r}; expected a number. "
+                    "Mend the cell, or leave it blank."
+                ) from None
+        return found
+
+    def _is_label(self, value: Any) -> bool:
+        return value is not None and not (isinstance(value, float) and value != value)
+
+    def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> Table:
+        """Return the table with the columns these modalities need; one that is not there is absent in every row.
+
+        What fit made of other columns is made here as well, and what it filled is filled, but for training only.
+        """
+        columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
+        made = [one for one in self.made if one.modality in names]
+        sources = {column for one in made for column in one.columns}
+        if not (set(columns) | sources) & set(table.names):
+            raise RequestError(
+                f"none of the model's columns ({', '.join(columns)}) is in {table.source}; "
+                f"it has: {', '.join(table.names)}."
+            )
+        rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
+        table = apply_conversions(replace(table, sample_rates=rates), made, callback)
+        # no Arrow array, since Arrow imports pandas, where there is one, to make it
+        data = {c: table.data[c] if c in table.data else np.full(len(table), None, object) for c in columns}
+        return Table(data, table.folder, table.source, rates, table.lines, table.notes)
+
+    def _answer(
+        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
+    ) -> Answers:
+        """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
+        used = set(self.modalities) | set(alone)
+        strands = [s for s in self.strands if (s.shadow or s.name) in used]
+        predictor = self.predictor()
+        parts: list[Answers] = []
+        for start in range(0, max(1, len(table)), 4 * CHUNK):
+            chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
+            prepared = prepare(chunk, strands)
+            parts.append(
+                answer_prepared(prepared, predictor, subsets, {n: self.predictor(n) for n in alone}, self.modalities)
+            )
+            callback({"stage": "predict", "done": min(start + 4 * CHUNK, len(table)), "total": len(table)})
+        return Answers.join(parts)
+
+    # -- saying what it is --------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
+        from plait.study.encoder_choice import say_encoders  # comes with the study, which no prediction waits for
+
+        metric = HEADLINE[self.task]
+        facts, lines = self.facts, []
+        shown = choose_shown(self.leaderboard)
+        lines.append(board(shown, metric))
+        if len(self.leaderboard) > 1:
+            lowest = "the lowest loss on validation" if facts["options"].get("fusion") else SIMPLEST
+            lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
+        if len(self.leaderboard) > len(shown):
+            lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
+        lines += self.say_rows("a label")
+        lines += say_encoders(facts.get("encoders", {}))
+        test = facts["test"]
+        if test is not None and test["metrics"]:
+            lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
+            for name, alone in test["alone"].items():
+                if alone["metrics"]:
+                    lines.append(
+                        f"{name} alone reaches {span(alone['metrics'][metric])} "
+                        f"on the {alone['rows']:,} test rows that have it."
+                    )
+        elif facts.get("folds"):
+            checked = facts["folds"]
+            lines.append(
+                f"\nOn {checked['rows']:,} rows, each left out {checked['repeats']} times in {checked['folds']} folds, "
+                f"{metric} is {span(checked['metrics'][metric])}, by what won without them."
+            )
+        elif test is None:
+            lines.append(
+                "\nThere are no test rows, so the score on rows never seen is not known; "
+                "score another table with evaluate."
+            )
+        lines.append(f"\n{facts['study']['verdict']['sentence']}")
+        lines += [one["sentence"] for one in facts["study"].get("conversions", [])]
+        if facts.get("learning_curve"):
+            lines.append(say_curve(facts["learning_curve"], metric))
+        if facts["stopped"]:
+            lines.append(STOPPED[facts["stopped"]])
+        if self.folder is not None and self.keeper is None:
+            picture = "confusion.png" if self.classes is not None else "scatter.png"
+            page = "report.html" if "report.html" in facts.get("files", {}) else picture
+            lines.append(f"\nopen {self.folder / page}")
+            lines.append(
+                f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
+                f"   or   plait explain {self.folder} TABLE --row 0"
+            )
+        return "\n".join(lines)
+
+    def say_rows(self, what: str) -> list[str]:
+        """Return sentences on the rows, their splits and their holes. what: that without which a row is left out."""
+        facts, lines = self.facts, []
+        counts = facts["splits"]
+        lines.append(
+            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
+            f"{counts['test']:,} test"
+            + (f", {facts['unlabelled']:,} without {what} or split" if facts["unlabelled"] else "")
+            + "."
+        )
+        for name, hole in facts["holes"].items():
+            if hole["blank"] or hole["broken"]:
+                first = f", such as {hole['example']}" if hole["broken"] else ""
+                lines.append(
+                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
+                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                )
+            if hole.get("filled"):
+                lines.append(f"{name}: {hole['filled']:,} absent cells were filled by conversion.")
+        return lines
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    # -- folders ------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the run to another folder, which must not exist or be empty. Raises RunError otherwise."""
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty; name another folder.")
+        if self.folder is None:
+            raise RunError("this model has no folder to copy.")
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return folder
+
+    def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
+        """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
+        tensors: dict[str, np.ndarray] = {}
+        strands = []
+        for index, strand in enumerate(self.strands):
+            data, arrays = strand.state()
+            strands.append(data)
+            tensors |= {f"prep.{index}.{key}": value for key, value in arrays.items()}
+        stored = store_predictors(self.predictors)
+        tensors |= stored.tensors
+        files = {name: _writer(data) for name, data in stored.files.items()}
+        extra = {**extra, **files}
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
+            final = Path(place)
+            write_tensors(final / WEIGHTS, tensors)
+            for name, writer in extra.items():
+                writer(final / name)
+            self.facts |= {
+                "format": FORMAT,
+                "strands": strands,
+                "predictors": {"parts": stored.parts, "roles": stored.roles},
+                "files": {name: digest(final / name) for name in sorted([WEIGHTS, *extra])},
+            }
+            self.facts["seal"] = seal(self.facts)
+            old = folder / "run.json"
+            if old.exists():  # an older run is no longer whole from here on, and none of its files may stay
+                for name in read_json(old).get("files", {}):
+                    (folder / name).unlink(missing_ok=True)
+                old.unlink()
+            for name in self.facts["files"]:
+                (final / name).replace(folder / name)
+            write_json(folder / "run.json", self.facts)
+        self.folder = folder
+
+
+def open_run(
+    folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
+
+    plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
+    user's own. Raises RunError, naming the file, when one is missing, was changed or cut short.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
+    path = folder / "run.json"
+    if not path.exists():
+        raise RunError(
+            f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped."
+        )
+    facts = read_json(path)
+    if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
+        raise RunError(
+            f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file."
+        )
+    if facts["format"] != FORMAT:
+        raise RunError(
+            f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
+        )
+    for name, expected in facts["files"].items():
+        if not (folder / name).exists():
+            raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
+        if digest(folder / name) != expected:
+            raise RunError(
+                f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file."
+            )
+    tensors = read_tensors(folder / WEIGHTS)
+    strands = []
+    for index, data in enumerate(facts["strands"]):
+        prefix = f"prep.{index}."
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        strands.append(Strand.from_state(data, own, encoders))
+    parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
+    files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
+    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
+
+
+def _writer(data: bytes) -> Callable[[Path], Any]:
+    return lambda path: write_bytes(path, data)
+
+
+@dataclass
+class Answers:
+    """What predictors said of a table: answers[subset] and alone[name] (rows, class), present[m] (rows,), statuses."""
+
+    answers: dict[tuple[str, ...], np.ndarray]
+    alone: dict[str, np.ndarray]
+    present: dict[str, np.ndarray]
+    statuses: list[tuple[str, str]]
+
+    @classmethod
+    def join(cls, parts: Sequence[Answers]) -> Answers:
+        def joined(values: Sequence[dict[Any, np.ndarray]]) -> dict[Any, np.ndarray]:
+            return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
+
+        return cls(
+            joined([p.answers for p in parts]),
+            joined([p.alone for p in parts]),
+            joined([p.present for p in parts]),
+            [status for p in parts for status in p.statuses],
+        )
+
+
+def answer_prepared(
+    prepared: Prepared,
+    predictor: Any,
+    subsets: Sequence[tuple[str, ...]],
+    alone: Mapping[str, Any],
+    modalities: Sequence[str],
+    rows: np.ndarray | None = None,
+) -> Answers:
+    """Answer for prepared rows with each subset of modalities present; each row is encoded once."""
+    rows = np.arange(len(prepared)) if rows is None else rows
+    answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
+    single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
+    with torch.inference_mode():
+        for start in range(0, max(1, len(rows)), 128):
+            batch = prepared.batch(rows[start : start + 128])
+            for said, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
+                said.append(answer)
+            for name, found in single.items():
+                found.append(alone[name](batch))
+    present = {name: there[rows] for name, there in prepared.present.items()}
+    statuses = prepared.statuses(modalities)
+    return Answers(
+        {keep: np.concatenate(said) for keep, said in answers.items()},
+        {name: np.concatenate(found) for name, found in single.items()},
+        present,
+        [statuses[row] for row in rows],
+    )
+
+
+def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
+    """Count for each modality the rows in which it is blank, and broken, with an example of what is broken."""
+    counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
+    for row, reasons in enumerate(prepared.reasons):
+        for name, reason in reasons.items():
+            if FILLED in reason:
+                counts[name]["filled"] = counts[name].get("filled", 0) + 1
+                continue
+            kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
+            counts[name][kind] += 1
+            if kind == "broken" and not counts[name]["example"]:
+                counts[name]["example"] = f"row {row}: {reason}"
+    return counts
+
+
+def number_threads() -> None:
+    """Set torch's threads once and on purpose: one for each core, unless the user said otherwise."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def status_line(status: Sequence[str]) -> str:
+    """Return "1,000 rows, 950 ok, 45 partial, 5 failed"."""
+    counts = Counter(status)
+    return ", ".join([f"{len(status):,} rows", *(f"{counts[name]:,} {name}" for name in ("ok", "partial", "failed"))])
+
+
+def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
+    """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
+    told = ", ".join(f"{p['val']['value']:.3f} at {p['rows']:,}" for p in points if p["val"]["value"] is not None)
+    if len(points) < 2 or any(p["val"]["value"] is None for p in points[-2:]):
+        return f"Learning curve: {metric} on validation {told or 'unknown'} rows; too few points to say more."
+    half, whole = points[-2]["val"], points[-1]["val"]
+    gain = whole["value"] - half["value"]
+    doubt = (whole["high"] - whole["low"]) / 4  # about one standard error
+    end = "still rising: more rows are likely to help" if gain > doubt else "level: more rows alike may not help much"
+    return f"Learning curve: {metric} on validation {told} rows; {end}."

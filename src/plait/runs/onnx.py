@@ -1,0 +1,194 @@
+"""A model as one ONNX file: the graph, and in its metadata all that is needed to use it without the run.
+
+Knows the file, ONNX Runtime and how a Model answers; not how the graph is made (tracing.py). Such a file holds no code.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.converters.in_fit import Made
+from plait.core.contract import Batch
+from plait.core.version import __version__
+from plait.errors import RequestError, RunError, need
+from plait.models.onnx_graph import Graph, Port, write_graph
+from plait.models.views import Strand
+from plait.pretrained.catalogue import restore_given
+from plait.runs.model import Model
+
+FORMAT = 1
+FACTS, ARRAYS, DIGEST = "plait", "plait.arrays", "plait.digest"
+KEPT = ("task", "target", "classes", "prior", "seed", "sample_rates", "conversions", "winner", "seal")
+BLANK = b"0" * 64
+# how the digest lies in the file: field 1, the key; field 2, 64 letters
+MARK = b"\x0a" + bytes([len(DIGEST)]) + DIGEST.encode() + b"\x12" + bytes([len(BLANK)])
+
+
+class OnnxPredictor:
+    """The graph as a predictor: Batch → probabilities (batch, class), or values (batch, 1), through ONNX Runtime."""
+
+    def __init__(self, session: Any, ports: Sequence[Port], output: str, width: int) -> None:
+        self.session, self.ports, self.output, self.width = session, list(ports), output, width
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [port.modality for port in self.ports]
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        """Raises RequestError, naming the modality, for an input that is missing or has another shape."""
+        given: dict[str, np.ndarray] = {}
+        for port in self.ports:
+            if port.modality not in batch.inputs:
+                raise RequestError(f"the batch has no modality {port.modality!r}.")
+            x, there = batch.inputs[port.modality], batch.present[port.modality]
+            if tuple(x.shape[1:]) != port.shape:
+                wanted = ", ".join(str(n) for n in ("batch", *port.shape))
+                raise RequestError(
+                    f"modality {port.modality!r}: got an array of shape {tuple(x.shape)}; expected ({wanted})."
+                )
+            if port.several:
+                cells = batch.cells.get(port.modality)
+                wide = there[:, None].expand(-1, port.columns)
+                there = wide if cells is None else wide & cells
+            given[port.values] = x.to(getattr(torch, port.dtype)).cpu().numpy()
+            given[port.there] = there.cpu().numpy()
+        if not len(there):
+            return np.zeros((0, self.width))
+        return self.session.run([self.output], given)[0].astype(np.float64)
+
+
+class OnnxModel(Model):
+    """A model in one ONNX file: it predicts, is scored and explained like the model of the run it was written from.
+
+    What proves it (leaderboard, verdict, each modality trained alone) stays in the run.
+    """
+
+    @classmethod
+    def load(cls, path: str | Path, converters: Sequence[Any] = ()) -> OnnxModel:
+        """Return the model in a file that `plait.export` wrote. converters: the user's own, where fit had them.
+
+        Raises RunError for a file that is missing, damaged, or from elsewhere; MissingExtra without onnxruntime.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise RunError(f"{path} cannot be read ({error.strerror}). Name a file that plait export wrote.") from None
+        return cls.from_bytes(data, str(path), converters)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, source: str = "the file", converters: Sequence[Any] = ()) -> OnnxModel:
+        """Return the model in the bytes of such a file, as `load` does. source: what messages call it."""
+        need("onnxruntime")
+        check_digest(data, source)
+        session = open_session(data)
+        held = session.get_modelmeta().custom_metadata_map
+        facts = json.loads(held[FACTS])
+        if facts["format"] != FORMAT:
+            raise RunError(
+                f"{source} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
+            )
+        arrays = _unpack(held[ARRAYS])
+        strands = []
+        for index, state in enumerate(facts["strands"]):
+            prefix = f"{index}."
+            own = {key.removeprefix(prefix): x for key, x in arrays.items() if key.startswith(prefix)}
+            strands.append(_restore(state, own))
+        ports = [Port.from_json(port) for port in facts["inputs"]]
+        predictor = OnnxPredictor(session, ports, facts["output"], len(facts["classes"] or [0]))
+        made = [Made.from_json(one, converters) for one in facts["conversions"]]
+        return cls(facts, strands, {"winner": predictor}, made=made)
+
+    def summary(self) -> str:
+        """Return what the model is: what it predicts, from what, and the run that proves it."""
+        lines = [f"{self.facts['winner']}, which predicts {self.target!r}, in ONNX, by plait {self.facts['version']}"]
+        lines += [f"modality {s.name} ({s.kind}): {', '.join(s.modality.columns)}" for s in self.strands]
+        lines.append(f"its leaderboard and verdict are in the run with the seal {self.facts['seal'][:12]}…")
+        return "\n".join(lines)
+
+    @property
+    def leaderboard(self) -> list[dict[str, Any]]:
+        """Raises RequestError: an ONNX file holds the winner alone."""
+        raise RequestError("an ONNX file holds the winner alone; load the run folder for its leaderboard and verdict.")
+
+    @property
+    def study(self) -> Any:
+        """Raises RequestError, as `leaderboard` does."""
+        return self.leaderboard
+
+
+def pack_model(model: Model) -> bytes:
+    """Return the ONNX file of a model's winner, as bytes.
+
+    Raises RequestError where the winner is, or asks, no network.
+    """
+    inside = {s.name: s.frozen for s in model.strands if s.frozen is not None and s.kind == "image" and not s.shadow}
+    graph = Graph(model.predictor(), inside)
+    used = [port.modality for port in graph.ports]
+    strands = [replace(s, raw=s.name in inside) for s in model.strands if s.name in used]
+    states = [strand.state() for strand in strands]
+    arrays = {f"{i}.{key}": value for i, (_, own) in enumerate(states) for key, value in own.items()}
+    facts = {name: model.facts.get(name) for name in KEPT}
+    facts["sample_rates"] = facts["sample_rates"] or {}
+    facts["conversions"] = [one.to_json() for one in model.made if one.modality in used]
+    facts |= {"format": FORMAT, "version": __version__, "output": graph.output}
+    facts["inputs"] = [port.to_json() for port in graph.ports]
+    facts["modalities"] = [{"name": s.name, "kind": s.kind, "columns": list(s.modality.columns)} for s in strands]
+    facts["strands"] = [state for state, _ in states]
+    told = {FACTS: json.dumps(facts, ensure_ascii=False, allow_nan=False), ARRAYS: _pack(arrays)}
+    data = write_graph(graph, {**told, DIGEST: BLANK.decode()})
+    place = data.rindex(MARK) + len(MARK)
+    return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(BLANK) :]
+
+
+def _restore(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Strand:
+    """Make a strand again; of an encoder that is inside the graph only what it is given, and its package not at all."""
+    if not state["raw"]:
+        return Strand.from_state(state, arrays)
+    strand = Strand.from_state({**state, "frozen": None}, arrays)
+    strand.frozen, strand.raw = restore_given(state["frozen"]), True
+    return strand
+
+
+def check_digest(data: bytes, source: str) -> None:
+    """Raise RunError unless these are the bytes of a file that `pack_model` gave, every one of them."""
+    found = data.rfind(MARK)
+    place = found + len(MARK)
+    whole = data[:place] + BLANK + data[place + len(BLANK) :]
+    if found < 0 or hashlib.sha256(whole).hexdigest().encode() != data[place : place + len(BLANK)]:
+        raise RunError(
+            f"{source} is damaged, or is no file that plait export wrote. Export the run again, or restore the file."
+        )
+
+
+def open_session(data: bytes) -> Any:
+    """Return an ONNX Runtime session on the processor, with two threads at the most."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _pack(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return arrays as base64 of safetensors."""
+    from safetensors.numpy import save
+
+    return base64.b64encode(save({key: np.asarray(x, order="C") for key, x in arrays.items()})).decode()
+
+
+def _unpack(text: str) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load
+
+    return load(base64.b64decode(text))

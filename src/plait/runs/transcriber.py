@@ -1,0 +1,334 @@
+"""A fitted recogniser: it transcribes, scores, and says what `fit` found. Knows networks and rows, not training."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Schema, Table
+from plait.core.files import write_json
+from plait.data.media import read_sound
+from plait.data.read import read
+from plait.draw import charts
+from plait.errors import CellError, RequestError
+from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
+from plait.models.speech.decode import Heard
+from plait.models.speech.learning import hear_rows
+from plait.models.speech.units import Units, normalise
+from plait.proof.explanation import Explanation
+from plait.proof.leaderboard import FEWEST, board, choose_shown, span
+from plait.proof.scores import MOST_MODALITIES, error_rates
+from plait.runs.model import STOPPED, Answers, Model, Predictions, count_holes
+from plait.study.networks import Candidate
+from plait.study.speech import Recognition, count_errors, frame_seconds
+
+NO_WORDS = "no words were heard"
+BYTES = 1 << 28  # of prepared sounds in memory at a time
+
+
+@dataclass
+class Transcripts(Predictions):
+    """One transcript for each row, in order. A failed row has the label None and no words.
+
+    confidence: (rows,) 0 to 1. words: for each row the words with their start and end in seconds.
+    """
+
+    confidence: list[float | None] = field(default_factory=list)
+    words: list[list[tuple[str, float, float]] | None] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, heard: Sequence[Heard | None], statuses: Sequence[tuple[str, str]]) -> Transcripts:
+        said = [(NO_WORDS,) if one is not None and not one.text else () for one in heard]
+        return cls(
+            [None if one is None else one.text for one in heard],
+            None,
+            [status for status, _ in statuses],
+            [
+                "; ".join(([reason] if reason else []) + list(more))
+                for (_, reason), more in zip(statuses, said, strict=True)
+            ],
+            None,
+            [None if one is None else round(float(one.confidence), 4) for one in heard],
+            [None if one is None else list(one.words) for one in heard],
+        )
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists: prediction, confidence, words (JSON), status, reason."""
+        told = [
+            None
+            if words is None
+            else json.dumps([{"word": w, "start": s, "end": e} for w, s, e in words], ensure_ascii=False)
+            for words in self.words
+        ]
+        columns = {"prediction": self.labels, "confidence": self.confidence, "words": told}
+        return {**columns, "status": self.status, "reason": self.reason}
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
+        import pyarrow as pa
+
+        kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in self.columns()}
+        return pa.table({name: pa.array(values, kinds[name]) for name, values in self.columns().items()})
+
+
+@dataclass
+class _Scored(Transcripts):
+    """Transcripts of rows of the fitted table, with their number, split and target in front."""
+
+    front: Mapping[str, list[Any]] = field(default_factory=dict)
+
+    def to_arrow(self) -> Any:
+        import pyarrow as pa
+
+        answers = super().to_arrow()
+        return pa.table({**self.front, **{name: answers[name] for name in answers.column_names}})
+
+
+@dataclass
+class Transcriber(Model):
+    """A fitted recogniser with its proof. predictors: "winner", and the sound's name for the one of the sound alone."""
+
+    @property
+    def audio(self) -> str:
+        """The name of the sound that is transcribed."""
+        return str(self.facts["audio"])
+
+    @property
+    def units(self) -> Units:
+        return Units.from_json(self.facts["units"])
+
+    def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Transcripts:
+        """Transcribe every row: as many out as in, in the same order, each with a status.
+
+        rows: anything `plait.read` takes. A row without a sound fails. RequestError when none of the model's columns is
+        there.
+        """
+        table = self._fitting(read(rows, folder), self.modalities, callback)
+        answered = self._answer(table, [tuple(self.modalities)], (), callback)
+        heard = answered.answers[tuple(sorted(self.modalities))].tolist()
+        return Transcripts.of(_move_words(heard, self._starts(table, answered)), answered.statuses)
+
+    def explain(
+        self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
+    ) -> Explanation:
+        """Raise RequestError: a transcript cannot be explained yet."""
+        raise RequestError(
+            "explanations of transcripts are not there yet; predict gives each word with its times and a confidence."
+        )
+
+    def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
+        """Score a table whose transcripts are given: (rows,) normalised texts, None where there is none."""
+        others = sorted(name for name in self.modalities if name != self.audio)
+        sizes = range(len(others) + 1) if len(others) < MOST_MODALITIES else sorted({0, len(others) - 1, len(others)})
+        subsets = [
+            tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)
+        ]
+        answered = self._answer(table, subsets, [self.audio], callback)
+        spoken = np.array([text is not None for text in target], bool)
+        if not spoken.any():
+            raise RequestError(f"no row has a transcript in column {self.target!r}; expected at least one to score.")
+        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
+        scored = np.flatnonzero(spoken & ~failed)
+        generator = np.random.default_rng(self.facts["seed"])
+
+        def rates(heard: np.ndarray) -> dict[str, Any]:
+            if not len(scored):
+                return {"rows": 0, "metrics": {}}
+            counts = count_errors(target[scored], heard[scored])
+            return {"rows": len(scored), "metrics": error_rates(counts, generator=generator)}
+
+        result = {
+            "rows": len(table),
+            "scored": len(scored),
+            "failed": int(failed.sum()),
+            "metrics": rates(answered.answers[tuple(sorted(self.modalities))])["metrics"],
+            "by_modalities": {"+".join(keep): rates(answered.answers[keep]) for keep in subsets},
+            "alone": {name: rates(heard) for name, heard in answered.alone.items()},
+        }
+        return result, answered
+
+    def _cleaned(self, table: Table) -> np.ndarray:
+        texts = np.empty(len(table), dtype=object)
+        texts[:] = [None if cell is None else normalise(str(cell)) for cell in table.cells(self.target)]
+        return texts
+
+    def _answer(
+        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
+    ) -> Answers:
+        """Prepare and hear in chunks, so that memory does not grow with the files behind the rows."""
+        strands = [s for s in self.strands if s.name in {*self.modalities, *alone}]
+        row_bytes = sum(int(np.prod(s.shape())) * np.dtype(s.dtype()).itemsize for s in strands)
+        step = int(min(4 * CHUNK, max(16, BYTES // max(1, row_bytes))))
+        parts: list[Answers] = []
+        for start in range(0, max(1, len(table)), step):
+            chunk = table.take(np.arange(start, min(start + step, len(table))))
+            parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
+            callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
+        return Answers.join(parts)
+
+    def answer_prepared(
+        self, prepared: Prepared, subsets: Sequence[tuple[str, ...]], alone: Sequence[str] = ()
+    ) -> Answers:
+        """Return what is heard, (rows,) of Heard, given each subset of modalities, and by other networks alone."""
+        units, rows = self.units, np.arange(len(prepared))
+
+        def hear(name: str, keep: Sequence[str] | None = None) -> np.ndarray:
+            network = self.predictor(name)
+            heard = np.empty(len(rows), dtype=object)
+            if len(rows):
+                seconds = frame_seconds(prepared, network)
+                heard[:] = hear_rows(network, prepared, rows, units, seconds, keep)
+            return heard
+
+        return Answers(
+            {tuple(sorted(keep)): hear("winner", keep) for keep in subsets},
+            {name: hear(name) for name in alone},
+            prepared.present,
+            self.statuses(prepared),
+        )
+
+    def statuses(self, prepared: Prepared) -> list[tuple[str, str]]:
+        """Return (status, reason) of every row: without its sound a row fails, whatever else is there."""
+        heard = prepared.present[self.audio]
+        found = prepared.statuses(self.modalities)
+        return [(status if heard[row] else "failed", reason) for row, (status, reason) in enumerate(found)]
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether it wrote no word in any test row."""
+        return bool(self.facts.get("mute"))
+
+    def _starts(self, table: Table, answered: Answers) -> list[float]:
+        """Return where the first frame of each row begins in its sound, in seconds: not 0 where silence is cut off."""
+        strand = next(s for s in self.strands if s.name == self.audio)
+        starts = [0.0] * len(table)
+        if not strand.prep.trim:
+            return starts
+        column = strand.modality.columns[0]
+        for row in np.flatnonzero(answered.present[self.audio]).tolist():
+            try:
+                cell = table.cells(column, [row])[0]
+                sound = read_sound(cell, table.folder, sample_rate=table.sample_rates.get(column))
+                starts[row] = strand.prep.span(*sound)[0]
+            except CellError:  # it could be read a moment ago
+                continue
+        return starts
+
+    def summary(self) -> str:
+        """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
+        facts, lines = self.facts, []
+        lines.append(board(choose_shown(self.leaderboard), "wer"))
+        if len(self.leaderboard) > 1:
+            lines.append("* the plan that was asked for" if facts["options"].get("fusion") else f"* {FEWEST}")
+        lines += self.say_rows("a transcript, a sound")
+        units = self.units
+        lines.append(f"What it can write: {len(units.symbols):,} {units.kind}.")
+        test = facts["test"]
+        if test is not None and test["metrics"]:
+            found = test["metrics"]
+            lines.append(
+                f"\nOn the {test['scored']:,} test rows the word error rate is {span(found['wer'])} for "
+                f"* {facts['winner']}; 0 is best. The character error rate is {span(found['cer'])}; "
+                f"{span(found['exact'])} of the rows are right in every word."
+            )
+            if self.is_mute:
+                lines.append("It wrote no word in any of these rows: train longer, with --epochs, or on more rows.")
+            alone = test["alone"][self.audio]
+            if self.modalities != [self.audio] and alone["metrics"]:
+                lines.append(f"{self.audio} alone has a word error rate of {span(alone['metrics']['wer'])}.")
+        elif test is None:
+            lines.append(
+                "\nThere are no test rows, so the errors on rows never heard are not known; "
+                "score another table with evaluate."
+            )
+        lines.append(f"\n{facts['study']['verdict']['sentence']}")
+        if facts["stopped"]:
+            lines.append(STOPPED[facts["stopped"]])
+        if self.folder is not None and self.keeper is None:
+            lines.append(f"\nopen {self.folder / 'curves.png'}")
+            lines.append(
+                f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
+            )
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _move_words(heard: Sequence[Heard | None], starts: Sequence[float]) -> list[Heard | None]:
+    """Return what was heard with the times of its words counted from the start of the sound as it came."""
+    return [
+        one
+        if one is None or not start
+        else Heard(one.text, one.confidence, [(w, round(s + start, 3), round(e + start, 3)) for w, s, e in one.words])
+        for one, start in zip(heard, starts, strict=True)
+    ]
+
+
+def finish_recognition(
+    study: Recognition, winner: Candidate, table: Table, schema: Schema, options: Mapping[str, Any]
+) -> tuple[Transcriber, dict[str, Callable[[Path], Any]]]:
+    """Look at the test rows once. Return the model, and what writes each further file of its run folder."""
+    study.leave_device()
+    prepared, split, audio = study.prepared, study.split, study.audio
+    seen = study.look(winner) if len(study.test) else {}
+    over = study.limited or time.monotonic() >= study.deadline
+    facts: dict[str, Any] = {
+        "task": "recognition",
+        "target": schema.role("target"),
+        "audio": audio,
+        "units": study.units.to_json(),
+        "classes": None,
+        "center": 0.0,
+        "spread": 1.0,
+        "prior": [],
+        "seed": study.options.seed,
+        "schema": schema.to_json(),
+        "options": dict(options),
+        "rows": len(table),
+        "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
+        "unlabelled": int((split == "").sum()),
+        "holes": count_holes(prepared),
+        "winner": winner.name,
+        "recipe": winner.recipe,
+        "temperature": 1.0,
+        "sample_rates": table.sample_rates,
+        "learning_curve": [],
+        "folds": None,
+        "stopped": study.stopped or ("time" if over else ""),
+        "test": None,
+        "study": {
+            "winner": winner.name,
+            "metric": "wer",
+            "verdict": study.verdict(seen),
+            "trials": {"single": 1, "fused": len(study.candidates) - 1},
+            "candidates": study.leaderboard(winner, seen),
+        },
+    }
+    model = Transcriber(facts, prepared.strands, {"winner": winner.network, audio: study.alone.network})
+    tests = np.flatnonzero(split == "test")
+    if len(tests):
+        facts["test"], _ = model.score(
+            model._fitting(table.take(tests), [s.name for s in prepared.strands]), study.texts[tests]
+        )
+    rows = tests if len(tests) else np.flatnonzero(split == "val")
+    keep = tuple(sorted(model.modalities))
+    answered = model.answer_prepared(prepared.take(rows), [keep])
+    front = {"row": rows.tolist(), "split": split[rows].tolist(), "target": study.texts[rows].tolist()}
+    told = Transcripts.of(answered.answers[keep].tolist(), answered.statuses)
+    facts["mute"] = bool(len(tests)) and not any(told.labels)
+    written = _Scored(**vars(told), front=front)
+    epochs = [event for c in study.candidates for event in c.outcome.history]
+    extra: dict[str, Callable[[Path], Any]] = {
+        "predictions.parquet": written.write,
+        "study.json": lambda path: write_json(path, facts["study"]),
+        "curves.png": lambda path: charts.curves_picture(path, epochs),
+    }
+    return model, extra

@@ -1,0 +1,78 @@
+"""Was a conversion worth it? The source, what was made of it, and both, on the same test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from plait.proof.verdict import judge
+from plait.study.networks import Candidate
+from plait.study.search import Search
+
+
+def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]], tests: np.ndarray) -> list[dict[str, Any]]:
+    """Return for each modality made of another how both do alone and together, and a sentence.
+
+    made: {"origin", "modality", "by"}. The three candidates are those of the lowest loss on validation that look at the
+    source, at what was made, and at both and nothing else. The test is that of `verdict.judge`: both together against
+    the better one by itself. Empty where a candidate is lacking or there are no test rows.
+    """
+    compared = []
+    for one in made:
+        names = [one["origin"], one["modality"]]
+        both = min((c for c in search.study.candidates if sorted(c.names) == sorted(names)), key=_loss, default=None)
+        alone = [search.best_alone(name) for name in names]
+        if both is None or None in alone or len(tests) < 2:
+            continue
+        chosen = [c for c in (*alone, both) if c is not None]
+        answers = [search.answers_on(c, tests) for c in chosen]
+        scores = [search.labels.headline(said, tests, search.study.seed) for said in answers]
+        first = 0 if chosen[0].loss <= chosen[1].loss else 1
+        one_side, both_sides = (search.side(chosen[i], tests, answers[i]) for i in (first, 2))
+        groups = None if search.groups is None else search.groups[tests]
+        generator = np.random.default_rng([search.study.seed, 7])
+        verdict = judge(
+            one_side, both_sides, search.labels.cells[tests], search.labels.classes, generator=generator, groups=groups
+        )
+        found = {
+            "source": names[0],
+            "made": names[1],
+            "by": one["by"],
+            "metric": verdict["metric"],
+            "candidates": [c.name for c in chosen],
+            "scores": dict(zip((*names, "both"), scores, strict=True)),
+            "better": names[first],
+            **{key: verdict[key] for key in ("code", "difference", "p", "rows", "unit")},
+        }
+        compared.append({**found, "sentence": _tell(found)})
+    return compared
+
+
+def _loss(candidate: Candidate) -> float:
+    return candidate.loss
+
+
+def _tell(found: Mapping[str, Any]) -> str:
+    def told(name: str) -> str:
+        score = found["scores"][name]
+        return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+    if any(score["value"] is None for score in found["scores"].values()) or found["p"] is None:
+        return f"{found['made']}, made of {found['source']} by {found['by']}: too few test rows to compare."
+    unit, factor = ("points", 100) if found["metric"] == "accuracy" else ("of r2", 1)
+    gain = found["difference"]
+    size = (
+        f"{factor * gain['value']:+.3g} {unit}, 95 % interval {factor * gain['low']:+.3g} to "
+        f"{factor * gain['high']:+.3g}, p {'< 0.001' if found['p'] < 0.001 else '= ' + format(found['p'], '.3f')}"
+    )
+    end = {
+        "helps": f"Both together are better than {found['better']} by itself ({size}).",
+        "hurts": f"Both together are worse than {found['better']} by itself ({size}).",
+        "no_evidence": f"No evidence that both together are better than {found['better']} by itself ({size}).",
+    }[found["code"]]
+    return (
+        f"{found['made']}, made of {found['source']} by {found['by']}: {found['metric']} {told(found['source'])} with "
+        f"{found['source']}, {told(found['made'])} with {found['made']}, {told('both')} with both. {end}"
+    )

@@ -1,0 +1,100 @@
+"""Cross-validation of a whole study, for tables too small to spare test rows. Knows searches, not tables or files.
+
+In each fold everything is done anew without its rows: preprocessing, training, and the choice among candidates. What is
+chosen there answers for the rows left out, and all these answers together are judged like test rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from plait.models.calibration import assign_folds
+from plait.models.rows import Callback
+from plait.proof.scores import intervals
+from plait.proof.verdict import FEWEST_GROUPS, NO_FUSED, ONE_MODALITY, Side, judge, not_tested
+from plait.study.labels import Labels
+from plait.study.networks import Candidate
+from plait.study.search import Search
+
+REPEATS = 2  # how often the folds are dealt
+ROLES = {"single": "the best of one modality", "fused": "the best fusion", "winner": "the winner"}
+
+
+def cross_validate(
+    make: Callable[[np.ndarray], Search],
+    labels: Labels,
+    groups: np.ndarray | None,
+    folds: int,
+    seed: int,
+    callback: Callback,
+) -> dict[str, Any]:
+    """Run a study in each fold, repeated with other folds, and judge the pooled answers.
+
+    make(split): a search over rows whose split is "train", "val", "test" or "". groups (rows,): whole groups are in one
+    fold. Folds are stratified by class. A row's answers of all repeats count as one in the test and the intervals.
+    Returns {"folds", "repeats", "rows", "metrics": {name: {value, low, high}}, "verdict"}.
+    """
+    rows = np.flatnonzero(labels.codes >= 0)
+    target = labels.numbers
+    said: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
+    there: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
+    order: list[np.ndarray] = []
+    several = True
+    for repeat in range(REPEATS):
+        generator = np.random.default_rng([seed, 8, repeat])
+        own = None if groups is None else groups[rows]
+        fold = assign_folds(target[rows], generator=generator, groups=own, folds=folds)
+        count = int(fold.max()) + 1
+        for number in range(count):
+            split = np.full(len(target), "", "<U5")
+            tests, rest = rows[fold == number], rows[fold != number]
+            inner = assign_folds(target[rest], generator=generator, groups=None if groups is None else groups[rest])
+            split[tests], split[rest] = "test", np.where(inner == 0, "val", "train")
+            search = make(split)
+            winner = search.run()
+            search.leave_device()
+            several = several and search.fused is not None and search.single is not None
+            chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
+            for role, candidate in chosen.items():
+                answers, present = _answers(search, candidate, tests)
+                said[role].append(answers)
+                there[role].append(present)
+            order.append(tests)
+            done = repeat * count + number + 1
+            callback({"stage": "folds", "done": done, "total": REPEATS * count})
+    place = np.concatenate(order)
+    cluster = place if groups is None else groups[place]
+    truth, generator = labels.cells[place], np.random.default_rng([seed, 9])
+    shape = (lambda x: x) if labels.classes is not None else (lambda x: x[:, 0])
+    metrics = intervals(
+        truth, shape(np.concatenate(said["winner"])), labels.classes, generator=generator, groups=cluster
+    )
+    found: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
+    if not several:
+        few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
+        return {**found, "verdict": not_tested(few)}
+    one, more = (Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused"))
+    num_groups = 0 if groups is None else len(np.unique(groups[rows]))
+    by_group = num_groups >= FEWEST_GROUPS
+    # of fewer groups the rows are drawn singly: then all answers for a row are what is drawn, or each would count twice
+    units = cluster if by_group else place
+    verdict = judge(one, more, truth, labels.classes, generator=generator, groups=units)
+    told = f"{len(rows)} rows{f' of {num_groups} groups' if by_group else ''}, each left out {REPEATS} times"
+    verdict["sentence"] = re.sub(r"\d+ test rows( of \d+ groups)?", told, verdict["sentence"], count=1)
+    # parts of the gain are over the answers, of which a row has one each time it was left out
+    first, dot, rest = verdict["sentence"].partition("). ")
+    verdict["sentence"] = first + dot + re.sub(r"(\d+) (complete )?row(s?)\b", r"\1 \2answer\3", rest)
+    if num_groups and not by_group:
+        of_groups = "one group" if num_groups == 1 else f"only {num_groups} groups"
+        verdict["sentence"] += f" The rows are of {of_groups}, too few to test by group, so this may be too sure."
+    return {**found, "verdict": {**verdict, "rows": len(rows), "unit": "group" if by_group else "row"}}
+
+
+def _answers(search: Search, candidate: Candidate, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    present = search.study.prepared.present
+    whole = np.all([present[name][rows] for name in candidate.names], axis=0)
+    return search.answers_on(candidate, rows), whole

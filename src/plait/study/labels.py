@@ -1,0 +1,204 @@
+"""What `fit` asks of a table beyond its features: the labels, their codes, and the fingerprint of a command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.core.contract import Schema, Table, clean_label
+from plait.core.options import FitOptions
+from plait.errors import RequestError, TableError
+from plait.models.calibration import losses
+from plait.models.train import Target
+from plait.proof.scores import intervals
+
+
+@dataclass
+class Labels:
+    """The target column. codes: (rows,) class code, or 0 with a number; −1 without a label. cells: (rows,) objects."""
+
+    name: str
+    cells: np.ndarray
+    codes: np.ndarray
+    classes: list[Any] | None
+    center: float = 0.0
+    spread: float = 1.0
+    prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
+
+    @classmethod
+    def find(cls, table: Table, schema: Schema) -> Labels:
+        """Read the target. Raises TableError when it has no label, one class, or a cell that is no number."""
+        name = schema.role("target")
+        if name is None:
+            raise RequestError("no column is the target.")
+        kind = schema.column(name).kind
+        cells = [clean_label(cell) for cell in table.cells(name)]
+        if kind == "number":
+            cells = [None if cell is None else _number(cell, table, name, row) for row, cell in enumerate(cells)]
+        there = [cell is not None for cell in cells]
+        if not any(there):
+            raise TableError(
+                f"column {name!r} has no label in any of the {len(cells):,} rows; expected some to learn from."
+            )
+        if kind == "number":
+            codes = np.where(there, 0, -1)
+            found: list[Any] | None = None
+        elif kind == "category":
+            found = sort_classes({cell for cell in cells if cell is not None})
+            if len(found) < 2:
+                raise TableError(
+                    f"column {name!r} has one class, {found[0]!r}, in all rows that have a label; "
+                    "expected two or more to tell apart."
+                )
+            place = {value: index for index, value in enumerate(found)}
+            codes = np.array([place[cell] if cell is not None else -1 for cell in cells])
+        else:
+            raise RequestError(
+                f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
+                f"If it does hold classes, say so with --kind {name}=category."
+            )
+        array = np.empty(len(cells), dtype=object)
+        array[:] = cells
+        return cls(name, array, codes.astype(np.int64), found)
+
+    def check_training(self, rows: np.ndarray) -> None:
+        """Raise TableError when the training rows show fewer than two classes, or two numbers."""
+        if self.classes is not None:
+            seen = np.unique(self.codes[rows])
+            if len(seen) < 2:
+                if not len(seen):
+                    raise TableError("there are no training rows with a label; expected rows of two or more classes.")
+                raise TableError(
+                    f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; "
+                    "expected two or more."
+                )
+        elif len({float(v) for v in self.cells[rows]}) < 2:
+            raise TableError(
+                f"column {self.name!r} is the same number in all training rows; expected numbers that differ."
+            )
+
+    def target_of(self, train: np.ndarray, balance: bool) -> tuple[Target, torch.Tensor]:
+        """Return what the loop learns, and the prior of the training rows: class shares (class,), or 0 for numbers."""
+        if self.classes is None:
+            values = np.array([float(v) if v is not None else np.nan for v in self.cells])
+            self.center, self.spread = float(values[train].mean()), float(values[train].std())
+            self.prior = np.array([self.center])
+            scaled = ((values - self.center) / self.spread).astype(np.float32)
+            return Target(torch.from_numpy(scaled), regression=True), torch.zeros(1)
+        counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(np.float32)
+        weights = None
+        if balance:
+            weights = torch.from_numpy(
+                np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0).astype(np.float32)
+            )
+        self.prior = counts.astype(float) / counts.astype(float).sum()
+        return Target(torch.from_numpy(self.codes), False, weights), torch.from_numpy(counts / counts.sum())
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(rows,): class codes (int64, −1 without a label), or the numbers themselves (float64, NaN without one)."""
+        if self.classes is not None:
+            return self.codes
+        return np.array([np.nan if cell is None else float(cell) for cell in self.cells])
+
+    def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the loss of each of these rows: log loss, or squared error in units of the target's spread."""
+        found = losses(answers, self.numbers[rows])
+        return found if self.classes is not None else found / max(self.spread, 1e-12) ** 2
+
+    def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
+        """Return the accuracy (or r2) of answers for these rows, with its 95 % interval.
+
+        answers: (rows, class) probabilities, or (rows, 1) values in the unit of the target.
+        """
+        generator = np.random.default_rng(seed)
+        if self.classes is None:
+            return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)["r2"]
+        return intervals(self.cells[rows], answers, self.classes, generator=generator)["accuracy"]
+
+
+def sort_classes(values: set[Any]) -> list[Any]:
+    """Return classes in order: numbers by size, words by alphabet.
+
+    >>> sort_classes({10, 9, 2})
+    [2, 9, 10]
+    """
+    if all(isinstance(v, (int, float)) for v in values):
+        return sorted(values)
+    return sorted(values, key=str)
+
+
+def column_of_labels(labels: Any, rows: int) -> Any:
+    """Return labels as an Arrow column. labels: (rows,) or one-hot (rows, class), or a list of strings or numbers."""
+    import pyarrow as pa
+
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2:
+        sums, values = array.sum(axis=1), np.unique(array)
+        if not (np.isin(values, (0, 1)).all() and (sums == 1).all()):
+            raise RequestError(
+                f"labels of shape {array.shape} are not one-hot: every row must hold one 1 and zeros. "
+                "Give class numbers instead."
+            )
+        array = array.argmax(axis=1)
+    if array.ndim != 1 or len(array) != rows:
+        raise RequestError(
+            f"labels have the shape {array.shape}; expected ({rows},), one for each row, or one-hot ({rows}, class)."
+        )
+    return pa.chunked_array([pa.array(array.tolist())])
+
+
+def fingerprint(table: Table, target: str, options: FitOptions) -> str:
+    """Return a hash of the table's cells and the options: two commands with the same one do the same."""
+    hashed = hash_cells(table)
+    given = asdict(options)
+    for name in ("overwrite", "report"):
+        given.pop(name)
+    given["fusion"] = None if options.fusion is None else str(options.fusion)
+    hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
+    return hashed.hexdigest()
+
+
+def hash_cells(table: Table) -> Any:
+    """Return the SHA-256 of the names and cells of a table, not of the files that paths in it lead to."""
+    import pyarrow as pa
+
+    hashed = hashlib.sha256()
+    for name, values in table.data.items():
+        hashed.update(name.encode())
+        if isinstance(values, np.ndarray):
+            hashed.update(str((values.shape, values.dtype)).encode())
+            hashed.update(
+                np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
+            )
+        else:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:
+                writer.write_table(pa.table({"x": values.combine_chunks() if values.num_chunks else values}))
+            hashed.update(sink.getvalue())
+    return hashed
+
+
+def _number(cell: Any, table: Table, name: str, row: int) -> float | None:
+    """Return a number, or None of a word for none, such as NA. Raises TableError of other words."""
+    from plait.data.parse import parse_number
+
+    try:
+        value = parse_number(cell)
+    except ValueError:
+        value = math.inf
+    if value is None:
+        return None
+    if not np.isfinite(value):
+        raise TableError(
+            f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank."
+        )
+    return float(value)

@@ -1,0 +1,72 @@
+"""The learning curve: how well the winner does on validation when it learns from a part of the training rows.
+
+Knows a study that has ended, not tables, files or test rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.checks.guesses import nested_order
+from plait.core.files import Stages
+from plait.errors import TableError
+from plait.study.networks import Candidate
+from plait.study.search import Search
+
+SHARES = (0.125, 0.25, 0.5)  # of the training rows; the winner itself is the last point
+FEWEST = 8  # training rows below which a point says nothing
+
+
+def learning_curve(search: Search, winner: Candidate, folder: Path) -> list[dict[str, Any]]:
+    """Train the winner anew on parts of the training rows, each a part of the next.
+
+    Where the winner is made of other candidates, the best that is not stands for it. Returns [{"rows", "val": {"value",
+    "low", "high"}, "of": name}], the fewest rows first, all of them last. Preprocessing stays as it was fitted.
+    Finished points of networks are kept in the folder, so that a killed fit goes on after them. What the time limit or
+    an interrupt leaves out is not in the list.
+    """
+    points = []
+    study, labels = search.study, search.labels
+    shown = winner
+    if not search.can_repeat(winner):
+        able = [c for c in study.candidates if search.can_repeat(c)]
+        if not able:
+            return []
+        shown = min(able, key=lambda c: c.loss)
+    order = nested_order(study.train, labels.codes, np.random.default_rng([study.seed, 2]))
+    for share in SHARES:
+        rows = order[: round(share * len(order))]
+        if len(rows) < FEWEST or study.stopped == "interrupt" or study._over():
+            continue
+        answers = _train_part(search, shown, rows, folder)
+        if answers is not None:
+            points.append({"rows": len(rows), "val": labels.headline(answers, study.val, study.seed)})
+    whole = {"rows": len(study.train), "val": labels.headline(shown.answers, study.val, study.seed)}
+    return [{**point, "of": shown.name} for point in [*points, whole]]
+
+
+def _train_part(search: Search, winner: Candidate, rows: np.ndarray, folder: Path) -> np.ndarray | None:
+    """Return what the winner, trained on these rows, says of the validation rows; None where that could not be."""
+    study = search.study
+    if winner.network is None:
+        return search.repeat_classic(winner, rows)
+    split = np.where(study.split == "train", "", study.split)
+    split[rows] = "train"
+
+    def tell(event: dict[str, Any]) -> None:
+        stage = {"stage": f"{len(rows)} rows: {event['stage']}"} if "stage" in event else {}
+        study.callback({**event, **stage})
+
+    stages = Stages(folder / f"curve-{len(rows)}")
+    few = replace(study, split=split, candidates=[], stages=stages, callback=tell, stopped="", limited=False)
+    try:
+        found = few.train_alone(winner.name) if winner.plan is None else few.run(winner.plan)
+    except (TableError, KeyboardInterrupt):  # too few rows have the modality, or the user has seen enough
+        found = None
+    if few.stopped == "interrupt":
+        study.stopped = "interrupt"
+    return found.answers if found is not None and few.stopped != "interrupt" else None

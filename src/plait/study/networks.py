@@ -1,0 +1,645 @@
+"""Candidates, how each is trained, and the choice among them on validation. Knows prepared rows, not files or users.
+
+Networks only: each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented
+passes); the best of these fine-tuned; the best plans from scratch together. A candidate that is clearly behind stops
+early. What else is tried, and by which rule the winner is found, stands in `search.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.core.files import Stages
+from plait.errors import RunError
+from plait.kinds.image.prep import augment_images
+from plait.kinds.text.prep import drop_words
+from plait.models import plan as plans
+from plait.models.network import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters, tuned_makers
+from plait.models.rows import Callback, Prepared, quiet
+from plait.models.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
+from plait.models.views import Strand
+
+DIM = 128
+KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
+LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
+PASS_BYTES = 1 << 30  # memory that augmented passes may take
+ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
+STRATEGIES = ("parallel", "sequential", "tree")
+UNSEEN = 0.005  # nats, or shares of the target's variance
+GROWN_BY = ("gate", "concat")  # operators of trees
+
+
+@dataclass
+class Candidate:
+    """One predictor, and what validation says of it.
+
+    answers: (val, class) probabilities, or (val, 1) values in the unit of the target; of a candidate that learned from
+    validation rows they are cross-fitted. losses: (val,) log loss or squared error (of the scaled target) of each row.
+    """
+
+    name: str
+    family: str
+    plan: str | None
+    recipe: str
+    predictor: Any
+    answers: np.ndarray = field(repr=False)
+    losses: np.ndarray = field(repr=False)
+    seconds: float = 0.0
+    params: int = 0
+    outcome: Outcome = field(default_factory=Outcome, repr=False)
+    network: Any = field(default=None, repr=False)
+    members: list[str] = field(default_factory=list)  # of a candidate made of others
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def names(self) -> list[str]:
+        """The modalities it looks at."""
+        return list(self.predictor.names)
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Simplest first: fewer modalities, then fewer parameters."""
+        return len(self.names), self.params
+
+
+@dataclass
+class Study:
+    """All that training needs, in one place, and the candidates it gave."""
+
+    prepared: Prepared
+    split: np.ndarray  # (rows,) "train", "val", "test" or ""
+    target: Target
+    prior: Tensor  # (class,) shares, or (1,) the mean
+    outputs: int
+    seed: int = 0
+    epochs: int | None = None
+    batch_size: int = 64
+    deadline: float = math.inf
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    stages: Stages = field(default_factory=Stages)
+    callback: Callback = quiet
+    plan_objects: Mapping[str, Any] = field(default_factory=dict)  # plans that hold a module of the user's own
+    center: float = 0.0  # of a number target, in its unit
+    spread: float = 1.0
+    candidates: list[Candidate] = field(default_factory=list)
+    stopped: str = ""
+    tune: Mapping[str, str] = field(default_factory=dict)  # how much of the pretrained encoder of a modality is tuned
+    gentle: bool = True  # whether the best fused network is trained a little longer, encoders and all
+    kept: Stages | None = None  # networks trained alone, kept between commands
+    encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
+    limited: bool = False  # whether the time limit ended the training of a candidate
+    low: bool = False  # whether convolutional and tuned encoders learn in bfloat16
+
+    def __post_init__(self) -> None:
+        self.began = time.monotonic()
+        self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
+        self.lowered = False  # whether any network learned in bfloat16
+        self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
+        self.val = np.flatnonzero(self.split == "val")
+        self.train = np.flatnonzero(self.split == "train")
+
+    # -- candidates ---------------------------------------------------------------------------------------------------
+
+    def run(self, plan: str) -> Candidate:
+        """Train each modality alone and this plan by every recipe; return the plan's best."""
+        self.train_each()
+        if not self.candidates and self.stopped == "interrupt":
+            raise KeyboardInterrupt
+        self.train_plans([plan], 1)
+        plural = [c for c in self.candidates if c.plan is not None]
+        return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
+
+    def train_each(self) -> None:
+        """Train each modality alone, but for those that were."""
+        for name in self.prepared.names:
+            found = self.alone.get(name) or self.train_alone(name)
+            if found is not None:
+                self.alone[name] = found
+        for name in self.tune:
+            if name in self.alone:
+                self.tune_alone(self.alone[name])
+
+    def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False) -> None:
+        """Fuse the encoders trained alone by each plan, fine-tune the best, and train the best from scratch.
+
+        joint: how many plans are trained from scratch. grow: whether a tree is grown greedily too.
+        """
+        tokens: dict[str, Any] = {}
+        fused = [c for plan in listed if (c := self.train_fused(plan, tokens)) is not None]
+        if grow:
+            fused += self.grow_tree(tokens)
+        tokens.clear()
+        if fused:
+            self.fine_tune(min(fused, key=lambda c: c.loss))
+        rivals: dict[int, float] = {}
+        # a vote gains nothing from joint training that the others do not
+        ranked = [c.name for c in sorted(fused, key=lambda c: c.loss)] or list(listed)
+        able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
+        families = {c.name: c.family for c in fused}
+        for plan in able[:joint]:
+            self.train_joint(plan, rivals, families.get(plan, ""))
+
+    def grow_tree(self, tokens: dict[str, Any]) -> list[Candidate]:
+        """Grow a tree greedily: from the best modality on, add that modality, by that operator, which helps most.
+
+        It ends when no modality is left or none lowers the loss on validation.
+        """
+        left = sorted(self.alone, key=lambda name: self.alone[name].loss)
+        if len(left) < 2:
+            return []
+        tree: Any = left.pop(0)
+        lowest, grown = self.alone[tree].loss, []
+        tried: dict[str, Candidate] = {c.name: c for c in self.candidates if c.recipe == FUSED}
+        while left and not self._over():
+            found: list[tuple[Candidate, Any, str]] = []
+
+            def attempt(name: str, by: str, trunk: Any = tree, found: list[Any] = found) -> None:
+                node = plans.Tree((trunk, name), by=by)
+                candidate = tried.get(str(node)) or self.train_fused(str(node), tokens, family="auto")
+                if candidate is not None:
+                    tried[str(node)] = candidate
+                    found.append((candidate, node, name))
+
+            for name in left:
+                attempt(name, GROWN_BY[0])
+            if found:  # the modality is chosen with the first operator, then the operator
+                nearest = min(found, key=lambda f: f[0].loss)[2]
+                for by in GROWN_BY[1:]:
+                    attempt(nearest, by)
+            else:
+                break
+            best, node, name = min(found, key=lambda f: f[0].loss)
+            grown += [c for c, _, _ in found if c.family == "auto"]
+            if best.loss >= lowest:
+                break
+            tree, lowest = node, best.loss
+            left.remove(name)
+        return grown
+
+    def train_alone(self, name: str, rival: float = math.inf) -> Candidate | None:
+        """Train one modality by itself, on the training rows that have it; stop when far behind the loss of a rival."""
+        present = self.prepared.present[name]
+        rows, val = self.train[present[self.train]], self.val[present[self.val]]
+        if len(rows) < 2:
+            self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
+            return None
+        conv = self._kind(name) in CONVOLUTIONAL
+        epochs = self.epochs_for(len(rows))
+        recipe = Recipe(epochs, 3e-3, self.batch_size)
+        if not conv:
+            recipe = Recipe(self.epochs or round(1.5 * epochs), 2e-3, self.batch_size, decay=0.3)
+        strand = next(s for s in self.prepared.strands if s.name == name)
+        stage = f"{ALONE} {name}" + (f" ({strand.encoder})" if strand.frozen is not None else "")
+        network = self._build(None, [name], stage)
+
+        def behind(epoch: int, loss: float) -> bool:
+            thirds = 3 * epoch // recipe.epochs
+            return thirds > 0 and loss > (2.0 if thirds == 1 else 1.4) * rival
+
+        val = val if len(val) else self.val
+        return self._stage(stage, name, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival)
+
+    def train_fused(self, plan: str, tokens: dict[str, Any], family: str = "") -> Candidate | None:
+        """Fuse encoders that were trained alone.
+
+        They stay as they are, fusion and heads learn from augmented passes.
+        """
+        if self._over():
+            return None
+        stage = f"{plan} {FUSED}"
+        network = self._build(plan, plans.leaves(plans.parse(self.plan_objects.get(plan, plan))), stage, late=True)
+        network.take_from({name: c.network for name, c in self.alone.items()})
+        if "val" not in tokens and not self.stages.has(stage):
+            self.callback({"note": f"encoding {len(self.train)} rows in augmented passes"})
+            every = self._encoders()
+            tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
+            tokens["train"] = self._passes(every)
+        recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True, patience=4)
+        return self._stage(
+            stage,
+            plan,
+            plan,
+            FUSED,
+            network,
+            recipe,
+            self.train,
+            self.val,
+            frozen=list(network.encoders),
+            tokens=tokens,
+            family=family,
+        )
+
+    def tune_alone(self, start: Candidate) -> Candidate | None:
+        """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
+        name = start.names[0]
+        if self._over() or all(s.shadow != name or not s.raw for s in self.prepared.strands):
+            return None
+        how = f"{TUNED}, {self.tune[name]}"
+        present = self.prepared.present[name]
+        rows = self.train[present[self.train]]
+        network = self._build(None, [name], f"{ALONE} {name} {how}", tuned=[name])
+        network.continue_from(start.network)
+        epochs = max(3, self.epochs_for(len(rows)) // 4)
+        recipe = Recipe(epochs, 3e-4, min(32, self.batch_size), patience=2, warm=0.1)
+        found = self._stage(f"{ALONE} {name} {how}", name, None, how, network, recipe, rows, self.val)
+        if found is not None and found.loss < start.loss:
+            self.tuned[name] = found
+        return found
+
+    def fine_tune(self, start: Candidate) -> Candidate | None:
+        """Train all of a fused network a little longer, gently; tuned encoders too, where they are better alone."""
+        if self._over() or not self.gentle:
+            return None
+        stage = f"{start.plan} {TUNED}"
+        tuned = [name for name in start.names if name in self.tuned]
+        network = self._build(start.plan, self.prepared.names, stage, late=True, tuned=tuned)
+        network.continue_from(start.network)
+        network.take_from({name: self.tuned[name].network for name in tuned})
+        epochs = max(2, self.epochs_for(len(self.train)) // 4)
+        recipe = Recipe(epochs, 5e-4, self.batch_size, drop=True, patience=2, warm=0.1)
+        rows = self.train, self.val
+        return self._stage(stage, str(start.plan), start.plan, TUNED, network, recipe, *rows, family=start.family)
+
+    def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
+        """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
+        if self._over():
+            return None
+        stage = f"{plan} {JOINT}"
+        network = self._build(plan, self.prepared.names, stage)
+        kinds = {self._kind(name) for name in network.names}
+        epochs = self.epochs_for(len(self.train))
+        little = "vectors" in kinds and not kinds & {*CONVOLUTIONAL}  # most of it was learned before
+        if little:
+            epochs = self.epochs or max(10, epochs // 2)
+        recipe = Recipe(epochs, 2e-3, self.batch_size, drop=True)
+        best = min((c.loss for c in self.candidates), default=math.inf)
+
+        def behind(epoch: int, loss: float) -> bool:
+            """A joint rival was better at this epoch, or the best candidate is too far ahead to be caught.
+
+            Of its loss at a third of the cycle 0.55 to 0.75 is seen to be left at the end, of that at 60 % most.
+            """
+            third = epoch >= math.ceil(recipe.epochs / 3)
+            rival = third and loss > 1.1 * rivals.get(epoch, math.inf)
+            if little and recipe.epochs / 2 <= epoch < recipe.epochs and loss > max(1.2 * best, best + UNSEEN):
+                return True
+            return rival or (third and loss > 2.0 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.4 * best)
+
+        rows = self.train, self.val
+        candidate = self._stage(stage, plan, plan, JOINT, network, recipe, *rows, behind=behind, family=family)
+        if candidate is not None:
+            lowest = math.inf
+            for event in candidate.outcome.history:
+                lowest = min(lowest, event["val_loss"])
+                rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), lowest)
+        return candidate
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def epochs_for(self, rows: int) -> int:
+        """Epochs that give small tables enough steps and large ones not too many; 25 at 2,000 rows."""
+        return self.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
+
+    def is_low(self, network: Network) -> bool:
+        """Say whether a network has encoders that learn in bfloat16: elsewhere there is little to gain.
+
+        A GPU gains on large networks alone: small ones wait for their launch, not for numbers.
+        """
+        if self.device.type == "cuda" and sum(p.numel() for p in network.parameters()) < LARGE:
+            return False
+        return self.low and not {*CONVOLUTIONAL, "tuned"}.isdisjoint(network.kinds.values())
+
+    def _over(self) -> bool:
+        """Say whether to stop; a time limit leaves at least one candidate, however short it is."""
+        if self.stopped == "interrupt":
+            return True
+        return bool(self.candidates) and time.monotonic() >= self.deadline
+
+    def _kind(self, name: str) -> str:
+        return str(next(s.layout()["kind"] for s in self.prepared.strands if s.name == name))
+
+    def seed_of(self, stage: str) -> int:
+        """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
+        return zlib.crc32(f"{self.seed}:{stage}".encode())
+
+    def spec(self, plan: str | None, names: Sequence[str], late: bool, tuned: Sequence[str] = ()) -> dict[str, Any]:
+        strands = [s for s in self.prepared.strands if (s.shadow if s.raw else s.name) in names]
+        return {
+            **describe_strands([s for s in strands if s.raw == ((s.shadow or s.name) in tuned)]),
+            "plan": plan,
+            "dim": DIM,
+            "outputs": self.outputs,
+            "regression": self.target.regression,
+            "late": late,
+        }
+
+    def _build(
+        self, plan: str | None, names: Sequence[str], stage: str, late: bool = False, tuned: Sequence[str] = ()
+    ) -> Network:
+        with fork_generators():
+            torch.manual_seed(self.seed_of(stage))
+            plan_object = self.plan_objects.get(plan) if plan is not None else None
+            # in eval mode until it is trained: what is asked of it before must not depend on a draw of dropout
+            spec, makers = self.spec(plan, names, late, tuned), tuned_makers(self.prepared.strands, self.tune)
+            return Network(spec, self.prior, plan_object, makers).to(self.device).eval()
+
+    def _encoders(self) -> Network:
+        """Return a network that holds the encoder of every modality, as it was trained alone."""
+        names = self.prepared.names
+        plan = str(plans.Parallel(tuple(names), by="vote")) if len(names) > 1 else None
+        network = self._build(plan, names, "encoders")
+        network.take_from({name: c.network for name, c in self.alone.items()})
+        return network
+
+    def _augment(self, generator: torch.Generator) -> Any:
+        preps = {s.group: s.prep for s in self.prepared.strands}
+        kinds = {s.group: s.layout()["kind"] for s in self.prepared.strands}
+        features = {s.group: s.layout().get("features", 0) for s in self.prepared.strands}
+
+        def augment(group: str, x: Tensor) -> Tensor:
+            if kinds[group] in CONVOLUTIONAL:
+                return preps[group].augment(x, generator)
+            if kinds[group] == "tuned":
+                return augment_raw(x, generator)
+            if kinds[group] == "text":
+                return augment_text(x, features[group], generator)
+            return swap_cells(x.flatten(1), generator).view_as(x)
+
+        return augment
+
+    def _passes(self, network: Network) -> list[Parts]:
+        generator = torch.Generator().manual_seed(self.seed_of("passes"))
+        augment, low = self._augment(generator), self.is_low(network)
+        self.lowered = self.lowered or low
+        first = encode_rows(network, self.prepared, self.train, self.device, augment, low=low)
+        size = sum(t.numel() * t.element_size() for t, _ in first.values())
+        count = int(min(5, self.epochs or 5, max(1, PASS_BYTES // max(1, size))))
+        passes = [first]
+        while len(passes) < count and not self._over():
+            passes.append(encode_rows(network, self.prepared, self.train, self.device, augment, low=low))
+        return passes
+
+    def _stage(
+        self,
+        stage: str,
+        name: str,
+        plan: str | None,
+        how: str,
+        network: Network,
+        recipe: Recipe,
+        rows: np.ndarray,
+        val: np.ndarray,
+        *,
+        frozen: Sequence[Any] = (),
+        tokens: Mapping[str, Any] | None = None,
+        behind: Any = None,
+        family: str = "",
+        rival: float = math.inf,
+    ) -> Candidate | None:
+        """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
+        if self._over() and (self.candidates or self.stopped == "interrupt"):
+            return None  # there is something to choose from; without it the first candidate gets one epoch
+        saved, kept = self.stages.load(stage), None
+        low = not tokens and self.is_low(network)
+        self.lowered = self.lowered or low
+        if saved is None and how == ALONE and self.kept is not None:
+            kept = self._stage_key(network, recipe, rows, val, rival)
+            with contextlib.suppress(RunError):  # damaged, or half of it pruned: it is trained again
+                saved = self.kept.load(kept)
+            if saved is not None:
+                self.callback({"note": f"{stage}: learned before from the same rows, and kept"})
+        began = time.monotonic()
+        if saved is not None:
+            state, meta = saved
+            network.load_state_dict(state)
+            network.eval()
+            outcome = Outcome.from_json(meta)
+        else:
+            seed = self.seed_of(stage)
+            generator = torch.Generator().manual_seed(seed)
+            if tokens:
+                places = torch.full((len(self.prepared),), -1, dtype=torch.long)
+                places[torch.from_numpy(self.train)] = torch.arange(len(self.train))
+                source: Any = Passes(tokens["train"], places, generator)
+                validate: Any = lambda: decided(network, tokens["val"], len(val))  # noqa: E731
+            else:
+                source = Live(network, self.prepared, self._augment(generator), self.device)
+                validate = lambda: self.outputs_of(network, val)  # noqa: E731
+            share = self._deadline_of(how)
+            begun = how not in (ALONE, JOINT)  # these start from weights that are good already
+            start = self.target.measure(validate(), torch.from_numpy(val))[0] if begun else None
+            with fork_generators():
+                torch.manual_seed(seed)
+                outcome = train(
+                    network,
+                    source,
+                    validate,
+                    self.target,
+                    rows,
+                    val,
+                    recipe,
+                    seed=seed,
+                    name=stage,
+                    callback=self.callback,
+                    deadline=share,
+                    behind=behind,
+                    frozen=frozen,
+                    augment_generator=generator,
+                    start=start,
+                    low=low,
+                )
+            if outcome.stopped != "interrupt":
+                self.stages.save(stage, network.state_dict(), outcome.to_json())
+            if kept is not None and self.kept is not None and self.deadline == math.inf:
+                self._keep(kept, network, outcome)
+            self.limited = self.limited or outcome.stopped == "time"
+        if outcome.stopped == "interrupt":
+            self.stopped = "interrupt"
+        if not outcome.history:
+            return None
+        logits = self.outputs_of(network, self.val)
+        losses, _ = self.target.measure(logits, torch.from_numpy(self.val))
+        predictor = NetworkPredictor(network, self.center, self.spread)
+        candidate = Candidate(
+            name,
+            family or (plan.partition("(")[0] if plan is not None else ALONE),
+            plan,
+            how,
+            predictor,
+            predictor.from_logits(logits),
+            losses.double().cpu().numpy(),
+            outcome.seconds or time.monotonic() - began,
+            count_parameters(network),
+            outcome,
+            network,
+        )
+        self.candidates.append(candidate)
+        return candidate
+
+    def _stage_key(self, network: Network, recipe: Recipe, rows: np.ndarray, val: np.ndarray, rival: float) -> str:
+        """Return a name for all that a network trained alone depends on: rows, labels, preprocessing, recipe, seed."""
+        name = network.names[0]
+        strand = next(s for s in self.prepared.strands if s.name == name)
+        told = [
+            KEPT_VERSION,
+            torch.__version__,
+            torch.get_num_threads(),
+            self.device.type,
+            network.spec,
+            asdict(recipe),
+            self.is_low(network),
+        ]
+        told += [self.seed, strand.state()[0], self.target.regression, rival]
+        found = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
+        inputs, cells = self.prepared.inputs[name], self.prepared.cells[name]
+        for part in (rows, val):
+            found.update(part.tobytes())
+            found.update(cells[part].tobytes())
+            found.update(self.target.values.cpu().numpy()[part].tobytes())
+            for start in range(0, len(part), 1024):
+                found.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
+        for tensor in (network.prior, self.target.weights):
+            found.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
+        return found.hexdigest()
+
+    def _keep(self, key: str, network: Network, outcome: Outcome) -> None:
+        """Keep a network for the next command. A disk that is full ends no training."""
+        assert self.kept is not None
+        if outcome.stopped in ("time", "interrupt"):
+            return
+        try:
+            self.kept.save(key, network.state_dict(), outcome.to_json())
+        except OSError as error:
+            self.callback({"note": f"what was learned cannot be kept for the next fit: {error.strerror or error}"})
+            self.kept = None
+
+    def _deadline_of(self, how: str) -> float:
+        """Share the time limit out: each modality alone an equal part of the first half, and so on."""
+        if self.deadline == math.inf:
+            return math.inf
+        now = time.monotonic()
+        left = max(0.05, self.deadline - now)
+        waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
+        if how == ALONE:
+            several = len(self.prepared.names) > 1
+            return now + left * (0.55 if several else 0.95) / max(1, waiting)
+        return now + left * {FUSED: 0.3, JOINT: 0.9}.get(how, 0.5)
+
+    def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
+        """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""
+        return outputs_of(network, self.prepared, rows, self.device, keep)
+
+
+def augment_text(x: Tensor, features: int, generator: torch.Generator, share: float = 0.3) -> Tensor:
+    """Return texts (batch, feature + token) with some TF-IDF coordinates dropped and some words made unknown.
+
+    Dropout of inputs: Srivastava and others 2014 (JMLR 15). All draws come first, from the generator.
+    """
+    kept = (torch.rand(len(x), features, generator=generator) >= share).to(x)
+    words = drop_words(x[:, features:].long(), generator).to(x)
+    return torch.cat([x[:, :features] * kept / (1 - share), words], 1)
+
+
+def augment_raw(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return what a pretrained encoder is given, pictures of 0 to 255 changed mildly, all else as it is."""
+    if x.dim() != 4 or x.dtype != torch.uint8:
+        return x
+    return augment_images(x.float() / 255, generator).clamp(0, 1) * 255
+
+
+def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
+    """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
+
+    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same
+    way.
+    """
+    swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
+    others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
+    return torch.where(swapped, x.gather(0, others), x)
+
+
+def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
+    """Return what the spec of a network says of its inputs: strands and layouts."""
+    told: list[dict[str, Any]] = [
+        {
+            "name": s.shadow if s.raw else s.name,
+            "kind": s.kind,
+            "group": s.group,
+            "columns": len(s.modality.columns) if s.several else 1,
+            **({"input": s.name} if s.raw else {}),
+        }
+        for s in strands
+    ]
+    return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}
+
+
+def fork_generators() -> Any:
+    """Return a context after which torch's own generators are as they were, on every device."""
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
+
+
+def outputs_of(
+    network: Network, prepared: Prepared, rows: np.ndarray, device: torch.device, keep: Sequence[str] | None = None
+) -> Tensor:
+    """Return logits (rows, class) of prepared rows, in order, on the processor."""
+    with torch.inference_mode():
+        batches = (prepared.batch(rows[start : start + 256], keep, device) for start in range(0, len(rows), 256))
+        found = [network(batch).cpu() for batch in batches]
+    return torch.cat(found) if found else torch.zeros(0, network.spec["outputs"])
+
+
+def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:
+    """Return the plans that are tried when the user names none: each strategy with each operator that makes sense.
+
+    A tree of two is the same network as a parallel plan of two, so of two modalities gate stands in the tree alone.
+
+    >>> list_plans(["image", "audio"])[:2]
+    ['parallel(image, audio, by=concat)', 'parallel(image, audio, by=sum)']
+    """
+    if len(names) < 2:
+        return []
+    listed: list[plans.Node] = []
+    if "parallel" in families:
+        operators = ["concat", "sum", "gate", "attention", "vote"]
+        if len(names) == 2 and "tree" in families:
+            operators.remove("gate")
+        listed += [plans.Parallel(tuple(names), by=by) for by in operators]
+    if "sequential" in families:
+        listed += [plans.Sequential(tuple(reversed(names)), by=by) for by in ("film", "gru")]
+    if "tree" in families and len(names) == 2:
+        listed.append(plans.Tree(tuple(names), by="gate"))
+    elif "tree" in families:
+        grouped = [plans.Tree((plans.Tree(tuple(names[:2]), by=by), *names[2:]), by=by) for by in GROWN_BY]
+        listed += grouped
+    return [str(plan) for plan in listed]
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the cheapest candidate within one standard error of the best validation loss.
+
+    The error is that of the paired difference (Breiman and others 1984, "Classification and regression trees": the
+    1 SE rule). A loss that is higher by no more than 0.005, which no user would see, counts as within it too.
+    """
+    best = min(candidates, key=lambda c: c.loss)
+    near = []
+    for candidate in candidates:
+        apart = candidate.losses - best.losses
+        error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
+        if candidate is best or apart.mean() <= max(error, UNSEEN):
+            near.append(candidate)
+    return min(near, key=lambda c: (c.cost, c.loss))

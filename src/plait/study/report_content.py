@@ -1,0 +1,301 @@
+"""What the report tells of a run, gathered from the study, the winner and the table. Draws nothing and trains nothing.
+
+The shape of it is that of `report.py`: one dict for each section, or a sentence why it is not there.
+"""
+
+from __future__ import annotations
+
+import io
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Schema, Table
+from plait.core.version import __version__
+from plait.proof.explanation import Explanation
+from plait.proof.inside import Detail
+from plait.proof.leaderboard import HEADLINE
+from plait.proof.robustness import Robustness, calibration
+from plait.proof.scores import confusion
+from plait.runs.model import Model
+from plait.study.networks import Candidate
+from plait.study.search import Search, answer_rows
+
+MOST_ROWS = 400  # of the test rows on which robustness and what mattered are measured
+SIX = 6  # rows explained
+WIDE = 256  # pixels of a picture in the report
+TIME_OVER = "The time limit ended the fit before this was measured."
+
+
+@dataclass
+class Account:
+    """Gathers the content of the report. rows: those it is about, test rows or else validation."""
+
+    model: Model
+    search: Search
+    winner: Candidate
+    table: Table
+    schema: Schema
+    command: str
+    hash: str
+
+    @property
+    def rows(self) -> np.ndarray:
+        tests = np.flatnonzero(self.search.study.split == "test")
+        return tests if len(tests) else self.search.study.val
+
+    def content(self) -> dict[str, Any]:
+        """Return the content of the report. What costs time is left out when the time limit is over."""
+        facts, search = self.model.facts, self.search
+        study = search.study
+        wish, prepared = search.labels, study.prepared
+        told: dict[str, Any] = {
+            "question": self.question(),
+            "data": self.data(),
+            "verdict": facts["study"]["verdict"],
+            "conversions": facts["study"].get("conversions", []),
+            "leaderboard": facts["study"]["candidates"],
+            "learning_curve": facts["learning_curve"] or None,
+            "missing": {},
+        }
+        if facts["test"] is not None:
+            told["subsets"] = {key: facts["test"][key] for key in ("by_modalities", "alone")}
+        predictor = self.model.predictor()
+        said = answer_rows(predictor, prepared, self.rows)
+        truth = wish.cells[self.rows]
+        there = np.any([prepared.present[name][self.rows] for name in self.winner.names], axis=0)
+        if there.any() and wish.classes is not None:
+            counts, names = confusion(truth[there], said[there], wish.classes)
+            told["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
+            before = answer_rows(getattr(predictor, "inner", predictor), prepared, self.rows)
+            heat = search.temperatures.get(id(self.winner), 1.0)
+            told["calibration"] = calibration(
+                truth[there], before[there] if heat != 1.0 else said[there], said[there], wish.classes, heat
+            )
+        elif there.any():
+            told["scatter"] = {
+                "points": [[float(t), float(v)] for t, v in zip(truth[there], said[there, 0], strict=True)]
+            }
+        if study._over() or study.stopped:
+            told["missing"] = dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)
+            return told
+        generator = np.random.default_rng([study.seed, 10])
+        few = np.sort(generator.permutation(self.rows)[:MOST_ROWS])
+        told["robustness"] = Robustness(
+            predictor,
+            self.table.take(few),
+            prepared.take(few),
+            wish.cells[few],
+            wish.classes,
+            study.seed,
+            study.callback,
+        ).curves()
+        found = self.model.explain(self.table.take(few), callback=study.callback)
+        summed = found.to_json()["table"]
+        share = {name: float(there.mean()) for name, there in found.present.items()}
+        told["importance"] = {
+            "modalities": {name: {**told_of, "present": share[name]} for name, told_of in summed["modalities"].items()},
+            "synergy": summed["synergy"],
+            "rows": summed["explained"],
+        }
+        chosen = choose_rows(found, wish.cells[few], wish.classes is not None)
+        told["examples"] = []
+        for done, place in enumerate(chosen):
+            told["examples"].append(self.example(int(few[place])))
+            study.callback({"stage": "report", "done": done + 1, "total": len(chosen)})
+        return told
+
+    def question(self) -> dict[str, Any]:
+        facts, wish = self.model.facts, self.search.labels
+        versions = {"python": platform.python_version()}
+        versions |= {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
+        options = {name: value for name, value in facts["options"].items() if value not in (None, [], {}, False)}
+        return {
+            "target": facts["target"],
+            "task": facts["task"],
+            "metric": HEADLINE[facts["task"]],
+            "classes": None if wish.classes is None else len(wish.classes),
+            "modalities": self.search.study.prepared.names,
+            "table": Path(str(self.table.source)).name,
+            "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
+            "version": __version__,
+            "command": self.command,
+            "options": options,
+            "seed": facts["seed"],
+            "hash": self.hash,
+            "versions": versions,
+        }
+
+    def data(self) -> dict[str, Any]:
+        facts, study = self.model.facts, self.search.study
+        modalities = []
+        for modality in self.schema.modalities:
+            there, hole = study.prepared.present[modality.name], facts["holes"][modality.name]
+            shares = {
+                part: float(there[study.split == part].mean())
+                for part in ("train", "val", "test")
+                if (study.split == part).any()
+            }
+            modalities.append(
+                {
+                    "name": modality.name,
+                    "kind": modality.kind,
+                    "columns": list(modality.columns),
+                    "present": shares,
+                    "blank": hole["blank"],
+                    "broken": hole["broken"],
+                    "reason": hole["example"] or None,
+                }
+            )
+        splits = {part: count for part, count in facts["splits"].items() if count}
+        return {"rows": facts["rows"], "unlabelled": facts["unlabelled"], "splits": splits, "modalities": modalities}
+
+    def example(self, row: int) -> dict[str, Any]:
+        """Explain one row of the table, with what is in its cells."""
+        found = self.model.explain(self.table, row)
+        told = found.to_json()["row"]
+        absent = told["absent"]
+        kinds = {m.name: m.kind for m in self.schema.modalities}
+        parts = [show_part(detail) for detail in found.details]
+        parts += [{"modality": n, "kind": kinds.get(n, ""), "reason": why} for n, why in absent.items()]
+        status, reason = found.statuses[0]
+        shares = {name: None if name in absent else value for name, value in told["modalities"].items()}
+        return {
+            "row": row,
+            "split": str(self.search.study.split[row]),
+            "target": self.search.labels.cells[row],
+            "prediction": found.labels[0],
+            "probability": told["prediction"],
+            "base": told["base"],
+            "status": status,
+            "reason": reason,
+            "modalities": shares,
+            "synergy": told["synergy"],
+            "parts": parts,
+        }
+
+
+def choose_rows(found: Explanation, target: Sequence[Any], classification: bool, most: int = SIX) -> list[int]:
+    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between.
+
+    Of numbers: the largest errors, the smallest, and rows with a hole.
+    """
+    able = np.flatnonzero(~found.failed)
+    if not len(able):
+        return []
+    holes = np.array([status == "partial" for status, _ in found.statuses], bool)
+    if classification:
+        right = np.array([str(a) == str(b) for a, b in zip(found.labels, target, strict=True)], bool)
+        sure = np.nan_to_num(found.prediction, nan=-1.0)
+    else:
+        error = np.abs(np.array([0.0 if v is None else float(v) for v in found.labels]) - np.asarray(target, float))
+        sure = -error
+        right = error <= np.median(error[able])
+    surest = able[np.argsort(-sure[able], kind="stable")]
+    lists = [
+        [i for i in surest if right[i] and not holes[i]],
+        [i for i in surest if not right[i]],
+        list(surest[::-1]),
+        [i for i in surest if holes[i] and right[i]],
+        [i for i in surest[len(surest) // 2 :] if right[i]],
+        [i for i in surest if holes[i] and not right[i]],
+    ]
+    chosen: list[int] = []
+    while len(chosen) < min(most, len(able)):
+        for some in lists:
+            fresh = next((int(i) for i in some if int(i) not in chosen), None)
+            if fresh is not None and len(chosen) < most:
+                chosen.append(fresh)
+    return chosen
+
+
+def show_part(detail: Detail) -> dict[str, Any]:
+    """Return the details of a modality as the report shows them."""
+    part: dict[str, Any] = {"modality": detail.modality, "kind": detail.kind}
+    if detail.kind == "image":
+        return {**part, "png": png_of(np.asarray(detail.after)), "heat": np.asarray(detail.heat).tolist()}
+    if detail.kind == "audio":
+        samples, rate = detail.before
+        after = np.asarray(detail.after, np.float32)
+        return {
+            **part,
+            "wav": wav_of(samples, rate),
+            "spectrogram": png_of(_grey(after[::-1])[None]),
+            "duration": len(samples) / rate,
+            "seconds": [p for p in detail.parts if "mel" not in p],
+        }
+    if detail.kind == "text":
+        text, spans = "", []
+        for column, words in detail.before.items():
+            start = len(text)
+            text += words + "\n"
+            spans += [
+                {"start": start + p["start"], "end": start + p["end"], "weight": p["weight"]}
+                for p in detail.parts
+                if p["column"] == column
+            ]
+        return {**part, "text": text.rstrip("\n"), "spans": spans}
+    cells: Mapping[str, Any] = detail.before
+    columns = [{"name": p["column"], "value": cells.get(p["column"]), "weight": p["weight"]} for p in detail.parts]
+    return {**part, "columns": columns}
+
+
+def png_of(pixels: np.ndarray) -> bytes:
+    """Return a picture (channel, height, width), uint8, as PNG, small ones enlarged to be seen."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
+    scale = max(1, WIDE // max(image.size))
+    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def wav_of(samples: np.ndarray, rate: int) -> bytes:
+    """Return a sound (time,) or (time, channel) as a WAV of 16 bits, the first half minute of it."""
+    import soundfile
+
+    out = io.BytesIO()
+    soundfile.write(out, np.clip(samples[: 30 * rate], -1, 1), rate, format="WAV", subtype="PCM_16")
+    return out.getvalue()
+
+
+def _grey(x: np.ndarray) -> np.ndarray:
+    low, high = np.quantile(x, [0.02, 0.98])
+    return (255 * np.clip((x - low) / max(float(high - low), 1e-6), 0, 1)).astype(np.uint8)
+
+
+def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) -> str:
+    """Return the command line that repeats a fit. options: as given, those left at their default not among them."""
+    words = ["plait", "fit", source, "--target", target, "--out", out.name]
+    flags = {"kinds": "--kind", "modalities": "--modality", "encoders": "--encoder"}
+    for name, value in options.items():
+        flag = flags.get(name, "--" + name.replace("_", "-"))
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                if isinstance(item, Mapping):
+                    for inner, last in item.items():
+                        words += [flag, f"{key}.{inner}={_word(last)}"]
+                else:
+                    words += [flag, f"{key}={_word(item)}"]
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                words += [flag, str(item)]
+        elif value is True:
+            words.append(flag)
+        elif value not in (None, False):
+            words += [flag, str(value)]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _word(value: Any) -> str:
+    """Return a value as the command line takes it: several with commas between."""
+    return ",".join(str(part) for part in value) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,359 @@
+"""The study of a recogniser: what there is to learn, the candidates, and the choice among them on validation.
+
+The sound alone, and plans that fuse each of its frames with the other modalities, all trained alike. The winner is the
+simplest within one standard error of the fewest word errors on validation. Knows prepared rows, not files or users.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.core.contract import Schema, Table
+from plait.core.files import Stages
+from plait.core.options import FitOptions
+from plait.errors import RequestError, TableError
+from plait.kinds.audio.prep import AudioPrep
+from plait.models import plan as plans
+from plait.models.network import count_parameters
+from plait.models.rows import Callback, Prepared, quiet
+from plait.models.speech.decode import Heard
+from plait.models.speech.learning import errors_of, hear_rows, train_recogniser, usual_recipe
+from plait.models.speech.network import Recogniser
+from plait.models.speech.units import Units, normalise
+from plait.models.train import Outcome
+from plait.models.views import prep_options
+from plait.proof.scores import error_rates
+from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested
+from plait.study.networks import DIM, Candidate, choose, describe_strands, fork_generators
+
+ALONE, JOINT = "alone", "joint"
+NOT_HERE = {  # options that mean nothing here: value when not given, and why
+    "folds": (None, "cross-validation of transcripts is not there yet"),
+    "candidates": ((), "the sound alone and plans are compared; name one plan with fusion"),
+    "balance": (False, "there are no classes to weight"),
+    "learning_curve": (False, "a learning curve of transcripts is not there yet"),
+    "precision": ("auto", "a recogniser learns in float32"),
+}
+
+# -- what there is to learn ---------------------------------------------------------------------------------------
+
+
+def check_request(schema: Schema, chosen: FitOptions) -> str:
+    """Return the name of the sound whose transcripts are learned.
+
+    Raises RequestError where there is none or more than one, or for an option that means nothing here.
+    """
+    target = schema.role("target")
+    heard = [modality for modality in schema.modalities if modality.kind == "audio"]
+    mend = f"If column {target!r} holds classes, say so with --kind {target}=category."
+    if not heard:
+        raise RequestError(
+            f"column {target!r} holds texts, which are learned as what is said in a sound, and no column holds sounds. "
+            f"{mend}"
+        )
+    columns = [column for modality in heard for column in modality.columns]
+    if len(columns) > 1:
+        raise RequestError(
+            f"column {target!r} is a transcript, and {len(columns)} columns hold sounds: {', '.join(columns)}; "
+            "expected one. Leave the others out with --ignore."
+        )
+    for name, (usual, why) in NOT_HERE.items():
+        if getattr(chosen, name) != usual:
+            raise RequestError(f"{name} cannot be asked for a transcript: {why}. Leave it out. {mend}")
+    encoder = chosen.encoders.get(heard[0].name, "auto")
+    if encoder not in ("auto", "scratch"):
+        raise RequestError(
+            f"the sound of a transcript is heard by a network that is trained here, so {heard[0].name!r} cannot have "
+            f"the encoder {encoder if isinstance(encoder, str) else type(encoder).__name__}. Leave it out. {mend}"
+        )
+    if chosen.tuned:
+        raise RequestError(f"tune cannot be asked for a transcript. Leave it out. {mend}")
+    if chosen.report:
+        raise RequestError("the report of a recogniser is not there yet; leave --report out.")
+    if isinstance(chosen.fusion, str) and chosen.fusion.strip() == "auto":
+        raise RequestError('fusion "auto" grows trees of classes; name a plan for a transcript, or leave it out.')
+    return heard[0].name
+
+
+def keep_whole(schema: Schema, chosen: FitOptions, audio: str) -> FitOptions:
+    """Return the options with a preparation that cuts no sound."""
+    options = prep_options(schema, chosen.prep)
+    own = options[audio]
+    prep = own["prep"] if "prep" in own else AudioPrep.of(own)
+    return replace(chosen, prep={**options, audio: {"prep": replace(prep, whole=True)}})
+
+
+def transcripts_of(table: Table, target: str) -> np.ndarray:
+    """Return the transcript of each row, (rows,) of normalised texts: "" of punctuation alone, None of a blank cell."""
+    texts = np.empty(len(table), dtype=object)
+    for row, cell in enumerate(table.cells(target)):
+        texts[row] = None if cell is None else normalise(str(cell))
+    return texts
+
+
+def learnable_rows(table: Table, schema: Schema, texts: np.ndarray, audio: str) -> np.ndarray:
+    """Return (rows,) 0 for a row with a transcript and a cell for the sound, else −1, as `choose_splits` takes it.
+
+    Raises TableError where there is no such row.
+    """
+    target = schema.role("target")
+    spoken = np.array([text is not None for text in texts], bool)
+    if not spoken.any():
+        raise TableError(
+            f"column {target!r} has no transcript in any of the {len(texts):,} rows; expected some to learn from."
+        )
+    heard = np.array([cell is not None for cell in table.cells(schema.modality(audio).columns[0])], bool)
+    if not (spoken & heard).any():
+        raise TableError(f"no row has both a transcript in column {target!r} and a sound; expected some to learn from.")
+    return np.where(spoken & heard, 0, -1)
+
+
+def find_units(texts: Sequence[str], target: str) -> Units:
+    """Return the units of the training transcripts.
+
+    Raises TableError for fewer than two of them, for transcripts without a word, or all alike.
+    """
+    if len(texts) < 2:
+        raise TableError(f"there {'is 1 row' if len(texts) == 1 else 'are 0 rows'} to train on; expected two or more.")
+    if not any(texts):
+        raise TableError(f"no training row has a word in column {target!r}; expected transcripts to learn from.")
+    if len(set(texts)) == 1:
+        raise TableError(
+            f"the transcript is {texts[0]!r} in all {len(texts):,} training rows; expected texts that differ."
+        )
+    return Units.of(texts)
+
+
+def list_recognisers(audio: str, names: Sequence[str]) -> list[str]:
+    """Return the plans that are tried beside the sound alone when the user names none.
+
+    >>> list_recognisers("audio", ["image", "audio"])
+    ['parallel(audio, image, by=concat)', 'parallel(audio, image, by=gate)']
+    """
+    others = [name for name in names if name != audio]
+    if not others:
+        return []
+    listed: list[plans.Node] = [plans.Parallel((audio, *others), by=by) for by in ("concat", "gate")]
+    if len(others) > 1:
+        listed.append(plans.Sequential((*others, audio), by="film"))
+    return [str(plan) for plan in listed]
+
+
+# -- candidates ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Recognition:
+    """All that training needs, in one place, and the candidates it gave.
+
+    A candidate's answers are (val,) Heard, its losses (val,) word errors, its predictor a Recogniser; val are the
+    validation rows whose sound can be heard.
+    """
+
+    prepared: Prepared
+    split: np.ndarray  # (rows,) "train", "val", "test" or ""
+    texts: np.ndarray  # (rows,) normalised, or None
+    units: Units
+    audio: str
+    options: FitOptions
+    deadline: float = math.inf
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    stages: Stages = field(default_factory=Stages)
+    callback: Callback = quiet
+    plan_objects: Mapping[str, Any] = field(default_factory=dict)
+    groups: np.ndarray | None = None
+    candidates: list[Candidate] = field(default_factory=list)
+    stopped: str = ""
+    limited: bool = False
+
+    def __post_init__(self) -> None:
+        heard = self.prepared.present[self.audio]
+        self.train, self.val, self.test = (
+            np.flatnonzero((self.split == part) & heard) for part in ("train", "val", "test")
+        )
+
+    def run(self) -> Candidate:
+        """Train the candidates, and return the winner: the plan the user asked for, or the choice on validation."""
+        for part, rows in (("training", self.train), ("validation", self.val)):
+            if not len(rows):
+                reasons = [r[self.audio] for r in self.prepared.reasons if self.audio in r]
+                told = f" ({reasons[0]})" if reasons else ""
+                raise TableError(
+                    f"no {part} row has a sound that can be read{told}; expected some. Mend column {self.audio!r}."
+                )
+        asked = list(self.plan_objects)
+        listed = asked or list_recognisers(self.audio, self.prepared.names)
+        waiting: list[str | None] = [None, *listed]
+        while waiting and self.stopped != "interrupt":
+            if self.candidates and time.monotonic() >= self.deadline:
+                self.limited = True
+                break
+            self._train(waiting.pop(0), len(waiting) + 1)
+        if not self.candidates:
+            raise KeyboardInterrupt
+        if asked and self.fused is not None:
+            return self.fused
+        return choose(self.candidates)
+
+    @property
+    def alone(self) -> Candidate:
+        return self.candidates[0]
+
+    @property
+    def fused(self) -> Candidate | None:
+        """The fused candidate with the fewest word errors on validation."""
+        return min((c for c in self.candidates if c.plan is not None), key=lambda c: c.loss, default=None)
+
+    def _train(self, plan: str | None, waiting: int) -> None:
+        """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
+        name = plan or self.audio
+        stage = f"{name} {JOINT if plan else ALONE}"
+        seed = zlib.crc32(f"{self.options.seed}:{stage}".encode())
+        network = self._build(plan, seed)
+        saved = self.stages.load(stage)
+        if saved is not None:
+            network.load_state_dict(saved[0])
+            network.eval()
+            outcome = Outcome(**saved[1])
+        else:
+            now = time.monotonic()
+            share = now + 0.95 * max(0.05, self.deadline - now) / waiting if self.deadline < math.inf else math.inf
+            outcome = train_recogniser(
+                network,
+                self.prepared,
+                self.texts.tolist(),
+                self.units,
+                self.train,
+                self.val,
+                usual_recipe(len(self.train), self.options.epochs, self.options.batch_size),
+                seed=seed,
+                name=stage,
+                callback=self.callback,
+                deadline=share,
+            )
+            if outcome.stopped != "interrupt":
+                self.stages.save(stage, network.state_dict(), asdict(outcome))
+            self.limited = self.limited or outcome.stopped == "time"
+        if outcome.stopped == "interrupt":
+            self.stopped = "interrupt"
+        if not outcome.history:
+            return
+        found = self.hear(network, self.val)
+        errors = count_errors(self.texts[self.val], found)[:, 0]
+        family = plan.partition("(")[0] if plan else ALONE
+        how, size = JOINT if plan else ALONE, count_parameters(network)
+        self.candidates.append(
+            Candidate(name, family, plan, how, network, found, errors, outcome.seconds, size, outcome, network)
+        )
+
+    def _build(self, plan: str | None, seed: int) -> Recogniser:
+        names = plans.leaves(plans.parse(self.plan_objects.get(plan, plan))) if plan else [self.audio]
+        strands = [s for s in self.prepared.strands if s.name in names]
+        spec = {
+            **describe_strands(strands),
+            "plan": plan,
+            "dim": DIM,
+            "units": self.units.size,
+            "audio": self.audio,
+        }
+        with fork_generators():
+            torch.manual_seed(seed)
+            return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.device).eval()
+
+    def hear(self, network: Recogniser, rows: np.ndarray) -> np.ndarray:
+        """Return what a network hears in prepared rows, (rows,) of Heard."""
+        return _column(hear_rows(network, self.prepared, rows, self.units, frame_seconds(self.prepared, network)))
+
+    def leave_device(self) -> None:
+        """Bring all networks to the processor: what answers from here on answers there."""
+        for candidate in self.candidates:
+            candidate.network.to("cpu")
+
+    # -- the test rows --------------------------------------------------------------------------------------------
+
+    def look(self, winner: Candidate) -> dict[int, np.ndarray]:
+        """Return the counts of errors (test, 4) of the winner, the best fused and the sound alone, by id."""
+        seen = {id(c): c for c in (winner, self.fused, self.alone) if c is not None}
+        texts = self.texts[self.test]
+        return {key: count_errors(texts, self.hear(c.network, self.test)) for key, c in seen.items()}
+
+    def verdict(self, seen: Mapping[int, np.ndarray]) -> dict[str, Any]:
+        """Return the verdict on fusion over the test rows; seen: what `look` gave."""
+        single, fused = self.alone, self.fused
+        if len(self.prepared.names) < 2:
+            return not_tested(ONE_MODALITY, single.name)
+        if fused is None:
+            return not_tested(NO_FUSED, single.name)
+        if not len(self.test):
+            return not_tested(NO_TEST_ROWS, single.name, fused.name)
+
+        def side(candidate: Candidate) -> Side:
+            there = np.all([self.prepared.present[name][self.test] for name in candidate.names], axis=0)
+            return Side(candidate.name, seen[id(candidate)][:, 0], there, " and ".join(candidate.names))
+
+        groups = None if self.groups is None else self.groups[self.test]
+        generator = np.random.default_rng([self.options.seed, 6])
+        words = seen[id(single)][:, 1]
+        return judge_errors(side(single), side(fused), words, generator=generator, groups=groups)
+
+    def leaderboard(self, winner: Candidate, seen: Mapping[int, np.ndarray]) -> list[dict[str, Any]]:
+        """Say of every candidate what validation, cost and the test rows say; the winner first."""
+        board = []
+        for candidate in sorted(self.candidates, key=lambda c: (c is not winner, c.loss)):
+            val = count_errors(self.texts[self.val], candidate.answers)
+            counts = seen.get(id(candidate)) if len(self.test) else None
+            board.append(
+                {
+                    "name": candidate.name,
+                    "family": candidate.family,
+                    "plan": candidate.plan,
+                    "recipe": candidate.recipe,
+                    "modalities": candidate.names,
+                    "members": [],
+                    "loss": candidate.loss,
+                    "val": self._rate(val),
+                    "test": None if counts is None else self._rate(counts),
+                    "seconds": round(candidate.seconds, 2),
+                    "params": candidate.params,
+                    "latency_ms": round(self._time_row(candidate), 4),
+                    "memory_mb": round(candidate.params * 4 / 1e6, 3),
+                    "winner": candidate is winner,
+                }
+            )
+        return board
+
+    def _rate(self, counts: np.ndarray) -> dict[str, float | None]:
+        return error_rates(counts, generator=np.random.default_rng(self.options.seed))["wer"]
+
+    def _time_row(self, candidate: Candidate) -> float:
+        """Return the milliseconds that a row takes, of up to 16 heard at once, prepared already."""
+        rows = self.val[:16]
+        began = time.perf_counter()
+        self.hear(candidate.network, rows)
+        return 1000 * (time.perf_counter() - began) / len(rows)
+
+
+def frame_seconds(prepared: Prepared, network: Recogniser) -> float:
+    """Return how many seconds lie between two frames that a network gives out."""
+    prep = next(strand.prep for strand in prepared.strands if strand.name == network.audio)
+    return network.stride * prep.hop / prep.sample_rate
+
+
+def count_errors(texts: Sequence[str] | np.ndarray, heard: Sequence[Heard | None] | np.ndarray) -> np.ndarray:
+    """Return (rows, 4): word errors, words, character errors and characters of each row."""
+    found = [errors_of(text, "" if one is None else one.text) for text, one in zip(texts, heard, strict=True)]
+    return np.array(found, np.float64).reshape(-1, 4)
+
+
+def _column(values: Sequence[Any]) -> np.ndarray:
+    column = np.empty(len(values), dtype=object)
+    column[:] = list(values)
+    return column

@@ -1,0 +1,274 @@
+"""The verb align: streams with clocks of their own → one table on the clock of the first. Knows no models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Table
+from plait.core.terminal import text_table
+from plait.data.write import check_out, move_media, write_table
+from plait.errors import RequestError, did_you_mean
+from plait.streams import timeline
+from plait.streams.build import Joined, Rows, choose_join, default_tolerance, join_stream, make_rows, name_columns
+from plait.streams.clocks import SECOND
+from plait.streams.read import Stream, read_stream
+from plait.streams.settle import Placed, check_overlap, place, settle, settle_reference, tell
+from plait.streams.signals import find_signals, place_estimated
+
+Callback = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What `align` gives. table: the synchronised rows. report: how each stream's clock was read and what it reached.
+
+    out and picture are the files written, or None. str() gives the report as text, `to_json` as JSON can hold it.
+    """
+
+    table: Table
+    report: dict[str, Any]
+    out: Path | None = None
+    picture: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return {"rows", "streams": {name: {"unit", "zone", "why", "coverage", "largest_gap", "offset", "drift_ppm",
+        "residual", "note"}}}.
+
+        coverage: share of the rows that the stream reaches. largest_gap: seconds between two of its rows, at most.
+        offset (seconds) and drift_ppm: {"value", "low", "high"} with a 95 % interval, None where nothing was estimated;
+        reference time = offset + (1 + drift_ppm / 1e6) × the stream's own time. residual: seconds, root mean square of
+        the windows about that line.
+        """
+        return self.report
+
+    def __str__(self) -> str:
+        rows, notes = [], []
+        for name, told in self.report["streams"].items():
+            clock = " ".join(word for word in (told["unit"], told["zone"]) if word)
+            gap = "" if told["largest_gap"] is None else f"{told['largest_gap']:.4g} s"
+            rows.append([name, clock, f"{told['coverage']:.1%}", gap, _words(told)])
+            notes += [f"{name}: {told['why']}"] + [f"  {note}" for note in told["note"].split(". ") if note]
+        table = text_table(["stream", "clock", "rows reached", "largest gap", "offset and drift"], rows)
+        written = [f"written to {self.out}" if self.out else "", f"open {self.picture}" if self.picture else ""]
+        return "\n".join([f"{self.report['rows']:,} rows", "", table, "", *notes, *(line for line in written if line)])
+
+
+def align(
+    reference: Any,
+    *streams: Any,
+    out: str | Path | None = None,
+    time: Mapping[Any, str] | None = None,
+    join: Mapping[Any, str] | None = None,
+    tolerance: float | None = None,
+    rate: float | None = None,
+    signal: Mapping[Any, str] | None = None,
+    estimate: bool = False,
+    callback: Callback | None = None,
+) -> Alignment:
+    """Put streams with clocks of their own onto the clock of the first, and return one table of synchronised rows.
+
+    reference, streams: paths of tables with a time column, of sounds, of SRT or WebVTT; or what `plait.read` takes.
+    out: .csv or .parquet to write, with a picture of the clocks beside it. time, join, signal: {stream: …}, the stream
+    named by its path, its file name, or that name without the ending.
+    time: COLUMN, or START,END; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone, or the date
+    of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what follows the @.
+    join: nearest, previous, overlap, window or linear. tolerance: seconds; 1.5 usual steps of a stream when not given.
+    rate: rows a second; a row for each row of the reference when not given, one for a sound. signal: COLUMN of numbers
+    that a stream shares with the reference. estimate: find offset and drift of each stream that shares a signal, as
+    sounds do.
+
+    Raises TableError for a stream that cannot be read or holds no times, RequestError for a wrong request, streams that
+    do not overlap, or an offset that is not clear.
+    """
+    callback = callback or _quiet
+    place_of_out = None if out is None else check_out(out, [reference, *streams], "one of the streams")
+    _check_numbers(tolerance, rate)
+    sources = [reference, *streams]
+    names, said = _name_streams(sources)
+    options = {
+        "time": _by_stream("--time", time, sources, names),
+        "join": _by_stream("--join", join, sources, names),
+        "signal": _by_stream("--signal", signal, sources, names),
+    }
+    read = []
+    for number, source in enumerate(sources):
+        read.append(read_stream(source, names[number], options["time"].get(names[number])))
+        callback({"stage": "read", "done": number + 1, "total": len(sources)})
+    signals = find_signals(read, options["signal"], estimate)
+    reach = None if tolerance is None else round(tolerance * SECOND)
+    base, notes = settle_reference(read[0], read[1:])
+    if base.kind == "sound" and rate is None:
+        notes = [*notes, "one row for the whole sound; --rate HZ makes so many a second"]
+    head = place(base, [*said.get(base.name, []), *notes])
+    placed = [head]
+    for number, stream in enumerate(read[1:], 1):
+        estimated = estimate and stream.name in signals and base.name in signals
+        settled, notes = settle(base, stream, estimated)
+        notes = [*said.get(stream.name, []), *notes]
+        if estimate and not estimated:
+            mend = f": name a column that it shares with {base.name}, --signal {stream.given}=COLUMN"
+            notes.append(f"not estimated, so its clock is believed{mend if stream.kind == 'table' else ''}")
+        placed.append(place_estimated(base, settled, signals, notes) if estimated else place(settled, notes))
+        callback({"stage": "clocks", "done": number, "total": len(streams)})
+    rows = make_rows(head, rate, reach)
+    for other in placed[1:]:
+        check_overlap(base, other, reach if reach is not None else default_tolerance(rows, other))
+    folder = place_of_out.parent if place_of_out else base.table.folder or Path()
+    ways = [choose_join(one, options["join"].get(one.stream.name)) for one in placed]
+    if rate is None and base.name in options["join"]:
+        raise RequestError("--join of the reference needs --rate: without it its rows stay as they are")
+    joined: list[Joined] = []
+    for number, (one, way) in enumerate(zip(placed, ways, strict=True)):
+        keep = number == 0 and rate is None and one.stream.kind != "sound"
+        joined.append(_keep_reference(one, folder) if keep else join_stream(rows, one, way, reach, folder))
+        callback({"stage": "join", "done": number + 1, "total": len(placed)})
+    table = _assemble(base, rows, rate, placed, joined, folder)
+    told = {one.stream.name: _report(one, part) for one, part in zip(placed, joined, strict=True)}
+    report = {"rows": len(table), "streams": told}
+    picture = None
+    if place_of_out is not None:
+        write_table(table, place_of_out)
+        picture = place_of_out.with_name(f"{place_of_out.stem}-timeline.png")
+        _draw(picture, read, placed, report)
+    return Alignment(table, report, place_of_out, picture)
+
+
+def _quiet(event: dict[str, Any]) -> None:
+    pass
+
+
+def _check_numbers(tolerance: float | None, rate: float | None) -> None:
+    for flag, value, zero in (("--tolerance", tolerance, True), ("--rate", rate, False)):
+        if value is not None and not (np.isfinite(value) and (value > 0 or (zero and value == 0))):
+            least = "0 or more seconds" if zero else "more than 0 rows a second"
+            raise RequestError(f"{flag} {value:g}: expected {least}")
+
+
+def _name_streams(sources: Sequence[Any]) -> tuple[list[str], dict[str, list[str]]]:
+    """Return a name for each stream, none twice, and what to say where a name had to change."""
+    names: list[str] = []
+    notes: dict[str, list[str]] = {}
+    for number, source in enumerate(sources):
+        is_file = isinstance(source, (str, os.PathLike))
+        wish = Path(source).stem if is_file else "reference" if number == 0 else f"stream {number}"
+        name, count = wish, 2
+        while name in names:
+            name, count = f"{wish}_{count}", count + 1
+        if name != wish:
+            notes[name] = [f"another stream is called {wish} too, so {source} is called {name}"]
+        names.append(name)
+    return names, notes
+
+
+def _by_stream(
+    flag: str, given: Mapping[Any, str] | None, sources: Sequence[Any], names: Sequence[str]
+) -> dict[str, str]:
+    """Return {name of the stream: value} for keys that are paths as given, file names, or names of streams."""
+    out: dict[str, str] = {}
+    files = [os.fspath(s) if isinstance(s, (str, os.PathLike)) else names[i] for i, s in enumerate(sources)]
+    for key, value in (given or {}).items():
+        text = os.fspath(key) if isinstance(key, os.PathLike) else str(key)
+        ways = (files, [os.path.normpath(f) for f in files], [Path(f).name for f in files], list(names))
+        found = next((hits for way in ways if (hits := [i for i, word in enumerate(way) if word == text])), [])
+        if not found:
+            raise RequestError(f"{flag} {text}={value}: there is no stream {text!r}. {did_you_mean(text, names)}")
+        if len(found) > 1:
+            paths = ", ".join(files[i] for i in found)
+            raise RequestError(
+                f"{flag} {text}={value}: {len(found)} streams are called {text!r}; give the path: {paths}"
+            )
+        if names[found[0]] in out:
+            raise RequestError(f"{flag} names {text!r} twice; expected it once")
+        out[names[found[0]]] = str(value)
+    return out
+
+
+def _keep_reference(head: Placed, folder: Path) -> Joined:
+    table = move_media(head.stream.table, head.stream.table.names, folder)
+    return Joined(dict(table.data), head.stream.present, "its rows are the rows of the table")
+
+
+def _assemble(base: Stream, rows: Rows, rate: float | None, placed: Sequence[Placed], joined: Sequence[Joined],
+              folder: Path) -> Table:  # fmt: skip
+    import pyarrow as pa
+
+    data: dict[str, Any] = {}
+    if rate is None:
+        data.update(joined[0].columns)
+        parts = [(one.stream.name, part) for one, part in zip(placed[1:], joined[1:], strict=True)]
+    else:
+        times = rows.begin // 1000 if base.clock.calendar else rows.begin / SECOND
+        kind = pa.timestamp("us", "UTC") if base.clock.calendar else pa.float64()
+        data["time"] = pa.chunked_array([pa.array(times, kind)])
+        parts = [(one.stream.name, part) for one, part in zip(placed, joined, strict=True)]
+    for (_, part), chosen in zip(parts, name_columns(list(data), parts), strict=True):
+        data |= {chosen[column]: values for column, values in part.columns.items()}
+    return Table(data, folder, "the aligned table")
+
+
+def _report(one: Placed, part: Joined) -> dict[str, Any]:
+    clock, line = one.stream.clock, one.line
+    notes = [*one.notes, part.note]
+    offset = ppm = None
+    if line is not None:
+        # On a reference with dates and a stream without, offset is the date of the stream's zero, in seconds from 1970
+        extra = one.zero_reference / SECOND if one.zero_own == 0 else 0.0
+        low, high = line.interval("offset")
+        offset = {"value": float(line.offset) + extra, "low": low + extra, "high": high + extra}
+        low, high = line.interval("drift")
+        ppm = {"value": float(1e6 * (line.slope - 1.0)), "low": low, "high": high}
+    return {
+        "unit": clock.unit,
+        "zone": clock.zone,
+        "why": f"{clock.why} ({clock.sure:.0%} sure)",
+        "coverage": float(part.reached.mean()),
+        "largest_gap": _largest_gap(one),
+        "offset": offset,
+        "drift_ppm": ppm,
+        "residual": line.residual if line is not None else None,
+        "note": ". ".join(notes),
+    }
+
+
+def _largest_gap(one: Placed) -> float | None:
+    """Return the longest time in seconds that no row fills: between points, or from an end to the next start."""
+    begin, end = one.sorted_begin, one.sorted_end
+    if one.stream.kind == "sound":
+        return 0.0
+    if len(begin) < 2:
+        return None
+    gaps = begin[1:] - np.maximum.accumulate(end)[:-1]
+    return float(max(gaps.max(), 0)) / SECOND
+
+
+def _words(told: Mapping[str, Any]) -> str:
+    if told["offset"] is None:
+        return ""
+    offset, ppm = told["offset"], told["drift_ppm"]
+    half, wide = (offset["high"] - offset["low"]) / 2, (ppm["high"] - ppm["low"]) / 2
+    begins = f"{offset['value']:+.4f} s"
+    if abs(offset["value"]) > 1e8:  # seconds since 1970: the date of the stream's zero
+        begins = f"zero at {tell(round(offset['value'] * 1000) * 1_000_000, True)}"
+    return f"{begins} (± {1000 * half:.2g} ms), {ppm['value']:+.2f} ppm (± {wide:.2g})"
+
+
+def _draw(path: Path, read: Sequence[Stream], placed: Sequence[Placed], report: Mapping[str, Any]) -> None:
+    calendar = placed[0].stream.clock.calendar
+    zero = placed[0].stream.first if calendar else 0
+    lanes = []
+    for own, one in zip(read, placed, strict=True):
+        raw = place(own)
+        dated = own.clock.calendar
+        before = timeline.pieces(raw.sorted_begin, raw.sorted_end if own.end is not None else None, own.step)
+        after = timeline.pieces(one.sorted_begin, one.sorted_end if one.end is not None else None, one.stream.step)
+        own_zero = (zero if calendar else own.first) if dated else (0 if not own.clock.calendar else own.first)
+        told = report["streams"][one.stream.name]
+        words = _words(told).replace("), ", ")\n") if told["offset"] else f"{told['coverage']:.0%} of rows"
+        lanes.append(timeline.Lane(one.stream.name, before - own_zero, after - zero, words))
+    timeline.draw_timeline(path, lanes, f" from {tell(zero, True)}" if calendar else " on the reference's clock")

@@ -1,0 +1,107 @@
+"""The verb `check`: read a table, look into every file once, run the checks, and mend a copy. Knows no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.checks.findings import Finding, Findings
+from plait.core.contract import Schema, Table
+from plait.core.options import FitOptions
+from plait.data.fact_cache import cache_folder
+from plait.data.read import read
+from plait.errors import RequestError, did_you_mean
+from plait.kinds.detect import detect
+
+Callback = Callable[[dict[str, Any]], None]
+OPTIONS = ("split", "group", "ignore", "kinds", "modalities", "sample_rate")
+
+
+def _quiet(event: dict[str, Any]) -> None:
+    """A callback that says nothing."""
+
+
+def check(
+    table: Any,
+    *,
+    target: str | None = None,
+    folder: str | Path | None = None,
+    fix: str | Path | None = None,
+    learning_curve: bool = False,
+    cache: str | Path | bool = True,
+    callback: Callback | None = None,
+    **options: Any,
+) -> Findings:
+    """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes. Print it.
+
+    table: what `plait.read` takes; folder: what relative paths are relative to. options: split, group, ignore, kinds,
+    modalities, as in `show`; sample_rate of sounds given as arrays. Every picture and sound is opened once. fix: a new
+    folder, for a mended copy of the table and its files; the original is never touched. learning_curve: say whether
+    more rows would help. cache: True for the user's
+    cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another folder, or False; with it a
+    check that was stopped goes on, and files that did not change are not read again. callback gets progress and notes.
+
+    Raises TableError where the table itself cannot be read, RequestError for a column or an option that is not there,
+    or a folder `fix` that holds something.
+    """
+    from plait.checks.growth import check_growth
+    from plait.checks.label_checks import check_labels
+    from plait.checks.media_checks import check_media
+    from plait.checks.survey import survey_table
+    from plait.checks.table_checks import check_cells
+
+    tell = callback or _quiet
+    for name in options:
+        if name not in OPTIONS:
+            raise RequestError(f"check has no option {name!r}. {did_you_mean(name, OPTIONS)}")
+    chosen = FitOptions.of(options)
+    rows = read(table, folder)
+    schema = detect(
+        rows,
+        target=target,
+        split=chosen.split,
+        group=chosen.group,
+        ignore=chosen.ignore,
+        kinds=chosen.kinds,
+        modalities=chosen.modalities,
+    )
+    rows = _with_rates(rows, chosen.sample_rate)
+    survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
+    found = [*check_media(rows, schema, survey), *check_cells(rows, schema)]
+    found += check_labels(rows, schema, survey, tell)
+    if learning_curve:
+        found += check_growth(rows, schema, survey, tell)
+    if fix is not None:
+        found.append(_mend(rows, schema, Path(fix), tell))
+    return Findings.of(len(rows), found)
+
+
+def _with_rates(table: Table, rate: int | None) -> Table:
+    waves = [name for name, values in table.data.items() if isinstance(values, np.ndarray)]
+    return table if rate is None else replace(table, sample_rates=dict.fromkeys(waves, rate) | table.sample_rates)
+
+
+def _choose_cache(wish: str | Path | bool, tell: Callback) -> Path | None:
+    if isinstance(wish, bool):
+        if not wish:
+            return None
+        try:
+            return cache_folder()
+        except RuntimeError:
+            tell({"note": "nothing is kept for the next check: there is no home folder (set PLAIT_CACHE)"})
+            return None
+    return Path(wish)
+
+
+def _mend(table: Table, schema: Schema, out: Path, tell: Callback) -> Finding:
+    """Write the mended copy and return a finding that says what was done."""
+    from plait.checks.mend.mend import mend_table
+
+    mended = mend_table(table, schema, out, callback=tell)
+    first, *rest = str(mended).split("\n")
+    done = "; ".join(line.strip() for line in rest[:-1])
+    return Finding("note", "mended", None, (), f"a mended copy is in {first}; {done}", rest[-1] if rest else "")

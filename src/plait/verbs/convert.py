@@ -1,0 +1,310 @@
+"""The verb `convert`: one file into another, or a column of a table into a new one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plait.converters.catalogue import make_converters
+from plait.converters.columns import Converted, as_mono, convert_column, encode
+from plait.converters.graph import Route, check_kind, find_route, is_installed, version_of
+from plait.core.contract import MEDIA_KINDS, MODALITY_KINDS, TABULAR_KINDS, Table
+from plait.core.files import write_bytes
+from plait.core.terminal import text_table
+from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
+from plait.data.read import read
+from plait.data.write import check_out, move_media, write_table
+from plait.errors import EXTRAS, CellError, RequestError, did_you_mean
+from plait.kinds.detect import detect
+
+TEXT_ENDINGS = (".txt", ".md")
+SOUNDS_WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
+PICTURES_WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
+Callback = Callable[[dict[str, Any]], None]
+
+
+def _quiet(event: dict[str, Any]) -> None:
+    """Do nothing with a progress event."""
+
+
+@dataclass
+class Conversion:
+    """What `convert` did. Of a file: the text made, and the path written; of a column: the table with new columns."""
+
+    route: Route
+    text: str | None = None
+    confidence: float | None = None
+    table: Table | None = None
+    name: str = ""
+    out: Path | None = None
+    statuses: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"by": version_of(self.route) if self.route.steps else "", "out": self.out}
+        if self.table is None:
+            return {**told, "text": self.text, "confidence": self.confidence}
+        return {**told, "column": self.name, "rows": len(self.statuses), "status": dict(Counter(self.statuses))}
+
+    def __str__(self) -> str:
+        if not self.route.steps:
+            return f"the same kind, so nothing was converted; written to {self.out}"
+        by = version_of(self.route)
+        if self.table is None:
+            sure = f"confidence {self.confidence:.2f}, by {by}"
+            shown = "" if self.text is None else (self.text or "(no words were found)") + "\n"
+            return f"{shown}{sure}" + (f"\nwritten to {self.out}" if self.out else "")
+        counts = Counter(self.statuses)
+        lines = [f"{len(self.statuses):,} rows, {counts['ok']:,} converted by {by}"]
+        others = [(status, count) for status, count in counts.most_common() if status != "ok"]
+        lines += [f"  {count:,} {status}" for status, count in others[:8]]
+        if len(others) > 8:
+            lines.append(f"  and {len(others) - 8} other reasons, in column {self.name + '_status'!r}")
+        return "\n".join(lines) + (f"\nwritten to {self.out}" if self.out else "")
+
+
+def convert(
+    source: Any,
+    destination: str | Path | None = None,
+    *,
+    column: str | Sequence[str] | None = None,
+    to: str | None = None,
+    name: str | None = None,
+    out: str | Path | None = None,
+    by: str = "",
+    converters: Mapping[str, Any] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    folder: str | Path | None = None,
+    cache: bool = True,
+    callback: Callback | None = None,
+) -> Conversion:
+    """Convert a file into another, or a column of a table into a new column, by the cheapest way there is.
+
+    A file: convert("sign.png", "sign.wav"), convert("call.wav", "call.txt"); the kinds are told by what is inside and
+    by the ending. A column: convert(table, column="call", to="text", name="transcript", out="new.csv"); column may be
+    "tabular" or several columns for a converter of tables. Beside the new column come NAME_confidence (0 to 1),
+    NAME_converter (with its version) and NAME_status ("ok", or "absent: why"); new sounds and pictures lie in a folder
+    beside the table that is written. to: image, audio, text or tabular. by: a converter that must be used, or the
+    folder of a fitted run, whose answer is the text. converters: options ({"espeak.voice": "en-us"}), and objects of
+    your own ({"mine": object}, see `plait.converters.graph.Converter`). kinds: of columns, where the guess is wrong.
+
+    A second call converts nothing anew. Raises RequestError for a wrong request, with the nearest way there is,
+    MissingExtra with a pip line, TableError for a table that cannot be read.
+    """
+    tell = callback or _quiet
+    known = make_converters(converters or {})
+    if column is None:
+        given = {"--to": to, "--as": name, "--out": out}
+        if destination is not None and (extra := [flag for flag, value in given.items() if value is not None]):
+            raise RequestError(f"{extra[0]} goes with --column; of files the ending says what is wanted.")
+        if destination is None:
+            raise RequestError(
+                "convert takes a file and a file to write, such as photo.png speech.wav, or a table with a column, a "
+                "kind and a table to write: --column call --to text --as transcript --out new.csv."
+            )
+        return _convert_file(Path(source).expanduser(), Path(destination).expanduser(), by, known, tell)
+    if destination is not None:
+        raise RequestError(f"got a column and the file {destination}; the new table goes to --out TABLE.")
+    if to is None:
+        raise RequestError(f"name the kind to convert to: --to {', --to '.join(MODALITY_KINDS)}.")
+    check_kind(to, "--to")
+    path = None if out is None else check_out(out, [source], "the table itself")
+    table = read(source, folder)
+    columns = [column] if isinstance(column, str) else list(column)
+    columns, kind = _kind_of(table, columns, dict(kinds or {}))
+    if kind == to and not by:
+        taken = (
+            "is taken as it is written, as text; a sentence with its name" if kind == "text" else f"is {kind} already;"
+        )
+        mend = "is made with --column tabular." if kind == "text" else "name another kind with --to."
+        raise RequestError(f"column {columns[0]!r} {taken} {mend}")
+    by, known = _with_run(by, kind, known)
+    route = find_route(known, kind, to, by)
+    name = name or f"{'_'.join(columns) if len(columns) < 3 else 'row'}_{to}"
+    made = [name, *(f"{name}_{part}" for part in ("confidence", "converter", "status"))]
+    for taken in made:
+        if taken in table.names:
+            raise RequestError(f"there is a column {taken!r} already; give the new one another name: --as NAME.")
+    place = None if path is None else path.with_name(f"{path.stem}_{name}")
+    told = convert_column(
+        table, columns, route, place=place, cache=cache, callback=tell, stage=f"{', '.join(columns[:3])} → {to}"
+    )
+    table = _with_columns(table, made, told, path)
+    if path is not None:
+        write_table(table, path)
+    return Conversion(route, table=table, name=name, out=path, statuses=tuple(told.status))
+
+
+def _with_columns(table: Table, made: Sequence[str], told: Converted, path: Path | None) -> Table:
+    import pyarrow as pa
+
+    if path is not None:
+        table = move_media(table, table.names, path.parent)
+        table.folder = path.parent
+    values = told.values
+    if path is not None and told.values and any(isinstance(v, str) and os.path.isabs(v) for v in values):
+        base = os.path.abspath(path.parent)
+        values = [v if v is None else Path(os.path.relpath(os.path.abspath(v), base)).as_posix() for v in values]
+    data = dict(table.data)
+    kind = pa.binary() if any(isinstance(v, bytes) for v in values) else pa.string()
+    data[made[0]] = pa.chunked_array([pa.array(values, kind)])
+    data[made[1]] = pa.chunked_array([pa.array(told.confidence, pa.float64())])
+    data[made[2]] = pa.chunked_array([pa.array([told.version] * len(values), pa.string())])
+    data[made[3]] = pa.chunked_array([pa.array(told.status, pa.string())])
+    return replace(table, data=data)
+
+
+def _kind_of(table: Table, columns: Sequence[str], kinds: Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the columns to convert and their kind. "tabular" stands for all columns of numbers, words and dates."""
+    if list(columns) == ["tabular"] and "tabular" not in table.names:
+        schema = detect(table, kinds=kinds)
+        columns = [c.name for c in schema.columns if c.kind in TABULAR_KINDS and c.role == "feature"]
+        if not columns:
+            raise RequestError("the table has no column of numbers, categories or dates to convert.")
+        return list(columns), "tabular"
+    for name in columns:
+        if name not in table.names:
+            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
+    found = {c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns}
+    media = [name for name in columns if found[name] in MEDIA_KINDS]
+    if media and len(columns) > 1:
+        raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
+    if len(columns) > 1:
+        return list(columns), "tabular"
+    return list(columns), found[columns[0]] if media else "text"  # words, and numbers as they are written
+
+
+def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
+    """Where `by` is the folder of a fitted run, add it as a converter."""
+    if not by or by in [c.name for c in known] or not Path(by).is_dir():
+        return by, known
+    from plait.converters.in_fit import RunConverter
+    from plait.runs.load import load
+
+    run = RunConverter(load(by), source)
+    return run.name, [run, *known]
+
+
+def _convert_file(source: Path, destination: Path, by: str, known: list[Any], tell: Callback) -> Conversion:
+    target = _kind_of_ending(destination)
+    if destination.is_dir() or not destination.parent.is_dir():
+        what = "is a folder" if destination.is_dir() else "lies in a folder that is not there"
+        raise RequestError(f"{destination} {what}; expected the name of a file to write.")
+    kind, value = _read_file(source)
+    if destination.exists() and destination.samefile(source):
+        raise RequestError(f"{destination} is the file itself; expected another name, since what is read stays.")
+    by, known = _with_run(by, kind, known)
+    if kind == target and not by:  # only the format is another one
+        _write_file(destination, value, kind)
+        return Conversion(Route(()), value if kind == "text" else None, 1.0, out=destination)
+    route = find_route(known, kind, target, by)
+    tell({"note": f"{kind} → {target} by {version_of(route)}"})
+    made, sure = route([value])
+    result = made[0]
+    if isinstance(result, CellError):
+        raise RequestError(f"{source}: {result}.")
+    _write_file(destination, result, target)
+    return Conversion(route, result if target == "text" else None, sure[0], out=destination)
+
+
+def _write_file(path: Path, value: Any, kind: str) -> None:
+    if kind == "text":
+        write_bytes(path, (value.rstrip("\n") + "\n" if value else "").encode())
+    else:
+        write_bytes(path, _bytes_of(value, kind, path.suffix.lower()))
+
+
+def _bytes_of(value: Any, kind: str, ending: str) -> bytes:
+    import io
+
+    if ending in (".wav", ".png"):
+        return encode(value, kind)
+    buffer = io.BytesIO()
+    if kind == "audio":
+        import soundfile
+
+        soundfile.write(buffer, value[0], value[1], format=SOUNDS_WRITTEN[ending])
+    else:
+        value.convert("RGB").save(buffer, PICTURES_WRITTEN[ending])
+    return buffer.getvalue()
+
+
+def _read_file(path: Path) -> tuple[str, Any]:
+    """Return the kind and the value of one file."""
+    if not path.exists():
+        raise RequestError(f"no such file: {path}.")
+    try:
+        head = read_head(str(path), None)
+        kind = sniff(head)
+        if kind is None:
+            ending = path.suffix.lower()
+            kind = "image" if ending in IMAGE_ENDINGS else "audio" if ending in AUDIO_ENDINGS else "text"
+        if kind == "image":
+            return kind, read_image(str(path), None)
+        if kind == "audio":
+            return kind, as_mono(*read_sound(str(path), None))
+    except CellError as error:
+        raise RequestError(f"{error}." if path.name in str(error) else f"{path}: {error}.") from None
+    if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".jsonl"):
+        raise RequestError(f"{path} is a table; name a column of it: --column COLUMN --to KIND --out TABLE.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestError(f"{path} is no picture, no sound and no text in UTF-8.") from None
+    if path.suffix.lower() == ".json":
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise RequestError(f"{path} is not JSON ({error}).") from None
+        if not isinstance(record, dict):
+            raise RequestError(f'{path}: expected one record, such as {{"age": 30}}, to be written as text.')
+        return "tabular", record
+    return "text", text
+
+
+def _kind_of_ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    for kind, endings in (("text", TEXT_ENDINGS), ("audio", SOUNDS_WRITTEN), ("image", PICTURES_WRITTEN)):
+        if ending in endings:
+            return kind
+    known = ", ".join([*TEXT_ENDINGS, *SOUNDS_WRITTEN, *PICTURES_WRITTEN])
+    raise RequestError(f"{path.name!r} cannot be written; expected a name that ends in one of: {known}.")
+
+
+def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return what there is to convert by: name, source, target, cost in seconds, quality, installed, what it needs."""
+    told = []
+    for c in make_converters(converters or {}):
+        there = is_installed(c)
+        extra, missing = EXTRAS.get(getattr(c, "module", ""), ""), getattr(c, "missing", "")
+        needs = f"give {missing}" if missing else ""
+        told.append(
+            {
+                "name": c.name,
+                "source": c.source,
+                "target": c.target,
+                "cost": c.cost,
+                "quality": c.quality,
+                "installed": there,
+                "needs": needs if there else f"pip install 'plait[{extra}]'",
+            }
+        )
+    return told
+
+
+def describe_graph(listed: Sequence[Mapping[str, Any]]) -> str:
+    """Return the graph as text: every converter, and what is to be done for those that cannot be used yet."""
+    rows = [
+        [f"{c['source']} → {c['target']}", c["name"], f"{c['cost']:g} s", f"{c['quality']:.2f}", c["needs"] or "ready"]
+        for c in sorted(listed, key=lambda c: (MODALITY_KINDS.index(c["source"]), c["target"], c["name"]))
+    ]
+    table = text_table(["from → to", "converter", "a value takes", "quality", ""], rows)
+    return (
+        f"{table}\n\nSteps join by themselves: image → text → audio reads a sign aloud. The cheapest way is taken, by "
+        "time over quality.\nOptions: --converter NAME.OPTION=VALUE, such as pocketsphinx.words=yes,no. A fitted run "
+        "makes text too: --by RUN."
+    )

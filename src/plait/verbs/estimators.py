@@ -1,0 +1,116 @@
+"""scikit-learn estimators over the same code: they clone, cross-validate and go through a grid search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from plait.data.read import read
+from plait.runs.model import Predictions
+from plait.verbs.fit import fit
+
+
+class _Estimator(BaseEstimator):
+    """What both share. X: anything `plait.read` takes; for cross-validation a data frame, or a plait.Table.
+
+    Parameters are those of FitOptions that make sense here; `folder` is where relative media paths start. With kind
+    "category" or "number" the labels need no guess, so the estimator says which it is.
+    """
+
+    _kind = ""
+
+    def __init__(
+        self,
+        fusion: Any = None,
+        ignore: Any = (),
+        kinds: Any = None,
+        modalities: Any = None,
+        encoders: Any = None,
+        prep: Any = None,
+        tune: Any = (),
+        candidates: Any = (),
+        balance: bool = False,
+        epochs: int | None = None,
+        batch_size: int = 64,
+        precision: str = "auto",
+        time_limit: float | None = None,
+        seed: int = 0,
+        sample_rate: int | None = None,
+        folder: Any = None,
+    ) -> None:
+        self.fusion = fusion
+        self.ignore = ignore
+        self.kinds = kinds
+        self.modalities = modalities
+        self.encoders = encoders
+        self.prep = prep
+        self.tune = tune
+        self.candidates = candidates
+        self.balance = balance
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.precision = precision
+        self.time_limit = time_limit
+        self.seed = seed
+        self.sample_rate = sample_rate
+        self.folder = folder
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Learn from rows and their labels: integers, strings or numbers (rows,), or one-hot (rows, class)."""
+        options = self.get_params()
+        folder = options.pop("folder")
+        for name in ("kinds", "modalities", "encoders", "prep"):
+            options[name] = dict(options[name] or {})
+        name = "label" if "label" not in read(X, folder).names else "label (given)"
+        options["kinds"] = {**options["kinds"], name: self._kind}
+        self.model_ = fit(X, np.asarray(y), target=name, folder=folder, **options)
+        self.n_features_in_ = len(read(X, folder).names)
+        return self
+
+    def _answers(self, X: Any) -> Predictions:
+        check_is_fitted(self, "model_")
+        return self.model_.predict(X, folder=self.folder)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.non_deterministic = False
+        return tags
+
+
+class Classifier(ClassifierMixin, _Estimator):
+    """`plait.fit` as a scikit-learn classifier. Fitted: model_, classes_."""
+
+    _kind = "category"
+
+    def fit(self, X: Any, y: Any) -> Classifier:
+        super().fit(X, y)
+        self.classes_ = np.array(self.model_.classes)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return a label for each row (rows,). A row with nothing in it gets the commonest class of training."""
+        probabilities = self.predict_proba(X)  # first: it says when the estimator is not fitted
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return probabilities (rows, class). A row with nothing in it gets the class shares of training."""
+        answers = self._answers(X)
+        failed = np.array([status == "failed" for status in answers.status], bool)
+        return np.where(failed[:, None], self.model_.prior[None], np.asarray(answers.probabilities))
+
+
+class Regressor(RegressorMixin, _Estimator):
+    """`plait.fit` as a scikit-learn regressor. Fitted: model_."""
+
+    _kind = "number"
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return a number for each row (rows,). A row with nothing in it gets the mean of training."""
+        values = self._answers(X).labels
+        return np.array([self.model_.prior[0] if value is None else value for value in values], float)

@@ -1,0 +1,203 @@
+"""The verb `export`: the winner of a run as one ONNX file, which is tried before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.core.contract import Batch
+from plait.core.files import write_bytes
+from plait.data.read import read
+from plait.errors import RequestError, RunError, did_you_mean, need
+from plait.models.rows import Callback, prepare, quiet
+from plait.models.views import Strand
+from plait.runs.load import load
+from plait.runs.model import Model, number_threads
+from plait.runs.onnx import OnnxModel, pack_model
+
+ROWS = 64  # tried before the file is written
+LARGEST = 1e-4  # difference of a probability, or of a number in spreads of the target
+FORMATS = ("onnx",)
+
+
+@dataclass(frozen=True)
+class Export:
+    """What `export` wrote. difference: the largest between the run and the file, over as many rows as `rows` says.
+
+    Of probabilities as they are; of numbers in spreads (standard deviations) of the target.
+    """
+
+    path: Path
+    bytes: int
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    rows: int
+    drawn: bool
+    difference: float
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def __str__(self) -> str:
+        lines = [f"{self.path}, {self.bytes / 1e6:.1f} MB"]
+        for way, ports in (("input ", self.inputs), ("output", self.outputs)):
+            lines += [f"{way}  {p['name']}: {p['dtype']} ({', '.join(map(str, p['shape']))})" for p in ports]
+        rows = f"{self.rows} {'drawn ' if self.drawn else ''}rows"
+        lines.append(f"on {rows}, ONNX Runtime and the run differ by {self.difference:.1e} at the most")
+        lines.append(f"next: plait predict {self.path} TABLE --out answers.csv")
+        return "\n".join(lines)
+
+
+def export(
+    run: str | Path | Model,
+    *,
+    to: str = "onnx",
+    out: str | Path | None = None,
+    rows: Any = None,
+    folder: str | Path | None = None,
+    overwrite: bool = False,
+    callback: Callback | None = None,
+) -> Export:
+    """Write the winner of a run as one ONNX file that answers without the run. `plait.predict` takes it as well.
+
+    Inputs are as prepared: for each modality NAME (batch, …), pictures uint8, all else float32, and NAME_present
+    (batch,) bool, or NAME_cells (batch, column) bool where a row has several pictures or sounds. What is absent may
+    hold anything, NaN too. A pretrained encoder of pictures, tuned or not, is inside the graph, and pictures are as it
+    takes them; of texts and sounds with a pretrained encoder the input is its features. Output: probabilities (batch,
+    class) float32, or values (batch, 1) float64 in the unit of the target. The preparation is in the file's metadata.
+
+    run: the folder that `fit` wrote, or a model. out: the file, ending in .onnx; without it RUN.onnx beside the run
+    folder. rows: what `plait.read` takes (folder: where its relative paths start), of which 64 are answered by both
+    before the file is written; without it they are drawn.
+
+    Raises RequestError where the winner is, or asks, no network, for a recogniser, and when the answers differ by more
+    than 0.0001; RunError for a file that exists, without overwrite; MissingExtra with a pip line.
+    """
+    tell = callback or quiet
+    if to not in FORMATS:
+        raise RequestError(f"cannot export to {to!r}. {did_you_mean(to, FORMATS)}")
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        need(module)
+    model = run if isinstance(run, Model) else load(run)
+    if isinstance(model, OnnxModel):
+        raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
+    if model.task == "recognition":
+        raise RequestError("a recogniser cannot be exported: it searches for words, which is no graph of fixed steps.")
+    path = _place(model, out)
+    if path.exists() and not overwrite:
+        raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
+    number_threads()
+    tell({"note": "tracing the network; this takes about half a minute"})
+    data = pack_model(model)
+    written = OnnxModel.from_bytes(data, str(path))
+    names = written.predictor().names
+    if rows is None:
+        batch = draw_batch(written.strands, ROWS, np.random.default_rng(model.facts["seed"]))
+    else:
+        table = read(rows, folder)
+        table = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
+        batch = prepare(table, written.strands).batch(np.arange(len(table)))
+    difference = compare(model, written, batch)
+    write_bytes(path, data)
+    inputs, outputs = describe_ports(written)
+    return Export(path, len(data), inputs, outputs, len(batch.present[names[0]]), rows is None, difference)
+
+
+def _place(model: Model, out: str | Path | None) -> Path:
+    """Return the file to write. Raises RequestError for another ending, and where there is no folder to name it by."""
+    if out is None:
+        if model.folder is None or model.keeper is not None:
+            raise RequestError("this model has no run folder; name the file to write: out='model.onnx'.")
+        folder = model.folder.resolve()
+        return model.folder.parent / f"{folder.name}.onnx" if model.folder.name else Path(f"{folder}.onnx")
+    path = Path(out).expanduser()
+    if path.suffix != ".onnx":
+        raise RequestError(f"{path.name!r} cannot be written; expected a name that ends in .onnx.")
+    return path
+
+
+def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) -> Batch:
+    """Draw rows (batch of num) as preparation might give them: row 0 has everything, row 1 nothing, others some.
+
+    What is absent is NaN where its type allows.
+    """
+    batch = Batch({}, {})
+    for strand in strands:
+        columns = len(strand.modality.columns) if strand.several else 1
+        there = generator.random((num, columns)) < 0.7
+        there[0], there[1:2] = True, False
+        x = draw_values(strand, num, generator).astype(strand.dtype())
+        if x.dtype.kind == "f":
+            x[~(there if strand.several else there[:, 0])] = np.nan
+        batch.inputs[strand.name] = torch.from_numpy(x)
+        batch.present[strand.name] = torch.from_numpy(there.any(1))
+        if strand.several:
+            batch.cells[strand.name] = torch.from_numpy(there)
+    return batch
+
+
+def draw_values(strand: Strand, num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return inputs (batch, …) in the range of what the strand prepares."""
+    layout, shape = strand.layout(), (num, *strand.shape())
+    if strand.kind == "image" and (strand.frozen is None or strand.raw):
+        return generator.integers(0, 256, shape)
+    x = generator.standard_normal(shape)
+    if layout["kind"] == "text":
+        features = layout["features"]
+        x[:, :features] /= max(1.0, float(np.sqrt(features)))  # rows of length 1, about
+        x[:, features:] = generator.integers(0, layout["vocabulary"], (num, layout["tokens"]))
+    if layout["kind"] == "tabular":
+        numbers = layout["numbers"]
+        x[:, numbers : 2 * numbers] = generator.random((num, numbers)) < 0.2
+        for place, size in enumerate(layout["categories"]):
+            x[:, 2 * numbers + place] = generator.integers(0, size, num)
+    return x
+
+
+def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:
+    """Return the rows as the run takes them: the features of what goes through an encoder inside the graph, and both
+    where the encoder was tuned."""
+    found = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
+    for name in [strand.name for strand in written.strands if strand.raw]:
+        raw = batch.inputs[name].numpy()
+        for strand in model.strands:
+            if strand.raw and strand.shadow == name:
+                found.inputs[strand.name] = batch.inputs[name]
+            elif strand.name == name and strand.frozen is not None:
+                cells = raw.reshape(-1, *strand.frozen.shape)
+                features = strand.frozen.encode(cells)  # on the processor, where the graph is tried
+                found.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
+    return found
+
+
+def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
+    """Return the largest difference between the answers of the run and of the file. RequestError where too large.
+
+    batch: rows as the file takes them.
+    """
+    spread = 1.0 if model.classes is not None else float(model.facts.get("spread") or 1.0)
+    expected = np.asarray(model.predictor()(for_run(model, written, batch)))
+    apart = np.abs(expected - written.predictor()(batch)) / spread
+    largest = float(apart.max()) if apart.size else 0.0
+    if not largest <= LARGEST:  # NaN is not
+        raise RequestError(
+            f"the file was not written: its answers differ from those of the run by {largest:.1e}, expected at most "
+            f"{LARGEST:.0e}. If the run holds a module of your own, look for what its graph leaves out."
+        )
+    return largest
+
+
+def describe_ports(model: OnnxModel) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the inputs and the output of the graph: name, dtype, shape with "batch" in front."""
+    inputs = []
+    predictor = model.predictor()
+    for port in predictor.ports:
+        inputs.append({"name": port.values, "dtype": port.dtype, "shape": ["batch", *port.shape]})
+        wide = [port.columns] if port.several else []
+        inputs.append({"name": port.there, "dtype": "bool", "shape": ["batch", *wide]})
+    dtype = "float32" if model.classes is not None else "float64"
+    return inputs, [{"name": predictor.output, "dtype": dtype, "shape": ["batch", predictor.width]}]

@@ -1,0 +1,37 @@
+"""The verbs predict and evaluate: what a fitted run says of a table. Light, since a prediction waits for it.
+
+Knows no training: what fit needs beyond this is not loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plait.errors import RequestError
+from plait.models.rows import Callback, quiet
+from plait.runs.load import load
+from plait.runs.model import Model, Predictions, number_threads
+
+
+def predict(
+    run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None
+) -> Predictions:
+    """Answer for every row of a table with a fitted run, and write CSV or Parquet when `out` is given."""
+    model = run if isinstance(run, Model) else load(run)
+    number_threads()
+    if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
+        raise RequestError(
+            f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet."
+        )
+    answers = model.predict(rows, callback=callback or quiet)
+    if out is not None:
+        answers.write(out)
+    return answers
+
+
+def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = None) -> dict[str, Any]:
+    """Score a fitted run on a table: overall, given each subset of modalities, and each modality trained alone."""
+    model = run if isinstance(run, Model) else load(run)
+    number_threads()
+    return model.evaluate(rows, callback=callback or quiet)

@@ -1,0 +1,283 @@
+"""Checks of texts, numbers, dates and categories: each finds its fault, and keeps still where there is none."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plait.checks.findings import Finding
+from plait.checks.table_checks import check_cells, date_form
+from plait.checks.text_checks import script_of
+from plait.data.read import read
+from plait.kinds.detect import detect
+
+PROSE = [f"the cat number {i} sat on mat {i * 7 % 30} and looked at bird {i * 11 % 30}" for i in range(30)]
+
+
+def check(columns: dict[str, Any], **request: Any) -> list[Finding]:
+    table = read(columns)
+    return check_cells(table, detect(table, **request))
+
+
+def only(found: list[Finding], name: str) -> Finding:
+    """Return the one finding of this check."""
+    (finding,) = (finding for finding in found if finding.check == name)
+    return finding
+
+
+def brief(found: list[Finding]) -> list[tuple[str, str, str | None, tuple[int, ...]]]:
+    return [(f.severity, f.check, f.column, f.rows) for f in found]
+
+
+def swapped(changes: dict[int, str]) -> list[str]:
+    return [changes.get(row, text) for row, text in enumerate(PROSE)]
+
+
+def test_good_prose_has_no_finding() -> None:
+    assert check({"note": PROSE}) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "severity", "name"),
+    [
+        ("we had a cafÃ© au lait in the morning", "warning", "text-mojibake"),
+        ("we had a caf\ufffd au lait in the morning", "warning", "text-encoding"),
+        ("we had a caf\x92 au lait in the morning", "warning", "text-encoding"),
+        ("we had a <b>strong</b> coffee &amp; a cake", "note", "text-markup"),
+        ("<br> &nbsp; <br>", "warning", "text-empty"),
+        ("she paid with раypal in the morning", "warning", "text-mixed-scripts"),
+    ],
+)
+def test_one_odd_text_is_found_and_named(cell: str, severity: str, name: str) -> None:
+    finding = only(check({"note": swapped({4: cell})}), name)
+    assert (finding.severity, finding.column, finding.rows) == (severity, "note", (4,))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "a café au lait, naïve – “so” 5 €",
+        "x < y and z > w, 3 & 4",
+        "Ω is 5 µm wide and Δt small",
+        "3D-модель и SMS-ка для Боба",
+    ],
+)
+def test_good_text_beyond_ascii_is_left_alone(cell: str) -> None:
+    found = check({"note": [cell + f" {i}" for i in range(30)]})
+    assert found == []
+
+
+def test_a_category_can_be_mojibake_too() -> None:
+    found = check({"town": ["ZÃ¼rich", "Bern", "Basel"] * 10})
+    assert brief(found) == [("warning", "text-mojibake", "town", tuple(range(0, 30, 3)))]
+    assert "'ZÃ¼rich' for 'Zürich'" in found[0].message
+
+
+def test_a_few_cells_of_another_script() -> None:
+    found = check({"note": swapped({7: "это совсем другой язык, и его тут мало"})})
+    assert brief(found) == [("note", "text-other-script", "note", (7,))]
+
+
+def test_two_languages_side_by_side_are_no_finding() -> None:
+    assert check({"note": swapped(dict.fromkeys(range(0, 30, 2), "это совсем другой язык, но не редкий"))}) == []
+
+
+@pytest.mark.parametrize(("text", "script"), [("hello", "Latin"), ("你好", "Chinese or Japanese"), ("12 !", None)])
+def test_script_of_a_text(text: str, script: str | None) -> None:
+    assert script_of(text) == script
+
+
+def test_a_text_in_two_splits() -> None:
+    split = ["train"] * 20 + ["val"] * 5 + ["test"] * 5
+    found = check({"note": swapped({22: PROSE[3].upper(), 28: PROSE[3], 29: PROSE[21]}), "split": split})
+    assert brief(found) == [("warning", "text-duplicate-splits", "note", (22, 28, 29))]
+    assert "1 of train in test, 1 of train in val, 1 of val in test" in found[0].message
+
+
+def test_short_or_recurring_texts_may_be_in_two_splits() -> None:
+    split = ["train", "test"] * 15
+    assert check({"note": swapped({2: "yes of course", 3: "yes of course"}), "split": split}) == []
+    templates = ["which one of the two is larger", "take the second from the first"] * 15
+    assert check({"text": templates, "split": split}) == []
+
+
+def test_the_label_inside_the_text() -> None:
+    kinds = ["cat", "dog", "fish"] * 20
+    texts = [f"my {kind} likes to sleep by day {i} for long" for i, kind in enumerate(kinds)]
+    finding = only(check({"note": texts, "kind": kinds}, target="kind"), "text-label-inside")
+    assert (finding.severity, finding.rows) == ("warning", tuple(range(60)))
+    assert "60 of 60 texts hold the label of their own row as a word, such as 'cat'" in finding.message
+
+
+def test_texts_that_name_any_label_are_no_leak() -> None:
+    kinds = ["cat", "dog", "fish"] * 20
+    texts = [f"cat, dog and fish like to sleep by day {i}" for i in range(60)]
+    assert check({"note": texts, "kind": kinds}, target="kind") == []
+
+
+def test_a_constant_column() -> None:
+    found = check({"unit": ["kg"] * 30, "weight": [i * 0.7 % 5 for i in range(30)]})
+    assert brief(found) == [("warning", "table-constant", "unit", ())]
+
+
+@pytest.mark.parametrize(("filled", "severity"), [(12, "note"), (2, "warning"), (20, None)])
+def test_a_column_that_is_mostly_missing(filled: int, severity: str | None) -> None:
+    found = check({"weight": [i * 0.7 % 5 if i < filled else None for i in range(30)]})
+    assert [(f.severity, f.check) for f in found] == ([(severity, "table-mostly-missing")] if severity else [])
+
+
+def test_a_word_in_a_column_of_numbers_is_an_error_and_a_missing_word_is_not() -> None:
+    cells = [f"{i * 0.5}" for i in range(60)]
+    cells[7], cells[9], cells[11] = "abc", "NA", ""
+    found = check({"weight": cells})
+    assert brief(found) == [("error", "table-unreadable", "weight", (7,))]
+    assert "1 cell holds no number, such as 'abc'" in found[0].message
+
+
+def test_a_word_in_a_target_of_numbers_is_an_error() -> None:
+    found = check({"price": [*map(str, range(60)), "NA", "abc"]}, target="price")
+    assert brief(found) == [("error", "table-unreadable", "price", (61,))]
+
+
+def test_a_number_that_is_too_large_is_an_error() -> None:
+    assert brief(check({"weight": [1.5 * i for i in range(40)] + [float("inf")]})) == [
+        ("error", "table-unreadable", "weight", (40,))
+    ]
+
+
+def test_numbers_and_words_in_one_column() -> None:
+    cells = [str(i) for i in range(25)] + ["low", "high"]
+    found = check({"level": cells}, kinds={"level": "category"})
+    assert ("warning", "table-mixed-types", "level", (25, 26)) in brief(found)
+
+
+def test_words_alone_are_not_mixed() -> None:
+    assert check({"level": ["low", "high", "mid"] * 10}) == []
+
+
+@pytest.mark.parametrize("form", ["{},5", "$ {}.5", "1,{:03}"])
+def test_numbers_stored_as_text(form: str) -> None:
+    found = check({"price": [form.format(i % 23 + 10) for i in range(40)]})
+    assert [f.check for f in found] == ["table-numbers-as-text"]
+
+
+def test_codes_with_leading_zeros_are_not_numbers() -> None:
+    assert check({"plate": [f"00{i % 5}" for i in range(40)]}) == []
+
+
+def test_a_category_with_one_row() -> None:
+    found = check({"colour": ["red", "green"] * 15 + ["gren"]})
+    assert brief(found) == [("note", "table-category-once", "colour", (30,))]
+
+
+def test_a_date_that_does_not_exist() -> None:
+    days = [f"{1 + i % 28:02}.03.2024" for i in range(40)]
+    days[5], days[6], days[8] = "31.02.2024", "soon", "NA"
+    found = check({"day": days})
+    assert brief(found) == [("error", "date-impossible", "day", (5,)), ("error", "table-unreadable", "day", (6,))]
+    assert "'31.02.2024'" in found[0].message
+
+
+def test_dates_written_in_several_ways() -> None:
+    days = [f"2024-03-{1 + i % 28:02}" for i in range(40)]
+    assert check({"day": days}) == []
+    days[4] = "05.03.2024"
+    finding = only(check({"day": days}), "date-formats")
+    assert finding.severity == "warning"
+    assert "YYYY-MM-DD (39), D.M.YYYY (1)" in finding.message
+
+
+def test_day_first_and_month_first_in_one_column() -> None:
+    days = ["25/03/2024", "03/25/2024"] * 20
+    assert "in some the day stands first, in others the month" in only(check({"day": days}), "date-formats").message
+
+
+def test_dates_far_off_or_in_the_future() -> None:
+    days = [f"2024-03-{1 + i % 28:02}" for i in range(60)]
+    days[3], days[5] = "1024-03-01", f"{dt.date.today().year + 3}-03-01"
+    assert brief(check({"day": days})) == [("note", "date-range", "day", (3, 5))]
+
+
+def test_a_column_of_plans_may_lie_in_the_future() -> None:
+    year = dt.date.today().year + 1
+    assert check({"day": [f"{year}-03-{1 + i % 28:02}" for i in range(60)]}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2024-1-5", "YYYY-MM-DD"),
+        ("5/1/24", "D/M/YY"),
+        ("Jan 5, 2024", "Mon D, YYYY"),
+        ("2024年1月5日", "YYYY年M月D日"),
+    ],
+)
+def test_form_of_a_date(text: str, form: str) -> None:
+    assert date_form(text) == form
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("id", [f"a{i}" for i in range(40)]),  # left out by itself
+        ("count", [1000 + (i * 7) % 40 for i in range(40)]),  # a running number that would be learned from
+    ],
+)
+def test_columns_like_ids(name: str, cells: list[Any]) -> None:
+    assert brief(check({name: cells})) == [("note", "table-id-like", name, ())]
+
+
+def test_an_amount_is_not_like_an_id() -> None:
+    assert check({"amount": [i * i for i in range(40)]}) == []
+
+
+def test_a_split_that_is_none() -> None:
+    found = check({"weight": [0.5 * i for i in range(30)], "part": ["train"] * 28 + ["tst", None]}, split="part")
+    assert brief(found) == [("error", "split-unknown", "part", (28,))]
+
+
+def test_columns_left_out_as_asked_are_not_judged() -> None:
+    assert check({"unit": ["kg"] * 30, "weight": [i * 0.7 % 5 for i in range(30)]}, ignore=["unit"]) == []
+
+
+ODD = st.one_of(
+    st.none(), st.text(max_size=12), st.sampled_from(["31.02.2024", "1e400", "NA", "Ã©", "-", "１２", "2024-13-01"])
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(ODD, min_size=1, max_size=30), st.sampled_from(["number", "date", "category", "text"]))
+def test_any_cells_are_judged_and_only_rows_of_the_table_named(cells: list[str | None], kind: str) -> None:
+    found = check({"x": cells}, kinds={"x": kind})
+    assert all(0 <= row < len(cells) and cells[row] is not None for finding in found for row in finding.rows)
+
+
+def test_real_tables_raise_no_false_alarm(shared_data: Any) -> None:
+    table = read(shared_data / "digits/digits.csv")
+    found = check_cells(table, detect(table, target="digit", group="speaker"))
+    assert brief(found) == [("note", "table-id-like", "id", ())]
+    table = read(shared_data / "clothing/train.csv")
+    found = check_cells(table, detect(table, target="Recommended IND"))
+    assert {f.severity for f in found} == {"note"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "check", "words"),
+    [
+        ([""] * 6, "label-few-rows", "no row of 6 has a label"),
+        (["p"] * 4 + [None] * 2, "table-constant", "all 4 cells"),
+        (["p"], "table-constant", "the only cell holds 'p'"),
+    ],
+)
+def test_a_target_that_fit_refuses_is_told(labels: list[Any], check: str, words: str) -> None:
+    table = read({"age": [float(row) / 3 for row in range(len(labels))], "y": labels})
+    (finding,) = (f for f in check_cells(table, detect(table, target="y")) if f.column == "y")
+    assert (finding.severity, finding.check) == ("warning", check)
+    assert words in finding.message
+
+
+def test_the_column_of_a_mended_copy_is_not_checked() -> None:
+    table = read({"age": [float(row) / 3 for row in range(40)], "mended": ["age: 1,5 → 1.5"] + [None] * 39})
+    assert check_cells(table, detect(table)) == []

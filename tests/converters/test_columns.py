@@ -1,0 +1,188 @@
+"""A column becomes another: row by row, each content once, kept for the next time."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from plait.converters.columns import convert_column
+from plait.converters.graph import Route
+from plait.converters.workers import Worker
+from plait.data.read import read
+from plait.errors import CellError, RequestError
+
+CALLS: list[int] = []
+
+
+@dataclass(frozen=True)
+class Shout:
+    mark: str = "!"
+    name: str = "shout"
+    source: str = "text"
+    target: str = "text"
+    cost: float = 0.001
+    quality: float = 1.0
+    threads: bool = field(default=True)
+
+    def __call__(self, values):
+        CALLS.append(len(values))
+        return [CellError("too odd") if v == "odd" else "" if v == "mute" else v.upper() + self.mark for v in values], [
+            0.9
+        ] * len(values)
+
+
+@dataclass(frozen=True)
+class Beep:
+    name: str = "beep"
+    source: str = "text"
+    target: str = "audio"
+    cost: float = 1.0
+    quality: float = 1.0
+
+    def __call__(self, values):
+        CALLS.append(len(values))
+        return [(np.full(800, len(v) / 100, np.float32), 8000) for v in values], [1.0] * len(values)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLAIT_CACHE", str(tmp_path / "cache"))
+    CALLS.clear()
+    return tmp_path / "cache"
+
+
+def test_rows_stay_and_holes_have_reasons() -> None:
+    table = read({"word": ["yes", None, "odd", "yes", "mute"]})
+    told = convert_column(table, ["word"], Route((Shout(),)))
+    assert told.values == ["YES!", None, None, "YES!", ""]
+    assert told.confidence == [0.9, None, None, 0.9, 0.9]
+    assert told.status == ["ok", "absent: blank", "absent: too odd", "ok", "absent: no words were found"]
+    assert told.reasons == [None, "blank", "too odd", None, "no words were found"]
+    assert sum(CALLS) == 3  # yes once
+
+
+def test_a_second_run_converts_nothing() -> None:
+    table = read({"word": [f"word {i}" for i in range(150)]})
+    first = convert_column(table, ["word"], Route((Shout(),)))
+    assert sum(CALLS) == 150
+    again = convert_column(table, ["word"], Route((Shout(),)))
+    assert (sum(CALLS), again) == (150, first)
+    assert convert_column(table, ["word"], Route((Shout("?"),))).values[3] == "WORD 3?"
+    assert sum(CALLS) == 300  # another option is another conversion
+
+
+def test_a_run_that_was_killed_goes_on() -> None:
+    table = read({"word": [f"word {i}" for i in range(150)]})
+
+    def kill(event):
+        if event["done"] >= 128:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        convert_column(table, ["word"], Route((Shout(),)), callback=kill)
+    convert_column(table, ["word"], Route((Shout(),)))
+    assert sum(CALLS) == 150
+
+
+def test_new_sounds_lie_in_their_folder(tmp_path: Path) -> None:
+    table = read({"word": ["a", None, "bcd"]})
+    told = convert_column(table, ["word"], Route((Beep(),)), place=tmp_path / "new")
+    assert [v and Path(v).name for v in told.values] == ["000000.wav", None, "000002.wav"]
+    samples, rate = soundfile.read(tmp_path / "new" / "000002.wav")
+    assert (len(samples), rate, round(float(samples[5]), 2)) == (800, 8000, 0.03)
+    convert_column(table, ["word"], Route((Beep(),)), place=tmp_path / "other")
+    assert sum(CALLS) == 2
+    assert (tmp_path / "other" / "000000.wav").read_bytes() == (tmp_path / "new" / "000000.wav").read_bytes()
+
+
+def test_a_lost_file_of_the_cache_is_made_again(own_cache: Path) -> None:
+    table = read({"word": ["a"]})
+    convert_column(table, ["word"], Route((Beep(),)))
+    for path in own_cache.rglob("*.wav"):
+        path.unlink()
+    told = convert_column(table, ["word"], Route((Beep(),)))
+    assert Path(told.values[0]).is_file() and sum(CALLS) == 2
+
+
+def test_without_a_cache_the_sounds_come_as_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("PLAIT_CACHE", str(tmp_path / "file"))
+    notes: list[str] = []
+    told = convert_column(
+        read({"word": ["a", "b"]}), ["word"], Route((Beep(),)), callback=lambda e: notes.append(e.get("note", ""))
+    )
+    assert [value[:4] for value in told.values] == [b"RIFF", b"RIFF"]
+    assert "nothing is kept for the next time" in "".join(notes)
+
+
+def test_slow_conversions_are_kept_sooner() -> None:
+    @dataclass(frozen=True)
+    class Slow(Shout):
+        cost: float = 0.5
+
+    steps: list[int] = []
+    table = read({"word": [f"word {i}" for i in range(25)]})
+    convert_column(table, ["word"], Route((Slow(),)), callback=lambda event: steps.append(event["done"]))
+    assert steps == [10, 20, 25]
+
+
+def test_only_the_wanted_rows() -> None:
+    told = convert_column(read({"word": ["a", "b"]}), ["word"], Route((Shout(),)), rows=np.array([False, True]))
+    assert told.values == [None, "B!"]
+
+
+def test_an_object_without_a_version_is_not_kept(own_cache: Path) -> None:
+    class Mine:
+        name, source, target, cost, quality = "mine", "text", "text", 1.0, 1.0
+
+        def __call__(self, values):
+            return list(values), [1.0] * len(values)
+
+    convert_column(read({"word": ["a"]}), ["word"], Route((Mine(),)))
+    assert not own_cache.exists()
+
+
+def test_a_converter_that_loses_a_value_is_named() -> None:
+    class Loses:
+        name, source, target, cost, quality = "loses", "text", "text", 1.0, 1.0
+
+        def __call__(self, values):
+            return list(values)[1:], [1.0] * (len(values) - 1)
+
+    with pytest.raises(RequestError, match="converter 'loses' gave 1 values and 1 confidences for 2"):
+        convert_column(read({"word": ["a", "b"]}), ["word"], Route((Loses(),)))
+
+
+def test_a_broken_sound_is_absent_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"no sound at all, but text")
+
+    class Length:
+        name, source, target, cost, quality, version = "length", "audio", "text", 1.0, 1.0, "1"
+
+        def __call__(self, values):
+            return [f"{len(samples)} at {rate}" for samples, rate in values], [1.0] * len(values)
+
+    soundfile.write(tmp_path / "good.wav", np.zeros((100, 2)), 8000)
+    table = read({"call": ["bad.wav", "good.wav", "gone.wav"]}, folder=tmp_path)
+    told = convert_column(table, ["call"], Route((Length(),)))
+    assert told.values == [None, "100 at 8000", None]
+    assert told.status[0] == "absent: not a sound: bad.wav holds text"
+    assert told.status[2] == "absent: file not found: gone.wav"
+
+
+def test_a_worker_answers_like_the_converter_itself() -> None:
+    pytest.importorskip("pocketsphinx")
+    from plait.converters.sphinx import Sphinx
+
+    rng = np.random.default_rng(0)
+    sounds = [(rng.normal(0, 0.1, 4000).astype(np.float32), 8000), (np.zeros(0, np.float32), 8000)]
+    sphinx = Sphinx(words="yes,no")
+    with Worker(Route((sphinx,))) as worker:
+        made, sure = worker(sounds)
+        assert (made, sure) == sphinx(sounds)
+        assert made[1] == "" and sure[1] == 0.0
+        assert worker(sounds)[0] == made
+    with Worker(Route((Sphinx(),))) as worker:  # without a list of words too
+        assert worker(sounds[1:]) == ([""], [0.0])

@@ -1,0 +1,459 @@
+"""One battery over every classic learner, and what the hand-made features say."""
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plait.core.contract import Batch, Predictor, answer_subsets, keep_only
+from plait.core.files import read_tensors, write_tensors
+from plait.errors import RequestError, RunError
+from plait.kinds.features import batch_features, feature_count, join_features
+from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, drop_modalities, fit_classic, standardise
+from plait.models.learners import LEARNERS, MOST_ROWS, scale_margins, telling_features
+from plait.models.plain import Neighbours
+from tiny import LAYOUTS, STRANDS, make_batch, take_rows
+
+ALL = ("photo", "scan", "sound", "text", "tabular")
+WIDTHS = {"photo": 1, "scan": 2, "sound": 1, "text": 1, "tabular": 1}
+CASES = {f"{task}: {learner}": (task, learner) for task in LEARNERS for learner in LEARNERS[task]}
+every = pytest.mark.parametrize("case", CASES)
+PRIOR = np.array([0.5, 0.3, 0.2, 0.0])  # of the last class there is no training row
+ROWS = 40
+_fitted: dict[tuple[Any, ...], ClassicPredictor] = {}
+
+
+def layouts_of(names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    return {name: {**LAYOUTS[STRANDS[name]["kind"]], "columns": WIDTHS[name]} for name in names}
+
+
+def training_batch(names: tuple[str, ...], fill: float = float("nan"), seed: int = 7) -> Batch:
+    """Forty rows in which about a third of the cells are absent."""
+    cells = np.random.default_rng(seed).random((ROWS, sum(WIDTHS[name] for name in names))) > 0.3
+    return make_batch(names, cells.tolist(), fill, seed)
+
+
+def goal_of(task: str, rows: int = ROWS) -> Goal:
+    if task == "regression":
+        numbers = 100 + 10 * np.sin(np.arange(rows))
+        return Goal(numbers, np.array([numbers.mean()]), regression=True)
+    return Goal(np.arange(rows) % 3, PRIOR)
+
+
+def fitted(case: str, names: tuple[str, ...] = ALL, seed: int = 0, again: bool = False) -> ClassicPredictor:
+    key = (case, names, seed)
+    if again or key not in _fitted:
+        task, learner = CASES[case]
+        layouts = layouts_of(names)
+        features = batch_features(training_batch(names), layouts, names)
+        _fitted[key] = fit_classic(learner, features, goal_of(task), names, layouts, np.random.default_rng(seed))
+    return _fitted[key]
+
+
+def same(first: np.ndarray, second: np.ndarray, apart: float = 1e-9) -> bool:
+    return first.shape == second.shape and bool(np.abs(first - second).max(initial=0.0) <= apart)
+
+
+def new_batch(fill: float = 0.0) -> Batch:
+    rows = [(1, 1, 1, 1, 1, 1), (1, 0, 1, 0, 1, 0), (0, 1, 0, 1, 0, 1), (0, 0, 0, 1, 0, 0), (0, 0, 0, 0, 0, 0)]
+    return make_batch(ALL, [[bool(c) for c in row] for row in rows], fill, seed=3)
+
+
+# the battery of a predictor
+
+
+@every
+def test_a_learner_answers_every_row(case: str) -> None:
+    predictor: Predictor = fitted(case)
+    answer = predictor(new_batch())
+    assert list(predictor.names) == list(ALL)
+    assert answer.dtype == np.float64
+    assert np.isfinite(answer).all()
+    if CASES[case][0] == "regression":
+        assert answer.shape == (5, 1)
+        assert 80 < answer.min() <= answer.max() < 120  # in the unit of the targets
+    else:
+        assert answer.shape == (5, 4)
+        assert same(answer.sum(1), np.ones(5))
+        assert answer[:, 3].tolist() == [0.0] * 5  # a class without a training row
+
+
+@every
+def test_what_is_absent_does_not_change_the_answer(case: str) -> None:
+    assert same(fitted(case)(new_batch(0.0)), fitted(case)(new_batch(float("nan"))), 0.0)
+
+
+@every
+def test_a_row_alone_is_what_it_is_in_a_batch(case: str) -> None:
+    batch, predictor = training_batch(ALL, seed=9), fitted(case)
+    whole = predictor(batch)
+    for row in range(0, ROWS, 8):
+        assert same(predictor(take_rows(batch, [row]))[0], whole[row])
+    assert same(predictor(take_rows(batch, range(ROWS)[::-1]))[::-1], whole)
+
+
+@every
+def test_the_order_of_the_dict_does_not_matter(case: str) -> None:
+    batch = new_batch()
+    turned = Batch(*({n: x[n] for n in reversed(x)} for x in (batch.inputs, batch.present)), None, batch.cells)
+    assert same(fitted(case)(batch), fitted(case)(turned), 0.0)
+
+
+@every
+def test_same_seed_same_answers(case: str) -> None:
+    assert same(fitted(case)(new_batch()), fitted(case, again=True)(new_batch()), 0.0)
+
+
+@every
+def test_saved_and_loaded_it_answers_the_same(case: str, tmp_path: Any) -> None:
+    predictor, batch = fitted(case), training_batch(ALL, seed=11)
+    facts, arrays = predictor.state()
+    write_tensors(tmp_path / "learner.safetensors", arrays)
+    again = ClassicPredictor.from_state(json.loads(json.dumps(facts)), read_tensors(tmp_path / "learner.safetensors"))
+    assert same(again(batch), predictor(batch), 0.0)
+    assert again.params == predictor.params > 0
+    assert (again.names, again.learner, again.setting) == (ALL, predictor.learner, predictor.setting)
+
+
+@every
+def test_given_nothing_it_says_the_prior(case: str) -> None:
+    prior = goal_of(CASES[case][0]).prior
+    assert same(fitted(case)(new_batch(float("nan")))[4], prior, 0.0)
+    assert same(fitted(case)(keep_only(new_batch(), [])), np.tile(prior, (5, 1)), 0.0)
+
+
+@every
+def test_subsets_are_what_a_masked_batch_gives(case: str) -> None:
+    keeps = [ALL, ("photo", "text"), ("tabular",), ()]
+    found = answer_subsets(fitted(case), new_batch(), keeps)
+    for keep, answer in zip(keeps, found, strict=True):
+        assert same(answer, fitted(case)(keep_only(new_batch(), keep)), 0.0)
+
+
+@every
+def test_two_rows_and_a_constant_feature_are_enough(case: str) -> None:
+    task, learner = CASES[case]
+    features = {"a": np.array([[1.0, 5.0], [2.0, 5.0]], np.float32)}
+    goal = Goal(np.array([3.0, 5.0]), np.array([4.0]), True) if task == "regression" else Goal(np.arange(2), PRIOR[:2])
+    predictor = fit_classic(learner, features, goal, ["a"], {"a": {"kind": "image"}}, np.random.default_rng(0))
+    answer = predictor.from_features({"a": np.array([[1.0, 5.0], [9.0, 7.0], [np.nan, np.nan]], np.float32)})
+    assert np.isfinite(answer).all()
+    assert same(answer[2], goal.prior, 0.0)
+
+
+@every
+def test_a_modality_that_no_training_row_has_is_no_error(case: str) -> None:
+    task, learner = CASES[case]
+    generator = np.random.default_rng(0)
+    features = {"a": generator.random((ROWS, 2)), "b": np.full((ROWS, 3), np.nan)}
+    layouts = {"a": {"kind": "image"}, "b": {"kind": "text"}}
+    predictor = fit_classic(learner, features, goal_of(task), ["a", "b"], layouts, generator)
+    answer = predictor.from_features({"a": features["a"], "b": np.ones((ROWS, 3))})
+    assert np.isfinite(answer).all()
+
+
+@every
+def test_each_setting_learns_what_is_plain(case: str) -> None:
+    task, learner = CASES[case]
+    generator = np.random.default_rng(0)
+    truth = np.arange(120) % 2
+    a, b = (truth[:, None] + 0.3 * generator.standard_normal((120, 4)) for _ in "ab")
+    a[::3], b[1::3] = np.nan, np.nan
+    goal = Goal(truth * 50.0, np.array([25.0]), True) if task == "regression" else Goal(truth, np.array([0.5, 0.5]))
+    layouts = {"a": {"kind": "image"}, "b": {"kind": "audio"}}
+    for setting in LEARNERS[task][learner]:
+        predictor = fit_classic(learner, {"a": a, "b": b}, goal, ["a", "b"], layouts, generator, setting)
+        for keep in (["a", "b"], ["a"], ["b"]):
+            answer = predictor.from_features({"a": a, "b": b}, keep)
+            guess = answer[:, 0] > 25 if task == "regression" else answer[:, 1] > 0.5
+            there = np.any([~np.isnan({"a": a, "b": b}[name]).all(1) for name in keep], axis=0)
+            assert (guess == truth)[there].mean() > 0.9
+
+
+@settings(derandomize=True, deadline=None, max_examples=15, database=None)
+@given(st.lists(st.tuples(*[st.booleans()] * 6), min_size=1, max_size=5))
+@pytest.mark.parametrize("case", ["classification: logistic regression", "regression: gradient boosting"])
+def test_any_mixture_of_holes_gives_each_row_its_own_answer(case: str, rows: list[tuple[bool, ...]]) -> None:
+    batch = make_batch(ALL, rows, float("nan"))
+    whole = fitted(case)(batch)
+    assert np.isfinite(whole).all()
+    for row in range(len(rows)):
+        assert same(fitted(case)(take_rows(batch, [row]))[0], whole[row])
+
+
+# fitting
+
+
+def two_kinds(rows: int = 30) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
+    generator = np.random.default_rng(1)
+    features = {name: generator.standard_normal((rows, 2)) for name in ("a", "b")}
+    return features, {name: {"kind": "image"} for name in features}
+
+
+def test_rows_in_which_nothing_is_present_teach_nothing() -> None:
+    features, layouts = two_kinds()
+    goal = Goal(np.arange(30) % 2, np.array([0.5, 0.5]))
+    few = {name: x[:20].copy() for name, x in features.items()}
+    for x in features.values():
+        x[20:] = np.nan
+    first = fit_classic("logistic regression", features, goal, ["a", "b"], layouts, np.random.default_rng(0))
+    short = Goal(goal.targets[:20], goal.prior)
+    second = fit_classic("logistic regression", few, short, ["a", "b"], layouts, np.random.default_rng(0))
+    assert same(first.from_features(few), second.from_features(few), 0.0)
+
+
+def test_class_weights_move_the_answer() -> None:
+    features, layouts = two_kinds(60)
+    goal = Goal((np.arange(60) % 4 == 0).astype(int), np.array([0.75, 0.25]))
+    heavy = Goal(goal.targets, goal.prior, weights=np.array([1.0, 10.0]))
+    for learner in ("logistic regression", "random forest", "gradient boosting", "nearest neighbours"):
+        plain, moved = (
+            fit_classic(learner, features, g, ["a"], layouts, np.random.default_rng(0)).from_features(features)
+            for g in (goal, heavy)
+        )
+        assert moved[:, 1].mean() > plain[:, 1].mean() + 0.1, learner
+
+
+def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, layouts = two_kinds(60)
+    targets = np.zeros(60, np.int64)
+    targets[:20], targets[7] = 1, 2
+    for learner in ("SVM", "nearest neighbours"):
+        monkeypatch.setitem(MOST_ROWS, learner, 12)
+        prior = np.bincount(targets) / 60
+        predictor = fit_classic(learner, features, Goal(targets, prior), ["a", "b"], layouts, np.random.default_rng(0))
+        kept = predictor.estimator.rows if learner != "SVM" else predictor.estimator.vectors
+        assert len(kept) <= 12
+        assert (predictor.from_features(features) > 0).all()
+
+
+def test_a_wrong_request_is_said() -> None:
+    features, layouts = two_kinds()
+    goal = Goal(np.arange(30) % 2, np.array([0.5, 0.5]))
+    generator = np.random.default_rng(0)
+    with pytest.raises(RequestError, match=r"there is no learner 'ridge'\. There are: logistic regression, SVM"):
+        fit_classic("ridge", features, goal, ["a"], layouts, generator)
+    with pytest.raises(RequestError, match="none of the 30 training rows has any of a"):
+        fit_classic("SVM", {"a": np.full((30, 2), np.nan)}, goal, ["a"], layouts, generator)
+    one = {"a": np.where(goal.targets[:, None] == 1, features["a"], np.nan)}
+    with pytest.raises(RequestError, match="the training rows that have a are of one class; expected two or more"):
+        fit_classic("SVM", one, goal, ["a"], layouts, generator)
+
+
+def test_dropped_modalities_leave_one_at_least_and_one_fewer_at_most() -> None:
+    present = np.random.default_rng(0).random((3000, 4)) > 0.3
+    kept = drop_modalities(present, np.random.default_rng(1))
+    assert not (kept & ~present).any()
+    before, after = present.sum(1), kept.sum(1)
+    assert (after[before >= 2] < before[before >= 2]).all()
+    assert (after == before)[before <= 1].all()
+    assert after[before == 4].min() == 1
+    sizes = np.bincount(after[before == 4], minlength=4)[1:] / (before == 4).sum()
+    assert sizes == pytest.approx([1 / 3] * 3, abs=0.06)
+
+
+def test_a_scale_is_that_of_the_rows_that_are_there() -> None:
+    x = np.array([[1.0, 7.0, 0.0], [3.0, 7.0, 1.0], [np.nan, np.nan, np.nan]])
+    mean, spread = standardise(x, "image")
+    assert mean.tolist() == [2.0, 7.0, 0.5]
+    assert spread.tolist() == [1.0, 1.0, 0.5]  # a feature that never differs has 1
+    assert standardise(x[:, :2] / 10, "tabular")[1].tolist() == pytest.approx([0.3, 0.3])
+    assert standardise(x, "text")[1].tolist() == pytest.approx([np.sqrt(1.25 / 3)] * 3)
+
+
+def test_margins_of_classes_of_one_row_keep_the_scale_they_have() -> None:
+    from sklearn.svm import SVC
+
+    x, targets = np.eye(3), np.arange(3)
+    given = (x, targets, np.ones(3), np.arange(3), np.ones(3) / 3)
+    assert scale_margins(SVC(), *given, np.random.default_rng(0)) == (2.0, 1.0)
+
+
+def test_the_most_telling_features_are_shared_out_over_the_modalities() -> None:
+    truth = np.arange(40) % 2
+    noise = np.random.default_rng(0).standard_normal((40, 3))
+    x = np.stack([noise[:, 0], truth + noise[:, 1] / 9, np.full(40, np.nan), noise[:, 2], truth * 1.0, np.ones(40)], 1)
+    x[::3, 4] = np.nan
+    assert telling_features(x, truth, [3, 3], 2, 2).tolist() == [1, 4]
+    assert telling_features(x, truth * 9.0, [3, 3], 0, 2).tolist() == [1, 4]
+    assert telling_features(x, truth, [3, 3], 2, 9).tolist() == [0, 1, 3, 4]
+    assert telling_features(x[:, [2, 5]], truth, [2], 2, 9).tolist() == [1]
+
+
+def test_neighbours_compare_what_both_rows_have() -> None:
+    nan = np.nan
+    rows = np.array([[0.0, nan], [1.0, 0.0], [nan, 1.0], [nan, 0.0]])
+    learner = Neighbours(1, [1, 1], 2).fit(rows, np.array([0, 1, 1, 0]), np.ones(4))
+    asked = np.array([[0.0, nan], [1.0, nan], [nan, 1.0], [nan, 0.0]])
+    # the last row is as near to a row of each class, and both count
+    assert learner.predict_proba(asked)[:, 1].round(6).tolist() == [0.0, 1.0, 1.0, 0.5]
+    one = Neighbours(1, [1, 1], 2).fit(rows[:1], np.array([0]), np.ones(1))
+    assert one.predict_proba(np.array([[nan, 3.0]])).tolist() == [[1.0, 0.0]]  # nothing in common: the shares of all
+    numbers = Neighbours(1, [1, 1], 0).fit(rows, np.array([0.0, 1.0, 2.0, 3.0]), np.ones(4))
+    assert numbers.predict(asked[:3]).tolist() == [0.75, 1.25, 1.75]  # the mean, 1.5, has a vote
+
+
+# files
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("prior", None, "KeyError('prior')"),
+        ("prior", np.array([np.nan, 1.0]), "its prior and scales are not lists of numbers"),
+        ("centre.0", np.zeros((2, 2)), "its prior and scales are not lists of numbers"),
+        ("centre.0", np.zeros(3), "its features do not have a centre and a spread each"),
+        ("classes", np.array([0, 4]), "it names a class or a feature that there is not"),
+        ("classes", np.array([0]), "it knows too few classes"),
+        ("columns", np.array([-1]), "it names a class or a feature that there is not"),
+        ("fitted.vectors", None, "KeyError('vectors')"),
+        ("fitted.vectors", np.zeros((5, 2)), "'vectors' is float64 of shape (5, 2), expected float64 of (any, "),
+    ],
+)
+def test_a_damaged_array_is_an_error_of_the_run(name: str, value: np.ndarray | None, said: str) -> None:
+    facts, arrays = fitted("classification: SVM").state()
+    arrays = {key: each for key, each in {**arrays, name: value}.items() if each is not None}
+    with pytest.raises(RunError, match=re.escape(f"the classic learner is damaged: {said}")):
+        ClassicPredictor.from_state(facts, arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("learner", "logistic regression", "got Machine for 'logistic regression'"),
+        ("learner", "magic", "got Machine for 'magic'"),
+        ("fitted", {"is": "magic"}, "there is no kind of learner 'magic'"),
+        ("fitted", None, "TypeError"),
+        ("unit", [], "IndexError"),
+        ("layouts", {}, "KeyError('photo')"),
+    ],
+)
+def test_a_damaged_fact_is_an_error_of_the_run(name: str, value: Any, said: str) -> None:
+    facts, arrays = fitted("classification: SVM").state()
+    with pytest.raises(RunError, match=re.escape(f"the classic learner is damaged: {said}")):
+        ClassicPredictor.from_state({**facts, name: value}, arrays)
+
+
+def test_a_forest_is_no_boosting() -> None:
+    facts, arrays = fitted("classification: random forest", ("text",)).state()
+    arrays["columns"] = np.arange(len(arrays["centre.0"]))
+    with pytest.raises(RunError, match="got Trees for 'gradient boosting'"):
+        ClassicPredictor.from_state({**facts, "learner": "gradient boosting"}, arrays)
+
+
+def test_the_majority_says_the_prior_and_takes_its_state() -> None:
+    majority = MajorityPredictor(PRIOR)
+    facts, arrays = majority.state()
+    again = MajorityPredictor.from_state(json.loads(json.dumps(facts)), arrays)
+    assert same(again(new_batch()), np.tile(PRIOR, (5, 1)), 0.0)
+    assert again.names == ()
+    assert again.params == 0
+
+
+# features
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_features_are_as_many_as_the_layout_says_and_nan_where_absent(name: str) -> None:
+    layouts = layouts_of((name,))
+    batch = make_batch([name], [[True] * WIDTHS[name], [False] * WIDTHS[name]], float("nan"))
+    found = batch_features(batch, layouts, [name])[name]
+    assert found.shape == (2, feature_count(layouts[name]))
+    assert found.dtype == np.float32
+    assert np.isfinite(found[0]).all()
+    assert np.isnan(found[1]).all()
+
+
+def test_a_column_that_is_absent_is_nan_and_has_a_flag() -> None:
+    layouts = layouts_of(("scan",))
+    batch = make_batch(["scan"], [[True, False], [True, True]])
+    found = batch_features(batch, layouts, ["scan"])["scan"]
+    one = feature_count({**layouts["scan"], "columns": 1})
+    assert np.isfinite(found[0, :one]).all()
+    assert np.isnan(found[0, one : 2 * one]).all()
+    assert found[:, 2 * one :].tolist() == [[1.0, 0.0], [1.0, 1.0]]
+
+
+def test_a_table_becomes_numbers_flags_and_one_column_for_each_code() -> None:
+    x = torch.tensor([[0.5, -1.0, 0.0, 1.0, 2.0, 0.0]])
+    found = batch_features(
+        Batch({"tabular": x}, {"tabular": torch.tensor([True])}), layouts_of(("tabular",)), ["tabular"]
+    )
+    row = found["tabular"][0].tolist()
+    assert np.isnan(row[1])  # an absent number
+    assert [row[0], *row[2:]] == [0.5, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+def test_a_text_is_its_tfidf_vector_or_counts_of_its_words() -> None:
+    here = {"text": torch.tensor([True])}
+    x = torch.tensor([[0.1, 0.2, 0.3, 0.4, 3, 5, 0, 0, 0]])
+    found = batch_features(Batch({"text": x}, here), layouts_of(("text",)), ["text"])["text"]
+    assert found[0].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    layout = {"text": {"kind": "text", "features": 0, "tokens": 5, "vocabulary": 6}}
+    counts = batch_features(Batch({"text": torch.tensor([[3.0, 5.0, 3.0, 0.0, 0.0]])}, here), layout, ["text"])["text"]
+    once, twice = np.log(2), np.log(3)
+    assert counts[0].tolist() == pytest.approx((np.array([0, 0, twice, 0, once]) / np.hypot(once, twice)).tolist())
+
+
+def test_the_edges_of_a_picture_fall_into_their_bins() -> None:
+    layouts = {"photo": {"kind": "image", "channels": 1, "height": 12, "width": 12}}
+    pictures = torch.zeros(2, 1, 12, 12, dtype=torch.uint8)
+    pictures[0, :, :, 6:] = 255  # its gradient points right: bin 0
+    pictures[1, :, 6:] = 255  # down: between bins 4 and 5
+    found = batch_features(Batch({"photo": pictures}, {"photo": torch.tensor([True, True])}), layouts, ["photo"])[
+        "photo"
+    ]
+    bins = found[:, :-64].reshape(2, 9, -1).sum(2)
+    assert (bins[0] > 0).nonzero()[0].tolist() == [0]
+    assert (bins[1] > 0).nonzero()[0].tolist() == [4, 5]
+    assert found[0, -64:].reshape(8, 8)[0].tolist() == [0.0] * 4 + [1.0] * 4
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 90), (240, 320)])
+def test_pictures_of_any_size_have_a_few_hundred_features(height: int, width: int) -> None:
+    layout = {"kind": "image", "channels": 3, "height": height, "width": width}
+    assert 9 < feature_count(layout) < 700
+
+
+def test_whole_numbers_of_a_picture_are_shares_of_white() -> None:
+    layouts = layouts_of(("photo",))
+    whole = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    here = {"photo": torch.ones(3, dtype=torch.bool)}
+    first = batch_features(Batch({"photo": whole}, here), layouts, ["photo"])["photo"]
+    second = batch_features(Batch({"photo": whole.float() / 255}, here), layouts, ["photo"])["photo"]
+    assert same(first, second, 1e-6)
+
+
+def test_features_of_batches_put_together_are_those_of_the_whole() -> None:
+    batch, layouts = training_batch(ALL), layouts_of(ALL)
+    whole = batch_features(batch, layouts, ALL)
+    parts = [take_rows(batch, range(start, min(start + 16, ROWS))) for start in range(0, ROWS, 16)]
+    joined = join_features(batch_features(part, layouts, ALL) for part in parts)
+    for name, x in whole.items():
+        assert np.array_equal(joined[name], x, equal_nan=True), name
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "said"),
+    [
+        ("photo", (2, 3, 8, 8), "modality 'photo': got an array of shape (2, 3, 8, 8); expected (batch, 1, 8, 8)."),
+        ("scan", (2, 1, 8, 8), "modality 'scan': got an array of shape (2, 1, 8, 8); expected (batch, 2, 1, 8, 8)."),
+        ("sound", (2, 9, 12), "modality 'sound': got an array of shape (2, 9, 12); expected (batch, 8, 12)."),
+        ("text", (2, 3), "modality 'text': got an array of shape (2, 3); expected (batch, 9)."),
+    ],
+)
+def test_a_wrong_shape_names_the_modality_what_came_and_what_was_expected(
+    name: str, shape: tuple[int, ...], said: str
+) -> None:
+    batch = take_rows(new_batch(), [0, 1])
+    batch.inputs[name] = torch.zeros(shape)
+    with pytest.raises(RequestError, match=re.escape(said)):
+        fitted("classification: SVM")(batch)
+    del batch.inputs[name]
+    with pytest.raises(RequestError, match=f"the batch has no modality '{name}'. There are: "):
+        fitted("classification: SVM")(batch)

@@ -1,0 +1,340 @@
+"""Predictors made of predictors: temperatures, blends, the row as text; and each the same after a run folder."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from plait.core.contract import SECOND, Batch, answer_subsets, keep_only
+from plait.core.files import pack_tensors
+from plait.data.read import read
+from plait.errors import RunError
+from plait.kinds.detect import detect
+from plait.kinds.features import batch_features
+from plait.models.blend import Average, Mixture, Stacked, Weighted
+from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
+from plait.models.learners import LEARNERS
+from plait.models.network import Network, NetworkPredictor, count_parameters
+from plait.models.predictors import (
+    Blend,
+    Calibrated,
+    RowText,
+    Stored,
+    count_params,
+    present_rows,
+    restore_predictors,
+    store_predictors,
+)
+from plait.models.rows import Prepared
+from searches import prepare_all
+from tiny import make_batch, make_spec
+
+PRIOR = np.array([0.5, 0.3, 0.2])
+NAMES = ["photo", "text", "tabular"]
+PRESENCE = [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0), (1, 1, 0)]
+
+
+def batch_of(presence: Any = PRESENCE, fill: float = float("nan")) -> Batch:
+    return make_batch(NAMES, presence, fill)
+
+
+def network(plan: str | None, names: list[str], seed: int = 0) -> NetworkPredictor:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return NetworkPredictor(Network(make_spec(plan, names), torch.tensor(PRIOR)))
+
+
+class Says:
+    """A predictor of one modality that always says the same where it is, and NaN where it is not."""
+
+    params = 7
+
+    def __init__(self, name: str, *probabilities: float) -> None:
+        self.names, self.probabilities = [name], np.array(probabilities)
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return np.where(batch.present[self.names[0]].numpy()[:, None], self.probabilities, np.nan)
+
+
+# temperature
+
+
+def test_a_temperature_of_2_takes_the_root() -> None:
+    found = Calibrated(Says("text", 0.64, 0.32, 0.04), 2.0)(batch_of([(0, 1, 0)]))
+    root = np.array([0.8, 0.5657, 0.2])
+    assert found[0] == pytest.approx(root / root.sum(), abs=1e-4)
+
+
+def test_a_temperature_leaves_the_prior_of_a_row_with_nothing() -> None:
+    found = Calibrated(network("parallel(photo, text)", ["photo", "text"]), 3.0)
+    answers = found(batch_of())
+    assert answers[3] == pytest.approx(PRIOR, abs=1e-7)
+    inner = found.inner(batch_of())
+    assert np.array_equal(answers[[3, 4]], inner[[3, 4]])
+    assert np.array_equal(answers.argmax(1), inner.argmax(1))
+    assert not np.allclose(answers[0], inner[0])
+
+
+def test_a_temperature_goes_for_every_subset() -> None:
+    found = Calibrated(network("parallel(photo, text)", ["photo", "text"]), 3.0)
+    batch, keeps = batch_of(), [["photo"], ["text"], [], ["tabular"], ["photo", "text"]]
+    answers = found.subsets(batch, keeps)
+    for keep, answer in zip(keeps, answers, strict=True):
+        assert answer == pytest.approx(found(keep_only(batch, keep)), abs=1e-6)
+    assert np.array_equal(answers[4], found(batch))
+    for nothing in (answers[2], answers[3]):
+        assert np.array_equal(nothing, np.tile(found.inner(batch_of([(0, 0, 0)]))[0], (6, 1)))
+    assert found.names == ["photo", "text"]
+
+
+# blends
+
+
+def test_a_blend_asks_the_members_that_are_there() -> None:
+    blend = Blend([Says("text", 0.8, 0.1, 0.1), Says("tabular", 0.4, 0.4, 0.2)], Average(), PRIOR)
+    found = blend(batch_of())
+    assert found[0] == pytest.approx([0.6, 0.25, 0.15])
+    assert found[2] == pytest.approx([0.8, 0.1, 0.1])
+    assert found[3] == pytest.approx([0.4, 0.4, 0.2])
+    for nothing in (1, 4):  # a photo alone, which no member looks at
+        assert found[nothing].tolist() == PRIOR.tolist()
+    assert blend.names == ["text", "tabular"]
+
+
+def test_a_blend_combines_by_its_combiner() -> None:
+    members = [Says("text", 0.8, 0.1, 0.1), Says("tabular", 0.4, 0.4, 0.2)]
+    found = Blend(members, Mixture((0.75, 0.25)), PRIOR)(batch_of())
+    assert found[0] == pytest.approx([0.7, 0.175, 0.125])
+    # the product rule: .8·.4/.5 = .64, .1·.4/.3 = .1333, .1·.2/.2 = .1, over their sum
+    found = Blend(members, Weighted((1.0, 1.0)), PRIOR)(batch_of())
+    assert found[0] == pytest.approx([0.7328, 0.1527, 0.1145], abs=1e-4)
+
+
+def test_a_blend_answers_subsets_as_if_the_rest_were_absent() -> None:
+    members: list[Any] = [network("parallel(photo, text)", ["photo", "text"]), network(None, ["tabular"], 1)]
+    blend = Blend([Calibrated(members[0], 2.0), members[1]], Weighted((0.7, 0.4)), PRIOR)
+    batch, keeps = batch_of(), [["photo"], ["text", "tabular"], [], NAMES]
+    for keep, answer in zip(keeps, blend.subsets(batch, keeps), strict=True):
+        assert answer == pytest.approx(blend(keep_only(batch, keep)), abs=1e-6)
+    assert np.array_equal(blend.subsets(batch, [[]])[0], np.tile(PRIOR, (6, 1)))
+    assert np.isfinite(blend(batch)).all()
+
+
+def test_names_of_a_blend_are_said_once() -> None:
+    blend = Blend([network("parallel(photo, text)", ["photo", "text"]), Says("text", 1, 0, 0)], Average(), PRIOR)
+    assert blend.names == ["photo", "text"]
+
+
+def test_present_rows_have_any_of_the_modalities() -> None:
+    assert present_rows(batch_of(), ["text", "tabular"]).tolist() == [True, False, True, True, False, True]
+    assert present_rows(batch_of(), ["photo"]).tolist() == [True, True, False, False, False, True]
+
+
+def test_numbers_that_are_kept_are_counted_once() -> None:
+    one = network(None, ["text"])
+    assert count_params(one) == count_parameters(one.network)
+    assert count_params(Calibrated(one, 2.0)) == count_params(one)
+    says = Says("text", 1, 0, 0)
+    assert count_params(Blend([says, says, one], Average(), PRIOR)) == 7 + count_params(one)
+    assert count_params(MajorityPredictor(PRIOR)) == 0
+
+
+# a second view comes and goes with the modality it shows
+
+
+def test_hiding_a_modality_hides_its_second_view() -> None:
+    flags = torch.tensor([True, False])
+    batch = Batch({}, {"tabular": flags, "tabular" + SECOND + "as text": flags, "text": flags})
+    kept = keep_only(batch, ["tabular"])
+    assert {name: x.tolist() for name, x in kept.present.items()} == {
+        "tabular": [True, False],
+        "tabular" + SECOND + "as text": [True, False],
+        "text": [False, False],
+    }
+    kept = keep_only(batch, ["text"])
+    assert kept.present["tabular" + SECOND + "as text"].tolist() == [False, False]
+    assert kept.present["text"].tolist() == [True, False]
+
+
+def test_cells_are_hidden_with_their_modality_and_the_batch_stays_as_it_was() -> None:
+    batch = make_batch(["scan", "text"], [(1, 0, 1), (1, 1, 1)])
+    kept = keep_only(batch, ["text"])
+    assert kept.cells["scan"].tolist() == [[False, False], [False, False]]
+    assert kept.present["scan"].tolist() == [False, False]
+    assert kept.inputs is batch.inputs
+    assert batch.cells["scan"].tolist() == [[True, False], [True, True]]
+
+
+def test_subsets_are_asked_of_the_predictor_or_made_by_hiding() -> None:
+    batch = batch_of([(1, 1, 1)])
+    asked = answer_subsets(Says("text", 0.8, 0.1, 0.1), batch, [["text"], ["photo"]])
+    assert asked[0][0].tolist() == [0.8, 0.1, 0.1]
+    assert np.isnan(asked[1]).all()
+
+    class Own(Says):
+        def subsets(self, batch: Batch, keeps: Any) -> list[np.ndarray]:
+            return [np.array([[len(keep)]]) for keep in keeps]
+
+    assert [x.item() for x in answer_subsets(Own("text", 1), batch, [["text"], []])] == [1, 0]
+
+
+# the row as text
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    """Rows of a text that says nothing, and a table in which age 30 is one class and age 40 the other."""
+    rows = 24
+    columns = {
+        "note": ["some words" if row % 3 else None for row in range(rows)],
+        "age": [None if row in (0, 4) else 30 + 10 * (row % 2) for row in range(rows)],
+        "y": [f"class {row % 2}" for row in range(rows)],
+    }
+    table = read(columns)
+    schema = detect(table, target="y", kinds={"note": "text", "age": "number"})
+    return prepare_all(table, schema, np.arange(rows))
+
+
+@pytest.fixture(scope="module")
+def row_text(prepared: Prepared) -> RowText:
+    shadow = "tabular" + SECOND + "as text"
+    layouts = {s.name: s.layout() for s in prepared.strands}
+    batch = prepared.batch(np.arange(24))
+    goal = Goal(np.arange(24) % 2, np.array([0.5, 0.5]))
+    names = ["text", shadow]
+    features = batch_features(batch, layouts, names)
+    generator = np.random.default_rng(0)
+    return RowText(fit_classic("logistic regression", features, goal, names, layouts, generator))
+
+
+def test_the_row_as_text_reads_the_table_as_words(prepared: Prepared, row_text: RowText) -> None:
+    found = row_text(prepared.batch(np.arange(24)))
+    assert row_text.names == ["text", "tabular"]
+    there = [row for row in range(24) if row not in (0, 4)]
+    assert found[there].argmax(1).tolist() == [row % 2 for row in there]
+
+
+def test_hiding_the_table_hides_its_words(prepared: Prepared, row_text: RowText) -> None:
+    """Rows of either class have the same text, so that without the table nothing tells them apart."""
+    rows = np.array([1, 2, 5, 8])
+    with_table = row_text(prepared.batch(rows))
+    without = row_text(prepared.batch(rows, keep=["text"]))
+    assert with_table.argmax(1).tolist() == [1, 0, 1, 0]
+    assert np.ptp(without[:, 0]) == 0
+    again = answer_subsets(row_text, prepared.batch(rows), [["text"], ["text", "tabular"]])
+    assert np.array_equal(again[0], without)
+    assert np.array_equal(again[1], with_table)
+
+
+def test_the_row_as_text_says_the_prior_of_nothing(prepared: Prepared, row_text: RowText) -> None:
+    batch = prepared.batch(np.array([0, 1]))
+    assert batch.present["text"].tolist() == [False, True]
+    assert row_text(batch)[0].tolist() == [0.5, 0.5]
+    assert row_text(keep_only(batch, [])).tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert Calibrated(row_text, 3.0)(batch)[0].tolist() == [0.5, 0.5]
+
+
+# written and read
+
+
+def fit_numbers(learner: str, seed: int = 0) -> ClassicPredictor:
+    """Fit a learner on the tabular rows of a batch."""
+    generator = np.random.default_rng(seed)
+    x = np.concatenate([generator.standard_normal((30, 2)), np.zeros((30, 2)), np.ones((30, 7))], 1)
+    layout = {"kind": "tabular", "numbers": 2, "categories": [3, 4]}
+    goal = Goal(np.arange(30) % 3, PRIOR)
+    x[np.arange(30), np.arange(30) % 2] += np.arange(30) % 3
+    features = {"tabular": x.astype(np.float32)}
+    return fit_classic(learner, features, goal, ["tabular"], {"tabular": layout}, generator)
+
+
+def through(predictors: dict[str, Any]) -> tuple[Stored, dict[str, Any]]:
+    stored = store_predictors(predictors)
+    return stored, restore_predictors(stored)
+
+
+def test_networks_and_what_is_made_of_them_answer_the_same_to_the_last_bit() -> None:
+    both, alone = network("parallel(photo, text, by=concat)", ["photo", "text"]), network(None, ["tabular"], 1)
+    stacked = Stacked(np.random.default_rng(0).normal(size=(9, 3)))
+    kept: dict[str, Any] = {
+        "winner": Calibrated(Blend([Calibrated(both, 1.7), alone], stacked, PRIOR), 0.8),
+        "photo": both,
+        "tabular": alone,
+        "mixture": Blend([alone, both], Mixture((0.3, 0.7)), PRIOR),
+        "majority": MajorityPredictor(PRIOR),
+    }
+    stored, found = through(kept)
+    assert list(found) == list(kept)
+    for role, predictor in kept.items():
+        assert list(found[role].names) == list(predictor.names), role
+        assert type(found[role]) is type(predictor), role
+        assert np.array_equal(found[role](batch_of()), predictor(batch_of())), role
+    # what is part of several stands there once
+    assert Counter(part["is"] for part in stored.parts) == {"network": 2, "calibrated": 2, "blend": 2, "majority": 1}
+    assert found["winner"].inner.members[0].inner.network is found["photo"].network
+    assert found["mixture"].members[0] is found["tabular"]
+
+
+@pytest.mark.parametrize("learner", list(LEARNERS["classification"]))
+def test_classic_learners_answer_the_same_to_the_last_bit(learner: str) -> None:
+    one = fit_numbers(learner)
+    stored, found = through({"winner": Calibrated(one, 1.3), "tabular": one})
+    batch = batch_of()
+    assert np.array_equal(found["winner"](batch), Calibrated(one, 1.3)(batch))
+    assert np.array_equal(found["tabular"](batch), one(batch))
+    assert [part["is"] for part in stored.parts] == ["classic", "calibrated"]
+    assert list(stored.files) == ["classic-0.safetensors"]
+    assert stored.parts[0]["learner"] == learner
+
+
+def test_the_row_as_text_answers_the_same(prepared: Prepared, row_text: RowText) -> None:
+    stored, found = through({"winner": row_text})
+    assert [part["is"] for part in stored.parts] == ["classic", "row as text"]
+    batch = prepared.batch(np.arange(24))
+    assert found["winner"].names == ["text", "tabular"]
+    assert np.array_equal(found["winner"](batch), row_text(batch))
+
+
+def test_a_network_of_numbers_keeps_its_unit() -> None:
+    one = NetworkPredictor(Network(make_spec(None, ["text"], regression=True), torch.zeros(1)), 100.0, 7.0)
+    _, found = through({"winner": one})
+    assert np.array_equal(found["winner"](batch_of()), one(batch_of()))
+    assert found["winner"](batch_of())[4].tolist() == [100.0]
+
+
+def test_parts_are_json() -> None:
+    stored = store_predictors({"winner": Blend([network(None, ["text"])], Weighted((1.0,)), PRIOR)})
+    again = json.loads(json.dumps(stored.parts))
+    assert again == stored.parts
+    assert stored.roles == {"winner": 1}
+    assert again[1] == {
+        "is": "blend",
+        "members": [0],
+        "combiner": {"kind": "weighted", "weights": [1.0], "numbers": False},
+        "prior": [0.5, 0.3, 0.2],
+    }
+
+
+@pytest.mark.parametrize("keep", [0, 9, -200])
+def test_a_file_that_is_cut_or_foreign_is_named(keep: int) -> None:
+    stored = store_predictors({"winner": fit_numbers("random forest")})
+    stored.files["classic-0.safetensors"] = stored.files["classic-0.safetensors"][:keep]
+    with pytest.raises(RunError, match=r"classic-0\.safetensors is damaged: it is not a safetensors file"):
+        restore_predictors(stored)
+
+
+def test_a_damaged_learner_names_its_file() -> None:
+    stored = store_predictors({"winner": fit_numbers("logistic regression")})
+    stored.files["classic-0.safetensors"] = pack_tensors({"prior": PRIOR})
+    with pytest.raises(RunError, match=r"classic-0\.safetensors: the classic learner is damaged: KeyError"):
+        restore_predictors(stored)
+
+
+def test_a_plan_that_cannot_be_rebuilt_is_told() -> None:
+    stored = store_predictors({"winner": network("parallel(photo, text)", ["photo", "text"])})
+    stored.parts[0]["spec"] = {**stored.parts[0]["spec"], "plan": "parallel(photo, text, by=MyFusion)"}
+    with pytest.raises(RunError, match=r"the plan parallel\(photo, text, by=MyFusion\) cannot be rebuilt"):
+        restore_predictors(stored)

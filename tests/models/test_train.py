@@ -1,0 +1,441 @@
+"""The loop: its rate, its modality dropout, why it ends, and that it can be repeated."""
+
+import json
+import math
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from plait.core.contract import Modality
+from plait.kinds.tabular.prep import TabularPrep
+from plait.models.network import Network, Parts
+from plait.models.rows import Prepared
+from plait.models.train import (
+    AdamW,
+    Average,
+    Live,
+    Outcome,
+    Passes,
+    Recipe,
+    Target,
+    clearly_worse,
+    decided,
+    draw_presence,
+    encode_rows,
+    has_bfloat16,
+    rate_at,
+    train,
+    twice,
+)
+from plait.models.views import Strand
+from tiny import make_spec
+
+ROWS, VAL = np.arange(24), np.arange(24, 32)
+
+
+def keep(group: str, x: Tensor) -> Tensor:
+    return x
+
+
+def prepared_numbers() -> Prepared:
+    """Thirty-two rows of two numbers and two categories; row 3 is absent, and its values are NaN."""
+    generator = np.random.default_rng(0)
+    values = generator.standard_normal((32, 6)).astype(np.float32)
+    values[:, 2:] = 0
+    cells = np.ones((32, 1), bool)
+    cells[3], values[3] = False, np.nan
+    strand = Strand(Modality("tabular", "tabular", ("a", "b")), TabularPrep(), "tabular")
+    return Prepared([strand], {"tabular": values}, {"tabular": cells}, [{} for _ in range(32)])
+
+
+PREPARED = prepared_numbers()
+TARGET = Target(torch.from_numpy((np.nan_to_num(PREPARED.inputs["tabular"][:, 0]) > 0).astype(np.int64)))
+
+
+def network_of(seed: int = 0, regression: bool = False) -> Network:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        prior = torch.zeros(1) if regression else torch.tensor([0.4, 0.4, 0.2])
+        return Network(make_spec(None, ("tabular",), regression=regression), prior)
+
+
+def run(network: Network, recipe: Recipe = Recipe(3, 1e-2, 8), **options: Any) -> Outcome:  # noqa: B008
+    target, given = options.pop("target", TARGET), options.pop("validate", None)
+    source = Live(network, PREPARED, keep, torch.device("cpu"))
+
+    def validate() -> Tensor:
+        with torch.inference_mode():
+            return network(PREPARED.batch(VAL))
+
+    options = {"seed": 1, "name": "numbers", **options}
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        return train(network, source, given or validate, target, ROWS, VAL, recipe, **options)
+
+
+# the rate
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [(0.0, 0.04), (0.125, 0.52), (0.25, 1.0), (0.5, 0.75), (0.625, 0.5), (1.0, 1e-4)],
+)
+def test_the_rate_makes_one_cycle(progress: float, expected: float) -> None:
+    assert rate_at(progress, Recipe(epochs=1, rate=1.0)) == pytest.approx(expected, abs=1e-9)
+    assert rate_at(progress, Recipe(epochs=9, rate=2e-3)) == pytest.approx(2e-3 * expected, abs=1e-9)
+
+
+def test_a_short_rise_ends_sooner() -> None:
+    assert rate_at(0.1, Recipe(epochs=1, rate=1.0, warm=0.1)) == 1.0
+
+
+def test_an_outcome_goes_through_json_even_where_it_is_not_finite() -> None:
+    outcome = Outcome([{"epoch": 1, "val_loss": math.inf, "metric": None}], math.inf, 2.0, "early")
+    told = json.loads(json.dumps(outcome.to_json(), allow_nan=False))
+    assert told["loss"] is None
+    assert Outcome.from_json(told) == outcome
+
+
+# bfloat16
+
+
+def test_in_bfloat16_weights_and_validation_stay_float32() -> None:
+    seen = []
+
+    def validate() -> Tensor:
+        with torch.inference_mode():
+            seen.append(network(PREPARED.batch(VAL)))
+        return seen[-1]
+
+    networks, losses = [], []
+    for low in (False, True):
+        network = network_of()
+        losses.append(run(network, low=low, validate=validate).loss)
+        networks.append(torch.cat([p.detach().flatten() for p in network.parameters()]))
+    assert {x.dtype for x in (*seen, *networks)} == {torch.float32}
+    assert 0 < float((networks[0] - networks[1]).abs().max()) < 0.1
+    assert losses[1] == pytest.approx(losses[0], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [({"avx512_bf16": True}, True), ({"avx512_bf16": False, "amx_bf16": True}, True), ({"avx2": True}, False)],
+)
+def test_bfloat16_where_the_processor_has_it(
+    told: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert has_bfloat16(torch.device("cpu")) is expected
+
+
+# modality dropout
+
+
+def parts_of(presence: Tensor) -> Parts:
+    """Return two tokens for each modality; the second is absent in every third row."""
+    parts = {}
+    for place, name in enumerate(("a", "b", "c")):
+        there = presence[:, place : place + 1].expand(-1, 2).clone()
+        there[::3, 1] = False
+        parts[name] = (torch.zeros(len(presence), 2, 4), there)
+    return parts
+
+
+def test_dropout_draws_how_many_stay_evenly_and_then_which() -> None:
+    parts = parts_of(torch.ones(30_000, 3, dtype=torch.bool))
+    kept = draw_presence(parts, torch.Generator().manual_seed(0))
+    there = torch.stack([kept[name][1].any(1) for name in "abc"], 1)
+    sizes = there.sum(1).bincount(minlength=4) / 30_000
+    assert sizes[0] == 0
+    assert sizes[1:].tolist() == pytest.approx([1 / 3] * 3, abs=0.01)
+    single = there[there.sum(1) == 1].float().mean(0)
+    assert single.tolist() == pytest.approx([1 / 3] * 3, abs=0.02)
+    pairs = there[there.sum(1) == 2].float().mean(0)
+    assert pairs.tolist() == pytest.approx([2 / 3] * 3, abs=0.02)
+
+
+def test_dropout_counts_only_what_is_present() -> None:
+    presence = torch.tensor([[1, 1, 0], [0, 1, 0], [0, 0, 0]], dtype=torch.bool).repeat(4000, 1)
+    kept = draw_presence(parts_of(presence), torch.Generator().manual_seed(1))
+    there = torch.stack([kept[name][1].any(1) for name in "abc"], 1)
+    assert not (there & ~presence).any()
+    two, one, none = (there[start::3] for start in range(3))
+    sizes = two.sum(1).bincount(minlength=3) / 4000
+    assert sizes.tolist() == pytest.approx([0, 0.5, 0.5], abs=0.03)
+    assert torch.equal(one, presence[1::3])  # the only one there always stays
+    assert not none.any()
+
+
+def test_dropout_keeps_tokens_and_draws_for_each_row_by_the_generator() -> None:
+    parts = parts_of(torch.ones(300, 3, dtype=torch.bool))
+    kept = draw_presence(parts, torch.Generator().manual_seed(2))
+    again = draw_presence(parts, torch.Generator().manual_seed(2))
+    for name in "abc":
+        assert kept[name][0] is parts[name][0]
+        assert torch.equal(kept[name][1], again[name][1])
+        stays = kept[name][1].any(1)
+        assert torch.equal(kept[name][1][stays], parts[name][1][stays])
+        assert 0 < stays.sum() < 300
+
+
+def test_dropout_does_not_depend_on_the_order_of_the_dict() -> None:
+    """Else a resumed study, whose tokens another plan made, would draw other holes than an unbroken one."""
+    parts = parts_of(torch.ones(50, 3, dtype=torch.bool))
+    kept = draw_presence(parts, torch.Generator().manual_seed(3))
+    turned = draw_presence({n: parts[n] for n in reversed(parts)}, torch.Generator().manual_seed(3))
+    for name in "abc":
+        assert torch.equal(kept[name][1], turned[name][1])
+
+
+# what is learned
+
+
+def test_the_loop_learns_and_tells_of_each_epoch() -> None:
+    events: list[dict[str, Any]] = []
+    network = network_of()
+    outcome = run(network, Recipe(30, 2e-2, 8, patience=30), callback=events.append)
+    assert [e["epoch"] for e in outcome.history] == list(range(1, 31))
+    assert outcome.history[-1]["loss"] < 0.7 * outcome.history[0]["loss"]
+    assert max(e["metric"] for e in outcome.history) >= 0.85
+    assert set(outcome.history[0]) == {"candidate", "epoch", "loss", "val_loss", "metric", "metric_name"}
+    assert set(events[0]) == {"stage", "epoch", "epochs", "loss", "metric", "metric_name", "seconds_left"}
+    assert (events[0]["stage"], events[0]["epochs"], events[0]["metric_name"]) == ("numbers", 30, "accuracy")
+    assert events[-1]["seconds_left"] == 0.0
+    assert outcome.stopped == ""
+    assert not network.training
+
+
+def validated(network: Network, states: list[dict[str, Tensor]], outputs: list[Tensor]) -> Any:
+    """Return a validation that answers these outputs in turn and notes the weights it was asked about."""
+
+    def validate() -> Tensor:
+        states.append({n: v.clone() for n, v in network.state_dict().items()})
+        return outputs[len(states) - 1]
+
+    return validate
+
+
+def same(network: Network, state: dict[str, Tensor]) -> bool:
+    return all(torch.equal(v, state[n]) for n, v in network.state_dict().items())
+
+
+def test_the_end_of_the_cycle_is_kept_unless_an_earlier_epoch_is_clearly_better() -> None:
+    right = torch.eye(3)[TARGET.values[VAL]]
+    for last, kept in ((right * 4.9, 2), (torch.zeros(len(VAL), 3), 1)):
+        network, states = network_of(), []
+        outcome = run(network, Recipe(3, 1e-2, 8), validate=validated(network, states, [right, right * 5, last]))
+        assert same(network, states[kept])
+        assert not same(network, states[3 - kept])
+        assert outcome.loss == pytest.approx(outcome.history[kept]["val_loss"])
+
+
+def test_clearly_worse_is_a_fifth_and_two_standard_errors() -> None:
+    best = torch.full((100,), 1.0)
+    assert not clearly_worse(best * 1.19, best)
+    assert clearly_worse(best * 1.21, best)
+    wild = best.clone()
+    wild[0] += 30.0  # 0.3 worse on average, by one row only: the error of the mean is 0.3 too
+    assert not clearly_worse(wild, best)
+
+
+def test_validation_sees_the_average_of_the_weights_and_training_goes_on_from_the_last() -> None:
+    network, states, raw = network_of(), [], []
+    right = [torch.eye(3)[TARGET.values[VAL]]] * 3
+    note = lambda event: raw.append({n: v.clone() for n, v in network.state_dict().items()})  # noqa: E731
+    run(network, Recipe(3, 1e-2, 8), validate=validated(network, states, right), callback=note)
+    moved = [n for n, p in network.named_parameters() if p.requires_grad and not torch.equal(states[0][n], raw[0][n])]
+    assert moved
+
+
+def test_same_seed_same_weights_and_no_trace_in_the_global_generator() -> None:
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    first = network_of()
+    run(first)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(99)
+    again, other = network_of(), network_of()
+    run(again)
+    run(other, seed=2)
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    assert any(not torch.equal(value, other.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+def test_frozen_parts_stay_as_they_are() -> None:
+    network = network_of()
+    before = {n: p.clone() for n, p in network.named_parameters()}
+    run(network, frozen=list(network.encoders))
+    changed = {n for n, p in network.named_parameters() if not torch.equal(p, before[n])}
+    assert changed == {n for n in before if n.startswith("heads.")}
+
+
+def test_numbers_are_learned_too() -> None:
+    values = torch.from_numpy(np.nan_to_num(PREPARED.inputs["tabular"][:, 0]))
+    network = network_of(regression=True)
+    outcome = run(network, Recipe(30, 2e-2, 8, patience=30), target=Target(values, regression=True))
+    assert outcome.history[0]["metric_name"] == "r2"
+    assert max(e["metric"] for e in outcome.history) > 0.5
+
+
+def test_the_losses_are_the_known_ones() -> None:
+    logits, rows = torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([1, 0])
+    target = Target(torch.tensor([0, 1]))
+    assert float(target.loss(logits, rows)) == pytest.approx(np.log(2))
+    losses, metric = target.measure(torch.tensor([[0.0, 2.0], [0.0, 2.0]]), rows)
+    assert losses.tolist() == pytest.approx([np.log1p(np.exp(-2)), np.log1p(np.exp(2))], rel=1e-5)
+    assert metric == 0.5
+    sure = float(target.loss(torch.tensor([[-50.0, 50.0, -50.0], [50.0, -50.0, -50.0]]), rows))
+    assert sure == pytest.approx(0.1 * 2 / 3 * 100, rel=1e-4)  # smoothed by 0.1: being sure is not free
+    numbers = Target(torch.tensor([1.0, 3.0]), regression=True)
+    assert float(numbers.loss(torch.tensor([[3.0], [1.5]]), rows)) == pytest.approx(0.5 * 0.25 / 2)
+    errors, r2 = numbers.measure(torch.tensor([[3.0], [2.0]]), rows)
+    assert errors.tolist() == [0.0, 1.0]
+    assert r2 == 0.5
+
+
+# why it ends
+
+
+def test_it_stops_early_when_validation_no_longer_gets_better() -> None:
+    network = network_of()
+    said = iter([torch.eye(3)[TARGET.values[VAL]] * 5] + [torch.zeros(8, 3)] * 20)
+    outcome = run(network, Recipe(20, 1e-2, 8, patience=4), validate=lambda: next(said))
+    assert outcome.stopped == "early"
+    assert len(outcome.history) == 5
+
+
+def test_patience_is_a_third_of_the_epochs_and_at_least_five() -> None:
+    for epochs, expected in ((9, 6), (30, 11)):
+        said = iter([torch.eye(3)[TARGET.values[VAL]] * 5] + [torch.zeros(8, 3)] * epochs)
+        assert len(run(network_of(), Recipe(epochs, 1e-2, 24), validate=lambda s=said: next(s)).history) == expected
+
+
+def test_it_stops_when_it_is_behind() -> None:
+    seen: list[tuple[int, float]] = []
+
+    def behind(epoch: int, loss: float) -> bool:
+        seen.append((epoch, loss))
+        return epoch == 2
+
+    outcome = run(network_of(), behind=behind)
+    assert outcome.stopped == "behind"
+    assert [epoch for epoch, _ in seen] == [1, 2]
+    assert seen[1][1] == min(e["val_loss"] for e in outcome.history)
+
+
+def test_the_deadline_ends_it_with_something_learned() -> None:
+    began = time.monotonic()
+    outcome = run(network_of(), Recipe(100_000, 1e-2, 8, patience=100_000), deadline=began + 0.3)
+    assert outcome.stopped == "time"
+    assert len(outcome.history) >= 1
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_deadline_in_the_past_still_gives_one_epoch() -> None:
+    outcome = run(network_of(), deadline=time.monotonic() + 1e-6)
+    assert outcome.stopped == "time"
+    assert len(outcome.history) == 1
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_an_interrupt_keeps_the_best_so_far(at: int) -> None:
+    network, states = network_of(), []
+    right = torch.eye(3)[TARGET.values[VAL]]
+
+    def interrupt(event: dict[str, Any]) -> None:
+        if event["epoch"] == at:
+            raise KeyboardInterrupt
+
+    said = [right * 5, right, right]
+    outcome = run(network, Recipe(20, 1e-2, 8), callback=interrupt, validate=validated(network, states, said))
+    assert outcome.stopped == "interrupt"
+    assert len(outcome.history) == at
+    assert not network.training
+    assert same(network, states[0])
+
+
+# features encoded once
+
+
+def test_encoded_rows_are_those_of_the_network_in_order() -> None:
+    network = network_of().eval()
+    rows = np.array([5, 3, 9, 0, 31])
+    found = encode_rows(network, PREPARED, rows, torch.device("cpu"), batch_size=2)
+    tokens, present = found["tabular"]
+    assert present[:, 0].tolist() == [True, False, True, True, True]
+    expected, _ = network.encode(PREPARED.batch(rows))["tabular"]
+    torch.testing.assert_close(tokens, expected)
+    assert not tokens.requires_grad
+    torch.testing.assert_close(decided(network, found, 5, batch_size=2), network(PREPARED.batch(rows)))
+
+
+def test_passes_give_the_tokens_of_the_rows_asked_for() -> None:
+    first = {"a": (torch.arange(3.0).reshape(3, 1, 1), torch.ones(3, 1, dtype=torch.bool))}
+    second = {"a": (first["a"][0] + 10, first["a"][1])}
+    places = torch.tensor([-1, 2, 0, -1, 1])  # rows 2, 4, 1 of the table
+    passes = Passes([first, second], places, torch.Generator().manual_seed(0))
+    seen = {tuple(passes(torch.tensor([4, 1]))["a"][0].flatten().tolist()) for _ in range(20)}
+    assert seen == {(1.0, 2.0), (11.0, 12.0)}
+
+
+def test_the_optimizer_takes_the_steps_of_torch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    ours = [torch.randn(shape, generator=generator).requires_grad_() for shape in ((4, 3), (3,))]
+    theirs = [p.detach().clone().requires_grad_() for p in ours]
+    unused = torch.zeros(2, requires_grad=True)
+    decays = (0.3, 0.0)
+    groups = [{"params": [p], "weight_decay": decay} for p, decay in zip(theirs, decays, strict=True)]
+    optimizer = AdamW(
+        [{"params": [p, unused], "weight_decay": decay} for p, decay in zip(ours, decays, strict=True)], 0.1
+    )
+    reference = torch.optim.AdamW(groups, lr=0.1, weight_decay=0.0)
+    for step in range(4):
+        x = torch.randn(5, 4, generator=generator)
+        for weight, bias in (ours, theirs):
+            torch.tanh(x @ weight + bias).sum().backward()
+        optimizer.rate = reference.param_groups[0]["lr"] = reference.param_groups[1]["lr"] = 0.1 / (step + 1)
+        optimizer.step()
+        reference.step()
+        reference.zero_grad()
+    for p, q in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(p, q)
+    assert unused.tolist() == [0.0, 0.0]
+
+
+def test_the_average_begins_with_the_first_state_and_takes_in_a_share_of_each_later_one() -> None:
+    network = torch.nn.BatchNorm1d(1)
+    average = Average(network, 0.25)
+    for value, mean in ((1.0, 10.0), (2.0, 20.0), (4.0, 40.0)):
+        with torch.no_grad():
+            network.weight.fill_(value)
+            network.running_mean.fill_(mean)
+            network.num_batches_tracked.add_(1)
+        average.update()
+    assert (network.weight.item(), network.running_mean.item()) == (4.0, 40.0)
+    average.put()  # 1, then 1.25, then 1.9375
+    assert (network.weight.item(), network.running_mean.item()) == (1.9375, 19.375)
+    assert network.num_batches_tracked.item() == 3 and network.weight.requires_grad
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_one_pass_over_both_views_is_the_mean_of_two(regression: bool) -> None:
+    torch.manual_seed(0)
+    outputs = 1 if regression else 3
+    prior = torch.zeros(1) if regression else torch.full((3,), 1 / 3)
+    network = Network(make_spec("parallel(photo, sound, by=gate)", ("photo", "sound"), regression=regression), prior)
+    network.eval()
+    there = torch.rand(12, 2, 2) < 0.8
+    parts = {name: (torch.randn(12, 2, 8), there[:, place]) for place, name in enumerate(("photo", "sound"))}
+    other = draw_presence(parts, torch.Generator().manual_seed(1))
+    values = torch.randn(12) if regression else torch.randint(0, outputs, (12,))
+    target = Target(values, regression, None if regression else torch.tensor([0.5, 1.0, 2.0]))
+    rows = torch.arange(12)
+    apart = [target.loss(network.decide(part), rows) for part in (parts, other)]
+    assert not torch.isclose(*apart)
+    together = target.loss(network.decide(twice(parts, other)), rows.repeat(2))
+    assert torch.isclose(together, (apart[0] + apart[1]) / 2, atol=1e-6)

@@ -1,0 +1,90 @@
+"""From cells to the features of a frozen encoder: which cells are absent, and how many go through it at a time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from plait.kinds.image.prep import ImagePrep
+from plait.pretrained.features import Cells, read_features, read_raw
+from plait.pretrained.frozen import Frozen
+
+
+class Means(nn.Module):
+    """The mean of each picture; it remembers how many came at a time, and has room for so many."""
+
+    def __init__(self, room: int = 10_000) -> None:
+        super().__init__()
+        self.room, self.seen = room, list[int]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError
+        self.seen.append(len(x))
+        return x.float().mean((1, 2, 3))[:, None, None]
+
+
+def frozen(network: Means, **others: Any) -> Frozen:
+    prep = ImagePrep(mode="L", height=2, width=2)
+    told = {"origin": "here", "licence": "none", "weights": "w", "prep": prep, "load": lambda: network}
+    shape = {"shape": (1, 2, 2), "dtype": "uint8", "tokens": 1, "width": 1}
+    return Frozen("means", "image", **{**shape, **told, **others})
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Cells:
+    """Seventy pictures of one grey each; every seventh blank, the ninth broken, and one a copy of the second."""
+    values: list[Any] = []
+    for row in range(70):
+        path = tmp_path / f"{row}.png"
+        Image.fromarray(np.full((2, 2), 1 if row == 68 else row, np.uint8)).save(path)
+        values.append(None if row % 7 == 6 else path.name)
+    values[8] = b"\x89PNG\r\n\x1a\n and no more"
+    return Cells(values, tmp_path)
+
+
+@pytest.mark.parametrize("threads", [1, 5])
+def test_absent_cells_have_a_reason_and_the_others_their_own_feature(cells: Cells, threads: int) -> None:
+    network = Means()
+    out = np.full((70, 1, 1), -1, np.float32)
+    with ThreadPoolExecutor(threads) as pool:
+        reasons = read_features(frozen(network), cells, out, pool)
+        again = np.full((70, 1, 1), -1, np.float32)
+        assert read_features(frozen(network), cells, again, pool) == reasons
+    absent = [row for row, reason in enumerate(reasons) if reason is not None]
+    assert absent == sorted([8, *range(6, 70, 7)]) and reasons[6] == "blank" and "damaged image" in str(reasons[8])
+    here = [row for row in range(70) if row not in absent]
+    assert out[here, 0, 0].tolist() == [1 if row == 68 else row for row in here]
+    assert np.array_equal(out, again)
+    assert network.seen == [31, 27]  # each content once, the broken one not at all; the second time all are kept
+
+
+def test_a_single_cell_that_cannot_be_read_is_absent(cells: Cells) -> None:
+    out = np.zeros((1, 1, 1), np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        assert read_features(frozen(Means()), Cells([None]), out, pool) == ["blank"]
+        assert read_features(frozen(Means()), Cells(["5.png"], cells.folder), out, pool) == [None]
+        assert read_features(frozen(Means()), Cells([]), out[:0], pool) == []
+    assert out.tolist() == [[[5.0]]]
+
+
+def test_what_a_tuned_encoder_is_given_is_zero_where_a_cell_is_absent(cells: Cells) -> None:
+    out = np.full((70, 1, 2, 2), 9, np.uint8)
+    with ThreadPoolExecutor(3) as pool:
+        reasons = read_raw(frozen(Means()), cells, out, pool)
+    assert [row for row, reason in enumerate(reasons) if reason is not None] == sorted([8, *range(6, 70, 7)])
+    assert out[:68, 0, 0, 0].tolist() == [0 if reasons[row] is not None else row for row in range(68)]
+
+
+def test_too_many_at_a_time_for_the_memory_become_fewer() -> None:
+    network = Means(room=10)
+    inputs = np.arange(40, dtype=np.uint8).repeat(4).reshape(40, 1, 2, 2)
+    assert frozen(network).encode(inputs)[:, 0, 0].tolist() == list(range(40))
+    assert network.seen == [8] * 5
+    with pytest.raises(torch.OutOfMemoryError):
+        frozen(Means(room=0)).encode(inputs)

@@ -1,0 +1,227 @@
+"""How a predictor fares as its input gets worse or goes missing, and whether it is well calibrated."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plait.core.contract import SECOND, Batch, Table
+from plait.data.read import read
+from plait.kinds.detect import detect
+from plait.models.rows import Prepared
+from plait.proof.robustness import UNITS, Robustness, calibration
+from searches import prepare_all
+from tiny import read_csv, write_csv, write_table
+
+KINDS = {"photo": "image", "sound": "audio", "note": "text", "age": "number", "colour": "category"}
+NAMES = ["photo", "sound", "text", "tabular"]
+ROWS = 24
+
+
+class Reads:
+    """A predictor that knows the class from any modality that is there, in this order; from none, it says "no"."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        said = np.tile([0.6, 0.4], (len(next(iter(batch.present.values()))), 1))
+        for name in reversed(self.names):
+            x = batch.inputs[name].float().numpy()
+            if name == "photo":
+                yes = x[..., : x.shape[-1] // 2].mean((1, 2, 3)) > 100
+            elif name == "sound":
+                yes = x[:, x.shape[1] // 2 :].mean((1, 2)) > x[:, : x.shape[1] // 2].mean((1, 2))
+            elif name == "tabular":
+                yes = x[:, 0] > 0
+            else:
+                yes = (x * self.words).sum(1) > 0
+            there = batch.present[name].numpy()
+            said[there] = np.where(yes[:, None], [0.1, 0.9], [0.9, 0.1])[there]
+        return said
+
+    words: Any = None
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    """Rows 0 and 1 have no photo, row 2 a sound that is none, row 3 no text."""
+    folder = tmp_path_factory.mktemp("evidence")
+    rows = read_csv(write_table(folder, ROWS))
+    (folder / "words.wav").write_text("these are words, no sound")
+    rows[0]["photo"] = rows[1]["photo"] = rows[3]["note"] = ""
+    rows[2]["sound"] = "words.wav"
+    return read(write_csv(folder / "table.csv", rows))
+
+
+@pytest.fixture(scope="module")
+def prepared(table: Table) -> Prepared:
+    schema = detect(table, target="label", kinds=KINDS)
+    found = prepare_all(table, schema, np.arange(ROWS))
+    texts, target = found.inputs["text"], np.arange(ROWS) % 2
+    there = found.cells["text"][:, 0]
+    # what the words of class "yes" have that those of "no" have not
+    Reads.words = texts[there & (target == 1)].mean(0) - texts[there & (target == 0)].mean(0)
+    return found
+
+
+TARGET = np.array(["no", "yes"] * (ROWS // 2), dtype=object)
+CLASSES = ["no", "yes"]
+
+
+def robustness(predictor: Any, table: Table, prepared: Prepared, **options: Any) -> Robustness:
+    return Robustness(predictor, table, prepared, TARGET, CLASSES, **options)
+
+
+def accuracy(answers: np.ndarray) -> float:
+    return float((np.array(CLASSES, dtype=object)[answers.argmax(1)] == TARGET).mean())
+
+
+def test_each_modality_gets_worse_in_its_own_ways(table: Table, prepared: Prepared) -> None:
+    events: list[dict[str, Any]] = []
+    curves = robustness(Reads(*NAMES), table, prepared, callback=events.append).curves()
+    assert [(c["modality"], c["what"]) for c in curves] == [
+        ("photo", "noise"),
+        ("photo", "blur"),
+        ("photo", "occlusion"),
+        ("sound", "noise in sound"),
+        ("text", "dropped words"),
+        ("tabular", "noise in numbers"),
+        ("photo", "missing"),
+        ("sound", "missing"),
+        ("text", "missing"),
+        ("tabular", "missing"),
+    ]
+    for curve in curves:
+        assert list(curve) == ["modality", "what", "unit", "rows", "metric", "levels", "scores", "area"]
+        assert curve["unit"] == UNITS[curve["what"]]
+        assert curve["metric"] == "accuracy"
+        assert len(curve["levels"]) == len(curve["scores"]) == 5
+        assert min(curve["scores"]) <= curve["area"] <= max(curve["scores"])
+    assert events == [{"stage": "robustness", "done": n, "total": 30} for n in range(1, 31)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_level_is_the_score_of_the_rows_as_they_are(table: Table, prepared: Prepared, name: str) -> None:
+    predictor = Reads(name)
+    before = accuracy(predictor(prepared.batch(np.arange(ROWS))))
+    assert before > 0.85
+    for curve in robustness(predictor, table, prepared).curves():
+        if curve["what"] != "noise in sound":  # its first level is 40 decibels, nearly none
+            assert curve["levels"][0] == 0.0
+        assert curve["scores"][0] == pytest.approx(before), curve["what"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_modality_missing_everywhere_is_the_score_without_it(table: Table, prepared: Prepared, name: str) -> None:
+    predictor = Reads(*NAMES)
+    others = [other for other in NAMES if other != name]
+    curves = robustness(predictor, table, prepared).curves()
+    missing = next(c for c in curves if (c["modality"], c["what"]) == (name, "missing"))
+    assert missing["levels"] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert missing["scores"][0] == accuracy(predictor(prepared.batch(np.arange(ROWS))))
+    assert missing["scores"][-1] == accuracy(predictor(prepared.batch(np.arange(ROWS), keep=others)))
+
+
+def test_what_only_one_modality_knows_is_lost_with_it(table: Table, prepared: Prepared) -> None:
+    """Half of the rows are "no", which is what is said of nothing; of the 22 with a photo half are "yes"."""
+    curves = robustness(Reads("photo"), table, prepared).curves()
+    scores = curves[-1]["scores"]
+    assert scores[0] == pytest.approx(23 / 24)  # row 1 has no photo, and is "yes"
+    assert scores[-1] == pytest.approx(12 / 24)
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_worse_pictures_score_worse(table: Table, prepared: Prepared) -> None:
+    curves = {c["what"]: c["scores"] for c in robustness(Reads("photo"), table, prepared).curves()}
+    assert curves["occlusion"][-1] < curves["occlusion"][0]
+
+
+def test_absent_stays_absent(table: Table, prepared: Prepared) -> None:
+    """Whatever is done to a modality, the rows without it are without it."""
+    seen: dict[str, list[np.ndarray]] = {name: [] for name in NAMES}
+
+    class Watches(Reads):
+        def __call__(self, batch: Batch) -> np.ndarray:
+            for name, values in seen.items():
+                values.append(batch.present[name].numpy())
+            return super().__call__(batch)
+
+    robustness(Watches(*NAMES), table, prepared).curves()
+    for name, rows in {"photo": [0, 1], "sound": [2], "text": [3]}.items():
+        assert len(seen[name]) == 50
+        assert not np.stack(seen[name])[:, rows].any()
+    # where nothing is hidden on purpose, all others are there; only a text can lose all its words
+    for name in ("photo", "sound", "tabular"):
+        assert np.array_equal(np.stack(seen[name])[:30], np.tile(prepared.present[name], (30, 1)))
+
+
+def test_the_rows_stay_as_they_were(table: Table, prepared: Prepared) -> None:
+    before = {name: np.array(x) for name, x in prepared.inputs.items()}
+    cells = {name: x.copy() for name, x in prepared.cells.items()}
+    robustness(Reads(*NAMES), table, prepared).curves()
+    for name, x in before.items():
+        assert np.array_equal(prepared.inputs[name], x), name
+        assert np.array_equal(prepared.cells[name], cells[name]), name
+
+
+def test_same_seed_same_curves(table: Table, prepared: Prepared) -> None:
+    one, two, other = (robustness(Reads("tabular"), table, prepared, seed=seed).curves() for seed in (1, 1, 2))
+    assert one == two
+    assert one[0]["levels"] == other[0]["levels"]
+
+
+def test_a_table_written_out_as_words_is_hidden_with_the_table(table: Table, prepared: Prepared) -> None:
+    name = "tabular" + SECOND + "as text"
+    assert prepared.cells[name].all()
+    flags = np.arange(ROWS) < 5
+    hidden = robustness(Reads("tabular"), table, prepared)._hide({"tabular": flags})
+    assert hidden.cells[name][:, 0].tolist() == flags.tolist()
+    assert hidden.cells["tabular"][:, 0].tolist() == flags.tolist()
+    assert np.array_equal(hidden.cells["photo"], prepared.cells["photo"])
+
+
+def test_numbers_are_scored_by_r2(table: Table, prepared: Prepared) -> None:
+    class Adds:
+        names = ["tabular"]
+
+        def __call__(self, batch: Batch) -> np.ndarray:
+            value = batch.inputs["tabular"].numpy()[:, :1].astype(float)
+            return np.where(batch.present["tabular"].numpy()[:, None], value, 0.0)
+
+    truth = np.array(prepared.inputs["tabular"][:, 0], dtype=object)
+    curves = Robustness(Adds(), table, prepared, truth, None).curves()
+    assert [c["what"] for c in curves] == ["noise in numbers", "missing"]
+    for curve in curves:
+        assert curve["metric"] == "r2"
+        assert curve["scores"][0] == pytest.approx(1.0)
+        assert curve["scores"][-1] < 0.3
+
+
+def test_a_table_without_numbers_has_no_noise_in_numbers(tmp_path: Path) -> None:
+    table = read({"colour": ["red", "blue"] * 6, "y": ["no", "yes"] * 6})
+    prepared = prepare_all(table, detect(table, target="y", kinds={"colour": "category"}), np.arange(12))
+    found = Robustness(Reads("tabular"), table, prepared, TARGET[:12], CLASSES).curves()
+    assert [c["what"] for c in found] == ["missing"]
+
+
+# calibration
+
+
+def test_calibration_by_hand() -> None:
+    target = ["no", "yes", "no", "yes"]
+    before = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])  # sure of .9, right in three of four
+    after = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.25, 0.75]])
+    found = calibration(target, before, after, CLASSES, 2.0)
+    assert list(found) == ["before", "after", "temperature", "ece", "brier"]
+    assert found["temperature"] == 2.0
+    assert found["ece"]["before"] == pytest.approx(0.15)
+    assert found["ece"]["after"] == pytest.approx(0.0)
+    # three rows of 2 · .1², one of 2 · .9²; and 2 · .25² and 2 · .75²
+    assert found["brier"]["before"] == pytest.approx((3 * 0.02 + 1.62) / 4)
+    assert found["brier"]["after"] == pytest.approx((3 * 0.125 + 1.125) / 4)
+    assert found["before"]["rows"] == 4
+    assert found["before"]["accuracy"] == found["after"]["accuracy"] == 0.75
+    (only,) = found["after"]["bins"]
+    assert (only["rows"], only["confidence"], only["accuracy"]) == (4, 0.75, 0.75)

@@ -1,0 +1,370 @@
+"""Metrics against scikit-learn and against numbers worked out by hand; intervals against a simulation."""
+
+import json
+import math
+import time
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+
+from plait.errors import RequestError
+from plait.proof.scores import (
+    brier,
+    by_modalities,
+    confusion,
+    error_rates,
+    expected_calibration_error,
+    group_codes,
+    intervals,
+    labelled,
+    reliability,
+    row_scores,
+    scores,
+)
+
+SINGLE = (
+    "accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_micro f1_weighted auroc per_class".split()  # noqa: SIM905
+)
+
+
+def answers(num_rows: int, num_classes: int, seed: int = 0, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels (row,) and probabilities (row, class) that are right more often than not."""
+    generator = np.random.default_rng(seed)
+    target = generator.integers(0, num_classes, num_rows)
+    probabilities = generator.dirichlet(np.ones(num_classes), num_rows)
+    probabilities[np.arange(num_rows), target] += generator.random(num_rows)
+    if ties:
+        probabilities = np.ceil(probabilities * 4)
+    return target, probabilities / probabilities.sum(1, keepdims=True)
+
+
+def sklearn_scores(target, probabilities, classes) -> dict[str, float]:
+    guess = np.asarray(classes)[probabilities.argmax(1)]
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(target, guess, average="macro", zero_division=0)
+    return {
+        "accuracy": sk.accuracy_score(target, guess),
+        "balanced_accuracy": np.mean([np.mean(guess[target == c] == c) for c in np.unique(target)]),
+        "precision_macro": precision,
+        "recall_macro": recall,
+        "f1_macro": f1,
+        "f1_micro": sk.f1_score(target, guess, average="micro"),
+        "f1_weighted": sk.f1_score(target, guess, average="weighted", zero_division=0),
+    }
+
+
+def test_scores_by_hand():
+    found = scores(["no", "yes", "yes", "yes"], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]], ["no", "yes"])
+    assert list(found) == SINGLE
+    assert found["accuracy"] == 0.75
+    assert found["balanced_accuracy"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["precision_macro"] == 0.75  # no: 1 of 2, yes: 2 of 2
+    assert found["f1_macro"] == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert found["f1_weighted"] == pytest.approx((2 / 3 + 3 * 4 / 5) / 4)
+    assert found["auroc"] == 1.0
+    assert found["per_class"]["yes"] == {"precision": 1.0, "recall": 2 / 3, "f1": 0.8, "support": 3}
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 10])
+@pytest.mark.parametrize("ties", [False, True])
+def test_scores_are_those_of_scikit_learn(num_classes, ties):
+    target, probabilities = answers(300, num_classes, seed=num_classes, ties=ties)
+    classes = list(range(num_classes))
+    found = scores(target, probabilities, classes)
+    expected = sklearn_scores(target, probabilities, classes)
+    column = probabilities[:, 1] if num_classes == 2 else probabilities
+    expected["auroc"] = sk.roc_auc_score(target, column, multi_class="ovr")
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+    guess = probabilities.argmax(1)
+    report = sk.classification_report(target, guess, output_dict=True, zero_division=0)
+    for name in map(str, classes):
+        expected = {"f1" if key == "f1-score" else key: value for key, value in report[name].items()}
+        assert found["per_class"][name] == pytest.approx(expected)
+
+
+def test_auroc_counts_a_tie_as_half():
+    assert scores([0, 1, 0, 1], [[0.5, 0.5]] * 4, [0, 1])["auroc"] == 0.5
+    assert scores([0, 1, 1], [[0.5, 0.5], [0.5, 0.5], [0.1, 0.9]], [0, 1])["auroc"] == 0.75
+
+
+def test_larger_label_in_sort_order_is_positive_whatever_the_order_of_classes():
+    rising = np.array([[0.9, 0.1], [0.2, 0.8]])
+    assert scores(["a", "b"], rising, ["a", "b"])["auroc"] == 1.0
+    assert scores(["a", "b"], rising[:, ::-1], ["b", "a"])["auroc"] == 1.0
+    assert scores([2, 10], rising, [2, 10])["auroc"] == 1.0
+    probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.5, 0.5], [0.2, 0.8], [0.7, 0.3]])
+    for target in ([2, 10, 2, 10, 10], [False, True, False, True, True]):
+        expected = sk.roc_auc_score(target, probabilities[:, 1])
+        assert scores(target, probabilities, sorted(set(target)))["auroc"] == pytest.approx(expected)
+
+
+def test_labels_meet_classes_by_their_text():
+    probabilities = np.eye(3)
+    for target in ([1, 2, 3], [1.0, 2.0, 3.0], ["1", "2", "3"], np.array([1, 2, 3], np.int16)):
+        for classes in ([1, 2, 3], ["1", "2", "3"], np.array([1.0, 2.0, 3.0])):
+            assert scores(target, probabilities, classes)["accuracy"] == 1.0
+
+
+def test_class_without_rows_is_left_out_of_the_means():
+    target, probabilities = answers(200, 4)
+    wide = np.column_stack([probabilities, np.zeros(200)])  # a class nobody has and nobody says
+    with_it, without = scores(target, wide, range(5)), scores(target, probabilities, range(4))
+    assert with_it["per_class"].pop("4") == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    assert with_it == without
+
+
+def test_class_without_rows_that_is_answered_counts_as_in_scikit_learn():
+    target, probabilities = answers(200, 4)
+    here = target != 3
+    target, probabilities = target[here], probabilities[here]
+    found, expected = scores(target, probabilities, range(4)), sklearn_scores(target, probabilities, range(4))
+    expected["auroc"] = np.mean([sk.roc_auc_score(target == c, probabilities[:, c]) for c in range(3)])
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_label_that_the_model_never_saw_counts_as_wrong():
+    found = scores(["a", "b", "z", "z"], [[1, 0], [0, 1], [1, 0], [0, 1]], ["a", "b"])
+    assert found["accuracy"] == 0.5
+    assert found["balanced_accuracy"] == pytest.approx(2 / 3)
+    assert found["recall_macro"] == pytest.approx(2 / 3)
+    assert found["auroc"] == pytest.approx((5 / 6 + 5 / 6 + 1 / 2) / 3)
+    assert found["per_class"]["z"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 2}
+    counts, names = confusion(["a", "b", "z", "z"], [[1, 0], [0, 1], [1, 0], [0, 1]], ["a", "b"])
+    assert names == ["a", "b", "z"]
+    assert counts.tolist() == [[1, 0], [0, 1], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("target", "predicted", "classes"),
+    [
+        (["a"], [[0.9, 0.1]], ["a", "b"]),
+        (["a", "a", "a"], [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], ["a", "b"]),
+        (["b", "b"], [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], ["a", "b", "c"]),
+        (["z"], [[1.0]], ["a"]),
+        ([1.0], [2.0], None),
+        ([3.0, 3.0, 3.0], [1.0, 2.0, 3.0], None),
+        ([0.1, 0.1, 0.1], [0.1, 0.1, 0.1], None),
+    ],
+)
+def test_what_is_undefined_is_null_and_nothing_warns(target, predicted, classes):
+    undefined = "auroc" if classes else "r2"
+    found = scores(target, predicted, classes)
+    spans = intervals(target, predicted, classes, generator=np.random.default_rng(0))
+    if target != ["z"]:  # a label that the model never saw beside its only class: two classes, both scores tied
+        assert found[undefined] is None
+        assert spans[undefined] == {"value": None, "low": None, "high": None}
+    json.dumps([found, spans], allow_nan=False)
+
+
+def test_regression_is_that_of_scikit_learn():
+    generator = np.random.default_rng(1)
+    target = generator.normal(1000, 5, 80)
+    values = target + generator.normal(0, 2, 80)
+    found = scores(target, values)
+    assert found == pytest.approx(
+        {
+            "mae": sk.mean_absolute_error(target, values),
+            "rmse": math.sqrt(sk.mean_squared_error(target, values)),
+            "r2": sk.r2_score(target, values),
+        }
+    )
+    assert scores([1, 2, 3], [1, 2, 5]) == pytest.approx({"mae": 2 / 3, "rmse": math.sqrt(4 / 3), "r2": -1.0})
+    assert scores([[1], [2], [3]], [[1], [2], [5]]) == scores([1, 2, 3], [1, 2, 5])
+
+
+def test_intervals_are_those_of_a_plain_bootstrap_in_a_loop():
+    target, probabilities = answers(60, 3, ties=True)
+    found = intervals(target, probabilities, range(3), generator=np.random.default_rng(7), resamples=40)
+    rows = np.random.default_rng(7).integers(0, 60, size=(40, 60))
+    for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "auroc"):
+        drawn = [scores(target[r], probabilities[r], range(3))[name] for r in rows]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        assert found[name]["low"] == pytest.approx(low)
+        assert found[name]["high"] == pytest.approx(high)
+    values = scores(target, probabilities, range(3))
+    assert found["auroc"]["value"] == values["auroc"]
+    assert found["per_class"]["1"]["recall"]["value"] == values["per_class"]["1"]["recall"]
+    assert found["per_class"]["1"]["support"] == values["per_class"]["1"]["support"]
+
+
+def test_regression_intervals_are_those_of_a_plain_bootstrap_in_a_loop():
+    generator = np.random.default_rng(2)
+    target = generator.normal(20, 5, 50)
+    values = target + generator.normal(0, 2, 50)
+    found = intervals(target, values, generator=np.random.default_rng(7), resamples=40)
+    rows = np.random.default_rng(7).integers(0, 50, size=(40, 50))
+    for name in ("mae", "rmse", "r2"):
+        low, high = np.quantile([scores(target[r], values[r])[name] for r in rows], [0.025, 0.975])
+        assert (found[name]["low"], found[name]["high"]) == pytest.approx((low, high))
+
+
+def test_same_generator_same_intervals():
+    target, probabilities = answers(700, 3)
+    first, second = (intervals(target, probabilities, range(3), generator=np.random.default_rng(5)) for _ in range(2))
+    assert first == second
+
+
+def test_interval_of_accuracy_holds_the_truth_in_about_95_of_100_draws():
+    generator = np.random.default_rng(3)
+    held = 0
+    for _ in range(200):
+        right = generator.random(120) < 0.8
+        probabilities = np.column_stack([right, ~right]).astype(float)
+        span = intervals(["a"] * 120, probabilities, ["a", "b"], generator=generator)["accuracy"]
+        held += span["low"] <= 0.8 <= span["high"]
+    assert 180 <= held <= 198
+
+
+def test_groups_widen_the_interval_when_rows_of_a_group_agree():
+    generator = np.random.default_rng(4)
+    groups = np.repeat(np.arange(20), 10)
+    right = np.repeat(generator.random(20) < 0.7, 10)  # a speaker is understood always or never
+    probabilities = np.column_stack([right, ~right]).astype(float)
+    target = ["a"] * 200
+    rows = intervals(target, probabilities, ["a", "b"], generator=generator)["accuracy"]
+    whole = intervals(target, probabilities, ["a", "b"], generator=generator, groups=[f"s{g}" for g in groups])[
+        "accuracy"
+    ]
+    assert whole["value"] == rows["value"]
+    assert whole["high"] - whole["low"] > 2.5 * (rows["high"] - rows["low"])  # sqrt(10) = 3.2 in the long run
+
+
+def test_intervals_are_fast():
+    target, probabilities = answers(10_000, 100)
+    start = time.process_time()
+    intervals(target, probabilities, range(100), generator=np.random.default_rng(0))
+    assert time.process_time() - start < 10  # measured 0.6 s; the rest is for a busy machine
+
+
+def test_calibration_by_hand():
+    target, probabilities = ["a", "a", "b", "b"], [[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.4, 0.6]]
+    found = reliability(target, probabilities, ["a", "b"], bins=10)
+    assert [(b["low"], b["rows"]) for b in found["bins"]] == [(0.5, 1), (0.8, 3)]
+    assert found["bins"][1]["accuracy"] == pytest.approx(2 / 3)
+    expected = (0.4 * 1 + (0.9 - 2 / 3) * 3) / 4
+    assert found["expected_calibration_error"] == pytest.approx(expected)
+    assert expected_calibration_error(target, probabilities, ["a", "b"], bins=10) == pytest.approx(expected)
+    assert (found["rows"], found["accuracy"]) == (4, 0.75)
+    assert expected_calibration_error(["a", "b"], [[1, 0], [0, 1]], ["a", "b"]) == 0.0
+
+
+def test_brier_is_that_of_scikit_learn():
+    target, probabilities = answers(100, 4)
+    expected = sk.brier_score_loss(target, probabilities, scale_by_half=False, labels=[0, 1, 2, 3])
+    assert brier(target, probabilities, range(4)) == pytest.approx(expected)
+    assert brier(["a", "z"], [[1, 0], [1, 0]], ["a", "b"]) == 1.0  # right: 0; never seen: 1² + 1²
+    assert brier(["a"], np.array([[0.5, 0.5]]), ["a", "b"]) == 0.5
+
+
+def test_score_of_every_row():
+    assert row_scores([1.0, 2, "z"], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], ["1", "2"]).tolist() == [1.0, 0.0, 0.0]
+    assert row_scores([1.0, 2.0], [[1.5], [0.0]]).tolist() == [0.25, 4.0]
+
+
+def test_labelled_and_groups():
+    assert labelled(["a", None, " ", math.nan, 0]).tolist() == [True, False, False, False, True]
+    assert group_codes([3, "b", 3.0]).tolist() == [0, 1, 0]
+
+
+def test_inputs_are_not_changed():
+    target, probabilities = answers(20, 3)
+    before = probabilities.copy()
+    brier(target, probabilities, range(3))
+    scores(target, probabilities, range(3))
+    assert (probabilities == before).all()
+
+
+def test_by_modalities_scores_every_subset_over_the_rows_that_have_it():
+    target = np.array(["a", "b", "a", None, "b"], object)
+    present = {"text": np.array([True, True, False, True, False]), "image": np.array([True, False, True, True, False])}
+    asked = []
+
+    def predict(keep):
+        asked.append(keep)
+        return np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1] if "image" in keep else [0, 1], [1, 0], [0.5, 0.5]])
+
+    found = by_modalities(predict, present, target, ["a", "b"], np.random.default_rng(0), resamples=50)
+    assert list(found) == ["image", "text", "image+text"]
+    assert asked == [("image",), ("text",), ("image", "text")]
+    assert [found[name]["rows"] for name in found] == [2, 2, 3]
+    assert found["image+text"]["metrics"]["accuracy"]["value"] == 1.0
+    assert found["image"]["metrics"]["auroc"]["value"] is None  # both of its rows are "a"
+    json.dumps(found, allow_nan=False)
+
+
+def test_by_modalities_of_numbers_with_a_group_and_of_nothing():
+    target, present = np.array([1.0, 2.0, math.nan, 4.0]), {"a": np.ones(4, bool), "b": np.zeros(4, bool)}
+    draw = {"generator": np.random.default_rng(0), "groups": ["x", "x", "y", "y"], "resamples": 30}
+    found = by_modalities(lambda keep: np.array([1.0, 2.0, 3.0, 5.0]), present, target, None, **draw)
+    assert found["b"] == {"rows": 0, "metrics": {}}
+    assert found["a"]["rows"] == 3
+    assert found["a"]["metrics"]["mae"]["value"] == pytest.approx(1 / 3)
+    assert found["a"]["metrics"]["mae"]["low"] == 0.0
+
+
+def test_above_six_modalities_only_singles_all_but_one_and_all():
+    present = {f"m{i}": np.ones(2, bool) for i in range(7)}
+    found = by_modalities(
+        lambda keep: np.eye(2), present, ["a", "b"], ["a", "b"], np.random.default_rng(0), resamples=2
+    )
+    assert len(found) == 7 + 7 + 1
+    assert "m0+m1+m2+m3+m4+m5+m6" in found
+    assert "m0+m1" not in found
+
+
+@pytest.mark.parametrize(
+    ("target", "predicted", "classes", "message"),
+    [
+        ([], np.zeros((0, 2)), ["a", "b"], "0 rows to score; expected 1 or more"),
+        (["a", None], np.eye(2), ["a", "b"], "row 1 of 2 has no label"),
+        (["a", " "], np.eye(2), ["a", "b"], "row 1 of 2 has no label"),
+        (["a"], np.eye(2), ["a", "b"], "rows of the probabilities: 2, of the target: 1"),
+        (["a", "b"], np.eye(3)[:2], ["a", "b"], r"shape \(2, 3\); expected \(rows, class\) with 2 classes"),
+        (["a", "b"], [0.1, 0.2], ["a", "b"], r"shape \(2,\)"),
+        (["a", "b"], [[1, 0], [np.nan, 1]], ["a", "b"], "the probabilities hold NaN or infinity, first in row 1"),
+        (["a", "b"], np.eye(2), ["a", "a"], "class 'a' is there twice"),
+        (["a", "b"], [1.0, 2.0], None, "something that is no number"),
+        ([1.0, np.nan], [1.0, 2.0], None, "the target hold NaN or infinity, first in row 1"),
+        ([1.0, 2.0], [1.0], None, "rows of the values: 1, of the target: 2"),
+        ([1.0, 2.0], [[1.0, 2.0], [1.0, 2.0]], None, r"shapes \(2,\) and \(2, 2\)"),
+    ],
+)
+def test_wrong_input_is_named(target, predicted, classes, message):
+    with pytest.raises(RequestError, match=message):
+        scores(target, predicted, classes)
+
+
+def test_wrong_groups_and_resamples_are_named():
+    generator = np.random.default_rng(0)
+    with pytest.raises(RequestError, match="groups has 1 rows, the prediction 2"):
+        intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, groups=["x"])
+    with pytest.raises(RequestError, match="row 0 of 2 has no group"):
+        intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, groups=[None, "x"])
+    with pytest.raises(RequestError, match="resamples is 0; expected 1 or more"):
+        intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, resamples=0)
+    with pytest.raises(RequestError, match=r"rows of present\['image'\]: 1, of the target: 2"):
+        by_modalities(lambda keep: np.eye(2), {"image": np.ones(1, bool)}, ["a", "b"], ["a", "b"], generator)
+
+
+# transcripts
+
+
+def test_error_rates_are_errors_over_what_was_to_be_said() -> None:
+    # word errors, words, character errors, characters
+    counts = [(1, 4, 2, 20), (0, 2, 0, 10), (2, 0, 7, 0)]  # nothing was to be said in the last, two words were heard
+    found = error_rates(counts, generator=np.random.default_rng(0))
+    assert {name: score["value"] for name, score in found.items()} == {"wer": 3 / 6, "cer": 9 / 30, "exact": 1 / 3}
+    assert all(score["low"] <= score["value"] <= score["high"] for score in found.values())
+
+
+def test_error_rates_can_be_unknown_or_over_one() -> None:
+    silent = error_rates([(2, 0, 7, 0)], generator=np.random.default_rng(0))
+    assert silent["wer"] == {"value": None, "low": None, "high": None}
+    assert error_rates([(3, 2, 9, 6)], generator=np.random.default_rng(0))["wer"]["value"] == 1.5
+
+
+def test_error_rates_of_no_rows_or_another_shape_are_refused() -> None:
+    with pytest.raises(RequestError, match="there are 0 rows to score"):
+        error_rates(np.zeros((0, 4)), generator=np.random.default_rng(0))
+    with pytest.raises(RequestError, match=r"the counts have shape \(2, 3\); expected \(rows, 4\)"):
+        error_rates(np.zeros((2, 3)), generator=np.random.default_rng(0))

@@ -1,0 +1,215 @@
+"""Cross-validation of a whole study: who is left out when, and what the pooled answers are judged as."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import plait
+from plait.data.read import read
+from plait.errors import RequestError
+from plait.kinds.detect import detect
+from plait.models.rows import group_rows
+from plait.study.folds import cross_validate
+from plait.study.labels import Labels
+from plait.study.networks import choose
+from plait.study.search import Search
+from searches import draw_blocks, make_search, modalities_of, take_quick_learners
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+
+
+class Folded:
+    """What a cross-validation of a table asked for and found."""
+
+    def __init__(self, columns: dict[str, Any], group: str | None = None, folds: int = 3) -> None:
+        self.splits: list[np.ndarray] = []
+        self.searches: list[Search] = []
+        self.events: list[dict[str, Any]] = []
+        table = read(columns)
+        schema = detect(table, target="y", group=group)
+        labels = Labels.find(table, schema)
+        self.groups = group_rows(table, schema)
+        self.codes = labels.codes
+
+        def make(split: np.ndarray) -> Search:
+            self.splits.append(split.copy())
+            self.searches.append(make_search(columns, split, ("classic",), group=group))
+            return self.searches[-1]
+
+        self.found = cross_validate(make, labels, self.groups, folds, 0, self.events.append)
+        self.verdict = self.found["verdict"]
+
+
+@pytest.fixture(scope="module")
+def folded() -> Folded:
+    """Sixty rows, four of them without a label; b is blank in a fifth."""
+    columns = draw_blocks(60, holes=0.2)
+    for row in (3, 20, 21, 50):
+        columns["y"][row] = None
+    with pytest.MonkeyPatch.context() as patch:
+        take_quick_learners(patch)
+        return Folded(columns)
+
+
+def test_every_row_with_a_label_is_left_out_twice(folded: Folded) -> None:
+    assert len(folded.splits) == 6
+    counts = np.sum([split == "test" for split in folded.splits], axis=0)
+    expected = np.full(60, 2)
+    expected[[3, 20, 21, 50]] = 0
+    assert counts.tolist() == expected.tolist()
+    for repeat in (folded.splits[:3], folded.splits[3:]):
+        assert np.sum([split == "test" for split in repeat], axis=0).max() == 1
+    assert not np.array_equal(folded.splits[0], folded.splits[3])
+
+
+def test_rows_that_are_tested_are_in_no_other_part(folded: Folded) -> None:
+    for split, search in zip(folded.splits, folded.searches, strict=True):
+        assert set(split.tolist()) == {"", "train", "val", "test"}
+        assert (split == "").sum() == 4
+        tests = np.flatnonzero(split == "test")
+        assert not set(tests) & set(search.study.train)
+        assert not set(tests) & set(search.study.val)
+        # a fifth of the rest chooses
+        assert len(search.study.val) == pytest.approx(0.2 * (56 - len(tests)), abs=1)
+
+
+def test_folds_have_the_same_classes(folded: Folded) -> None:
+    for split in folded.splits:
+        tests = np.flatnonzero(split == "test")
+        assert (folded.codes[tests] == 0).sum() == pytest.approx(len(tests) / 2, abs=1.5)
+
+
+def test_the_scores_are_of_the_pooled_answers(folded: Folded) -> None:
+    right = 0
+    for split, search in zip(folded.splits, folded.searches, strict=True):
+        tests = np.flatnonzero(split == "test")
+        able = [c for c in search.study.candidates if c.names]
+        winner = choose(able)
+        right += int((search.answers_on(winner, tests).argmax(1) == search.labels.codes[tests]).sum())
+    accuracy = folded.found["metrics"]["accuracy"]
+    assert accuracy["value"] == pytest.approx(right / 112)
+    assert accuracy["low"] < accuracy["value"] < accuracy["high"]
+    assert {key: folded.found[key] for key in ("folds", "repeats", "rows")} == {"folds": 3, "repeats": 2, "rows": 56}
+
+
+def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -> None:
+    gain = 0.0
+    for split, search in zip(folded.splits, folded.searches, strict=True):
+        tests = np.flatnonzero(split == "test")
+        truth = search.labels.codes[tests]
+        assert search.single is not None
+        assert search.fused is not None
+        one, more = (search.answers_on(c, tests).argmax(1) == truth for c in (search.single, search.fused))
+        gain += float(more.sum()) - float(one.sum())
+    assert folded.verdict["difference"]["value"] == pytest.approx(gain / 112)
+    assert (folded.verdict["single"], folded.verdict["fused"]) == ("the best of one modality", "the best fusion")
+    assert (folded.verdict["rows"], folded.verdict["unit"], folded.verdict["metric"]) == (56, "row", "accuracy")
+    assert " on 56 rows, each left out 2 times, the best of one modality alone " in folded.verdict["sentence"]
+    assert "test rows" not in folded.verdict["sentence"]
+
+
+def test_progress_is_told(folded: Folded) -> None:
+    assert folded.events[0] == {"stage": "folds", "done": 1, "total": 6}
+    assert folded.events[-1] == {"stage": "folds", "done": 6, "total": 6}
+
+
+def test_same_seed_same_verdict() -> None:
+    columns = draw_blocks(40)
+    assert Folded(columns, folds=2).found == Folded(columns, folds=2).found
+
+
+def test_groups_stay_whole() -> None:
+    columns = draw_blocks(60)
+    columns["who"] = [f"speaker {row // 4}" for row in range(60)]
+    folded = Folded(columns, "who")
+    assert folded.groups is not None
+    for split in folded.splits:
+        for part in ("train", "val", "test"):
+            others = set(folded.groups[split != part])
+            assert not set(folded.groups[split == part]) & others
+    assert folded.verdict["unit"] == "group"
+    assert " on 60 rows of 15 groups, each left out 2 times, " in folded.verdict["sentence"]
+
+
+def test_the_answers_for_a_row_count_as_one_where_groups_are_too_few() -> None:
+    """Four speakers are too few to test by: then it is by row, and the answers of both repeats are of one row."""
+    columns = draw_blocks(40, knows={"a": 0.8, "b": 0.8})
+    plain = Folded(columns, folds=2)
+    columns["who"] = [f"speaker {row // 10}" for row in range(40)]
+    folded = Folded(columns, "who", folds=2)
+    assert (folded.verdict["unit"], folded.verdict["rows"]) == ("row", 40)
+    assert folded.verdict["sentence"].endswith(
+        "The rows are of only 4 groups, too few to test by group, so this may be too sure."
+    )
+    assert " on 40 rows, each left out 2 times, " in folded.verdict["sentence"]
+    assert (plain.verdict["unit"], plain.verdict["rows"]) == ("row", 40)
+    assert "groups" not in plain.verdict["sentence"]
+
+
+def test_repeats_do_not_make_the_test_surer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is handed to the test has one unit for each row, or for each group."""
+    from plait.study import folds
+
+    units: list[int] = []
+
+    def judge(*args: Any, groups: Any, **given: Any) -> dict[str, Any]:
+        units.append(len(set(groups.tolist())))
+        return {"sentence": "Fusion helps: on 80 test rows.", "code": "helps"}
+
+    monkeypatch.setattr(folds, "judge", judge)
+    columns = draw_blocks(40)
+    Folded(columns, folds=2)
+    for num in (4, 20):
+        columns["who"] = [f"speaker {row * num // 40}" for row in range(40)]
+        Folded(columns, "who", folds=2)
+    assert units == [40, 40, 20]
+
+
+def test_one_modality_is_not_tested_and_still_scored() -> None:
+    folded = Folded(draw_blocks(40, knows={"a": 2.0}), folds=2)
+    assert folded.verdict["code"] == "not_tested"
+    assert folded.verdict["sentence"] == "Not tested whether fusion helps: there is only one modality."
+    assert folded.found["metrics"]["accuracy"]["value"] > 0.7
+
+
+def test_numbers_are_cross_validated_too() -> None:
+    columns = draw_blocks(48)
+    columns["y"] = (100 + 10 * np.add(columns["a0"], columns["b0"])).round(3).tolist()
+    folded = Folded(columns, folds=2)
+    assert folded.verdict["metric"] == "r2"
+    assert folded.verdict["code"] == "helps"
+    assert folded.found["metrics"]["r2"]["value"] > 0.3
+
+
+# the option
+
+
+def fit(columns: dict[str, Any], **options: Any) -> plait.Model:
+    kinds = {name: "number" for name in columns if name[0] in "ab"}
+    modalities = modalities_of({name: columns[name] for name in kinds})
+    given = {"target": "y", "kinds": kinds, "modalities": modalities, "candidates": ["classic"]}
+    return plait.fit(columns, **{**given, **options})
+
+
+def test_folds_and_a_split_column_do_not_go_together() -> None:
+    columns = {**draw_blocks(40), "part": ["train"] * 30 + ["test"] * 10}
+    with pytest.raises(RequestError, match="folds test on every row, so no split column can be given with them"):
+        fit(columns, folds=2, split="part")
+
+
+def test_the_model_learns_from_all_rows_and_tells_the_score_of_the_folds() -> None:
+    model = fit(draw_blocks(40), folds=2)
+    assert model.facts["splits"]["test"] == 0
+    assert model.facts["splits"]["train"] + model.facts["splits"]["val"] == 40
+    assert model.facts["test"] is None
+    assert model.study.verdict == model.facts["folds"]["verdict"]
+    assert model.study.verdict["rows"] == 40
+    assert all(c["test"] is None for c in model.study.candidates)
+    told = model.summary()
+    assert "On 40 rows, each left out 2 times in 2 folds, accuracy is " in told
+    assert "There are no test rows" not in told
+    assert model.study.verdict["sentence"] in told

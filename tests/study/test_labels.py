@@ -1,0 +1,196 @@
+"""Labels from a column or from arrays, their codes and prior, and the fingerprint of a command."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from plait.core.contract import Column, Schema, Table
+from plait.core.options import FitOptions
+from plait.data.read import read
+from plait.errors import RequestError, TableError
+from plait.study.labels import Labels, column_of_labels, fingerprint, sort_classes
+
+
+def find(cells: list[Any], kind: str = "category", lines: list[int] | None = None) -> Labels:
+    table = Table({"y": column_of_labels(cells, len(cells))}, lines=lines)
+    return Labels.find(table, Schema((Column("y", kind, "target"),), ()))
+
+
+def test_classes_are_sorted_and_coded() -> None:
+    labels = find(["pear", None, " apple", "pear", "  "])
+    assert labels.classes == ["apple", "pear"]
+    assert labels.codes.tolist() == [1, -1, 0, 1, -1]
+    assert labels.cells.tolist() == ["pear", None, "apple", "pear", None]
+
+
+def test_whole_numbers_are_classes_in_their_order() -> None:
+    labels = find([10.0, 9.0, 2.0, float("nan")])
+    assert labels.classes == [2, 9, 10]
+    assert [type(c) for c in labels.classes] == [int, int, int]
+    assert labels.codes.tolist() == [2, 1, 0, -1]
+
+
+def test_booleans_stay_booleans() -> None:
+    labels = find([True, False, None])
+    assert labels.classes == [False, True]
+    assert labels.codes.tolist() == [1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [({10, 9, 2}, [2, 9, 10]), ({"10", "9"}, ["10", "9"]), ({1.5, 1}, [1, 1.5])]
+)
+def test_sort_classes(values: set[Any], expected: list[Any]) -> None:
+    assert sort_classes(values) == expected
+
+
+def test_numbers_are_read_and_scaled_by_the_training_rows() -> None:
+    labels = find(["1", "3", None, "1,001"], "number")
+    assert labels.classes is None
+    assert labels.codes.tolist() == [0, 0, -1, 0]
+    target, prior = labels.target_of(np.array([0, 1]), False)
+    assert target.regression
+    assert (labels.center, labels.spread) == (2.0, 1.0)
+    assert target.values[[0, 1, 3]].tolist() == [-1.0, 1.0, 999.0]
+    assert target.values[2].isnan()
+    assert prior.tolist() == [0.0]
+
+
+def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:
+    labels = find(["a", "a", "a", "b", "c", "c"])
+    rows = np.array([0, 1, 2, 3])
+    target, prior = labels.target_of(rows, True)
+    assert prior.tolist() == [0.75, 0.25, 0.0]
+    assert target.weights is not None
+    assert target.weights.tolist() == pytest.approx([4 / 3 / 2, 2.0, 0.0])  # a class counts half of the rows; c none
+    assert labels.target_of(rows, False)[0].weights is None
+
+
+def test_the_headline_is_accuracy_or_r2() -> None:
+    labels = find(["a", "b", "b", "a"])
+    answers = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]])
+    assert labels.headline(answers, np.arange(4), 0)["value"] == 0.75
+    numbers = find([1.0, 2.0, 3.0, 6.0], "number")
+    numbers.target_of(np.arange(4), False)  # mean 3, standard deviation sqrt(3.5)
+    assert numbers.headline(np.array([[1.0], [2.0], [3.0], [6.0]]), np.arange(4), 0)["value"] == pytest.approx(1.0)
+    assert numbers.headline(np.full((4, 1), 3.0), np.arange(4), 0)["value"] == pytest.approx(0.0)
+    assert numbers.prior.tolist() == [3.0]
+
+
+def test_losses_are_log_loss_or_squared_error_in_units_of_the_spread() -> None:
+    labels = find(["a", "b", "b"])
+    said = np.array([[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]])
+    assert labels.losses(said, np.arange(3)) == pytest.approx([np.log(2), np.log(4), 0.0])
+    numbers = find([1.0, 2.0, 3.0, 6.0], "number")
+    numbers.target_of(np.arange(4), False)
+    assert numbers.losses(np.array([[3.0], [6.0]]), np.array([0, 3])) == pytest.approx([4 / 3.5, 0.0])
+
+
+# wrong targets
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "error", "said"),
+    [
+        ([None, None], "category", TableError, "column 'y' has no label in any of the 2 rows"),
+        (["a", "a", None], "category", TableError, "column 'y' has one class, 'a', in all rows that have a label"),
+        ([1.0, "x"], "number", TableError, "column 'y', row 1 (line 3): the target is 'x'; expected a number"),
+        (["1", "inf"], "number", TableError, "column 'y', row 1 (line 3): the target is 'inf'; expected a number"),
+        (["some words"], "text", RequestError, "column 'y' holds text, which cannot be a target yet"),
+    ],
+)
+def test_wrong_targets_are_told(cells: list[Any], kind: str, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=re.escape(said)):
+        find([None if c is None else str(c) for c in cells], kind, lines=[2, 3, 4])
+
+
+def test_training_rows_need_two_classes_or_two_numbers() -> None:
+    with pytest.raises(TableError, match="the training rows have one class of column 'y', 'a'; expected two or more"):
+        find(["a", "a", "b"]).check_training(np.array([True, True, False]))
+    with pytest.raises(TableError, match="column 'y' is the same number in all training rows"):
+        find([1.0, 1.0, 2.0], "number").check_training(np.array([0, 1]))
+    find(["a", "a", "b"]).check_training(np.array([True, False, True]))
+
+
+def test_training_without_rows_is_told() -> None:
+    with pytest.raises(TableError, match="training rows"):
+        find(["a", "b"]).check_training(np.array([False, False]))
+
+
+# labels beside arrays
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([1, 2, 3], [1, 2, 3]),
+        (np.array(["a", "b", "c"]), ["a", "b", "c"]),
+        (np.array([[0, 1], [1, 0], [0, 1]]), [1, 0, 1]),
+        (np.eye(3, dtype=np.float32)[[2, 0, 1]], [2, 0, 1]),
+        (np.array([[5], [6], [5]]), [5, 6, 5]),
+        (["x", None, "y"], ["x", None, "y"]),
+        (torch.tensor([1, 0, 1]), [1, 0, 1]),
+        (np.array([True, False, True]), [True, False, True]),
+    ],
+)
+def test_labels_come_in_many_forms(labels: Any, expected: list[Any]) -> None:
+    assert column_of_labels(labels, 3).to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([1, 2], "labels have the shape (2,); expected (3,), one for each row, or one-hot (3, class)."),
+        (np.zeros((3, 2, 2)), "labels have the shape (3, 2, 2)"),
+        (np.array([[0, 1], [1, 1], [0, 1]]), "labels of shape (3, 2) are not one-hot"),
+        (np.array([[0, 1], [0, 0], [0, 1]]), "labels of shape (3, 2) are not one-hot"),
+        (np.array([[0.2, 0.8], [1, 0], [0, 1]]), "labels of shape (3, 2) are not one-hot"),
+    ],
+)
+def test_labels_of_another_form_are_told(labels: Any, said: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(said)):
+        column_of_labels(labels, 3)
+
+
+# the fingerprint
+
+
+def test_the_fingerprint_is_of_the_cells_and_the_options(tmp_path: Path) -> None:
+    def of(cells: Any = "a,b,y\n1,2,x\n3,4,z\n", target: str = "y", **options: Any) -> str:
+        (tmp_path / "t.csv").write_text(cells)
+        return fingerprint(read(tmp_path / "t.csv"), target, FitOptions.of(options))
+
+    same = of()
+    assert of() == same
+    assert of(overwrite=True) == same
+    others = [
+        of("a,b,y\n1,2,x\n3,5,z\n"),
+        of("b,a,y\n1,2,x\n3,4,z\n"),
+        of(target="a"),
+        of(seed=1),
+        of(fusion="parallel(a, b)"),
+        of(kinds={"a": "category"}),
+        of(ignore=("a",)),
+        of(prep={"image.rotate": 90}),
+    ]
+    assert len({same, *others}) == 9
+
+
+def test_the_fingerprint_sees_arrays() -> None:
+    pictures = np.arange(32, dtype=np.uint8).reshape(2, 4, 4)
+    other = pictures.copy()
+    other[1, 3, 3] += 1
+    found = [
+        fingerprint(Table({"image": x}), "y", FitOptions()) for x in (pictures, pictures.copy(), other, other / 1.0)
+    ]
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
+
+
+def test_a_word_for_none_is_no_label_and_other_words_are_mistakes() -> None:
+    assert find(["1.5", "NA", "2.5", "?"], "number").cells.tolist() == [1.5, None, 2.5, None]
+    with pytest.raises(TableError, match="the target is 'abc'; expected a number"):
+        find(["1.5", "abc", "2.5"], "number")

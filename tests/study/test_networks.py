@@ -1,0 +1,304 @@
+"""Which candidates there are, how one is chosen, and that a killed study goes on as if it had not been killed."""
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from plait.core.files import Stages
+from plait.data.read import read
+from plait.kinds.detect import detect
+from plait.models.plan import parse
+from plait.models.rows import Prepared, prepare
+from plait.models.train import Target
+from plait.models.views import fit_strands
+from plait.study.networks import Candidate, Study, choose, list_plans
+from tiny import SENTENCES
+
+# the choice
+
+
+def candidate(name: str, losses: list[float], names: int = 1, weights: int = 10) -> Candidate:
+    predictor = SimpleNamespace(names=["m"] * names)
+    answers = np.zeros((len(losses), 2))
+    return Candidate(name, "parallel", None, "joint", predictor, answers, np.array(losses), params=weights)
+
+
+def test_the_cheapest_within_one_standard_error_is_chosen() -> None:
+    best = candidate("best", [0.1, 0.2, 0.1, 0.2], names=3)
+    # apart by .1, −.1, .1, −.08: mean .005, standard deviation .109, standard error .055
+    near = candidate("near", [0.2, 0.1, 0.2, 0.12], names=1)
+    assert choose([best, near]).name == "near"
+    assert choose([near, best]).name == "near"
+
+
+def test_a_difference_larger_than_its_error_counts() -> None:
+    best = candidate("best", [0.1, 0.2, 0.1, 0.2], names=3)
+    # apart by .05, .06, .05, .04: mean .05, standard error .004
+    worse = candidate("worse", [0.15, 0.26, 0.15, 0.24], names=1)
+    assert choose([best, worse]).name == "best"
+
+
+def test_the_error_is_that_of_the_paired_difference() -> None:
+    """Losses that spread widely but always differ by the same little are told apart."""
+    best = candidate("best", [0.1, 5.0, 0.2, 9.0], names=2)
+    worse = candidate("worse", [0.11, 5.01, 0.21, 9.01], names=1)
+    assert choose([best, worse]).name == "best"
+
+
+def test_among_equals_fewer_modalities_then_fewer_parameters_then_the_smaller_loss() -> None:
+    losses = [0.1, 0.2]
+    assert choose([candidate("two", losses, 2, 5), candidate("one", losses, 1, 50)]).name == "one"
+    assert choose([candidate("big", losses, 2, 50), candidate("small", losses, 2, 5)]).name == "small"
+    assert choose([candidate("a", [0.1, 0.3], 1), candidate("b", [0.2, 0.1], 1)]).name == "b"
+
+
+def test_one_validation_row_has_no_error() -> None:
+    assert choose([candidate("best", [0.1], 2), candidate("worse", [0.2], 1)]).name == "best"
+
+
+# the plans
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["image"], []),
+        (
+            ["image", "audio"],
+            [
+                "parallel(image, audio, by=concat)",
+                "parallel(image, audio, by=sum)",
+                "parallel(image, audio, by=attention)",
+                "parallel(image, audio, by=vote)",
+                "sequential(audio, image, by=film)",
+                "sequential(audio, image, by=gru)",
+                "tree(image, audio, by=gate)",
+            ],
+        ),
+        (
+            ["image", "audio", "Review Text"],
+            [
+                "parallel(image, audio, 'Review Text', by=concat)",
+                "parallel(image, audio, 'Review Text', by=sum)",
+                "parallel(image, audio, 'Review Text', by=gate)",
+                "parallel(image, audio, 'Review Text', by=attention)",
+                "parallel(image, audio, 'Review Text', by=vote)",
+                "sequential('Review Text', audio, image, by=film)",
+                "sequential('Review Text', audio, image, by=gru)",
+                "tree((image, audio), 'Review Text', by=gate)",
+                "tree((image, audio), 'Review Text', by=concat)",
+            ],
+        ),
+    ],
+)
+def test_each_strategy_is_tried_with_each_operator_that_makes_sense(names: list[str], expected: list[str]) -> None:
+    assert list_plans(names) == expected
+    assert [str(parse(plan)) for plan in expected] == expected
+
+
+def test_families_that_were_not_asked_for_are_left_out() -> None:
+    assert list_plans(["a", "b"], ["sequential"]) == ["sequential(b, a, by=film)", "sequential(b, a, by=gru)"]
+    assert "parallel(a, b, by=gate)" in list_plans(["a", "b"], ["parallel"])
+
+
+# the study
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    num = 24
+    table = read(
+        {
+            "note": [f"{SENTENCES[row % 2]} {row}" if row % 5 else "" for row in range(num)],
+            "age": [float(row % 7 + 10 * (row % 2)) if row % 4 else None for row in range(num)],
+        }
+    )
+    schema = detect(table, kinds={"note": "text", "age": "number"})
+    return prepare(table, fit_strands(table, schema, np.arange(16), {}, np.random.default_rng(0)))
+
+
+def study_of(prepared: Prepared, **options: Any) -> Study:
+    split = np.array(["train"] * 16 + ["val"] * 8)
+    target = Target(torch.arange(24) % 2)
+    return Study(prepared, split, target, torch.tensor([0.5, 0.5]), 2, **{"epochs": 2, "batch_size": 8, **options})
+
+
+@pytest.fixture(scope="module")
+def unbroken(prepared: Prepared) -> tuple[Study, Candidate]:
+    study = study_of(prepared)
+    return study, run_all(study)
+
+
+def run_all(study: Study) -> Candidate:
+    study.train_each()
+    study.train_plans(list_plans(study.prepared.names), 2)
+    return choose(study.candidates)
+
+
+def test_every_modality_and_every_plan_is_tried_with_both_recipes(unbroken: tuple[Study, Candidate]) -> None:
+    study, winner = unbroken
+    tried = [(c.name, c.recipe) for c in study.candidates]
+    assert tried[:2] == [("text", "alone"), ("tabular", "alone")]
+    listed = list_plans(["text", "tabular"])
+    assert tried[2:9] == [(plan, "alone then fused") for plan in listed]
+    assert tried[9][1] == "fine-tuned"
+    fused = sorted((c for c in study.candidates[2:9] if "vote" not in c.name), key=lambda c: c.loss)
+    assert tried[10:] == [(c.name, "joint") for c in fused[:2]]
+    assert winner in study.candidates
+    assert all(len(c.losses) == 8 and c.answers.shape == (8, 2) for c in study.candidates)
+
+
+def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:
+    study, _ = unbroken
+    truth = np.arange(16, 24) % 2
+    for candidate in study.candidates:
+        assert candidate.losses == pytest.approx(-np.log(candidate.answers[np.arange(8), truth]), rel=1e-5, abs=1e-6)
+
+
+def test_a_plan_that_was_asked_for_is_the_only_one(prepared: Prepared) -> None:
+    study = study_of(prepared)
+    winner = study.run("parallel(text, tabular, by=vote)")
+    assert [c.recipe for c in study.candidates] == ["alone", "alone", "alone then fused", "fine-tuned", "joint"]
+    assert winner.plan == "parallel(text, tabular, by=vote)"
+    plural = [c for c in study.candidates if c.plan is not None]
+    assert winner.loss == min(c.loss for c in plural)
+
+
+def test_fusion_learns_with_encoders_that_stay(unbroken: tuple[Study, Candidate]) -> None:
+    study, _ = unbroken
+    alone, fused = study.candidates[0], study.candidates[2]
+    for name, value in alone.network.encoders[0].state_dict().items():
+        place = list(fused.network.groups).index("text")
+        assert torch.equal(fused.network.encoders[place].state_dict()[name], value)
+
+
+def test_fine_tuning_starts_from_what_the_fused_network_says(unbroken: tuple[Study, Candidate]) -> None:
+    """A network is asked before it is trained, too: dropout must be off, or a draw decides whether tuning helped."""
+    study, _ = unbroken
+    network = study._build("parallel(text, tabular, by=concat)", study.prepared.names, "some", late=True)
+    answers = [study.outputs_of(network, study.val) for _ in range(3)]
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[0], answers[2])
+
+
+class Killed(BaseException):
+    """What nothing catches, as little as a kill."""
+
+
+@pytest.mark.parametrize("at", ["alone tabular", "by=film) alone then fused", "fine-tuned", ") joint"])
+def test_a_killed_study_goes_on_and_ends_the_same(
+    prepared: Prepared, unbroken: tuple[Study, Candidate], tmp_path: Path, at: str
+) -> None:
+    def kill(event: dict[str, Any]) -> None:
+        if at in str(event.get("stage")):
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_all(study_of(prepared, stages=Stages(tmp_path), callback=kill))
+    events: list[dict[str, Any]] = []
+    again = study_of(prepared, stages=Stages(tmp_path), callback=events.append)
+    winner = run_all(again)
+    stages = [e["stage"] for e in events if "stage" in e]
+    assert stages
+    assert at in stages[0]  # what was finished is not trained again
+    study, expected = unbroken
+    assert (winner.name, winner.recipe) == (expected.name, expected.recipe)
+    for new, old in zip(again.candidates, study.candidates, strict=True):
+        assert (new.name, new.recipe) == (old.name, old.recipe)
+        assert np.array_equal(new.losses, old.losses), new.name
+        for name, value in old.network.state_dict().items():
+            assert torch.equal(new.network.state_dict()[name], value), (new.name, name)
+
+
+def test_seeds_differ_between_stages_and_between_runs(prepared: Prepared) -> None:
+    study, other = study_of(prepared), study_of(prepared, seed=1)
+    seeds = {study.seed_of("a"), study.seed_of("b"), other.seed_of("a"), other.seed_of("b")}
+    assert len(seeds) == 4
+    assert study.seed_of("a") == study_of(prepared).seed_of("a")
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(2000, 25), (500, 40), (100, 40), (8000, 12), (100_000, 10), (0, 40)])
+def test_small_tables_get_more_epochs(prepared: Prepared, rows: int, expected: int) -> None:
+    assert study_of(prepared, epochs=None).epochs_for(rows) == expected
+    assert study_of(prepared, epochs=3).epochs_for(rows) == 3
+
+
+def test_the_global_generator_is_left_alone(prepared: Prepared) -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    study_of(prepared).train_alone("tabular")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_modality_of_too_few_rows_is_not_trained_alone(prepared: Prepared) -> None:
+    notes: list[dict[str, Any]] = []
+    few = Prepared(
+        prepared.strands, prepared.inputs, {n: c & (np.arange(24) == 1)[:, None] for n, c in prepared.cells.items()}, []
+    )
+    assert study_of(few, callback=notes.append).train_alone("tabular") is None
+    assert notes == [{"note": "tabular: 1 training rows have it, too few to train it alone."}]
+
+
+def test_a_validation_metric_that_is_undefined_can_be_kept(prepared: Prepared, tmp_path: Path) -> None:
+    """r2 of validation rows that are all alike is undefined; the stage is saved all the same."""
+    values = torch.arange(24).float() % 5
+    values[16:] = 1.0
+    study = study_of(prepared, stages=Stages(tmp_path))
+    study.target, study.prior, study.outputs = Target(values, regression=True), torch.zeros(1), 1
+    found = study.train_alone("tabular")
+    assert found is not None
+    assert found.loss < math.inf
+    assert Stages(tmp_path).has("alone tabular")
+
+
+# bfloat16
+
+
+@pytest.mark.parametrize(
+    ("device", "kind", "weights", "low"),
+    [
+        ("cpu", "image", 10, True),
+        ("cpu", "text", 10, False),
+        ("cuda", "image", 10, False),
+        ("cuda", "tuned", 20_000_000, True),
+        ("cuda", "text", 20_000_000, False),
+    ],
+)
+def test_bfloat16_is_for_networks_that_gain_by_it(device: str, kind: str, weights: int, low: bool) -> None:
+    frozen = torch.nn.Parameter(torch.empty(weights, device="meta"), requires_grad=False)
+    network = SimpleNamespace(kinds={"m": kind}, parameters=lambda: [frozen])
+    assert Study.is_low(SimpleNamespace(low=True, device=torch.device(device)), network) is low  # type: ignore[arg-type]
+    assert not Study.is_low(SimpleNamespace(low=False, device=torch.device(device)), network)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "epoch", "loss", "stops"),
+    [
+        ("vectors", 5, 1.25, True),
+        ("vectors", 4, 1.25, False),  # not half way
+        ("vectors", 10, 1.25, False),  # at its end it may stay as it is
+        ("vectors", 5, 1.15, False),
+        ("text", 5, 1.25, False),  # all of it learns here
+        ("text", 3, 2.1, False),  # not a third
+        ("text", 4, 2.1, True),
+        ("text", 4, 1.9, False),
+        ("text", 5, 1.45, False),
+        ("text", 6, 1.45, True),
+        ("text", 6, 1.35, False),
+    ],
+)
+def test_far_behind_on_fixed_features_half_the_epochs_are_enough(
+    kind: str, epoch: int, loss: float, stops: bool, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of(prepared, epochs=10)
+    study.candidates.append(candidate("best", [1.0, 1.0]))
+    monkeypatch.setattr(Study, "_kind", lambda self, name: kind if name == "text" else "tabular")
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(Study, "_stage", lambda *args, **others: asked.update(others))
+    study.train_joint("parallel(text, tabular, by=concat)", {})
+    assert asked["behind"](epoch, loss) is stops

@@ -1,0 +1,527 @@
+"""Candidates of every family at equal budget, the rule of choice, and who may see the test rows.
+
+Networks are in test_study.py.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plait.data.read import read
+from plait.errors import RequestError
+from plait.kinds.detect import detect
+from plait.models.blend import fit_weighted
+from plait.models.classic import Goal, MajorityPredictor, fit_classic
+from plait.models.learners import LEARNERS
+from plait.models.predictors import Blend, Calibrated, RowText
+from plait.study.labels import Labels
+from plait.study.networks import Candidate
+from plait.study.search import Search, answer_rows
+from searches import (
+    FAMILIES,
+    draw_blocks,
+    load_bench,
+    make_search,
+    split_of,
+    take_quick_learners,
+)
+from tiny import SENTENCES
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[Search, Candidate]:
+    """A search with every classic learner, over two modalities that both know something."""
+    search = make_search(draw_blocks(150), split_of(90, 40, 20))
+    return search, search.run()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+
+
+def named(search: Search, name: str) -> Candidate:
+    return next(c for c in search.study.candidates if c.name == name)
+
+
+# what is tried
+
+
+def test_majority_then_each_learner_on_each_modality_and_on_all_then_late_fusion(
+    whole: tuple[Search, Candidate],
+) -> None:
+    search, _ = whole
+    names = [c.name for c in search.study.candidates]
+    learners = ["logistic regression", "SVM", "random forest", "gradient boosting", "nearest neighbours"]
+    assert names[0] == "majority class"
+    assert names[1:16] == [f"{learner} ({told})" for learner in learners for told in ("a", "b", "a + b")]
+    assert names[16:19] == [f"{how} vote (a + b)" for how in ("average", "weighted", "stacked")]
+
+
+def test_one_modality_and_several_have_as_many_trials(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    names = [c.name for c in search.study.candidates if c.family != "ensemble"]
+    # ten of one modality and eight of both: two further settings of the first learners make it even
+    assert names[19:] == ["logistic regression, C 1.0 (a + b)", "SVM, gamma 0.2 (a + b)"]
+    counts = Counter(len(c.names) for c in search.study.candidates if c.family != "ensemble")
+    assert counts == {0: 1, 1: 10, 2: 10}
+    assert sum(search.trials.values()) == len(search.study.candidates) - 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_of_three_modalities_several_have_as_many_trials_too() -> None:
+    columns = draw_blocks(90, knows={"a": 1.0, "b": 1.0, "c": 1.0})
+    search = make_search(columns, split_of(60, 30), ("classic", "late"))
+    search.run()
+    assert search.trials == {"single": 6, "fused": 6}
+    assert search.study.candidates[-1].name == "logistic regression, C 1.0 (a + b + c)"
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_further_settings_of_one_modality_go_round_its_modalities() -> None:
+    """With late fusion there are more of several than of one; without a second learner that shows at once."""
+    search = make_search(draw_blocks(90), split_of(60, 30), ("classic", "late"))
+    search.run()
+    assert search.trials == {"single": 5, "fused": 5}
+    assert search.study.candidates[-1].name == "logistic regression, C 1.0 (a)"
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("families", "expected"),
+    [
+        (("classic",), {"majority", "classic"}),
+        (("classic", "late"), {"majority", "classic", "late"}),
+        (("classic", "ensemble"), {"majority", "classic", "ensemble"}),
+        (FAMILIES, {"majority", "classic", "late", "ensemble"}),
+    ],
+)
+def test_families_that_were_asked_for_are_there_and_no_others(families: tuple[str, ...], expected: set[str]) -> None:
+    search = make_search(draw_blocks(90, knows={"a": 1.0, "b": 1.0}), split_of(60, 30), families)
+    search.run()
+    assert {c.family for c in search.study.candidates} == expected
+
+
+@pytest.fixture(scope="module")
+def words() -> tuple[Search, Candidate]:
+    """A search of every family over a sentence and a number, with the quick learners."""
+    with pytest.MonkeyPatch.context() as patch:
+        take_quick_learners(patch)
+        search = search_words(ALL, epochs=1, batch_size=16)
+        return search, search.run()
+
+
+ALL = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble")
+
+
+def test_every_family_is_there(words: tuple[Search, Candidate]) -> None:
+    """The tree that auto would grow of two modalities is the tree of two."""
+    search, _ = words
+    assert {c.family for c in search.study.candidates} == {"majority", *ALL} - {"auto"}
+    assert all(c.losses.shape == (12,) and c.answers.shape == (12, 2) for c in search.study.candidates)
+    assert named(search, "logistic regression (row as text)").names == ["text", "tabular"]
+    assert {c.family for c in search.study.candidates if c.network is not None} == {
+        "alone",
+        "parallel",
+        "sequential",
+        "tree",
+    }
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("families", "expected"),
+    [(("text",), {"majority", "text"}), (("auto",), {"majority", "alone", "auto"})],
+)
+def test_what_needs_words_or_networks_is_there_when_asked_for(families: tuple[str, ...], expected: set[str]) -> None:
+    """A plan needs the networks of its modalities."""
+    search = search_words(families, epochs=1, batch_size=16)
+    search.run()
+    assert {c.family for c in search.study.candidates} == expected
+
+
+def search_words(families: tuple[str, ...], **options: Any) -> Search:
+    """Return a search over a sentence and a number; both know the class, now and then wrongly."""
+    generator = np.random.default_rng(3)
+    codes = np.arange(36) % 2
+    heard = np.where(generator.random(36) < 0.2, 1 - codes, codes)
+    columns = {
+        "note": [f"{SENTENCES[code]} {row}" for row, code in enumerate(heard)],
+        "age": (codes + generator.standard_normal(36)).round(3).tolist(),
+        "y": [f"class {code}" for code in codes],
+    }
+    kinds = {"note": "text", "age": "number"}
+    return make_search(columns, split_of(24, 12), families, modalities={}, kinds=kinds, **options)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_modality_has_no_late_fusion_and_nothing_to_level() -> None:
+    search = make_search(draw_blocks(90, knows={"a": 1.0}), split_of(60, 30))
+    winner = search.run()
+    assert [c.name for c in search.study.candidates[:3]] == [
+        "majority class",
+        "logistic regression (a)",
+        "nearest neighbours (a)",
+    ]
+    assert {c.family for c in search.study.candidates[3:]} <= {"ensemble"}
+    assert search.fused is None
+    assert search.trials["fused"] == 0
+    verdict = search.verdict(np.arange(0), {})
+    assert verdict["code"] == "not_tested"
+    assert verdict["sentence"] == "Not tested whether fusion helps: there is only one modality."
+    assert winner.names == ["a"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_numbers_are_learned_too() -> None:
+    columns = draw_blocks(120)
+    total = np.add(columns["a0"], columns["b0"])
+    columns["y"] = (100 + 10 * total).round(3).tolist()
+    search = make_search(columns, split_of(70, 30, 20))
+    winner = search.run()
+    assert search.study.candidates[0].name == "mean"
+    assert search.temperatures == {}
+    # of the mean of training rows on other rows, squared error in units of the spread: about 1
+    assert search.study.candidates[0].loss == pytest.approx(1.0, abs=0.4)
+    assert winner.names == ["a", "b"]
+    assert winner.loss < 0.05
+    tests = np.arange(100, 120)
+    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
+    assert search.verdict(tests, said)["code"] == "helps"
+    assert search.verdict(tests, said)["metric"] == "r2"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_modality_that_no_training_row_of_a_second_class_has_is_passed_over() -> None:
+    columns = draw_blocks(90)
+    for name in ("b0", "b1"):
+        columns[name] = [v if row % 2 or row >= 60 else None for row, v in enumerate(columns[name])]
+    search = make_search(columns, split_of(60, 30), ("classic",))
+    search.run()
+    assert {tuple(c.names) for c in search.study.candidates} == {(), ("a",), ("a", "b")}
+    assert search.trials["single"] == search.trials["fused"]
+    assert search.best_alone("b") is None
+
+
+@pytest.mark.usefixtures("quick")
+def test_families_that_are_made_of_others_cannot_stand_alone() -> None:
+    search = make_search(draw_blocks(90), split_of(60, 30), ("late",))
+    with pytest.raises(RequestError, match="candidates late: there is nothing to make them of; name alone or classic"):
+        search.run()
+
+
+def test_numbers_can_be_told_from_the_row_as_text() -> None:
+    columns = {
+        "note": [f"{SENTENCES[row % 2]} {row}" for row in range(36)],
+        "age": [float(row % 5) for row in range(36)],
+        "y": [3.0 * (row % 2) + 0.01 * row for row in range(36)],
+    }
+    kinds = {"note": "text", "age": "number"}
+    search = make_search(columns, split_of(24, 12), ("text",), modalities={}, kinds=kinds)
+    assert search.run().name == "ridge regression (row as text)"
+
+
+def test_classes_of_one_row_each_bring_no_warning() -> None:
+    columns = draw_blocks(40)
+    columns["y"] = [f"class {row % 20}" for row in range(40)]
+    assert make_search(columns, split_of(25, 15), ("classic",)).run().family == "classic"
+
+
+# the choice
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_majority_class_is_there_and_never_wins() -> None:
+    """Where validation says the reverse of training it has the lowest loss, and still is no model."""
+    columns = draw_blocks(90)
+    columns["y"][60:] = columns["y"][61:] + columns["y"][60:61]
+    search = make_search(columns, split_of(60, 30), ("classic",))
+    winner = search.run()
+    majority = search.study.candidates[0]
+    assert majority.name == "majority class"
+    assert isinstance(majority.predictor, MajorityPredictor)
+    assert majority.answers.shape == (30, 2)
+    assert np.unique(majority.answers).tolist() == [0.5]
+    assert majority.loss == min(c.loss for c in search.study.candidates)
+    assert winner is not majority
+    assert winner.names
+
+
+def test_the_winner_is_the_cheapest_within_one_standard_error(whole: tuple[Search, Candidate]) -> None:
+    search, winner = whole
+    able = [c for c in search.study.candidates if c.names]
+    best = min(able, key=lambda c: c.loss)
+    near = []
+    for c in able:
+        apart = c.losses - best.losses
+        if apart.mean() <= max(0.005, apart.std(ddof=1) / 40**0.5):
+            near.append(c)
+    assert len(near) > 1
+    assert winner is min(near, key=lambda c: (len(c.names), c.params, c.loss))
+
+
+def test_single_and_fused_have_the_lowest_loss_of_their_side(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    assert search.single is not None
+    assert search.fused is not None
+    assert search.single.loss == min(c.loss for c in search.study.candidates if len(c.names) == 1)
+    assert search.fused.loss == min(c.loss for c in search.study.candidates if len(c.names) == 2)
+    assert (search.single.name, search.fused.name) == ("logistic regression (a)", "weighted vote (a + b)")
+
+
+def test_the_test_rows_are_for_the_winner_the_best_fusion_and_the_best_of_each_modality(
+    whole: tuple[Search, Candidate],
+) -> None:
+    search, winner = whole
+    alone = [min((c for c in search.study.candidates if c.names == [n]), key=lambda c: c.loss) for n in ("a", "b")]
+    expected = {c.name for c in (winner, search.fused, *alone) if c is not None}
+    assert {c.name for c in search.looked_at(winner)} == expected
+    assert len(search.looked_at(winner)) == len(expected)
+    assert any(search.single is c for c in alone)
+
+
+# temperature
+
+
+def test_a_temperature_never_changes_the_class(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    rows = np.arange(90, 150)
+    seen = set()
+    for candidate in search.study.candidates:
+        if candidate.names:
+            before = answer_rows(candidate.predictor, search.study.prepared, rows)
+            after = search.answers_on(candidate, rows)
+            assert np.array_equal(before.argmax(1), after.argmax(1)), candidate.name
+            seen.add(np.array_equal(before, after))
+    assert seen == {True, False}
+
+
+def test_candidates_are_chosen_with_their_temperature_out_of_fold(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    val, truth = search.study.val, search.labels.codes[search.study.val]
+    kept = 0
+    for candidate in search.study.candidates:
+        if candidate.family == "classic":
+            before = -np.log(answer_rows(candidate.predictor, search.study.prepared, val)[np.arange(40), truth])
+            assert candidate.losses == pytest.approx(-np.log(candidate.answers[np.arange(40), truth]))
+            if search.temperatures[id(candidate)] == 1.0:
+                assert candidate.loss == pytest.approx(before.mean())
+            else:
+                assert candidate.loss <= before.mean()
+                kept += 1
+    assert kept > 0
+
+
+def test_only_what_helps_out_of_fold_has_a_temperature(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    for candidate in search.study.candidates:
+        heat = search.temperatures.get(id(candidate), 1.0)
+        assert isinstance(search.predictor_of(candidate), Calibrated) is (heat != 1.0)
+    assert id(search.study.candidates[0]) not in search.temperatures
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_fold_holds_whole_groups() -> None:
+    columns = draw_blocks(90)
+    columns["who"] = [f"speaker {row // 3}" for row in range(90)]
+    search = make_search(columns, split_of(60, 30), group="who")
+    assert search.groups is not None
+    groups = search.groups[search.study.val]
+    assert len(set(zip(groups.tolist(), search.fold.tolist(), strict=True))) == 10
+    assert sorted(set(search.fold.tolist())) == [0, 1, 2, 3, 4]
+
+
+# what is shipped
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_classic_winner_learns_from_validation_rows_too_in_the_end() -> None:
+    search = make_search(draw_blocks(120, knows={"a": 1.0, "b": 1.0}), split_of(70, 30, 20), ("classic",))
+    winner = search.run()
+    rows, study = np.arange(100, 120), search.study
+    learner, setting, names = search._made[id(winner)]
+    goal = Goal(search.labels.codes[:100], search.labels.prior)
+    features = {name: search.features[name][:100] for name in names}
+    generator = np.random.default_rng([study.seed_of(f"{learner} {setting} {' '.join(names)}")])
+    settings = LEARNERS["classification"][learner][setting]
+    by_hand = fit_classic(learner, features, goal, names, search.layouts, generator, settings)
+    found = answer_rows(search.refitted(winner), study.prepared, rows)
+    heat = search.temperatures[id(winner)]
+    logits = np.log(answer_rows(by_hand, study.prepared, rows)) / heat
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert not np.allclose(found, search.answers_on(winner, rows), atol=1e-3)
+
+
+def test_what_is_made_of_others_is_shipped_as_it_is(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    blend = named(search, "weighted vote (a + b)")
+    rows = np.arange(130, 150)
+    assert isinstance(blend.predictor, Blend)
+    assert blend.members == ["logistic regression (a)", "nearest neighbours (b)"]
+    shipped = answer_rows(search.refitted(blend), search.study.prepared, rows)
+    assert np.array_equal(shipped, search.answers_on(blend, rows))
+    assert not search.can_repeat(blend)
+    assert search.can_repeat(named(search, "SVM (b)"))
+
+
+def test_a_network_is_shipped_as_it_was_trained(words: tuple[Search, Candidate]) -> None:
+    search, _ = words
+    network = min((c for c in search.study.candidates if c.network is not None), key=lambda c: c.loss)
+    shipped = search.refitted(network)
+    assert getattr(shipped, "inner", shipped) is network.predictor
+    assert search.can_repeat(network)
+
+
+def test_the_row_as_text_is_fitted_again_as_text(words: tuple[Search, Candidate]) -> None:
+    search, _ = words
+    shipped = search.refitted(named(search, "logistic regression (row as text)"))
+    shipped = shipped.inner if isinstance(shipped, Calibrated) else shipped
+    assert isinstance(shipped, RowText)
+    assert shipped.names == ["text", "tabular"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_further_settings_are_fitted_again_with_that_setting() -> None:
+    search = make_search(draw_blocks(90), split_of(60, 30), ("classic", "late"))
+    search.run()
+    other = search.study.candidates[-1]
+    assert other.name == "logistic regression, C 1.0 (a)"
+    shipped = search.refitted(other)
+    assert getattr(shipped, "inner", shipped).setting == {"C": 1.0}
+
+
+# late fusion and ensembles
+
+
+def test_late_fusion_is_chosen_on_answers_for_rows_it_did_not_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The members are fitted on training rows; weights for a row of validation come from the other four folds."""
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(120, knows={"a": 1.0, "b": 1.0}), split_of(80, 40), ("classic", "late"))
+    monkeypatch.setattr(search, "calibrate", lambda: None)
+    search.run()
+    blend = named(search, "weighted vote (a + b)")
+    said = [named(search, name).answers for name in blend.members]
+    prior, codes, whole = search.labels.prior, search.labels.codes[80:], np.ones((40, 2), bool)
+    for number in range(5):
+        rest, here = np.flatnonzero(search.fold != number), np.flatnonzero(search.fold == number)
+        fitted = fit_weighted([x[rest] for x in said], whole[rest], prior, codes[rest], search.fold[rest])
+        expected = fitted.combine([x[here] for x in said], whole[here], prior)
+        assert blend.answers[here] == pytest.approx(expected)
+    kept = fit_weighted(said, whole, prior, codes, search.fold)
+    assert blend.predictor.combiner.weights == pytest.approx(kept.weights)
+
+
+def test_an_ensemble_keeps_only_what_has_a_weight(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    ensembles = [c for c in search.study.candidates if c.family == "ensemble"]
+    assert ensembles
+    for found in ensembles:
+        assert len(found.predictor.members) == len(found.predictor.combiner.weights) == len(found.members) >= 2
+        assert min(found.predictor.combiner.weights) > 0
+        assert sum(found.predictor.combiner.weights) == pytest.approx(1.0)
+        assert found.recipe == f"of {len(found.members)}"
+        for name in found.members:
+            assert set(named(search, name).names) <= set(found.names)
+
+
+# limits
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_time_limit_that_is_over_leaves_one_candidate_and_no_verdict() -> None:
+    search = make_search(draw_blocks(90), split_of(50, 20, 20), deadline=0.0)
+    winner = search.run()
+    assert [c.name for c in search.study.candidates if c.family == "classic"] == ["logistic regression (a)"]
+    assert winner.name == "logistic regression (a)"
+    verdict = search.verdict(np.arange(70, 90), {})
+    assert verdict["code"] == "not_tested"
+    assert verdict["sentence"] == "Not tested whether fusion helps: the time limit left no fused candidate."
+    assert verdict["single"] == "logistic regression (a)"
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_interrupt_keeps_what_there_is() -> None:
+    def interrupt(event: dict[str, Any]) -> None:
+        if event.get("done") == 3:
+            raise KeyboardInterrupt
+
+    search = make_search(draw_blocks(90), split_of(60, 30), callback=interrupt)
+    winner = search.run()
+    assert winner.family == "classic"
+    assert search.study.stopped == "interrupt"
+    assert [c.name for c in search.study.candidates if c.family == "classic"] == [
+        "logistic regression (a)",
+        "logistic regression (b)",
+    ]
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_interrupt_before_the_first_candidate_is_one() -> None:
+    def interrupt(event: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_search(draw_blocks(90), split_of(60, 30), callback=interrupt).run()
+
+
+def test_without_test_rows_nothing_is_tested(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    verdict = search.verdict(np.arange(0), {})
+    assert verdict["sentence"] == "Not tested whether fusion helps: there are no test rows."
+    assert (verdict["single"], verdict["fused"]) == ("logistic regression (a)", "weighted vote (a + b)")
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_verdict_splits_holes_from_complete_rows() -> None:
+    """b is blank in some rows; what looks at b alone, or at both, is not whole there."""
+    search = make_search(draw_blocks(200, holes=0.4), split_of(100, 40, 60))
+    winner = search.run()
+    tests = np.arange(140, 200)
+    b = int(search.study.prepared.present["b"][tests].sum())
+    assert 0 < b < 60
+    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
+    verdict = search.verdict(tests, said)
+    assert search.single is not None
+    assert search.single.names == ["a"]
+    assert verdict["fills_holes"]["rows"] == 0
+    assert verdict["adds"]["rows"] == b
+    swapped = replace(search, single=search.best_alone("b"))
+    assert swapped.verdict(tests, said)["fills_holes"]["rows"] == 60 - b
+
+
+# losses
+
+
+def test_losses_are_log_losses_or_squared_errors_in_units_of_the_spread() -> None:
+    def labels_of(cells: list[Any], kind: str) -> Labels:
+        table = read({"y": cells, "x": [1.0] * len(cells)})
+        return Labels.find(table, detect(table, target="y", kinds={"y": kind, "x": "number"}))
+
+    classes = labels_of(["no", "yes", None, "no"], "category")
+    assert classes.numbers.tolist() == [0, 1, -1, 0]
+    found = classes.losses(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 3]))
+    assert found == pytest.approx([0.6931, 1.3863], abs=1e-4)
+    numbers = labels_of([1.0, 5.0, None, 9.0], "number")
+    assert np.isnan(numbers.numbers[2])
+    numbers.target_of(np.array([0, 1]), False)
+    assert (numbers.center, numbers.spread, numbers.prior.tolist()) == (3.0, 2.0, [3.0])
+    assert numbers.losses(np.array([[3.0], [3.0]]), np.array([0, 3])).tolist() == [1.0, 9.0]
+
+
+# whether it can be trusted
+
+
+@pytest.mark.usefixtures("quick")
+def test_noise_is_not_said_to_help_and_what_knows_more_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small one of what bench/bench_verdict.py measures in full."""
+    bench = load_bench("bench_verdict")
+    monkeypatch.setattr(bench, "SPLIT", split_of(150, 60, 200))
+    monkeypatch.setattr(bench, "FAMILIES", ("classic", "ensemble"))
+    noise = [bench.fit_table(bench.draw_table(seed))["code"] for seed in range(12)]
+    assert noise.count("helps") <= 2
+    knows = [bench.fit_table(bench.draw_table(seed, b_shift=1.2))["code"] for seed in range(8)]
+    assert knows.count("helps") >= 6

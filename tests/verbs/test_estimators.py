@@ -1,0 +1,131 @@
+"""plait in scikit-learn's hands: clone, parameters, cross-validation, and a grid search over the fusion plan."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from plait.core.options import FitOptions
+from plait.data.read import read
+from plait.errors import RequestError
+from plait.verbs.estimators import Classifier, Regressor
+from tiny import numbers_table
+
+KINDS = {"note": "text", "a": "number", "b": "number"}
+
+
+def frame(num: int = 36) -> tuple[pd.DataFrame, np.ndarray]:
+    data = numbers_table(num)
+    labels = np.array(data.pop("y"))
+    data["note"] = [f"{label} tide today, number {n}" if n % 6 else None for n, label in enumerate(labels)]
+    return pd.DataFrame(data), labels
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Classifier:
+    return Classifier(epochs=2, kinds=KINDS, fusion="parallel(text, tabular)").fit(*frame())
+
+
+def test_parameters_go_in_and_out() -> None:
+    model = Classifier(fusion="parallel(text, tabular)", epochs=3, seed=5)
+    asked = model.get_params()
+    assert set(asked) - {"folder"} <= set(FitOptions.__dataclass_fields__)
+    assert (asked["fusion"], asked["epochs"], asked["seed"], asked["batch_size"]) == (
+        "parallel(text, tabular)",
+        3,
+        5,
+        64,
+    )
+    copy = clone(model)
+    assert copy is not model
+    assert copy.get_params() == asked
+    assert clone(Regressor(epochs=2)).epochs == 2
+    assert model.set_params(epochs=9).epochs == 9
+
+
+def test_answers_are_arrays(fitted: Classifier) -> None:
+    rows, labels = frame()
+    assert fitted.classes_.tolist() == ["high", "low"]
+    assert fitted.n_features_in_ == 3
+    answers, probabilities = fitted.predict(rows), fitted.predict_proba(rows)
+    assert isinstance(answers, np.ndarray)
+    assert answers.shape == (36,)
+    assert probabilities.shape == (36, 2)
+    assert probabilities.sum(1) == pytest.approx(np.ones(36))
+    assert fitted.score(rows, labels) == (answers == labels).mean()
+    assert fitted.model_.task == "classification"
+
+
+def test_a_row_with_nothing_in_it_gets_the_shares_of_training(fitted: Classifier) -> None:
+    rows = pd.DataFrame({"a": [1.0, np.nan], "b": [2.0, np.nan], "note": ["high tide", None]})
+    assert fitted.predict_proba(rows)[1] == pytest.approx(fitted.model_.prior)
+    assert fitted.predict(rows)[1] == fitted.classes_[fitted.model_.prior.argmax()]
+
+
+def test_fitting_leaves_the_parameters_as_they_are() -> None:
+    kinds = {"a": "number"}
+    rows, labels = frame(24)
+    model = Classifier(epochs=1, kinds=kinds)
+    before = dict(model.get_params())
+    model.fit(rows[["a"]], labels)
+    assert model.get_params() == before
+    assert model.kinds is kinds
+    assert kinds == {"a": "number"}
+
+
+def test_classes_that_are_numbers_stay_numbers() -> None:
+    rows, labels = frame(24)
+    codes = (labels == "high").astype(int)
+    model = Classifier(epochs=1).fit(rows[["a", "b"]], codes)
+    assert model.classes_.tolist() == [0, 1]
+    assert set(model.predict(rows[["a", "b"]]).tolist()) <= {0, 1}
+
+
+def test_labels_beside_a_column_called_label() -> None:
+    rows, labels = frame(24)
+    rows = rows.rename(columns={"b": "label"})
+    model = Classifier(epochs=1).fit(rows[["a", "label"]], labels)
+    assert len(model.predict(rows[["a", "label"]])) == 24
+
+
+def test_cross_validation_of_a_classifier() -> None:
+    rows, labels = frame(30)
+    found = cross_val_score(Classifier(epochs=1), rows[["a", "b"]], labels, cv=2, error_score="raise")
+    assert found.shape == (2,)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_cross_validation_of_a_regressor_over_a_table_of_ours() -> None:
+    rows, _ = frame(30)
+    table = read(rows[["a", "b"]])
+    values = 3.0 * rows["a"].to_numpy() + 10
+    found = cross_val_score(Regressor(epochs=1), table, values, cv=2, error_score="raise")
+    assert found.shape == (2,)
+    model = Regressor(epochs=1).fit(table, values)
+    empty = model.predict(pd.DataFrame({"a": [np.nan, 0.5], "b": [np.nan, 1.0]}))
+    assert empty.dtype == np.float64
+    assert empty[0] == pytest.approx(model.model_.prior[0])
+
+
+def test_a_grid_search_over_the_fusion_plan() -> None:
+    rows, labels = frame(24)
+    plans: list[Any] = ["parallel(text, tabular)", "sequential(text, tabular, by=gru)"]
+    search = GridSearchCV(Classifier(epochs=1, kinds=KINDS), {"fusion": plans}, cv=2, error_score="raise")
+    search.fit(rows, labels)
+    assert search.best_params_["fusion"] in plans
+    assert search.best_estimator_.model_.facts["winner"].startswith(search.best_params_["fusion"][:8])
+    assert len(search.predict(rows)) == 24
+
+
+def test_what_is_not_fitted_or_wrong_is_told() -> None:
+    rows, labels = frame(24)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        Classifier().predict(rows)
+    with pytest.raises(RequestError, match="there is no modality 'imgae'"):
+        Classifier(fusion="parallel(imgae, text)", kinds=KINDS).fit(rows, labels)
+    with pytest.raises(RequestError, match=r"labels have the shape \(3,\); expected \(24,\)"):
+        Classifier().fit(rows, labels[:3])

@@ -1,0 +1,959 @@
+"""The verbs end to end: fit, predict, evaluate, show, on tiny tables of real files, and what bad input gets."""
+
+import json
+import math
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from plait.core.contract import Table
+from plait.core.files import digest, seal, write_json
+from plait.data.read import read
+from plait.errors import RequestError, RunError, TableError
+from plait.models.fusion import pool
+from plait.models.plan import Parallel
+from plait.runs.load import load
+from plait.runs.model import Model, count_holes
+from plait.verbs.fit import fit, show
+from plait.verbs.predict import evaluate, predict
+from tiny import numbers_table, read_csv, write_csv, write_table
+
+PLAN = "parallel(photo, sound, text, tabular, by=concat)"
+NAMES = ["photo", "sound", "text", "tabular"]
+FILES = {
+    "study.json",
+    "report.html",
+    "run.json",
+    "weights.safetensors",
+    "history.jsonl",
+    "predictions.parquet",
+    "curves.png",
+}
+KINDS = {"photo": "image", "sound": "audio", "note": "text", "age": "number", "colour": "category"}
+KINDS_OF_TWO = {"photo": "image", "age": "number"}
+METRICS = [
+    "accuracy",
+    "balanced_accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "f1_micro",
+    "f1_weighted",
+    "auroc",
+    "per_class",
+]
+
+
+class Killed(BaseException):
+    """What nothing catches, as little as a kill."""
+
+
+def raise_at(stage: str, error: BaseException) -> Any:
+    """Return a callback that raises at the first event of a stage whose name holds this text."""
+
+    def callback(event: dict[str, Any]) -> None:
+        if stage in str(event.get("stage")):
+            raise error
+
+    return callback
+
+
+def numbers(**options: Any) -> Model:
+    """Fit the quick table of numbers."""
+    return fit(numbers_table(), **{"target": "y", "epochs": 2, **options})
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def fixed_names_in(folder: Path) -> set[str]:
+    """Return the files that every run has, not those that are there once for each classic learner."""
+    return {name for name in names_in(folder) if not name.startswith("classic-")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of 48 rows with a few holes, and a text that calls itself a picture."""
+    folder = tmp_path_factory.mktemp("media")
+    rows = read_csv(write_table(folder, 48))
+    (folder / "words.png").write_text("these are words, no picture")
+    for row in rows[::6]:
+        row["photo"] = ""
+    for row in rows[1::6]:
+        row["note"] = ""
+    rows[2]["photo"] = "words.png"
+    write_csv(folder / "holes.csv", rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def events() -> list[dict[str, Any]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path, events: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """All four kinds, one plan, two epochs."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return fit(folder / "holes.csv", target="label", out=out, fusion=PLAN, epochs=2, callback=events.append)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return numbers(out=tmp_path_factory.mktemp("quick") / "run", epochs=20)
+
+
+# fit
+
+
+def test_fit_writes_a_whole_run_and_nothing_else(model: Model) -> None:
+    assert model.folder is not None
+    assert names_in(model.folder) == FILES | {"confusion.png", "reliability.png"}
+    assert set(model.facts["files"]) == names_in(model.folder) - {"run.json"}
+    for name in ("confusion.png", "reliability.png", "curves.png"):
+        with Image.open(model.folder / name) as picture:
+            assert picture.format == "PNG"
+    history = [json.loads(line) for line in (model.folder / "history.jsonl").read_text("utf-8").splitlines()]
+    assert {event["candidate"] for event in history} >= {"alone photo", f"{PLAN} joint"}
+    answers = parquet.read_table(model.folder / "predictions.parquet")
+    assert answers.num_rows == model.facts["splits"]["test"]
+    assert answers.column_names[:3] == ["row", "split", "target"]
+    assert set(answers["split"].to_pylist()) == {"test"}
+
+
+def test_the_facts_tell_what_was_found(model: Model) -> None:
+    assert (model.task, model.target, model.classes) == ("classification", "label", ["no", "yes"])
+    assert model.modalities == NAMES
+    assert model.facts["rows"] == 48
+    assert sum(model.facts["splits"].values()) == 48
+    assert model.facts["holes"]["photo"]["blank"] == 8
+    assert model.facts["holes"]["photo"]["broken"] == 1
+    assert model.facts["holes"]["photo"]["example"].startswith("row 2: not an image: words.png holds text")
+    assert model.facts["holes"]["text"] == {"blank": 8, "broken": 0, "example": ""}
+
+
+def test_the_leaderboard_has_the_winner_first_and_each_modality_alone(model: Model) -> None:
+    board = model.leaderboard
+    assert [entry["winner"] for entry in board] == [True] + [False] * (len(board) - 1)
+    assert sorted((e["name"], e["recipe"]) for e in board) == sorted(
+        [*((n, "alone") for n in NAMES), *((PLAN, how) for how in ("alone then fused", "fine-tuned", "joint"))]
+    )
+    for entry in board:
+        assert set(entry) >= {"name", "family", "plan", "recipe", "val", "test", "seconds", "params", "latency_ms"}
+        assert set(entry) >= {"modalities", "members", "loss", "memory_mb", "winner"}
+        assert set(entry["val"]) == {"value", "low", "high"}
+        assert (entry["test"] is not None) == (entry["winner"] or entry["recipe"] == "alone")
+
+
+def test_the_summary_ends_with_scores_and_the_next_command(model: Model) -> None:
+    said = model.summary()
+    assert str(model) == said
+    assert f"* {PLAN}" in said
+    for name in NAMES:
+        assert f"{name} alone reaches" in said
+    assert "photo: absent in 9 rows (8 blank, 1 broken, such as row 2: not an image: words.png holds text" in said
+    assert said.splitlines()[-1].startswith(f"next: plait evaluate {model.folder} TABLE")
+
+
+def test_progress_is_told(model: Model, events: list[dict[str, Any]]) -> None:
+    stages = [e["stage"] for e in events if "stage" in e]
+    assert stages[0] == "prepare"
+    assert {"alone photo", "alone sound", "alone text", "alone tabular", f"{PLAN} joint"} <= set(stages)
+    epochs = [e for e in events if "epoch" in e]
+    assert all({"epoch", "epochs", "loss", "metric", "metric_name", "seconds_left"} <= set(e) for e in epochs)
+
+
+@pytest.mark.parametrize("column", ["photo", "sound", "note", "age"])
+def test_a_table_of_one_modality_alone(folder: Path, tmp_path: Path, column: str) -> None:
+    rows = [{column: r[column], "label": r["label"]} for r in read_csv(folder / "table.csv")]
+    table = write_csv(folder / f"only-{column}.csv", rows)
+    asked: dict[str, Any] = {"kinds": {column: KINDS[column]}, "candidates": ["alone", "classic"]}
+    model = fit(table, target="label", out=tmp_path / "run", epochs=1, **asked)
+    name = {"note": "text", "age": "tabular"}.get(column, column)
+    assert model.modalities == [name]
+    tried = [entry for entry in model.leaderboard if entry["family"] != "majority"]
+    assert [entry["modalities"] for entry in tried] == [[name]] * 6  # a network and five classic learners
+    assert model.study.verdict["code"] == "not_tested"
+    found = evaluate(tmp_path / "run", table)
+    assert found["scored"] == 48
+    assert list(found["by_modalities"]) == [name]
+    assert found["metrics"]["accuracy"]["value"] == found["alone"][name]["metrics"]["accuracy"]["value"]
+
+
+def test_what_can_be_learned_is_learned(quick: Model) -> None:
+    found = evaluate(quick, numbers_table(60, seed=9))
+    assert found["metrics"]["accuracy"]["value"] >= 0.8
+
+
+def test_numbers_are_predicted(tmp_path: Path) -> None:
+    data = numbers_table(60)
+    data["y"] = [10 + 3 * a for a in data["a"]]
+    model = fit(data, target="y", out=tmp_path / "run", epochs=15)
+    assert model.task == "regression"
+    assert fixed_names_in(tmp_path / "run") == FILES | {"scatter.png"}
+    answers = predict(tmp_path / "run", {"a": [0.0, 1.0, None], "b": [1.0, 2.0, None]})
+    assert answers.probabilities is None
+    assert answers.to_arrow().column_names == ["prediction", "status", "reason"]
+    assert answers.labels[2] is None
+    assert 8 < answers.labels[0] < 12
+    assert answers.labels[0] < answers.labels[1]
+    found = evaluate(tmp_path / "run", data)
+    assert list(found["metrics"]) == ["mae", "rmse", "r2"]
+    assert found["metrics"]["r2"]["value"] > 0.5
+    assert model.prior == pytest.approx([10], abs=1.5)
+
+
+def test_a_tiny_table_of_numbers_can_be_fitted() -> None:
+    """With one validation row r2 is undefined, which is no reason to fail."""
+    model = fit({"a": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "y": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}, target="y", epochs=1)
+    assert len(model.predict({"a": [1.0]})) == 1
+
+
+def test_arrays_and_one_hot_labels(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    code = np.arange(32) % 2
+    images = generator.integers(0, 80, (32, 24, 24, 3), dtype=np.uint8)
+    images[code == 1, :, :12] += 120
+    waves = generator.standard_normal((32, 2205, 1)).astype(np.float32) * 0.05
+    waves[code == 1] += np.sin(np.arange(2205) / 5)[:, None]
+    notes: list[dict[str, Any]] = []
+    model = fit(
+        {"image": images, "audio": waves},
+        np.eye(2)[code],
+        fusion="parallel(image, audio)",
+        epochs=1,
+        batch_size=8,
+        out=tmp_path / "run",
+        callback=notes.append,
+    )
+    assert any("audio: no sample rate was given; taken as 22050 Hz" in str(e.get("note")) for e in notes)
+    assert not any("image" in str(e["note"]) for e in notes if "sample rate" in str(e.get("note")))
+    assert model.classes == [0, 1]
+    answers = model.predict({"image": images[:5], "audio": waves[:5]})
+    assert len(answers) == 5
+    assert answers.probabilities is not None
+    assert answers.probabilities.sum(1) == pytest.approx([1.0] * 5)
+    flat = load(tmp_path / "run").predict({"image": images[:5] / 255.0, "audio": waves[:5, :, 0]})
+    assert flat.probabilities == pytest.approx(answers.probabilities, abs=1e-4)
+    only = model.predict({"audio": waves[:3]})
+    assert only.status == ["partial"] * 3
+
+
+def test_small_pictures_are_not_taken_for_sounds() -> None:
+    notes: list[dict[str, Any]] = []
+    images = np.random.default_rng(0).integers(0, 255, (24, 8, 8), dtype=np.uint8)
+    fit({"image": images}, np.arange(24) % 2, epochs=1, callback=notes.append)
+    assert not [e for e in notes if "sample rate" in str(e.get("note"))]
+
+
+def test_rows_without_a_label_are_left_out_and_counted() -> None:
+    data = numbers_table(40)
+    data["y"][3] = data["y"][8] = None
+    model = fit(data, target="y", epochs=1)
+    assert model.facts["unlabelled"] == 2
+    assert sum(model.facts["splits"].values()) == 38
+    assert "2 without a label or split" in model.summary()
+
+
+def test_the_users_splits_are_kept_and_mixed_groups_are_warned_of() -> None:
+    data = numbers_table(40)
+    data |= {"split": ["train"] * 24 + ["dev"] * 8 + ["test"] * 8, "who": ["ann", "bob"] * 20}
+    notes: list[dict[str, Any]] = []
+    model = fit(data, target="y", split="split", group="who", epochs=1, callback=notes.append)
+    assert model.facts["splits"] == {"train": 24, "val": 8, "test": 8}
+    assert model.modalities == ["tabular"]
+    assert [c for s in model.strands for c in s.modality.columns] == ["a", "b"]
+    warned = [e["note"] for e in notes if "warning" in str(e.get("note"))]
+    assert warned == [
+        "warning: 2 values of 'who' are in more than one split (ann, bob); scores may be too good.",
+    ]
+
+
+def test_without_test_rows_the_summary_says_so() -> None:
+    data = numbers_table(40) | {"part": ["train"] * 40}
+    model = fit(data, target="y", split="part", epochs=1)
+    assert model.facts["test"] is None
+    assert "There are no test rows" in model.summary()
+    assert all(entry["test"] is None for entry in model.leaderboard)
+
+
+def test_balance_weighs_the_rare_class() -> None:
+    data = numbers_table(60)
+    data["y"] = ["rare" if n % 10 == 0 else "common" for n in range(60)]
+    plain, balanced = (fit(data, target="y", epochs=8, balance=flag) for flag in (False, True))
+    rare = [m.classes.index("rare") for m in (plain, balanced) if m.classes]
+    shares = [m.predict(data).probabilities[:, i].mean() for m, i in zip((plain, balanced), rare, strict=True)]  # type: ignore[index]
+    assert shares[1] > shares[0] + 0.1
+
+
+class Mean(torch.nn.Module):
+    """An operator of the user's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, parts: Any) -> Any:
+        tokens = torch.cat([t for t, _ in parts], 1)
+        mean, there = pool(tokens, torch.cat([p for _, p in parts], 1))
+        return (mean * self.scale)[:, None], there[:, None]
+
+
+def test_an_operator_of_the_users_own(tmp_path: Path) -> None:
+    data = text_and_numbers()
+    plan = Parallel(("text", "tabular"), by=Mean())
+    model = fit(data, target="y", kinds={"note": "text"}, fusion=plan, epochs=1, out=tmp_path / "run")
+    again = load(tmp_path / "run", plan=plan)
+    assert np.array_equal(again.predict(data).probabilities, model.predict(data).probabilities)  # type: ignore[arg-type]
+    with pytest.raises((RunError, RequestError), match="plan"):
+        load(tmp_path / "run")
+
+
+# predict
+
+
+def test_there_are_as_many_answers_as_rows_with_status_and_reason(model: Model, folder: Path) -> None:
+    answers = model.predict(folder / "holes.csv")
+    assert len(answers) == 48
+    assert answers.status == ["partial" if n % 6 < 2 or n == 2 else "ok" for n in range(48)]
+    assert answers.reason[0] == "photo: blank"
+    assert answers.reason[1] == "text: blank"
+    assert answers.reason[2].startswith("photo: not an image: words.png holds text")
+    assert answers.reason[3] == ""
+    assert set(answers.labels) <= {"no", "yes"}
+    assert answers.classes == ["no", "yes"]
+    assert answers.probabilities is not None
+    assert [answers.classes[i] for i in answers.probabilities.argmax(1)] == answers.labels
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "answers.parquet", "answers.CSV"])
+def test_answers_are_written_with_these_columns(quick: Model, tmp_path: Path, name: str) -> None:
+    answers = predict(quick.folder, {"a": [1.0, None, -1.0], "b": [1.0, None, 2.0]}, out=tmp_path / name)  # type: ignore[arg-type]
+    columns = ["prediction", "probability_high", "probability_low", "status", "reason"]
+    assert answers.to_arrow().column_names == columns
+    if name.endswith("parquet"):
+        rows = parquet.read_table(tmp_path / name).to_pylist()
+        assert list(rows[0]) == columns
+        assert (rows[1]["prediction"], rows[1]["probability_high"]) == (None, None)
+        assert (rows[1]["status"], rows[1]["reason"]) == ("failed", "tabular: blank")
+    else:
+        text = read_csv(tmp_path / name)
+        assert list(text[0]) == columns
+        assert text[1] == dict(zip(columns, ["", "", "", "failed", "tabular: blank"], strict=True))
+        assert float(text[0]["probability_high"]) == pytest.approx(answers.probabilities[0, 0])  # type: ignore[index]
+    assert names_in(tmp_path) == {name}
+
+
+def test_answers_of_failed_rows_alone_are_written(quick: Model, tmp_path: Path) -> None:
+    for name in ("a.csv", "a.parquet"):
+        answers = predict(quick, {"a": [None, "x"], "b": [None, None]}, out=tmp_path / name)
+        assert answers.status == ["failed", "failed"]
+        assert answers.labels == [None, None]
+        assert answers.probabilities is not None
+        assert np.isnan(answers.probabilities).all()
+        assert (tmp_path / name).exists()
+
+
+def test_answers_are_not_written_under_another_ending(quick: Model, tmp_path: Path) -> None:
+    with pytest.raises(
+        RequestError, match=r"cannot be written to 'a\.xlsx'; expected a name that ends in \.csv or \.parquet"
+    ):
+        predict(quick, numbers_table(5), out=tmp_path / "a.xlsx")
+    assert not names_in(tmp_path)
+
+
+def test_a_missing_column_is_absent_and_none_at_all_is_an_error(model: Model, quick: Model) -> None:
+    answers = quick.predict({"b": [1.0, 2.0]})
+    assert answers.status == ["ok", "ok"]  # a number of the table is there
+    answers = model.predict({"age": [20.0, 50.0], "colour": ["red", "blue"]})
+    assert answers.status == ["partial", "partial"]
+    assert answers.reason[0] == "photo: blank; sound: blank; text: blank"
+    with pytest.raises(RequestError, match=r"none of the model's columns \(a, b\) is in .*; it has: c\."):
+        quick.predict({"c": [1.0]})
+
+
+def test_no_rows_give_no_answers(quick: Model) -> None:
+    answers = quick.predict(Table({"a": pa.chunked_array([pa.array([], pa.float64())])}))
+    assert len(answers) == 0
+    assert answers.to_arrow().num_rows == 0
+
+
+def test_bytes_and_structs_are_cells_too(model: Model, folder: Path) -> None:
+    data = (folder / "3.png").read_bytes()
+    paths = model.predict({"photo": ["3.png"], "age": [22.0]}, folder=folder)
+    raw = model.predict({"photo": [data], "age": [22.0]})
+    struct = model.predict({"photo": [{"bytes": data, "path": "x.png"}], "age": [22.0]})
+    assert np.array_equal(raw.probabilities, paths.probabilities)  # type: ignore[arg-type]
+    assert np.array_equal(struct.probabilities, paths.probabilities)  # type: ignore[arg-type]
+
+
+CELL = st.sampled_from(["good", "blank", "broken"])
+ROW = st.tuples(st.integers(0, 11), CELL, CELL, CELL, CELL)
+
+
+@pytest.fixture(scope="module")
+def answered() -> dict[Any, Any]:
+    """What was said of a row with these holes, the first time it was asked."""
+    return {}
+
+
+@settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=st.lists(ROW, min_size=1, max_size=10))
+def test_any_mixture_of_good_missing_and_broken_cells_in_any_order(
+    model: Model, folder: Path, answered: dict[Any, Any], rows: list[Any]
+) -> None:
+    if not (folder / "empty.wav").exists():
+        (folder / "empty.wav").write_bytes(b"")
+    table: dict[str, list[Any]] = {name: [] for name in KINDS}
+    for number, photo, sound, note, tabular in rows:
+        table["photo"].append({"good": f"{number}.png", "blank": "", "broken": "words.png"}[photo])
+        table["sound"].append({"good": f"{number}.wav", "blank": "", "broken": "gone.wav"}[sound])
+        table["note"].append(f"a grey day {number}" if note == "good" else "")
+        table["age"].append({"good": str(20 + number), "blank": "", "broken": "many"}[tabular])
+        table["colour"].append("red" if tabular == "good" else "")
+    answers = model.predict(table, folder=folder)
+    assert len(answers) == len(rows)
+    assert answers.probabilities is not None
+    for place, row in enumerate(rows):
+        good = [cell == "good" for cell in row[1:]]
+        assert answers.status[place] == ("ok" if all(good) else "partial" if any(good) else "failed")
+        assert [name for name in NAMES if f"{name}: " in answers.reason[place]] == [
+            name for name, there in zip(NAMES, good, strict=True) if not there
+        ]
+        if not any(good):
+            assert answers.labels[place] is None
+            assert np.isnan(answers.probabilities[place]).all()
+            continue
+        key = (row[0], *good)
+        before = answered.setdefault(key, (answers.labels[place], answers.probabilities[place]))
+        assert answers.labels[place] == before[0]
+        assert answers.probabilities[place] == pytest.approx(before[1], abs=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5])
+def test_no_batch_size_changes_an_answer(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    whole = model.predict(folder / "holes.csv")
+    monkeypatch.setattr("plait.runs.model.CHUNK", chunk)
+    monkeypatch.setattr("plait.models.rows.CHUNK", chunk)
+    parts = model.predict(folder / "holes.csv")
+    assert (parts.labels, parts.status, parts.reason) == (whole.labels, whole.status, whole.reason)
+    assert np.allclose(parts.probabilities, whole.probabilities, atol=1e-5)  # type: ignore[arg-type]
+
+
+@settings(derandomize=True, deadline=None, max_examples=4, database=None)
+@given(bad=st.dictionaries(st.integers(0, 23), st.sampled_from(["blank", "broken", "both"]), max_size=12))
+def test_fit_takes_any_mixture_of_cells_and_counts_them(folder: Path, bad: dict[int, str]) -> None:
+    """Class and row order stay; a row that keeps nothing is failed, whatever is wrong elsewhere."""
+    cells: dict[str, list[Any]] = {"photo": [], "age": [], "label": []}
+    for row in range(24):
+        how = bad.get(row, "good")
+        cells["photo"].append({"good": f"{row}.png", "blank": "", "broken": "words.png", "both": "gone.png"}[how])
+        cells["age"].append(None if how == "both" else 20.0 + 30 * (row % 2) + row % 7)
+        cells["label"].append(("no", "yes")[row % 2])
+    model = fit(cells, target="label", folder=folder, fusion="parallel(photo, tabular)", epochs=1, kinds=KINDS_OF_TWO)
+    kinds = list(bad.values())
+    assert model.facts["holes"]["photo"]["blank"] == kinds.count("blank")
+    assert model.facts["holes"]["photo"]["broken"] == kinds.count("broken") + kinds.count("both")
+    assert model.facts["holes"]["tabular"]["blank"] == kinds.count("both")
+    answers = model.predict(cells, folder=folder)
+    expected = {"good": "ok", "blank": "partial", "broken": "partial", "both": "failed"}
+    assert answers.status == [expected[bad.get(row, "good")] for row in range(24)]
+
+
+# evaluate
+
+
+def test_evaluate_says_how_many_rows_were_whole(model: Model, folder: Path) -> None:
+    notes: list[Any] = []
+    evaluate(model, folder / "holes.csv", callback=lambda event: notes.append(event.get("note")))
+    assert re.fullmatch(r"48 rows, \d+ ok, [1-9]\d* partial, 0 failed", notes[-1])
+
+
+def test_evaluate_has_exactly_these_keys(model: Model, folder: Path) -> None:
+    found = evaluate(model, folder / "holes.csv")
+    assert list(found) == ["rows", "scored", "failed", "metrics", "by_modalities", "alone"]
+    assert (found["rows"], found["scored"], found["failed"]) == (48, 48, 0)
+    assert list(found["metrics"]) == METRICS
+    for name in METRICS[:-1]:
+        assert list(found["metrics"][name]) == ["value", "low", "high"]
+        assert found["metrics"][name]["low"] <= found["metrics"][name]["value"] <= found["metrics"][name]["high"]
+    assert list(found["metrics"]["per_class"]) == ["no", "yes"]
+    assert list(found["metrics"]["per_class"]["no"]) == ["precision", "recall", "f1", "support"]
+    assert len(found["by_modalities"]) == 15
+    assert list(found["by_modalities"])[-1] == "photo+sound+tabular+text"
+    assert all(list(entry) == ["rows", "metrics"] for entry in found["by_modalities"].values())
+    assert found["by_modalities"]["photo"]["rows"] == 39
+    assert found["by_modalities"]["photo+text"]["rows"] == 48
+    assert (
+        found["by_modalities"]["photo+sound+tabular+text"]["metrics"]["accuracy"]["value"]
+        == (found["metrics"]["accuracy"]["value"])
+    )
+    assert sorted(found["alone"]) == sorted(NAMES)
+    assert {name: entry["rows"] for name, entry in found["alone"].items()} == {
+        "photo": 39,
+        "sound": 48,
+        "text": 40,
+        "tabular": 48,
+    }
+    json.dumps(found, allow_nan=False)
+
+
+def test_alone_is_the_network_that_was_trained_alone(model: Model, folder: Path) -> None:
+    found = evaluate(model, folder / "holes.csv")
+    rows = read_csv(folder / "holes.csv")
+    batch_answers = model.predictor("tabular")
+    single = Model({**model.facts}, model.strands, {"winner": batch_answers.network}, model.folder)
+    right = [a == r["label"] for a, r in zip(single.predict(folder / "holes.csv").labels, rows, strict=True)]
+    assert found["alone"]["tabular"]["metrics"]["accuracy"]["value"] == pytest.approx(np.mean(right))
+
+
+def test_by_modalities_is_the_model_without_the_others(model: Model, folder: Path) -> None:
+    rows = [{"age": r["age"], "colour": r["colour"], "label": r["label"]} for r in read_csv(folder / "holes.csv")]
+    some = evaluate(model, write_csv(folder / "numbers-only.csv", rows))
+    whole = evaluate(model, folder / "holes.csv")
+    assert some["metrics"]["accuracy"]["value"] == whole["by_modalities"]["tabular"]["metrics"]["accuracy"]["value"]
+    assert some["by_modalities"]["photo"] == {"rows": 0, "metrics": {}}
+
+
+def test_failed_and_unlabelled_rows_are_left_out_and_counted(quick: Model) -> None:
+    found = evaluate(
+        quick, {"a": [1.0, None, 2.0, -1.0], "b": [1.0, None, 2.0, 3.0], "y": ["high", "low", None, "low"]}
+    )
+    assert (found["rows"], found["scored"], found["failed"]) == (4, 2, 1)
+    found = evaluate(quick, {"a": [None, None], "b": [None, "x"], "y": ["high", "low"]})
+    assert (found["rows"], found["scored"], found["failed"], found["metrics"]) == (2, 0, 2, {})
+    assert found["by_modalities"]["tabular"] == {"rows": 0, "metrics": {}}
+
+
+def test_labels_meet_classes_whatever_their_type() -> None:
+    data = {**numbers_table(40)}
+    data["y"] = [int(a > 0) for a in data["a"]]
+    model = fit(data, target="y", epochs=1)
+    assert model.classes == [0, 1]
+    expected = evaluate(model, data)["metrics"]["accuracy"]["value"]
+    for turn in (float, str, lambda y: f" {y} "):
+        found = evaluate(model, {**data, "y": [turn(y) for y in data["y"]]})  # type: ignore[operator]
+        assert found["metrics"]["accuracy"]["value"] == expected
+
+
+def test_evaluate_needs_the_target(quick: Model) -> None:
+    with pytest.raises(RequestError, match="to score, the table needs the column 'y'"):
+        evaluate(quick, {"a": [1.0], "b": [2.0]})
+    with pytest.raises(RequestError, match="no row has a label in column 'y'"):
+        evaluate(quick, {"a": [1.0, 2.0], "b": [2.0, 3.0], "y": ["", ""]})
+
+
+def test_a_target_that_is_no_number_is_told() -> None:
+    data = numbers_table(40)
+    data["y"] = [2.5 * a for a in data["a"]]
+    model = fit(data, target="y", epochs=1)
+    with pytest.raises((RequestError, TableError), match=r"column 'y', row 0: the target is 'much'; expected a number"):
+        evaluate(model, {"a": [1.0, 2.0], "b": [1.0, 2.0], "y": ["much", "3"]})
+
+
+# same seed, resume, limits
+
+
+def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Path, quick: Model) -> None:
+    torch.manual_seed(1)
+    state, legacy = torch.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index] # noqa: NPY002
+    first = numbers(out=tmp_path / "a")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert np.random.get_state()[1].tolist() == legacy  # type: ignore[index] # noqa: NPY002
+    torch.manual_seed(2)
+    numbers(out=tmp_path / "b")
+    numbers(out=tmp_path / "c", seed=1)
+    a, b, c = (digest(tmp_path / name / "predictions.parquet") for name in "abc")
+    assert a == b
+    assert a != c
+    loaded = load(tmp_path / "a")
+    data = numbers_table(7)
+    assert np.array_equal(loaded.predict(data).probabilities, first.predict(data).probabilities)  # type: ignore[arg-type]
+
+
+def text_and_numbers() -> dict[str, Any]:
+    data = numbers_table(30)
+    data["note"] = [f"{y} tide today, number {n}" if n % 4 else "" for n, y in enumerate(data["y"])]
+    return data
+
+
+ASKED: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "fusion": "parallel(text, tabular)", "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    fit(text_and_numbers(), out=folder, **ASKED)
+    return folder
+
+
+@pytest.mark.parametrize("at", ["prepare", "alone text", "alone then fused", "joint"])
+def test_a_killed_run_leaves_nothing_half_written_and_ends_as_if_unbroken(
+    tmp_path: Path, unbroken: Path, at: str
+) -> None:
+    with pytest.raises(Killed):
+        fit(text_and_numbers(), out=tmp_path / "run", callback=raise_at(at, Killed()), **ASKED)
+    assert names_in(tmp_path / "run") == {"unfinished"}
+    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
+        load(tmp_path / "run")
+    notes: list[dict[str, Any]] = []
+    fit(text_and_numbers(), out=tmp_path / "run", callback=notes.append, **ASKED)
+    assert any("going on where it stopped" in str(e.get("note")) for e in notes)
+    if at != "prepare":
+        assert "prepare" not in [e.get("stage") for e in notes]
+    assert names_in(tmp_path / "run") == names_in(unbroken)
+    for name in ("weights.safetensors", "history.jsonl"):
+        assert digest(tmp_path / "run" / name) == digest(unbroken / name), name
+    one, other = (parquet.read_table(place / "predictions.parquet") for place in (tmp_path / "run", unbroken))
+    assert one.equals(other)
+
+
+def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
+    data = text_and_numbers()
+    asked: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "epochs": 1, "out": tmp_path / "run"}
+    model = fit(data, callback=raise_at("fused", KeyboardInterrupt()), **asked)
+    assert model.facts["stopped"] == "interrupt"
+    assert "The fit was interrupted; the best so far is kept." in model.summary()
+    recipes = {entry["recipe"] for entry in model.leaderboard}
+    assert {"alone", "alone then fused", "classic"} <= recipes
+    assert not recipes & {"fine-tuned", "joint"}
+    assert len(load(tmp_path / "run").predict(data)) == 30
+
+
+def test_the_time_limit_is_honoured() -> None:
+    began = time.monotonic()
+    model = numbers(epochs=1_000_000, time_limit=1.5)
+    assert time.monotonic() - began < 5
+    assert model.facts["stopped"] == "time"
+    assert "The time limit ended the fit; the best so far is kept." in model.summary()
+
+
+def test_a_time_limit_that_is_too_short_still_gives_a_model() -> None:
+    model = numbers(time_limit=1e-3)
+    assert model.facts["stopped"] == "time"
+    assert len(model.predict(numbers_table(5))) == 5
+
+
+def test_a_modality_in_one_training_row_alone_is_told_or_fitted() -> None:
+    """One modality, there in a single training row: an answer or a sentence, never a crash."""
+    data: dict[str, Any] = {
+        "a": [None] * 20,
+        "y": ["p", "q"] * 10,
+        "split": ["train"] * 12 + ["val"] * 4 + ["test"] * 4,
+    }
+    data["a"][0], data["a"][13], data["a"][17] = 1.0, 2.0, 3.0
+    with pytest.raises(TableError, match="tabular"):
+        fit(data, target="y", kinds={"a": "number"}, epochs=1)
+
+
+@pytest.mark.parametrize("num", [2, 3, 4])
+def test_a_table_of_very_few_rows_is_told_or_fitted(num: int) -> None:
+    data = {"a": [1.0, 2.0, 3.0, 4.0][:num], "y": ["p", "q", "p", "q"][:num]}
+    try:
+        model = fit(data, target="y", kinds={"a": "number", "y": "category"}, epochs=1)
+    except TableError as error:
+        assert "expected" in str(error)
+    else:
+        assert len(model.predict(data)) == num
+
+
+# run folders
+
+
+def test_a_finished_run_is_not_replaced_without_a_word(quick: Model, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    quick.save(place)
+    with pytest.raises(
+        RunError, match=r"holds a finished run\. Name another folder, or give --overwrite to replace it"
+    ):
+        numbers(out=place, epochs=20)
+    before = digest(place / "predictions.parquet")
+    model = numbers(out=place, seed=3, overwrite=True)
+    assert digest(place / "predictions.parquet") != before
+    assert load(place).facts["seed"] == model.facts["seed"] == 3
+    assert "unfinished" not in names_in(place)
+
+
+def test_a_run_that_replaces_another_leaves_none_of_its_files(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    numbers(out=place)
+    assert "confusion.png" in names_in(place)
+    data = {**numbers_table(), "y": [2.5 * a for a in numbers_table()["a"]]}
+    fit(data, target="y", epochs=1, out=place, overwrite=True)
+    assert fixed_names_in(place) == FILES | {"scatter.png"}
+    assert names_in(place) - FILES == set(load(place).facts["files"]) - FILES
+
+
+def test_a_kill_while_the_files_are_replaced_can_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "run"
+    numbers(out=place)
+
+    def kill(path: Path, value: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("plait.runs.model.write_json", kill)
+        with pytest.raises(Killed):
+            numbers(out=place, seed=1, overwrite=True)
+    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
+        load(place)
+    numbers(out=place, seed=1)
+    assert load(place).facts["seed"] == 1
+    assert fixed_names_in(place) == FILES | {"confusion.png", "reliability.png"}
+
+
+def test_an_unfinished_run_of_another_command_is_not_taken_over(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    with pytest.raises(Killed):
+        numbers(out=place, callback=raise_at("alone", Killed()))
+    with pytest.raises(RunError, match="holds an unfinished run of another command or table"):
+        numbers(out=place, seed=1)
+    assert numbers(out=place, seed=1, overwrite=True).facts["seed"] == 1
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("all my work")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="holds files that are not a run"):
+            numbers(out=tmp_path, overwrite=overwrite)
+    with pytest.raises(RunError, match=r"thesis\.txt is a file; expected the name of a folder"):
+        numbers(out=tmp_path / "thesis.txt")
+    assert names_in(tmp_path) == {"thesis.txt"}
+
+
+@pytest.mark.parametrize("name", sorted(FILES | {"confusion.png", "reliability.png"}))
+def test_a_damaged_run_names_the_file(quick: Model, tmp_path: Path, name: str) -> None:
+    assert quick.folder is not None
+
+    def damaged(change: Any) -> Path:
+        place = tmp_path / str(len(names_in(tmp_path)))
+        shutil.copytree(quick.folder, place)  # type: ignore[arg-type]
+        change(place / name)
+        return place
+
+    def flip(path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(bytes(content))
+
+    for change in (flip, lambda path: path.write_bytes(path.read_bytes()[:-20]), lambda path: path.write_bytes(b"")):
+        with pytest.raises(RunError, match=rf"{re.escape(name)} is damaged"):
+            load(damaged(change))
+    with pytest.raises(RunError, match=rf"{re.escape(name)} is missing"):
+        load(damaged(lambda path: path.unlink()))
+
+
+def test_a_run_whose_facts_were_edited_is_refused(quick: Model, tmp_path: Path) -> None:
+    place = quick.save(tmp_path / "copy")
+    facts = json.loads((place / "run.json").read_text("utf-8"))
+    facts["classes"] = facts["classes"][::-1]
+    (place / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError, match=r"run\.json is damaged: it was changed after it was written"):
+        load(place)
+
+
+def test_a_run_of_an_older_format_is_refused(quick: Model, tmp_path: Path) -> None:
+    place = quick.save(tmp_path / "copy")
+    facts = {**json.loads((place / "run.json").read_text("utf-8")), "format": 2}
+    write_json(place / "run.json", {**facts, "seal": seal(facts)})
+    with pytest.raises(RunError, match=r"has the format 2; this plait reads 3\. Use the plait that wrote it"):
+        load(place)
+
+
+def test_what_is_no_run_is_told(tmp_path: Path, quick: Model) -> None:
+    with pytest.raises(RunError, match="there is no folder"):
+        load(tmp_path / "gone")
+    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
+        load(tmp_path)
+    (tmp_path / "x").write_text("")
+    with pytest.raises(RunError, match="is not empty; name another folder"):
+        quick.save(tmp_path)
+
+
+def test_a_run_without_a_folder_can_be_saved(tmp_path: Path) -> None:
+    model = numbers()
+    assert model.folder is not None
+    place = model.save(tmp_path / "kept")
+    data = numbers_table(5)
+    expected = model.predict(data).probabilities
+    assert np.array_equal(load(place).predict(data).probabilities, expected)  # type: ignore[arg-type]
+
+
+# what bad input gets
+
+
+GOOD: dict[str, Any] = {"a": [1.0, 2.0] * 10, "note": ["one two three", "four five six"] * 10, "y": ["p", "q"] * 10}
+BAD: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
+    ({}, {"target": "yy"}, RequestError, "Did you mean 'y'?"),
+    ({}, {"target": None}, RequestError, "name the column to predict"),
+    ({}, {"ignore": ["aa"]}, RequestError, "Did you mean 'a'?"),
+    ({}, {"split": "splt"}, RequestError, "'splt'"),
+    ({}, {"group": "speaker"}, RequestError, "'speaker'"),
+    ({}, {"kinds": {"a": "nmber"}}, RequestError, "number"),
+    ({}, {"epoch": 3}, RequestError, "fit has no option 'epoch'. Did you mean 'epochs'?"),
+    ({}, {"epochs": 0}, RequestError, "epochs is 0; expected 1 or more."),
+    ({}, {"batch_size": 1}, RequestError, "batch_size is 1; expected 2 or more."),
+    ({}, {"precision": "half"}, RequestError, "there is no precision 'half'. There are: auto, float32."),
+    ({}, {"time_limit": 0}, RequestError, "time_limit is 0; expected more than 0 seconds."),
+    ({}, {"fusion": "parallel(text, imgae)"}, RequestError, "there is no modality 'imgae'"),
+    ({}, {"fusion": "parallel(text, tabluar)"}, RequestError, "Did you mean 'tabular'?"),
+    ({}, {"fusion": "parallel(text, tabular, by=magic)"}, RequestError, "magic"),
+    ({}, {"fusion": "parallel(text, tabular"}, RequestError, "("),
+    ({}, {"prep": {"image.rotate": 90}}, RequestError, "there is no modality 'image' to prepare"),
+    ({}, {"prep": {"text.lowr": True}}, RequestError, "Did you mean 'lower'"),
+    ({}, {"encoders": {"text": "bert"}}, RequestError, "modality 'text' has no encoder 'bert'"),
+    ({}, {"labels": [1] * 20}, RequestError, "got labels and the column 'y'; expected one of the two."),
+    ({}, {"labels": [1, 2], "target": None}, RequestError, "labels have the shape (2,); expected (20,)"),
+    ({}, {"ignore": ["a", "note"]}, TableError, "no column is left to learn from"),
+    ({"y": ["p"] * 20}, {}, TableError, "column 'y' has one class, 'p'"),
+    ({"y": [""] * 20}, {}, TableError, "no label"),
+    ({"y": [1.5] * 19 + ["x"]}, {"kinds": {"y": "number"}}, TableError, "column 'y', row 19: the target is 'x'"),
+    ({"a": [None] * 20}, {"kinds": {"a": "number"}, "ignore": ["note"]}, TableError, "a"),
+    (
+        {"photo": ["x.png"] * 20},
+        {"kinds": {"photo": "image"}},
+        TableError,
+        "column 'photo': no training row has a picture",
+    ),
+    ({"photo": [""] * 20}, {"kinds": {"photo": "image"}}, TableError, "photo"),
+    ({"part": ["train"] * 19 + ["tset"]}, {"split": "part"}, TableError, "column 'part', row 19: the split is 'tset'"),
+    ({"part": ["val", "test"] * 10}, {"split": "part"}, TableError, "there are no training rows with a label"),
+    (
+        {"part": ["train", "val"] * 10},
+        {"split": "part"},
+        TableError,
+        "the training rows have one class of column 'y', 'p'",
+    ),
+    ({"who": ["ann"] * 20}, {"group": "who"}, TableError, "the group column has one group"),
+    (
+        {"a": [None, 1.0] * 10, "part": ["train", "val"] * 10, "y": ["p", "p", "q", "q"] * 5},
+        {"split": "part", "kinds": {"a": "number"}},
+        TableError,
+        "modality 'tabular' is absent in every training row",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cells", "asked", "error", "said"), BAD, ids=range(len(BAD)))
+def test_bad_input_gets_one_sentence_and_leaves_nothing(
+    tmp_path: Path, cells: dict[str, Any], asked: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    options = {"target": "y", "kinds": {"note": "text"}, "epochs": 1, **asked}
+    with pytest.raises(error, match=re.escape(said)) as raised:
+        fit({**GOOD, **cells}, out=tmp_path / "run", **options)
+    assert str(raised.value)
+    assert not names_in(tmp_path)
+
+
+def test_a_vote_below_the_root_is_told() -> None:
+    data = {**GOOD, "photo": [np.zeros((4, 4))] * 20}
+    plan = "tree(parallel(text, tabular, by=vote), photo)"
+    with pytest.raises(RequestError, match="vote stands below the root"):
+        fit(data, target="y", kinds={"note": "text", "photo": "image"}, fusion=plan)
+
+
+def test_a_mended_table_can_be_fitted_into_the_same_folder(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"target": "y", "split": "part", "out": tmp_path / "run", "epochs": 1}
+    with pytest.raises(TableError, match="tset"):
+        fit({**GOOD, "part": ["train"] * 19 + ["tset"]}, **asked)
+    model = fit({**GOOD, "part": ["train"] * 14 + ["val", "test"] * 3}, **asked)
+    assert model.facts["splits"] == {"train": 14, "val": 3, "test": 3}
+
+
+@pytest.mark.parametrize(("content", "said"), [("", "empty"), ("a,y\n", "no rows")])
+def test_an_empty_table_is_told(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(TableError, match=said):
+        fit(tmp_path / "t.csv", target="y")
+
+
+# holes
+
+
+def test_holes_are_counted_as_blank_or_broken() -> None:
+    class Noted:
+        names = ["views", "tabular"]
+        reasons = [
+            {"views": "front: blank; back: blank"},
+            {"views": "blank"},
+            {"views": "file not found: x.png"},
+            {"tabular": "blank"},
+            {},
+        ]
+
+    found = count_holes(Noted())  # type: ignore[arg-type]
+    assert found["views"] == {"blank": 2, "broken": 1, "example": "row 2: file not found: x.png"}
+    assert found["tabular"] == {"blank": 1, "broken": 0, "example": ""}
+
+
+# show
+
+
+def test_show_tells_kinds_roles_holes_and_modalities(folder: Path) -> None:
+    shown = show(folder / "holes.csv", target="label")
+    said = shown.to_json()
+    assert said["rows"] == 48
+    assert said["holes"] == {"photo": 8, "sound": 0, "note": 8, "age": 0, "colour": 0, "label": 0}
+    assert {c["name"]: (c["kind"], c["role"]) for c in said["columns"]} == {
+        "photo": ("image", "feature"),
+        "sound": ("audio", "feature"),
+        "note": ("text", "feature"),
+        "age": ("number", "feature"),
+        "colour": ("category", "feature"),
+        "label": ("category", "target"),
+    }
+    text = str(shown)
+    assert "48 rows, 6 columns" in text
+    assert "modality photo (image): photo" in text
+    assert "modality tabular (tabular): age, colour" in text
+
+
+def test_show_draws_a_row(folder: Path, tmp_path: Path) -> None:
+    show(folder / "holes.csv", target="label", row=3, out=tmp_path / "row.png", prep={"image.rotate": 90})
+    with Image.open(tmp_path / "row.png") as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 300
+    assert names_in(tmp_path) == {"row.png"}
+
+
+@pytest.mark.parametrize("row", [48, -1])
+def test_show_refuses_a_row_that_is_not_there(folder: Path, tmp_path: Path, row: int) -> None:
+    with pytest.raises(RequestError, match=rf"there is no row {row}; rows are numbered from 0 to 47"):
+        show(folder / "holes.csv", row=row, out=tmp_path / "row.png")
+    assert not names_in(tmp_path)
+
+
+def test_show_refuses_a_picture_it_cannot_write(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"row\.abc"):
+        show(folder / "table.csv", row=0, out=tmp_path / "row.abc")
+    assert not names_in(tmp_path)
+
+
+def test_the_prior_is_what_training_rows_say() -> None:
+    data = {"a": [float(n) for n in range(20)], "y": ["p", "q", "q", "q"] * 5, "split": ["train"] * 16 + ["val"] * 4}
+    model = fit(data, target="y", kinds={"a": "number"}, epochs=1)
+    share = model.prior[0]
+    assert model.prior.sum() == pytest.approx(1.0)
+    assert share == pytest.approx(0.25, abs=0.05)
+    assert math.isfinite(share)
+    assert len(read(data)) == 20

@@ -147,7 +147,7 @@ def test_a_folder_that_may_not_be_entered_is_said(tmp_path: Path, monkeypatch: p
 def test_a_process_that_is_killed_while_it_writes_leaves_only_whole_shards(tmp_path: Path) -> None:
     code = (
         "import os, sys; import numpy as np\n"
-        "from plait.data import shards\n"
+        "from plait.data import feature_cache as shards\n"
         "cache = shards.FeatureCache(__import__('pathlib').Path(sys.argv[1]), (2, 3))\n"
         "cache.add([shards.digest_text('0')], np.zeros((1, 2, 3), np.float32))\n"
         "os.replace = lambda *_: os._exit(9)\n"

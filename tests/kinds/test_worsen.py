@@ -8,25 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.errors import RequestError
+from plait.kinds.audio.worsen import SNR, add_noise
+from plait.kinds.image.worsen import BLUR, IMAGE_NOISE, OCCLUSION, blur_images, noise_images, occlude_images
+from plait.kinds.tabular.worsen import NUMBER_NOISE, noise_numbers
 from plait.kinds.text.clean import tokenise
-from plait.kinds.worsen import (
-    BLUR,
-    DROPPED,
-    IMAGE_NOISE,
-    MISSING,
-    NUMBER_NOISE,
-    OCCLUSION,
-    SNR,
-    add_noise,
-    area_under,
-    blur_images,
-    drop_words,
-    missing_curve,
-    noise_images,
-    noise_numbers,
-    occlude_images,
-    score_curve,
-)
+from plait.kinds.text.worsen import DROPPED, drop_words
+from plait.proof.curves import MISSING, area_under, missing_curve, score_curve
 
 PICTURES = np.full((3, 2, 20, 40), 100, np.uint8)
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from plait.data.read import read
-from plait.draw.row import draw_row
 from plait.kinds.detect import detect
+from plait.kinds.row import draw_row
 from plait.models.views import fit_strands
 from plait.verbs.picture import row_parts
 from tiny import read_csv, write_csv, write_table

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from plait.draw.row import FONTS
+from plait.draw.page import FONTS
 from plait.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from plait.core.options import from_strings
-from plait.draw.row import as_pixels
 from plait.errors import CellError, RequestError, need
+from plait.kinds.image.row import as_pixels
 
 # what the models of the package (PP-OCRv6 small) read, all at once: Chinese, Japanese and the Latin alphabets
 _LANGUAGES = (

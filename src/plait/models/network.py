@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.network import VectorEncoder, build_encoder, input_shape
+from plait.kinds.features import as_float
+from plait.kinds.network import build_encoder, input_shape
+from plait.kinds.vectors.network import VectorEncoder
 from plait.models import plan as plans
 from plait.models.fusion import Vote, build_fusion, pool
 from plait.pretrained.frozen import Frozen, last_blocks
@@ -249,13 +251,6 @@ def tuned_makers(strands: Sequence[Any], tune: Mapping[str, str]) -> dict[str, A
         return lambda dim: TunedEncoder(frozen.new_network(), frozen.tokens, frozen.width, dim, how)
 
     return {s.group: maker(s.frozen, tune.get(s.shadow, "full")) for s in strands if s.raw and s.frozen is not None}
-
-
-def as_float(kind: str, x: Tensor) -> Tensor:
-    """Return pictures of 0…255 as 0…1, everything else as it is, in float32."""
-    if kind == "tuned":  # a pretrained network scales what it is given
-        return x
-    return x.float().div_(255.0) if kind == "image" and x.dtype == torch.uint8 else x.float()
 
 
 def count_parameters(network: nn.Module) -> int:

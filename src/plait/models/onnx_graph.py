@@ -20,10 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from plait.errors import RequestError
+from plait.kinds.features import as_float
 from plait.models import blend
 from plait.models.calibration import SMALLEST
 from plait.models.classic import ClassicPredictor, MajorityPredictor
-from plait.models.network import Network, NetworkPredictor, Parts, as_float, input_shape
+from plait.models.network import Network, NetworkPredictor, Parts, input_shape
 from plait.models.predictors import Blend, Calibrated, RowText
 from plait.pretrained.frozen import Frozen
 

@@ -23,8 +23,9 @@ from torch import Tensor
 from plait.core.contract import Batch, Table, answer_subsets, keep_only
 from plait.data.media import read_image, read_sound
 from plait.kinds.audio.prep import LOWEST
+from plait.kinds.features import as_float
 from plait.kinds.text.clean import token_spans
-from plait.models.network import Network, as_float
+from plait.models.network import Network
 from plait.models.views import Strand
 from plait.pretrained.features import Cells, prepare_cell
 from plait.pretrained.frozen import Frozen

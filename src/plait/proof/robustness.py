@@ -16,27 +16,16 @@ import numpy as np
 from plait.core.contract import MEDIA_KINDS, SECOND, Table
 from plait.data.media import read_sound
 from plait.errors import CellError
-from plait.kinds.worsen import (
-    BLUR,
-    DROPPED,
-    IMAGE_NOISE,
-    NUMBER_NOISE,
-    OCCLUSION,
-    SNR,
-    add_noise,
-    blur_images,
-    drop_words,
-    missing_curve,
-    noise_images,
-    noise_numbers,
-    occlude_images,
-    score_curve,
-)
+from plait.kinds.audio.worsen import SNR, add_noise
+from plait.kinds.image.worsen import BLUR, IMAGE_NOISE, OCCLUSION, blur_images, noise_images, occlude_images
+from plait.kinds.tabular.worsen import NUMBER_NOISE, noise_numbers
+from plait.kinds.text.worsen import DROPPED, drop_words
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import Strand
 from plait.pretrained.features import encoding_device
 from plait.pretrained.frozen import Frozen
+from plait.proof.curves import missing_curve, score_curve
 from plait.proof.scores import brier, reliability
 
 FEW_ROWS = 100  # rows of which a pretrained encoder sees every picture or sound again at each level

@@ -23,8 +23,9 @@ from torch import Tensor
 
 from plait.core.files import Stages
 from plait.errors import RunError
-from plait.kinds.image.prep import augment_images
-from plait.kinds.text.prep import drop_words
+from plait.kinds.image.augment import augment_raw
+from plait.kinds.tabular.augment import swap_cells
+from plait.kinds.text.augment import augment_text
 from plait.models import plan as plans
 from plait.models.network import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.models.rows import Callback, Prepared, quiet
@@ -543,34 +544,6 @@ class Study:
     def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""
         return outputs_of(network, self.prepared, rows, self.device, keep)
-
-
-def augment_text(x: Tensor, features: int, generator: torch.Generator, share: float = 0.3) -> Tensor:
-    """Return texts (batch, feature + token) with some TF-IDF coordinates dropped and some words made unknown.
-
-    Dropout of inputs: Srivastava and others 2014 (JMLR 15). All draws come first, from the generator.
-    """
-    kept = (torch.rand(len(x), features, generator=generator) >= share).to(x)
-    words = drop_words(x[:, features:].long(), generator).to(x)
-    return torch.cat([x[:, :features] * kept / (1 - share), words], 1)
-
-
-def augment_raw(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return what a pretrained encoder is given, pictures of 0 to 255 changed mildly, all else as it is."""
-    if x.dim() != 4 or x.dtype != torch.uint8:
-        return x
-    return augment_images(x.float() / 255, generator).clamp(0, 1) * 255
-
-
-def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
-    """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
-
-    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same
-    way.
-    """
-    swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
-    others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
-    return torch.where(swapped, x.gather(0, others), x)
 
 
 def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:

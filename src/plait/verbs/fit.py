@@ -682,7 +682,7 @@ def show(
 
 
 def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path, target: str | None) -> None:
-    from plait.draw.row import draw_row
+    from plait.kinds.row import draw_row
     from plait.verbs.picture import row_parts
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from plait.errors import CellError, RequestError
-from plait.kinds.audio.prep import AudioPrep, augment_mels, bandpass, denoise, level_of, log_mel, set_level, trim
+from plait.kinds.audio.augment import augment_mels
+from plait.kinds.audio.prep import AudioPrep, bandpass, denoise, level_of, log_mel, set_level, trim
 
 
 def sine(frequency: float, rate: int, seconds: float = 1.0, peak: float = 0.5) -> np.ndarray:

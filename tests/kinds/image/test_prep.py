@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from plait.errors import CellError, RequestError
-from plait.kinds.image.prep import ImagePrep, augment_images
+from plait.kinds.image.augment import augment_images
+from plait.kinds.image.prep import ImagePrep
 
 
 def grey(height: int, width: int, value: int = 0) -> np.ndarray:

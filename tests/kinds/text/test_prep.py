@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError, RunError
+from plait.kinds.text.augment import drop_words
 from plait.kinds.text.clean import join, show_token
-from plait.kinds.text.prep import TextPrep, drop_words
+from plait.kinds.text.prep import TextPrep
 
 TEXTS = ["a red dress", "a blue dress", "the red shoe", "the blue shoe is blue"]
 

@@ -29,7 +29,6 @@ TOP_WHOLE = 60.0  # seconds, where sounds are not cut
 LEAST_FRAMES = 16
 LOWEST = 20.0  # Hz: where the mel filters begin
 SILENT = 1e-10  # power of a spectrum line under which a recording is silence: about -130 dBFS
-NOISE_STEP = 257  # between the windows of noise that neighbours in a batch get, in training
 
 
 @dataclass(frozen=True)
@@ -171,6 +170,8 @@ class AudioPrep:
 
     def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return augment_mels(x)."""
+        from plait.kinds.audio.augment import augment_mels  # torch comes with it
+
         return augment_mels(x, generator)
 
     def _operations(self, rate: int) -> list[tuple[str, Any]]:
@@ -347,43 +348,3 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
     offset = lines - edges[1:-1, None]
     bank = np.clip(np.minimum(1 + offset / widths[:-1, None], 1 - offset / widths[1:, None]), 0, None)
     return window, bank.astype(np.float32)
-
-
-def augment_mels(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return log-mels (batch, mel, time), standardised per recording, each changed at random.
-
-    Stretched in time by up to 15 % (Ko and others 2015, speed perturbation) and in frequency by up to 8 % (Jaitly and
-    Hinton 2013, vocal tract length perturbation: other speakers), shifted to ±10 % and ±5 %; two masks each in time and
-    in frequency of up to 10 % (Park and others 2019, SpecAugment), noise of standard deviation up to 0.3. What is moved
-    in or masked is 0, the recording's mean. All draws come first, from the generator; x is not changed.
-    """
-    import torch
-    from torch.nn import functional as F
-
-    batch, mels, time = x.shape
-    draws = torch.rand(13, batch, generator=generator, device=generator.device).to(x.device)
-    # Drawing a normal number for each cell would cost more than all the rest: recordings take windows of one long draw.
-    length = mels * time
-    pool = torch.randn(length + NOISE_STEP * (batch - 1), generator=generator, device=generator.device).to(x)
-    noise = pool.unfold(0, length, NOISE_STEP).view(x.shape)
-
-    share = 2 * draws - 1
-    wide, high = torch.exp(0.15 * share[11]), torch.exp(0.08 * share[12])
-    # scaled about the first frame and the lowest band, then shifted; in the units of affine_grid the axis is 2 long
-    map_ = torch.zeros(batch, 2, 3, device=x.device)
-    map_[:, 0, 0], map_[:, 0, 2] = wide, wide - 1 + 0.2 * share[0]
-    map_[:, 1, 1], map_[:, 1, 2] = high, high - 1 + 0.1 * share[1]
-    grid = F.affine_grid(map_, [batch, 1, mels, time], align_corners=False).to(x.dtype)
-    moved = F.grid_sample(x[:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
-    moved.mul_(_masks(mels, draws[2:6]).to(x.dtype)[:, :, None]).mul_(_masks(time, draws[6:10]).to(x.dtype)[:, None, :])
-    return moved.addcmul_(noise, (0.3 * draws[10]).to(x.dtype)[:, None, None])
-
-
-def _masks(length: int, draws: torch.Tensor) -> torch.Tensor:
-    """Return which places of an axis are kept, (batch, length) bool, with two masks of up to 10 %; draws (4, batch)."""
-    import torch
-
-    places = torch.arange(length, device=draws.device)
-    widths = 0.1 * length * draws[:2, :, None]
-    starts = draws[2:, :, None] * (length - widths)
-    return ((places < starts) | (places >= starts + widths)).all(dim=0)

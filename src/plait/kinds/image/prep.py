@@ -23,7 +23,6 @@ LONG_SIDE = 64  # px: what a larger picture is brought down to when no size is a
 SHORT_SIDE = 16  # px: a very flat picture is padded to this
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of float, 8, 10, 12, 14 and 16 bit pictures
 ORIENTATION = 0x0112  # the EXIF tag
-NOISE_STEP = 257  # between the windows of noise that neighbours in a batch get, in training
 
 
 @dataclass(frozen=True)
@@ -155,6 +154,8 @@ class ImagePrep:
 
     def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return augment_images(x) with this preparation's own choice of flips."""
+        from plait.kinds.image.augment import augment_images  # torch comes with it
+
         return augment_images(x, generator, flip=self.flip)
 
     def _operations(self) -> tuple[tuple[str, Any], ...]:
@@ -250,40 +251,3 @@ def _is_grey(image: Image) -> bool:
     except ValueError:  # a colour mode that cannot be turned into colours; its cell will say so
         return True
     return bool((small.max(axis=2) - small.min(axis=2)).max() <= 8)  # a grey JPEG is off by a few
-
-
-def augment_images(x: torch.Tensor, generator: torch.Generator, *, flip: bool = False) -> torch.Tensor:
-    """Return pictures (batch, channel, height, width), float in 0…1, each changed at random but mildly.
-
-    Rotation to ±12°, shift to ±10 %, scale 0.85 to 1.15, shear to ±0.1, contrast ±20 %, brightness ±0.1, noise of
-    standard deviation up to 0.1; flip mirrors half of them. Edges are repeated outwards. All draws come first, from the
-    generator; x is not changed.
-    """
-    import torch
-    from torch.nn import functional as F
-
-    batch, channel, height, width = x.shape
-    draws = torch.rand(10, batch, generator=generator, device=generator.device).to(x) * 2 - 1
-    # Drawing a normal number for each pixel would cost more than all the rest: pictures take windows of one long draw.
-    length = channel * height * width
-    pool = torch.randn(length + NOISE_STEP * (batch - 1), generator=generator, device=generator.device).to(x)
-    noise = pool.unfold(0, length, NOISE_STEP).view(x.shape)
-
-    angle, shear = draws[0] * (12 * torch.pi / 180), draws[1] * 0.1
-    across, down = 1 / (1 + 0.15 * draws[2]), 1 / (1 + 0.15 * draws[2] + 0.05 * draws[3])
-    if flip:
-        across = across * torch.where(draws[4] < 0, -1.0, 1.0)
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    columns = (2 * torch.arange(width, device=x.device, dtype=x.dtype) + 1) / width - 1
-    rows = (2 * torch.arange(height, device=x.device, dtype=x.dtype) + 1) / height - 1
-    ratio = height / width  # angles are kept in pixels, while the grid runs from -1 to 1 on both axes
-    along = torch.stack([cos * across, sin * across / ratio], -1)[:, None, None, :] * columns[:, None]
-    below = torch.stack([(shear * cos - sin) * down * ratio, (shear * sin + cos) * down], -1)[:, None, None, :]
-    shift = 0.2 * draws[5:7].T[:, None, None, :]
-    grid = along + (below * rows[:, None, None] + shift)  # (batch, height, width, 2): where each new pixel comes from
-    moved = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-    contrast, brightness, loudness = (d.view(batch, 1, 1, 1) for d in draws[7:10])
-    mean = moved.mean(dim=(1, 2, 3), keepdim=True)
-    moved = torch.addcmul(0.1 * brightness - 0.2 * contrast * mean, moved, 1 + 0.2 * contrast)
-    return moved.addcmul_(noise, 0.05 * (1 + loudness))

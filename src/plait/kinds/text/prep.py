@@ -19,20 +19,11 @@ from plait.errors import RequestError, RunError
 from plait.kinds.text.clean import clean, is_one_character, tokenise
 
 if TYPE_CHECKING:
-    import torch
     from scipy.sparse import csr_matrix
 
 PAD, UNKNOWN, FIRST = 0, 1, 2  # ids: empty place, a word outside the vocabulary, the first word of the vocabulary
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-
-
-def drop_words(ids: torch.Tensor, generator: torch.Generator, share: float = 0.1) -> torch.Tensor:
-    """Return ids (batch, token) with a share of the words made unknown (word dropout, Iyyer and others 2015, ACL)."""
-    import torch
-
-    draw = torch.rand(ids.shape, generator=generator, device=generator.device).to(ids.device)
-    return torch.where((draw < share) & (ids >= FIRST), torch.full_like(ids, UNKNOWN), ids)
 
 
 def _option(default: Any, help: str) -> Any:

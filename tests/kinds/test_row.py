@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plait.draw import row as draw
-from plait.draw.row import draw_row, safe_text
+from plait.draw import page
+from plait.draw.page import safe_text
 from plait.errors import RequestError
+from plait.kinds.image.row import as_pixels
+from plait.kinds.row import draw_row
 
 
 def picture(mode="RGB", size=(30, 20)):
@@ -51,7 +53,7 @@ def test_the_model_sees_the_last_picture():
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr"])
 def test_pictures_of_every_mode_can_be_drawn(mode):
-    assert draw.as_pixels(picture(mode)).dtype == np.uint8
+    assert as_pixels(picture(mode)).dtype == np.uint8
 
 
 def test_extremes_do_not_break_it(tmp_path):
@@ -69,7 +71,7 @@ def test_extremes_do_not_break_it(tmp_path):
 
 
 def test_characters_without_a_font_become_boxes(monkeypatch):
-    monkeypatch.setattr(draw, "_fonts", lambda: (("DejaVu Sans",), frozenset(map(ord, "abc é□"))))
+    monkeypatch.setattr(page, "_fonts", lambda: (("DejaVu Sans",), frozenset(map(ord, "abc é□"))))
     assert safe_text("a我b\u200dc\né\U000e0041") == "a□bc é"
     figure = draw_row([{"modality": "照片", "kind": "image", "reason": "c"}])
     assert "□□" in words(figure)

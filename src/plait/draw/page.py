@@ -1,0 +1,161 @@
+"""A page to draw on in inches, text that fits on it, and the fonts that can write it.
+
+Drawn with matplotlib's objects: no display, no global figure, nobody's settings changed. A character that no
+installed font can write is drawn as □.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, SOFT, LINE, PALE, BLUE, ORANGE = "#1f2933", "#66727f", "#d5dae0", "#f1f3f5", "#1f5f99", "#c4560f"
+
+
+FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC",
+    "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
+    "Droid Sans Fallback", "AR PL UMing CN", "Arial Unicode MS", "Unifont", "Malgun Gothic", "Apple SD Gothic Neo",
+    "Noto Sans KR", "Noto Sans Thai", "Noto Sans Devanagari", "Segoe UI", "Tahoma",
+)  # fmt: skip
+
+
+WIDTH, MARGIN, LABEL, GAP = 12.0, 0.45, 1.75, 0.4  # inches
+CONTENT = WIDTH - 2 * MARGIN - LABEL
+HALF = (CONTENT - GAP) / 2
+
+
+class Page:
+    """A figure with places in inches from the top left."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self.height = float(figure.get_size_inches()[1])
+        self.unwritten = False  # whether some character had to be drawn as □
+
+    def write(self, x: float, y: float, text: str, *, size: float = 10, color: str = INK, **look: Any) -> Any:
+        """Write text with its base line at (x, y)."""
+        shown = safe_text(text)
+        self.unwritten |= shown.count("□") > text.count("□")
+        return self.figure.text(
+            x / WIDTH, 1 - y / self.height, shown, fontsize=size, color=color, parse_math=False,
+            fontfamily=list(_fonts()[0]), **look,
+        )  # fmt: skip
+
+    def axes(self, x: float, y: float, width: float, height: float) -> Axes:
+        return self.figure.add_axes((x / WIDTH, 1 - (y + height) / self.height, width / WIDTH, height / self.height))
+
+    def box(self, x: float, y: float, width: float, height: float, **look: Any) -> None:
+        """Draw a box with round corners; its top left corner is (x, y)."""
+        from matplotlib.patches import FancyBboxPatch
+
+        transform = self.figure.dpi_scale_trans
+        style = f"round,pad=0,rounding_size={min(0.06, height / 4)}"
+        corner = (x, self.height - y - height)
+        self.figure.add_artist(FancyBboxPatch(corner, width, height, boxstyle=style, transform=transform, **look))
+
+    def rule(self, y: float, left: float = MARGIN, color: str = LINE) -> None:
+        from matplotlib.lines import Line2D
+
+        level = 1 - y / self.height
+        self.figure.add_artist(Line2D([left / WIDTH, 1 - MARGIN / WIDTH], [level, level], color=color, linewidth=0.8))
+
+    def measure(self, artist: Any) -> float:
+        """Return how many inches wide a text is."""
+        return float(artist.get_window_extent().width) / self.figure.dpi
+
+
+def draw_absent(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
+    page.box(MARGIN + LABEL, y, CONTENT, height - 0.1, facecolor=PALE, edgecolor=LINE, hatch="///", linewidth=0.8)
+    said = "absent" + (f": {part['reason']}" if part.get("reason") else "")
+    bbox = {"facecolor": "white", "edgecolor": LINE, "boxstyle": "round,pad=0.45"}
+    page.write(
+        MARGIN + LABEL + CONTENT / 2,
+        y + height / 2 - 0.01,
+        cut_text(said, 100),
+        size=10.5,
+        ha="center",
+        color=ORANGE,
+        bbox=bbox,
+    )
+
+
+def plain_axes(axes: Axes) -> None:
+    axes.tick_params(labelsize=8, colors=SOFT, length=2.5, pad=2)
+
+
+def frame_axes(axes: Axes, color: str, width: float) -> None:
+    for spine in axes.spines.values():
+        spine.set(color=color, linewidth=width)
+
+
+def text_width(text: str) -> int:
+    """Return how wide a text is, in narrow characters: a Chinese character counts two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+
+
+def cut_text(text: str, most: int) -> str:
+    """Return one line of at most `most` narrow characters, cut with …"""
+    text = " ".join(text.split())
+    if text_width(text) <= most:
+        return text
+    while text_width(text) > most - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def wrap_text(text: str, most: int) -> list[str]:
+    """Return lines of at most `most` narrow characters, broken at blanks, and anywhere in Chinese and in long words."""
+    lines = []
+    for paragraph in text.splitlines() or [""]:
+        line = ""
+        for word in paragraph.replace("\t", " ").split(" "):
+            joined = f"{line} {word}" if line else word
+            if text_width(joined) > most and line and all(unicodedata.east_asian_width(c) not in "WF" for c in word):
+                lines.append(line)
+                joined = word
+            while text_width(joined) > most:
+                end = len(joined)
+                while text_width(joined[:end]) > most:
+                    end = min(end - 1, most) if end > most else end - 1
+                lines.append(joined[:end])
+                joined = joined[end:]
+            line = joined
+        lines.append(line)
+    return lines
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> tuple[tuple[str, ...], frozenset[int]]:
+    """Return the families to draw with, the plain one first, and the characters that they can write."""
+    from matplotlib.font_manager import FontProperties, fontManager, get_font
+
+    installed = {font.name for font in fontManager.ttflist}
+    families, known = ["DejaVu Sans"], set[int]()
+    for family in ("DejaVu Sans", *(name for name in FONTS if name in installed)):
+        try:
+            marks = set(get_font(fontManager.findfont(FontProperties(family=[family]))).get_charmap())
+        except (RuntimeError, ValueError, OSError):  # a colour font, or a broken one
+            continue
+        if not marks <= known and family not in families:
+            families.append(family)
+        known |= marks
+    return tuple(families), frozenset(known)
+
+
+def safe_text(text: str) -> str:
+    """Return the text with □ for each character that no installed font can write; such marks are dropped."""
+    known = _fonts()[1]
+    out = []
+    for c in " ".join(text.split()) if "\n" in text else text:
+        if ord(c) in known and unicodedata.category(c) not in ("Cc", "Cf"):
+            out.append(c)
+        elif unicodedata.category(c) not in ("Cc", "Cf", "Mn", "Me"):
+            out.append("□")
+    return "".join(out)

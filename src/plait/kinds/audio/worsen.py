@@ -1,0 +1,20 @@
+"""Sounds made worse, level by level: noise.
+
+The draw comes first, so that from the same seed a worse level holds the better one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SNR = (40.0, 30.0, 20.0, 10.0, 0.0)  # decibels of the sound above the noise; the last is the worst
+
+
+def add_noise(samples: np.ndarray, snr: float, generator: np.random.Generator) -> np.ndarray:
+    """Add white noise to a sound, (time,) or (time, channel). snr: decibels of the sound's power above the noise's.
+
+    Silence stays silence: no noise is any decibels below it.
+    """
+    noise = generator.standard_normal(samples.shape)
+    power = float(np.mean(np.square(samples, dtype=np.float64))) if samples.size else 0.0
+    return (samples + noise * (power * 10 ** (-snr / 10)) ** 0.5).astype(samples.dtype)

@@ -1,0 +1,71 @@
+"""The network of a picture that is trained here. Its BatchNorm sees only rows that have a picture."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from plait.kinds.shapes import check_shape
+
+
+class Residual(nn.Module):
+    """A residual block with two 3×3 convolutions (He and others 2016, "Deep residual learning")."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.short: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.short = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        return F.relu(self.norm2(self.conv2(y)) + self.short(x), inplace=True)
+
+
+class ConvEncoder(nn.Module):
+    """A small residual network over a picture (channel, height, width) or a log-mel (1, mel, time).
+
+    A stem that brings it to about 1,000 cells, then three residual stages; a stage halves each side unless it works on
+    few cells already, so that a larger picture does not cost in proportion. Tokens are the cells of the last stage,
+    pooled to at most 4 × 4.
+    """
+
+    def __init__(self, channels: int, height: int, width: int, dim: int, base: int = 32, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.channels, self.height, self.width = channels, height, width
+        steps = max(0, math.ceil(math.log2(math.sqrt(height * width / 1100.0))))
+        stem: list[nn.Module] = []
+        inputs = channels
+        for step in range(steps):
+            outputs = base if step else base // 2
+            stem += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+            inputs = outputs
+        stem += [nn.Conv2d(inputs, base, 3, 1, 1, bias=False), nn.BatchNorm2d(base), nn.ReLU(inplace=True)]
+        self.stem = nn.Sequential(*stem)
+        sides = [math.ceil(n / 2**steps) for n in (height, width)]
+        stages: list[nn.Module] = []
+        inputs = base
+        for outputs, few in ((base, 400), (2 * base, 0), (4 * base, 64)):
+            stride = 2 if math.prod(sides) > few else 1
+            stages.append(Residual(inputs, outputs, stride))
+            inputs, sides = outputs, [math.ceil(n / stride) for n in sides]
+        self.stages = nn.Sequential(*stages)
+        self.grid = (min(4, sides[0]), min(4, sides[1]))
+        self.dropout = nn.Dropout(dropout)
+        self.project = nn.Linear(inputs, dim)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (batch, channel, height, width) float, about -1 to 1 → tokens (batch, token, dim), all present."""
+        check_shape("picture", x, ("batch", self.channels, self.height, self.width))
+        y = self.stages(self.stem(x.contiguous(memory_format=torch.channels_last)))
+        y = F.adaptive_avg_pool2d(y, self.grid).flatten(2).transpose(1, 2)
+        tokens = self.project(self.dropout(y))
+        return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)

@@ -1,0 +1,17 @@
+"""Random changes of prepared tables, and of vectors, for training. All draws come from the generator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
+    """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
+
+    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same
+    way.
+    """
+    swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
+    others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
+    return torch.where(swapped, x.gather(0, others), x)

@@ -27,7 +27,7 @@ from plait.models.speech.learning import SpeechRecipe, errors_of, hear_rows, tra
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.views import Strand
-from plait.study.labels import number_threads
+from plait.core.threads import number_threads
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -12,11 +12,12 @@ from plait.core.contract import Table
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.learners import LEARNERS
-from plait.models.rows import Prepared, group_rows, prepare
+from plait.models.rows import Prepared, prepare
 from plait.models.views import fit_strands, shadow_strands
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
+from plait.study.splits import group_rows
 
 FAMILIES = ("classic", "late", "ensemble")
 QUICK = {

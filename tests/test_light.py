@@ -31,7 +31,7 @@ def loaded_after(code: str, heavy: Sequence[str] = HEAVY) -> list[str]:
         "import plait.core.options, plait.core.contract, plait.data.media, plait.data.read",
         "import plait.kinds.detect, plait.models.plan",
         "import plait.kinds.image.prep, plait.kinds.audio.prep, plait.kinds.text.prep, plait.kinds.tabular.prep",
-        "import plait.proof.verdict, plait.models.blend, plait.kinds.worsen",
+        "import plait.proof.verdict, plait.models.blend, plait.kinds.image.worsen",
         "import plait.verbs.demo",
         "import plait.converters.espeak, plait.converters.sphinx, plait.converters.whisper",
         "import plait.draw.report",

@@ -106,8 +106,9 @@ if TYPE_CHECKING:
     from plait.models.plan import Parallel, Sequential, Tree
     from plait.proof.explanation import Explanation
     from plait.runs.load import load
-    from plait.runs.model import Model, Predictions
+    from plait.runs.model import Model
     from plait.runs.onnx import OnnxModel
+    from plait.runs.predictions import Predictions
     from plait.verbs.align import align
     from plait.verbs.cache import cache
     from plait.verbs.check import check
@@ -115,8 +116,9 @@ if TYPE_CHECKING:
     from plait.verbs.estimators import Classifier, Regressor
     from plait.verbs.explain import explain
     from plait.verbs.export import export
-    from plait.verbs.fit import fit, show
+    from plait.verbs.fit import fit
     from plait.verbs.predict import evaluate, predict
+    from plait.verbs.show import show
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,8 @@ from plait.core.contract import Column, Modality, Schema, Table
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
-from plait.kinds.guess import count_words, read_date
+from plait.kinds.tabular.recognise import read_date
+from plait.kinds.text.recognise import count_words
 
 MANY = range(40)
 

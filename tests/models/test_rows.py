@@ -17,8 +17,9 @@ from plait.kinds.detect import detect
 from plait.kinds.image.prep import ImagePrep
 from plait.kinds.text.prep import TextPrep
 from plait.models import rows as dataset
-from plait.models.rows import choose_splits, prepare
+from plait.models.rows import prepare
 from plait.models.views import Strand, encoder_names, fit_strands, prep_options, shadow_strands
+from plait.study.splits import choose_splits
 from tiny import read_csv, write_csv, write_table
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 import plait
+from plait.core.words import say_encoders
 from plait.errors import RequestError, RunError
 from plait.kinds.detect import detect
 from plait.models import views as strands
@@ -19,7 +20,6 @@ from plait.models.rows import prepare
 from plait.models.views import fit_strands
 from plait.pretrained.frozen import Frozen
 from plait.proof.robustness import Robustness
-from plait.study.encoder_choice import say_encoders
 from tiny import read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, text)"

@@ -9,11 +9,11 @@ import plait
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
-from plait.models.rows import group_rows
+from plait.study.candidate import choose
 from plait.study.folds import cross_validate
 from plait.study.labels import Labels
-from plait.study.networks import choose
 from plait.study.search import Search
+from plait.study.splits import group_rows
 from searches import draw_blocks, make_search, modalities_of, take_quick_learners
 
 

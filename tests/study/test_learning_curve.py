@@ -8,7 +8,7 @@ import pytest
 
 import plait
 from plait.checks.guesses import nested_order
-from plait.runs.model import say_curve
+from plait.core.words import say_curve
 from tiny import numbers_table
 
 ASKED: dict[str, Any] = {"target": "y", "epochs": 2, "learning_curve": True}

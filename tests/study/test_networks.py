@@ -16,7 +16,8 @@ from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
 from plait.models.train import Target
 from plait.models.views import fit_strands
-from plait.study.networks import Candidate, Study, choose, list_plans
+from plait.study.candidate import Candidate, choose
+from plait.study.networks import Study, list_plans
 from tiny import SENTENCES
 
 # the choice

@@ -17,8 +17,8 @@ from plait.models.blend import fit_weighted
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, Calibrated, RowText
+from plait.study.candidate import Candidate
 from plait.study.labels import Labels
-from plait.study.networks import Candidate
 from plait.study.search import Search, answer_rows
 from searches import (
     FAMILIES,

@@ -15,8 +15,10 @@ from plait import cli
 from plait.core.files import UNFINISHED
 from plait.errors import RequestError, RunError, TableError
 from plait.models.speech.decode import Heard
-from plait.runs.transcriber import NO_WORDS, Transcriber, Transcripts, _move_words
-from plait.study.speech import count_errors, find_units, list_recognisers, transcripts_of
+from plait.models.speech.learning import count_errors
+from plait.runs.transcriber import Transcriber, _move_words
+from plait.runs.transcripts import NO_WORDS, Transcripts
+from plait.study.speech import find_units, list_recognisers, transcripts_of
 from tiny import write_csv
 
 RATE = 8000

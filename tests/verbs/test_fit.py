@@ -23,10 +23,12 @@ from plait.data.read import read
 from plait.errors import RequestError, RunError, TableError
 from plait.models.fusion import pool
 from plait.models.plan import Parallel
+from plait.runs.answers import count_holes
 from plait.runs.load import load
-from plait.runs.model import Model, count_holes
-from plait.verbs.fit import fit, show
+from plait.runs.model import Model
+from plait.verbs.fit import fit
 from plait.verbs.predict import evaluate, predict
+from plait.verbs.show import show
 from tiny import numbers_table, read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, sound, text, tabular, by=concat)"

@@ -11,7 +11,7 @@ from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.kinds.row import draw_row
 from plait.models.views import fit_strands
-from plait.verbs.picture import row_parts
+from plait.verbs.show import row_parts
 from tiny import read_csv, write_csv, write_table
 
 

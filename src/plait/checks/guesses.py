@@ -14,6 +14,7 @@ import numpy as np
 
 from plait.checks.survey import Survey
 from plait.core.contract import MEDIA_KINDS, Modality, Schema, Table, clean_label
+from plait.core.options import OWN
 from plait.data.feature_cache import digest_text, list_features
 from plait.kinds.tabular.prep import TabularPrep
 from plait.kinds.text.clean import clean, join, tokenise
@@ -25,7 +26,6 @@ FOLDS = 5
 DIMS = 64  # of the features
 WIDE = 8192  # numbers a cell, above which kept features are passed over
 LANDMARKS = 400
-OWN = "own"  # what the features of a user's own module are called
 RIDGES = (0.1, 1.0, 10.0)
 
 

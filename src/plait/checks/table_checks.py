@@ -20,7 +20,7 @@ from plait.checks.text_checks import check_texts, split_of
 from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, Column, Schema, Table
 from plait.data.parse import is_day_first, parse_date, parse_number
 from plait.kinds.detect import WHY_MENDED
-from plait.kinds.guess import Facts, facts_of
+from plait.kinds.facts import Facts, facts_of
 from plait.kinds.tabular.prep import ColumnPrep, TabularPrep
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault

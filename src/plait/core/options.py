@@ -15,6 +15,7 @@ T = TypeVar("T")
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble")
 PRECISIONS = ("auto", "float32")
+OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 
 
 def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plait.core.contract import MEDIA_KINDS, Table
+from plait.core.contract import Table
 from plait.core.files import write_bytes
 from plait.data.media import is_address
 from plait.errors import RequestError
-from plait.kinds.guess import facts_of, judge
 
 
 def check_out(out: str | Path, sources: Sequence[Any], what: str) -> Path:
@@ -49,33 +47,6 @@ def write_table(table: Table, path: Path) -> None:
             raise RequestError(f"column {nested[0]!r} holds bytes or records, which a CSV cannot; write a .parquet")
         csv.write_csv(whole, buffer)
     write_bytes(path, buffer.getvalue())
-
-
-def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
-    """Return these columns of a table, its paths of pictures and sounds begun anew at another folder."""
-    import pyarrow as pa
-
-    data: dict[str, Any] = {}
-    for name in names:
-        values: Any = table.data[name]
-        kind = values.type
-        data[name] = values
-        if pa.types.is_struct(kind) and any(field.name == "path" for field in kind):
-            cells = values.to_pylist()
-            moved = [
-                c and {**c, "path": move_path(c["path"], table.folder, folder) if c["path"] else None} for c in cells
-            ]
-            data[name] = pa.chunked_array([pa.array(moved, kind)])
-        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            facts = facts_of(table, name)
-            if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
-                facts = replace(facts, rows=1, filled=1)
-            if judge(facts, table.folder).kind in MEDIA_KINDS:
-                coded = values.combine_chunks().dictionary_encode()
-                coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-                known = [p and move_path(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
-                data[name] = pa.chunked_array([pa.array(known, pa.string()).take(coded.indices)])
-    return replace(table, data=data)
 
 
 def move_path(path: str, old: Path | None, new: Path) -> str:

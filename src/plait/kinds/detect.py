@@ -11,7 +11,10 @@ import numpy as np
 from plait.core.contract import COLUMN_KINDS, MEDIA_KINDS, TABULAR_KINDS, Column, Modality, Schema, Table
 from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.guess import FEW, Facts, Guess, count_words, facts_of, judge, numeric_share
+from plait.kinds.facts import FEW, Facts, Guess, facts_of
+from plait.kinds.recognise import judge
+from plait.kinds.tabular.recognise import numeric_share
+from plait.kinds.text.recognise import count_words
 
 TARGET_KINDS = ("category", "number", "text")
 WHY_MENDED = "says what a mended copy changed"

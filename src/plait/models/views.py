@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import MEDIA_KINDS, SECOND, Modality, Schema, Table
-from plait.core.options import FitOptions
+from plait.core.options import OWN, FitOptions
 from plait.data.media import read_image, read_sound
 from plait.errors import CellError, RequestError, RunError, TableError, did_you_mean
 from plait.kinds.audio.prep import AudioPrep
@@ -25,7 +25,6 @@ from plait.kinds.text.prep import TextPrep
 from plait.pretrained.catalogue import HUB, NAMES, best_local, make_frozen, restore_frozen
 from plait.pretrained.features import Cells, read_features, read_raw
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.own import NAME as OWN
 from plait.pretrained.own import wrap_own
 
 PREPS: dict[str, Any] = {"image": ImagePrep, "audio": AudioPrep, "text": TextPrep, "tabular": TabularPrep}

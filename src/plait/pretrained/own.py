@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from plait.core.options import OWN
 from plait.errors import RequestError
 from plait.pretrained.frozen import Frozen, hash_state
 
-NAME = "own"
 KINDS = {
     "image": "pictures (batch, channel, height, width), float -1 to 1",
     "audio": "log-mels (batch, mel, time), float",
@@ -100,7 +100,7 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
         raise RequestError(f"your module {name} cannot be copied ({_first_line(error)}).") from None
     tokens, width = _try_out(OwnNetwork(kept, kind).eval(), name, shape, dtype)
     return Frozen(
-        name=NAME,
+        name=OWN,
         kind=kind,
         shape=tuple(shape),
         dtype=dtype,

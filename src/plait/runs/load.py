@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from plait.converters.in_fit import Made
-from plait.runs.model import Model, open_run
+from plait.core.files import digest, read_json, read_tensors, seal
+from plait.errors import RunError
+from plait.models.predictors import Stored, restore_predictors
+from plait.models.views import Strand
+from plait.runs.model import FORMAT, WEIGHTS, Model
 
 
 def load(
@@ -28,3 +32,46 @@ def load(
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
     made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
     return kind(facts, strands, predictors, Path(folder), made=made)
+
+
+def open_run(
+    folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
+
+    plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
+    user's own. Raises RunError, naming the file, when one is missing, was changed or cut short.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
+    path = folder / "run.json"
+    if not path.exists():
+        raise RunError(
+            f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped."
+        )
+    facts = read_json(path)
+    if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
+        raise RunError(
+            f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file."
+        )
+    if facts["format"] != FORMAT:
+        raise RunError(
+            f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
+        )
+    for name, expected in facts["files"].items():
+        if not (folder / name).exists():
+            raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
+        if digest(folder / name) != expected:
+            raise RunError(
+                f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file."
+            )
+    tensors = read_tensors(folder / WEIGHTS)
+    strands = []
+    for index, data in enumerate(facts["strands"]):
+        prefix = f"prep.{index}."
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        strands.append(Strand.from_state(data, own, encoders))
+    parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
+    files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
+    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)

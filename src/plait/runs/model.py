@@ -6,29 +6,29 @@ Knows networks and prepared rows, not how they were found.
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from plait.converters.in_fit import FILLED, Made, apply_conversions
-from plait.core.contract import Table, answer_subsets, clean_label
-from plait.core.files import digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
+from plait.converters.in_fit import Made, apply_conversions
+from plait.core.contract import Table, clean_label
+from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
+from plait.core.words import say_curve
 from plait.data.parse import parse_number
 from plait.data.read import read
 from plait.errors import RequestError, RunError, TableError, did_you_mean
-from plait.models.predictors import Stored, restore_predictors, store_predictors
-from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
+from plait.models.predictors import store_predictors
+from plait.models.rows import CHUNK, Callback, prepare, quiet
 from plait.models.views import Strand
 from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
+from plait.runs.answers import Answers, answer_prepared
+from plait.runs.predictions import Predictions, status_line
 
 if TYPE_CHECKING:
     from plait.proof.explanation import Explanation
@@ -39,63 +39,6 @@ STOPPED = {
     "time": "The time limit ended the fit; the best so far is kept.",
     "interrupt": "The fit was interrupted; the best so far is kept.",
 }
-
-
-@dataclass
-class Predictions:
-    """One answer for each row, in order. A failed row has the label None and no probabilities.
-
-    labels: (rows,) list. probabilities: (rows, class), NaN in failed rows; None for regression. status: ok, partial or
-    failed for each row, reason: why.
-    """
-
-    labels: list[Any]
-    probabilities: np.ndarray | None
-    status: list[str]
-    reason: list[str]
-    classes: list[Any] | None = None
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the columns of `to_arrow` as lists of Python values."""
-        columns: dict[str, list[Any]] = {"prediction": self.labels}
-        if self.probabilities is not None and self.classes is not None:
-            for name, values in zip(self.classes, self.probabilities.T.tolist(), strict=True):
-                columns[f"probability_{name}"] = [
-                    None if status == "failed" else value for value, status in zip(values, self.status, strict=True)
-                ]
-        return {**columns, "status": self.status, "reason": self.reason}
-
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.Table: prediction, probability_<class> for each class, status, reason."""
-        import pyarrow as pa
-
-        columns: dict[str, Any] = {"prediction": pa.array(self.labels)}
-        if self.probabilities is not None and self.classes is not None:
-            failed = np.array([status == "failed" for status in self.status], bool)
-            for index, name in enumerate(self.classes):
-                columns[f"probability_{name}"] = pa.array(self.probabilities[:, index], mask=failed)
-        return pa.table(
-            {**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
-        )
-
-    def write(self, path: str | Path) -> None:
-        """Write CSV or Parquet, by the ending. Raises RequestError for another ending."""
-        import io
-
-        import pyarrow.csv as csv
-        import pyarrow.parquet as parquet
-
-        path, buffer = Path(path), io.BytesIO()
-        if path.suffix.lower() not in (".csv", ".parquet"):
-            raise RequestError(
-                f"the answers cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet."
-            )
-        writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
-        writer(self.to_arrow(), buffer)
-        write_bytes(path, buffer.getvalue())
 
 
 @dataclass
@@ -295,7 +238,7 @@ class Model:
 
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
-        from plait.study.encoder_choice import say_encoders  # comes with the study, which no prediction waits for
+        from plait.core.words import say_encoders  # comes with the study, which no prediction waits for
 
         metric = HEADLINE[self.task]
         facts, lines = self.facts, []
@@ -415,138 +358,5 @@ class Model:
         self.folder = folder
 
 
-def open_run(
-    folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
-    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
-
-    plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
-    user's own. Raises RunError, naming the file, when one is missing, was changed or cut short.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
-    path = folder / "run.json"
-    if not path.exists():
-        raise RunError(
-            f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped."
-        )
-    facts = read_json(path)
-    if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
-        raise RunError(
-            f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file."
-        )
-    if facts["format"] != FORMAT:
-        raise RunError(
-            f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
-        )
-    for name, expected in facts["files"].items():
-        if not (folder / name).exists():
-            raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
-        if digest(folder / name) != expected:
-            raise RunError(
-                f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file."
-            )
-    tensors = read_tensors(folder / WEIGHTS)
-    strands = []
-    for index, data in enumerate(facts["strands"]):
-        prefix = f"prep.{index}."
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        strands.append(Strand.from_state(data, own, encoders))
-    parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
-    files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
-
-
 def _writer(data: bytes) -> Callable[[Path], Any]:
     return lambda path: write_bytes(path, data)
-
-
-@dataclass
-class Answers:
-    """What predictors said of a table: answers[subset] and alone[name] (rows, class), present[m] (rows,), statuses."""
-
-    answers: dict[tuple[str, ...], np.ndarray]
-    alone: dict[str, np.ndarray]
-    present: dict[str, np.ndarray]
-    statuses: list[tuple[str, str]]
-
-    @classmethod
-    def join(cls, parts: Sequence[Answers]) -> Answers:
-        def joined(values: Sequence[dict[Any, np.ndarray]]) -> dict[Any, np.ndarray]:
-            return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
-
-        return cls(
-            joined([p.answers for p in parts]),
-            joined([p.alone for p in parts]),
-            joined([p.present for p in parts]),
-            [status for p in parts for status in p.statuses],
-        )
-
-
-def answer_prepared(
-    prepared: Prepared,
-    predictor: Any,
-    subsets: Sequence[tuple[str, ...]],
-    alone: Mapping[str, Any],
-    modalities: Sequence[str],
-    rows: np.ndarray | None = None,
-) -> Answers:
-    """Answer for prepared rows with each subset of modalities present; each row is encoded once."""
-    rows = np.arange(len(prepared)) if rows is None else rows
-    answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
-    single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
-    with torch.inference_mode():
-        for start in range(0, max(1, len(rows)), 128):
-            batch = prepared.batch(rows[start : start + 128])
-            for said, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
-                said.append(answer)
-            for name, found in single.items():
-                found.append(alone[name](batch))
-    present = {name: there[rows] for name, there in prepared.present.items()}
-    statuses = prepared.statuses(modalities)
-    return Answers(
-        {keep: np.concatenate(said) for keep, said in answers.items()},
-        {name: np.concatenate(found) for name, found in single.items()},
-        present,
-        [statuses[row] for row in rows],
-    )
-
-
-def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
-    """Count for each modality the rows in which it is blank, and broken, with an example of what is broken."""
-    counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
-    for row, reasons in enumerate(prepared.reasons):
-        for name, reason in reasons.items():
-            if FILLED in reason:
-                counts[name]["filled"] = counts[name].get("filled", 0) + 1
-                continue
-            kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
-            counts[name][kind] += 1
-            if kind == "broken" and not counts[name]["example"]:
-                counts[name]["example"] = f"row {row}: {reason}"
-    return counts
-
-
-def number_threads() -> None:
-    """Set torch's threads once and on purpose: one for each core, unless the user said otherwise."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
-def status_line(status: Sequence[str]) -> str:
-    """Return "1,000 rows, 950 ok, 45 partial, 5 failed"."""
-    counts = Counter(status)
-    return ", ".join([f"{len(status):,} rows", *(f"{counts[name]:,} {name}" for name in ("ok", "partial", "failed"))])
-
-
-def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
-    """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
-    told = ", ".join(f"{p['val']['value']:.3f} at {p['rows']:,}" for p in points if p["val"]["value"] is not None)
-    if len(points) < 2 or any(p["val"]["value"] is None for p in points[-2:]):
-        return f"Learning curve: {metric} on validation {told or 'unknown'} rows; too few points to say more."
-    half, whole = points[-2]["val"], points[-1]["val"]
-    gain = whole["value"] - half["value"]
-    doubt = (whole["high"] - whole["low"]) / 4  # about one standard error
-    end = "still rising: more rows are likely to help" if gain > doubt else "level: more rows alike may not help much"
-    return f"Learning curve: {metric} on validation {told} rows; {end}."

@@ -3,92 +3,29 @@
 from __future__ import annotations
 
 import itertools
-import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Schema, Table
-from plait.core.files import write_json
+from plait.core.contract import Table
 from plait.data.media import read_sound
 from plait.data.read import read
-from plait.draw import charts
 from plait.errors import CellError, RequestError
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.speech.decode import Heard
-from plait.models.speech.learning import hear_rows
+from plait.models.speech.learning import count_errors, frame_seconds, hear_rows
 from plait.models.speech.units import Units, normalise
 from plait.proof.explanation import Explanation
 from plait.proof.leaderboard import FEWEST, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, error_rates
-from plait.runs.model import STOPPED, Answers, Model, Predictions, count_holes
-from plait.study.networks import Candidate
-from plait.study.speech import Recognition, count_errors, frame_seconds
+from plait.runs.answers import Answers
+from plait.runs.model import STOPPED, Model
+from plait.runs.transcripts import Transcripts
 
-NO_WORDS = "no words were heard"
 BYTES = 1 << 28  # of prepared sounds in memory at a time
-
-
-@dataclass
-class Transcripts(Predictions):
-    """One transcript for each row, in order. A failed row has the label None and no words.
-
-    confidence: (rows,) 0 to 1. words: for each row the words with their start and end in seconds.
-    """
-
-    confidence: list[float | None] = field(default_factory=list)
-    words: list[list[tuple[str, float, float]] | None] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, heard: Sequence[Heard | None], statuses: Sequence[tuple[str, str]]) -> Transcripts:
-        said = [(NO_WORDS,) if one is not None and not one.text else () for one in heard]
-        return cls(
-            [None if one is None else one.text for one in heard],
-            None,
-            [status for status, _ in statuses],
-            [
-                "; ".join(([reason] if reason else []) + list(more))
-                for (_, reason), more in zip(statuses, said, strict=True)
-            ],
-            None,
-            [None if one is None else round(float(one.confidence), 4) for one in heard],
-            [None if one is None else list(one.words) for one in heard],
-        )
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the columns of `to_arrow` as lists: prediction, confidence, words (JSON), status, reason."""
-        told = [
-            None
-            if words is None
-            else json.dumps([{"word": w, "start": s, "end": e} for w, s, e in words], ensure_ascii=False)
-            for words in self.words
-        ]
-        columns = {"prediction": self.labels, "confidence": self.confidence, "words": told}
-        return {**columns, "status": self.status, "reason": self.reason}
-
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
-        import pyarrow as pa
-
-        kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in self.columns()}
-        return pa.table({name: pa.array(values, kinds[name]) for name, values in self.columns().items()})
-
-
-@dataclass
-class _Scored(Transcripts):
-    """Transcripts of rows of the fitted table, with their number, split and target in front."""
-
-    front: Mapping[str, list[Any]] = field(default_factory=dict)
-
-    def to_arrow(self) -> Any:
-        import pyarrow as pa
-
-        answers = super().to_arrow()
-        return pa.table({**self.front, **{name: answers[name] for name in answers.column_names}})
 
 
 @dataclass
@@ -270,65 +207,3 @@ def _move_words(heard: Sequence[Heard | None], starts: Sequence[float]) -> list[
         else Heard(one.text, one.confidence, [(w, round(s + start, 3), round(e + start, 3)) for w, s, e in one.words])
         for one, start in zip(heard, starts, strict=True)
     ]
-
-
-def finish_recognition(
-    study: Recognition, winner: Candidate, table: Table, schema: Schema, options: Mapping[str, Any]
-) -> tuple[Transcriber, dict[str, Callable[[Path], Any]]]:
-    """Look at the test rows once. Return the model, and what writes each further file of its run folder."""
-    study.leave_device()
-    prepared, split, audio = study.prepared, study.split, study.audio
-    seen = study.look(winner) if len(study.test) else {}
-    over = study.limited or time.monotonic() >= study.deadline
-    facts: dict[str, Any] = {
-        "task": "recognition",
-        "target": schema.role("target"),
-        "audio": audio,
-        "units": study.units.to_json(),
-        "classes": None,
-        "center": 0.0,
-        "spread": 1.0,
-        "prior": [],
-        "seed": study.options.seed,
-        "schema": schema.to_json(),
-        "options": dict(options),
-        "rows": len(table),
-        "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
-        "unlabelled": int((split == "").sum()),
-        "holes": count_holes(prepared),
-        "winner": winner.name,
-        "recipe": winner.recipe,
-        "temperature": 1.0,
-        "sample_rates": table.sample_rates,
-        "learning_curve": [],
-        "folds": None,
-        "stopped": study.stopped or ("time" if over else ""),
-        "test": None,
-        "study": {
-            "winner": winner.name,
-            "metric": "wer",
-            "verdict": study.verdict(seen),
-            "trials": {"single": 1, "fused": len(study.candidates) - 1},
-            "candidates": study.leaderboard(winner, seen),
-        },
-    }
-    model = Transcriber(facts, prepared.strands, {"winner": winner.network, audio: study.alone.network})
-    tests = np.flatnonzero(split == "test")
-    if len(tests):
-        facts["test"], _ = model.score(
-            model._fitting(table.take(tests), [s.name for s in prepared.strands]), study.texts[tests]
-        )
-    rows = tests if len(tests) else np.flatnonzero(split == "val")
-    keep = tuple(sorted(model.modalities))
-    answered = model.answer_prepared(prepared.take(rows), [keep])
-    front = {"row": rows.tolist(), "split": split[rows].tolist(), "target": study.texts[rows].tolist()}
-    told = Transcripts.of(answered.answers[keep].tolist(), answered.statuses)
-    facts["mute"] = bool(len(tests)) and not any(told.labels)
-    written = _Scored(**vars(told), front=front)
-    epochs = [event for c in study.candidates for event in c.outcome.history]
-    extra: dict[str, Callable[[Path], Any]] = {
-        "predictions.parquet": written.write,
-        "study.json": lambda path: write_json(path, facts["study"]),
-        "curves.png": lambda path: charts.curves_picture(path, epochs),
-    }
-    return model, extra

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.contract import Table
-from plait.data.write import move_media, move_path
+from plait.data.write import move_path
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.guess import facts_of, judge
+from plait.kinds.facts import facts_of
+from plait.kinds.recognise import judge
+from plait.kinds.relocate import move_media
 from plait.streams import joins
 from plait.streams.clocks import SECOND, distinct
 from plait.streams.read import number_columns, numbers_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plait.proof.verdict import judge
-from plait.study.networks import Candidate
+from plait.study.candidate import Candidate
 from plait.study.search import Search
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from plait.models.views import Strand, may_gain
 from plait.pretrained.catalogue import NAMES, is_installed
-from plait.pretrained.own import NAME as OWN
-from plait.study.networks import Candidate, Study, choose
+from plait.study.candidate import Candidate, choose
+from plait.study.networks import Study
 
 PIP = "pip install 'plait[pretrained]'"
 KNOWN_FROM = {"image": "photographs", "text": "texts"}
@@ -67,22 +67,6 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
             fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {PIP}"
         told[strand.name] = fact
     return told
-
-
-def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each modality with a pretrained encoder, a choice, or one that could be had."""
-    lines = []
-    for name, fact in facts.items():
-        if fact["tried"] or "origin" in fact:
-            line = f"{name}: encoder {fact['encoder']}, {fact['why']}."
-            if "origin" in fact:
-                line += f" Weights: {fact['origin']}, licence {fact['licence']}."
-            if fact.get("tune") == "" and fact["encoder"] not in ("static", OWN):
-                line += f" Frozen; --tune {name}=last-2 trains its end too, and keeps it where validation agrees."
-            lines.append(line)
-        if "better" in fact:
-            lines.append(f"{name}: trained from scratch; {fact['better']}")
-    return lines
 
 
 def _why(strand: Strand, tried: list[dict[str, Any]], asked: str) -> str:

@@ -16,8 +16,8 @@ from plait.models.calibration import assign_folds
 from plait.models.rows import Callback
 from plait.proof.scores import intervals
 from plait.proof.verdict import FEWEST_GROUPS, NO_FUSED, ONE_MODALITY, Side, judge, not_tested
+from plait.study.candidate import Candidate
 from plait.study.labels import Labels
-from plait.study.networks import Candidate
 from plait.study.search import Search
 
 REPEATS = 2  # how often the folds are dealt

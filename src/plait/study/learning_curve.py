@@ -14,7 +14,7 @@ import numpy as np
 from plait.checks.guesses import nested_order
 from plait.core.files import Stages
 from plait.errors import TableError
-from plait.study.networks import Candidate
+from plait.study.candidate import Candidate
 from plait.study.search import Search
 
 SHARES = (0.125, 0.25, 0.5)  # of the training rows; the winner itself is the last point

@@ -31,51 +31,14 @@ from plait.models.network import CONVOLUTIONAL, Network, NetworkPredictor, Parts
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
 from plait.models.views import Strand
+from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 
 DIM = 128
 KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
 LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
-ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 STRATEGIES = ("parallel", "sequential", "tree")
-UNSEEN = 0.005  # nats, or shares of the target's variance
 GROWN_BY = ("gate", "concat")  # operators of trees
-
-
-@dataclass
-class Candidate:
-    """One predictor, and what validation says of it.
-
-    answers: (val, class) probabilities, or (val, 1) values in the unit of the target; of a candidate that learned from
-    validation rows they are cross-fitted. losses: (val,) log loss or squared error (of the scaled target) of each row.
-    """
-
-    name: str
-    family: str
-    plan: str | None
-    recipe: str
-    predictor: Any
-    answers: np.ndarray = field(repr=False)
-    losses: np.ndarray = field(repr=False)
-    seconds: float = 0.0
-    params: int = 0
-    outcome: Outcome = field(default_factory=Outcome, repr=False)
-    network: Any = field(default=None, repr=False)
-    members: list[str] = field(default_factory=list)  # of a candidate made of others
-
-    @property
-    def loss(self) -> float:
-        return float(self.losses.mean())
-
-    @property
-    def names(self) -> list[str]:
-        """The modalities it looks at."""
-        return list(self.predictor.names)
-
-    @property
-    def cost(self) -> tuple[int, int]:
-        """Simplest first: fewer modalities, then fewer parameters."""
-        return len(self.names), self.params
 
 
 @dataclass
@@ -600,19 +563,3 @@ def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> li
         grouped = [plans.Tree((plans.Tree(tuple(names[:2]), by=by), *names[2:]), by=by) for by in GROWN_BY]
         listed += grouped
     return [str(plan) for plan in listed]
-
-
-def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the cheapest candidate within one standard error of the best validation loss.
-
-    The error is that of the paired difference (Breiman and others 1984, "Classification and regression trees": the
-    1 SE rule). A loss that is higher by no more than 0.005, which no user would see, counts as within it too.
-    """
-    best = min(candidates, key=lambda c: c.loss)
-    near = []
-    for candidate in candidates:
-        apart = candidate.losses - best.losses
-        error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
-        if candidate is best or apart.mean() <= max(error, UNSEEN):
-            near.append(candidate)
-    return min(near, key=lambda c: (c.cost, c.loss))

@@ -25,7 +25,7 @@ from plait.proof.leaderboard import HEADLINE
 from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
 from plait.runs.model import Model
-from plait.study.networks import Candidate
+from plait.study.candidate import Candidate
 from plait.study.search import Search, answer_rows
 
 MOST_ROWS = 400  # of the test rows on which robustness and what mattered are measured

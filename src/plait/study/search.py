@@ -28,9 +28,10 @@ from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, Calibrated, RowText, count_params
 from plait.models.rows import Prepared
 from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, judge, not_tested
+from plait.study.candidate import Candidate, choose
 from plait.study.encoder_choice import settle_encoders
 from plait.study.labels import Labels
-from plait.study.networks import STRATEGIES, Candidate, Study, choose, list_plans
+from plait.study.networks import STRATEGIES, Study, list_plans
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE = 0.2  # of a time limit

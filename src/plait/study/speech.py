@@ -24,15 +24,21 @@ from plait.kinds.audio.prep import AudioPrep
 from plait.models import plan as plans
 from plait.models.network import count_parameters
 from plait.models.rows import Callback, Prepared, quiet
-from plait.models.speech.decode import Heard
-from plait.models.speech.learning import errors_of, hear_rows, train_recogniser, usual_recipe
+from plait.models.speech.learning import (
+    count_errors,
+    frame_seconds,
+    hear_rows,
+    train_recogniser,
+    usual_recipe,
+)
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units, normalise
 from plait.models.train import Outcome
 from plait.models.views import prep_options
 from plait.proof.scores import error_rates
 from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested
-from plait.study.networks import DIM, Candidate, choose, describe_strands, fork_generators
+from plait.study.candidate import Candidate, choose
+from plait.study.networks import DIM, describe_strands, fork_generators
 
 ALONE, JOINT = "alone", "joint"
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
@@ -339,18 +345,6 @@ class Recognition:
         began = time.perf_counter()
         self.hear(candidate.network, rows)
         return 1000 * (time.perf_counter() - began) / len(rows)
-
-
-def frame_seconds(prepared: Prepared, network: Recogniser) -> float:
-    """Return how many seconds lie between two frames that a network gives out."""
-    prep = next(strand.prep for strand in prepared.strands if strand.name == network.audio)
-    return network.stride * prep.hop / prep.sample_rate
-
-
-def count_errors(texts: Sequence[str] | np.ndarray, heard: Sequence[Heard | None] | np.ndarray) -> np.ndarray:
-    """Return (rows, 4): word errors, words, character errors and characters of each row."""
-    found = [errors_of(text, "" if one is None else one.text) for text, one in zip(texts, heard, strict=True)]
-    return np.array(found, np.float64).reshape(-1, 4)
 
 
 def _column(values: Sequence[Any]) -> np.ndarray:

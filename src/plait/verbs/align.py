@@ -12,8 +12,9 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.terminal import text_table
-from plait.data.write import check_out, move_media, write_table
+from plait.data.write import check_out, write_table
 from plait.errors import RequestError, did_you_mean
+from plait.kinds.relocate import move_media
 from plait.streams import timeline
 from plait.streams.build import Joined, Rows, choose_join, default_tolerance, join_stream, make_rows, name_columns
 from plait.streams.clocks import SECOND

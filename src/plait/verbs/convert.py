@@ -18,9 +18,10 @@ from plait.core.files import write_bytes
 from plait.core.terminal import text_table
 from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
 from plait.data.read import read
-from plait.data.write import check_out, move_media, write_table
+from plait.data.write import check_out, write_table
 from plait.errors import EXTRAS, CellError, RequestError, did_you_mean
 from plait.kinds.detect import detect
+from plait.kinds.relocate import move_media
 
 TEXT_ENDINGS = (".txt", ".md")
 SOUNDS_WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}

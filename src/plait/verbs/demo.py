@@ -63,7 +63,8 @@ def run_demo(
 
     Raises MissingExtra without espeakng-loader, RequestError when the folder holds something else.
     """
-    from plait.verbs.fit import fit, show
+    from plait.verbs.fit import fit
+    from plait.verbs.show import show
 
     folder = Path(folder)
     if callback is not None:

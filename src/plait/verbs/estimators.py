@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from plait.data.read import read
-from plait.runs.model import Predictions
+from plait.runs.predictions import Predictions
 from plait.verbs.fit import fit
 
 

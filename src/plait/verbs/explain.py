@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from plait.core.threads import number_threads
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
 from plait.proof.explanation import PICTURES, Explanation, write_explanation
 from plait.runs.load import load
-from plait.runs.model import Model, number_threads
+from plait.runs.model import Model
 
 
 def explain(

@@ -11,12 +11,13 @@ import torch
 
 from plait.core.contract import Batch
 from plait.core.files import write_bytes
+from plait.core.threads import number_threads
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import Strand
 from plait.runs.load import load
-from plait.runs.model import Model, number_threads
+from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel, pack_model
 
 ROWS = 64  # tried before the file is written

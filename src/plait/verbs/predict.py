@@ -8,10 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from plait.core.threads import number_threads
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
 from plait.runs.load import load
-from plait.runs.model import Model, Predictions, number_threads
+from plait.runs.model import Model
+from plait.runs.predictions import Predictions
 
 
 def predict(

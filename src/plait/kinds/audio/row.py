@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.core.contract import Table
+from plait.data.media import read_sound
 from plait.draw.bars import TALL, bar_look, lay_heat
 from plait.draw.page import (
     BLUE,
@@ -23,6 +25,7 @@ from plait.draw.page import (
     frame_axes,
     plain_axes,
 )
+from plait.errors import CellError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,3 +122,15 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
 
 def _mel(hertz: float) -> float:
     return 2595 * float(np.log10(1 + hertz / 700))
+
+
+def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
+    """Return what `draw_row` draws of a table of one row: one column, before and after, or the reason it is absent."""
+    cell = table.cells(columns[0])[0]
+    if cell is None:
+        return {"reason": "blank"}
+    try:
+        sound = read_sound(cell, table.folder, sample_rate=table.sample_rates.get(columns[0]))
+        return {"before": sound, "after": prep(*sound), "steps": prep.steps(*sound)}
+    except CellError as error:
+        return {"reason": str(error)}

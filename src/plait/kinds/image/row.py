@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.core.contract import Table
+from plait.data.media import read_image
 from plait.draw.bars import TALL, lay_heat, signed
 from plait.draw.page import BLUE, CONTENT, GAP, HALF, INK, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, cut_text, frame_axes
+from plait.errors import CellError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,3 +121,15 @@ def _mark_region(axes: Axes, number: int, region: Mapping[str, Any]) -> None:
         (left + right) / 2, (top + bottom) / 2, str(number), fontsize=9, color=INK, ha="center", va="center",
         path_effects=[withStroke(linewidth=3, foreground="white")],
     )  # fmt: skip
+
+
+def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
+    """Return what `draw_row` draws of a table of one row: one column, before and after, or the reason it is absent."""
+    cell = table.cells(columns[0])[0]
+    if cell is None:
+        return {"reason": "blank"}
+    try:
+        image = read_image(cell, table.folder)
+        return {"before": image, "after": prep(image), "steps": prep.steps(image)}
+    except CellError as error:
+        return {"reason": str(error)}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.contract import Table
 from plait.draw.bars import BAR, bar_look, signed
 from plait.draw.page import CONTENT, GAP, HALF, INK, LABEL, MARGIN, ORANGE, PALE, SOFT, Page, cut_text, wrap_text
 
@@ -92,3 +93,13 @@ def _draw_columns(page: Page, y: float, rows: Sequence[tuple[str, float, str, st
         page.rule(y + BAR * (place + 1), MARGIN + LABEL, PALE)
     axes.axvline(0, color=INK, linewidth=0.9)
     axes.set_axis_off()
+
+
+def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
+    """Return what `draw_row` draws of a table of one row: these columns, before and after, or why they are absent."""
+    cells = {column: table.cells(column) for column in columns}
+    if all(values[0] is None for values in cells.values()):
+        return {"reason": "blank"}
+    broken = prep.broken(cells).get(0)
+    before = {name: values[0] for name, values in cells.items()}
+    return {"before": before, "after": prep.describe(prep(cells)[0]), **({"reason": broken} if broken else {})}

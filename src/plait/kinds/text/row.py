@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plait.core.contract import Table
 from plait.draw.bars import signed
 from plait.draw.page import (
     BLUE,
@@ -22,6 +23,7 @@ from plait.draw.page import (
     text_width,
     wrap_text,
 )
+from plait.kinds.text.clean import join, show_token
 
 MOST_TOKENS = 80
 MOST_LINES = 12
@@ -162,3 +164,13 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     strongest = sorted(part["parts"], key=lambda word: -abs(word["weight"]))[:6]
     said = ", ".join(f"{cut_text(word['text'], 24)} {signed(word['weight'])}" for word in strongest)
     page.write(MARGIN + LABEL, level + 0.16, cut_text(said, 120), size=9, color=SOFT)
+
+
+def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
+    """Return what `draw_row` draws of a table of one row: these columns, before and after, or why they are absent."""
+    text = join({column: table.cells(column)[0] for column in columns})
+    if text is None:
+        return {"reason": "blank"}
+    tokens = prep.tokenise(text)
+    shown = [(show_token(token), known) for token, known in zip(tokens, prep.known(tokens), strict=True)]
+    return {"before": text, "after": shown, "steps": prep.steps(text)}

@@ -300,3 +300,15 @@ def errors_of(truth: str, heard: str) -> tuple[int, int, int, int]:
         edit_distance(true_text, heard_text),
         len(true_text),
     )
+
+
+def frame_seconds(prepared: Prepared, network: Recogniser) -> float:
+    """Return how many seconds lie between two frames that a network gives out."""
+    prep = next(strand.prep for strand in prepared.strands if strand.name == network.audio)
+    return network.stride * prep.hop / prep.sample_rate
+
+
+def count_errors(texts: Sequence[str] | np.ndarray, heard: Sequence[Heard | None] | np.ndarray) -> np.ndarray:
+    """Return (rows, 4): word errors, words, character errors and characters of each row."""
+    found = [errors_of(text, "" if one is None else one.text) for text, one in zip(texts, heard, strict=True)]
+    return np.array(found, np.float64).reshape(-1, 4)

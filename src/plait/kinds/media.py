@@ -1,0 +1,102 @@
+"""Whether a column holds pictures or sounds: by the first bytes of a sample of its cells.
+
+The ending of a name counts only where no file can be opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from plait.data import media
+from plait.errors import CellError
+from plait.kinds.facts import Facts, Guess
+
+_NOUNS = {"image": "picture", "audio": "sound"}
+
+
+def judge_arrays(facts: Facts) -> Guess:
+    """Tell arrays by the column's name, then by their shape."""
+    cell = next(c for c in facts.sample if isinstance(c, np.ndarray))
+    shape = "(" + ", ".join(map(str, cell.shape)) + ")"
+    name = facts.name.lower()
+    if re.search(r"image|img|photo|picture|pixel|scan|x-?ray|图", name):
+        return Guess("image", f"arrays of shape {shape}, and its name", 0.9)
+    if re.search(r"audio|sound|wave|speech|voice|cough|music|signal|音", name):
+        return Guess("audio", f"arrays of shape {shape}, and its name", 0.9)
+    if cell.dtype.kind in "biuf":
+        if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
+            return Guess("image", f"arrays of shape {shape}", 0.7)
+        if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
+            return Guess("audio", f"arrays of shape {shape}", 0.6)
+    return Guess("id", f"arrays of shape {shape}, which may be anything", 0.1, usable=False)
+
+
+def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
+    """Open the first bytes of sampled cells; return None where they are no media."""
+    cells = [c for c in facts.sample if isinstance(c, (bytes, dict)) or (isinstance(c, str) and _may_be_path(c))]
+    if len(cells) < 0.5 * len(facts.sample):
+        return None
+    endings: Counter[str] = Counter()
+    formats: Counter[tuple[str, str]] = Counter()
+    opened = addresses = 0
+    votes = {"image": 0, "audio": 0}
+    for cell in cells:
+        name = cell.get("path") if isinstance(cell, dict) else cell
+        ending = _ending(name) if isinstance(name, str) else ""
+        endings[ending] += bool(ending)
+        addresses += isinstance(name, str) and media.is_address(name)
+        try:
+            found = media.sniff_format(media.read_head(cell, folder))
+            opened += 1
+        except CellError:
+            found = None
+            if _kind_of_ending(ending):
+                votes[_kind_of_ending(ending)] += 1
+        if found:
+            formats[found] += 1
+            votes[found[0]] += 1
+    named = sum(count for ending, count in endings.items() if _kind_of_ending(ending))
+    if addresses > 0.5 * len(cells) and named > 0.5 * len(cells):
+        kind = _kind_of_ending(endings.most_common(1)[0][0]) or "image"
+        return Guess(kind, "web addresses: plait downloads nothing; put the files in a folder", 0.5, usable=False)
+    if sum(votes.values()) < 0.5 * len(facts.sample) and named < 0.5 * len(facts.sample):
+        if opened > 0.5 * len(facts.sample) and facts.form == "text":
+            return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
+        return None
+    kind = max(votes, key=lambda k: votes[k])
+    if not any(votes.values()):
+        kind = max(_NOUNS, key=lambda k: sum(n for ending, n in endings.items() if _kind_of_ending(ending) == k))
+    return _say_media(kind, formats, endings, opened, len(facts.sample), folder, facts.form)
+
+
+def _say_media(kind: str, formats: Counter[tuple[str, str]], endings: Counter[str], opened: int, looked: int,
+               folder: Path | None, form: str) -> Guess:  # fmt: skip
+    right = sum(count for (what, _), count in formats.items() if what == kind)
+    names = ", ".join(name for (what, name), _ in formats.most_common() if what == kind)
+    common = " or ".join(ending for ending, _ in endings.most_common(2) if ending)
+    if right:
+        missing = f"; {looked - opened} of {looked} could not be opened" if opened < looked else ""
+        things = "files" if form == "text" else "cells"
+        why = f"{right} of {opened} {things} looked into are {names}{missing}"
+        return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
+    if opened:
+        return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
+    where = f"in {folder}" if folder is not None else "in the working folder"
+    return Guess(kind, f"names end in {common}, but no file was found {where} (folder=… says where they are)", 0.4)
+
+
+def _may_be_path(cell: str) -> bool:
+    return len(cell) <= 1024 and "\n" not in cell
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(media.split_part(name.strip())[0].partition("?")[0])[1].lower()
+
+
+def _kind_of_ending(ending: str) -> str:
+    return "image" if ending in media.IMAGE_ENDINGS else "audio" if ending in media.AUDIO_ENDINGS else ""

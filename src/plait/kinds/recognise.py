@@ -1,0 +1,53 @@
+"""Judge what one column holds, from its facts. Knows no target, no roles and no modalities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plait.core.contract import MISSING_WORDS
+from plait.kinds.facts import Facts, Guess, count_matching, share_matching
+from plait.kinds.media import judge_arrays, judge_media
+from plait.kinds.tabular.recognise import ID_NAME, NUMBER, judge_id, judge_number, read_date
+from plait.kinds.text.recognise import judge_prose
+
+
+def judge(facts: Facts, folder: Path | None) -> Guess:
+    """Say what a column holds, why, and how sure that is (0 to 1)."""
+    if not facts.filled:
+        return Guess("category", "every cell is empty", 1.0, usable=False)
+    if facts.form == "array":
+        return judge_arrays(facts)
+    found = judge_media(facts, folder) if facts.form in ("text", "bytes", "other") else None
+    if found is not None and not (facts.distinct == 1 and facts.rows > 1):
+        return found
+    if facts.form in ("bytes", "other"):
+        what = "bytes that are no picture and no sound" if facts.form == "bytes" else "lists, records or mixed things"
+        return Guess("id", f"the cells hold {what}: nothing here to learn from", 0.5, usable=False)
+    if facts.distinct == 1 and facts.rows > 1 and facts.filled == facts.rows:
+        return Guess("category", f"only one value: {str(facts.sample[0])[:40]!r}", 1.0, usable=False)
+    if facts.form == "date":
+        return Guess("date", "the cells are dates", 1.0)
+    if facts.form == "bool":
+        return Guess("category", "the cells are true or false", 1.0)
+    return _judge_text(facts) if facts.form == "text" else judge_number(facts)
+
+
+def _judge_text(facts: Facts) -> Guess:
+    told = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
+    numbers, dates = share_matching(told, NUMBER.fullmatch), 0.0
+    named_id = judge_id(facts) if ID_NAME.search(facts.name) or numbers < 0.95 else None
+    if named_id is None and told and numbers >= 0.95:
+        return Guess(
+            "number",
+            f"{count_matching(told, NUMBER.fullmatch)} of {len(told)} cells read as numbers",
+            round(0.6 + 0.3 * numbers, 2),
+        )
+    if any(any(c.isdigit() for c in cell) for cell in told[:20]):
+        dates = share_matching(told, read_date)
+    if dates >= 0.9:
+        return Guess(
+            "date",
+            f"{count_matching(told, read_date)} of {len(told)} cells read as dates",
+            round(0.6 + 0.35 * dates, 2),
+        )
+    return named_id or judge_prose(facts)

@@ -1,0 +1,80 @@
+"""What predictors say of prepared rows, with each subset of modalities present."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.converters.in_fit import FILLED
+from plait.core.contract import answer_subsets
+from plait.models.rows import Prepared
+
+
+@dataclass
+class Answers:
+    """What predictors said of a table: answers[subset] and alone[name] (rows, class), present[m] (rows,), statuses."""
+
+    answers: dict[tuple[str, ...], np.ndarray]
+    alone: dict[str, np.ndarray]
+    present: dict[str, np.ndarray]
+    statuses: list[tuple[str, str]]
+
+    @classmethod
+    def join(cls, parts: Sequence[Answers]) -> Answers:
+        def joined(values: Sequence[dict[Any, np.ndarray]]) -> dict[Any, np.ndarray]:
+            return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
+
+        return cls(
+            joined([p.answers for p in parts]),
+            joined([p.alone for p in parts]),
+            joined([p.present for p in parts]),
+            [status for p in parts for status in p.statuses],
+        )
+
+
+def answer_prepared(
+    prepared: Prepared,
+    predictor: Any,
+    subsets: Sequence[tuple[str, ...]],
+    alone: Mapping[str, Any],
+    modalities: Sequence[str],
+    rows: np.ndarray | None = None,
+) -> Answers:
+    """Answer for prepared rows with each subset of modalities present; each row is encoded once."""
+    rows = np.arange(len(prepared)) if rows is None else rows
+    answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
+    single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
+    with torch.inference_mode():
+        for start in range(0, max(1, len(rows)), 128):
+            batch = prepared.batch(rows[start : start + 128])
+            for said, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
+                said.append(answer)
+            for name, found in single.items():
+                found.append(alone[name](batch))
+    present = {name: there[rows] for name, there in prepared.present.items()}
+    statuses = prepared.statuses(modalities)
+    return Answers(
+        {keep: np.concatenate(said) for keep, said in answers.items()},
+        {name: np.concatenate(found) for name, found in single.items()},
+        present,
+        [statuses[row] for row in rows],
+    )
+
+
+def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
+    """Count for each modality the rows in which it is blank, and broken, with an example of what is broken."""
+    counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
+    for row, reasons in enumerate(prepared.reasons):
+        for name, reason in reasons.items():
+            if FILLED in reason:
+                counts[name]["filled"] = counts[name].get("filled", 0) + 1
+                continue
+            kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
+            counts[name][kind] += 1
+            if kind == "broken" and not counts[name]["example"]:
+                counts[name]["example"] = f"row {row}: {reason}"
+    return counts

@@ -1,0 +1,123 @@
+"""The verb show: what each column is, and a row before and after preprocessing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import MEDIA_KINDS, Column, Schema, Table
+from plait.core.options import FitOptions
+from plait.core.terminal import text_table
+from plait.data.read import read
+from plait.errors import RequestError
+from plait.kinds.detect import detect
+from plait.kinds.row import BANDS, draw_row
+from plait.models.rows import Callback, quiet
+from plait.models.views import Strand, fit_strands
+
+DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
+
+
+def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Schema:
+    return detect(
+        table,
+        target=target,
+        split=chosen.split,
+        group=chosen.group,
+        ignore=chosen.ignore,
+        kinds=chosen.kinds,
+        modalities=chosen.modalities,
+    )
+
+
+def with_rates(table: Table, schema: Schema, rate: int | None, callback: Callback) -> Table:
+    """Give sounds that came as arrays their sample rate; say so when it is a guess."""
+    heard = [column for modality in schema.modalities if modality.kind == "audio" for column in modality.columns]
+    waves = [name for name in heard if isinstance(table.data[name], np.ndarray) and name not in table.sample_rates]
+    if rate is None and waves:
+        taken = f"no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."
+        callback({"note": f"{', '.join(waves)}: {taken}"})
+    return replace(table, sample_rates={**dict.fromkeys(waves, rate or DEFAULT_RATE), **table.sample_rates})
+
+
+@dataclass(frozen=True)
+class Show:
+    """What `show` found: the schema, the number of rows, and the absent cells of each column."""
+
+    schema: Schema
+    rows: int
+    holes: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self.rows, "holes": self.holes, **self.schema.to_json()}
+
+    def __str__(self) -> str:
+        def line(column: Column) -> list[str]:
+            return [column.name or "(no name)", column.kind, column.role, f"{self.holes[column.name]:,}", column.why]
+
+        parts = [f"{self.rows:,} rows, {len(self.schema.columns)} columns", ""]
+        parts.append(text_table(["column", "kind", "role", "absent", "why"], [line(c) for c in self.schema.columns]))
+        parts.append("")
+        parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
+        if not self.schema.modalities:
+            parts.append("no column is left to learn from")
+        return "\n".join(parts)
+
+
+def show(
+    table: Any,
+    *,
+    target: str | None = None,
+    row: int | None = None,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    prep: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Show:
+    """Say what each column is, and why. With row and out, draw that row before and after preprocessing.
+
+    options: split, group, ignore, kinds, modalities, as in `fit`. Raises RequestError for a row that is not there.
+    """
+    table = read(table, folder)
+    chosen = FitOptions.of({**options, "prep": prep or {}})
+    schema = detect_columns(table, target, chosen)
+    table = with_rates(table, schema, chosen.sample_rate, quiet)
+    holes = {name: sum(cell is None for cell in table.cells(name)) for name in table.names}
+    if row is not None and out is not None:
+        _draw(table, schema, chosen, row, Path(out), target)
+    return Show(schema, len(table), holes)
+
+
+def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path, target: str | None) -> None:
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):
+        raise RequestError(f"the picture cannot be written to {out.name!r}; expected a name that ends in .png.")
+    if not 0 <= row < len(table):
+        raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
+    generator = np.random.default_rng(chosen.seed)
+    rows = generator.permutation(len(table))[:500]
+    strands = fit_strands(table, schema, np.sort(rows), chosen.prep, generator)
+    figure = draw_row(row_parts(table, strands, row))
+    with contextlib.ExitStack() as stack:
+        part = out.with_name(f".{out.name}.{os.getpid()}.part")
+        stack.callback(part.unlink, missing_ok=True)
+        figure.savefig(part, format=out.suffix.lstrip(".") or "png", dpi=110)
+        os.replace(part, out)
+
+
+def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[str, Any]]:
+    """Return one part for each modality (for each column of media) of a row, absent ones with their reason."""
+    one = table.take([row])
+    parts: list[dict[str, Any]] = []
+    for strand in strands:
+        columns = strand.modality.columns
+        for group in [(column,) for column in columns] if strand.kind in MEDIA_KINDS else [columns]:
+            name = f"{strand.name}: {group[0]}" if strand.several else strand.name
+            part = BANDS[strand.kind].row_part(one, group, strand.prep)
+            parts.append({"modality": name, "kind": strand.kind, **part})
+    return parts

@@ -13,13 +13,13 @@ import torch
 from torch.nn import functional as F
 
 from plait.core.contract import Modality
+from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
 from plait.models.network import Network
 from plait.models.rows import Prepared
 from plait.models.train import Live, Recipe, Target, train
 from plait.models.views import Strand
-from plait.core.threads import number_threads
 
 ROWS, VAL, EPOCHS, BATCH = 1920, 64, 2, 64
 AUDIO = {"sample_rate": 8000, "seconds": 0.8, "frames": 80, "hop": 80}

@@ -20,6 +20,7 @@ import torch
 
 from plait.converters.sphinx import Sphinx
 from plait.core.contract import Modality
+from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep, resample
 from plait.models.network import count_parameters
 from plait.models.rows import Prepared
@@ -27,7 +28,6 @@ from plait.models.speech.learning import SpeechRecipe, errors_of, hear_rows, tra
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.views import Strand
-from plait.core.threads import number_threads
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -4,6 +4,7 @@ A room is a folder of src/plait (or one of the four faces); CONTRIBUTING draws t
 """
 
 import ast
+import importlib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -64,28 +65,78 @@ def room_of(file: str) -> str:
     return room
 
 
+def door_of(file: str) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Return what the nearest door shows, and the file's name behind it; a face has none, and is all door."""
+    package, _, stem = file.rpartition(".")
+    return (importlib.import_module(f"plait.{package}").DOOR, stem) if package else ({}, stem)
+
+
 def broken_rule(importer: str, file: str, name: str) -> str | None:
     if room_of(file) == room_of(importer):
         return None
     if RANK[room_of(file)] >= RANK[room_of(importer)]:
         return f"{importer} imports {file}, which is not below it"
+    door, stem = door_of(file)
+    if door and name and name not in door.get(stem, ()):
+        return f"{importer} takes {name} of {file}, which its door does not show"
     return None
 
 
+TAKEN = {file: imports_of(path.read_text(encoding="utf-8")) for file, path in FILES.items()}
+
+
 @pytest.mark.parametrize("importer", FILES)
-def test_imports_point_down(importer: str) -> None:
-    broken = {broken_rule(importer, *taken) for taken in imports_of(FILES[importer].read_text(encoding="utf-8"))}
-    assert broken - {None} == set()
+def test_imports_point_down_and_go_through_doors(importer: str) -> None:
+    assert {broken_rule(importer, *taken) for taken in TAKEN[importer]} <= {None}
 
 
 @pytest.mark.parametrize("room", sorted({room_of(file) for file in FILES}))
 def test_no_circle_inside_a_room(room: str) -> None:
     inside = [file for file in FILES if room_of(file) == room]
-    graph = {
-        file: {f for f, _ in imports_of(FILES[file].read_text(encoding="utf-8")) if room_of(f) == room}
-        for file in inside
-    }
+    graph = {file: {other for other, _ in TAKEN[file] if room_of(other) == room and other != file} for file in inside}
     try:
-        tuple(TopologicalSorter({file: used - {file} for file, used in graph.items()}).static_order())
+        tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail(f"a circle: {' → '.join(error.args[1])}")
+
+
+PACKAGES = [file for file, path in FILES.items() if path.name == "__init__.py" and file != "__init__"]
+OUTSIDE = {(file, name) for user, taken in TAKEN.items() for file, name in taken if room_of(file) != room_of(user)}
+OUTSIDE |= {(place.removeprefix("plait."), name) for name, place in plait._PLACES.items()}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_door_shows_what_is_there_and_wanted(package: str) -> None:
+    room = importlib.import_module(f"plait.{package}")
+    assert room.__doc__
+    assert len(room.__doc__.splitlines()) >= 3
+    shown = {(f"{package}.{stem}", name) for stem, names in room.DOOR.items() for name in names}
+    assert [name for _, name in shown if name.startswith("_") and name != "__version__"] == []
+    assert [taken for taken in shown if not hasattr(importlib.import_module(f"plait.{taken[0]}"), taken[1])] == []
+    assert shown - OUTSIDE == set()
+
+
+@pytest.mark.parametrize(
+    ("importer", "file", "name", "said"),
+    [
+        ("errors", "core.contract", "Table", "errors imports core.contract, which is not below it"),
+        ("models.plan", "checks.survey", "survey_table", "models.plan imports checks.survey, which is not below it"),
+        (
+            "runs.model",
+            "models.rows",
+            "_prepare",
+            "runs.model takes _prepare of models.rows, which its door does not show",
+        ),
+        ("runs.model", "models.rows", "prepare", None),
+        ("models.network", "models.fusion", "Anything", None),
+    ],
+)
+def test_the_rule_itself(importer: str, file: str, name: str, said: str | None) -> None:
+    assert broken_rule(importer, file, name) == said
+
+
+def test_imports_inside_functions_and_attributes_count() -> None:
+    source = (
+        "from plait import errors\nfrom plait.models import plan as plans\ndef f():\n    import plait.cli; plans.parse"
+    )
+    assert imports_of(source) == {("errors", ""), ("cli", ""), ("models.plan", "parse"), ("models.plan", "")}

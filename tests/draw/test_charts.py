@@ -101,13 +101,13 @@ def test_curves_picture_of_no_history_says_so(tmp_path):
 
 def test_names_that_no_font_can_write_become_their_number(monkeypatch):
     monkeypatch.setattr(charts, "_fonts", lambda marks: (("DejaVu Sans",), frozenset(marks) & frozenset("猫狗")))
-    assert charts._names(["猫", "cat", "狗"]) == (["no. 1", "cat", "no. 3"], [charts.NO_FONT])
+    assert charts.short_names(["猫", "cat", "狗"]) == (["no. 1", "cat", "no. 3"], [charts.NO_FONT])
 
 
 def test_names_are_shortened_in_the_middle_and_stay_apart():
-    assert charts._names(["a fairly long name, number 1", "short"], most=16)[0] == ["a fairly…ber 1", "short"]
-    assert charts._names(["x" * 40, "x" * 41], most=10)[0] == ["xxxxxx…xxx", "xxxxxx…xxx (2)"]
-    assert charts._names(["two\nlines"])[0] == ["two lines"]
+    assert charts.short_names(["a fairly long name, number 1", "short"], most=16)[0] == ["a fairly…ber 1", "short"]
+    assert charts.short_names(["x" * 40, "x" * 41], most=10)[0] == ["xxxxxx…xxx", "xxxxxx…xxx (2)"]
+    assert charts.short_names(["two\nlines"])[0] == ["two lines"]
     assert charts._shorten("非常长的类别名称", 10) == "非常长…称"
 
 

@@ -1,0 +1,16 @@
+"""What does not fit in a table, found before anything is learned from it.
+
+Here: the survey of files, checks of texts, tables, media, labels, leaks and pairings, findings, and `mend`.
+Knows: a table and its schema. Does not know: models; it loads no torch.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "findings": ("Finding", "Findings"),
+    "growth": ("check_growth",),
+    "guesses": ("nested_order",),
+    "label_checks": ("check_labels",),
+    "media_checks": ("check_media",),
+    "survey": ("survey_table",),
+    "table_checks": ("check_cells",),
+}

@@ -1,0 +1,45 @@
+"""The nouns that every other room knows.
+
+Here: Table, Schema, Modality and Batch (`contract`), the options of a fit, files written whole or not at all, threads,
+the terminal, what users read (`words`), the version.
+Knows: no room but `errors`. Does not know: file formats of tables, kinds of data, networks.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "contract": (
+        "Batch",
+        "COLUMN_KINDS",
+        "Column",
+        "MEDIA_KINDS",
+        "MISSING_WORDS",
+        "MODALITY_KINDS",
+        "Modality",
+        "SECOND",
+        "Schema",
+        "TABULAR_KINDS",
+        "Table",
+        "answer_subsets",
+        "clean_label",
+        "keep_only",
+        "status_of",
+    ),
+    "files": (
+        "Stages",
+        "UNFINISHED",
+        "digest",
+        "pack_tensors",
+        "read_json",
+        "read_tensors",
+        "seal",
+        "unpack_tensors",
+        "write_bytes",
+        "write_json",
+        "write_tensors",
+    ),
+    "options": ("FAMILIES", "FitOptions", "OWN", "from_strings"),
+    "terminal": ("Progress", "text_table"),
+    "threads": ("number_threads",),
+    "version": ("__version__",),
+    "words": ("say_curve", "say_encoders"),
+}

@@ -1,0 +1,33 @@
+"""From a file or a frame to a Table, and back; and what is kept between commands.
+
+Here: reading CSV, Parquet, frames and folders (`read`), opening one picture or sound (`media`), numbers and dates as
+people write them (`parse`), writing, and the cache folder: facts of files, features of cells, pruning.
+Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any network, any model.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "delimited": ("MISSING_WORDS", "not_utf8"),
+    "fact_cache": ("Cache", "cache_folder"),
+    "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
+    "headers": ("check_header",),
+    "media": (
+        "AUDIO_ENDINGS",
+        "HEAD",
+        "IMAGE_ENDINGS",
+        "MAX_PIXELS",
+        "is_address",
+        "open_cell",
+        "part_of",
+        "read_head",
+        "read_image",
+        "read_sound",
+        "sniff",
+        "sniff_format",
+        "split_part",
+    ),
+    "parse": ("is_day_first", "parse_date", "parse_number"),
+    "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
+    "read": ("SPLIT_WORDS", "read"),
+    "write": ("check_out", "move_path", "write_table"),
+}

@@ -36,7 +36,7 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     share of the row. Above 100 classes only the 60 with the most mistakes are drawn. Returns the path.
     """
     counts, known = np.asarray(counts), np.shape(counts)[1]
-    shown, notes = _names(names)
+    shown, notes = short_names(names)
     right, total = int(np.trace(counts)), int(counts.sum())
     notes = [f"{right:,} of {total:,} rows right ({_percent(right, total)})", *notes]
     if len(shown) > known:
@@ -50,7 +50,7 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
         notes.append(f"the 60 of {len(shown):,} classes with the most mistakes")
     columns, num = rows[rows < known], len(rows)
     cell, font = next(sizes for most, *sizes in CELLS if num <= most)
-    axes = _axes(cell * max(1, len(columns)), cell * num)
+    axes = new_axes(cell * max(1, len(columns)), cell * num)
     across = [shown[i] for i in columns]
     look: dict[str, Any] = {"fontsize": font}
     if max(map(_width, across), default=0) * font * 0.0085 > cell:
@@ -63,18 +63,18 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     if num > 2 and wrong.any():
         order = np.argsort(-wrong, axis=None, kind="stable")[: 6 if num <= 6 else 10]
         pairs = [divmod(int(place), known) for place in order if wrong.flat[place]]
-        _hang(axes, (1, 1), (18, -10), "Most frequent mistakes", color=INK, fontsize=10.5)
+        hang_text(axes, (1, 1), (18, -10), "Most frequent mistakes", color=INK, fontsize=10.5)
         text = "\n".join(f"{wrong[i, j]:,} ×  {shown[i]} taken for {shown[j]}" for i, j in pairs)
-        _hang(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
+        hang_text(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
     notes.append("blue right, orange wrong; darker: more of the row")
-    return _save(axes, path, title or "What was taken for what", notes)
+    return save_picture(axes, path, title or "What was taken for what", notes)
 
 
 def scatter_picture(path: str | Path, target: np.ndarray, values: np.ndarray, name: str = "value") -> Path:
     """Draw predicted against true numbers, both (rows,), in the unit of the target. Returns the path."""
     target, values = np.asarray(target, float).ravel(), np.asarray(values, float).ravel()
-    (name,), notes = _names([name])
-    axes = _axes(5.4, 5.4)
+    (name,), notes = short_names([name])
+    axes = new_axes(5.4, 5.4)
     low, high = min(target.min(), values.min()), max(target.max(), values.max())
     margin = 0.05 * (high - low) or max(1.0, abs(high) * 0.05)
     ends = (low - margin, high + margin)
@@ -86,12 +86,12 @@ def scatter_picture(path: str | Path, target: np.ndarray, values: np.ndarray, na
     axes.plot(ends, ends, color=INK, lw=1.1, ls=(0, (5, 3)))
     axes.set(xlim=ends, ylim=ends, xlabel=f"true {name}", ylabel=f"predicted {name}")
     off = f"rows: {len(target):,}, off by {np.abs(values - target).mean():.3g} on average"
-    return _save(axes, path, "Predicted against true", [off, "on the line is right", *notes])
+    return save_picture(axes, path, "Predicted against true", [off, "on the line is right", *notes])
 
 
 def reliability_picture(path: str | Path, found: Mapping[str, Any], title: str = "") -> Path:
     """Draw how often the model is right against what it says, from what `reliability` returns. Returns the path."""
-    axes = _axes(5.2, 5.2)
+    axes = new_axes(5.2, 5.2)
     bins = found["bins"]
     left, width = [b["low"] for b in bins], [b["high"] - b["low"] for b in bins]
     height = np.array([b["accuracy"] for b in bins])
@@ -104,13 +104,13 @@ def reliability_picture(path: str | Path, found: Mapping[str, Any], title: str =
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="how often it is right")
     axes.legend(loc="upper left", frameon=False, labelcolor=INK, fontsize=10)
     axes.tick_params(labelbottom=False)
-    below = _plain(axes.inset_axes((0, -0.3, 1, 0.25)))
+    below = plain_axes(axes.inset_axes((0, -0.3, 1, 0.25)))
     below.bar(left, [b["rows"] for b in bins], width, align="edge", color=SOFT, edgecolor="white", lw=1)
     below.set(xlim=(0, 1), xlabel="how sure it says it is", ylabel="rows")
     means = f"says {_percent(found['confidence'])} on average, is right in {_percent(found['accuracy'])}"
     error = f"expected calibration error {found['expected_calibration_error']:.3f} (0 is best)"
     notes = [f"{means} of {found['rows']:,} rows", error]
-    return _save(axes, path, title or "Can its probabilities be believed?", notes)
+    return save_picture(axes, path, title or "Can its probabilities be believed?", notes)
 
 
 def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Path:
@@ -122,15 +122,15 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     runs: dict[str, list[Mapping[str, Any]]] = {}
     for entry in history:
         runs.setdefault(str(entry["candidate"]), []).append(entry)
-    axes = _axes(7.6, 3.4)
+    axes = new_axes(7.6, 3.4)
     if not runs:
         axes.set_axis_off()
-        return _save(axes, path, "Training", ["nothing was trained in epochs"])
+        return save_picture(axes, path, "Training", ["nothing was trained in epochs"])
     metric = str(history[0]["metric_name"])
     sign = -1 if metric in LOWER_IS_BETTER else 1
     best = {name: float(np.nanmax([-math.inf, *(sign * _series(run, "metric"))])) for name, run in runs.items()}
     order = sorted(runs, key=lambda name: -best[name])[:MOST_CANDIDATES]
-    shown, notes = _names(order, most=44)
+    shown, notes = short_names(order, most=44)
     notes += [f"the {len(order)} best of {len(runs)} candidates"] if len(runs) > len(order) else []
     for index, (name, text) in enumerate(zip(order, shown, strict=True)):
         look: dict[str, Any] = {"color": LINES[index % 6], "ls": DASHES[index % 4], "marker": MARKS[index % 7], "ms": 5}
@@ -144,9 +144,9 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     losses = losses[np.isfinite(losses)]
     top = max(0.0, float(np.quantile(losses, 0.99)) * 1.1) if len(losses) else 1.0
     across = max(2, min(4, len(order)))
-    for index, (name, text) in enumerate(zip(order, _names(order, most=27)[0], strict=True)):
+    for index, (name, text) in enumerate(zip(order, short_names(order, most=27)[0], strict=True)):
         row, column = divmod(index, across)
-        panel = _plain(axes.inset_axes((column * 1.44 / across, -0.69 - row * 0.62, 1.44 / across - 0.06, 0.42)))
+        panel = plain_axes(axes.inset_axes((column * 1.44 / across, -0.69 - row * 0.62, 1.44 / across - 0.06, 0.42)))
         for key, dashes, color in (("loss", "-", SOFT), ("val_loss", (0, (4, 1.5)), BLUE)):
             mark = "." if len(runs[name]) == 1 else ""
             panel.plot(_epochs(runs[name]), _series(runs[name], key), color=color, lw=1.6, ls=dashes, marker=mark)
@@ -156,7 +156,7 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
         if index == 0:
             panel.set_ylabel("loss")
     notes = ["best value first", *notes, "below: loss, grey line training, blue dashes validation"]
-    return _save(axes, path, "Training", notes)
+    return save_picture(axes, path, "Training", notes)
 
 
 def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric: str) -> Path:
@@ -164,7 +164,7 @@ def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric
 
     points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals.
     """
-    axes = _axes(6.0, 3.8)
+    axes = new_axes(6.0, 3.8)
     rows = [int(point["rows"]) for point in points]
     value, low, high = (_series([point["val"] for point in points], key) for key in ("value", "low", "high"))
     axes.set_xscale("log", base=2)
@@ -174,17 +174,19 @@ def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric
     axes.set_xticks(rows, [f"{number:,}" for number in rows])
     axes.minorticks_off()
     axes.set(xlabel="training rows", ylabel=f"{metric.replace('_', ' ')} (validation)")
-    return _save(axes, path, "Learning curve", ["the winner, learned from parts of the rows", "bars: 95 % intervals"])
+    return save_picture(
+        axes, path, "Learning curve", ["the winner, learned from parts of the rows", "bars: 95 % intervals"]
+    )
 
 
-def _axes(width: float, height: float) -> Any:
+def new_axes(width: float, height: float) -> Any:
     """Return the axes of a new figure, of this size in inches; labels hang outside, saving cuts the paper to fit."""
     from matplotlib.figure import Figure
 
-    return _plain(Figure((width, height)).add_axes((0, 0, 1, 1)))
+    return plain_axes(Figure((width, height)).add_axes((0, 0, 1, 1)))
 
 
-def _plain(axes: Any) -> Any:
+def plain_axes(axes: Any) -> Any:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_facecolor("white")
@@ -225,17 +227,17 @@ def _cells(axes: Any, counts: np.ndarray, row_totals: np.ndarray, right: np.ndar
                 axes.text(column, row + 0.25, part, ha="center", va="center", color=color, fontsize=8.5)
 
 
-def _hang(axes: Any, corner: tuple[float, float], points: tuple[float, float], text: str, **look: Any) -> None:
+def hang_text(axes: Any, corner: tuple[float, float], points: tuple[float, float], text: str, **look: Any) -> None:
     axes.annotate(text, corner, points, "axes fraction", "offset points", annotation_clip=False, **look)
 
 
-def _save(axes: Any, path: str | Path, title: str, notes: Sequence[str]) -> Path:
+def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) -> Path:
     """Add title and notes, write the PNG beside its place and move it there, so that no half of it is ever found."""
     from matplotlib.text import Text
 
     for line, note in enumerate(reversed(notes)):
-        _hang(axes, (0, 1), (0, 14 + 14 * line), note, color=SOFT, fontsize=10)
-    _hang(axes, (0, 1), (0, 20 + 14 * len(notes)), title, color=INK, fontsize=15)
+        hang_text(axes, (0, 1), (0, 14 + 14 * line), note, color=SOFT, fontsize=10)
+    hang_text(axes, (0, 1), (0, 20 + 14 * len(notes)), title, color=INK, fontsize=15)
     texts = axes.figure.findobj(Text)
     families, missing = _fonts("".join(sorted({mark for text in texts for mark in text.get_text()})))
     for text in texts:
@@ -250,7 +252,7 @@ def _save(axes: Any, path: str | Path, title: str, notes: Sequence[str]) -> Path
     return path
 
 
-def _names(names: Sequence[object], most: int = 26) -> tuple[list[str], list[str]]:
+def short_names(names: Sequence[object], most: int = 26) -> tuple[list[str], list[str]]:
     """Return names that fit and can be written, and a note where one cannot: it is then its number, from 1."""
     texts = [" ".join("".join(" " if unicodedata.category(m)[0] in "CZ" else m for m in str(n)).split()) for n in names]
     missing = _fonts("".join(sorted(set("".join(texts)))))[1]

@@ -1,0 +1,40 @@
+"""What answers a Batch: networks, classic learners, and predictors made of predictors.
+
+Here: a modality and its preparation (`views`), rows prepared (`rows`), plans and fusion, the network and the one
+training loop, classic learners and their plain arrays, blends and calibration, the graph for ONNX, and `speech`.
+Knows: kinds and pretrained encoders, prepared rows. Does not know: how candidates are compared, run folders, reports.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "blend": ("cross_fit", "fit_average", "fit_mixture", "fit_stacked", "fit_weighted"),
+    "calibration": ("assign_folds", "cross_fit_temperature", "losses"),
+    "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
+    "learners": ("LEARNERS",),
+    "network": ("CONVOLUTIONAL", "Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
+    "onnx_graph": ("Graph", "Port", "write_graph"),
+    "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
+    "predictors": (
+        "Blend",
+        "Calibrated",
+        "RowText",
+        "Stored",
+        "count_params",
+        "input_names",
+        "restore_predictors",
+        "store_predictors",
+    ),
+    "rows": ("CHUNK", "Callback", "Prepared", "prepare", "quiet"),
+    "train": ("Live", "Outcome", "Passes", "Recipe", "Target", "decided", "encode_rows", "has_bfloat16", "train"),
+    "views": (
+        "Strand",
+        "encoder_names",
+        "fit_strands",
+        "may_gain",
+        "name_modalities",
+        "prep_options",
+        "raw_strands",
+        "rival_strands",
+        "shadow_strands",
+    ),
+}

@@ -1,0 +1,14 @@
+"""Networks that others have trained: one wrapper each, frozen, with the preparation they were trained with.
+
+Here: `lite0`, `static`, any Hugging Face encoder (`hub`), a module of the user's own (`own`), which of them is at hand
+(`catalogue`), and their features of cells, computed once and kept (`features`).
+Knows: cells of one kind, weights. Does not know: tables, targets, fusion.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "catalogue": ("HUB", "NAMES", "best_local", "is_installed", "make_frozen", "restore_frozen", "restore_given"),
+    "features": ("Cells", "THREADS", "encoding_device", "prepare_cell", "read_features", "read_raw", "why_not_kept"),
+    "frozen": ("Frozen", "last_blocks"),
+    "own": ("wrap_own",),
+}

@@ -1,0 +1,25 @@
+"""What is said of any predictor: scores, the verdict on fusion, robustness, Shapley values, explanations.
+
+Knows: predictors, prepared rows, labels. Does not know: run folders, how a candidate was found.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "attribution": ("explain_table",),
+    "explanation": ("Explanation", "PICTURES", "write_explanation"),
+    "inside": ("Detail",),
+    "leaderboard": ("FEWEST", "HEADLINE", "Proof", "SIMPLEST", "board", "choose_shown", "span"),
+    "robustness": ("Robustness", "calibration"),
+    "scores": ("MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "intervals", "reliability"),
+    "verdict": (
+        "FEWEST_GROUPS",
+        "NO_FUSED",
+        "NO_SINGLE",
+        "NO_TEST_ROWS",
+        "ONE_MODALITY",
+        "Side",
+        "judge",
+        "judge_errors",
+        "not_tested",
+    ),
+}

@@ -1,0 +1,16 @@
+"""A fitted model and its folder: all that a prediction waits for, and no more.
+
+Here: Model and Transcriber, their answers and what they are written to, loading a folder, one ONNX file.
+Knows: predictors and how they are stored. Does not know: how they were found, the command line.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "answers": ("answer_prepared", "count_holes"),
+    "load": ("load",),
+    "model": ("Model",),
+    "onnx": ("OnnxModel", "pack_model"),
+    "predictions": ("Predictions",),
+    "transcriber": ("Transcriber",),
+    "transcripts": ("Transcripts",),
+}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.draw.charts import INK, LINES, PALE, SOFT, _axes, _hang, _names, _plain, _save
+from plait.draw.charts import INK, LINES, PALE, SOFT, hang_text, new_axes, plain_axes, save_picture, short_names
 from plait.streams.clocks import SECOND
 
 PIXELS = 1200  # pieces nearer to each other than a pixel are drawn as one
@@ -39,20 +39,20 @@ def pieces(begin: np.ndarray, end: np.ndarray | None, step: int) -> np.ndarray:
 
 def draw_timeline(path: Path, lanes: Sequence[Lane], counted: str) -> Path:
     """Draw the lanes before and after. The first is the reference. counted: what the axis counts from."""
-    names, notes = _names([lane.name for lane in lanes], 24)
+    names, notes = short_names([lane.name for lane in lanes], 24)
     height = 0.46 * len(lanes) + 0.35
-    axes = _axes(8.6, height)
-    below = _plain(axes.inset_axes((0, -1 - 1.0 / height, 1, 1)))
+    axes = new_axes(8.6, height)
+    below = plain_axes(axes.inset_axes((0, -1 - 1.0 / height, 1, 1)))
     spans = [np.concatenate([getattr(lane, side) for lane in lanes]) for side in ("before", "after")]
     for panel, side, title in (
         (axes, "before", "before: each by its own clock"),
         (below, "after", "after: on one clock"),
     ):
         _draw_panel(panel, lanes, names, side, spans[side == "after"])
-        _hang(panel, (0, 1), (0, 5), title, color=INK, fontsize=11)
+        hang_text(panel, (0, 1), (0, 5), title, color=INK, fontsize=11)
     below.set_xlabel(below.get_xlabel() + counted)
     notes = ["grey: the time of the reference; pale: outside it, so unused; gaps are gaps in the stream", *notes, ""]
-    return _save(axes, path, "Streams on one axis of time", notes)
+    return save_picture(axes, path, "Streams on one axis of time", notes)
 
 
 def _draw_panel(panel: Any, lanes: Sequence[Lane], names: Sequence[str], side: str, span: np.ndarray) -> None:
@@ -72,7 +72,7 @@ def _draw_panel(panel: Any, lanes: Sequence[Lane], names: Sequence[str], side: s
         panel.broken_barh(kept, (place - 0.3, 0.6), color=color, lw=0)
         if side == "after" and lane.words:
             at = (1, 1 - (place + 0.5) / len(lanes))
-            _hang(panel, at, (8, 0), lane.words, color=SOFT, fontsize=9, va="center")
+            hang_text(panel, at, (8, 0), lane.words, color=SOFT, fontsize=9, va="center")
     margin = 0.01 * (high - low)
     panel.set(xlim=(low - margin, high + margin), ylim=(len(lanes) - 0.5, -0.5))
     panel.set_yticks(range(len(lanes)), names, fontsize=10)

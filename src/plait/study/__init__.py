@@ -1,0 +1,13 @@
+"""From a table to the best predictor: candidates, search, choice, folds, and the job of a fit.
+
+Here: the target (`labels`), splits, networks and the search over every family, encoders that are left open, the
+recogniser's study, the end of a fit, and the content of its report.
+Knows: all that trains and judges. Does not know: words of the command line.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "job": ("fit_table", "fit_transcripts", "open_folder"),
+    "labels": ("Labels", "column_of_labels", "fingerprint"),
+    "speech": ("check_request",),
+}

@@ -1,0 +1,10 @@
+"""Sounds and speech: preparation to log-mels, network, features by hand, augmentation, worsening, a drawn row.
+
+Knows: one sound, or a batch of prepared ones. Does not know: other modalities, targets, training, transcripts.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "prep": ("AudioPrep", "LOWEST", "log_mel", "mono"),
+    "worsen": ("SNR", "add_noise"),
+}

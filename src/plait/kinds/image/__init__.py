@@ -1,0 +1,12 @@
+"""Pictures: preparation, network, features by hand, augmentation, worsening, a drawn row.
+
+Knows: one picture, or a batch of prepared ones. Does not know: other modalities, targets, training.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "augment": ("augment_raw",),
+    "prep": ("ImagePrep", "ORIENTATION", "WHITES"),
+    "row": ("as_pixels",),
+    "worsen": ("BLUR", "IMAGE_NOISE", "OCCLUSION", "blur_images", "noise_images", "occlude_images"),
+}

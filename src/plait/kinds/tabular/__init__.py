@@ -1,0 +1,11 @@
+"""Numbers, categories and dates: recognition, scaling and codes, network, augmentation, worsening, a drawn row.
+
+Knows: the columns of one modality. Does not know: other modalities, targets, training.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "augment": ("swap_cells",),
+    "prep": ("ColumnPrep", "TabularPrep"),
+    "worsen": ("NUMBER_NOISE", "noise_numbers"),
+}

@@ -1,0 +1,12 @@
+"""Texts in any script: cleaning, tokens, vectors, network, augmentation, worsening, a drawn row.
+
+Knows: one text, or a batch of prepared ones. Does not know: other modalities, targets, training.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "augment": ("augment_text",),
+    "clean": ("clean", "join", "repair_mojibake", "strip_html", "token_spans", "tokenise"),
+    "prep": ("TextPrep",),
+    "worsen": ("DROPPED", "drop_words"),
+}

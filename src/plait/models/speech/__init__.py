@@ -1,0 +1,12 @@
+"""A recogniser: units, network, augmentation, decoding, and how it is trained (CTC).
+
+Knows: log-mels, normalised transcripts, fusion of frames. Does not know: tables, run folders, which candidate wins.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "decode": ("Heard",),
+    "learning": ("count_errors", "frame_seconds", "hear_rows", "train_recogniser", "usual_recipe"),
+    "network": ("Recogniser",),
+    "units": ("Units", "normalise"),
+}

@@ -18,99 +18,13 @@ from PIL import Image
 from plait.core.contract import Table
 from plait.data.read import read
 from plait.errors import TableError
-
-
-def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode(encoding))
-    return path
+from text_files import write
 
 
 def png(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", (4, 4)).save(path)
     return path
-
-
-def test_csv_has_types_holes_lines_and_a_folder(tmp_path: Path) -> None:
-    table = read(write(tmp_path, "a.csv", 'n,x,code,note\n1,0.5,007,"two\nlines"\n\n2,,010,NA\n3,1e3,011,  \n'))
-    assert table.shape == (3, 4)
-    assert table.cells("n") == [1, 2, 3]
-    assert table.cells("x") == [0.5, None, 1000.0]
-    assert table.cells("code") == ["007", "010", "011"]
-    assert table.cells("note") == ["two\nlines", "NA", None]
-    assert table.lines == [2, 5, 6]
-    assert table.folder == tmp_path
-    assert table.place("x", 1) == "column 'x', row 1 (line 5)"
-
-
-def test_words_for_missing_are_absent_among_numbers_only(tmp_path: Path) -> None:
-    table = read(write(tmp_path, "a.csv", "age,country\n30,NA\nNA,DE\n n/a ,FR\n"))
-    assert table.cells("age") == [30, None, None]
-    assert table.cells("country") == ["NA", "DE", "FR"]
-
-
-def test_one_broken_number_keeps_the_text(tmp_path: Path) -> None:
-    assert read(write(tmp_path, "a.csv", "n\n1\nabc\n")).cells("n") == ["1", "abc"]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "encoding"),
-    [
-        ("excel.csv", "name;größe\r\nA, b;1,5\r\nC;2\r\n", "utf-8-sig"),
-        ("said.csv", "sep=;\r\nname;größe\r\nA, b;1,5\r\nC;2\r\n", "utf-8"),
-        ("tabs.tsv", 'name\tgröße\n"A, b"\t1.5\nC\t2\n', "utf-8"),
-        ("tabs.txt", "name\tgröße\nA, b\t1.5\nC\t2\n", "utf-16"),
-        ("bars.csv", "name|größe\nA, b|1.5\nC|2\n", "utf-8"),
-    ],
-)
-def test_delimiters_and_encodings_are_found(tmp_path: Path, name: str, text: str, encoding: str) -> None:
-    table = read(write(tmp_path, name, text, encoding))
-    assert table.names == ["name", "größe"]
-    assert table.cells("name") == ["A, b", "C"]
-    assert table.cells("größe") == [1.5, 2.0]
-
-
-def test_a_column_without_a_name_is_called_as_in_pandas(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.csv", ",b\n7,x\n9,y\n")
-    assert read(path).names == ["Unnamed: 0", "b"] == list(pandas.read_csv(path).columns)
-
-
-def test_a_long_csv_keeps_its_order(tmp_path: Path) -> None:
-    table = read(write(tmp_path, "a.csv", "n,t\n" + "".join(f"{i},t{i}\n" for i in range(70_000))))
-    assert len(table) == 70_000
-    assert table.cells("t", [0, 65_536, 69_999]) == ["t0", "t65536", "t69999"]
-    assert table.lines is not None
-    assert table.lines[-1] == 70_001
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "a.csv is empty"),
-        (" \n\n", "a.csv is empty"),
-        ("a,b\n", "column names but no rows"),
-        ("a,b\n1,2\n\n3\n", "a.csv, line 4 has 1 cell, the header has 2. Write the delimiter"),
-        ('a,b\n1,"x\ny"\n1,2,3\n', "a.csv, line 4 has 3 cells, the header has 2. Put a cell that holds the delimiter"),
-        ('a,b\n1,2\n3,"x\n4,5\n', "a.csv, line 3: unexpected end of data. Put a cell that holds quotes"),
-        ("a,b,a\n1,2,3\n", "two columns named 'a'. Rename or remove"),
-        ("img/1.png,3\nimg/2.png,4\n", r"no header: its first line looks like a row \(img/1.png, 3\)"),
-        ("1.5,3\n2.5,4\n", "no header"),
-        ("a,b\n1,\0\n", "holds zero bytes"),
-    ],
-)
-def test_a_bad_csv_is_refused_with_the_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(TableError, match=said):
-        read(write(tmp_path, "a.csv", text))
-
-
-@pytest.mark.parametrize(
-    ("encoding", "text"), [("GB18030", "图片,评论\n1,这件衣服很好看\n"), ("CP1252", "a,b\n1,café au lait\n")]
-)
-def test_other_encodings_are_named(tmp_path: Path, encoding: str, text: str) -> None:
-    with pytest.raises(TableError, match=f"not UTF-8 .* it may be {encoding}. Save it as UTF-8 .*iconv -f {encoding}"):
-        read(write(tmp_path, "a.csv", text, encoding))
 
 
 @pytest.mark.parametrize(

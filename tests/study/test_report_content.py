@@ -17,7 +17,7 @@ from plait.proof.inside import Detail
 from plait.proof.scores import scores
 from plait.runs.model import Model
 from plait.study.report_content import TIME_OVER, choose_rows, command_of, png_of, show_part, wav_of
-from plait.verbs import fit as workflow
+from plait.study import finish
 from searches import take_quick_learners
 from tiny import SENTENCES
 
@@ -178,10 +178,10 @@ def tell(folder: Path, columns: dict[str, Any], **options: Any) -> tuple[Model, 
 
     with pytest.MonkeyPatch.context() as patch:
         take_quick_learners(patch)
-        patch.setattr(workflow, "write_report", keep)
+        patch.setattr(finish, "write_report", keep)
         kinds = {"note": "text", "age": "number"}
         given = {"kinds": kinds, "candidates": ["classic", "text"], "out": folder / "run", **options}
-        model = workflow.fit(columns, target="y", **given)
+        model = plait.fit(columns, target="y", **given)
     return model, told[0]
 
 

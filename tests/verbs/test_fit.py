@@ -1,4 +1,4 @@
-"""The verbs end to end: fit, predict, evaluate, show, on tiny tables of real files, and what bad input gets."""
+"""The verbs end to end: fit, predict, evaluate, on tiny tables of real files, and what bad input gets."""
 
 import json
 import math
@@ -28,7 +28,6 @@ from plait.runs.load import load
 from plait.runs.model import Model
 from plait.verbs.fit import fit
 from plait.verbs.predict import evaluate, predict
-from plait.verbs.show import show
 from tiny import numbers_table, read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, sound, text, tabular, by=concat)"
@@ -906,49 +905,6 @@ def test_holes_are_counted_as_blank_or_broken() -> None:
     found = count_holes(Noted())  # type: ignore[arg-type]
     assert found["views"] == {"blank": 2, "broken": 1, "example": "row 2: file not found: x.png"}
     assert found["tabular"] == {"blank": 1, "broken": 0, "example": ""}
-
-
-# show
-
-
-def test_show_tells_kinds_roles_holes_and_modalities(folder: Path) -> None:
-    shown = show(folder / "holes.csv", target="label")
-    said = shown.to_json()
-    assert said["rows"] == 48
-    assert said["holes"] == {"photo": 8, "sound": 0, "note": 8, "age": 0, "colour": 0, "label": 0}
-    assert {c["name"]: (c["kind"], c["role"]) for c in said["columns"]} == {
-        "photo": ("image", "feature"),
-        "sound": ("audio", "feature"),
-        "note": ("text", "feature"),
-        "age": ("number", "feature"),
-        "colour": ("category", "feature"),
-        "label": ("category", "target"),
-    }
-    text = str(shown)
-    assert "48 rows, 6 columns" in text
-    assert "modality photo (image): photo" in text
-    assert "modality tabular (tabular): age, colour" in text
-
-
-def test_show_draws_a_row(folder: Path, tmp_path: Path) -> None:
-    show(folder / "holes.csv", target="label", row=3, out=tmp_path / "row.png", prep={"image.rotate": 90})
-    with Image.open(tmp_path / "row.png") as picture:
-        assert picture.format == "PNG"
-        assert min(picture.size) > 300
-    assert names_in(tmp_path) == {"row.png"}
-
-
-@pytest.mark.parametrize("row", [48, -1])
-def test_show_refuses_a_row_that_is_not_there(folder: Path, tmp_path: Path, row: int) -> None:
-    with pytest.raises(RequestError, match=rf"there is no row {row}; rows are numbered from 0 to 47"):
-        show(folder / "holes.csv", row=row, out=tmp_path / "row.png")
-    assert not names_in(tmp_path)
-
-
-def test_show_refuses_a_picture_it_cannot_write(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"row\.abc"):
-        show(folder / "table.csv", row=0, out=tmp_path / "row.abc")
-    assert not names_in(tmp_path)
 
 
 def test_the_prior_is_what_training_rows_say() -> None:

@@ -1,6 +1,6 @@
 """What the report tells of a run, gathered from the study, the winner and the table. Draws nothing and trains nothing.
 
-The shape of it is that of `report.py`: one dict for each section, or a sentence why it is not there.
+The shape of it is that of `draw.report`: one dict for each section, or a sentence why it is not there.
 """
 
 from __future__ import annotations

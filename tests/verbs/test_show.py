@@ -1,4 +1,4 @@
-"""The parts of a row that are drawn: what came, what the model sees, and why something is not there."""
+"""What each column is taken for, and the parts of a row that are drawn: before, after, absent."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from plait.data.read import read
+from plait.errors import RequestError
 from plait.kinds.detect import detect
 from plait.kinds.row import draw_row
 from plait.models.views import fit_strands
-from plait.verbs.show import row_parts
+from plait.verbs.show import row_parts, show, with_rates
 from tiny import read_csv, write_csv, write_table
 
 
@@ -84,3 +85,64 @@ def test_each_column_of_a_modality_has_a_part_of_its_own(tmp_path: Path) -> None
     assert (first["modality"], second["modality"]) == ("views: a", "views: b")
     assert second["reason"] == "blank"
     assert "reason" not in first
+
+
+# the verb
+
+
+def test_show_tells_kinds_roles_holes_and_modalities(explained_table: Path) -> None:
+    shown = show(explained_table, target="label")
+    said = shown.to_json()
+    assert said["rows"] == 48
+    assert said["holes"] == {"photo": 2, "sound": 1, "note": 1, "age": 1, "colour": 1, "label": 0}
+    assert {c["name"]: (c["kind"], c["role"]) for c in said["columns"]} == {
+        "photo": ("image", "feature"),
+        "sound": ("audio", "feature"),
+        "note": ("text", "feature"),
+        "age": ("number", "feature"),
+        "colour": ("category", "feature"),
+        "label": ("category", "target"),
+    }
+    text = str(shown)
+    assert "48 rows, 6 columns" in text
+    assert "modality photo (image): photo" in text
+    assert "modality tabular (tabular): age, colour" in text
+
+
+def test_show_draws_a_row(explained_table: Path, tmp_path: Path) -> None:
+    show(explained_table, target="label", row=3, out=tmp_path / "row.png", prep={"image.rotate": 90})
+    with Image.open(tmp_path / "row.png") as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 300
+    assert [path.name for path in tmp_path.iterdir()] == ["row.png"]
+
+
+@pytest.mark.parametrize("row", [48, -1])
+def test_show_refuses_a_row_that_is_not_there(explained_table: Path, tmp_path: Path, row: int) -> None:
+    with pytest.raises(RequestError, match=rf"there is no row {row}; rows are numbered from 0 to 47"):
+        show(explained_table, row=row, out=tmp_path / "row.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_show_refuses_a_picture_it_cannot_write(explained_table: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"row\.abc"):
+        show(explained_table, row=0, out=tmp_path / "row.abc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_with_nothing_to_learn_from_says_so() -> None:
+    shown = show({"id": ["p", "q", "r"], "y": ["a", "b", "a"]}, target="y", ignore=["id"])
+    assert str(shown).splitlines()[0] == "3 rows, 2 columns"
+    assert str(shown).splitlines()[-1] == "no column is left to learn from"
+
+
+def test_sounds_that_come_as_arrays_get_a_rate_and_a_guess_is_said() -> None:
+    table = read({"heard": np.zeros((3, 400), np.float32), "y": ["a", "b", "a"]})
+    schema = detect(table, target="y", kinds={"heard": "audio"})
+    events: list[dict[str, Any]] = []
+    assert with_rates(table, schema, 8000, events.append).sample_rates == {"heard": 8000}
+    assert events == []
+    assert with_rates(table, schema, None, events.append).sample_rates == {"heard": 22050}
+    said = "heard: no sample rate was given; taken as 22050 Hz. Give sample_rate=… to change it."
+    assert events == [{"note": said}]
+    assert table.sample_rates == {}

@@ -1,0 +1,68 @@
+"""The files of a column: each copied byte for byte where nothing is wrong, renamed, or left out with the reason."""
+
+from pathlib import Path
+
+import soundfile
+from PIL import Image
+
+from mending import GREY, TONE, contents, mend, mend_column, write_csv
+from plait.data.read import read
+
+
+def test_pictures_of_one_mode_are_copied_byte_for_byte(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.jpg", quality=40)
+    Image.fromarray(GREY).save(tmp_path / "b.png")
+    mended, cells, notes = mend_column(tmp_path, "photo", "image", ["a.jpg", "b.png", "a.jpg"])
+    assert cells == ["photo/a.jpg", "photo/b.png", "photo/a.jpg"]
+    assert notes == [None, None, None]
+    assert mended.counts == {}
+    out = contents(tmp_path / "out")
+    original = contents(tmp_path)
+    assert {name: out["photo/" + name] for name in ("a.jpg", "b.png")} == {
+        name: original[name] for name in ("a.jpg", "b.png")
+    }
+
+
+def test_a_wrong_ending_is_put_right_and_the_bytes_stay(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.png", "JPEG")
+    Image.fromarray(255 - GREY).save(tmp_path / "a.jpg", "JPEG")
+    mended, cells, notes = mend_column(tmp_path, "photo", "image", ["a.png", "a.jpg"])
+    assert cells == ["photo/a.jpg", "photo/a_2.jpg"]
+    assert notes == ["photo: renamed to .jpg", None]
+    out, original = contents(tmp_path / "out"), contents(tmp_path)
+    assert out["photo/a.jpg"] == original["a.png"]
+    assert out["photo/a_2.jpg"] == original["a.jpg"]
+    assert mended.counts == {"renamed": 1}
+
+
+def test_what_cannot_be_read_becomes_blank_and_says_why(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "good.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:50])
+    (tmp_path / "empty.png").write_bytes(b"")
+    soundfile.write(tmp_path / "sound.png", TONE, 8000, format="WAV")
+    cells = ["good.png", "gone.png", "cut.png", "empty.png", "sound.png", ""]
+    mended, cells, notes = mend_column(tmp_path, "photo", "image", cells)
+    assert cells == ["photo/good.png", None, None, None, None, None]
+    assert notes[0] is None
+    assert notes[1] == "photo: left blank (file not found: gone.png)"
+    assert notes[2] == "photo: left blank (truncated image: cut.png)"
+    assert notes[3] == "photo: left blank (file is empty: empty.png)"
+    assert notes[4] == "photo: left blank (not an image: sound.png holds a sound (WAV))"
+    assert notes[5] is None  # it was blank before
+    assert mended.counts == {"left blank": 4}
+    assert sorted(path.name for path in (tmp_path / "out" / "photo").iterdir()) == ["good.png"]
+
+
+def test_a_column_left_out_stays_as_it_is_and_its_files_come_along(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    rows = [["photo", "note", "n"], ["a.png", "CafÃ©", "1"], ["gone.png", "x", "2"]]
+    mended = mend(
+        write_csv(tmp_path / "t.csv", rows),
+        tmp_path / "out",
+        {"photo": "image", "n": "number"},
+        ignore=["photo", "note"],
+    )
+    table = read(mended.table)
+    assert table.cells("photo") == ["photo/a.png", "gone.png"]
+    assert table.cells("note") == ["CafÃ©", "x"]
+    assert mended.counts == {}

@@ -1,0 +1,81 @@
+"""Sounds mended: one rate, one number of channels, no offset, a header that tells the length; without loss."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mending import TONE, contents, mend_column
+from plait.data.media import read_sound
+
+
+def pitch(samples: np.ndarray, rate: int) -> float:
+    """Return the strongest frequency of a mono sound in Hz."""
+    wave = samples[:, 0] * np.hanning(len(samples))
+    return float(np.argmax(np.abs(np.fft.rfft(wave, 8 * len(wave)))) * rate / (8 * len(wave)))
+
+
+def test_rates_and_channels_become_the_commonest(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE, 8000, subtype="PCM_16")
+    soundfile.write(tmp_path / "b.wav", TONE * 0.5, 8000, subtype="PCM_16")
+    high = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
+    soundfile.write(tmp_path / "c.flac", np.stack([high, 0.5 * high], axis=1), 44100, subtype="PCM_24")
+    mended, cells, notes = mend_column(tmp_path, "call", "audio", ["a.wav", "b.wav", "c.flac"])
+    assert notes == [None, None, "call: 44100 → 8000 Hz, mono"]
+    assert mended.counts == {"resampled": 1, "channels changed": 1}
+    samples, rate = read_sound(cells[2], mended.table.parent)
+    info = soundfile.info(mended.table.parent / cells[2])
+    assert (info.format, info.subtype, rate, samples.shape) == ("FLAC", "PCM_24", 8000, (8000, 1))
+    assert abs(pitch(samples, rate) - 440) < 0.5
+    assert abs(np.abs(samples[1000:-1000]).max() - 0.375) < 0.005
+    assert contents(tmp_path / "out")["call/a.wav"] == contents(tmp_path)["a.wav"]
+
+
+def test_mono_becomes_stereo_where_most_are(tmp_path: Path) -> None:
+    both = np.stack([TONE, -TONE], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, 8000)
+    soundfile.write(tmp_path / "b.wav", both * 0.5, 8000)
+    soundfile.write(tmp_path / "c.wav", TONE, 8000)
+    mended, cells, notes = mend_column(tmp_path, "call", "audio", ["a.wav", "b.wav", "c.wav"])
+    samples, _rate = read_sound(cells[2], mended.table.parent)
+    before, _rate = read_sound(tmp_path / "c.wav", None)
+    assert notes == [None, None, "call: stereo"]
+    assert np.array_equal(samples, np.repeat(before, 2, axis=1))  # to the last bit
+
+
+def test_a_lossy_sound_that_changes_is_saved_as_wav(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / name, TONE * (0.5 if name == "b.wav" else 1), 8000)
+    soundfile.write(tmp_path / "c.mp3", TONE, 16000)
+    _mended, cells, notes = mend_column(tmp_path, "call", "audio", ["a.wav", "b.wav", "c.mp3"])
+    assert cells[2] == "call/c.wav"
+    assert notes[2] == "call: 16000 → 8000 Hz, saved as WAV"
+
+
+def test_a_large_offset_is_removed(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.5 * TONE + 0.3, 8000, subtype="FLOAT")
+    mended, cells, notes = mend_column(tmp_path, "call", "audio", ["a.wav"])
+    samples, _rate = read_sound(cells[0], mended.table.parent)
+    assert notes == ["call: DC offset removed"]
+    assert abs(samples.mean()) < 1e-6
+    assert np.allclose(samples[:, 0], 0.5 * TONE, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (0xFFFFFFFF, "call: length in the header corrected"),
+        (50_000, "call: cut off: 16000 of 50000 bytes are there, length in the header corrected"),
+    ],
+)
+def test_a_header_with_a_wrong_length_is_written_anew(tmp_path: Path, told: int, said: str) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE, 8000, subtype="PCM_16")
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[40:44] = struct.pack("<I", told)
+    (tmp_path / "b.wav").write_bytes(content)
+    mended, cells, notes = mend_column(tmp_path, "call", "audio", ["b.wav"])
+    assert notes == [said]
+    assert contents(mended.table.parent)["call/b.wav"] == contents(tmp_path)["a.wav"]  # the very file it was
+    assert cells == ["call/b.wav"]

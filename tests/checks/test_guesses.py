@@ -1,0 +1,114 @@
+"""Quick guesses of the label: what they are made of, how they are put together, whose features they see."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from animals import animals, look, names
+from plait.checks.findings import Finding
+from plait.checks.guesses import deal_folds, fuse
+from plait.checks.label_checks import check_labels
+from plait.checks.survey import survey_table
+from plait.core.contract import Table
+from plait.data.feature_cache import FeatureCache, digest_cell
+from plait.data.read import read
+from plait.kinds.detect import detect
+
+
+def test_fuse_multiplies_what_is_present() -> None:
+    absent = [np.nan, np.nan]
+    said = {"photo": np.array([[0.8, 0.2], absent, absent]), "voice": np.array([[0.8, 0.2], [0.3, 0.7], absent])}
+    fused = fuse(said, np.array([0.5, 0.5]))
+    assert fused == pytest.approx(np.array([[16 / 17, 1 / 17], [0.3, 0.7], [0.5, 0.5]]))
+
+
+def test_folds_are_dealt_class_by_class() -> None:
+    codes = np.array([0] * 10 + [1] * 5)
+    folds = deal_folds(codes, np.random.default_rng(0))
+    assert np.bincount(folds[:10]).tolist() == [2, 2, 2, 2, 2]
+    assert np.bincount(folds[10:]).tolist() == [1, 1, 1, 1, 1]
+
+
+# features that an earlier fit has kept
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[Table, Path, list[int]]:
+    """A table of pictures that look alike, ten wrong labels, and what an encoder that tells them apart has kept."""
+    codes, bare, cells = animals(), [], []
+    for row in range(300):
+        path = tmp_path / f"{row}.png"
+        Image.fromarray(np.full((8, 8 + row // 256), row % 256, np.uint8)).save(path)
+        bare.append(path.name)
+        cells.append(digest_cell(path.name, tmp_path))
+    wrong = list(range(7, 300, 30))
+    shown = codes.copy()
+    shown[wrong] = (codes[wrong] + 1) % 3
+    folder = tmp_path / "cache"
+    about = {"name": "theirs", "kind": "image", "tokens": 2, "width": 4}
+    cache = FeatureCache(folder / "features" / "key", (2, 4), about)
+    cache.add(cells, look(codes, 2, 0.2).astype(np.float32).reshape(300, 2, 4))
+    return read({"photo": bare, "kind": names(shown)}, tmp_path), folder, wrong
+
+
+def judge(table: Table, cache: Path | None) -> list[Finding]:
+    schema = detect(table, target="kind", kinds={"photo": "image"})
+    found = check_labels(table, schema, survey_table(table, schema, cache=cache), lambda event: None)
+    return [one for one in found if one.check == "label-wrong"]
+
+
+def test_wrong_labels_are_found_by_what_an_encoder_saw(kept: tuple[Table, Path, list[int]]) -> None:
+    table, folder, wrong = kept
+    (found,) = judge(table, folder)
+    assert set(found.rows) <= set(wrong) and len(found.rows) >= 6  # it would rather miss one than be wrong
+    assert "labels are likely wrong: quick guesses from photo (as theirs sees it), " in found.message
+
+
+@pytest.mark.parametrize(
+    "how", ["no cache", "another cell", "another kind", "own", "damaged", "not a number", "too wide", "a file is gone"]
+)
+def test_features_that_do_not_belong_to_all_cells_are_passed_over(
+    how: str, kept: tuple[Table, Path, list[int]]
+) -> None:
+    table, folder, wrong = kept
+    about = folder / "features" / "key" / "about.json"
+    if how == "another cell":
+        Image.fromarray(np.full((9, 9), 200, np.uint8)).save(Path(str(table.folder)) / "299.png")
+    if how == "another kind":
+        about.write_text(about.read_text().replace('"image"', '"audio"'))
+    if how == "own":
+        about.write_text(about.read_text().replace('"theirs"', '"own"'))
+    if how == "not a number":
+        (shard,) = about.parent.glob("*.parquet")
+        shard.unlink()
+        values = np.full((300, 2, 4), np.nan, np.float32)
+        cells = [digest_cell(name, table.folder) for name in table.cells("photo")]
+        FeatureCache(about.parent, (2, 4)).add(cells, values)
+    if how == "too wide":
+        about.write_text(about.read_text().replace('"width": 4', '"width": 4000000'))
+    if how == "damaged":
+        about.write_text("{")
+    if how == "a file is gone":
+        (Path(str(table.folder)) / "0.png").unlink()
+    found = judge(table, None if how == "no cache" else folder)
+    if how == "a file is gone":  # it is absent in both
+        assert [set(one.rows) <= set(wrong) for one in found] == [True]
+    else:
+        assert not any("as theirs sees it" in one.message for one in found)
+
+
+def test_the_plain_numbers_stay_where_they_guess_better(kept: tuple[Table, Path, list[int]]) -> None:
+    table, folder, _ = kept
+    codes = animals()
+    for row, name in enumerate(table.cells("photo")):  # grey of the class: the thumbnail tells all
+        Image.fromarray(np.full((8, 8), 40 + 80 * codes[row] + row % 7, np.uint8)).save(Path(str(table.folder)) / name)
+    noise = np.random.default_rng(3).standard_normal((300, 2, 4)).astype(np.float32)
+    about = {"name": "theirs", "kind": "image", "tokens": 2, "width": 4}
+    cells = [digest_cell(name, table.folder) for name in table.cells("photo")]
+    cache = FeatureCache(folder / "features" / "key", (2, 4), about)
+    first = {cell: row for row, cell in reversed(list(enumerate(cells)))}
+    cache.add(list(first), noise[list(first.values())])
+    (found,) = judge(table, folder)
+    assert "quick guesses from photo, for rows" in found.message

@@ -1,0 +1,97 @@
+"""The charts of the report, place by place."""
+
+import re
+
+from plait.draw import figures
+
+
+def test_a_whisker_stands_where_its_numbers_say() -> None:
+    drawn = figures.whisker({"value": 0.5, "low": 0.25, "high": 1.0}, (0.0, 1.0), label="accuracy 0.500")
+    assert drawn == (
+        '<svg role="img" aria-label="accuracy 0.500" class="chart row" viewBox="0 0 180 24" width="180" height="24">'
+        '<path d="M6 0L6 24" class="grid"/><path d="M48 0L48 24" class="grid"/><path d="M90 0L90 24" class="grid"/>'
+        '<path d="M132 0L132 24" class="grid"/><path d="M174 0L174 24" class="grid"/>'
+        '<path d="M48 12L174 12" class="whisker"/><path d="M48 8L48 16" class="whisker"/>'
+        '<path d="M174 8L174 16" class="whisker"/><circle cx="90" cy="12" r="4" class="dot"/></svg>'
+    )
+
+
+def test_levels_that_do_not_grow_stand_at_equal_distances() -> None:
+    series = [{"name": "noise", "levels": [None, 20, 0], "scores": [0.9, 0.8, 0.5]}]
+    drawn = figures.curve_figure(series, "dB", "accuracy", (0.0, 1.0))
+    assert 'd="M50 24.4L190 40.8L330 90" class="curve c0"' in drawn
+    assert ">as it is</text>" in drawn
+
+
+def test_one_value_and_no_spread_can_be_drawn() -> None:
+    scatter = figures.scatter_figure([(5.0, 5.0)], "weight", "kg")
+    curve = figures.curve_figure([{"name": "x", "levels": [0], "scores": [1.0]}], "level", "accuracy", (1.0, 1.0))
+    assert "nan" not in scatter + curve
+    assert "true weight (kg)" in scatter
+
+
+def test_a_whisker_without_a_value_is_an_empty_line() -> None:
+    drawn = figures.whisker({"value": None, "low": None, "high": None}, (0.0, 1.0))
+    assert "whisker" not in drawn
+    assert "dot" not in drawn
+    assert 'class="grid"' in drawn
+
+
+def test_splits_share_the_width_by_their_rows() -> None:
+    drawn = figures.split_figure({"train": 50, "val": 25, "test": 25})
+    assert re.findall(r'<rect x="([\d.]+)" y="0" width="([\d.]+)"', drawn) == [
+        ("0", "168"),
+        ("170", "83"),
+        ("255", "83"),
+    ]
+    assert 'aria-label="train 50 rows, val 25 rows, test 25 rows"' in drawn
+
+
+def test_a_confusion_matrix_says_every_count_and_marks_what_is_right() -> None:
+    drawn = figures.confusion_figure([[8, 2], [0, 1200]], ["cat", "dog"])
+    assert re.findall(r"<title>(.*?)</title>", drawn) == [
+        "cat: 8 of 10 right",
+        "cat taken for dog: 2 of 10 rows",
+        "dog: 1,200 of 1,200 right",
+    ]
+    assert drawn.count('class="cell right"') == 2
+    assert drawn.count('class="cell wrong"') == 1
+    assert 'aria-label="Confusion matrix of 2 classes: 1,208 of 1,210 rows right"' in drawn
+
+
+def test_many_points_are_thinned() -> None:
+    points = [(float(n), float(n)) for n in range(3001)]
+    assert figures.scatter_figure(points, "weight").count("<circle") == 1001  # every third
+    assert figures.scatter_figure(points[:1500], "weight").count("<circle") == 1500
+
+
+def test_a_model_that_is_too_sure_has_a_gap_under_the_line() -> None:
+    found = {"rows": 10, "confidence": 0.9, "accuracy": 0.5}
+    found["bins"] = [{"low": 0.8, "high": 1.0, "rows": 10, "confidence": 0.9, "accuracy": 0.5}]
+    drawn = figures.reliability_figure(found, "before")
+    # half of the way from 262 up to 22 is 142; .9 of it is 46
+    (bar,) = re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="bar"', drawn)
+    (gap,) = re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="gap"', drawn)
+    assert (bar, gap) == (("142", "120"), ("46", "96"))
+    assert "says 90.0\u00a0% on average, is right in 50.0\u00a0% of 10 rows" in drawn
+
+
+def test_differences_stand_beside_a_line_at_none() -> None:
+    span = {"value": 0.05, "low": 0.01, "high": 0.09}
+    drawn = figures.gain_figure([("all 90 test rows", span)], points=True, label="what combining gains")
+    assert ">+5.0 points</text>" in drawn
+    assert ">all 90 test rows</text>" in drawn
+    assert drawn.count('class="zero"') == 1
+    assert ">+5.00</text>" in figures.gain_figure([("", {"value": 5.0, "low": 1.0, "high": 9.0})], False, "")
+
+
+def test_the_front_is_numbered_from_the_quickest_on() -> None:
+    dots = [
+        {"name": name, "ms": ms, "score": score, "winner": name == "best", "front": front, "shape": 0}
+        for name, ms, score, front in (("quick", 1.0, 0.5, 1), ("beaten", 2.0, 0.4, None), ("best", 4.0, 0.9, 2))
+    ]
+    drawn = figures.pareto_figure(dots, "accuracy", lower=False)
+    assert "for 3 candidates; on the front: 1 quick, 2 best" in drawn
+    assert drawn.count('class="win"') == 1
+    assert drawn.count('class="other"') == 1
+    assert "<title>beaten: 0.400, 2.000 ms a row</title>" in drawn

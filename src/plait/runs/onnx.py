@@ -1,6 +1,7 @@
 """A model as one ONNX file: the graph, and in its metadata all that is needed to use it without the run.
 
-Knows the file, ONNX Runtime and how a Model answers; not how the graph is made (models/onnx_graph.py). Such a file holds no code.
+Knows the file, ONNX Runtime and how a Model answers; not how the graph is made (models/onnx_graph.py). Such a file
+holds no code.
 """
 
 from __future__ import annotations

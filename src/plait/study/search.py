@@ -1,8 +1,8 @@
 """The candidates of every family at equal budget, the rule that chooses among them, and the one look at the test rows.
 
 Order: the majority class; classic learners on each modality and on all together; the network of each modality; late
-fusion of the best of each; the row written out as text; plans by both recipes (networks.py); further settings of classic
-learners, until one modality and several have had the same number of trials; greedy ensembles. The winner is the
+fusion of the best of each; the row written out as text; plans by both recipes (networks.py); further settings of
+classic learners, until one modality and several have had the same number of trials; greedy ensembles. The winner is the
 cheapest within one standard error of the best on validation. Knows prepared rows, not files or users.
 """
 

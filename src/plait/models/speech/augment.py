@@ -1,7 +1,7 @@
 """Random changes of recordings for training a recogniser: stretched, masked, joined; other modalities left out.
 
-Unlike the changes of `kinds.audio.augment` these keep every word: masks are narrow in time, nothing is moved out, padding stays
-exactly 0 and a recording's own length follows the stretch. Knows no text but as a string, and no network.
+Unlike the changes of `kinds.audio.augment` these keep every word: masks are narrow in time, nothing is moved out,
+padding stays exactly 0 and a recording's own length follows the stretch. Knows no text but as a string, and no network.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ RED = np.zeros((6, 8, 3), np.uint8) + np.array([200, 30, 30], np.uint8)
 TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)).astype(np.float32)
 
 
-def write_csv(path: Path, rows: list[list[str]]) -> Path:
+def write_rows(path: Path, rows: list[list[str]]) -> Path:
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     return path
@@ -35,7 +35,7 @@ def mend(path: Any, out: Path, kinds: dict[str, str] | None = None, **options: A
 
 def mend_column(folder: Path, name: str, kind: str, cells: list[str]) -> tuple[Mended, list[Any], list[Any]]:
     """Mend a table of one column (and one that counts the rows); return the answer, the new cells and the notes."""
-    path = write_csv(folder / "t.csv", [[name, "n"], *([cell, str(i)] for i, cell in enumerate(cells))])
+    path = write_rows(folder / "t.csv", [[name, "n"], *([cell, str(i)] for i, cell in enumerate(cells))])
     mended = mend(path, folder / "out", {name: kind, "n": "number"})
     table = read(mended.table)
     return mended, table.cells(name), table.cells("mended")

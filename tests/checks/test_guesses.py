@@ -8,10 +8,10 @@ from PIL import Image
 
 from animals import animals, look, names
 from plait.checks.findings import Finding
-from plait.checks.guesses import deal_folds, fuse
+from plait.checks.guesses import Guesser, Labels, choose_guesser, choose_rows, deal_folds, fuse, to_probabilities
 from plait.checks.label_checks import check_labels
 from plait.checks.survey import survey_table
-from plait.core.contract import Table
+from plait.core.contract import Modality, Table
 from plait.data.feature_cache import FeatureCache, digest_cell
 from plait.data.read import read
 from plait.kinds.detect import detect
@@ -29,6 +29,58 @@ def test_folds_are_dealt_class_by_class() -> None:
     folds = deal_folds(codes, np.random.default_rng(0))
     assert np.bincount(folds[:10]).tolist() == [2, 2, 2, 2, 2]
     assert np.bincount(folds[10:]).tolist() == [1, 1, 1, 1, 1]
+
+
+def test_labels_are_found_in_any_order_and_absent_ones_have_no_class() -> None:
+    table = read({"y": ["dog", None, " cat", "dog"]})
+    found = Labels.find(table, detect(table, target="y", kinds={"y": "category"}))
+    assert found is not None
+    assert (found.name, found.names, found.codes.tolist()) == ("y", ["cat", "dog"], [1, -1, 0, 1])
+
+
+@pytest.mark.parametrize(("cells", "kind"), [(["cat"] * 4, "category"), ([0.5, 1.5, 2.5, 3.5], "number")])
+def test_one_class_or_a_number_is_nothing_to_guess(cells: list[object], kind: str) -> None:
+    table = read({"y": cells})
+    assert Labels.find(table, detect(table, target="y", kinds={"y": kind})) is None
+
+
+def test_rows_without_a_label_or_alone_in_their_class_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = Labels("y", np.array([0, 1, -1, 0, 2, 2, 0]), ["a", "b", "c"])
+    assert choose_rows(labels, np.random.default_rng(0)).tolist() == [0, 3, 4, 5, 6]
+    monkeypatch.setattr("plait.checks.guesses.MOST_ROWS", 3)
+    drawn = choose_rows(labels, np.random.default_rng(0)).tolist()
+    assert len(drawn) == 3
+    assert drawn == sorted(set(drawn) & {0, 3, 4, 5, 6})
+
+
+def test_a_row_is_guessed_from_the_other_folds_alone() -> None:
+    none = np.zeros(0, np.int64)
+    guesser = Guesser(Modality("m", "tabular", ("x",)), np.arange(4), np.ones((4, 1)), none, none)
+    guesser = guesser.with_folds(np.array([0, 0, 1, 1]))
+    target = np.array([[1.0], [2.0], [3.0], [6.0]])
+    assert guesser.guess(target, 0.0).ravel() == pytest.approx([4.5, 4.5, 1.5, 1.5])  # means of the other two
+    assert guesser.guess(target, 2.0).ravel() == pytest.approx([2.25, 2.25, 0.75, 0.75])  # a sum over 2 + 2
+
+
+def test_the_guesser_that_errs_least_is_chosen() -> None:
+    codes = np.arange(60) % 2
+    none = np.zeros(0, np.int64)
+    noise = np.random.default_rng(0).standard_normal((60, 2))
+    designs = [noise, np.eye(2)[codes]]
+    modality = Modality("m", "tabular", ("x",))
+    guessers = [Guesser(modality, np.arange(60), x, none, none).with_folds(np.arange(60) % 5) for x in designs]
+    chosen, ridge = choose_guesser(guessers, np.eye(2)[codes])
+    assert chosen is guessers[1]
+    assert ridge == 0.1  # nothing is to be smoothed
+
+
+def test_scores_become_probabilities_as_sharp_as_the_labels_bear() -> None:
+    scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6]])
+    right = to_probabilities(scores, np.array([0, 1, 0, 1]))
+    assert right.sum(axis=1) == pytest.approx([1, 1, 1, 1])
+    assert right[np.arange(4), [0, 1, 0, 1]].min() > 0.99
+    wrong = to_probabilities(scores, np.array([1, 0, 1, 0]))
+    assert wrong.max() < 0.6  # what is never right is not sharp
 
 
 # features that an earlier fit has kept

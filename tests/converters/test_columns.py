@@ -9,7 +9,6 @@ import soundfile
 
 from plait.converters.columns import convert_column
 from plait.converters.graph import Route
-from plait.converters.workers import Worker
 from plait.data.read import read
 from plait.errors import CellError, RequestError
 
@@ -170,19 +169,3 @@ def test_a_broken_sound_is_absent_with_its_reason(tmp_path: Path) -> None:
     assert told.values == [None, "100 at 8000", None]
     assert told.status[0] == "absent: not a sound: bad.wav holds text"
     assert told.status[2] == "absent: file not found: gone.wav"
-
-
-def test_a_worker_answers_like_the_converter_itself() -> None:
-    pytest.importorskip("pocketsphinx")
-    from plait.converters.sphinx import Sphinx
-
-    rng = np.random.default_rng(0)
-    sounds = [(rng.normal(0, 0.1, 4000).astype(np.float32), 8000), (np.zeros(0, np.float32), 8000)]
-    sphinx = Sphinx(words="yes,no")
-    with Worker(Route((sphinx,))) as worker:
-        made, sure = worker(sounds)
-        assert (made, sure) == sphinx(sounds)
-        assert made[1] == "" and sure[1] == 0.0
-        assert worker(sounds)[0] == made
-    with Worker(Route((Sphinx(),))) as worker:  # without a list of words too
-        assert worker(sounds[1:]) == ([""], [0.0])

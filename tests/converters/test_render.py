@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from plait.converters import fonts
-from plait.converters.fonts import clean_text, face_for, split_runs, wrap_lines
+from plait.converters.fonts import clean_text
 from plait.converters.graph import check_converter, describe
 from plait.converters.render import Render, Spectrogram
 from plait.errors import CellError, RequestError
@@ -47,41 +47,11 @@ def test_text_is_wrapped_at_the_width_and_the_picture_no_wider_than_it_needs() -
     assert draw("x" * 500, width=400).shape[1] <= 400
 
 
-def lines_of(text: str, width: float) -> list[str]:
-    return [line for line, _base in wrap_lines(text, width, 10)]
-
-
-def test_lines_break_at_blanks_and_anywhere_in_a_long_word() -> None:
-    assert lines_of("one two three", 45) == ["one two", "three"]
-    assert lines_of("one\n\ntwo", 45) == ["one", "", "two"]
-    assert "".join(lines_of("abcdefghijklmnop", 30)) == "abcdefghijklmnop"
-    assert lines_of("a" + " " * 100 + "b", 45) == ["a", "b"]
-
-
-def test_chinese_breaks_between_characters_but_not_before_a_comma() -> None:
-    if face_for("春") is None:
-        pytest.skip("no installed font has Chinese characters")
-    assert lines_of("春眠不觉，晓", 40) == ["春眠不", "觉，晓"]
-
-
 def test_a_character_without_a_font_is_a_box_and_lowers_the_confidence() -> None:
     _, (sure,) = Render()(["ab\ue123\U0010fffd"])
     assert sure == 0.5
     assert clean_text("a\ue123b") == ("a□b", pytest.approx(2 / 3))
     assert (draw("a\ue123b") == draw("a□b")).all()
-
-
-def test_what_is_not_seen_is_left_out() -> None:
-    assert clean_text("a\x00\x07b\u200e\ufeffc\r\nd\te\u00a0f\ud800") == ("abc\nd    e f□", pytest.approx(6 / 7))
-
-
-def test_another_font_helps_out() -> None:
-    if face_for("春") is None:
-        pytest.skip("no installed font has Chinese characters")
-    runs = split_runs("spring 春眠 ok", "ltr")
-    assert [run.text for run in runs] == ["spring ", "春眠 ", "ok"]
-    assert runs[0].face == runs[2].face != runs[1].face
-    assert Render()(["spring 春眠 ok"])[1] == [1.0]
 
 
 def test_right_to_left_stands_at_the_right() -> None:
@@ -90,24 +60,6 @@ def test_right_to_left_stands_at_the_right() -> None:
     upper = pixels[: pixels.shape[0] // 2]
     assert (upper[:, : pixels.shape[1] // 2] == 255).all()
     assert (upper[:, pixels.shape[1] // 2 :] < 128).any()
-
-
-@pytest.mark.parametrize(
-    ("line", "seen"),
-    [
-        ("אבג", "גבא"),
-        ("ab אב cd", "ab בא cd"),
-        ("אב cd", "cd בא"),
-        ("אב (12) cd", "cd (12) בא"),
-        ("ab אב 12", "ab 12 בא"),
-        ("אב, 3.5!", "!3.5 ,בא"),
-        ("ab 12!", "ab 12!"),
-        ("שׁלום", "םולשׁ"),
-    ],
-)
-def test_without_raqm_letters_are_put_in_order(line: str, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "can_shape", lambda: False)
-    assert "".join(run.text for run in split_runs(line, fonts.direction_of(line))) == seen
 
 
 def test_a_blank_text_is_a_status() -> None:

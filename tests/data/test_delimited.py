@@ -1,10 +1,15 @@
 """CSV and its like: delimiter, header, types and lines are found; what is no table is refused with the line."""
 
+import csv
+import io
 from pathlib import Path
 
 import pandas
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from plait.data.delimited import not_utf8, read_delimited
 from plait.data.read import read
 from plait.errors import TableError
 from text_files import write
@@ -88,3 +93,31 @@ def test_a_bad_csv_is_refused_with_the_line(tmp_path: Path, text: str, said: str
 def test_other_encodings_are_named(tmp_path: Path, encoding: str, text: str) -> None:
     with pytest.raises(TableError, match=f"not UTF-8 .* it may be {encoding}. Save it as UTF-8 .*iconv -f {encoding}"):
         read(write(tmp_path, "a.csv", text, encoding))
+
+
+def test_decimal_commas_are_numbers_where_semicolons_cut_the_cells(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "a.csv", "x;y\n1,5;a\n-2;b\nNA;c\n")).cells("x") == [1.5, -2.0, None]
+    assert read(write(tmp_path, "b.csv", 'x,y\n"1,5",a\n"2,5",b\n')).cells("x") == ["1,5", "2,5"]
+
+
+def test_the_line_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"n,note\n1,good\n2,caf\xe9\n")
+    assert "a.csv is not UTF-8 (line 3); it may be CP1252." in not_utf8(tmp_path / "a.csv")
+
+
+CELLS = st.text(st.sampled_from('ab,;|\t\n"é 1'), max_size=6).map("x".__add__)  # never blank, never a number
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), st.sampled_from(",;\t|"))
+def test_whatever_cells_hold_they_come_back_in_their_order(rows: list[tuple[str, str]], delimiter: str) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter).writerows([("p", "q"), *rows])
+    file.seek(0)
+    columns, lines = read_delimited(Path("t.csv"), file)
+    assert {name: column.to_pylist() for name, column in columns.items()} == {
+        "p": [p for p, _ in rows],
+        "q": [q for _, q in rows],
+    }
+    breaks = [sum(cell.count("\n") for cell in row) for row in rows]
+    assert lines == [2 + row + sum(breaks[:row]) for row in range(len(rows))]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pages import Page
 from plait.draw import report
 from plait.draw.report import MISSING, TITLES, render_report, write_report
 from report_content import full_content, regression_content

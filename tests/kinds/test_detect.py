@@ -15,8 +15,6 @@ from plait.core.contract import Column, Modality, Schema, Table
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
-from plait.kinds.tabular.recognise import read_date
-from plait.kinds.text.recognise import count_words
 
 MANY = range(40)
 
@@ -306,29 +304,6 @@ def test_an_id_in_a_modality_wants_a_word() -> None:
 def test_a_date_is_no_target() -> None:
     with pytest.raises(RequestError, match="target 'd' holds dates; turn them into a number"):
         detect(read({"d": [date(2024, 1, 1), date(2024, 1, 2)]}), target="d")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2024-03-01", datetime(2024, 3, 1)),
-        ("2024-03-01T10:20:30", datetime(2024, 3, 1, 10, 20, 30)),
-        ("01.03.2024 10:20", datetime(2024, 3, 1, 10, 20)),
-        ("1 March 2024", datetime(2024, 3, 1)),
-        ("2024年3月1日", datetime(2024, 3, 1)),
-        ("1.5", None),
-        ("hello", None),
-        ("32.13.2024", None),
-    ],
-)
-def test_dates(text: str, expected: datetime | None) -> None:
-    assert read_date(text) == expected
-
-
-def test_words_are_counted_in_any_script() -> None:
-    assert count_words("I don't know, 42!") == 4
-    assert count_words("这件衣服真的很好看我喜欢极了真棒棒") == 10
-    assert count_words("") == 0
 
 
 def test_digits_as_a_person_would_say(shared_data: Path) -> None:

@@ -15,7 +15,7 @@ from plait.core.files import read_tensors, write_tensors
 from plait.errors import RequestError, RunError
 from plait.kinds.features import batch_features, feature_count, join_features
 from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, drop_modalities, fit_classic, standardise
-from plait.models.learners import LEARNERS, MOST_ROWS, scale_margins, telling_features
+from plait.models.learners import LEARNERS, MOST_ROWS
 from plait.models.plain import Neighbours
 from tiny import LAYOUTS, STRANDS, make_batch, take_rows
 
@@ -264,25 +264,6 @@ def test_a_scale_is_that_of_the_rows_that_are_there() -> None:
     assert spread.tolist() == [1.0, 1.0, 0.5]  # a feature that never differs has 1
     assert standardise(x[:, :2] / 10, "tabular")[1].tolist() == pytest.approx([0.3, 0.3])
     assert standardise(x, "text")[1].tolist() == pytest.approx([np.sqrt(1.25 / 3)] * 3)
-
-
-def test_margins_of_classes_of_one_row_keep_the_scale_they_have() -> None:
-    from sklearn.svm import SVC
-
-    x, targets = np.eye(3), np.arange(3)
-    given = (x, targets, np.ones(3), np.arange(3), np.ones(3) / 3)
-    assert scale_margins(SVC(), *given, np.random.default_rng(0)) == (2.0, 1.0)
-
-
-def test_the_most_telling_features_are_shared_out_over_the_modalities() -> None:
-    truth = np.arange(40) % 2
-    noise = np.random.default_rng(0).standard_normal((40, 3))
-    x = np.stack([noise[:, 0], truth + noise[:, 1] / 9, np.full(40, np.nan), noise[:, 2], truth * 1.0, np.ones(40)], 1)
-    x[::3, 4] = np.nan
-    assert telling_features(x, truth, [3, 3], 2, 2).tolist() == [1, 4]
-    assert telling_features(x, truth * 9.0, [3, 3], 0, 2).tolist() == [1, 4]
-    assert telling_features(x, truth, [3, 3], 2, 9).tolist() == [0, 1, 3, 4]
-    assert telling_features(x[:, [2, 5]], truth, [2], 2, 9).tolist() == [1]
 
 
 def test_neighbours_compare_what_both_rows_have() -> None:

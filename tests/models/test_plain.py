@@ -94,13 +94,6 @@ def test_no_rows_have_no_answers() -> None:
         assert len(getattr(plain, method)(np.zeros((0, FEATURES)))) == 0
 
 
-def test_what_has_no_plain_form_is_said() -> None:
-    from sklearn.svm import SVC
-
-    with pytest.raises(TypeError, match="SVC has no plain form"):
-        plain_learner(SVC(kernel="linear"))
-
-
 # trees of any shape
 
 

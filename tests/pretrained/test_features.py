@@ -6,34 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
-from plait.kinds.image.prep import ImagePrep
+from means import Means, frozen
 from plait.pretrained.features import Cells, read_features, read_raw
-from plait.pretrained.frozen import Frozen
-
-
-class Means(nn.Module):
-    """The mean of each picture; it remembers how many came at a time, and has room for so many."""
-
-    def __init__(self, room: int = 10_000) -> None:
-        super().__init__()
-        self.room, self.seen = room, list[int]()
-
-    def forward(self, x: Tensor) -> Tensor:
-        if len(x) > self.room:
-            raise torch.OutOfMemoryError
-        self.seen.append(len(x))
-        return x.float().mean((1, 2, 3))[:, None, None]
-
-
-def frozen(network: Means, **others: Any) -> Frozen:
-    prep = ImagePrep(mode="L", height=2, width=2)
-    told = {"origin": "here", "licence": "none", "weights": "w", "prep": prep, "load": lambda: network}
-    shape = {"shape": (1, 2, 2), "dtype": "uint8", "tokens": 1, "width": 1}
-    return Frozen("means", "image", **{**shape, **told, **others})
 
 
 @pytest.fixture
@@ -79,12 +55,3 @@ def test_what_a_tuned_encoder_is_given_is_zero_where_a_cell_is_absent(cells: Cel
         reasons = read_raw(frozen(Means()), cells, out, pool)
     assert [row for row, reason in enumerate(reasons) if reason is not None] == sorted([8, *range(6, 70, 7)])
     assert out[:68, 0, 0, 0].tolist() == [0 if reasons[row] is not None else row for row in range(68)]
-
-
-def test_too_many_at_a_time_for_the_memory_become_fewer() -> None:
-    network = Means(room=10)
-    inputs = np.arange(40, dtype=np.uint8).repeat(4).reshape(40, 1, 2, 2)
-    assert frozen(network).encode(inputs)[:, 0, 0].tolist() == list(range(40))
-    assert network.seen == [8] * 5
-    with pytest.raises(torch.OutOfMemoryError):
-        frozen(Means(room=0)).encode(inputs)

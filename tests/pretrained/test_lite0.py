@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,12 +161,3 @@ def test_a_wrong_option_is_told(options, said):
 def test_the_preparation_survives_json():
     prep = make_lite0({"rotate": 12}).prep
     assert ImagePrep.from_json(json.loads(json.dumps(prep.to_json()))) == prep
-
-
-def test_a_gpu_gets_more_at_a_time_but_no_more_than_fits():
-    frozen = make_lite0({})
-    assert (frozen.batch_size("cpu"), frozen.batch_size("cuda")) == (32, 256)
-    large = replace(frozen, shape=(3, 1024, 1024))  # 3 MiB each
-    assert (large.batch_size("cpu"), large.batch_size("cuda:0")) == (32, 32)
-    middle = replace(frozen, shape=(1, 1024, 1024))
-    assert middle.batch_size("cuda") == 64

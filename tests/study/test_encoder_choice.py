@@ -14,10 +14,8 @@ from torch import nn
 import plait
 from plait.core.words import say_encoders
 from plait.errors import RequestError, RunError
-from plait.kinds.detect import detect
 from plait.models import views as strands
 from plait.models.rows import prepare
-from plait.models.views import fit_strands
 from plait.pretrained.frozen import Frozen
 from plait.proof.robustness import Robustness
 from tiny import read_csv, write_csv, write_table
@@ -279,14 +277,3 @@ def test_the_end_of_a_fit_names_tuning_where_nothing_was_said_of_it(tune: str, h
     for other in ("static", "own"):  # there is nothing to tune by a flag
         told = say_encoders({"text": {**fact, "encoder": other, "tune": ""}})
         assert told == [f"text: encoder {other}, as asked for. Weights: o 1, licence Apache."]
-
-
-@pytest.mark.parametrize(("encoder", "learned"), [("static", False), ("tfidf", True), (nn.Embedding(99, 4), True)])
-def test_a_text_that_a_pretrained_encoder_reads_gets_no_vocabulary(table: Path, encoder: Any, learned: bool) -> None:
-    if encoder == "static":
-        pytest.importorskip("wordllama")
-    rows = plait.read(table)
-    schema = detect(rows, target="label")
-    made = fit_strands(rows, schema, np.arange(30), {}, np.random.default_rng(0), {"text": encoder})
-    prep = next(strand.prep for strand in made if strand.name == "text")
-    assert (bool(prep.terms), prep.length > 0) == (learned, learned)

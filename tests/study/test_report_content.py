@@ -16,8 +16,8 @@ from plait.draw.report import render_report
 from plait.proof.inside import Detail
 from plait.proof.scores import scores
 from plait.runs.model import Model
-from plait.study.report_content import TIME_OVER, choose_rows, command_of, png_of, show_part, wav_of
 from plait.study import finish
+from plait.study.report_content import TIME_OVER, choose_rows, command_of, png_of, show_part, wav_of
 from searches import take_quick_learners
 from tiny import SENTENCES
 

@@ -11,37 +11,15 @@ import pytest
 import soundfile
 
 import plait
+from calls import RATE, few, say, write_calls
 from plait import cli
 from plait.core.files import UNFINISHED
 from plait.errors import RequestError, RunError, TableError
 from plait.models.speech.decode import Heard
 from plait.models.speech.learning import count_errors
-from plait.runs.transcriber import Transcriber, _move_words
+from plait.runs.transcriber import Transcriber
 from plait.runs.transcripts import NO_WORDS, Transcripts
 from plait.study.speech import find_units, list_recognisers, transcripts_of
-from tiny import write_csv
-
-RATE = 8000
-TONES = {"low": 400, "mid": 900, "high": 1700, "top": 3000}  # Hz
-
-
-def say(words: list[str], generator: np.random.Generator) -> np.ndarray:
-    """Return a tone of 0.1 s for each word, each followed by 0.04 s of nearly nothing."""
-    bell = np.hanning(800) / 2
-    parts = [np.append(np.sin(2 * np.pi * TONES[w] * np.arange(800) / RATE) * bell, np.zeros(320)) for w in words]
-    sound = np.concatenate(parts)
-    return sound + 0.01 * generator.standard_normal(len(sound))
-
-
-def write_calls(folder: Path, num: int, seed: int) -> Path:
-    """Write num rows: a sound of two or three words, an age that says nothing, and the transcript."""
-    folder.mkdir(parents=True, exist_ok=True)
-    generator, rows = np.random.default_rng(seed), []
-    for row in range(num):
-        words = [list(TONES)[i] for i in generator.integers(0, 4, generator.integers(2, 4))]
-        soundfile.write(folder / f"{row}.wav", say(words, generator), RATE)
-        rows.append({"audio": f"{row}.wav", "age": 20 + row % 7, "transcript": " ".join(words).capitalize() + "."})
-    return write_csv(folder / "calls.csv", rows)
 
 
 @pytest.fixture(scope="module")
@@ -180,18 +158,6 @@ def test_a_damaged_run_is_not_loaded(run: Path, tmp_path: Path) -> None:
         plait.load(copy)
 
 
-def few(calls: Path, num: int = 16, **changed: Any) -> dict[str, list[Any]]:
-    """Return a table of the first rows as columns, some of them changed; file names with their folder."""
-    with calls.open(newline="") as file:
-        rows = list(csv.DictReader(file))[:num]
-    return {
-        "audio": [str(calls.parent / row["audio"]) for row in rows],
-        "age": [int(row["age"]) for row in rows],
-        "transcript": [row["transcript"] for row in rows],
-        **changed,
-    }
-
-
 def test_fused_recognisers_are_compared_and_a_killed_fit_goes_on(calls: Path, tmp_path: Path) -> None:
     def stop(event: dict[str, Any]) -> None:
         if event.get("stage", "").startswith("parallel"):
@@ -297,30 +263,9 @@ def test_plans_of_three_modalities() -> None:
     ]
 
 
-def test_times_count_from_the_start_of_the_sound() -> None:
-    moved = _move_words([Heard("go", 0.5, [("go", 0.1, 0.3)]), None], [0.25, 0.0])
-    assert moved == [Heard("go", 0.5, [("go", 0.35, 0.55)]), None]
-
-
-def test_silence_that_is_cut_off_counts_in_the_times(calls: Path) -> None:
-    asked: dict[str, Any] = {"ignore": ["age"], "epochs": 1, "prep": {"audio": {"trim": True}}, "time_limit": 60}
-    model = plait.fit(few(calls), target="transcript", **asked)
-    late = np.append(np.zeros(RATE // 4), say(["low"], np.random.default_rng(0)))
-    table = plait.read({"audio": late[None]})
-    table.sample_rates["audio"] = RATE
-    answered = model._answer(table, [("audio",)], (), lambda event: None)
-    assert model._starts(table, answered) == [pytest.approx(0.25, abs=0.02)]
-
-
 def test_the_same_seed_hears_the_same(calls: Path) -> None:
     told = []
     for _ in range(2):
         model = plait.fit(few(calls), target="transcript", ignore=["age"], epochs=2, batch_size=8, seed=3)
         told.append(model.predict(few(calls)).confidence)
     assert told[0] == told[1]
-
-
-def test_a_row_in_which_nothing_is_heard_says_so() -> None:
-    told = Transcripts.of([Heard("", 0.0, []), Heard("yes", 0.9, []), None], [("ok", ""), ("ok", ""), ("failed", "x")])
-    assert told.reason == ["no words were heard", "", "x"]
-    assert told.labels == ["", "yes", None]

@@ -1,15 +1,12 @@
 """The verbs end to end: fit, predict, evaluate, on tiny tables of real files, and what bad input gets."""
 
 import json
-import math
 import re
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import torch
@@ -17,13 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from plait.core.contract import Table
-from plait.core.files import digest, seal, write_json
-from plait.data.read import read
+from fits import FILES, fixed_names_in, names_in, numbers, raise_at, text_and_numbers
+from plait.core.files import digest
 from plait.errors import RequestError, RunError, TableError
 from plait.models.fusion import pool
 from plait.models.plan import Parallel
-from plait.runs.answers import count_holes
 from plait.runs.load import load
 from plait.runs.model import Model
 from plait.verbs.fit import fit
@@ -32,15 +27,6 @@ from tiny import numbers_table, read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, sound, text, tabular, by=concat)"
 NAMES = ["photo", "sound", "text", "tabular"]
-FILES = {
-    "study.json",
-    "report.html",
-    "run.json",
-    "weights.safetensors",
-    "history.jsonl",
-    "predictions.parquet",
-    "curves.png",
-}
 KINDS = {"photo": "image", "sound": "audio", "note": "text", "age": "number", "colour": "category"}
 KINDS_OF_TWO = {"photo": "image", "age": "number"}
 METRICS = [
@@ -54,34 +40,6 @@ METRICS = [
     "auroc",
     "per_class",
 ]
-
-
-class Killed(BaseException):
-    """What nothing catches, as little as a kill."""
-
-
-def raise_at(stage: str, error: BaseException) -> Any:
-    """Return a callback that raises at the first event of a stage whose name holds this text."""
-
-    def callback(event: dict[str, Any]) -> None:
-        if stage in str(event.get("stage")):
-            raise error
-
-    return callback
-
-
-def numbers(**options: Any) -> Model:
-    """Fit the quick table of numbers."""
-    return fit(numbers_table(), **{"target": "y", "epochs": 2, **options})
-
-
-def names_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
-
-
-def fixed_names_in(folder: Path) -> set[str]:
-    """Return the files that every run has, not those that are there once for each classic learner."""
-    return {name for name in names_in(folder) if not name.startswith("classic-")}
 
 
 @pytest.fixture(scope="module")
@@ -268,28 +226,6 @@ def test_rows_without_a_label_are_left_out_and_counted() -> None:
     assert "2 without a label or split" in model.summary()
 
 
-def test_the_users_splits_are_kept_and_mixed_groups_are_warned_of() -> None:
-    data = numbers_table(40)
-    data |= {"split": ["train"] * 24 + ["dev"] * 8 + ["test"] * 8, "who": ["ann", "bob"] * 20}
-    notes: list[dict[str, Any]] = []
-    model = fit(data, target="y", split="split", group="who", epochs=1, callback=notes.append)
-    assert model.facts["splits"] == {"train": 24, "val": 8, "test": 8}
-    assert model.modalities == ["tabular"]
-    assert [c for s in model.strands for c in s.modality.columns] == ["a", "b"]
-    warned = [e["note"] for e in notes if "warning" in str(e.get("note"))]
-    assert warned == [
-        "warning: 2 values of 'who' are in more than one split (ann, bob); scores may be too good.",
-    ]
-
-
-def test_without_test_rows_the_summary_says_so() -> None:
-    data = numbers_table(40) | {"part": ["train"] * 40}
-    model = fit(data, target="y", split="part", epochs=1)
-    assert model.facts["test"] is None
-    assert "There are no test rows" in model.summary()
-    assert all(entry["test"] is None for entry in model.leaderboard)
-
-
 def test_balance_weighs_the_rare_class() -> None:
     data = numbers_table(60)
     data["y"] = ["rare" if n % 10 == 0 else "common" for n in range(60)]
@@ -339,42 +275,6 @@ def test_there_are_as_many_answers_as_rows_with_status_and_reason(model: Model, 
     assert [answers.classes[i] for i in answers.probabilities.argmax(1)] == answers.labels
 
 
-@pytest.mark.parametrize("name", ["answers.csv", "answers.parquet", "answers.CSV"])
-def test_answers_are_written_with_these_columns(quick: Model, tmp_path: Path, name: str) -> None:
-    answers = predict(quick.folder, {"a": [1.0, None, -1.0], "b": [1.0, None, 2.0]}, out=tmp_path / name)  # type: ignore[arg-type]
-    columns = ["prediction", "probability_high", "probability_low", "status", "reason"]
-    assert answers.to_arrow().column_names == columns
-    if name.endswith("parquet"):
-        rows = parquet.read_table(tmp_path / name).to_pylist()
-        assert list(rows[0]) == columns
-        assert (rows[1]["prediction"], rows[1]["probability_high"]) == (None, None)
-        assert (rows[1]["status"], rows[1]["reason"]) == ("failed", "tabular: blank")
-    else:
-        text = read_csv(tmp_path / name)
-        assert list(text[0]) == columns
-        assert text[1] == dict(zip(columns, ["", "", "", "failed", "tabular: blank"], strict=True))
-        assert float(text[0]["probability_high"]) == pytest.approx(answers.probabilities[0, 0])  # type: ignore[index]
-    assert names_in(tmp_path) == {name}
-
-
-def test_answers_of_failed_rows_alone_are_written(quick: Model, tmp_path: Path) -> None:
-    for name in ("a.csv", "a.parquet"):
-        answers = predict(quick, {"a": [None, "x"], "b": [None, None]}, out=tmp_path / name)
-        assert answers.status == ["failed", "failed"]
-        assert answers.labels == [None, None]
-        assert answers.probabilities is not None
-        assert np.isnan(answers.probabilities).all()
-        assert (tmp_path / name).exists()
-
-
-def test_answers_are_not_written_under_another_ending(quick: Model, tmp_path: Path) -> None:
-    with pytest.raises(
-        RequestError, match=r"cannot be written to 'a\.xlsx'; expected a name that ends in \.csv or \.parquet"
-    ):
-        predict(quick, numbers_table(5), out=tmp_path / "a.xlsx")
-    assert not names_in(tmp_path)
-
-
 def test_a_missing_column_is_absent_and_none_at_all_is_an_error(model: Model, quick: Model) -> None:
     answers = quick.predict({"b": [1.0, 2.0]})
     assert answers.status == ["ok", "ok"]  # a number of the table is there
@@ -383,12 +283,6 @@ def test_a_missing_column_is_absent_and_none_at_all_is_an_error(model: Model, qu
     assert answers.reason[0] == "photo: blank; sound: blank; text: blank"
     with pytest.raises(RequestError, match=r"none of the model's columns \(a, b\) is in .*; it has: c\."):
         quick.predict({"c": [1.0]})
-
-
-def test_no_rows_give_no_answers(quick: Model) -> None:
-    answers = quick.predict(Table({"a": pa.chunked_array([pa.array([], pa.float64())])}))
-    assert len(answers) == 0
-    assert answers.to_arrow().num_rows == 0
 
 
 def test_bytes_and_structs_are_cells_too(model: Model, folder: Path) -> None:
@@ -536,42 +430,6 @@ def test_by_modalities_is_the_model_without_the_others(model: Model, folder: Pat
     assert some["by_modalities"]["photo"] == {"rows": 0, "metrics": {}}
 
 
-def test_failed_and_unlabelled_rows_are_left_out_and_counted(quick: Model) -> None:
-    found = evaluate(
-        quick, {"a": [1.0, None, 2.0, -1.0], "b": [1.0, None, 2.0, 3.0], "y": ["high", "low", None, "low"]}
-    )
-    assert (found["rows"], found["scored"], found["failed"]) == (4, 2, 1)
-    found = evaluate(quick, {"a": [None, None], "b": [None, "x"], "y": ["high", "low"]})
-    assert (found["rows"], found["scored"], found["failed"], found["metrics"]) == (2, 0, 2, {})
-    assert found["by_modalities"]["tabular"] == {"rows": 0, "metrics": {}}
-
-
-def test_labels_meet_classes_whatever_their_type() -> None:
-    data = {**numbers_table(40)}
-    data["y"] = [int(a > 0) for a in data["a"]]
-    model = fit(data, target="y", epochs=1)
-    assert model.classes == [0, 1]
-    expected = evaluate(model, data)["metrics"]["accuracy"]["value"]
-    for turn in (float, str, lambda y: f" {y} "):
-        found = evaluate(model, {**data, "y": [turn(y) for y in data["y"]]})  # type: ignore[operator]
-        assert found["metrics"]["accuracy"]["value"] == expected
-
-
-def test_evaluate_needs_the_target(quick: Model) -> None:
-    with pytest.raises(RequestError, match="to score, the table needs the column 'y'"):
-        evaluate(quick, {"a": [1.0], "b": [2.0]})
-    with pytest.raises(RequestError, match="no row has a label in column 'y'"):
-        evaluate(quick, {"a": [1.0, 2.0], "b": [2.0, 3.0], "y": ["", ""]})
-
-
-def test_a_target_that_is_no_number_is_told() -> None:
-    data = numbers_table(40)
-    data["y"] = [2.5 * a for a in data["a"]]
-    model = fit(data, target="y", epochs=1)
-    with pytest.raises((RequestError, TableError), match=r"column 'y', row 0: the target is 'much'; expected a number"):
-        evaluate(model, {"a": [1.0, 2.0], "b": [1.0, 2.0], "y": ["much", "3"]})
-
-
 # same seed, resume, limits
 
 
@@ -590,43 +448,6 @@ def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Pat
     loaded = load(tmp_path / "a")
     data = numbers_table(7)
     assert np.array_equal(loaded.predict(data).probabilities, first.predict(data).probabilities)  # type: ignore[arg-type]
-
-
-def text_and_numbers() -> dict[str, Any]:
-    data = numbers_table(30)
-    data["note"] = [f"{y} tide today, number {n}" if n % 4 else "" for n, y in enumerate(data["y"])]
-    return data
-
-
-ASKED: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "fusion": "parallel(text, tabular)", "epochs": 1}
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("unbroken") / "run"
-    fit(text_and_numbers(), out=folder, **ASKED)
-    return folder
-
-
-@pytest.mark.parametrize("at", ["prepare", "alone text", "alone then fused", "joint"])
-def test_a_killed_run_leaves_nothing_half_written_and_ends_as_if_unbroken(
-    tmp_path: Path, unbroken: Path, at: str
-) -> None:
-    with pytest.raises(Killed):
-        fit(text_and_numbers(), out=tmp_path / "run", callback=raise_at(at, Killed()), **ASKED)
-    assert names_in(tmp_path / "run") == {"unfinished"}
-    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
-        load(tmp_path / "run")
-    notes: list[dict[str, Any]] = []
-    fit(text_and_numbers(), out=tmp_path / "run", callback=notes.append, **ASKED)
-    assert any("going on where it stopped" in str(e.get("note")) for e in notes)
-    if at != "prepare":
-        assert "prepare" not in [e.get("stage") for e in notes]
-    assert names_in(tmp_path / "run") == names_in(unbroken)
-    for name in ("weights.safetensors", "history.jsonl"):
-        assert digest(tmp_path / "run" / name) == digest(unbroken / name), name
-    one, other = (parquet.read_table(place / "predictions.parquet") for place in (tmp_path / "run", unbroken))
-    assert one.equals(other)
 
 
 def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
@@ -676,128 +497,6 @@ def test_a_table_of_very_few_rows_is_told_or_fitted(num: int) -> None:
         assert "expected" in str(error)
     else:
         assert len(model.predict(data)) == num
-
-
-# run folders
-
-
-def test_a_finished_run_is_not_replaced_without_a_word(quick: Model, tmp_path: Path) -> None:
-    place = tmp_path / "run"
-    quick.save(place)
-    with pytest.raises(
-        RunError, match=r"holds a finished run\. Name another folder, or give --overwrite to replace it"
-    ):
-        numbers(out=place, epochs=20)
-    before = digest(place / "predictions.parquet")
-    model = numbers(out=place, seed=3, overwrite=True)
-    assert digest(place / "predictions.parquet") != before
-    assert load(place).facts["seed"] == model.facts["seed"] == 3
-    assert "unfinished" not in names_in(place)
-
-
-def test_a_run_that_replaces_another_leaves_none_of_its_files(tmp_path: Path) -> None:
-    place = tmp_path / "run"
-    numbers(out=place)
-    assert "confusion.png" in names_in(place)
-    data = {**numbers_table(), "y": [2.5 * a for a in numbers_table()["a"]]}
-    fit(data, target="y", epochs=1, out=place, overwrite=True)
-    assert fixed_names_in(place) == FILES | {"scatter.png"}
-    assert names_in(place) - FILES == set(load(place).facts["files"]) - FILES
-
-
-def test_a_kill_while_the_files_are_replaced_can_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path / "run"
-    numbers(out=place)
-
-    def kill(path: Path, value: Any) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr("plait.runs.model.write_json", kill)
-        with pytest.raises(Killed):
-            numbers(out=place, seed=1, overwrite=True)
-    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
-        load(place)
-    numbers(out=place, seed=1)
-    assert load(place).facts["seed"] == 1
-    assert fixed_names_in(place) == FILES | {"confusion.png", "reliability.png"}
-
-
-def test_an_unfinished_run_of_another_command_is_not_taken_over(tmp_path: Path) -> None:
-    place = tmp_path / "run"
-    with pytest.raises(Killed):
-        numbers(out=place, callback=raise_at("alone", Killed()))
-    with pytest.raises(RunError, match="holds an unfinished run of another command or table"):
-        numbers(out=place, seed=1)
-    assert numbers(out=place, seed=1, overwrite=True).facts["seed"] == 1
-
-
-def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("all my work")
-    for overwrite in (False, True):
-        with pytest.raises(RunError, match="holds files that are not a run"):
-            numbers(out=tmp_path, overwrite=overwrite)
-    with pytest.raises(RunError, match=r"thesis\.txt is a file; expected the name of a folder"):
-        numbers(out=tmp_path / "thesis.txt")
-    assert names_in(tmp_path) == {"thesis.txt"}
-
-
-@pytest.mark.parametrize("name", sorted(FILES | {"confusion.png", "reliability.png"}))
-def test_a_damaged_run_names_the_file(quick: Model, tmp_path: Path, name: str) -> None:
-    assert quick.folder is not None
-
-    def damaged(change: Any) -> Path:
-        place = tmp_path / str(len(names_in(tmp_path)))
-        shutil.copytree(quick.folder, place)  # type: ignore[arg-type]
-        change(place / name)
-        return place
-
-    def flip(path: Path) -> None:
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(bytes(content))
-
-    for change in (flip, lambda path: path.write_bytes(path.read_bytes()[:-20]), lambda path: path.write_bytes(b"")):
-        with pytest.raises(RunError, match=rf"{re.escape(name)} is damaged"):
-            load(damaged(change))
-    with pytest.raises(RunError, match=rf"{re.escape(name)} is missing"):
-        load(damaged(lambda path: path.unlink()))
-
-
-def test_a_run_whose_facts_were_edited_is_refused(quick: Model, tmp_path: Path) -> None:
-    place = quick.save(tmp_path / "copy")
-    facts = json.loads((place / "run.json").read_text("utf-8"))
-    facts["classes"] = facts["classes"][::-1]
-    (place / "run.json").write_text(json.dumps(facts))
-    with pytest.raises(RunError, match=r"run\.json is damaged: it was changed after it was written"):
-        load(place)
-
-
-def test_a_run_of_an_older_format_is_refused(quick: Model, tmp_path: Path) -> None:
-    place = quick.save(tmp_path / "copy")
-    facts = {**json.loads((place / "run.json").read_text("utf-8")), "format": 2}
-    write_json(place / "run.json", {**facts, "seal": seal(facts)})
-    with pytest.raises(RunError, match=r"has the format 2; this plait reads 3\. Use the plait that wrote it"):
-        load(place)
-
-
-def test_what_is_no_run_is_told(tmp_path: Path, quick: Model) -> None:
-    with pytest.raises(RunError, match="there is no folder"):
-        load(tmp_path / "gone")
-    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
-        load(tmp_path)
-    (tmp_path / "x").write_text("")
-    with pytest.raises(RunError, match="is not empty; name another folder"):
-        quick.save(tmp_path)
-
-
-def test_a_run_without_a_folder_can_be_saved(tmp_path: Path) -> None:
-    model = numbers()
-    assert model.folder is not None
-    place = model.save(tmp_path / "kept")
-    data = numbers_table(5)
-    expected = model.predict(data).probabilities
-    assert np.array_equal(load(place).predict(data).probabilities, expected)  # type: ignore[arg-type]
 
 
 # what bad input gets
@@ -886,32 +585,3 @@ def test_an_empty_table_is_told(tmp_path: Path, content: str, said: str) -> None
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(TableError, match=said):
         fit(tmp_path / "t.csv", target="y")
-
-
-# holes
-
-
-def test_holes_are_counted_as_blank_or_broken() -> None:
-    class Noted:
-        names = ["views", "tabular"]
-        reasons = [
-            {"views": "front: blank; back: blank"},
-            {"views": "blank"},
-            {"views": "file not found: x.png"},
-            {"tabular": "blank"},
-            {},
-        ]
-
-    found = count_holes(Noted())  # type: ignore[arg-type]
-    assert found["views"] == {"blank": 2, "broken": 1, "example": "row 2: file not found: x.png"}
-    assert found["tabular"] == {"blank": 1, "broken": 0, "example": ""}
-
-
-def test_the_prior_is_what_training_rows_say() -> None:
-    data = {"a": [float(n) for n in range(20)], "y": ["p", "q", "q", "q"] * 5, "split": ["train"] * 16 + ["val"] * 4}
-    model = fit(data, target="y", kinds={"a": "number"}, epochs=1)
-    share = model.prior[0]
-    assert model.prior.sum() == pytest.approx(1.0)
-    assert share == pytest.approx(0.25, abs=0.05)
-    assert math.isfinite(share)
-    assert len(read(data)) == 20

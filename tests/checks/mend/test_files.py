@@ -5,7 +5,7 @@ from pathlib import Path
 import soundfile
 from PIL import Image
 
-from mending import GREY, TONE, contents, mend, mend_column, write_csv
+from mending import GREY, TONE, contents, mend, mend_column, write_rows
 from plait.data.read import read
 
 
@@ -57,7 +57,7 @@ def test_a_column_left_out_stays_as_it_is_and_its_files_come_along(tmp_path: Pat
     Image.fromarray(GREY).save(tmp_path / "a.png")
     rows = [["photo", "note", "n"], ["a.png", "CafÃ©", "1"], ["gone.png", "x", "2"]]
     mended = mend(
-        write_csv(tmp_path / "t.csv", rows),
+        write_rows(tmp_path / "t.csv", rows),
         tmp_path / "out",
         {"photo": "image", "n": "number"},
         ignore=["photo", "note"],
@@ -66,3 +66,12 @@ def test_a_column_left_out_stays_as_it_is_and_its_files_come_along(tmp_path: Pat
     assert table.cells("photo") == ["photo/a.png", "gone.png"]
     assert table.cells("note") == ["CafÃ©", "x"]
     assert mended.counts == {}
+
+
+def test_each_column_of_files_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    rows = [["view/left", "Photo", "photo", "n"], ["a.png", "a.png", "a.png", "1"]]
+    kinds = {"view/left": "image", "Photo": "image", "photo": "image", "n": "number"}
+    table = read(mend(write_rows(tmp_path / "t.csv", rows), tmp_path / "out", kinds).table)
+    assert [table.cells(name) for name in table.names[:3]] == [["view_left/a.png"], ["Photo/a.png"], ["photo_2/a.png"]]
+    assert contents(tmp_path / "out")["photo_2/a.png"] == contents(tmp_path)["a.png"]

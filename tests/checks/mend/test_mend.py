@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mending import GREY, RED, TONE, contents, digests, exif, mend, mend_column, write_csv
+from mending import GREY, RED, TONE, contents, digests, exif, mend, mend_column, write_rows
 from plait.checks.mend import files as mend_files
 from plait.checks.mend.mend import mend_table
 from plait.core.contract import Table
@@ -36,7 +36,7 @@ def test_the_same_row_is_dropped_and_another_target_is_named(tmp_path: Path) -> 
         ["a.png", "4", "x"],
     ]
     mended = mend(
-        write_csv(tmp_path / "t.csv", rows), tmp_path / "out", {"age": "number", "photo": "image"}, target="label"
+        write_rows(tmp_path / "t.csv", rows), tmp_path / "out", {"age": "number", "photo": "image"}, target="label"
     )
     table = read(mended.table)
     assert mended.dropped == (1,)
@@ -48,7 +48,7 @@ def test_the_same_row_is_dropped_and_another_target_is_named(tmp_path: Path) -> 
 def test_rows_without_their_file_are_never_the_same(tmp_path: Path) -> None:
     rows = [["photo", "age", "label"], ["gone.png", "3", "x"], ["lost.png", "3", "x"], ["", "3", "x"]]
     mended = mend(
-        write_csv(tmp_path / "t.csv", rows), tmp_path / "out", {"photo": "image", "age": "number"}, target="label"
+        write_rows(tmp_path / "t.csv", rows), tmp_path / "out", {"photo": "image", "age": "number"}, target="label"
     )
     assert mended.dropped == ()
     assert mended.rows == 3
@@ -58,7 +58,7 @@ def test_rows_that_mending_makes_the_same_are_dropped(tmp_path: Path) -> None:
     mended, cells, _notes = mend_column(tmp_path, "when", "date", ["3.4.2021", "13.4.2021"])
     assert (mended.rows, cells) == (2, ["2021-04-03", "2021-04-13"])
     rows = [["when", "label"], ["13.4.2021", "x"], ["2021-04-13", "x"]]
-    again = mend(write_csv(tmp_path / "u.csv", rows), tmp_path / "out2", {"when": "date"}, target="label")
+    again = mend(write_rows(tmp_path / "u.csv", rows), tmp_path / "out2", {"when": "date"}, target="label")
     assert again.dropped == (1,)
 
 
@@ -66,7 +66,7 @@ def test_chinese_names_of_columns_files_and_texts(tmp_path: Path) -> None:
     (tmp_path / "图片").mkdir()
     Image.fromarray(GREY).save(tmp_path / "图片" / "一号.png")
     rows = [["照片", "评论"], ["图片/一号.png", "很好，下次再来"], ["图片/二号.png", "ä½ å¥½"]]
-    mended = mend(write_csv(tmp_path / "表.csv", rows), tmp_path / "out", {"照片": "image", "评论": "text"})
+    mended = mend(write_rows(tmp_path / "表.csv", rows), tmp_path / "out", {"照片": "image", "评论": "text"})
     table = read(mended.table)
     assert mended.table.name == "表.csv"
     assert table.cells("照片") == ["照片/一号.png", None]
@@ -76,7 +76,7 @@ def test_chinese_names_of_columns_files_and_texts(tmp_path: Path) -> None:
 
 def test_a_table_that_has_a_column_of_that_name_keeps_it(tmp_path: Path) -> None:
     rows = [["mended", "n"], ["yes", "1,5"], ["no", "2,5"]]
-    mended = mend(write_csv(tmp_path / "t.csv", rows), tmp_path / "out", {"n": "number"})
+    mended = mend(write_rows(tmp_path / "t.csv", rows), tmp_path / "out", {"n": "number"})
     assert read(mended.table).names == ["mended", "n", "mended_2"]
     assert mended.column == "mended_2"
 
@@ -108,7 +108,7 @@ def test_arrays_cannot_be_mended(tmp_path: Path) -> None:
 def small_table(folder: Path) -> Path:
     for i in range(3):
         Image.fromarray(GREY + i).save(folder / f"{i}.png")
-    return write_csv(folder / "t.csv", [["photo", "n"], *([f"{i}.png", str(i)] for i in range(3))])
+    return write_rows(folder / "t.csv", [["photo", "n"], *([f"{i}.png", str(i)] for i in range(3))])
 
 
 def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_second_mend_changes_nothing(tmp_path: Path) -> None:
         ["", "", "", "", ""],
     ]
     kinds = {"photo": "image", "call": "audio", "when": "date", "price": "number", "note": "text"}
-    first = mend(write_csv(tmp_path / "t.csv", rows), tmp_path / "one", kinds)
+    first = mend(write_rows(tmp_path / "t.csv", rows), tmp_path / "one", kinds)
     second = mend(first.table, tmp_path / "two", kinds)
     assert first.counts["colour mode changed"] == 3
     assert second.counts == {}

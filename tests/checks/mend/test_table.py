@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from mending import GREY, exif, mend, mend_column, png
 from plait.checks.mend.mend import mend_table
+from plait.checks.mend.table import free_name, write_table
 from plait.data.media import read_image
 from plait.data.read import read
+from plait.errors import RequestError
 from plait.kinds.detect import detect
 
 
@@ -69,3 +72,28 @@ def test_line_breaks_in_a_text_stay(tmp_path: Path) -> None:
     texts = ["one\rtwo", "one\ntwo", "one\r\ntwo", 'say "so"']
     _mended, cells, _notes = mend_column(tmp_path, "note", "text", texts)
     assert cells == texts
+
+
+def test_a_csv_keeps_its_mark_and_its_tabs(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_bytes("name\tn\nä, b\t1\nc\t2\n".encode("utf-8-sig"))
+    (tmp_path / "out").mkdir()
+    path = write_table(read(tmp_path / "t.tsv"), tmp_path / "out", [1, 0], {"n": [7, 8]}, ("mended", ["", "n: 7"]))
+    assert path == tmp_path / "out" / "t.tsv"
+    assert path.read_bytes() == "name\tn\tmended\r\nc\t8\t\r\nä, b\t7\tn: 7\r\n".encode("utf-8-sig")
+
+
+def test_cells_of_other_types_are_written_as_they_are_read(tmp_path: Path) -> None:
+    cells = {"day": [dt.date(2024, 3, 1)], "ok": [True], "tags": [["é", 1]], "gone": [None], "zero": ["a\0b"]}
+    table = read({"n": [1], "day": [None], "ok": [None], "tags": [None], "gone": ["x"], "zero": ["x"]})
+    path = write_table(table, tmp_path, [0], cells, ("mended", [""]))
+    assert path.read_text("utf-8").splitlines()[1] == '1,2024-03-01,true,"[""é"", 1]",,ab,'
+
+
+def test_bytes_that_are_no_file_go_into_no_csv(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="column 'raw' holds bytes, which a CSV cannot; write the table to Parquet"):
+        write_table(read({"raw": [b"ab"]}), tmp_path, [0], {}, ("mended", [""]))
+
+
+def test_a_name_that_is_taken_in_any_case_gets_a_number() -> None:
+    assert free_name("a.png", {"b.png"}) == "a.png"
+    assert free_name("A.png", {"a.png", "a_2.png"}) == "A_3.png"

@@ -1,4 +1,4 @@
-"""Pictures: orientation, colour mode, rotation, crop, size and augmentation, each with pixels known beforehand."""
+"""Pictures: orientation, colour mode, rotation, crop and size, each with pixels known beforehand."""
 
 import io
 import json
@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from plait.errors import CellError, RequestError
-from plait.kinds.image.augment import augment_images
 from plait.kinds.image.prep import ImagePrep
 
 
@@ -241,39 +240,3 @@ def test_what_cannot_be_done_is_an_error():
 def test_json_gives_it_back():
     prep = ImagePrep(rotate=3.5).fitted([Image.new("L", (30, 20))])
     assert ImagePrep.from_json(json.loads(json.dumps(prep.to_json()))) == prep
-
-
-def test_augmentation_changes_everything_a_little_and_can_be_replayed():
-    import torch
-
-    x = torch.rand(32, 3, 28, 20, generator=torch.Generator().manual_seed(1))
-    before = x.clone()
-    one = augment_images(x, torch.Generator().manual_seed(0))
-    two = ImagePrep().augment(x, torch.Generator().manual_seed(0))
-    assert one.shape == x.shape and one.dtype == x.dtype
-    assert torch.equal(one, two)
-    assert torch.equal(x, before)
-    assert not torch.equal(one, augment_images(x, torch.Generator().manual_seed(2)))
-    assert (one != x).flatten(1).any(dim=1).all()
-
-
-def test_augmentation_moves_a_spot_by_at_most_a_tenth_and_mirrors_only_when_asked():
-    import torch
-
-    x = torch.zeros(256, 1, 41, 81)
-    x[:, :, 18:23, 10:15] = 9.0  # far left of the middle, brighter than any noise
-    columns = augment_images(x, torch.Generator().manual_seed(0)).amax(dim=(1, 2)).argmax(dim=1)
-    assert int(columns.max()) < 30
-    columns = augment_images(x, torch.Generator().manual_seed(0), flip=True).amax(dim=(1, 2)).argmax(dim=1)
-    assert 90 < int((columns > 50).sum()) < 166
-
-
-def test_augmentation_turns_by_at_most_12_degrees_without_stretching_flat_pictures():
-    import torch
-
-    x = torch.zeros(256, 1, 41, 121)
-    x[:, :, 20, :] = 9.0  # a level line
-    y = augment_images(x, torch.Generator().manual_seed(0))[:, 0]
-    left, right = y[:, :, 30].argmax(dim=1), y[:, :, 90].argmax(dim=1)
-    slope = torch.rad2deg(torch.atan((right - left) / 60.0))
-    assert 9 < float(slope.abs().max()) < 15

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError, RunError
-from plait.kinds.text.augment import drop_words
 from plait.kinds.text.clean import join, show_token
 from plait.kinds.text.prep import TextPrep
 
@@ -108,16 +107,6 @@ def test_a_row_alone_equals_that_row_in_a_batch_and_the_same_seed_gives_the_same
     a, b = (TextPrep(min_count=1).fitted(TEXTS, np.random.default_rng(3)) for _ in range(2))
     assert np.array_equal(a.components, b.components)
     assert np.allclose(a.vector(TEXTS)[2], a.vector(TEXTS[2:3])[0], atol=1e-6)
-
-
-def test_drop_words_makes_words_unknown_and_leaves_empty_places():
-    import torch
-
-    ids = torch.tensor([[2, 3, 4, 0]] * 500)
-    out = drop_words(ids, torch.Generator().manual_seed(0), share=0.2)
-    assert (out[:, 3] == 0).all() and set(out.unique().tolist()) == {0, 1, 2, 3, 4}
-    assert 0.15 < (out[:, :3] == 1).float().mean() < 0.25
-    assert torch.equal(out, drop_words(ids, torch.Generator().manual_seed(0), share=0.2))
 
 
 def test_wrong_options_are_told():

@@ -2,59 +2,29 @@
 
 import math
 import time
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 
-from plait.core.contract import Batch, Modality
+from plait.core.contract import Modality
 from plait.errors import RequestError
-from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.tabular.prep import TabularPrep
 from plait.models.rows import Prepared
 from plait.models.speech.decode import Heard
 from plait.models.speech.learning import (
     SpeechRecipe,
-    augment_sounds,
     ctc_losses,
     draw_batches,
-    drop_others,
     errors_of,
     hear_rows,
-    join_pairs,
     train_recogniser,
     usual_recipe,
 )
-from plait.models.speech.network import Recogniser, own_lengths
+from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.views import Strand
-
-MELS, FRAMES = 16, 100
-TONES = {"do": 2, "mi": 7, "so": 12}  # the band of each word
-
-
-def sing(words: Sequence[str], generator: np.random.Generator) -> np.ndarray:
-    """Return a log-mel (mel, time) of tones of 10 to 17 frames with gaps before them, standardised, then 0."""
-    pieces = []
-    for word in words:
-        piece = np.zeros((MELS, int(generator.integers(14, 22))), np.float32)
-        piece[TONES[word] : TONES[word] + 2, 4:] = 3
-        pieces.append(piece)
-    x = np.concatenate(pieces, 1) + 0.3 * generator.standard_normal((MELS, sum(p.shape[1] for p in pieces)))
-    padded = np.zeros((MELS, FRAMES), np.float32)
-    padded[:, : x.shape[1]] = (x - x.mean()) / x.std()
-    return padded
-
-
-def sing_rows(num: int, seed: int = 0) -> tuple[Prepared, list[str | None]]:
-    generator = np.random.default_rng(seed)
-    said = [[str(w) for w in generator.choice(list(TONES), int(generator.integers(1, 5)))] for _ in range(num)]
-    prep = AudioPrep(sample_rate=8000, seconds=1.0, mels=MELS, frames=FRAMES, hop=80, whole=True)
-    mels = np.stack([sing(words, generator) for words in said]).astype(np.float16)
-    strands = [Strand(Modality("sound", "audio", ("sound",)), prep, "sound")]
-    prepared = Prepared(strands, {"sound": mels}, {"sound": np.ones((num, 1), bool)}, [{} for _ in range(num)])
-    return prepared, [" ".join(words) for words in said]
+from songs import sing_rows
 
 
 def with_table(prepared: Prepared) -> Prepared:
@@ -197,44 +167,6 @@ def test_batches_hold_every_row_once_and_similar_lengths() -> None:
     assert sorted(np.concatenate(batches).tolist()) == list(range(100))
     assert [len(batch) for batch in batches] == [10] * 10
     assert max(lengths[batch].max() - lengths[batch].min() for batch in batches) < 50
-
-
-def test_augmented_sounds_keep_their_padding() -> None:
-    x = torch.from_numpy(sing_rows(6)[0].inputs["sound"]).float()
-    before, own = x.clone(), own_lengths(x)
-    changed = augment_sounds(x, torch.Generator().manual_seed(0))
-    again = augment_sounds(x, torch.Generator().manual_seed(0))
-    assert torch.equal(x, before)
-    assert torch.equal(changed, again)
-    lengths = own_lengths(changed)
-    stretch = lengths / own
-    assert 0.8 < float(stretch.min()) < float(stretch.max()) < 1.25
-    assert int(lengths.max()) == changed.shape[2]
-    assert augment_sounds(x[:1, :, :1], torch.Generator().manual_seed(0)).shape == (1, MELS, 8)
-    assert all(bool((changed[row, :, length:] == 0).all()) for row, length in enumerate(lengths.tolist()))
-    assert torch.isfinite(changed).all()
-
-
-def test_pairs_are_joined_without_a_gap() -> None:
-    x = torch.zeros(5, 2, 6)
-    for row, length in enumerate([2, 3, 4, 1, 6]):
-        x[row, :, :length] = row + 1
-    flags = torch.ones(5, dtype=torch.bool)
-    batch = Batch({"sound": x, "tabular": torch.ones(5, 3)}, {"sound": flags, "tabular": flags})
-    joined, texts = join_pairs(batch, ["a", "b", "c", "", "e"], "sound")
-    assert texts == ["a c", "b "]
-    assert joined.inputs["sound"][:, 0].tolist() == [[1, 1, 3, 3, 3, 3], [2, 2, 2, 4, 0, 0]]
-    assert joined.present["sound"].tolist() == [True, True]
-    assert joined.present["tabular"].tolist() == [False, False]
-
-
-def test_the_sound_stays_when_others_are_dropped() -> None:
-    flags = torch.ones(400, dtype=torch.bool)
-    batch = Batch({}, {"sound": flags, "image": flags, "text": flags})
-    dropped = drop_others(batch, "sound", torch.Generator().manual_seed(0))
-    assert dropped.present["sound"].all()
-    count = dropped.present["image"].int() + dropped.present["text"].int()
-    assert [float((count == n).float().mean()) for n in range(3)] == pytest.approx([1 / 3] * 3, abs=0.07)
 
 
 @pytest.mark.parametrize(

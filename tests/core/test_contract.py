@@ -1,0 +1,189 @@
+"""The nouns: cells of a table and where they stand, schemas, labels, what a batch shows, the status of a row."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.core.contract import (
+    SECOND,
+    Batch,
+    Column,
+    Modality,
+    Schema,
+    Table,
+    answer_subsets,
+    clean_label,
+    keep_only,
+    status_of,
+)
+from plait.errors import RequestError
+
+SCHEMA = Schema(
+    (
+        Column("age", "number", why="numbers", confidence=0.9),
+        Column("photo", "image"),
+        Column("y", "category", "target"),
+    ),
+    (Modality("photo", "image", ("photo",)), Modality("tabular", "tabular", ("age",))),
+)
+
+
+def make_table() -> Table:
+    return Table(
+        {
+            "note": pa.chunked_array([["a", "  "], [None, ""]]),
+            "x": np.array([1.5, np.nan, 0.0, 2.0]),
+            "image": np.arange(8).reshape(4, 2),
+        },
+        lines=[2, 3, 5, 8],
+        notes={"note": [None, "blank", "lost", None]},
+    )
+
+
+def make_batch() -> Batch:
+    flags = torch.tensor([True, False, True])
+    return Batch(
+        {"photo": torch.ones(3, 2), "sound": torch.ones(3, 1)},
+        {"photo": flags, "sound": flags, "photo" + SECOND + "seen": flags},
+        torch.tensor([1, 0, 1]),
+        {"sound": flags[:, None]},
+    )
+
+
+# tables
+
+
+def test_what_is_absent_is_none_whatever_way_it_was_written() -> None:
+    assert make_table().cells("note") == ["a", None, None, None]
+    assert make_table().cells("x") == [1.5, None, 0.0, 2.0]
+    assert Table({"raw": pa.chunked_array([[b"", b"a", None]])}).cells("raw") == [None, b"a", None]
+
+
+def test_cells_of_chosen_rows_come_in_the_order_asked_for() -> None:
+    assert make_table().cells("x", [3, 0, 3]) == [2.0, 1.5, 2.0]
+    assert make_table().cells("note", [2, 0]) == [None, "a"]
+    assert [cell.tolist() for cell in make_table().cells("image", [1])] == [[2, 3]]
+
+
+@pytest.mark.parametrize(
+    "rows", [[1, 3], np.array([1, 3]), slice(1, 4, 2), np.array([False, True, False, True]), (np.array([1, 3]), ...)]
+)
+def test_rows_are_taken_with_their_lines_and_notes(rows: Any) -> None:
+    taken = make_table()[rows]
+    assert taken.shape == (2, 3)
+    assert taken.cells("x") == [None, 2.0]
+    assert taken.lines == [3, 8]
+    assert taken.notes == {"note": ["blank", None]}
+
+
+def test_a_cell_is_named_with_its_line_where_there_is_one() -> None:
+    assert make_table().place("x", 2) == "column 'x', row 2 (line 5)"
+    assert Table({"x": np.zeros(3)}).place("x", 2) == "column 'x', row 2"
+
+
+def test_a_column_that_is_not_there_gets_a_near_name() -> None:
+    with pytest.raises(RequestError, match=r"there is no column 'notes'\. Did you mean 'note'\? There are: note, x"):
+        make_table().cells("notes")
+
+
+# schemas
+
+
+def test_a_schema_goes_through_json_and_comes_back() -> None:
+    assert Schema.from_json(json.loads(json.dumps(SCHEMA.to_json()))) == SCHEMA
+
+
+def test_columns_modalities_and_roles_are_found_by_name() -> None:
+    assert SCHEMA.column("age").kind == "number"
+    assert SCHEMA.modality("tabular").columns == ("age",)
+    assert (SCHEMA.role("target"), SCHEMA.role("split")) == ("y", None)
+    with pytest.raises(RequestError, match=r"there is no column 'foto'\. Did you mean 'photo'"):
+        SCHEMA.column("foto")
+    with pytest.raises(RequestError, match=r"there is no modality 'tabula'\. Did you mean 'tabular'"):
+        SCHEMA.modality("tabula")
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"),
+    [
+        (" cat ", "cat"), ("  ", None), ("3", "3"), (3.0, 3), (2.5, 2.5), (float("nan"), None), (None, None),
+        (True, True), (7, 7), (dt.date(2024, 3, 1), "2024-03-01"),
+    ],
+)  # fmt: skip
+def test_a_label_is_as_json_can_hold_it(cell: Any, label: Any) -> None:
+    found = clean_label(cell)
+    assert (found, type(found)) == (label, type(label))
+
+
+# batches
+
+
+def test_only_what_is_kept_is_present_and_the_batch_stays_as_it_was() -> None:
+    batch = make_batch()
+    kept = keep_only(batch, ["sound"])
+    assert kept.present["photo"].tolist() == [False, False, False]
+    assert kept.present["sound"].tolist() == [True, False, True]
+    assert kept.cells["sound"].tolist() == [[True], [False], [True]]
+    assert kept.target is batch.target
+    assert kept.inputs is batch.inputs
+    assert batch.present["photo"].tolist() == [True, False, True]
+
+
+def test_cells_and_second_views_come_and_go_with_their_modality() -> None:
+    kept, second = keep_only(make_batch(), ["photo"]), "photo" + SECOND + "seen"
+    assert kept.cells["sound"].tolist() == [[False], [False], [False]]
+    assert kept.present[second].tolist() == [True, False, True]
+    assert keep_only(make_batch(), ["sound"]).present[second].tolist() == [False, False, False]
+
+
+NAMES = st.sets(st.sampled_from(["photo", "sound"]))
+
+
+@given(NAMES, NAMES)
+def test_keeping_twice_keeps_what_both_keep(first: set[str], second: set[str]) -> None:
+    twice = keep_only(keep_only(make_batch(), first), second)
+    once = keep_only(make_batch(), first & second)
+    assert {name: x.tolist() for name, x in twice.present.items()} == {
+        name: x.tolist() for name, x in once.present.items()
+    }
+
+
+class Counts:
+    """Answers how many modalities of each row it sees."""
+
+    names = ("photo", "sound")
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return np.stack([batch.present[name].numpy() for name in self.names], 1).sum(1, keepdims=True)
+
+
+class Quick(Counts):
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        return [np.array([[len(keep)]]) for keep in keeps]
+
+
+def test_a_predictor_is_asked_with_parts_hidden_unless_it_has_a_quicker_way() -> None:
+    keeps = [["photo", "sound"], ["sound"], []]
+    asked = answer_subsets(Counts(), make_batch(), keeps)
+    assert [answer.ravel().tolist() for answer in asked] == [[2, 0, 2], [1, 0, 1], [0, 0, 0]]
+    assert [answer.item() for answer in answer_subsets(Quick(), make_batch(), keeps)] == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("absent", "status", "reason"),
+    [
+        ({}, "ok", ""),
+        ({"sound": "blank"}, "partial", "sound: blank"),
+        ({"sound": "blank", "photo": "file not found: 1.png"}, "failed", "photo: file not found: 1.png; sound: blank"),
+    ],
+)
+def test_the_status_of_a_row_says_what_is_absent_and_why(absent: dict[str, str], status: str, reason: str) -> None:
+    assert status_of(absent, ["photo", "sound"]) == (status, reason)

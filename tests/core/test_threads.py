@@ -1,0 +1,42 @@
+"""Threads: one for each core that the process may use, unless the user said otherwise."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from plait.core.threads import number_threads
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_there_is_a_thread_for_each_core_that_the_process_may_use(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    torch.set_num_threads(2)
+    number_threads()
+    assert torch.get_num_threads() == cores
+
+
+def test_where_the_system_does_not_say_which_cores_all_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    torch.set_num_threads(1)
+    number_threads()
+    assert torch.get_num_threads() == 3
+
+
+def test_what_the_user_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    torch.set_num_threads(2)
+    number_threads()
+    assert torch.get_num_threads() == 2

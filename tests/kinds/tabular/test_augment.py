@@ -1,0 +1,40 @@
+"""Swap noise: a value of another row of the same column, now and then."""
+
+import torch
+
+from plait.kinds.tabular.augment import swap_cells
+
+ROWS, COLUMNS = 400, 5
+
+
+def table() -> torch.Tensor:
+    """Return a table in which every value tells its row and its column: 100 · row + column."""
+    return 100.0 * torch.arange(ROWS)[:, None] + torch.arange(COLUMNS)
+
+
+def test_a_tenth_of_the_cells_comes_from_another_row_of_its_column() -> None:
+    x = table()
+    swapped = swap_cells(x, torch.Generator().manual_seed(0))
+    assert torch.equal(swapped % 100, x % 100)  # each column keeps to itself
+    assert 0.07 < float((swapped != x).float().mean()) < 0.13
+    rows = (swapped // 100)[swapped != x]
+    assert len(rows.unique()) > 100  # from all over the batch
+    assert torch.equal(x, table())
+
+
+def test_cells_of_a_row_are_swapped_each_by_itself() -> None:
+    swapped = swap_cells(table(), torch.Generator().manual_seed(0), share=0.5)
+    changed = (swapped != table()).sum(1)
+    assert set(changed.tolist()) == {0, 1, 2, 3, 4, 5}
+
+
+def test_no_share_leaves_all_and_one_row_has_no_other() -> None:
+    generator = torch.Generator().manual_seed(0)
+    assert torch.equal(swap_cells(table(), generator, share=0.0), table())
+    assert torch.equal(swap_cells(table()[:1], generator, share=1.0), table()[:1])
+
+
+def test_the_same_generator_gives_the_same_table() -> None:
+    one, two = (swap_cells(table(), torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, swap_cells(table(), torch.Generator().manual_seed(4)))

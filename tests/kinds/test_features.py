@@ -1,0 +1,102 @@
+"""Features made by hand of any kind: as many as the layout says, NaN where absent, the same alone and in a batch."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from plait.core.contract import Batch
+from plait.errors import RequestError
+from plait.kinds.features import as_float, batch_features, feature_count, join_features
+from tiny import LAYOUTS, STRANDS, make_batch, take_rows
+
+ALL = tuple(STRANDS)
+CELLS = sum(strand["columns"] for strand in STRANDS.values())
+
+
+def layouts_of(*names: str) -> dict[str, dict[str, Any]]:
+    return {name: {**LAYOUTS[STRANDS[name]["kind"]], "columns": STRANDS[name]["columns"]} for name in names}
+
+
+def batch_of(rows: int = 40) -> Batch:
+    """Rows of every modality in which about a third of the cells are absent."""
+    return make_batch(ALL, (np.random.default_rng(7).random((rows, CELLS)) > 0.3).tolist(), float("nan"), 7)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_features_are_as_many_as_the_layout_says_and_nan_where_absent(name: str) -> None:
+    layouts = layouts_of(name)
+    batch = make_batch([name], [[True] * STRANDS[name]["columns"], [False] * STRANDS[name]["columns"]], float("nan"))
+    found = batch_features(batch, layouts, [name])[name]
+    assert found.shape == (2, feature_count(layouts[name]))
+    assert found.dtype == np.float32
+    assert np.isfinite(found[0]).all()
+    assert np.isnan(found[1]).all()
+
+
+def test_a_column_that_is_absent_is_nan_and_has_a_flag() -> None:
+    layouts = layouts_of("scan")
+    batch = make_batch(["scan"], [[True, False], [True, True]])
+    found = batch_features(batch, layouts, ["scan"])["scan"]
+    one = feature_count({**layouts["scan"], "columns": 1})
+    assert np.isfinite(found[0, :one]).all()
+    assert np.isnan(found[0, one : 2 * one]).all()
+    assert found[:, 2 * one :].tolist() == [[1.0, 0.0], [1.0, 1.0]]
+
+
+def test_whole_numbers_of_a_picture_are_shares_of_white() -> None:
+    layouts = layouts_of("photo")
+    whole = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    here = {"photo": torch.ones(3, dtype=torch.bool)}
+    first = batch_features(Batch({"photo": whole}, here), layouts, ["photo"])["photo"]
+    second = batch_features(Batch({"photo": whole.float() / 255}, here), layouts, ["photo"])["photo"]
+    assert first == pytest.approx(second, abs=1e-6)
+
+
+def test_features_of_batches_put_together_are_those_of_the_whole() -> None:
+    batch, layouts = batch_of(), layouts_of(*ALL)
+    whole = batch_features(batch, layouts, ALL)
+    parts = [take_rows(batch, range(start, min(start + 16, 40))) for start in range(0, 40, 16)]
+    joined = join_features(batch_features(part, layouts, ALL) for part in parts)
+    for name, x in whole.items():
+        assert np.array_equal(joined[name], x, equal_nan=True), name
+
+
+def test_a_row_alone_has_the_features_that_it_has_in_a_batch() -> None:
+    batch, layouts = batch_of(200), layouts_of(*ALL)  # more rows than are computed at a time
+    whole = batch_features(batch, layouts, ALL)
+    for row in (0, 127, 128, 199):
+        alone = batch_features(take_rows(batch, [row]), layouts, ALL)
+        for name, x in whole.items():
+            assert np.array_equal(alone[name][0], x[row], equal_nan=True), name
+
+
+def test_no_batches_have_no_features_and_no_rows_keep_their_count() -> None:
+    assert join_features([]) == {}
+    layouts = layouts_of("photo", "sound", "text", "tabular", "known")
+    found = batch_features(take_rows(batch_of(), []), layouts, tuple(layouts))
+    assert {name: x.shape for name, x in found.items()} == {name: (0, feature_count(x)) for name, x in layouts.items()}
+
+
+def test_only_pictures_in_whole_numbers_are_scaled() -> None:
+    whole = torch.tensor([[0, 51, 255]], dtype=torch.uint8)
+    assert as_float("image", whole)[0].tolist() == pytest.approx([0, 0.2, 1])
+    assert as_float("image", whole / 255)[0].tolist() == pytest.approx([0, 0.2, 1])
+    assert as_float("tabular", whole)[0].tolist() == [0, 51, 255]
+    assert as_float("tabular", whole).dtype == torch.float32
+    assert as_float("tuned", whole) is whole  # a pretrained network scales what it is given
+    assert whole[0].tolist() == [0, 51, 255]
+
+
+def test_a_modality_that_is_not_there_is_named() -> None:
+    with pytest.raises(RequestError, match=r"the batch has no modality 'foto'\. Did you mean 'photo'"):
+        batch_features(batch_of(), layouts_of(*ALL), ["foto"])
+
+
+def test_a_wrong_shape_is_named_with_its_columns() -> None:
+    batch = take_rows(batch_of(), [0, 1])
+    batch.inputs["scan"] = batch.inputs["scan"][:, 0]
+    said = r"modality 'scan': got an array of shape \(2, 1, 8, 8\); expected \(batch, 2, 1, 8, 8\)\."
+    with pytest.raises(RequestError, match=said):
+        batch_features(batch, layouts_of(*ALL), ["scan"])

@@ -1,0 +1,121 @@
+"""Learners as they are built, margins as probabilities, and the features that tell most."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.svm import SVC
+from threadpoolctl import threadpool_info
+
+from plait.models.learners import (
+    LEARNERS,
+    PLAIN,
+    build_learner,
+    margin_logits,
+    one_thread,
+    plain_learner,
+    presence,
+    scale_margins,
+    softmax,
+    telling_features,
+)
+from plait.models.plain import Linear, Neighbours
+
+# as they are built
+
+
+@pytest.mark.parametrize("task", LEARNERS)
+def test_every_setting_builds_a_learner_with_a_plain_form_that_has_that_setting(task: str) -> None:
+    generator = np.random.default_rng(0)
+    x, targets = generator.standard_normal((60, 3)), np.arange(60) % 3
+    for learner, settings in LEARNERS[task].items():
+        for setting in settings:
+            built = build_learner(task, learner, setting, [2, 1], 3, 0, 60)
+            given = built.get_params() if isinstance(built, BaseEstimator) else vars(built)
+            assert {key: given[key] for key in setting} == setting, learner
+        fitted = build_learner(task, learner, settings[0], [2, 1], 3, 0, 60).fit(x, targets, np.ones(60))
+        assert type(plain_learner(fitted)) is PLAIN[learner]
+
+
+def test_only_a_forest_of_many_numbers_takes_two_threads() -> None:
+    def threads(rows: int) -> Any:
+        return build_learner("regression", "random forest", {}, [300, 200], 0, 0, rows).n_jobs
+
+    assert [threads(rows) for rows in (999, 1000)] == [1, 2]  # of 500 features each: half a million numbers
+
+
+def test_what_is_plain_stays_as_it_is() -> None:
+    learner = Linear(np.ones((1, 2)), np.zeros(1))
+    assert plain_learner(learner) is learner
+    assert isinstance(build_learner("regression", "nearest neighbours", {"neighbours": 3}, [1], 0, 0), Neighbours)
+
+
+def test_what_has_no_plain_form_is_said() -> None:
+    with pytest.raises(TypeError, match="SVC has no plain form"):
+        plain_learner(SVC(kernel="linear"))
+
+
+def test_small_work_has_one_thread_and_no_longer_than_it_lasts() -> None:
+    def counts() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info()]
+
+    before = counts()
+    with one_thread(fitting=True):
+        assert set(counts()) == {1}
+    assert counts() == before
+
+
+# margins
+
+
+def test_margins_of_classes_of_one_row_keep_the_scale_they_have() -> None:
+    x, targets = np.eye(3), np.arange(3)
+    given = (x, targets, np.ones(3), np.arange(3), np.ones(3) / 3)
+    assert scale_margins(SVC(), *given, np.random.default_rng(0)) == (2.0, 1.0)
+
+
+def test_margins_that_separate_count_more_than_those_that_do_not() -> None:
+    generator = np.random.default_rng(0)
+    targets = np.arange(300) % 2
+    told, untold = (3 * targets + generator.standard_normal(300))[:, None], generator.standard_normal((300, 1))
+    given: Any = (targets, np.ones(300), np.arange(300), np.array([0.5, 0.5]))
+    scales = [scale_margins(SVC(), x, *given, np.random.default_rng(0))[0] for x in (told, untold)]
+    assert scales[0] > 2 > 1 > 2 * scales[1]
+
+
+def test_two_margins_become_two_logits_and_shares_count_as_their_logs() -> None:
+    logits = margin_logits(np.array([2.0]), np.array([0.5, 0.25]), (3.0, 1.0))
+    assert logits.tolist() == [pytest.approx([-3 + np.log(0.5), 3 + np.log(0.25)])]
+    assert margin_logits(np.array([[1.0, 0.0, -1.0]]), np.ones(3), (2.0, 1.0)).tolist() == [[2.0, 0.0, -2.0]]
+    none = margin_logits(np.zeros((1, 2)), np.array([1.0, 0.0]), (1.0, 1.0))  # a class that training never had
+    assert none[0, 1] == pytest.approx(np.log(1e-6))
+
+
+def test_probabilities_of_logits_by_hand() -> None:
+    assert softmax(np.array([[0.0, np.log(3)], [1e4, 1e4]])).tolist() == [pytest.approx([0.25, 0.75]), [0.5, 0.5]]
+
+
+# features
+
+
+def test_a_modality_is_there_where_any_of_its_features_is() -> None:
+    nan = np.nan
+    x = np.array([[1.0, nan, nan], [nan, nan, 2.0], [nan, 0.0, 0.0], [nan, nan, nan]])
+    assert presence(x, [2, 1]).tolist() == [[True, False], [False, True], [True, True], [False, False]]
+
+
+def test_the_most_telling_features_are_shared_out_over_the_modalities() -> None:
+    truth = np.arange(40) % 2
+    noise = np.random.default_rng(0).standard_normal((40, 3))
+    x = np.stack([noise[:, 0], truth + noise[:, 1] / 9, np.full(40, np.nan), noise[:, 2], truth * 1.0, np.ones(40)], 1)
+    x[::3, 4] = np.nan
+    assert telling_features(x, truth, [3, 3], 2, 2).tolist() == [1, 4]
+    assert telling_features(x, truth * 9.0, [3, 3], 0, 2).tolist() == [1, 4]
+    assert telling_features(x, truth, [3, 3], 2, 9).tolist() == [0, 1, 3, 4]
+    assert telling_features(x[:, [2, 5]], truth, [2], 2, 9).tolist() == [1]
+
+
+def test_where_nothing_tells_the_first_feature_that_is_there_stays() -> None:
+    x = np.stack([np.full(6, np.nan), np.ones(6), np.ones(6)], 1)
+    assert telling_features(x, np.arange(6) % 2, [2, 1], 2, 2).tolist() == [1]

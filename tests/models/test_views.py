@@ -1,0 +1,282 @@
+"""Strands: what they learn and from which rows, their second views, and how encoders and options are chosen."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from torch import nn
+
+from holes import strands_of, write_holes
+from plait.core.contract import SECOND, Column, Modality, Schema
+from plait.core.options import FitOptions
+from plait.data.read import read
+from plait.errors import RequestError, TableError
+from plait.kinds.detect import detect
+from plait.kinds.image.prep import ImagePrep
+from plait.kinds.text.prep import TextPrep
+from plait.models.rows import prepare
+from plait.models.views import (
+    Strand,
+    by_modality,
+    encoder_names,
+    fit_strands,
+    may_gain,
+    name_modalities,
+    prep_options,
+    raw_strands,
+    shadow_strands,
+)
+from tiny import read_csv, write_csv, write_table
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_holes(tmp_path_factory.mktemp("holes"))
+
+
+def test_modalities_of_one_kind_share_a_group_unless_their_options_differ(tmp_path: Path) -> None:
+    rows = read_csv(write_table(tmp_path, 8))
+    table = [{"front": r["photo"], "back": r["photo"], "label": r["label"]} for r in rows]
+    data = read(write_csv(tmp_path / "two.csv", table))
+    shared = strands_of(data, kinds={})
+    assert [(s.name, s.group) for s in shared] == [("front", "image"), ("back", "image")]
+    assert shared[0].prep is shared[1].prep
+    apart = strands_of(data, kinds={}, prep={"back.rotate": 90})
+    assert len({s.group for s in apart}) == 2
+    assert [s.prep.rotate for s in apart] == [0.0, 90.0]
+
+
+def test_a_strand_goes_through_its_state(folder: Path) -> None:
+    table = read(folder / "table.csv")
+    strands = strands_of(table)
+    again = [Strand.from_state(*strand.state()) for strand in strands]
+    first, second = prepare(table, strands), prepare(table, again)
+    for name in first.names:
+        assert np.array_equal(first.inputs[name], second.inputs[name]), name
+    assert [s.layout() for s in again] == [s.layout() for s in strands]
+
+
+# a table written out as words
+
+AGES: dict[str, list[Any]] = {
+    "note": ["warm and dry", "cold and wet", "", "warm and wet", "cold and dry", "warm and dry"],
+    "age": [30, 40, 30, None, 40, 30],
+    "colour": ["red", "red", "blue", "", "blue", "red"],
+    "label": ["no", "yes", "no", "yes", "yes", "no"],
+}
+AGE_KINDS = {"age": "number", "note": "text", "colour": "category"}
+
+
+def test_a_table_beside_texts_is_written_out_as_words() -> None:
+    table = read(AGES)
+    strands = strands_of(table, kinds=AGE_KINDS)
+    (shadow,) = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
+    assert (shadow.name, shadow.kind, shadow.shadow) == ("tabular" + SECOND + "as text", "text", "tabular")
+    assert shadow.modality.columns == ("age", "colour")
+    assert shadow.encoder == "tfidf"
+    prepared = prepare(table, [*strands, shadow])
+    words = prepared.inputs[shadow.name]
+    assert prepared.cells[shadow.name][:, 0].tolist() == [True, True, True, False, True, True]
+    # what is seen are the words of the cells, a number among them, as a text prep of those sentences sees them
+    texts = ["age 30 colour red", "age 40 colour red", "age 30 colour blue", "age 40 colour blue", "age 30 colour red"]
+    by_hand = TextPrep().fitted(texts, np.random.default_rng(0))
+    assert words[[0, 1, 2, 4, 5]].shape[1] == by_hand.features
+    assert not np.allclose(words[0], words[1], atol=1e-3)  # 30 and 40
+    assert not np.allclose(words[0], words[2], atol=1e-3)  # red and blue
+    assert np.array_equal(words[0], words[5])
+    assert not words[3].any()
+
+
+def test_a_second_view_is_no_modality_and_comes_and_goes_with_the_one_it_shows() -> None:
+    table = read(AGES)
+    strands = strands_of(table, kinds=AGE_KINDS)
+    shadows = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
+    name = shadows[0].name
+    prepared = prepare(table, strands + shadows)
+    assert prepared.names == ["text", "tabular"]
+    assert set(prepared.present) == {"text", "tabular"}
+    assert prepared.statuses()[3] == ("partial", "tabular: blank")
+    assert prepared.statuses()[2] == ("partial", "text: blank")
+    rows = np.arange(6)
+    assert prepared.batch(rows).present[name].tolist() == [True, True, True, False, True, True]
+    assert not prepared.batch(rows, keep=["text"]).present[name].any()
+    assert prepared.batch(rows, keep=["tabular"]).present[name].sum() == 5
+    assert prepared.take(rows[:2]).batch(rows[:2]).present[name].tolist() == [True, True]
+
+
+def test_a_second_view_goes_through_its_state() -> None:
+    table = read(AGES)
+    (shadow,) = shadow_strands(table, strands_of(table, kinds=AGE_KINDS), np.arange(6), np.random.default_rng(0))
+    again = Strand.from_state(*shadow.state())
+    assert (again.name, again.shadow, again.encoder) == (shadow.name, "tabular", "tfidf")
+    assert np.array_equal(prepare(table, [again]).inputs[again.name], prepare(table, [shadow]).inputs[shadow.name])
+
+
+def test_a_second_view_needs_a_text_a_table_and_a_cell() -> None:
+    table = read(AGES)
+    strands = strands_of(table, kinds=AGE_KINDS)
+    generator = np.random.default_rng(0)
+    assert [s.kind for s in strands] == ["text", "tabular"]
+    assert shadow_strands(table, strands[1:], np.arange(6), generator) == []
+    assert shadow_strands(table, strands[:1], np.arange(6), generator) == []
+    assert shadow_strands(table, strands, np.array([3]), generator) == []
+
+
+def test_words_of_rows_not_fitted_on_are_unknown() -> None:
+    table = read({**AGES, "colour": ["red", "red", "red", "", "red", "green"]})
+    strands = strands_of(table, kinds=AGE_KINDS)
+    shadows = [
+        shadow_strands(some, strands, np.arange(5), np.random.default_rng(0))[0]
+        for some in (table, read({**AGES, "colour": ["red", "red", "red", "", "red", "purple"]}))
+    ]
+    first, second = (prepare(table, [shadow]).inputs[shadow.name] for shadow in shadows)
+    assert np.array_equal(first, second)
+
+
+# what is learned, and from which rows
+
+
+def test_statistics_are_of_the_rows_given_and_no_others(tmp_path: Path) -> None:
+    data = {
+        "a": [1.0, 3.0, 1000.0],
+        "c": ["x", "y", "z"],
+        "t": ["old ox", "old fox", "zebra zebra"],
+        "label": ["p", "q", "p"],
+    }
+    kinds = {"a": "number", "c": "category", "t": "text"}
+
+    def learn(last: dict[str, Any]) -> list[Any]:
+        table = read({**data, **{n: [*data[n][:2], v] for n, v in last.items()}})
+        strands = strands_of(table, [0, 1], kinds=kinds)
+        return [(s.state()[0], {k: v.tolist() for k, v in s.state()[1].items()}) for s in strands]
+
+    assert learn({}) == learn({"a": -5.0, "c": "w", "t": "another tale"})
+    table = read(data)
+    prepared = prepare(table, strands_of(table, [0, 1], {"tabular.scale": "standard"}, kinds=kinds))
+    assert prepared.inputs["tabular"][:2, 0].tolist() == [-1.0, 1.0]  # mean 2, standard deviation 1
+
+
+def test_the_size_of_pictures_is_that_of_training_rows(tmp_path: Path) -> None:
+    rows = read_csv(write_table(tmp_path, 6))
+    Image.new("RGB", (20, 16), "red").save(tmp_path / "big.png")
+    for row in rows[3:]:
+        row["photo"] = "big.png"
+    table = read(write_csv(tmp_path / "table.csv", rows))
+    strands = strands_of(table, [0, 1, 2])
+    assert strands[0].layout() == {"kind": "image", "channels": 1, "height": 8, "width": 8}
+
+
+@pytest.mark.parametrize(
+    ("column", "content", "said"),
+    [
+        ("photo", "", "column 'photo': no training row has a picture that can be read (every cell is blank)."),
+        ("photo", "words.png", "column 'photo': no training row has a picture that can be read (not an image"),
+        ("sound", "gone.wav", "column 'sound': no training row has a sound that can be read (file not found: gone.wav"),
+        ("note", "", "column 'note': no training row has a text."),
+    ],
+)
+def test_a_modality_with_nothing_to_learn_from_is_told(folder: Path, column: str, content: str, said: str) -> None:
+    rows = read_csv(folder / "table.csv")
+    for row in rows[:6]:
+        row[column] = content
+    (folder / "bad").mkdir(exist_ok=True)
+    table = read(write_csv(folder / f"bad-{column}.csv", rows))
+    with pytest.raises(TableError, match=re.escape(said)):
+        strands_of(table, range(6))
+
+
+@pytest.mark.parametrize(("encoder", "learned"), [("static", False), ("tfidf", True), (nn.Embedding(99, 4), True)])
+def test_a_text_that_a_pretrained_encoder_reads_gets_no_vocabulary(folder: Path, encoder: Any, learned: bool) -> None:
+    if encoder == "static":
+        pytest.importorskip("wordllama")
+    rows = read(folder / "table.csv")
+    schema = detect(rows, target="label")
+    made = fit_strands(rows, schema, np.arange(12), {}, np.random.default_rng(0), {"text": encoder})
+    prep = next(strand.prep for strand in made if strand.name == "text")
+    assert (bool(prep.terms), prep.length > 0) == (learned, learned)
+
+
+# options
+
+
+def test_prep_options_are_of_a_modality_or_of_a_kind(folder: Path) -> None:
+    table = read(folder / "table.csv")
+    schema = detect(table, target="label", kinds={"photo": "image", "sound": "audio", "note": "text"})
+    own = ImagePrep(rotate=5.0)
+    assert prep_options(schema, {"image.rotate": 90, "photo.mode": "L"})["photo"] == {"rotate": 90, "mode": "L"}
+    assert prep_options(schema, {"audio": {"denoise": True}})["sound"] == {"denoise": True}
+    assert prep_options(schema, {"image": own})["photo"] == {"prep": own}
+    for prep, said in [
+        ({"imgae.rotate": 1}, "there is no modality 'imgae' to prepare. Did you mean 'image'?"),
+        ({"image": 3}, "prep 'image' is 3; expected MODALITY.OPTION=VALUE, such as image.rotate=90."),
+    ]:
+        with pytest.raises(RequestError, match=re.escape(said)):
+            prep_options(schema, prep)
+    with pytest.raises(RequestError, match=r"image has no option 'rotat'\. Did you mean 'rotate'"):
+        strands_of(table, prep={"image.rotat": 1})
+
+
+def test_encoders_are_chosen_by_name(folder: Path) -> None:
+    table = read(folder / "table.csv")
+    schema = detect(table, target="label", kinds={"photo": "image", "sound": "audio", "note": "text"})
+    assert encoder_names(schema, {"text": "tfidf"})["text"] == "tfidf"
+    with pytest.raises(RequestError, match=r"modality 'text' has no encoder 'tfidff'\. Did you mean 'tfidf'"):
+        encoder_names(schema, {"text": "tfidff"})
+    with pytest.raises(RequestError, match=r"there is no modality 'txt'\. Did you mean 'text'"):
+        encoder_names(schema, {"txt": "tfidf"})
+    layouts = []
+    for name in ("tfidf", "tokens", "both"):
+        strands = fit_strands(table, schema, np.arange(12), {}, np.random.default_rng(0), {"text": name})
+        (layout,) = (s.layout() for s in strands if s.name == "text")
+        layouts.append((layout["features"] > 0, layout["tokens"] > 0))
+        prepared = prepare(table, [s for s in strands if s.name == "text"])
+        assert prepared.inputs["text"].shape == (12, layout["features"] + layout["tokens"])
+    assert layouts == [(True, False), (False, True), (True, True)]
+
+
+TWO = Schema(
+    tuple(Column(name, kind) for name, kind in {"photo": "image", "scan": "image", "note": "text"}.items()),
+    (Modality("photo", "image", ("photo",)), Modality("scan", "image", ("scan",)), Modality("text", "text", ("note",))),
+)
+
+
+def test_a_kind_stands_for_its_modalities_that_are_not_named() -> None:
+    assert by_modality(TWO, {"image": "lite0", "text": "tfidf"}) == {"photo": "lite0", "scan": "lite0", "text": "tfidf"}
+    assert by_modality(TWO, {"image": "lite0", "scan": "scratch"}) == {"photo": "lite0", "scan": "scratch"}
+    assert by_modality(TWO, {"sound": "scratch"}) == {"sound": "scratch"}  # what there is not is told later
+
+
+def test_what_is_tuned_is_named_by_modality() -> None:
+    named = name_modalities(TWO, FitOptions(encoders={"image": "lite0"}, tune=["image=last-2"]))
+    assert named.encoders == {"photo": "lite0", "scan": "lite0"}
+    assert named.tune == ("photo=last-2", "scan=last-2")
+    assert name_modalities(TWO, FitOptions(tune=["none"])).tune == ("none",)
+
+
+def test_only_large_pictures_and_sentences_may_gain() -> None:
+    def picture(side: int, **options: Any) -> Strand:
+        prep = ImagePrep().fitted([Image.new("RGB", (8, side))])
+        return Strand(Modality("photo", "image", ("photo",)), prep, "image", **options)
+
+    def text(words: str) -> Strand:
+        prep = TextPrep().fitted([words] * 4, np.random.default_rng(0))
+        return Strand(Modality("text", "text", ("note",)), prep, "text")
+
+    assert [may_gain(picture(side)) for side in (95, 96)] == [False, True]
+    assert not may_gain(picture(96, shadow="scan"))
+    assert [may_gain(text(words)) for words in ("warm and dry", "the sea was warm and the hills were dry")] == [
+        False,
+        True,
+    ]
+
+
+def test_only_a_pretrained_encoder_can_be_tuned(folder: Path) -> None:
+    strands = strands_of(read(folder / "table.csv"))
+    with pytest.raises(RequestError, match="tune names 'photo', which has no pretrained encoder to tune"):
+        raw_strands(strands, ["photo"])
+    with pytest.raises(RequestError, match="tune names 'foto', which is no modality"):
+        raw_strands(strands, ["foto"])
+    assert raw_strands(strands, []) == []

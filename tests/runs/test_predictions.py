@@ -1,0 +1,80 @@
+"""One answer a row, with its status, and the table it is written to."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+
+from fits import names_in
+from plait.errors import RequestError
+from plait.runs.model import Model
+from plait.runs.predictions import Predictions, status_line
+from plait.verbs.predict import predict
+from tiny import numbers_table, read_csv
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "answers.parquet", "answers.CSV"])
+def test_answers_are_written_with_these_columns(quick: Model, tmp_path: Path, name: str) -> None:
+    answers = predict(quick.folder, {"a": [1.0, None, -1.0], "b": [1.0, None, 2.0]}, out=tmp_path / name)  # type: ignore[arg-type]
+    columns = ["prediction", "probability_high", "probability_low", "status", "reason"]
+    assert answers.to_arrow().column_names == columns
+    if name.endswith("parquet"):
+        rows = parquet.read_table(tmp_path / name).to_pylist()
+        assert list(rows[0]) == columns
+        assert (rows[1]["prediction"], rows[1]["probability_high"]) == (None, None)
+        assert (rows[1]["status"], rows[1]["reason"]) == ("failed", "tabular: blank")
+    else:
+        text = read_csv(tmp_path / name)
+        assert list(text[0]) == columns
+        assert text[1] == dict(zip(columns, ["", "", "", "failed", "tabular: blank"], strict=True))
+        assert float(text[0]["probability_high"]) == pytest.approx(answers.probabilities[0, 0])  # type: ignore[index]
+    assert names_in(tmp_path) == {name}
+
+
+def test_answers_of_failed_rows_alone_are_written(quick: Model, tmp_path: Path) -> None:
+    for name in ("a.csv", "a.parquet"):
+        answers = predict(quick, {"a": [None, "x"], "b": [None, None]}, out=tmp_path / name)
+        assert answers.status == ["failed", "failed"]
+        assert answers.labels == [None, None]
+        assert answers.probabilities is not None
+        assert np.isnan(answers.probabilities).all()
+        assert (tmp_path / name).exists()
+
+
+def test_answers_are_not_written_under_another_ending(quick: Model, tmp_path: Path) -> None:
+    with pytest.raises(
+        RequestError, match=r"cannot be written to 'a\.xlsx'; expected a name that ends in \.csv or \.parquet"
+    ):
+        predict(quick, numbers_table(5), out=tmp_path / "a.xlsx")
+    assert not names_in(tmp_path)
+
+
+def test_a_failed_row_has_no_prediction_and_no_probability() -> None:
+    shares = np.array([[0.25, 0.75], [np.nan, np.nan]])
+    answers = Predictions(["yes", None], shares, ["ok", "failed"], ["", "age: blank"], ["no", "yes"])
+    expected = {
+        "prediction": ["yes", None],
+        "probability_no": [0.25, None],
+        "probability_yes": [0.75, None],
+        "status": ["ok", "failed"],
+        "reason": ["", "age: blank"],
+    }
+    assert len(answers) == 2
+    assert answers.columns() == expected
+    assert answers.to_arrow().to_pydict() == expected
+
+
+def test_numbers_have_no_probabilities(tmp_path: Path) -> None:
+    answers = Predictions([1.5, None], None, ["partial", "failed"], ["note: blank", "note: blank; age: blank"])
+    answers.write(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().splitlines() == [
+        '"prediction","status","reason"',
+        '1.5,"partial","note: blank"',
+        ',"failed","note: blank; age: blank"',
+    ]
+
+
+def test_rows_are_counted_by_status() -> None:
+    assert status_line(["ok"] * 1200 + ["failed", "partial", "failed"]) == "1,203 rows, 1,200 ok, 1 partial, 2 failed"
+    assert status_line([]) == "0 rows, 0 ok, 0 partial, 0 failed"

@@ -1,0 +1,117 @@
+"""A fit goes on where it was killed, in a folder that is its own; the split and the holes are told on the way."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as parquet
+import pytest
+
+from fits import Killed, names_in, numbers, raise_at, text_and_numbers
+from plait.core.files import digest, read_json
+from plait.errors import RunError
+from plait.runs.load import load
+from plait.study.job import open_folder
+from plait.verbs.fit import fit
+from tiny import numbers_table
+
+ASKED: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "fusion": "parallel(text, tabular)", "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    fit(text_and_numbers(), out=folder, **ASKED)
+    return folder
+
+
+@pytest.mark.parametrize("at", ["prepare", "alone text", "alone then fused", "joint"])
+def test_a_killed_run_leaves_nothing_half_written_and_ends_as_if_unbroken(
+    tmp_path: Path, unbroken: Path, at: str
+) -> None:
+    with pytest.raises(Killed):
+        fit(text_and_numbers(), out=tmp_path / "run", callback=raise_at(at, Killed()), **ASKED)
+    assert names_in(tmp_path / "run") == {"unfinished"}
+    with pytest.raises(RunError, match=r"holds no finished run: .*run\.json is missing"):
+        load(tmp_path / "run")
+    notes: list[dict[str, Any]] = []
+    fit(text_and_numbers(), out=tmp_path / "run", callback=notes.append, **ASKED)
+    assert any("going on where it stopped" in str(e.get("note")) for e in notes)
+    if at != "prepare":
+        assert "prepare" not in [e.get("stage") for e in notes]
+    assert names_in(tmp_path / "run") == names_in(unbroken)
+    for name in ("weights.safetensors", "history.jsonl"):
+        assert digest(tmp_path / "run" / name) == digest(unbroken / name), name
+    one, other = (parquet.read_table(place / "predictions.parquet") for place in (tmp_path / "run", unbroken))
+    assert one.equals(other)
+
+
+def test_a_finished_run_is_not_replaced_without_a_word(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    numbers(out=place, epochs=20)
+    with pytest.raises(
+        RunError, match=r"holds a finished run\. Name another folder, or give --overwrite to replace it"
+    ):
+        numbers(out=place, epochs=20)
+    before = digest(place / "predictions.parquet")
+    model = numbers(out=place, seed=3, overwrite=True)
+    assert digest(place / "predictions.parquet") != before
+    assert load(place).facts["seed"] == model.facts["seed"] == 3
+    assert "unfinished" not in names_in(place)
+
+
+def test_an_unfinished_run_of_another_command_is_not_taken_over(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    with pytest.raises(Killed):
+        numbers(out=place, callback=raise_at("alone", Killed()))
+    with pytest.raises(RunError, match="holds an unfinished run of another command or table"):
+        numbers(out=place, seed=1)
+    assert numbers(out=place, seed=1, overwrite=True).facts["seed"] == 1
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("all my work")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="holds files that are not a run"):
+            numbers(out=tmp_path, overwrite=overwrite)
+    with pytest.raises(RunError, match=r"thesis\.txt is a file; expected the name of a folder"):
+        numbers(out=tmp_path / "thesis.txt")
+    assert names_in(tmp_path) == {"thesis.txt"}
+
+
+def test_the_users_splits_are_kept_and_mixed_groups_are_warned_of() -> None:
+    data = numbers_table(40)
+    data |= {"split": ["train"] * 24 + ["dev"] * 8 + ["test"] * 8, "who": ["ann", "bob"] * 20}
+    notes: list[dict[str, Any]] = []
+    model = fit(data, target="y", split="split", group="who", epochs=1, callback=notes.append)
+    assert model.facts["splits"] == {"train": 24, "val": 8, "test": 8}
+    assert model.modalities == ["tabular"]
+    assert [c for s in model.strands for c in s.modality.columns] == ["a", "b"]
+    warned = [e["note"] for e in notes if "warning" in str(e.get("note"))]
+    assert warned == [
+        "warning: 2 values of 'who' are in more than one split (ann, bob); scores may be too good.",
+    ]
+
+
+def test_a_new_folder_notes_its_command_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    place, notes = tmp_path / "deep" / "run", []
+    assert open_folder(place, "fit one", False, notes.append) == place
+    assert read_json(place / "unfinished" / "command.json") == {"command": "fit one"}
+    (place / "unfinished" / "stage").write_text("half of it")
+    open_folder(place, "fit one", False, notes.append)
+    assert (place / "unfinished" / "stage").exists()
+    assert [event["note"].partition(" holds ")[2] for event in notes] == [
+        "an unfinished run of this command: going on where it stopped."
+    ]
+
+
+def test_what_another_command_left_is_dropped_only_when_asked(tmp_path: Path) -> None:
+    open_folder(tmp_path, "fit one", False, print)
+    (tmp_path / "unfinished" / "stage").write_text("half of it")
+    (tmp_path / ".final-x1").mkdir()  # files that a kill left half moved
+    with pytest.raises(RunError, match="holds an unfinished run of another command or table"):
+        open_folder(tmp_path, "fit two", False, print)
+    assert (tmp_path / "unfinished" / "stage").exists()
+    open_folder(tmp_path, "fit two", True, print)
+    assert names_in(tmp_path) == {"unfinished"}
+    assert names_in(tmp_path / "unfinished") == {"command.json"}
+    assert read_json(tmp_path / "unfinished" / "command.json") == {"command": "fit two"}

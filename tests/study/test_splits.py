@@ -1,0 +1,128 @@
+"""Splits that keep what must be kept apart: as the table says, else drawn, stratified and by whole groups."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from plait.core.contract import Column, Schema, Table
+from plait.errors import TableError
+from plait.study.splits import choose_splits, group_rows
+
+
+def table_of(num: int, **columns: list[Any]) -> tuple[Table, Schema]:
+    data = {
+        "x": pa.chunked_array([list(range(num))]),
+        **{n: pa.chunked_array([pa.array(v)]) for n, v in columns.items()},
+    }
+    roles = {"split": "split", "who": "group"}
+    schema = Schema(tuple(Column(n, "category", roles.get(n, "feature")) for n in data), ())
+    return Table(data, lines=[row + 2 for row in range(num)]), schema
+
+
+def split_of(codes: Any, classification: bool = True, seed: int = 0, **columns: list[Any]) -> list[str]:
+    codes = np.asarray(codes)
+    table, schema = table_of(len(codes), **columns)
+    return choose_splits(table, schema, codes, classification, np.random.default_rng(seed)).tolist()
+
+
+def test_splits_are_drawn_stratified() -> None:
+    codes = np.array([0] * 80 + [1] * 20)
+    split = np.array(split_of(codes))
+    for code, count in ((0, 80), (1, 20)):
+        own = split[codes == code]
+        assert abs((own == "val").sum() - 0.1 * count) <= 1
+        assert abs((own == "test").sum() - 0.1 * count) <= 1
+        assert (own == "train").sum() >= 0.78 * count - 1
+    assert split.tolist() == split_of(codes)
+    assert split.tolist() != split_of(codes, seed=1)
+
+
+def test_the_rarest_class_keeps_a_row_for_training() -> None:
+    for seed in range(20):
+        split = np.array(split_of([0] * 30 + [1, 2], seed=seed))
+        assert split[30:].tolist() == ["train", "train"]
+
+
+def test_numbers_are_split_by_share() -> None:
+    split = split_of([0] * 100, classification=False)
+    assert {part: split.count(part) for part in ("train", "val", "test")} == {"train": 80, "val": 10, "test": 10}
+
+
+def test_rows_without_a_label_are_in_no_split() -> None:
+    split = split_of([0, -1] * 20 + [1, -1] * 20)
+    assert all(part == "" for part in split[1::2])
+    assert "" not in split[::2]
+
+
+def test_the_users_split_is_kept_with_all_its_synonyms() -> None:
+    words = ["train", "Training", " TRAIN ", "val", "valid", "Validation", "dev", "test", "TEST", None]
+    split = split_of([0, 1] * 5, split=words)
+    assert split == ["train"] * 3 + ["val"] * 4 + ["test"] * 2 + [""]
+
+
+def test_only_what_is_missing_is_drawn() -> None:
+    codes = [0, 1] * 50
+    with_test = split_of(codes, split=["train"] * 60 + ["test"] * 40)
+    assert with_test[60:] == ["test"] * 40
+    assert 4 <= with_test[:60].count("val") <= 8
+    with_val = split_of(codes, split=["train"] * 60 + ["dev"] * 40)
+    assert with_val[60:] == ["val"] * 40
+    assert 4 <= with_val[:60].count("test") <= 8
+    train_only = split_of(codes, split=["train"] * 100)
+    assert "test" not in train_only  # the test rows are kept elsewhere
+    assert 8 <= train_only.count("val") <= 12
+
+
+def test_whole_groups_are_drawn() -> None:
+    who = [f"speaker {row // 5}" for row in range(100)]
+    split = split_of([0, 1] * 50, who=who)
+    for start in range(0, 100, 5):
+        assert len(set(split[start : start + 5])) == 1
+    assert {part: 5 <= split.count(part) <= 20 for part in ("val", "test")} == {"val": True, "test": True}
+    assert split.count("train") >= 60
+
+
+def test_rows_without_a_group_are_groups_of_their_own() -> None:
+    split = split_of([0, 1] * 20, who=["a"] * 20 + [None] * 20)  # type: ignore[list-item]
+    assert len(set(split[:20])) == 1
+    assert {"val", "test"} <= set(split)
+
+
+@pytest.mark.parametrize(
+    ("codes", "columns", "said"),
+    [
+        (
+            [0, 1, 0],
+            {"split": ["train", "tset", "val"]},
+            "column 'split', row 1 (line 3): the split is 'tset'; expected train, val or test (also valid, vali",
+        ),
+        ([0, 1], {"split": ["val", "test"]}, "there are no training rows with a label."),
+        ([-1, 0], {"split": ["train", "test"]}, "there are no training rows with a label."),
+        ([0, 1, 0], {"who": ["a", "a", "a"]}, "the group column has one group among the training rows"),
+    ],
+)
+def test_wrong_splits_are_told(codes: list[int], columns: dict[str, list[Any]], said: str) -> None:
+    with pytest.raises(TableError, match=re.escape(said)):
+        split_of(codes, **columns)
+
+
+@pytest.mark.parametrize("num", [1, 2, 3])
+def test_a_split_never_takes_the_last_training_row(num: int) -> None:
+    """A table too small for three splits keeps rows to learn from, or is refused; it is never left without any."""
+    try:
+        split = split_of([0, 1, 0][:num])
+    except TableError:
+        return
+    assert "train" in split
+
+
+def test_rows_of_one_group_share_a_number() -> None:
+    table, schema = table_of(5, who=["ann", None, "bob", "ann", None])  # type: ignore[list-item]
+    found = group_rows(table, schema)
+    assert found is not None
+    assert found[0] == found[3]
+    assert len(set(found.tolist())) == 4  # a row without a group is one of its own
+    assert group_rows(*table_of(5)) is None

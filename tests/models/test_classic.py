@@ -1,4 +1,4 @@
-"""One battery over every classic learner, and what the hand-made features say."""
+"""One battery over every classic learner."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plait.core.contract import Batch, Predictor, answer_subsets, keep_only
 from plait.core.files import read_tensors, write_tensors
 from plait.errors import RequestError, RunError
-from plait.kinds.features import batch_features, feature_count, join_features
+from plait.kinds.features import batch_features
 from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, drop_modalities, fit_classic, standardise
 from plait.models.learners import LEARNERS, MOST_ROWS
 from plait.models.plain import Neighbours
@@ -334,89 +334,6 @@ def test_the_majority_says_the_prior_and_takes_its_state() -> None:
     assert same(again(new_batch()), np.tile(PRIOR, (5, 1)), 0.0)
     assert again.names == ()
     assert again.params == 0
-
-
-# features
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_features_are_as_many_as_the_layout_says_and_nan_where_absent(name: str) -> None:
-    layouts = layouts_of((name,))
-    batch = make_batch([name], [[True] * WIDTHS[name], [False] * WIDTHS[name]], float("nan"))
-    found = batch_features(batch, layouts, [name])[name]
-    assert found.shape == (2, feature_count(layouts[name]))
-    assert found.dtype == np.float32
-    assert np.isfinite(found[0]).all()
-    assert np.isnan(found[1]).all()
-
-
-def test_a_column_that_is_absent_is_nan_and_has_a_flag() -> None:
-    layouts = layouts_of(("scan",))
-    batch = make_batch(["scan"], [[True, False], [True, True]])
-    found = batch_features(batch, layouts, ["scan"])["scan"]
-    one = feature_count({**layouts["scan"], "columns": 1})
-    assert np.isfinite(found[0, :one]).all()
-    assert np.isnan(found[0, one : 2 * one]).all()
-    assert found[:, 2 * one :].tolist() == [[1.0, 0.0], [1.0, 1.0]]
-
-
-def test_a_table_becomes_numbers_flags_and_one_column_for_each_code() -> None:
-    x = torch.tensor([[0.5, -1.0, 0.0, 1.0, 2.0, 0.0]])
-    found = batch_features(
-        Batch({"tabular": x}, {"tabular": torch.tensor([True])}), layouts_of(("tabular",)), ["tabular"]
-    )
-    row = found["tabular"][0].tolist()
-    assert np.isnan(row[1])  # an absent number
-    assert [row[0], *row[2:]] == [0.5, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
-
-
-def test_a_text_is_its_tfidf_vector_or_counts_of_its_words() -> None:
-    here = {"text": torch.tensor([True])}
-    x = torch.tensor([[0.1, 0.2, 0.3, 0.4, 3, 5, 0, 0, 0]])
-    found = batch_features(Batch({"text": x}, here), layouts_of(("text",)), ["text"])["text"]
-    assert found[0].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
-    layout = {"text": {"kind": "text", "features": 0, "tokens": 5, "vocabulary": 6}}
-    counts = batch_features(Batch({"text": torch.tensor([[3.0, 5.0, 3.0, 0.0, 0.0]])}, here), layout, ["text"])["text"]
-    once, twice = np.log(2), np.log(3)
-    assert counts[0].tolist() == pytest.approx((np.array([0, 0, twice, 0, once]) / np.hypot(once, twice)).tolist())
-
-
-def test_the_edges_of_a_picture_fall_into_their_bins() -> None:
-    layouts = {"photo": {"kind": "image", "channels": 1, "height": 12, "width": 12}}
-    pictures = torch.zeros(2, 1, 12, 12, dtype=torch.uint8)
-    pictures[0, :, :, 6:] = 255  # its gradient points right: bin 0
-    pictures[1, :, 6:] = 255  # down: between bins 4 and 5
-    found = batch_features(Batch({"photo": pictures}, {"photo": torch.tensor([True, True])}), layouts, ["photo"])[
-        "photo"
-    ]
-    bins = found[:, :-64].reshape(2, 9, -1).sum(2)
-    assert (bins[0] > 0).nonzero()[0].tolist() == [0]
-    assert (bins[1] > 0).nonzero()[0].tolist() == [4, 5]
-    assert found[0, -64:].reshape(8, 8)[0].tolist() == [0.0] * 4 + [1.0] * 4
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 90), (240, 320)])
-def test_pictures_of_any_size_have_a_few_hundred_features(height: int, width: int) -> None:
-    layout = {"kind": "image", "channels": 3, "height": height, "width": width}
-    assert 9 < feature_count(layout) < 700
-
-
-def test_whole_numbers_of_a_picture_are_shares_of_white() -> None:
-    layouts = layouts_of(("photo",))
-    whole = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    here = {"photo": torch.ones(3, dtype=torch.bool)}
-    first = batch_features(Batch({"photo": whole}, here), layouts, ["photo"])["photo"]
-    second = batch_features(Batch({"photo": whole.float() / 255}, here), layouts, ["photo"])["photo"]
-    assert same(first, second, 1e-6)
-
-
-def test_features_of_batches_put_together_are_those_of_the_whole() -> None:
-    batch, layouts = training_batch(ALL), layouts_of(ALL)
-    whole = batch_features(batch, layouts, ALL)
-    parts = [take_rows(batch, range(start, min(start + 16, ROWS))) for start in range(0, ROWS, 16)]
-    joined = join_features(batch_features(part, layouts, ALL) for part in parts)
-    for name, x in whole.items():
-        assert np.array_equal(joined[name], x, equal_nan=True), name
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,8 @@ TWO = Schema(
 
 def test_a_kind_stands_for_its_modalities_that_are_not_named() -> None:
     assert by_modality(TWO, {"image": "lite0", "text": "tfidf"}) == {"photo": "lite0", "scan": "lite0", "text": "tfidf"}
-    assert by_modality(TWO, {"image": "lite0", "scan": "scratch"}) == {"photo": "lite0", "scan": "scratch"}
+    for given in ({"image": "lite0", "scan": "scratch"}, {"scan": "scratch", "image": "lite0"}):
+        assert by_modality(TWO, given) == {"photo": "lite0", "scan": "scratch"}
     assert by_modality(TWO, {"sound": "scratch"}) == {"sound": "scratch"}  # what there is not is told later
 
 

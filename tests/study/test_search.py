@@ -1,6 +1,6 @@
 """Candidates of every family at equal budget, the rule of choice, and who may see the test rows.
 
-Networks are in test_study.py.
+Networks are in test_networks.py.
 """
 
 from collections import Counter

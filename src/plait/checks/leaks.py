@@ -11,7 +11,7 @@ from plait.checks.findings import Finding
 from plait.checks.guesses import LEAST_ROWS, MOST_ROWS, Labels
 from plait.checks.survey import Survey
 from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, TABULAR_KINDS, Column, Schema, Table, clean_label
-from plait.data.parse import is_day_first, parse_date, parse_number
+from plait.data.parse import read_dates, read_numbers
 
 LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
 MOST_STRONG = 2  # more strong columns than this are a good table, and no note each
@@ -29,7 +29,7 @@ def check_leaks(table: Table, schema: Schema) -> Iterator[Finding]:
     if kind not in ("number", "category"):
         return
     cells = [clean_label(cell) for cell in table.cells(target)]
-    read = [_number(cell) if kind == "number" else cell for cell in cells]
+    read = read_numbers(cells) if kind == "number" else cells
     rows = np.array([row for row, cell in enumerate(read) if cell is not None and cell == cell])
     if len(rows) < LEAST_ROWS:
         return
@@ -91,30 +91,14 @@ def _values(column: Column, cells: Sequence[Any]) -> np.ndarray:
     if column.kind == "category":
         return _codes([None if cell is None else str(cell).strip() for cell in cells])
     if column.kind == "number":
-        return np.array([_number(cell) for cell in cells])
-    day_first = is_day_first(cells)
-    return np.array([_seconds(cell, day_first) for cell in cells])
+        return np.array(read_numbers(cells))
+    dates = (None if when is None else (when - type(when)(1970, 1, 1)).total_seconds() for when in read_dates(cells))
+    return np.array([np.nan if seconds is None else seconds for seconds in dates])
 
 
 def _codes(cells: Sequence[str | None]) -> np.ndarray:
     place: dict[str | None, int] = {None: 0}
     return np.array([place.setdefault(cell, len(place)) for cell in cells], dtype=np.int64)
-
-
-def _number(cell: Any) -> float:
-    try:
-        value = parse_number(cell)
-    except ValueError:
-        return float("nan")
-    return float("nan") if value is None else value
-
-
-def _seconds(cell: Any, day_first: bool) -> float:
-    try:
-        when = parse_date(cell, day_first)
-    except (ValueError, OverflowError):
-        return float("nan")
-    return float("nan") if when is None else (when - type(when)(1970, 1, 1)).total_seconds()
 
 
 def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ import numpy as np
 from plait.checks.findings import Finding
 from plait.checks.text_checks import check_texts, split_of
 from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, Column, Schema, Table
-from plait.data.parse import is_day_first, parse_date, parse_number
+from plait.data.parse import parse_number, read_dates
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, facts_of
 from plait.kinds.tabular.prep import ColumnPrep, TabularPrep
@@ -137,8 +137,7 @@ def _check_readable(column: Column, facts: Facts, table: Table) -> Iterator[Find
     cells = table.cells(column.name)
     if column.role == "feature":
         cells = [None if _is_missing(cell) else cell for cell in cells]
-    day_first = column.kind == "date" and is_day_first(cells)
-    prep = TabularPrep(columns=(ColumnPrep(column.name, column.kind, day_first=day_first, clock=True),))
+    prep = TabularPrep(columns=(ColumnPrep.of(column.name, column.kind, cells),))
     broken = sorted(prep.broken({column.name: cells}))
     impossible = [
         row for row in broken if column.kind == "date" and isinstance(cells[row], str) and _DATE_FORM.search(cells[row])
@@ -232,7 +231,8 @@ def _check_dates(column: Column, table: Table, today: dt.date) -> Iterator[Findi
         message = f"dates are written in several ways: {told}"
         mend = "plait check --fix OUT writes them as ISO 8601; where day and month may be swapped, see for yourself."
         yield Finding("warning", "date-formats", column.name, (), message, mend)
-    years = dict(_read_dates(cells, is_day_first(cells)))
+    cells = [None if _is_missing(cell) else cell for cell in cells]
+    years = {row: when for row, when in enumerate(read_dates(cells)) if when is not None}
     absurd = [row for row, when in years.items() if not EARLIEST <= when.year <= LATEST]
     late = [row for row, when in years.items() if when.date() > today and row not in set(absurd)]
     if late and len(late) > 0.05 * len(years):
@@ -242,16 +242,6 @@ def _check_dates(column: Column, table: Table, today: dt.date) -> Iterator[Findi
         message = f"{_count(rows)} a date far from the others or in the future, such as {str(cells[rows[0]])[:40]!r}"
         mend = "See whether it is meant; if not, write the right date or leave the cell blank."
         yield Finding("note", "date-range", column.name, rows, message, mend)
-
-
-def _read_dates(cells: Sequence[Any], day_first: bool) -> Iterator[tuple[int, dt.datetime]]:
-    for row, cell in enumerate(cells):
-        try:
-            when = None if _is_missing(cell) else parse_date(cell, day_first)
-        except (ValueError, OverflowError):
-            continue
-        if when is not None:
-            yield row, when
 
 
 def date_form(text: str) -> str:

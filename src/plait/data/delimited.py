@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from plait.core.contract import MISSING_WORDS
 from plait.data import media
+from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
 from plait.errors import TableError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _ragged(path: Path, line: int, got: int, expected: int) -> str:
 def _names_of_header(header: list[str], path: Path) -> list[str]:
     cells = [cell.strip() for cell in header]
     endings = media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
-    numbers = [cell for cell in cells if re.fullmatch(_NUMBER, cell)]
+    numbers = [cell for cell in cells if re.fullmatch(PLAIN_NUMBER, cell)]
     counted = sorted(cells) == sorted(map(str, range(len(cells))))  # what pandas writes for columns without names
     has_path = any(os.path.splitext(cell)[1].lower() in endings for cell in cells)
     if has_path or (len(numbers) == len(cells) and not counted):
@@ -120,10 +121,6 @@ def _strings(rows: list[list[str]]) -> list[pa.Array]:
     return [pa.array([None if c in blank or c.isspace() else c for c in cells], pa.string()) for cells in columns]
 
 
-_WHOLE = r"[+-]?(?:0|[1-9]\d{0,17})"  # not 007: a code
-_NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
-
-
 def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
     """Return int64 or float64 when every cell that is there reads as such, else the text itself."""
     import pyarrow as pa
@@ -138,9 +135,9 @@ def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
     def all_match(pattern: str) -> bool:
         return bool(pc.all(pc.match_substring_regex(present, f"^({pattern})$")).as_py())
 
-    whole = all_match(_WHOLE)
+    whole = all_match(PLAIN_WHOLE)
     decimal_comma = comma == ";" and not whole and all_match(r"[+-]?(?:0|[1-9]\d*)(?:,\d+)?")
-    if not (whole or decimal_comma or all_match(_NUMBER)):
+    if not (whole or decimal_comma or all_match(PLAIN_NUMBER)):
         return column
     numbers = pc.replace_substring_regex(trimmed, r"^\+", "")
     if decimal_comma:

@@ -1,4 +1,8 @@
-"""Cells of tables: what a person wrote as a number or a date → that number or date. Knows no column's preparation."""
+"""The one reader of numbers and dates: what a person wrote in a cell → that number or date.
+
+Detection, preparation, targets and checks all ask it, so that what is recognised is what is learned from. How a column
+writes its numbers (1.234,5 or 1,234.5) and dates (1/2/2024) is told from the whole column. Knows no preparation.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,28 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import MISSING_WORDS
+from plait.core.contract import MISSING_WORDS, Table
+from plait.errors import TableError
+
+# Plain numbers, for Arrow too, which reads whole columns of them: 007 is a code, and stays text.
+PLAIN_WHOLE = r"[+-]?(?:0|[1-9]\d{0,17})"
+PLAIN_NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_FORMS = (  # what to match, the sign between thousands, the decimal sign
-    (re.compile(r"[+-]?\d{1,3}([, '])\d{3}(?:\1\d{3})*(?:\.\d+)?"), ", '", "."),
-    (re.compile(r"[+-]?\d{1,3}([. '])\d{3}(?:\1\d{3})*,\d+"), ". '", ","),
+# What to match, the sign between thousands, the decimal sign. No + before blanks: "+49 170 123 456" is a telephone.
+_FORMS = (
+    (re.compile(r"[+-]?\d{1,3}([,'])\d{3}(?:\1\d{3})*(?:\.\d+)?|-?\d{1,3}(?: \d{3})+(?:\.\d+)?"), ", '", "."),
+    (re.compile(r"[+-]?\d{1,3}([.'])\d{3}(?:\1\d{3})*,\d+|-?\d{1,3}(?: \d{3})+,\d+"), ". '", ","),
     (re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){2,}"), ".", ","),
     (re.compile(r"[+-]?\d*,\d+"), "", ","),
 )
-_CURRENCY = "$€£¥₹₩"
+_CURRENCY = re.compile("[$€£¥₩₹₽₺₴₪₫฿₱]")
+_CORE = re.compile(r"\d[\d.,' ]*(?<=\d)|\d")
+# Cells that leave no doubt of the decimal sign. 1.234 and 1,234 do leave some; 1,234,567 has thousands, as 1.234.567.
+_COMMA = re.compile(r"\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:[. ']\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
+_POINT = re.compile(r"\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:[, ']\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}")
+_WITH_COMMA = re.compile(r"(?:\d{1,3}(?:[. ']\d{3})+|\d+)(?:,\d+)?")
+_FOLDED = str.maketrans({"−": "-", "’": "'"})
 
 _ZONE = r"(?:\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
 _CLOCK = rf"(?:[T,\s]\s*(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:\.\d+)?)?(?:\s*([ap])\.?m\.?)?{_ZONE})?"
@@ -32,30 +48,37 @@ _MONTH_ONLY = re.compile(r"(\d{4})[-./](\d{1,2})")
 _DAY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{2,4})" + _CLOCK, re.IGNORECASE)
 _NAME_DAY = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})" + _CLOCK, re.IGNORECASE)
 _WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+", re.IGNORECASE)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 
 
-def parse_number(cell: Any) -> float | None:
+def fold(text: str) -> str:
+    """Return a text with one sign for each meaning: plain digits, blanks, minus and apostrophe; no blanks around it."""
+    return unicodedata.normalize("NFKC", text).translate(_FOLDED).strip()
+
+
+def currencies(text: str) -> list[str]:
+    return _CURRENCY.findall(text)
+
+
+def parse_number(cell: Any, decimal_comma: bool = False) -> float | None:
     """Return a cell as a number, or None where absent. Raises ValueError where it is neither.
 
     Of text, these are understood: blanks around it, groups of thousands ("1,234.5", "1.234,5", "1 234"), a decimal
-    comma ("3,5"), a currency sign, a percent sign. "1,234" is 1234 and "1.234" is 1.234. "12%" is 12: scaling follows,
-    and a column that holds both forms means the same by them. A number beyond 1e30 is taken for a mistake.
+    comma ("3,5"), a currency sign, a percent sign, the brackets of accounting: "(12.5)" is -12.5. "1,234" is 1234 and
+    "1.234" is 1.234, but the other way round with decimal_comma, as `is_decimal_comma` tells of a column. "12%" is 12:
+    scaling follows, and a column that holds both forms means the same by them. A number beyond 1e30 is taken for a
+    mistake.
     """
     if cell is None:
         return None
     if isinstance(cell, str):
-        text = unicodedata.normalize("NFKC", cell).replace("−", "-").strip()
+        text = fold(cell)
         if not text or text.lower() == "nan" or text in MISSING_WORDS:
             return None
-        sign = text[0] if text[0] in "+-" else ""
-        text = sign + text[len(sign) :].strip(f"{_CURRENCY} ").removesuffix("%").strip()
-        for form, between, point in _FORMS:
-            if not _PLAIN.fullmatch(text) and form.fullmatch(text):
-                text = text.translate({ord(c): None for c in between}).replace(point, ".")
-        if not _PLAIN.fullmatch(text):
-            raise ValueError
-        value = float(text)
+        value = float(plain_text(text, decimal_comma))
     elif isinstance(cell, (bool, int, float, decimal.Decimal, np.number, np.bool_)):
         value = float(cell)
     else:
@@ -65,6 +88,80 @@ def parse_number(cell: Any) -> float | None:
     if abs(value) > 1e30:
         raise ValueError
     return value
+
+
+def plain_text(text: str, decimal_comma: bool = False) -> str:
+    """Return a folded text as Python writes its number: "(€1.234,50)" → "-1234.50". Raises ValueError for no number."""
+    core = _CORE.search(text) if decimal_comma else None
+    if core and _WITH_COMMA.fullmatch(core[0]):  # 12.5 is no such number, even in such a column
+        text = text.replace(core[0], core[0].translate({ord("."): None, ord(","): "."}), 1)
+    elif _PLAIN.fullmatch(text):
+        return text
+    text, signs = _CURRENCY.subn(" ", text)
+    text, negative = text.strip(), ""
+    if text.startswith("(") and text.endswith(")"):
+        text, negative = text[1:-1].strip(), "-"
+    sign = text[0] if text[:1] in ("+", "-") else ""
+    text = sign + text.removeprefix(sign).strip().removesuffix("%").strip()
+    if signs > 1 or (negative and sign):
+        raise ValueError
+    if _PLAIN.fullmatch(text):
+        return negative + text
+    for form, between, point in _FORMS:
+        if form.fullmatch(text):
+            return negative + text.translate({ord(c): None for c in between}).replace(point, ".")
+    raise ValueError
+
+
+def decimal_signs(cells: Iterable[Any]) -> set[str]:
+    """Return the decimal signs of which cells leave no doubt: "3,5" has a comma, "1,234" may have one or none."""
+    seen: set[str] = set()
+    for cell in cells:
+        core = _CORE.search(fold(cell)) if isinstance(cell, str) else None
+        if core:
+            seen |= {sign for sign, form in ((",", _COMMA), (".", _POINT)) if form.fullmatch(core[0])}
+        if len(seen) == 2:
+            break
+    return seen
+
+
+def is_decimal_comma(cells: Iterable[Any]) -> bool:
+    """Tell whether "1.234" is 1234 in a column: some cell has a decimal comma for sure, and none a decimal point."""
+    return decimal_signs(cells) == {","}
+
+
+def read_numbers(cells: Sequence[Any]) -> list[float]:
+    """Return a column as numbers, NaN where a cell is absent or no number."""
+    return [math.nan if value is None else value for value in _each(parse_number, cells, is_decimal_comma(cells))]
+
+
+def read_dates(cells: Sequence[Any]) -> list[dt.datetime | None]:
+    """Return a column as dates, None where a cell is absent or no date."""
+    return _each(parse_date, cells, is_day_first(cells))
+
+
+def _each(parse: Any, cells: Sequence[Any], notation: bool) -> list[Any]:
+    found = []
+    for cell in cells:
+        try:
+            found.append(parse(cell, notation))
+        except (ValueError, OverflowError):
+            found.append(None)
+    return found
+
+
+def read_amounts(table: Table, name: str) -> list[float | None]:
+    """Return a target of numbers, None where absent. Raises TableError with the place of what is none."""
+    cells = table.cells(name)
+    decimal_comma = is_decimal_comma(cells)
+    amounts = []
+    for row, cell in enumerate(cells):
+        try:
+            amounts.append(parse_number(cell, decimal_comma))
+        except ValueError:
+            mend = "expected a number. Mend the cell, or leave it blank."
+            raise TableError(f"{table.place(name, row)}: the target is {cell!r}; {mend}") from None
+    return amounts
 
 
 def parse_date(cell: Any, day_first: bool = False) -> dt.datetime | None:
@@ -124,17 +221,20 @@ def _from_words(text: str, day_first: bool) -> dt.datetime:
         name, day, year, *clock = match.groups()
     else:
         raise ValueError
-    return _moment(year, str(_MONTHS.index(name[:3].lower()) + 1), day, clock)
+    month = next((k for k, word in enumerate(_MONTHS, 1) if word.startswith(name.lower())), 0)  # not "5 marks 20"
+    return _moment(year, str(month), day, clock)
 
 
 def _moment(year: str, month: str, day: str, clock: Sequence[str | None]) -> dt.datetime:
     hour, minute, second, half = clock
     hours, years = int(hour or 0), int(year)
+    if len(year) not in (2, 4):  # 1.2.3 is a version
+        raise ValueError
     if half:
         if not 1 <= hours <= 12:
             raise ValueError
         hours = hours % 12 + (12 if half.lower() == "p" else 0)
-    if len(year) <= 2:  # 69 is 2069, 70 is 1970
+    if len(year) == 2:  # 69 is 2069, 70 is 1970
         years += 2000 if years < 70 else 1900
     return dt.datetime(years, int(month), int(day), hours, int(minute or 0), int(second or 0))
 

@@ -13,7 +13,7 @@ from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.facts import FEW, Facts, Guess, facts_of
 from plait.kinds.recognise import judge
-from plait.kinds.tabular.recognise import numeric_share
+from plait.kinds.tabular.recognise import are_whole, numeric_share
 from plait.kinds.text.recognise import count_words
 
 TARGET_KINDS = ("category", "number", "text")
@@ -158,7 +158,7 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
     found, confidence = "category", 0.9
     whole = facts.form == "whole" or (facts.form == "real" and facts.holes and all(v % 1 == 0 for v in facts.sample))
     if facts.form == "text" and numeric_share(facts) >= 0.95:
-        whole = all(not set(".eE%") & set(cell) for cell in facts.sample)
+        whole = are_whole(facts.sample)
         found = "category" if whole and _are_classes(facts) else "number"
     elif facts.form in ("whole", "real"):
         found = "category" if whole and _are_classes(facts) else "number"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from plait.core.contract import MISSING_WORDS
-from plait.kinds.facts import Facts, Guess, count_matching, share_matching
+from plait.kinds.facts import Facts, Guess
 from plait.kinds.media import judge_arrays, judge_media
-from plait.kinds.tabular.recognise import ID_NAME, NUMBER, judge_id, judge_number, read_date
+from plait.kinds.tabular.recognise import ID_NAME, count_dates, count_numbers, judge_id, judge_number
 from plait.kinds.text.recognise import judge_prose
 
 
@@ -34,20 +34,21 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
 
 def _judge_text(facts: Facts) -> Guess:
     told = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
-    numbers, dates = share_matching(told, NUMBER.fullmatch), 0.0
+    count = count_numbers(facts.name, told)
+    numbers, dates = count / len(told) if told else 0.0, 0
     named_id = judge_id(facts) if ID_NAME.search(facts.name) or numbers < 0.95 else None
     if named_id is None and told and numbers >= 0.95:
         return Guess(
             "number",
-            f"{count_matching(told, NUMBER.fullmatch)} of {len(told)} cells read as numbers",
+            f"{count} of {len(told)} cells read as numbers",
             round(0.6 + 0.3 * numbers, 2),
         )
     if any(any(c.isdigit() for c in cell) for cell in told[:20]):
-        dates = share_matching(told, read_date)
-    if dates >= 0.9:
+        dates = count_dates(facts.name, told)
+    if told and dates / len(told) >= 0.9:
         return Guess(
             "date",
-            f"{count_matching(told, read_date)} of {len(told)} cells read as dates",
-            round(0.6 + 0.35 * dates, 2),
+            f"{dates} of {len(told)} cells read as dates",
+            round(0.6 + 0.35 * dates / len(told), 2),
         )
     return named_id or judge_prose(facts)

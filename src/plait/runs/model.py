@@ -19,9 +19,9 @@ from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Table, clean_label
 from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
 from plait.core.words import say_curve
-from plait.data.parse import parse_number
+from plait.data.parse import read_amounts
 from plait.data.read import read
-from plait.errors import RequestError, RunError, TableError, did_you_mean
+from plait.errors import RequestError, RunError, did_you_mean
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, prepare, quiet
 from plait.models.views import Strand
@@ -184,15 +184,10 @@ class Model:
 
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
+        if self.classes is None:
+            return np.array(read_amounts(table, self.target), dtype=object)
         found = np.empty(len(table), dtype=object)
-        for row, cell in enumerate(table.cells(self.target)):
-            try:
-                found[row] = clean_label(cell) if self.classes is not None else parse_number(cell)
-            except ValueError:
-                raise TableError(
-                    f"{table.place(self.target, row)}: the target is {cell!r}; expected a number. "
-                    "Mend the cell, or leave it blank."
-                ) from None
+        found[:] = [clean_label(cell) for cell in table.cells(self.target)]
         return found
 
     def _is_label(self, value: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 
 from plait.core.contract import Schema, Table, clean_label
 from plait.core.options import FitOptions
+from plait.data.parse import read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
 from plait.models.train import Target
@@ -40,7 +40,7 @@ class Labels:
         kind = schema.column(name).kind
         cells = [clean_label(cell) for cell in table.cells(name)]
         if kind == "number":
-            cells = [None if cell is None else _number(cell, table, name, row) for row, cell in enumerate(cells)]
+            cells = list(read_amounts(table, name))
         there = [cell is not None for cell in cells]
         if not any(there):
             raise TableError(
@@ -185,20 +185,3 @@ def hash_cells(table: Table) -> Any:
                 writer.write_table(pa.table({"x": values.combine_chunks() if values.num_chunks else values}))
             hashed.update(sink.getvalue())
     return hashed
-
-
-def _number(cell: Any, table: Table, name: str, row: int) -> float | None:
-    """Return a number, or None of a word for none, such as NA. Raises TableError of other words."""
-    from plait.data.parse import parse_number
-
-    try:
-        value = parse_number(cell)
-    except ValueError:
-        value = math.inf
-    if value is None:
-        return None
-    if not np.isfinite(value):
-        raise TableError(
-            f"{table.place(name, row)}: the target is {cell!r}; expected a number. Mend the cell, or leave it blank."
-        )
-    return float(value)

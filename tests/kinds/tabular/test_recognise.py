@@ -2,11 +2,22 @@
 
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from plait.data.read import read
+from plait.kinds.detect import detect
 from plait.kinds.facts import Facts, Guess, facts_of
-from plait.kinds.tabular.recognise import ID_NAME, NUMBER, judge_id, judge_number, numeric_share, read_date
+from plait.kinds.tabular.prep import TabularPrep
+from plait.kinds.tabular.recognise import (
+    ID_NAME,
+    are_whole,
+    count_numbers,
+    judge_id,
+    judge_number,
+    numeric_share,
+    read_date,
+)
 
 
 def counted(cells: list[object], name: str = "x") -> Facts:
@@ -32,12 +43,12 @@ def test_dates(text: str, expected: datetime | None) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-3", "+4.", ".5", " 12 % ", "1,234,567.8", "2e3", "-1.5E-10"])
 def test_numbers(text: str) -> None:
-    assert NUMBER.fullmatch(text)
+    assert count_numbers("x", [text]) == 1
 
 
-@pytest.mark.parametrize("text", ["", "007", "1,23", "1.2.3", "1e5000", "nan", "3 kg", "٣", "--1", "."])
+@pytest.mark.parametrize("text", ["", "007", "12,34,5", "1.2.3", "1e5000", "nan", "3 kg", "--1", "."])
 def test_no_numbers(text: str) -> None:
-    assert not NUMBER.fullmatch(text)
+    assert count_numbers("x", [text]) == 0
 
 
 @pytest.mark.parametrize("name", ["id", "patient_id", "Clothing ID", "patientId", "row", "编号", "file name"[:4]])
@@ -88,3 +99,124 @@ def test_codes_of_one_word_with_a_digit_are_ids_and_sentences_are_not() -> None:
 def test_a_first_column_without_a_name_is_an_id() -> None:
     assert judge_id(counted([5, 2, 9], "Unnamed: 0")).why.startswith("a first column without a name")
     assert judge_id(counted([5, 2, 9], "Unnamed: 1")) is None
+
+
+# whole columns, and their false friends
+
+AMOUNTS = [round(0.37 * 1.31**n, 2) for n in range(40)]  # 0.37 to 14,000
+
+
+def swap(text: str) -> str:
+    return text.translate(str.maketrans(",.", ".,"))
+
+
+def kind(cells: list[str], name: str = "x", **more: str) -> str:
+    return detect(read({name: cells, "other": list(range(7, 7 + len(cells)))}), **more).column(name).kind
+
+
+WRITTEN = {
+    "€12.34": lambda v: f"€{v:.2f}",
+    "$1,234.50": lambda v: f"${v:,.2f}",
+    "12 €": lambda v: f"{v:.2f} €",
+    "8.648,27": lambda v: swap(f"{v:,.2f}"),
+    "8.648,27 €": lambda v: swap(f"{v:,.2f}") + " €",
+    "1 234,5": lambda v: f"{v:,.2f}".replace(",", " ").replace(".", ","),
+    "1 234,5 with a no-break space": lambda v: f"{v:,.2f}".replace(",", "\u00a0").replace(".", ","),
+    "1’234.50": lambda v: f"{v:,.2f}".replace(",", "’"),
+    "12%": lambda v: f"{v:.2f} %",
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_an_amount_is_a_number_and_prepared_as_if_written_plainly(form: str) -> None:
+    cells = [WRITTEN[form](v) for v in AMOUNTS]
+    assert kind(cells) == "number"
+    plain, written = ([f"{v:.2f}" for v in AMOUNTS], cells)
+    prepared = [TabularPrep().fitted({"x": x}, {"x": "number"})({"x": x}) for x in (plain, written)]
+    np.testing.assert_array_equal(prepared[1], prepared[0])
+
+
+def test_losses_in_brackets_are_negative() -> None:
+    cells = [f"({v:,.2f})" if n % 3 else f"{v:,.2f}" for n, v in enumerate(AMOUNTS)]
+    plain = [-v if n % 3 else v for n, v in enumerate(AMOUNTS)]
+    assert kind(cells) == "number"
+    prep = TabularPrep(scale="standard").fitted({"x": cells}, {"x": "number"})
+    np.testing.assert_array_equal(prep({"x": cells}), prep({"x": plain}))
+
+
+def test_a_new_row_is_read_as_the_column_was_learned() -> None:
+    prep = TabularPrep(scale="standard").fitted({"x": ["8.648,27", "3,50"]}, {"x": "number"})
+    again = TabularPrep.from_json(prep.to_json())
+    np.testing.assert_array_equal(again({"x": ["1.234", "12.5"]}), prep({"x": [1234.0, 12.5]}))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{n % 31 + 1}.{n % 12 + 1}.{n % 7 + 10}" for n in range(35) if n % 31 < 28],
+        [f"2021-03-{n % 28 + 1:02}T05:06:07Z" for n in range(40)],
+        [f"{n % 28 + 1} Mar 2021" for n in range(40)],
+        [f"2021年3月{n % 28 + 1}日" for n in range(40)],
+        [f"20{n:02}-{n % 12 + 1:02}" for n in range(40)],
+        [f"{n % 12 + 1}/{n % 28 + 1}/21" for n in range(40)],
+    ],
+    ids=lambda cells: cells[-1],
+)
+def test_columns_of_dates(cells: list[str]) -> None:
+    assert kind(cells) == "date"
+
+
+FALSE_FRIENDS = {
+    "version": [f"{n % 4}.{n % 7}.{n}" for n in range(40)],
+    "versions that might be dates": [f"{n % 3 + 1}.{n % 12 + 1}.{n + 10}" for n in range(40)],
+    "telephone, international": [f"+49 170 {100 + n} {900 - n}" for n in range(40)],
+    "telephone, national": [f"0{170 + n} {200 + n} {300 + n}" for n in range(40)],
+    "telephone, nine digits": [f"{601 + n} {200 + n} {999 - n}" for n in range(40)],
+    "telephone, American": [f"(555) {200 + n}-{1000 + 7 * n}" for n in range(40)],
+    "telephone, short": [f"555-{1000 + n}" for n in range(40)],
+    "zip plus four": [f"{10001 + 13 * n}-{1000 + n}" for n in range(40)],
+    "zip with zeros": [f"{n * 211:05}" for n in range(40)],
+    "clock": [f"{n % 24:02}:{n:02}" for n in range(40)],
+    "clock with seconds": [f"{n % 24}:{n:02}:{59 - n:02}" for n in range(40)],
+    "addresses of computers": [f"192.168.{100 + n}.{200 - n}" for n in range(40)],
+    "order numbers": [f"{5000 + 37 * n}-{n % 12 + 1}" for n in range(40)],
+    "scores of a match": [f"{n % 5}-{n % 3}" for n in range(40)],
+    "social security": [f"{100 + n}-{10 + n}-{1000 + n}" for n in range(40)],
+    "several currencies": [f"{'€$'[n % 2]}{n}.50" for n in range(40)],
+    "counted marks": [f"{n} marks {n + 10}" for n in range(40)],
+}
+
+
+@pytest.mark.parametrize("form", FALSE_FRIENDS)
+def test_false_friends_are_neither_number_nor_date(form: str) -> None:
+    assert kind(FALSE_FRIENDS[form]) in ("id", "category", "text")
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("phone", [f"{601 + n}.{200 + 7 * n}.{9990 - n}" for n in range(40)]),
+        ("Zip code", [f"{10001 + 13 * n}" for n in range(40)]),
+        ("app version", [f"1.{n}" for n in range(40)]),
+        ("release_version", [f"{n % 28 + 1}.{n % 12 + 1}.21" for n in range(40)]),
+    ],
+)
+def test_a_name_of_codes_settles_it(name: str, cells: list[str]) -> None:
+    assert kind(cells, name) in ("id", "category", "text")
+    assert kind(cells, name, kinds={name: "text"}) == "text"
+
+
+def test_what_is_a_number_alone_stays_one_beside_missing_words() -> None:
+    assert count_numbers("x", ["€5", "007", "12.5", "", "1.2.3", "5:30"]) == 2
+
+
+def test_a_target_in_euros_is_a_number_and_whole_ones_are_classes() -> None:
+    assert kind([f"€{v}" for v in AMOUNTS], target="x") == "number"
+    assert kind([swap(f"{n % 3}.5") for n in range(40)], target="x") == "number"
+    assert kind([f"{n % 3}" for n in range(40)], target="x") == "category"
+    assert not are_whole(["3,0", "4"])
+    assert are_whole(["1,200", "3"])
+
+
+def test_a_bare_number_is_no_date() -> None:
+    assert [read_date(text) for text in ("1999.5", "20241231", "1735603200", "5551-12")] == [None] * 4

@@ -8,12 +8,19 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from plait.data.parse import is_day_first, parse_date, parse_number
+from plait.data.parse import (
+    currencies,
+    decimal_signs,
+    fold,
+    is_day_first,
+    parse_date,
+    parse_number,
+    plain_text,
+)
 from plait.kinds.text.clean import repair_mojibake
 
 BLANK = "left blank"  # what a count calls a cell that cannot be read
@@ -24,11 +31,7 @@ _BREAKS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
 _WINDOWS = {chr(b): bytes([b]).decode("cp1252") for b in range(0x80, 0xA0) if b not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
-_CURRENCY = re.compile("[$€£¥₹₩]")
-_CORE = re.compile(r"\d[\d.,' ]*(?<=\d)|\d")
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_COMMA = re.compile(r"\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
-_POINT = re.compile(r"\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}")
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _MONTH = re.compile(r"(\d{4})(?:[-./](\d{1,2})|年(\d{1,2})月)")
@@ -80,42 +83,30 @@ def mend_numbers(cells: Sequence[Any]) -> Column:
     Where the cells that leave no doubt have decimal commas ("3,5", "1.234,5"), "1.234" is 1234 in the whole column.
     Amounts in several currencies stay as they are: as plain numbers they would be mixed up.
     """
-    texts = [_fold(cell) for cell in cells if isinstance(cell, str)]
-    signs = sorted({sign for text in texts for sign in _CURRENCY.findall(text)})
+    signs = sorted({sign for cell in cells if isinstance(cell, str) for sign in currencies(fold(cell))})
     if len(signs) > 1:
         return Column(list(cells), note=f"amounts in {' and '.join(signs)}: left as they are")
-    cores = [match[0] for text in texts if (match := _CORE.search(text))]
-    has_comma, has_point = (any(form.fullmatch(core) for core in cores) for form in (_COMMA, _POINT))
+    decimals = decimal_signs(cells)
     mended = Column(list(cells))
-    if has_comma and has_point:
+    if len(decimals) == 2:
         mended.note = "decimal commas and decimal points in one column; 1.234 was read as 1.234, and 1,234 as 1234"
-    comma = has_comma and not has_point
     for row, cell in enumerate(cells):
         if isinstance(cell, str):
-            text = _swap_signs(_fold(cell)) if comma else _fold(cell)
-            mended.cells[row], fault = _attempt(_plain_number, text)
+            mended.cells[row], fault = _attempt(lambda text: _plain_number(text, decimals == {","}), cell)
             if fault:
                 mended.done[row] = BLANK, f"left blank ({_show(cell)} is no number)"
-            elif text != cell.strip() or not _PLAIN.fullmatch(text):
+            elif not (cell.isascii() and _PLAIN.fullmatch(cell.strip())) or mended.cells[row] != float(cell):
                 mended.done[row] = NUMBER, f"{_show(cell)} → {mended.cells[row]}"
     return mended
 
 
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).replace("−", "-").strip()
-
-
-def _swap_signs(text: str) -> str:
-    """Turn the number in a text from decimal comma to decimal point."""
-    return _CORE.sub(lambda core: core[0].translate({ord("."): None, ord(","): "."}), text, count=1)
-
-
-def _plain_number(text: str) -> int | float | None:
-    if re.fullmatch(r"[+-]?\d{1,18}", text):
-        return int(text)
-    value = parse_number(text)
+def _plain_number(cell: str, decimal_comma: bool) -> int | float:
+    value = parse_number(cell, decimal_comma)
     if value is None:  # "nan"
         raise ValueError
+    text = plain_text(fold(cell), decimal_comma)
+    if re.fullmatch(r"[+-]?\d{1,18}", text):
+        return int(text)
     # "1,200" counts; "3.0" is a measure, and stays one.
     return int(value) if value.is_integer() and abs(value) < 2**53 and not re.search(r"[.]\d*0$|[eE]", text) else value
 
@@ -126,7 +117,7 @@ def mend_dates(cells: Sequence[Any]) -> Column:
     The order of 1/2/2024 is told from the whole column (`plait.data.parse.is_day_first`); a month without a day stays
     a month ("2024-02"): no day is invented. Seconds (or milli-, micro-, nanoseconds) since 1970 are UTC.
     """
-    texts = [_fold(cell) if isinstance(cell, str) else cell for cell in cells]
+    texts = [fold(cell) if isinstance(cell, str) else cell for cell in cells]
     day_first = is_day_first(texts)
     mended = Column(list(cells), note=_say_order(texts, day_first))
     for row, cell in enumerate(cells):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.options import from_strings
-from plait.data.parse import is_day_first, parse_date, parse_number
+from plait.data.parse import is_day_first, is_decimal_comma, parse_date, parse_number
 from plait.errors import RequestError, RunError, did_you_mean
 
 KINDS = ("number", "category", "date")
@@ -79,9 +79,17 @@ class ColumnPrep:
     kind: str
     scalers: tuple[Scaler, ...] = ()  # one for a number, one for each part of a date
     day_first: bool = False
+    decimal_comma: bool = False
     clock: bool = False  # the dates hold a time of day
     values: tuple[str, ...] = ()  # code of values[i] is i + 1
     rare: bool = False  # the last code stands for all values that were seen once or are not among the most common
+
+    @classmethod
+    def of(cls, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
+        """Return a column of which is known how its cells write numbers and dates."""
+        if kind == "date":
+            return cls(name, kind, day_first=is_day_first(cells), clock=True)
+        return cls(name, kind, decimal_comma=kind == "number" and is_decimal_comma(cells))
 
     @property
     def size(self) -> int:
@@ -126,11 +134,11 @@ class TabularPrep:
         return replace(self, columns=tuple(learned))
 
     def _learn_number(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
-        values = _read(ColumnPrep(name, "number"), cells, {})[:, 0]
-        return ColumnPrep(name, "number", (self._scaler(name, values),))
+        column = ColumnPrep.of(name, "number", cells)
+        return replace(column, scalers=(self._scaler(name, _read(column, cells, {})[:, 0]),))
 
     def _learn_date(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
-        column = ColumnPrep(name, "date", day_first=is_day_first(cells), clock=True)
+        column = ColumnPrep.of(name, "date", cells)
         parts = _read(column, cells, {})
         column = replace(column, clock=bool(np.nansum(parts[:, -1]) > 0))
         scalers = [
@@ -243,7 +251,11 @@ class TabularPrep:
 
     def to_json(self) -> dict[str, Any]:
         """Return all that rebuilds this object."""
-        return asdict(self)
+        data = asdict(self)
+        for entry in data["columns"]:
+            if not entry["decimal_comma"]:  # as 0.1.0 wrote it, so that what it kept is found
+                del entry["decimal_comma"]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TabularPrep:
@@ -272,7 +284,7 @@ def _read(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> n
         value: list[float] | None = None
         try:
             if column.kind == "number":
-                number = parse_number(cell)
+                number = parse_number(cell, column.decimal_comma)
                 value = [math.nan if number is None else number]
             elif column.kind == "date":
                 value = _parts(parse_date(cell, column.day_first), column.clock)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 
 import numpy as np
 
 from plait.core.contract import MISSING_WORDS
-from plait.kinds.facts import UNSPACED, Facts, Guess, share_matching
-
-NUMBER = re.compile(r"\s*[+-]?(?:(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*%?\s*")
-
+from plait.data.parse import currencies, fold, is_decimal_comma, parse_date, parse_number, plain_text
+from plait.kinds.facts import UNSPACED, Facts, Guess, count_matching, share_matching
 
 ID_NAME = re.compile(
     r"(?:^|[\s_.:-])(?i:id|ids|uuid|guid|uid|key|index|idx|no|nr|row|rowid|file|filename|path)$"
@@ -27,13 +25,17 @@ _ID_FORM = re.compile(
 )
 
 
-_DATE_FORMATS = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y年%m月%d日", "%d %b %Y",
-    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
-)  # fmt: skip
-
-
-_TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+# What such columns hold are strings of digits, however they are written.
+_DIGITS_NAME = re.compile(
+    r"(?:^|[\s_.-])(?:(?:tele)?phone|tel|mobile|fax|zip|(?:zip|post|postal)[\s_-]?code|plz|ip|version)"
+    r"(?:[\s_.-]?(?:no|nr|number))?$|电话|手机号|邮编|版本",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"[+-]?0\d")  # 007 and 0171 234 567
+_TELEPHONE = re.compile(r"\d{3}(?:[ .']\d{3}){2,}")  # where all cells are as long
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}")  # of a computer: 192.168.100.101
+_SHORT_YEAR = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2\d{2}(?!\d)")
+_MONTH_ONLY = re.compile(r"(\d{4})[-./]\d{1,2}")
 
 
 def judge_number(facts: Facts) -> Guess:
@@ -73,24 +75,56 @@ def _match_id(cell: str) -> re.Match[str] | None:
     return _ID_FORM.fullmatch(cell) if len(UNSPACED.findall(cell)) <= 4 else None
 
 
-def read_date(text: str) -> datetime | date | None:
-    """Return the date that a text tells (ISO, or a common way to write one), or None."""
-    text = text.strip()
+def read_date(text: str) -> datetime | None:
+    """Return the date that a text tells, or None. Unlike `parse_date` it takes no bare number for one."""
+    text = fold(text)
     if not 6 <= len(text) <= 40 or len(re.findall(r"\d+", text)) < 2:
         return None
+    month = _MONTH_ONLY.fullmatch(text)
+    if month and ("." in text or not 1800 <= int(month[1]) <= 2100):  # 1999.5 is a number, 5551-12 part of one
+        return None
     try:
-        return datetime.fromisoformat(text)
+        return parse_date(text, day_first=True)
     except ValueError:
-        pass
-    for day in _DATE_FORMATS:
-        for time in _TIME_FORMATS:
-            try:
-                return datetime.strptime(text, day + time)
-            except ValueError:
-                continue
-    return None
+        return None
+
+
+def count_dates(name: str, cells: list[str]) -> int:
+    """Count the cells that read as dates. Where no day is beyond 12, 1.2.10 is a version and 1/2/10 may be a list."""
+    if _DIGITS_NAME.search(name):
+        return 0
+    short = [match for cell in cells if (match := _SHORT_YEAR.match(fold(cell)))]
+    if short and not any(int(part) > 12 for match in short for part in match.group(1, 3)):
+        cells = [cell for cell in cells if not _SHORT_YEAR.match(fold(cell))]
+    return count_matching(cells, read_date)
+
+
+def count_numbers(name: str, cells: list[str]) -> int:
+    """Count the cells that read as numbers; none in a column of codes, or of amounts in several currencies."""
+    texts = [fold(cell) for cell in cells]
+    several = len({sign for text in texts for sign in currencies(text)}) > 1
+    alike = len({len(text) for text in texts}) == 1 and all(map(_TELEPHONE.fullmatch, texts))
+    if several or alike or _DIGITS_NAME.search(name) or all(map(_ADDRESS.fullmatch, texts)):
+        return 0
+    decimal_comma = is_decimal_comma(texts)
+    return sum(not _CODE.match(text) and _plain_text(text, decimal_comma) is not None for text in texts)
+
+
+def _plain_text(text: str, decimal_comma: bool) -> str | None:
+    try:
+        return None if parse_number(text, decimal_comma) is None else plain_text(text, decimal_comma)
+    except ValueError:
+        return None
 
 
 def numeric_share(facts: Facts) -> float:
     """Return the share of the sampled text cells that read as numbers."""
-    return share_matching([cell for cell in facts.sample if cell.strip() not in MISSING_WORDS], NUMBER.fullmatch)
+    cells = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
+    return count_numbers(facts.name, cells) / len(cells) if cells else 0.0
+
+
+def are_whole(cells: list[str]) -> bool:
+    """Tell whether the numbers of text cells count something: 3.0 and 3 % are measures."""
+    decimal_comma = is_decimal_comma(cells)
+    texts = [(cell, _plain_text(fold(cell), decimal_comma)) for cell in cells]
+    return not any(set(".eE%") & {*(plain or cell), *("%" * ("%" in cell))} for cell, plain in texts)

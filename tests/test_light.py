@@ -11,7 +11,7 @@ import pytest
 import plait
 from tiny import numbers_table
 
-HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2"]
+HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2", "ftfy", "rapidfuzz"]
 OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.study.job", "plait.study.search"]
 NOT_OF_NETWORKS = ["plait.models.classic", "plait.models.speech.network", "plait.converters.catalogue"]
 

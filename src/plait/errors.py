@@ -50,7 +50,6 @@ class MissingExtra(PlaitError, ImportError):
 EXTRAS = {
     "espeakng_loader": "speech",
     "pocketsphinx": "speech",
-    "jiwer": "speech",
     "rapidocr": "ocr",
     "faster_whisper": "whisper",
     "transformers": "hub",

@@ -1,13 +1,18 @@
 """Learners as they are built, margins as probabilities, and the features that tell most."""
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_info
 
+from plait.errors import PlaitError
 from plait.models.learners import (
     LEARNERS,
     PLAIN,
@@ -119,3 +124,46 @@ def test_the_most_telling_features_are_shared_out_over_the_modalities() -> None:
 def test_where_nothing_tells_the_first_feature_that_is_there_stays() -> None:
     x = np.stack([np.full(6, np.nan), np.ones(6), np.ones(6)], 1)
     assert telling_features(x, np.arange(6) % 2, [2, 1], 2, 2).tolist() == [1]
+
+
+# private parts of scikit-learn: what they are taken for, in the version that is installed
+
+PRIVATE = {"SVM": ("_gamma",), "gradient boosting": ("_predictors", "_baseline_prediction")}
+PLACES = [(task, learner) for task in LEARNERS for learner in PRIVATE]
+
+
+def fit(task: str, learner: str) -> tuple[Any, np.ndarray]:
+    x = np.random.default_rng(0).standard_normal((90, 4))
+    targets = x[:, 0] + x[:, 1] ** 2 if task == "regression" else (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+    setting = LEARNERS[task][learner][0]
+    return build_learner(task, learner, setting, [4], 0 if task == "regression" else 3, 0, len(x)).fit(x, targets), x
+
+
+@pytest.mark.parametrize(("task", "learner"), PLACES)
+def test_answers_from_private_parts_are_those_of_scikit_learn(task: str, learner: str) -> None:
+    estimator, x = fit(task, learner)
+    assert all(hasattr(estimator, name) for name in PRIVATE[learner])
+    plain, new = plain_learner(estimator), x[::-1] * 1.5
+    if task == "regression":
+        np.testing.assert_allclose(plain.predict(new), estimator.predict(new), atol=1e-6)
+    else:
+        method = "decision_function" if learner == "SVM" else "predict_proba"
+        answers = getattr(plain, method)(new)
+        np.testing.assert_allclose(answers, getattr(estimator, method)(new), atol=1e-6)
+        assert answers.argmax(axis=1).tolist() == estimator.predict(new).tolist()
+
+
+@pytest.mark.parametrize(("task", "learner"), PLACES)
+def test_a_private_part_that_is_gone_is_told(task: str, learner: str) -> None:
+    for name in PRIVATE[learner]:
+        estimator, _x = fit(task, learner)
+        delattr(estimator, name)
+        with pytest.raises(PlaitError, match=f"keeps no {name} in .*; install a version that plait was tested with"):
+            plain_learner(estimator)
+
+
+def test_the_range_of_scikit_learn_ends_after_the_tested_version() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    needed = next(d for d in tomllib.loads(text)["project"]["dependencies"] if d.startswith("scikit-learn"))
+    major, minor = map(int, sklearn.__version__.split(".")[:2])
+    assert re.fullmatch(rf"scikit-learn>=1\.5,<{major}\.{minor + 1}", needed)

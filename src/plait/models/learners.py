@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.errors import PlaitError
 from plait.models.plain import Linear, Machine, Neighbours, PlainLearner, Trees
 
 TREES = 100  # of a forest
@@ -127,7 +128,7 @@ def plain_learner(estimator: Any) -> PlainLearner:
     if kind in ("SVC", "SVR") and estimator.kernel == "rbf":
         vectors = estimator.support_vectors_.reshape(-1, estimator.n_features_in_)
         sizes = np.atleast_1d(estimator.n_support_).astype(np.int64)
-        return Machine(float(estimator._gamma), vectors, estimator.dual_coef_, estimator.intercept_, sizes)
+        return Machine(float(_private(estimator, "_gamma")), vectors, estimator.dual_coef_, estimator.intercept_, sizes)
     if kind in ("RandomForestClassifier", "RandomForestRegressor"):
         grown = []
         for tree in (each.tree_ for each in estimator.estimators_):
@@ -136,13 +137,25 @@ def plain_learner(estimator: Any) -> PlainLearner:
         return Trees(False, len(grown), *_by_level(grown, 0), np.zeros(0))
     if kind in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
         grown = []
-        for nodes in (tree.nodes for step in estimator._predictors for tree in step):
+        for nodes in (tree.nodes for step in _private(estimator, "_predictors") for tree in step):
             left, right = (np.where(nodes["is_leaf"], -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
             split = (nodes["feature_idx"].astype(np.int64), nodes["num_threshold"], left, right)
             grown.append((*split, nodes["value"][:, None], nodes["missing_go_to_left"].astype(bool)))
-        start = np.ravel(estimator._baseline_prediction).astype(np.float64)
+        start = np.ravel(_private(estimator, "_baseline_prediction")).astype(np.float64)
         return Trees(True, len(grown), *_by_level(grown, estimator.n_features_in_), start)
     raise TypeError(f"{kind} has no plain form")
+
+
+def _private(estimator: Any, name: str) -> Any:
+    """Return a private part of an estimator; what these are is tested with the versions that pyproject.toml allows."""
+    if not hasattr(estimator, name):
+        from sklearn import __version__
+
+        raise PlaitError(
+            f"scikit-learn {__version__} keeps no {name} in {type(estimator).__name__}, which plait reads; install a "
+            "version that plait was tested with: pip install 'scikit-learn>=1.5,<1.10'"
+        )
+    return getattr(estimator, name)
 
 
 def _by_level(trees: Sequence[tuple[Any, ...]], width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +117,57 @@ SENTENCES = [
 @pytest.mark.parametrize("times", [1, 2])
 def test_what_was_broken_comes_back(text, times):
     assert repair_mojibake(broken(text, times)) == text
+
+
+@pytest.mark.parametrize(
+    ("codec", "texts"),
+    [
+        ("latin-1", SENTENCES[:8]),
+        ("cp1254", ["Café à la crème, déjà vu!", "Größe über Straße", "Привет, мир", "你好，世界"]),
+        ("cp1250", ["Café à la crème, déjà vu!", "¿Qué? ¡Mañana!", "it’s “ok”…"]),
+        ("cp1251", ["Łódź – żółć", "Привет, мир", "it’s “ok”…"]),
+        ("mac_roman", ["Café à la crème, déjà vu!", "Größe über Straße", "it’s “ok”…"]),
+        ("cp437", ["Café à la crème, déjà vu!", "Größe über Straße", "it’s “ok”…"]),
+        ("iso8859_2", ["Łódź – żółć", "你好，世界", "שלום"]),
+    ],
+)
+def test_what_was_read_in_other_encodings_comes_back(codec, texts):
+    wrong = [text.encode("utf-8").decode(codec) for text in texts]
+    assert [repair_mojibake(text) for text in wrong] == texts
+
+
+@pytest.mark.parametrize("codec", ["gbk", "koi8_r", "cp850"])
+def test_what_cannot_be_told_is_left_alone(codec):
+    wrong = "Größe über Straße".encode().decode(codec)
+    assert repair_mojibake(wrong) == wrong
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "П√2, √∞ and n√x",
+        "├── src\n│   └── a.py",
+        "РСФСР, СССР и ССР",
+        "СЃ",
+        "CASĂ» și CAFEAĂ®",
+        "‚Ärger‘",
+        "ΓΕΙΑ ΣΟΥ, ΓÇ",
+    ],
+)
+def test_good_text_with_signs_of_other_encodings_is_left_alone(good):
+    assert repair_mojibake(good) == good
+
+
+def test_only_the_encoding_is_repaired():
+    assert repair_mojibake("cafÃ© ‘ok’ ﬁn Ｂ &amp; \u200b") == "café ‘ok’ ﬁn Ｂ &amp; \u200b"
+
+
+def test_clean_text_loads_no_ftfy():
+    code = (
+        "import sys; from plait.kinds.text.clean import clean; clean('naïve “CAFÉ”… 你好, мир'); "
+        "assert 'ftfy' not in sys.modules; clean('cafÃ©'); assert 'ftfy' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 ALPHABETS = ["eiouéèêëàçîïôùûüœ", "eaiouäöüßns", "aeioáéíóúñü", "aeoãõáéíóúâêôç", "aeěščřžýáíéúůňďť", "aeąćęłńóśźż",

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from plait.models.speech.decode import Heard, decode, edit_distance, mend_word, score_units
+from plait.models.speech.decode import Heard, decode, mend_word, score_units
 from plait.models.speech.units import Units
 
 WORDS = Units("words", ("one", "two"), {"one": 1, "two": 1})
@@ -88,10 +88,3 @@ def test_the_score_is_the_sum_over_all_alignments() -> None:
     assert score_units(two, []) == pytest.approx(math.log(0.25))
     assert score_units(two, [1, 1]) == -math.inf  # two alike need a blank between them
     assert score_units(two[:0], [1]) == -math.inf
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "expected"), [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
-)
-def test_edit_distances(a: str, b: str, expected: int) -> None:
-    assert edit_distance(a, b) == expected

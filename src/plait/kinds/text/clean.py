@@ -5,18 +5,36 @@ from __future__ import annotations
 import html.entities
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-# Mojibake: UTF-8 bytes that were read as Windows-1252 or Latin-1.
-_HIGH = {chr(b): b for b in range(0x80, 0x100)}
-_HIGH |= {bytes([b]).decode("cp1252"): b for b in range(0x80, 0xA0) if b not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
-_NEXT = "".join(re.escape(c) for c, b in _HIGH.items() if b < 0xC0)
-_AFTER = "…”’“‘–—»«›‹®™©°ºª²³¹·´¯¨ \u00a0†‡•ŠŒŽšœžŸƒ"  # what can stand right after a letter in good text
-_RARE = "".join(re.escape(c) for c, b in _HIGH.items() if b < 0xC0 and c not in _AFTER)
-# A no-break space often became a plain space on the way; as the third byte it is taken after a rare second one.
-_BROKEN = f"[Â-ß][{_NEXT}]|[à-ï](?:[{_NEXT}]{{2}}|[{_RARE}] )|[ð-ô][{_NEXT}]{{3}}"
+# Where mojibake is looked for: signs that good text cannot hold in this place. UTF-8 that was read as Windows-1252 or
+# Latin-1 shows a lead (Â to ô) and then signs of the bytes 0x80 to 0xBF; of these, some may stand after a letter by
+# chance ("CAFÉ”"), and the rare ones may not.
+_NEXT = "\x80-\xbf" + bytes(set(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252")
+_RARE = "(?![…”’“‘–—»«›‹®™©°ºª²³¹·´¯¨ \u00a0†‡•ŠŒŽšœžŸƒ])" + f"[{_NEXT}]"
+_SMALL = "".join(c for c in map(chr, range(0x250)) if c.islower())
+_PAIR = f"(?:Â[\x80-\xbf]|[Ã-ß][{_NEXT}])"
+_ENDS = "[–—’…]"  # what may stand between a word and a small letter
+_SUSPICIOUS = "|".join(
+    (
+        f"â(?:[{_NEXT}]{{2}}|{_RARE} )",
+        f"(?:à(?=[\xa0-\xbf])|[á-ï])(?:{_RARE}[{_NEXT} ]|[{_NEXT}]{_RARE})",
+        f"ð[{_NEXT}]{{3}}",
+        "[Â-ß][\x80-\x9f]",
+        f"(?<=[{_SMALL}])(?:Â[\x80-\xbf]|Ã[{_NEXT}]|(?!ß)[Ä-ß]{_RARE})",
+        f"(?:Â(?=[\x80-\xbf])|Ã){_RARE}",
+        f"(?<![^\\W\\d_])(?:Â[\x80-\xbf]|Ã[{_NEXT}])",
+        f"(?:Â[\x80-\xbf]|Ã(?!{_ENDS})[{_NEXT}])(?=[^\\W\\d_])|[Ä-Þ](?!{_ENDS}){_RARE}(?=[{_SMALL}])",
+        f"{_PAIR}{{4}}|[Ã-ß]{_RARE}{_PAIR}|{_PAIR}[Ã-ß]{_RARE}",
+        # as Windows-1251, -1250, Mac OS Roman and DOS would show é, ü and the like, Cyrillic letters, and quotes
+        f"(?<=[{_SMALL}])(?:[ĂĹ][¤¦§¨©Ľ±ş]|√[^\x00-\x7f\u2200-\u22ff√]|├[^\x00-\x7f\u2500-\u257f])",
+        "(?:[РС][\x80-\xbf‚-™ЂЃѓЉЊЌЋЏђљњќћџЎўЈҐЁЄЇІіґёєјЅѕї]){3}",
+        "‚Ä[ôúùîìò¶]|ΓÇ[ÖÿÜ£¥ª]|вЂ[™њќ“”¦]",
+    )
+)
+_LOST_SPACE = f"([à-ï]{_RARE}) "  # its third byte was a no-break space, which often became a plain one on the way
 
 _TAGS = (
     "a abbr acronym address article aside b big blockquote body br button caption center cite code col dd del details "
@@ -110,72 +128,19 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def repair_mojibake(text: str) -> str:
-    """Return the text with what was UTF-8, but read as Windows-1252 or Latin-1 (up to three times), made right.
+    """Return the text with what was UTF-8, but read in another encoding (twice, even), made right.
 
-    A sequence such as "Ã©" is repaired where good text cannot hold it. One that good text may hold by chance ("CAFÉ”")
-    is repaired only when there is proof elsewhere and no good letter beyond ASCII. After the idea of ftfy (Speer 2019).
+    ftfy (Speer 2019) does it, and only where a sign tells that good text is no explanation, for it may take the
+    quotation mark of "MAÇÃ”" for a letter. Quotes, widths and ligatures stay.
 
     >>> repair_mojibake("cafÃ©"), repair_mojibake("CAFÉ”")
     ('café', 'CAFÉ”')
     """
-    for _ in range(3):
-        found = (
-            [] if text.isascii() else [(m, good) for m in _compiled(_BROKEN).finditer(text) if (good := _decode(m[0]))]
-        )
-        proof = [_is_proof(text, m) for m, _good in found]
-        for run in _runs([m.span() for m, _good in found]):  # letters of another script stand in rows: "ÐŸÑ€Ð¸"
-            if len(run) > 3 or (len(run) > 1 and any(_is_rare(found[k][0][0]) for k in run)):
-                proof[run.start : run.stop] = [True] * len(run)
-        if not any(proof):
-            break
-        inside = sum(not c.isascii() for m, _good in found for c in m[0])
-        everything = inside == sum(not c.isascii() for c in text)
-        parts, end = [], 0
-        for (match, good), sure in zip(found, proof, strict=True):
-            if sure or everything:
-                parts += [text[end : match.start()], good]
-                end = match.end()
-        text = "".join([*parts, text[end:]])
-    return text
+    if text.isascii() or not _compiled(_SUSPICIOUS).search(text):
+        return text
+    import ftfy  # here, since clean text is the rule
 
-
-def _decode(broken: str) -> str:
-    """Return the character that the bytes of a sequence stand for, or "" when they stand for none that is used."""
-    try:
-        good = bytes(_HIGH[c] for c in broken.replace(" ", "\u00a0")).decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
-    twice = any("\x80" <= c <= "\x9f" for c in broken)  # only text that was broken twice holds a C1 control
-    unused = ("Co", "Cn", "Cs") if twice else ("Co", "Cn", "Cs", "Cc")
-    return "" if unicodedata.category(good) in unused else good
-
-
-def _runs(spans: Sequence[tuple[int, int]]) -> Iterator[range]:
-    """Yield the indices of spans that touch."""
-    start = 0
-    for k in range(1, len(spans) + 1):
-        if k == len(spans) or spans[k][0] != spans[k - 1][1]:
-            yield range(start, k)
-            start = k
-
-
-def _is_rare(sequence: str) -> bool:
-    return any(c not in _AFTER for c in sequence[1:])
-
-
-def _is_proof(text: str, match: re.Match[str]) -> bool:
-    """Tell whether no good text would hold this sequence at this place."""
-    lead, rest = match[0][0], match[0][1:]
-    before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-    rare = _is_rare(match[0])
-    if any("\x80" <= c <= "\x9f" for c in rest) or lead in "âð":
-        return True
-    if len(rest) > 1:
-        return rare
-    small = before.islower() or (after.islower() and rest not in "–—’…")
-    if lead in "ÂÃ":
-        return small or rare or not before.isalpha() or (after.isalpha() and rest not in "–—’…")
-    return small and rare and lead != "ß"
+    return ftfy.fix_encoding(_compiled(_LOST_SPACE).sub("\\1\u00a0", text))
 
 
 def tokenise(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from plait.models.speech.units import BLANK, Units, join_words, words_of
 
@@ -124,7 +125,7 @@ def mend_word(word: str, log_probs: np.ndarray, units: Units, prior: float) -> s
     unseen = math.log(UNSEEN) - len(word) * math.log(max(2, len(units.symbols)))
     reach = max(2, -(-len(word) // 3))
     best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (unseen - total)
-    near = [(edit_distance(word, other), -units.counts[other], other) for other in units.alike(word, reach)]
+    near = [(Levenshtein.distance(word, other), -units.counts[other], other) for other in units.alike(word, reach)]
     for distance, few, other in sorted(near)[:MOST_NEAR]:
         if distance > reach:
             break
@@ -153,13 +154,3 @@ def score_units(log_probs: np.ndarray, ids: list[int]) -> float:
         two = np.concatenate([[-np.inf, -np.inf], alpha[:-2]])[: len(states)] + skip
         alpha = np.logaddexp(np.logaddexp(alpha, one), two) + frame
     return float(np.logaddexp(alpha[-1], alpha[-2]) if len(alpha) > 1 else alpha[-1])
-
-
-def edit_distance(a: str | list[str], b: str | list[str]) -> int:
-    """Return the fewest insertions, deletions and substitutions that make b of a (Levenshtein 1966)."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]

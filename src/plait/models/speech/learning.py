@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,7 +23,7 @@ from plait.errors import RequestError
 from plait.models.network import CONVOLUTIONAL, Augment
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.speech.augment import augment_sounds, drop_others, join_pairs, only_where
-from plait.models.speech.decode import Heard, decode, edit_distance
+from plait.models.speech.decode import Heard, decode
 from plait.models.speech.network import Recogniser, own_lengths
 from plait.models.speech.units import Units, normalise, words_of
 from plait.models.train import AdamW, Average, Outcome, Recipe, clearly_worse, rate_at
@@ -295,9 +296,9 @@ def errors_of(truth: str, heard: str) -> tuple[int, int, int, int]:
     true_words, heard_words = words_of(truth), words_of(heard)
     true_text, heard_text = normalise(truth), normalise(heard)
     return (
-        edit_distance(true_words, heard_words),
+        Levenshtein.distance(true_words, heard_words),
         len(true_words),
-        edit_distance(true_text, heard_text),
+        Levenshtein.distance(true_text, heard_text),
         len(true_text),
     )
 

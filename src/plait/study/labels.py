@@ -15,7 +15,7 @@ from plait.core.contract import Schema, Table, clean_label
 from plait.core.options import FitOptions
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
-from plait.models.train import Target
+from plait.models.learning import Target
 from plait.proof.scores import intervals
 
 

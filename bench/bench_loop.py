@@ -16,9 +16,10 @@ from plait.core.contract import Modality
 from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
+from plait.models.learning import Live, Target, draw_batches, loss_of
 from plait.models.network import Network
 from plait.models.rows import Prepared
-from plait.models.train import Live, Recipe, Target, train
+from plait.models.train import Lesson, Recipe, train
 from plait.models.views import Strand
 
 ROWS, VAL, EPOCHS, BATCH = 1920, 64, 2, 64
@@ -58,12 +59,23 @@ def ours(prepared: Prepared, target: Target) -> float:
     source = Live(network, prepared, lambda group, x: preps[group].augment(x, generator), torch.device("cpu"))
     val = np.arange(ROWS, ROWS + VAL)
 
-    def validate() -> torch.Tensor:
+    def validate() -> tuple[torch.Tensor, float]:
         with torch.inference_mode():
-            return network(prepared.batch(val))
+            return target.measure(network(prepared.batch(val)), torch.from_numpy(val))
 
+    lesson = Lesson(
+        network,
+        Recipe(EPOCHS),
+        np.arange(ROWS),
+        lambda rows, steps: draw_batches(rows, steps, generator),
+        lambda rows: loss_of(rows, network, source, target),
+        validate,
+        target.metric_name,
+        seed=0,
+        name="bench",
+    )
     began = time.perf_counter()
-    train(network, source, validate, target, np.arange(ROWS), val, Recipe(EPOCHS), seed=0, name="bench")
+    train(lesson)
     return time.perf_counter() - began
 
 

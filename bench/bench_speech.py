@@ -12,6 +12,7 @@ import csv
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,10 @@ from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep, resample
 from plait.models.network import count_parameters
 from plait.models.rows import Prepared
-from plait.models.speech.learning import SpeechRecipe, errors_of, hear_rows, train_recogniser, usual_recipe
+from plait.models.speech.learning import Recordings, SpeechRecipe, errors_of, hear_rows, speech_lesson, usual_recipe
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
+from plait.models.train import train
 from plait.models.views import Strand
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
@@ -98,9 +100,9 @@ def fit(
             f"  epoch {event['epoch']}: loss {event['loss']:.3f}, validation WER {event['metric']:.3f}", file=sys.stderr
         )
 
-    outcome = train_recogniser(
-        network, prepared, texts, units, rows["train"], rows["val"], recipe, seed=seed, name="speech", callback=show
-    )
+    recordings = Recordings(prepared, texts, units)
+    lesson = speech_lesson(network, recordings, rows["train"], rows["val"], recipe, seed=seed, name="speech")
+    outcome = train(replace(lesson, callback=show))
     return network, outcome.seconds
 
 

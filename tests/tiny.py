@@ -10,7 +10,10 @@ import soundfile
 import torch
 from PIL import Image
 
-from plait.core.contract import Batch
+from plait.core.contract import Batch, Modality
+from plait.kinds.tabular.prep import TabularPrep
+from plait.models.rows import Prepared
+from plait.models.views import Strand
 
 RATE = 8000  # Hz of the sounds
 SENTENCES = ("a cold grey morning by the sea", "bright sunshine over dry hills")
@@ -65,6 +68,17 @@ def numbers_table(num: int = 40, seed: int = 0) -> dict[str, Any]:
         "b": [float(n % 5) for n in range(num)],
         "y": ["high" if x > 0 else "low" for x in a],
     }
+
+
+def prepared_numbers() -> Prepared:
+    """Thirty-two rows of two numbers and two categories; row 3 is absent, and its values are NaN."""
+    generator = np.random.default_rng(0)
+    values = generator.standard_normal((32, 6)).astype(np.float32)
+    values[:, 2:] = 0
+    cells = np.ones((32, 1), bool)
+    cells[3], values[3] = False, np.nan
+    strand = Strand(Modality("tabular", "tabular", ("a", "b")), TabularPrep(), "tabular")
+    return Prepared([strand], {"tabular": values}, {"tabular": cells}, [{} for _ in range(32)])
 
 
 # networks

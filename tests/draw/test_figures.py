@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 from plait.draw import figures
 
 
@@ -57,6 +59,15 @@ def test_a_confusion_matrix_says_every_count_and_marks_what_is_right() -> None:
     assert drawn.count('class="cell right"') == 2
     assert drawn.count('class="cell wrong"') == 1
     assert 'aria-label="Confusion matrix of 2 classes: 1,208 of 1,210 rows right"' in drawn
+
+
+def test_mistakes_are_found_most_frequent_first_and_of_too_many_labels_the_worst_are_shown() -> None:
+    shown, pairs = figures.find_mistakes(np.array([[5, 2, 0], [7, 5, 0], [0, 0, 5], [0, 0, 3]]))  # the last is unknown
+    assert (shown.tolist(), pairs) == ([0, 1, 2, 3], [(1, 0), (3, 2), (0, 1)])
+    counts = np.eye(101, dtype=int)
+    counts[100, 7] = 2
+    shown, pairs = figures.find_mistakes(counts)
+    assert (shown.tolist(), pairs) == ([*range(59), 100], [(100, 7)])
 
 
 def test_many_points_are_thinned() -> None:

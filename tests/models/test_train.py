@@ -10,46 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.core.contract import Modality
-from plait.kinds.tabular.prep import TabularPrep
-from plait.models.network import Network, Parts
-from plait.models.rows import Prepared
-from plait.models.train import (
-    AdamW,
-    Average,
-    Live,
-    Outcome,
-    Passes,
-    Recipe,
-    Target,
-    clearly_worse,
-    decided,
-    draw_presence,
-    encode_rows,
-    has_bfloat16,
-    rate_at,
-    train,
-    twice,
-)
-from plait.models.views import Strand
-from tiny import make_spec
+from plait.models.learning import Live, Target, draw_batches, loss_of
+from plait.models.network import Network
+from plait.models.train import AdamW, Average, Lesson, Outcome, Recipe, clearly_worse, has_bfloat16, rate_at, train
+from tiny import make_spec, prepared_numbers
 
 ROWS, VAL = np.arange(24), np.arange(24, 32)
 
 
 def keep(group: str, x: Tensor) -> Tensor:
     return x
-
-
-def prepared_numbers() -> Prepared:
-    """Thirty-two rows of two numbers and two categories; row 3 is absent, and its values are NaN."""
-    generator = np.random.default_rng(0)
-    values = generator.standard_normal((32, 6)).astype(np.float32)
-    values[:, 2:] = 0
-    cells = np.ones((32, 1), bool)
-    cells[3], values[3] = False, np.nan
-    strand = Strand(Modality("tabular", "tabular", ("a", "b")), TabularPrep(), "tabular")
-    return Prepared([strand], {"tabular": values}, {"tabular": cells}, [{} for _ in range(32)])
 
 
 PREPARED = prepared_numbers()
@@ -63,18 +33,27 @@ def network_of(seed: int = 0, regression: bool = False) -> Network:
         return Network(make_spec(None, ("tabular",), regression=regression), prior)
 
 
-def run(network: Network, recipe: Recipe = Recipe(3, 1e-2, 8), **options: Any) -> Outcome:  # noqa: B008
-    target, given = options.pop("target", TARGET), options.pop("validate", None)
-    source = Live(network, PREPARED, keep, torch.device("cpu"))
+def run(network: Network, recipe: Recipe = Recipe(3, 1e-2, 8), low: bool = False, **options: Any) -> Outcome:  # noqa: B008
+    target, outputs, seed = options.pop("target", TARGET), options.pop("outputs", None), options.pop("seed", 1)
+    generator, source = torch.Generator().manual_seed(seed), Live(network, PREPARED, keep, torch.device("cpu"))
 
-    def validate() -> Tensor:
+    def outputs_of() -> Tensor:
         with torch.inference_mode():
             return network(PREPARED.batch(VAL))
 
-    options = {"seed": 1, "name": "numbers", **options}
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        return train(network, source, given or validate, target, ROWS, VAL, recipe, **options)
+    lesson = Lesson(
+        network,
+        recipe,
+        ROWS,
+        lambda rows, steps: draw_batches(rows, steps, generator),
+        lambda rows: loss_of(rows, network, source, target, low=low),
+        lambda: target.measure((outputs or outputs_of)(), torch.from_numpy(VAL)),
+        target.metric_name,
+        seed=seed,
+        name="numbers",
+        **options,
+    )
+    return train(lesson)
 
 
 # the rate
@@ -114,7 +93,7 @@ def test_in_bfloat16_weights_and_validation_stay_float32() -> None:
     networks, losses = [], []
     for low in (False, True):
         network = network_of()
-        losses.append(run(network, low=low, validate=validate).loss)
+        losses.append(run(network, low=low, outputs=validate).loss)
         networks.append(torch.cat([p.detach().flatten() for p in network.parameters()]))
     assert {x.dtype for x in (*seen, *networks)} == {torch.float32}
     assert 0 < float((networks[0] - networks[1]).abs().max()) < 0.1
@@ -130,65 +109,6 @@ def test_bfloat16_where_the_processor_has_it(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
     assert has_bfloat16(torch.device("cpu")) is expected
-
-
-# modality dropout
-
-
-def parts_of(presence: Tensor) -> Parts:
-    """Return two tokens for each modality; the second is absent in every third row."""
-    parts = {}
-    for place, name in enumerate(("a", "b", "c")):
-        there = presence[:, place : place + 1].expand(-1, 2).clone()
-        there[::3, 1] = False
-        parts[name] = (torch.zeros(len(presence), 2, 4), there)
-    return parts
-
-
-def test_dropout_draws_how_many_stay_evenly_and_then_which() -> None:
-    parts = parts_of(torch.ones(30_000, 3, dtype=torch.bool))
-    kept = draw_presence(parts, torch.Generator().manual_seed(0))
-    there = torch.stack([kept[name][1].any(1) for name in "abc"], 1)
-    sizes = there.sum(1).bincount(minlength=4) / 30_000
-    assert sizes[0] == 0
-    assert sizes[1:].tolist() == pytest.approx([1 / 3] * 3, abs=0.01)
-    single = there[there.sum(1) == 1].float().mean(0)
-    assert single.tolist() == pytest.approx([1 / 3] * 3, abs=0.02)
-    pairs = there[there.sum(1) == 2].float().mean(0)
-    assert pairs.tolist() == pytest.approx([2 / 3] * 3, abs=0.02)
-
-
-def test_dropout_counts_only_what_is_present() -> None:
-    presence = torch.tensor([[1, 1, 0], [0, 1, 0], [0, 0, 0]], dtype=torch.bool).repeat(4000, 1)
-    kept = draw_presence(parts_of(presence), torch.Generator().manual_seed(1))
-    there = torch.stack([kept[name][1].any(1) for name in "abc"], 1)
-    assert not (there & ~presence).any()
-    two, one, none = (there[start::3] for start in range(3))
-    sizes = two.sum(1).bincount(minlength=3) / 4000
-    assert sizes.tolist() == pytest.approx([0, 0.5, 0.5], abs=0.03)
-    assert torch.equal(one, presence[1::3])  # the only one there always stays
-    assert not none.any()
-
-
-def test_dropout_keeps_tokens_and_draws_for_each_row_by_the_generator() -> None:
-    parts = parts_of(torch.ones(300, 3, dtype=torch.bool))
-    kept = draw_presence(parts, torch.Generator().manual_seed(2))
-    again = draw_presence(parts, torch.Generator().manual_seed(2))
-    for name in "abc":
-        assert kept[name][0] is parts[name][0]
-        assert torch.equal(kept[name][1], again[name][1])
-        stays = kept[name][1].any(1)
-        assert torch.equal(kept[name][1][stays], parts[name][1][stays])
-        assert 0 < stays.sum() < 300
-
-
-def test_dropout_does_not_depend_on_the_order_of_the_dict() -> None:
-    """Else a resumed study, whose tokens another plan made, would draw other holes than an unbroken one."""
-    parts = parts_of(torch.ones(50, 3, dtype=torch.bool))
-    kept = draw_presence(parts, torch.Generator().manual_seed(3))
-    turned = draw_presence({n: parts[n] for n in reversed(parts)}, torch.Generator().manual_seed(3))
-    for name in "abc":
-        assert torch.equal(kept[name][1], turned[name][1])
 
 
 # what is learned
@@ -227,10 +147,45 @@ def test_the_end_of_the_cycle_is_kept_unless_an_earlier_epoch_is_clearly_better(
     right = torch.eye(3)[TARGET.values[VAL]]
     for last, kept in ((right * 4.9, 2), (torch.zeros(len(VAL), 3), 1)):
         network, states = network_of(), []
-        outcome = run(network, Recipe(3, 1e-2, 8), validate=validated(network, states, [right, right * 5, last]))
+        outcome = run(network, Recipe(3, 1e-2, 8), outputs=validated(network, states, [right, right * 5, last]))
         assert same(network, states[kept])
         assert not same(network, states[3 - kept])
         assert outcome.loss == pytest.approx(outcome.history[kept]["val_loss"])
+
+
+def test_weights_that_came_good_stay_unless_they_are_beaten() -> None:
+    right = torch.eye(3)[TARGET.values[VAL]]
+    for outputs, kept in (([right * 5, right * 4.9, right * 4.9], 0), ([right * 4.9, right * 4.8, right * 5], 2)):
+        network, states = network_of(), []
+        answers = validated(network, states, outputs)
+        outcome = run(network, Recipe(2, 1e-2, 8), outputs=answers, continued=True)
+        assert same(network, states[kept])
+        assert len(outcome.history) == 2
+
+
+def test_any_network_can_be_taught_any_lesson() -> None:
+    """The loop knows neither rows nor what they hold: here a line through points."""
+    line = torch.nn.Linear(1, 1)
+    x, y = torch.linspace(-1, 1, 16)[:, None], 2 * torch.linspace(-1, 1, 16)[:, None] + 1
+
+    def losses_of(rows: np.ndarray) -> Tensor:
+        return (line(x[rows]) - y[rows]).flatten() ** 2
+
+    lesson = Lesson(
+        line,
+        Recipe(200, 0.1, 4, decay=0.0),
+        np.arange(12),
+        np.array_split,
+        lambda rows: losses_of(rows).mean(),
+        lambda: (losses_of(np.arange(12, 16)).detach(), math.nan),
+        "none",
+        seed=0,
+        name="line",
+    )
+    outcome = train(lesson)
+    assert (line.weight.item(), line.bias.item()) == pytest.approx((2.0, 1.0), abs=0.01)
+    assert outcome.history[-1]["metric"] is None
+    assert outcome.loss < 1e-4
 
 
 def test_clearly_worse_is_a_fifth_and_two_standard_errors() -> None:
@@ -246,7 +201,7 @@ def test_validation_sees_the_average_of_the_weights_and_training_goes_on_from_th
     network, states, raw = network_of(), [], []
     right = [torch.eye(3)[TARGET.values[VAL]]] * 3
     note = lambda event: raw.append({n: v.clone() for n, v in network.state_dict().items()})  # noqa: E731
-    run(network, Recipe(3, 1e-2, 8), validate=validated(network, states, right), callback=note)
+    run(network, Recipe(3, 1e-2, 8), outputs=validated(network, states, right), callback=note)
     moved = [n for n, p in network.named_parameters() if p.requires_grad and not torch.equal(states[0][n], raw[0][n])]
     assert moved
 
@@ -282,29 +237,13 @@ def test_numbers_are_learned_too() -> None:
     assert max(e["metric"] for e in outcome.history) > 0.5
 
 
-def test_the_losses_are_the_known_ones() -> None:
-    logits, rows = torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([1, 0])
-    target = Target(torch.tensor([0, 1]))
-    assert float(target.loss(logits, rows)) == pytest.approx(np.log(2))
-    losses, metric = target.measure(torch.tensor([[0.0, 2.0], [0.0, 2.0]]), rows)
-    assert losses.tolist() == pytest.approx([np.log1p(np.exp(-2)), np.log1p(np.exp(2))], rel=1e-5)
-    assert metric == 0.5
-    sure = float(target.loss(torch.tensor([[-50.0, 50.0, -50.0], [50.0, -50.0, -50.0]]), rows))
-    assert sure == pytest.approx(0.1 * 2 / 3 * 100, rel=1e-4)  # smoothed by 0.1: being sure is not free
-    numbers = Target(torch.tensor([1.0, 3.0]), regression=True)
-    assert float(numbers.loss(torch.tensor([[3.0], [1.5]]), rows)) == pytest.approx(0.5 * 0.25 / 2)
-    errors, r2 = numbers.measure(torch.tensor([[3.0], [2.0]]), rows)
-    assert errors.tolist() == [0.0, 1.0]
-    assert r2 == 0.5
-
-
 # why it ends
 
 
 def test_it_stops_early_when_validation_no_longer_gets_better() -> None:
     network = network_of()
     said = iter([torch.eye(3)[TARGET.values[VAL]] * 5] + [torch.zeros(8, 3)] * 20)
-    outcome = run(network, Recipe(20, 1e-2, 8, patience=4), validate=lambda: next(said))
+    outcome = run(network, Recipe(20, 1e-2, 8, patience=4), outputs=lambda: next(said))
     assert outcome.stopped == "early"
     assert len(outcome.history) == 5
 
@@ -312,7 +251,7 @@ def test_it_stops_early_when_validation_no_longer_gets_better() -> None:
 def test_patience_is_a_third_of_the_epochs_and_at_least_five() -> None:
     for epochs, expected in ((9, 6), (30, 11)):
         said = iter([torch.eye(3)[TARGET.values[VAL]] * 5] + [torch.zeros(8, 3)] * epochs)
-        assert len(run(network_of(), Recipe(epochs, 1e-2, 24), validate=lambda s=said: next(s)).history) == expected
+        assert len(run(network_of(), Recipe(epochs, 1e-2, 24), outputs=lambda s=said: next(s)).history) == expected
 
 
 def test_it_stops_when_it_is_behind() -> None:
@@ -352,35 +291,11 @@ def test_an_interrupt_keeps_the_best_so_far(at: int) -> None:
             raise KeyboardInterrupt
 
     said = [right * 5, right, right]
-    outcome = run(network, Recipe(20, 1e-2, 8), callback=interrupt, validate=validated(network, states, said))
+    outcome = run(network, Recipe(20, 1e-2, 8), callback=interrupt, outputs=validated(network, states, said))
     assert outcome.stopped == "interrupt"
     assert len(outcome.history) == at
     assert not network.training
     assert same(network, states[0])
-
-
-# features encoded once
-
-
-def test_encoded_rows_are_those_of_the_network_in_order() -> None:
-    network = network_of().eval()
-    rows = np.array([5, 3, 9, 0, 31])
-    found = encode_rows(network, PREPARED, rows, torch.device("cpu"), batch_size=2)
-    tokens, present = found["tabular"]
-    assert present[:, 0].tolist() == [True, False, True, True, True]
-    expected, _ = network.encode(PREPARED.batch(rows))["tabular"]
-    torch.testing.assert_close(tokens, expected)
-    assert not tokens.requires_grad
-    torch.testing.assert_close(decided(network, found, 5, batch_size=2), network(PREPARED.batch(rows)))
-
-
-def test_passes_give_the_tokens_of_the_rows_asked_for() -> None:
-    first = {"a": (torch.arange(3.0).reshape(3, 1, 1), torch.ones(3, 1, dtype=torch.bool))}
-    second = {"a": (first["a"][0] + 10, first["a"][1])}
-    places = torch.tensor([-1, 2, 0, -1, 1])  # rows 2, 4, 1 of the table
-    passes = Passes([first, second], places, torch.Generator().manual_seed(0))
-    seen = {tuple(passes(torch.tensor([4, 1]))["a"][0].flatten().tolist()) for _ in range(20)}
-    assert seen == {(1.0, 2.0), (11.0, 12.0)}
 
 
 def test_the_optimizer_takes_the_steps_of_torch() -> None:
@@ -420,22 +335,3 @@ def test_the_average_begins_with_the_first_state_and_takes_in_a_share_of_each_la
     average.put()  # 1, then 1.25, then 1.9375
     assert (network.weight.item(), network.running_mean.item()) == (1.9375, 19.375)
     assert network.num_batches_tracked.item() == 3 and network.weight.requires_grad
-
-
-@pytest.mark.parametrize("regression", [False, True])
-def test_one_pass_over_both_views_is_the_mean_of_two(regression: bool) -> None:
-    torch.manual_seed(0)
-    outputs = 1 if regression else 3
-    prior = torch.zeros(1) if regression else torch.full((3,), 1 / 3)
-    network = Network(make_spec("parallel(photo, sound, by=gate)", ("photo", "sound"), regression=regression), prior)
-    network.eval()
-    there = torch.rand(12, 2, 2) < 0.8
-    parts = {name: (torch.randn(12, 2, 8), there[:, place]) for place, name in enumerate(("photo", "sound"))}
-    other = draw_presence(parts, torch.Generator().manual_seed(1))
-    values = torch.randn(12) if regression else torch.randint(0, outputs, (12,))
-    target = Target(values, regression, None if regression else torch.tensor([0.5, 1.0, 2.0]))
-    rows = torch.arange(12)
-    apart = [target.loss(network.decide(part), rows) for part in (parts, other)]
-    assert not torch.isclose(*apart)
-    together = target.loss(network.decide(twice(parts, other)), rows.repeat(2))
-    assert torch.isclose(together, (apart[0] + apart[1]) / 2, atol=1e-6)

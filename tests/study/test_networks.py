@@ -12,12 +12,12 @@ import torch
 from plait.core.files import Stages
 from plait.data.read import read
 from plait.kinds.detect import detect
+from plait.models.learning import Target
 from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
-from plait.models.train import Target
 from plait.models.views import fit_strands
 from plait.study.candidate import Candidate, choose
-from plait.study.networks import Study, list_plans
+from plait.study.networks import Stage, Study, list_plans
 from tiny import SENTENCES
 
 # the plans
@@ -258,7 +258,8 @@ def test_far_behind_on_fixed_features_half_the_epochs_are_enough(
     seen = SimpleNamespace(names=["m"])
     study.candidates.append(Candidate("best", "parallel", None, "joint", seen, np.zeros((2, 2)), np.ones(2)))
     monkeypatch.setattr(Study, "_kind", lambda self, name: kind if name == "text" else "tabular")
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(Study, "_stage", lambda *args, **others: asked.update(others))
+    asked: list[Stage] = []
+    monkeypatch.setattr(Study, "_train", lambda study, stage: asked.append(stage))
     study.train_joint("parallel(text, tabular, by=concat)", {})
-    assert asked["behind"](epoch, loss) is stops
+    assert asked[0].behind is not None
+    assert asked[0].behind(epoch, loss) is stops

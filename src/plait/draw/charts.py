@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from plait.draw.figures import find_mistakes
+
 INK, SOFT, PALE, BLUE, ORANGE = "#1f2933", "#66727f", "#f1f3f5", "#1f5f99", "#c4560f"
 LINES = (BLUE, ORANGE, "#2f8062", "#8a4fa3", "#56606b", "#a8323e")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -24,7 +26,7 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X")
 LOWER_IS_BETTER = ("mae", "rmse", "loss", "wer", "cer")
 FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei")
 NO_FONT = "no font here can write some of the names; they stand as their number in the list"
-MOST_CLASSES, MOST_CANDIDATES = 100, 12
+MOST_CANDIDATES = 12
 # up to so many classes: inches a cell, points a letter
 CELLS = ((3, 1.5, 11), (6, 0.85, 11), (12, 0.52, 11), (25, 0.4, 9), (60, 0.16, 7), (100, 0.13, 6))
 
@@ -42,12 +44,9 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     if len(shown) > known:
         shown[known:] = [name + " *" for name in shown[known:]]
         notes.append("* a label that the model never saw in training")
-    wrong = np.where(np.eye(*counts.shape) > 0, 0, counts)
-    rows = np.arange(len(shown))
-    if len(rows) > MOST_CLASSES:
-        missed = wrong.sum(1) + np.pad(wrong.sum(0), (0, len(shown) - known))
-        rows = np.sort(np.argsort(-missed, kind="stable")[:60])
-        notes.append(f"the 60 of {len(shown):,} classes with the most mistakes")
+    rows, pairs = find_mistakes(counts)
+    if len(rows) < len(shown):
+        notes.append(f"the {len(rows)} of {len(shown):,} classes with the most mistakes")
     columns, num = rows[rows < known], len(rows)
     cell, font = next(sizes for most, *sizes in CELLS if num <= most)
     axes = new_axes(cell * max(1, len(columns)), cell * num)
@@ -60,11 +59,10 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     axes.set_yticks(range(num), [shown[i] for i in rows], fontsize=font)
     axes.set(xlabel="predicted", ylabel="true")
     _cells(axes, counts[np.ix_(rows, columns)], counts.sum(1)[rows], rows[:, None] == columns, font)
-    if num > 2 and wrong.any():
-        order = np.argsort(-wrong, axis=None, kind="stable")[: 6 if num <= 6 else 10]
-        pairs = [divmod(int(place), known) for place in order if wrong.flat[place]]
+    if num > 2 and pairs:
         hang_text(axes, (1, 1), (18, -10), "Most frequent mistakes", color=INK, fontsize=10.5)
-        text = "\n".join(f"{wrong[i, j]:,} ×  {shown[i]} taken for {shown[j]}" for i, j in pairs)
+        most = pairs[: 6 if num <= 6 else 10]
+        text = "\n".join(f"{counts[i, j]:,} ×  {shown[i]} taken for {shown[j]}" for i, j in most)
         hang_text(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
     notes.append("blue right, orange wrong; darker: more of the row")
     return save_picture(axes, path, title or "What was taken for what", notes)

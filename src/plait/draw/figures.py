@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from plait.draw.svg import (
     Scale,
     around,
@@ -99,6 +101,22 @@ def split_figure(splits: Mapping[str, int]) -> str:
         left += wide
     told = ", ".join(f"{name} {rows:,} rows" for name, rows in splits.items())
     return drawing(WIDTH, 18, told, *inner)
+
+
+def find_mistakes(counts: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Return which labels a picture of counts (label, class) shows, in order, and the ten most frequent mistakes.
+
+    A mistake is (label, class that it was taken for). Of more than 100 labels the 60 with the most mistakes, either
+    way, are shown: more could not be read.
+    """
+    wrong = np.where(np.eye(*counts.shape) > 0, 0, counts)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:10]
+    pairs = [divmod(int(place), counts.shape[1]) for place in order if wrong.flat[place]]
+    shown = np.arange(len(counts))
+    if len(shown) > MOST_CLASSES:
+        missed = wrong.sum(1) + np.pad(wrong.sum(0), (0, len(counts) - counts.shape[1]))
+        shown = np.sort(np.argsort(-missed, kind="stable")[:60])
+    return shown, pairs
 
 
 def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
@@ -158,28 +160,17 @@ def show_mistakes(content: Mapping[str, Any], question: Mapping[str, Any]) -> di
     found = content.get("confusion") or {}
     if not found.get("counts") or not any(map(any, found["counts"])):
         return None
-    counts, names = [[int(n) for n in row] for row in found["counts"]], [str(name) for name in found["names"]]
-    total, right = sum(map(sum, counts)), sum(row[i] for i, row in enumerate(counts) if i < len(row))
-    wrong = [
-        (n, names[i], names[j], sum(row)) for i, row in enumerate(counts) for j, n in enumerate(row) if n and i != j
-    ]
-    shown = list(range(len(names)))
-    if len(names) > figures.MOST_CLASSES:  # those with the most mistakes, either way
-        missed = [sum(row) - (row[i] if i < len(row) else 0) for i, row in enumerate(counts)]
-        for row, values in enumerate(counts):
-            for column, n in enumerate(values):
-                missed[column] += n if row != column else 0
-        shown = sorted(sorted(shown, key=lambda i: -missed[i])[:60])
-    across = [j for j in shown if j < len(counts[0])]
+    counts, names = np.array(found["counts"], np.int64), [str(name) for name in found["names"]]
+    shown, pairs = figures.find_mistakes(counts)
     return {
         "kind": "confusion",
-        "counts": [[counts[i][j] for j in across] for i in across + [i for i in shown if i not in across]],
-        "names": [names[i] for i in across + [i for i in shown if i not in across]],
+        "counts": counts[np.ix_(shown, shown[shown < counts.shape[1]])].tolist(),
+        "names": [names[i] for i in shown],
         "all": len(names),
-        "worst": sorted(wrong, key=lambda w: -w[0])[:10],
-        "right": right,
-        "total": total,
-        "unknown": names[len(counts[0]) :],
+        "worst": [(int(counts[i, j]), names[i], names[j], int(counts[i].sum())) for i, j in pairs],
+        "right": int(np.trace(counts)),
+        "total": int(counts.sum()),
+        "unknown": names[counts.shape[1] :],
     }
 
 

@@ -11,6 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "calibration": ("assign_folds", "cross_fit_temperature", "losses"),
     "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
+    "learning": ("Live", "Passes", "Target", "decided", "draw_batches", "encode_rows", "loss_of"),
     "network": ("CONVOLUTIONAL", "Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
     "onnx_graph": ("Graph", "Port", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
@@ -25,7 +26,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "store_predictors",
     ),
     "rows": ("CHUNK", "Callback", "Prepared", "prepare", "quiet"),
-    "train": ("Live", "Outcome", "Passes", "Recipe", "Target", "decided", "encode_rows", "has_bfloat16", "train"),
+    "train": ("Lesson", "Outcome", "Recipe", "fork_generators", "has_bfloat16", "train"),
     "views": (
         "Strand",
         "encoder_names",

@@ -15,7 +15,7 @@ from plait.core.options import FitOptions
 from plait.data.parse import read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
-from plait.models.train import Target
+from plait.models.learning import Target
 from plait.proof.scores import intervals
 
 

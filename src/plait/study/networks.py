@@ -13,7 +13,7 @@ import json
 import math
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,9 +27,10 @@ from plait.kinds.image.augment import augment_raw
 from plait.kinds.tabular.augment import swap_cells
 from plait.kinds.text.augment import augment_text
 from plait.models import plan as plans
+from plait.models.learning import Live, Passes, Target, decided, draw_batches, encode_rows, loss_of
 from plait.models.network import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.models.rows import Callback, Prepared, quiet
-from plait.models.train import Live, Outcome, Passes, Recipe, Target, decided, encode_rows, train
+from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
 from plait.models.views import Strand
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 
@@ -39,6 +40,28 @@ LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The training of one candidate: its name and plan, its network as it starts, and the rows it learns from."""
+
+    name: str  # of the stage: its seed and what is kept of it go by it
+    plan: str | None
+    how: str
+    network: Network
+    recipe: Recipe
+    rows: np.ndarray
+    val: np.ndarray
+    tokens: Mapping[str, Any] | None = None  # of rows encoded once, where the encoders stay as they are
+    behind: Callable[[int, float], bool] | None = None
+    family: str = ""
+    rival: float = math.inf  # the loss that `behind` measures against
+
+    @property
+    def continued(self) -> bool:
+        """Whether it starts from weights that are good already."""
+        return self.how not in (ALONE, JOINT)
 
 
 @dataclass
@@ -176,7 +199,7 @@ class Study:
             return thirds > 0 and loss > (2.0 if thirds == 1 else 1.4) * rival
 
         val = val if len(val) else self.val
-        return self._stage(stage, name, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival)
+        return self._train(Stage(stage, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival))
 
     def train_fused(self, plan: str, tokens: dict[str, Any], family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone.
@@ -194,19 +217,7 @@ class Study:
             tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
             tokens["train"] = self._passes(every)
         recipe = Recipe(max(5, self.epochs or 20), 1e-3, self.batch_size, drop=True, patience=4)
-        return self._stage(
-            stage,
-            plan,
-            plan,
-            FUSED,
-            network,
-            recipe,
-            self.train,
-            self.val,
-            frozen=list(network.encoders),
-            tokens=tokens,
-            family=family,
-        )
+        return self._train(Stage(stage, plan, FUSED, network, recipe, self.train, self.val, tokens, family=family))
 
     def tune_alone(self, start: Candidate) -> Candidate | None:
         """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
@@ -214,13 +225,14 @@ class Study:
         if self._over() or all(s.shadow != name or not s.raw for s in self.prepared.strands):
             return None
         how = f"{TUNED}, {self.tune[name]}"
+        stage = f"{ALONE} {name} {how}"
         present = self.prepared.present[name]
         rows = self.train[present[self.train]]
-        network = self._build(None, [name], f"{ALONE} {name} {how}", tuned=[name])
+        network = self._build(None, [name], stage, tuned=[name])
         network.continue_from(start.network)
         epochs = max(3, self.epochs_for(len(rows)) // 4)
         recipe = Recipe(epochs, 3e-4, min(32, self.batch_size), patience=2, warm=0.1)
-        found = self._stage(f"{ALONE} {name} {how}", name, None, how, network, recipe, rows, self.val)
+        found = self._train(Stage(stage, None, how, network, recipe, rows, self.val))
         if found is not None and found.loss < start.loss:
             self.tuned[name] = found
         return found
@@ -237,7 +249,7 @@ class Study:
         epochs = max(2, self.epochs_for(len(self.train)) // 4)
         recipe = Recipe(epochs, 5e-4, self.batch_size, drop=True, patience=2, warm=0.1)
         rows = self.train, self.val
-        return self._stage(stage, str(start.plan), start.plan, TUNED, network, recipe, *rows, family=start.family)
+        return self._train(Stage(stage, start.plan, TUNED, network, recipe, *rows, family=start.family))
 
     def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
         """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
@@ -265,7 +277,7 @@ class Study:
             return rival or (third and loss > 2.0 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.4 * best)
 
         rows = self.train, self.val
-        candidate = self._stage(stage, plan, plan, JOINT, network, recipe, *rows, behind=behind, family=family)
+        candidate = self._train(Stage(stage, plan, JOINT, network, recipe, *rows, behind=behind, family=family))
         if candidate is not None:
             lowest = math.inf
             for event in candidate.outcome.history:
@@ -358,35 +370,18 @@ class Study:
             passes.append(encode_rows(network, self.prepared, self.train, self.device, augment, low=low))
         return passes
 
-    def _stage(
-        self,
-        stage: str,
-        name: str,
-        plan: str | None,
-        how: str,
-        network: Network,
-        recipe: Recipe,
-        rows: np.ndarray,
-        val: np.ndarray,
-        *,
-        frozen: Sequence[Any] = (),
-        tokens: Mapping[str, Any] | None = None,
-        behind: Any = None,
-        family: str = "",
-        rival: float = math.inf,
-    ) -> Candidate | None:
+    def _train(self, stage: Stage) -> Candidate | None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
         if self._over() and (self.candidates or self.stopped == "interrupt"):
             return None  # there is something to choose from; without it the first candidate gets one epoch
-        saved, kept = self.stages.load(stage), None
-        low = not tokens and self.is_low(network)
-        self.lowered = self.lowered or low
-        if saved is None and how == ALONE and self.kept is not None:
-            kept = self._stage_key(network, recipe, rows, val, rival)
+        network, saved, kept = stage.network, self.stages.load(stage.name), None
+        self.lowered = self.lowered or self._is_low(stage)
+        if saved is None and stage.how == ALONE and self.kept is not None:
+            kept = self._stage_key(stage)
             with contextlib.suppress(RunError):  # damaged, or half of it pruned: it is trained again
                 saved = self.kept.load(kept)
             if saved is not None:
-                self.callback({"note": f"{stage}: learned before from the same rows, and kept"})
+                self.callback({"note": f"{stage.name}: learned before from the same rows, and kept"})
         began = time.monotonic()
         if saved is not None:
             state, meta = saved
@@ -394,41 +389,9 @@ class Study:
             network.eval()
             outcome = Outcome.from_json(meta)
         else:
-            seed = self.seed_of(stage)
-            generator = torch.Generator().manual_seed(seed)
-            if tokens:
-                places = torch.full((len(self.prepared),), -1, dtype=torch.long)
-                places[torch.from_numpy(self.train)] = torch.arange(len(self.train))
-                source: Any = Passes(tokens["train"], places, generator)
-                validate: Any = lambda: decided(network, tokens["val"], len(val))  # noqa: E731
-            else:
-                source = Live(network, self.prepared, self._augment(generator), self.device)
-                validate = lambda: self.outputs_of(network, val)  # noqa: E731
-            share = self._deadline_of(how)
-            begun = how not in (ALONE, JOINT)  # these start from weights that are good already
-            start = self.target.measure(validate(), torch.from_numpy(val))[0] if begun else None
-            with fork_generators():
-                torch.manual_seed(seed)
-                outcome = train(
-                    network,
-                    source,
-                    validate,
-                    self.target,
-                    rows,
-                    val,
-                    recipe,
-                    seed=seed,
-                    name=stage,
-                    callback=self.callback,
-                    deadline=share,
-                    behind=behind,
-                    frozen=frozen,
-                    augment_generator=generator,
-                    start=start,
-                    low=low,
-                )
+            outcome = train(self._lesson(stage))
             if outcome.stopped != "interrupt":
-                self.stages.save(stage, network.state_dict(), outcome.to_json())
+                self.stages.save(stage.name, network.state_dict(), outcome.to_json())
             if kept is not None and self.kept is not None and self.deadline == math.inf:
                 self._keep(kept, network, outcome)
             self.limited = self.limited or outcome.stopped == "time"
@@ -440,10 +403,10 @@ class Study:
         losses, _ = self.target.measure(logits, torch.from_numpy(self.val))
         predictor = NetworkPredictor(network, self.center, self.spread)
         candidate = Candidate(
-            name,
-            family or (plan.partition("(")[0] if plan is not None else ALONE),
-            plan,
-            how,
+            stage.plan or network.names[0],
+            stage.family or (stage.plan.partition("(")[0] if stage.plan is not None else ALONE),
+            stage.plan,
+            stage.how,
             predictor,
             predictor.from_logits(logits),
             losses.double().cpu().numpy(),
@@ -455,8 +418,48 @@ class Study:
         self.candidates.append(candidate)
         return candidate
 
-    def _stage_key(self, network: Network, recipe: Recipe, rows: np.ndarray, val: np.ndarray, rival: float) -> str:
+    def _lesson(self, stage: Stage) -> Lesson:
+        """Return what the network of a stage learns: from tokens where there are some, else from the rows themselves.
+
+        One generator draws the order of the rows, the augmentation and the modality dropout.
+        """
+        network, tokens, val, seed = stage.network, stage.tokens, stage.val, self.seed_of(stage.name)
+        generator, low = torch.Generator().manual_seed(seed), self._is_low(stage)
+        if tokens:
+            places = torch.full((len(self.prepared),), -1, dtype=torch.long)
+            places[torch.from_numpy(self.train)] = torch.arange(len(self.train))
+            source: Any = Passes(tokens["train"], places, generator)
+        else:
+            source = Live(network, self.prepared, self._augment(generator), self.device)
+
+        def validate() -> tuple[Tensor, float]:
+            logits = decided(network, tokens["val"], len(val)) if tokens else self.outputs_of(network, val)
+            return self.target.measure(logits, torch.from_numpy(val))
+
+        dropout = generator if stage.recipe.drop else None
+        return Lesson(
+            network,
+            stage.recipe,
+            stage.rows,
+            lambda rows, steps: draw_batches(rows, steps, generator),
+            lambda rows: loss_of(rows, network, source, self.target, dropout, low),
+            validate,
+            self.target.metric_name,
+            seed=seed,
+            name=stage.name,
+            callback=self.callback,
+            deadline=self._deadline_of(stage.how),
+            behind=stage.behind,
+            frozen=list(network.encoders) if tokens else (),
+            continued=stage.continued,
+        )
+
+    def _is_low(self, stage: Stage) -> bool:
+        return not stage.tokens and self.is_low(stage.network)
+
+    def _stage_key(self, stage: Stage) -> str:
         """Return a name for all that a network trained alone depends on: rows, labels, preprocessing, recipe, seed."""
+        network = stage.network
         name = network.names[0]
         strand = next(s for s in self.prepared.strands if s.name == name)
         told = [
@@ -465,13 +468,13 @@ class Study:
             torch.get_num_threads(),
             self.device.type,
             network.spec,
-            asdict(recipe),
+            asdict(stage.recipe),
             self.is_low(network),
         ]
-        told += [self.seed, strand.state()[0], self.target.regression, rival]
+        told += [self.seed, strand.state()[0], self.target.regression, stage.rival]
         found = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
         inputs, cells = self.prepared.inputs[name], self.prepared.cells[name]
-        for part in (rows, val):
+        for part in (stage.rows, stage.val):
             found.update(part.tobytes())
             found.update(cells[part].tobytes())
             found.update(self.target.values.cpu().numpy()[part].tobytes())
@@ -522,11 +525,6 @@ def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
         for s in strands
     ]
     return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}
-
-
-def fork_generators() -> Any:
-    """Return a context after which torch's own generators are as they were, on every device."""
-    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
 def outputs_of(

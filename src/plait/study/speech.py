@@ -25,20 +25,21 @@ from plait.models import plan as plans
 from plait.models.network import count_parameters
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.speech.learning import (
+    Recordings,
     count_errors,
     frame_seconds,
     hear_rows,
-    train_recogniser,
+    speech_lesson,
     usual_recipe,
 )
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units, normalise
-from plait.models.train import Outcome
+from plait.models.train import Outcome, fork_generators, train
 from plait.models.views import prep_options
 from plait.proof.scores import error_rates
 from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested
 from plait.study.candidate import Candidate, choose
-from plait.study.networks import DIM, describe_strands, fork_generators
+from plait.study.networks import DIM, describe_strands
 
 ALONE, JOINT = "alone", "joint"
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
@@ -232,19 +233,10 @@ class Recognition:
         else:
             now = time.monotonic()
             share = now + 0.95 * max(0.05, self.deadline - now) / waiting if self.deadline < math.inf else math.inf
-            outcome = train_recogniser(
-                network,
-                self.prepared,
-                self.texts.tolist(),
-                self.units,
-                self.train,
-                self.val,
-                usual_recipe(len(self.train), self.options.epochs, self.options.batch_size),
-                seed=seed,
-                name=stage,
-                callback=self.callback,
-                deadline=share,
-            )
+            recipe = usual_recipe(len(self.train), self.options.epochs, self.options.batch_size)
+            recordings = Recordings(self.prepared, self.texts.tolist(), self.units)
+            lesson = speech_lesson(network, recordings, self.train, self.val, recipe, seed=seed, name=stage)
+            outcome = train(replace(lesson, callback=self.callback, deadline=share))
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
             self.limited = self.limited or outcome.stopped == "time"

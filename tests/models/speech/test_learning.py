@@ -2,6 +2,8 @@
 
 import math
 import time
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,16 +15,18 @@ from plait.kinds.tabular.prep import TabularPrep
 from plait.models.rows import Prepared
 from plait.models.speech.decode import Heard
 from plait.models.speech.learning import (
+    Recordings,
     SpeechRecipe,
     ctc_losses,
     draw_batches,
     errors_of,
     hear_rows,
-    train_recogniser,
+    speech_lesson,
     usual_recipe,
 )
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
+from plait.models.train import Outcome, train
 from plait.models.views import Strand
 from songs import sing_rows
 
@@ -46,6 +50,18 @@ def build(prepared: Prepared, units: Units, plan: str | None = None) -> Recognis
         return Recogniser(spec)
 
 
+def learn(
+    network: Recogniser,
+    recordings: Recordings,
+    rows: np.ndarray,
+    val: np.ndarray,
+    recipe: SpeechRecipe,
+    seed: int = 0,
+    **options: Any,
+) -> Outcome:
+    return train(replace(speech_lesson(network, recordings, rows, val, recipe, seed=seed, name="sound"), **options))
+
+
 def weights_of(network: Recogniser) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in network.state_dict().items()}
 
@@ -55,18 +71,8 @@ def test_a_toy_language_is_learned() -> None:
     units = Units.of([text for text in texts[:120] if text])
     network = build(prepared, units)
     events = []
-    outcome = train_recogniser(
-        network,
-        prepared,
-        texts,
-        units,
-        np.arange(120),
-        np.arange(120, 160),
-        SpeechRecipe(6, 6e-3, 8, 0.05),
-        seed=0,
-        name="sound",
-        callback=events.append,
-    )
+    recordings, recipe = Recordings(prepared, texts, units), SpeechRecipe(6, 6e-3, 8, 0.05)
+    outcome = learn(network, recordings, np.arange(120), np.arange(120, 160), recipe, callback=events.append)
     heard = hear_rows(network, prepared, np.arange(160, 200), units, 0.04)
     counted = np.array([errors_of(texts[160 + i] or "", h.text) for i, h in enumerate(heard) if h is not None])
     assert counted[:, 0].sum() / counted[:, 1].sum() < 0.2
@@ -85,9 +91,7 @@ def test_same_seed_same_weights_and_other_modalities_take_part() -> None:
     for seed in (0, 0, 1):
         network = build(prepared, units, "parallel(sound, tabular, by=concat)")
         recipe = SpeechRecipe(1, 3e-3, 8, 0.05, drop=True)
-        train_recogniser(
-            network, prepared, texts, units, np.arange(16), np.arange(16, 24), recipe, seed=seed, name="all"
-        )
+        learn(network, Recordings(prepared, texts, units), np.arange(16), np.arange(16, 24), recipe, seed)
         found.append(weights_of(network))
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
     assert any(not torch.equal(found[0][name], found[2][name]) for name in found[0])
@@ -105,35 +109,22 @@ def test_rows_without_sound_or_transcript_are_passed_over() -> None:
     prepared.inputs["sound"][6:8] = 0  # silence
     units = Units.of([text for text in texts if text])
     network = build(prepared, units)
-    outcome = train_recogniser(
-        network,
-        prepared,
-        texts,
-        units,
-        np.arange(12),
-        np.arange(12, 16),
-        SpeechRecipe(1, 1e-3, 4, 0.0),
-        seed=0,
-        name="a",
-    )
+    recordings, val = Recordings(prepared, texts, units), np.arange(12, 16)
+    outcome = learn(network, recordings, np.arange(12), val, SpeechRecipe(1, 1e-3, 4, 0.0))
     assert math.isfinite(outcome.loss)
     assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
     heard = hear_rows(network, prepared, np.array([2, 3, 4]), units, 0.04)
     assert heard[1] is None and heard[0] is not None and heard[2] is not None
     with pytest.raises(RequestError, match="takes rows with both a sound and a transcript"):
-        train_recogniser(
-            network, prepared, texts, units, np.array([3, 4]), np.arange(12, 16), SpeechRecipe(1), seed=0, name="a"
-        )
+        learn(network, recordings, np.array([3, 4]), val, SpeechRecipe(1))
 
 
 def test_training_ends_at_the_deadline_and_on_interrupt() -> None:
     prepared, texts = sing_rows(16)
     units = Units.of([text for text in texts if text])
     rows, val, recipe = np.arange(12), np.arange(12, 16), SpeechRecipe(50, 1e-3, 6, 0.0)
-    outcome = train_recogniser(
-        build(prepared, units), prepared, texts, units, rows, val, recipe, seed=0, name="a",
-        deadline=time.monotonic() + 0.01,
-    )  # fmt: skip
+    recordings, deadline = Recordings(prepared, texts, units), time.monotonic() + 0.01
+    outcome = learn(build(prepared, units), recordings, rows, val, recipe, deadline=deadline)
     assert outcome.stopped == "time" and len(outcome.history) == 1
 
     def interrupt(event: dict[str, object]) -> None:
@@ -141,7 +132,7 @@ def test_training_ends_at_the_deadline_and_on_interrupt() -> None:
             raise KeyboardInterrupt
 
     network = build(prepared, units)
-    outcome = train_recogniser(network, prepared, texts, units, rows, val, recipe, seed=0, name="a", callback=interrupt)
+    outcome = learn(network, recordings, rows, val, recipe, callback=interrupt)
     assert outcome.stopped == "interrupt" and len(outcome.history) == 2
     assert not network.training
 

@@ -6,7 +6,7 @@ Knows: log-mels, normalised transcripts, fusion of frames. Does not know: tables
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "decode": ("Heard",),
-    "learning": ("count_errors", "frame_seconds", "hear_rows", "train_recogniser", "usual_recipe"),
+    "learning": ("Recordings", "count_errors", "frame_seconds", "hear_rows", "speech_lesson", "usual_recipe"),
     "network": ("Recogniser",),
     "units": ("Units", "normalise"),
 }

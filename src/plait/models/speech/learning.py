@@ -1,14 +1,11 @@
-"""How a recogniser is trained and heard: one visible loop, as in `train`. Knows no files and no tables.
+"""What a lesson of recordings and transcripts is made of, and how a recogniser is heard. Knows no files and no tables.
 
-Everything random comes from two places: torch's own generator, seeded inside one `fork_rng` (dropout), and one
-generator for the order of the rows, the augmentation and the modality dropout.
+One generator draws the order of the rows, the augmentation and the modality dropout.
 """
 
 from __future__ import annotations
 
-import copy
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,12 +18,12 @@ from torch.nn import functional as F
 from plait.core.contract import Batch
 from plait.errors import RequestError
 from plait.models.network import CONVOLUTIONAL, Augment
-from plait.models.rows import Callback, Prepared, quiet
+from plait.models.rows import Prepared
 from plait.models.speech.augment import augment_sounds, drop_others, join_pairs, only_where
 from plait.models.speech.decode import Heard, decode
 from plait.models.speech.network import Recogniser, own_lengths
 from plait.models.speech.units import Units, normalise, words_of
-from plait.models.train import AdamW, Average, Outcome, Recipe, clearly_worse, rate_at
+from plait.models.train import Lesson, Recipe
 
 USUAL_STEPS = 750  # in all, within LEAST_EPOCHS and MOST_EPOCHS
 LEAST_EPOCHS, MOST_EPOCHS = 12, 100
@@ -56,105 +53,68 @@ def usual_recipe(rows: int, epochs: int | None, batch_size: int) -> SpeechRecipe
     return SpeechRecipe(epochs or usual, rate=3e-3, batch_size=batch_size, decay=0.05, drop=True)
 
 
-def train_recogniser(
+@dataclass(frozen=True)
+class Recordings:
+    """Prepared rows, what is said in the sound of each of them, None where that is not known, and its units."""
+
+    prepared: Prepared
+    texts: Sequence[str | None]
+    units: Units
+
+
+def speech_lesson(
     network: Recogniser,
-    prepared: Prepared,
-    texts: Sequence[str | None],
-    units: Units,
+    recordings: Recordings,
     rows: np.ndarray,
     val: np.ndarray,
     recipe: SpeechRecipe,
     *,
     seed: int,
     name: str,
-    callback: Callback = quiet,
-    deadline: float = math.inf,
-) -> Outcome:
-    """Train the network in place and leave it with the weights of the last epoch, or of a clearly better one before.
+) -> Lesson:
+    """Return what a recogniser learns from these places of training and validation rows.
 
-    texts: the transcript of every row of prepared, None where there is none. rows and val: places of the training and
-    validation rows; those without a sound or a transcript are passed over. Ends early when the validation loss no
-    longer falls, at the deadline (time.monotonic), or on Ctrl-C; the best weights so far are kept in each case.
+    Rows without a sound or a transcript are passed over. Raises RequestError where none is left.
     """
-    began, outcome = time.monotonic(), Outcome()
+    prepared = recordings.prepared
     lengths = sound_lengths(prepared, network.audio)
-    there = prepared.present[network.audio] & np.array([text is not None for text in texts], bool)
-    rows, val = rows[there[rows] & (lengths[rows] > 0)], val[there[val]]  # from silence nothing is learned
+    known = prepared.present[network.audio] & np.array([text is not None for text in recordings.texts], bool)
+    rows, val = rows[known[rows] & (lengths[rows] > 0)], val[known[val]]  # from silence nothing is learned
     if not len(rows) or not len(val):
         raise RequestError("training a recogniser takes rows with both a sound and a transcript, and some to validate.")
-    order = torch.Generator().manual_seed(seed)
-    augment = _augment_others(prepared, order)
-    weights = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in weights if p.dim() > 1], "weight_decay": recipe.decay},
-        {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = AdamW(groups, recipe.rate)
-    device = weights[0].device
-    steps = max(1, math.ceil(len(rows) / recipe.batch_size))
-    average = Average(network, 1 / (steps + 1))
-    patience = recipe.patience or max(5, recipe.epochs // 3)
-    best_epoch, worse = 0, False
-    best: dict[str, Tensor] | None = None
-    best_losses: Tensor | None = None
-    state: dict[str, Tensor] | None = None
-    losses: Tensor | None = None
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        try:
-            for epoch in range(1, recipe.epochs + 1):
-                network.train()
-                total = torch.zeros((), device=device)
-                for step, chosen in enumerate(draw_batches(rows, lengths, steps, order)):
-                    used = (time.monotonic() - began) / (deadline - began) if deadline < math.inf else 0.0
-                    progress = max(((epoch - 1) * steps + step) / (recipe.epochs * steps), min(1.0, used))
-                    optimizer.rate = rate_at(progress, recipe)
-                    batch = gather(prepared, network, chosen, lengths, device)
-                    said = [texts[row] or "" for row in chosen]
-                    batch.inputs[network.audio] = augment_sounds(batch.inputs[network.audio], order, recipe.noise)
-                    if recipe.drop:
-                        batch = drop_others(batch, network.audio, order)
-                    if len(chosen) > 1 and float(torch.rand((), generator=order)) < recipe.join:
-                        batch, said = join_pairs(batch, said, network.audio)
-                    log_probs, own = network(batch, augment)
-                    loss = ctc_losses(log_probs, own, [units.encode(text) for text in said]).mean()
-                    loss.backward()
-                    torch.nn.utils.clip_grad_norm_(weights, 5.0)
-                    optimizer.step()
-                    average.update()
-                    total += loss.detach()
-                    if used >= 1.0:
-                        break
-                last = copy.deepcopy(network.state_dict())
-                average.put()
-                losses, wer = measure(network, prepared, texts, units, val, lengths)
-                val_loss, mean = float(losses.mean()), float(total) / (step + 1)
-                facts = {"epoch": epoch, "loss": mean, "metric": wer, "metric_name": "wer"}
-                outcome.history.append({"candidate": name, **facts, "val_loss": val_loss})
-                state = copy.deepcopy(network.state_dict())
-                if best_losses is None or val_loss < float(best_losses.mean()):
-                    best, best_losses, best_epoch = state, losses, epoch
-                worse = clearly_worse(losses, best_losses)
-                network.load_state_dict(last)
-                spent = time.monotonic() - began
-                left = min(spent / epoch * (recipe.epochs - epoch), deadline - time.monotonic())
-                callback({"stage": name, "epochs": recipe.epochs, **facts, "seconds_left": max(0.0, left)})
-                if time.monotonic() >= deadline:
-                    outcome.stopped = "time"
-                elif worse and epoch - best_epoch >= patience and epoch < recipe.epochs:
-                    outcome.stopped = "early"
-                if outcome.stopped:
-                    break
-        except KeyboardInterrupt:
-            outcome.stopped = "interrupt"
-    if best is not None and best_losses is not None:
-        # at the end of its cycle the last epoch is the best guess, unless validation speaks clearly against it
-        finished = state is not None and not worse and outcome.stopped in ("", "time")
-        network.load_state_dict(state if finished and state is not None else best)
-        outcome.loss = float((losses if finished and losses is not None else best_losses).mean())
-    network.eval()
-    outcome.seconds = time.monotonic() - began
-    return outcome
+    generator = torch.Generator().manual_seed(seed)
+    return Lesson(
+        network,
+        recipe,
+        rows,
+        lambda rows, steps: draw_batches(rows, lengths, steps, generator),
+        lambda rows: loss_of(rows, network, recordings, lengths, recipe, generator),
+        lambda: measure(network, recordings, val, lengths),
+        "wer",
+        seed=seed,
+        name=name,
+    )
+
+
+def loss_of(
+    rows: np.ndarray,
+    network: Recogniser,
+    recordings: Recordings,
+    lengths: np.ndarray,
+    recipe: SpeechRecipe,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return the mean CTC loss of training rows, with all that changes them drawn from the generator."""
+    device = next(network.parameters()).device
+    batch = gather(recordings.prepared, network, rows, lengths, device)
+    texts = [recordings.texts[row] or "" for row in rows]
+    batch.inputs[network.audio] = augment_sounds(batch.inputs[network.audio], generator, recipe.noise)
+    if recipe.drop:
+        batch = drop_others(batch, network.audio, generator)
+    if len(rows) > 1 and float(torch.rand((), generator=generator)) < recipe.join:
+        batch, texts = join_pairs(batch, texts, network.audio)
+    log_probs, frames = network(batch, _augment_others(recordings.prepared, generator))
+    return ctc_losses(log_probs, frames, [recordings.units.encode(text) for text in texts]).mean()
 
 
 def ctc_losses(log_probs: Tensor, lengths: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:
@@ -243,23 +203,15 @@ def log_probs_of(
     return found
 
 
-def measure(
-    network: Recogniser,
-    prepared: Prepared,
-    texts: Sequence[str | None],
-    units: Units,
-    val: np.ndarray,
-    lengths: np.ndarray,
-) -> tuple[Tensor, float]:
+def measure(network: Recogniser, recordings: Recordings, val: np.ndarray, lengths: np.ndarray) -> tuple[Tensor, float]:
     """Return the loss of every validation row, and the word error rate of all as heard, without the list of words."""
-    said = log_probs_of(network, prepared, val, lengths)
-    losses, wrong, words = [], 0, 0
-    for row, log_probs in zip(val, said, strict=True):
-        own = torch.tensor([len(log_probs)])
+    losses, wrong, words, units = [], 0, 0, recordings.units
+    for row, log_probs in zip(val, log_probs_of(network, recordings.prepared, val, lengths), strict=True):
+        text, frames = recordings.texts[row] or "", torch.tensor([len(log_probs)])
         losses.append(
-            ctc_losses(log_probs[None], own, [units.encode(texts[row] or "")])[0] if len(log_probs) else torch.zeros(())
+            ctc_losses(log_probs[None], frames, [units.encode(text)])[0] if len(log_probs) else torch.zeros(())
         )
-        counted = errors_of(texts[row] or "", decode(log_probs.numpy(), units, 1.0, prior=0.0).text)
+        counted = errors_of(text, decode(log_probs.numpy(), units, 1.0, prior=0.0).text)
         wrong, words = wrong + counted[0], words + counted[1]
     return torch.stack(losses), wrong / max(1, words)
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.core.contract import MEDIA_KINDS
 from plait.core.options import FAMILIES
 from plait.errors import RequestError, TableError
+from plait.kinds import TEXT
 from plait.kinds.features import batch_features
 from plait.models.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
@@ -140,7 +140,7 @@ class Search:
     def _count_joint(self) -> int:
         """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
         study = self.study
-        dear = any(strand.kind in MEDIA_KINDS for strand in study.prepared.strands) and len(study.train) > MANY_ROWS
+        dear = any(strand.able.opened for strand in study.prepared.strands) and len(study.train) > MANY_ROWS
         return 2 if dear else 3
 
     def _add(
@@ -232,7 +232,7 @@ class Search:
         prepared = self.study.prepared
         shadows = [s.name for s in prepared.strands if s.shadow and not s.raw]
         if shadows and not self.study._over():
-            texts = [s.name for s in prepared.strands if s.kind == "text" and not s.shadow]
+            texts = [s.name for s in prepared.strands if s.able is TEXT and not s.shadow]
             self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], "text")  # the linear one
 
     def _level_trials(self) -> None:

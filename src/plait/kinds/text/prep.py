@@ -261,3 +261,23 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
     q = np.linalg.qr(q)[0]
     _, _, v = np.linalg.svd(x @ q, full_matrices=False)
     return np.ascontiguousarray((v[:size] @ q.T).astype(np.float32))
+
+
+PREP = TextPrep
+SENTENCE = 8  # tokens of long training texts from which on they are sentences
+CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # options that every preparation of texts has
+
+
+def may_gain(prep: TextPrep) -> bool:
+    """Say whether what others have learned from sentences may be of use."""
+    return prep.length >= SENTENCE
+
+
+def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a pretrained encoder's preparation may be given: those of cleaning."""
+    return {key: value for key, value in options.items() if key in CLEANING}
+
+
+def for_frozen(prep: Any, own: TextPrep) -> Any:
+    """Return the preparation of a pretrained encoder as it is."""
+    return prep

@@ -19,10 +19,19 @@ DOOR: dict[str, tuple[str, ...]] = {
     "detect": ("WHY_MENDED", "detect"),
     "facts": ("Facts", "facts_of"),
     "features": ("as_float", "batch_features"),
-    "network": ("build_encoder", "input_shape"),
+    "network": (
+        "as_float",
+        "build_encoder",
+        "centre",
+        "input_shape",
+        "is_convolutional",
+        "is_given_features",
+        "is_normed",
+    ),
+    "part": ("Part", "add_reasons"),
     "recognise": ("judge",),
     "relocate": ("move_media",),
-    "row": ("BANDS", "draw_row"),
+    "row": ("draw_row",),
     "shares": ("draw_shares",),
 }
 

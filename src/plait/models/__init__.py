@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "calibration": ("assign_folds", "cross_fit_temperature", "losses"),
     "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
-    "network": ("CONVOLUTIONAL", "Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
+    "network": ("Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
     "onnx_graph": ("Graph", "Port", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (

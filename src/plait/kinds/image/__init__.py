@@ -7,7 +7,6 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "augment": ("augment_raw",),
     "prep": ("ImagePrep", "ORIENTATION", "WHITES"),
     "row": ("as_pixels",),
     "worsen": ("BLUR", "IMAGE_NOISE", "OCCLUSION", "blur_images", "noise_images", "occlude_images"),

@@ -7,7 +7,6 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "augment": ("swap_cells",),
     "prep": ("ColumnPrep", "TabularPrep"),
     "worsen": ("NUMBER_NOISE", "noise_numbers"),
 }

@@ -7,7 +7,6 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "augment": ("augment_text",),
     "clean": ("clean", "join", "repair_mojibake", "strip_html", "token_spans", "tokenise"),
     "prep": ("TextPrep",),
     "worsen": ("DROPPED", "drop_words"),

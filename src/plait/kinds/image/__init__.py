@@ -18,5 +18,5 @@ KIND = Kind(
     columns=("image",),
     opened=True,
     encoders=("auto", "scratch"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
 )

@@ -15,5 +15,5 @@ KIND = Kind(
     "tabular",
     noun="row of the table",
     columns=("number", "category", "date"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
 )

@@ -17,5 +17,5 @@ KIND = Kind(
     noun="text",
     columns=("text",),
     encoders=("auto", "tfidf", "tokens", "both"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
 )

@@ -41,7 +41,7 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
             "modalities": [
                 {
                     "name": "image",
-                    "kind": "image", "form": "picture",
+                    "kind": "image",
                     "columns": ["image"],
                     "present": {"train": 0.799, "val": 0.803, "test": 0.795},
                     "blank": 590,
@@ -50,7 +50,7 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
                 },
                 {
                     "name": "audio",
-                    "kind": "audio", "form": "sound",
+                    "kind": "audio",
                     "columns": ["audio"],
                     "present": {"train": 0.81, "val": 1.0, "test": 0.79},
                     "blank": 570,
@@ -238,7 +238,8 @@ def examples(generator: np.random.Generator) -> list[dict[str, Any]]:
         wrong, no_image, no_audio = index == 2, index == 3, index == 1
         image: dict[str, Any] = {
             "modality": "image",
-            "kind": "image", "form": "picture",
+            "kind": "image",
+            "form": "picture",
             "png": picture(str(digit)),
             "heat": heat(generator),
         }
@@ -273,13 +274,15 @@ def examples(generator: np.random.Generator) -> list[dict[str, Any]]:
     found[5]["parts"] += [
         {
             "modality": "text",
-            "kind": "text", "form": "words",
+            "kind": "text",
+            "form": "words",
             "text": text,
             "spans": [{"start": text.index(w), "end": text.index(w) + len(w), "weight": v} for w, v in spans],
         },
         {
             "modality": "tabular",
-            "kind": "tabular", "form": "columns",
+            "kind": "tabular",
+            "form": "columns",
             "columns": [
                 {"name": "age", "value": 41, "weight": 0.11},
                 {"name": "Department Name", "value": "Dresses", "weight": -0.05},

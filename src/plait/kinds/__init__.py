@@ -18,7 +18,7 @@ from plait.kinds.vectors import KIND as VECTORS
 DOOR: dict[str, tuple[str, ...]] = {
     "detect": ("WHY_MENDED", "detect"),
     "facts": ("Facts", "facts_of"),
-    "features": ("as_float", "batch_features"),
+    "features": ("batch_features",),
     "network": (
         "as_float",
         "build_encoder",
@@ -33,6 +33,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "relocate": ("move_media",),
     "row": ("draw_row",),
     "shares": ("draw_shares",),
+    "weights": ("grid_sums",),
+    "worsening": ("Worsening",),
 }
 
 KINDS: dict[str, Kind] = {

@@ -30,6 +30,11 @@ class Kind:
     abilities: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
+    def recognise(self) -> Any:
+        """claim(facts, folder) → Guess, or None where a column holds something else; asked before all else."""
+        return self._get("recognise")
+
+    @property
     def read(self) -> Any:
         """Cells → inputs.
 

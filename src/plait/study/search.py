@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.core.options import FAMILIES
+from plait.core.options import AS_TEXT, FAMILIES
 from plait.errors import RequestError, TableError
 from plait.kinds import TEXT
 from plait.kinds.features import batch_features
@@ -115,7 +115,7 @@ class Search:
                 grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
                 study.train_plans(listed, self._count_joint(), grow)
         try:
-            if "text" in wanted and study.stopped != "interrupt":
+            if AS_TEXT in wanted and study.stopped != "interrupt":
                 self._text()
             if "classic" in wanted and study.stopped != "interrupt":
                 self._level_trials()
@@ -188,8 +188,8 @@ class Search:
         if setting:
             chosen, usual = self.learners[learner][setting], self.learners[learner][0]
             shown += "".join(f", {key} {value}" for key, value in chosen.items() if usual.get(key) != value)
-        told = "row as text" if family == "text" else " + ".join(names)
-        whole = RowText(predictor) if family == "text" else predictor
+        told = "row as text" if family == AS_TEXT else " + ".join(names)
+        whole = RowText(predictor) if family == AS_TEXT else predictor
         found = self._add(f"{shown} ({told})", family, whole, answers, began)
         self._made[id(found)] = (learner, setting, tuple(names))
 
@@ -233,7 +233,7 @@ class Search:
         shadows = [s.name for s in prepared.strands if s.shadow and not s.raw]
         if shadows and not self.study._over():
             texts = [s.name for s in prepared.strands if s.able is TEXT and not s.shadow]
-            self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], "text")  # the linear one
+            self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one
 
     def _level_trials(self) -> None:
         """Give the side with fewer trials further settings of classic learners, until both have had as many."""
@@ -370,7 +370,7 @@ class Search:
         if made is None:
             return self.predictor_of(candidate)
         predictor: Any = self.fit_learner(*made, np.concatenate([self.study.train, self.study.val]))
-        if candidate.family == "text":
+        if candidate.family == AS_TEXT:
             predictor = RowText(predictor)
         temperature = self.temperatures.get(id(candidate), 1.0)
         return predictor if temperature == 1.0 else Calibrated(predictor, temperature)

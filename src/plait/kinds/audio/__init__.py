@@ -7,8 +7,7 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("AudioPrep", "LOWEST", "log_mel", "mono"),
-    "worsen": ("SNR", "add_noise"),
+    "prep": ("AudioPrep", "log_mel", "mono"),
 }
 
 KIND = Kind(

@@ -366,3 +366,8 @@ def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def for_frozen(prep: Any, own: AudioPrep) -> Any:
     """Return the preparation of a pretrained encoder as it is."""
     return prep
+
+
+def for_own(prep: AudioPrep) -> AudioPrep:
+    """Return the preparation of a module of the user's own: the same as of the network that is trained here."""
+    return prep

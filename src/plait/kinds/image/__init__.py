@@ -9,7 +9,6 @@ from plait.kinds.kind import Kind, abilities_of
 DOOR: dict[str, tuple[str, ...]] = {
     "prep": ("ImagePrep", "ORIENTATION", "WHITES"),
     "row": ("as_pixels",),
-    "worsen": ("BLUR", "IMAGE_NOISE", "OCCLUSION", "blur_images", "noise_images", "occlude_images"),
 }
 
 KIND = Kind(

@@ -113,3 +113,11 @@ def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], st
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
     """Return pictures (batch, channel, height, width), 0 to 255."""
     return generator.integers(0, 256, (num, *shape(layout)))
+
+
+OWN_INPUT = "pictures (batch, channel, height, width), float -1 to 1"
+
+
+def for_own(x: Tensor) -> Tensor:
+    """Return prepared pictures, 0 to 255, as a module of the user's own is given them."""
+    return x.float() / 127.5 - 1.0

@@ -270,3 +270,8 @@ def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def for_frozen(prep: Any, own: ImagePrep) -> Any:
     """Return the preparation of a pretrained encoder with what was learned of these pictures: which value is white."""
     return replace(prep, white=own.white)
+
+
+def for_own(prep: ImagePrep) -> ImagePrep:
+    """Return the preparation of a module of the user's own: the same as of the network that is trained here."""
+    return prep

@@ -8,7 +8,6 @@ from plait.kinds.kind import Kind, abilities_of
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "prep": ("ColumnPrep", "TabularPrep"),
-    "worsen": ("NUMBER_NOISE", "noise_numbers"),
 }
 
 KIND = Kind(

@@ -7,9 +7,8 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "clean": ("clean", "join", "repair_mojibake", "strip_html", "token_spans", "tokenise"),
+    "clean": ("clean", "join", "repair_mojibake", "strip_html", "tokenise"),
     "prep": ("TextPrep",),
-    "worsen": ("DROPPED", "drop_words"),
 }
 
 KIND = Kind(

@@ -105,3 +105,11 @@ def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) ->
     x[:, : layout["features"]] /= max(1.0, math.sqrt(layout["features"]))
     x[:, layout["features"] :] = generator.integers(0, layout["vocabulary"], (num, layout["tokens"]))
     return x
+
+
+OWN_INPUT = "token ids (batch, token), int64, 0 where there is none"
+
+
+def for_own(x: Tensor) -> Tensor:
+    """Return token ids as a module of the user's own is given them."""
+    return x.long()

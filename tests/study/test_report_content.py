@@ -140,6 +140,7 @@ def test_a_text_is_shown_with_its_words_where_they_lie() -> None:
     assert found == {
         "modality": "text",
         "kind": "text",
+        "form": "words",
         "text": "so, good\nbad end",
         "spans": [{"start": 4, "end": 8, "weight": 0.5}, {"start": 9, "end": 12, "weight": -0.25}],
     }

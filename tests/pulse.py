@@ -1,4 +1,4 @@
-"""A tiny kind of data of a test's own: pulses, four whole numbers between blanks, "0 3 0 1". Nothing of plait knows it."""
+"""A tiny kind of data of a test's own: pulses, four whole numbers between blanks, "0 3 0 1". plait knows none."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def table(pulses: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(table: Path, tmp_path_factory: pytest.TempPathFactory) -> plait.Model:
     out = tmp_path_factory.mktemp("run") / "run"
-    return plait.fit(table, target="label", out=out, candidates=("classic", "alone", "parallel"), epochs=8, seed=1)
+    return plait.fit(table, target="label", out=out, fusion="parallel(pulse, tabular)", epochs=12, seed=1)
 
 
 def test_the_column_is_recognised_and_forms_a_modality(table: Path) -> None:
@@ -66,9 +66,15 @@ def test_every_row_is_answered_and_holes_are_absent(model: plait.Model, table: P
 
 
 def test_networks_learn_from_it_alone_and_fused(model: plait.Model) -> None:
-    names = {candidate["name"]: candidate for candidate in model.leaderboard}
-    assert names["pulse"]["val"]["value"] >= 0.9
-    assert names["parallel(pulse, tabular, by=concat)"]["modalities"] == ["pulse", "tabular"]
+    recipes = {(candidate["name"], candidate["recipe"]) for candidate in model.leaderboard}
+    plan = "parallel(pulse, tabular, by=concat)"
+    assert {("pulse", "alone"), (plan, "alone then fused"), (plan, "joint")} <= recipes
+
+
+def test_classic_learners_take_it(table: Path) -> None:
+    model = plait.fit(table, target="label", candidates=("classic",), ignore=("age",), report=False)
+    answers = model.predict({"beat": ["0 9 1 1", "1 2 0 3"]})
+    assert answers.labels == ["yes", "no"]
 
 
 def test_a_loaded_run_answers_the_same(model: plait.Model, table: Path) -> None:
@@ -100,7 +106,7 @@ def test_a_row_is_drawn(table: Path, tmp_path: Path) -> None:
 
 def test_the_command_line_takes_it(table: Path, model: plait.Model, capsys: pytest.CaptureFixture[str]) -> None:
     app(["predict", str(model.folder), "--cell", "beat=0 9 0 0", "--cell", "age=21", "--json"], standalone_mode=False)
-    assert json.loads(capsys.readouterr().out)["rows"][0]["prediction"] == "yes"
+    assert json.loads(capsys.readouterr().out)["predictions"][0]["prediction"] == "yes"
 
 
 def test_a_kind_without_an_ability_says_none() -> None:

@@ -72,24 +72,18 @@ def test_the_strongest_cells_are_framed_in_percent_of_the_picture() -> None:
 
 def test_a_sound_is_as_long_as_its_last_second() -> None:
     seconds = [{"start": 0.0, "end": 1.5, "weight": 0.2}, {"start": 1.5, "end": 1.5, "weight": 1.0}]
-    (view,) = explain_row({"parts": [{"form": "sound", "seconds": seconds, "duration": 1.0}]}, False)[
-        "parts"
-    ]
+    (view,) = explain_row({"parts": [{"form": "sound", "seconds": seconds, "duration": 1.0}]}, False)["parts"]
     assert view["duration"] == 1.5
     assert view["strip"].count("<rect") == 1  # a stretch of no length is not drawn
 
 
 def test_columns_are_measured_by_the_heaviest() -> None:
     columns = [{"name": "age", "value": 41, "weight": -0.4}, {"name": "city"}]
-    (view,) = explain_row(
-        {"parts": [{"modality": "t", "form": "columns", "columns": columns}]}, False
-    )["parts"]
+    (view,) = explain_row({"parts": [{"modality": "t", "form": "columns", "columns": columns}]}, False)["parts"]
     assert view["limit"] == pytest.approx(0.4)
     assert view["columns"][1] == {"name": "city", "value": None, "weight": None}
 
 
 def test_a_part_with_a_reason_is_absent() -> None:
-    (view,) = explain_row({"parts": [{"kind": "image", "reason": "cut off", "png": b"x"}]}, False)[
-        "parts"
-    ]
+    (view,) = explain_row({"parts": [{"kind": "image", "reason": "cut off", "png": b"x"}]}, False)["parts"]
     assert view == {"name": "image", "kind": "image", "form": "absent", "reason": "cut off", "note": ""}

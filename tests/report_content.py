@@ -239,12 +239,13 @@ def examples(generator: np.random.Generator) -> list[dict[str, Any]]:
         image: dict[str, Any] = {
             "modality": "image",
             "kind": "image",
+            "form": "picture",
             "png": picture(str(digit)),
             "heat": heat(generator),
         }
         if no_image:
             image = {"modality": "image", "kind": "image", "reason": "blank"}
-        audio: dict[str, Any] = {"modality": "audio", "kind": "audio", **sound(generator, digit)}
+        audio: dict[str, Any] = {"modality": "audio", "kind": "audio", "form": "sound", **sound(generator, digit)}
         if no_audio:
             audio = {"modality": "audio", "kind": "audio", "reason": "clips/0007.wav is empty (0 samples)"}
         one = {
@@ -274,12 +275,14 @@ def examples(generator: np.random.Generator) -> list[dict[str, Any]]:
         {
             "modality": "text",
             "kind": "text",
+            "form": "words",
             "text": text,
             "spans": [{"start": text.index(w), "end": text.index(w) + len(w), "weight": v} for w, v in spans],
         },
         {
             "modality": "tabular",
             "kind": "tabular",
+            "form": "columns",
             "columns": [
                 {"name": "age", "value": 41, "weight": 0.11},
                 {"name": "Department Name", "value": "Dresses", "weight": -0.05},

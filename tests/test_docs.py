@@ -11,10 +11,9 @@ import pytest
 
 import plait
 from plait.cli import FLAGS, ONLY_IN_PYTHON, app
-from plait.core.contract import COLUMN_KINDS
 from plait.core.options import FitOptions
+from plait.kinds import KINDS, column_kinds
 from plait.models import plan
-from plait.models.views import SCRATCH
 from plait.pretrained.catalogue import NAMES
 from plait.proof import metrics
 
@@ -67,8 +66,8 @@ def test_every_option_of_fit_is_in_its_table() -> None:
 
 def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
     operators = {f"`{name}`" for names in plan.OPERATORS.values() for name in names}
-    kinds = {f"`{kind}`" for kind in COLUMN_KINDS}
-    encoders = {f"`{name}`" for names in SCRATCH.values() for name in names}
+    kinds = {f"`{kind}`" for kind in column_kinds()}
+    encoders = {f"`{name}`" for kind in KINDS.values() for name in kind.encoders}
     encoders |= {f"`{kind}={name}`" for kind, names in NAMES.items() for name in names}
     truth = np.array([0, 1])
     answers = metrics.classification(truth, truth, np.eye(2), ["0", "1"])(np.ones((2, 1)))

@@ -8,7 +8,7 @@ from plait.draw.report import render_report
 
 
 def test_what_is_too_large_is_left_out_and_said() -> None:
-    part = {"modality": "audio", "kind": "audio", "wav": b"RIFF" + bytes(2_500_000)}
+    part = {"modality": "audio", "kind": "audio", "form": "sound", "wav": b"RIFF" + bytes(2_500_000)}
     page = Page(render_report({"examples": [{"row": 0, "prediction": "a", "parts": [part]}]}))
     assert not page.all("audio")
     assert "It is too large to keep in this file (2.5 MB)." in page.text
@@ -17,7 +17,7 @@ def test_what_is_too_large_is_left_out_and_said() -> None:
 def test_spans_of_a_text_are_cut_where_they_lie() -> None:
     spans = [{"start": 4, "end": 8, "weight": -0.4}, {"start": 0, "end": 3, "weight": 0.1}]
     spans += [{"start": 2, "end": 6, "weight": 0.2}]  # begins inside another: left out
-    part = {"modality": "text", "kind": "text", "text": "bad <b>day", "spans": spans}
+    part = {"modality": "text", "kind": "text", "form": "words", "text": "bad <b>day", "spans": spans}
     html = render_report({"examples": [{"row": 0, "prediction": "a", "parts": [part]}]})
     told = '<mark class="for w1" title="+0.100">bad</mark> <mark class="against w4" title="−0.400">&lt;b&gt;d</mark>ay'
     assert told in html
@@ -52,7 +52,13 @@ def test_the_three_strongest_pairs_are_told() -> None:
 
 def test_the_strongest_cells_are_framed_in_percent_of_the_picture() -> None:
     png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
-    part = {"modality": "photo", "kind": "image", "png": png, "heat": [[0.0, 0.0, 0.0, 0.8], [-0.3, 0.0, None, 0.1]]}
+    part = {
+        "modality": "photo",
+        "kind": "image",
+        "form": "picture",
+        "png": png,
+        "heat": [[0.0, 0.0, 0.0, 0.8], [-0.3, 0.0, None, 0.1]],
+    }
     (view,) = explain_row({"parts": [part]}, regression=False)["parts"]
     assert view["size"] == (640, 480)
     assert view["boxes"] == [
@@ -66,18 +72,18 @@ def test_the_strongest_cells_are_framed_in_percent_of_the_picture() -> None:
 
 def test_a_sound_is_as_long_as_its_last_second() -> None:
     seconds = [{"start": 0.0, "end": 1.5, "weight": 0.2}, {"start": 1.5, "end": 1.5, "weight": 1.0}]
-    (view,) = explain_row({"parts": [{"kind": "audio", "seconds": seconds, "duration": 1.0}]}, False)["parts"]
+    (view,) = explain_row({"parts": [{"form": "sound", "seconds": seconds, "duration": 1.0}]}, False)["parts"]
     assert view["duration"] == 1.5
     assert view["strip"].count("<rect") == 1  # a stretch of no length is not drawn
 
 
 def test_columns_are_measured_by_the_heaviest() -> None:
     columns = [{"name": "age", "value": 41, "weight": -0.4}, {"name": "city"}]
-    (view,) = explain_row({"parts": [{"modality": "t", "kind": "tabular", "columns": columns}]}, False)["parts"]
+    (view,) = explain_row({"parts": [{"modality": "t", "form": "columns", "columns": columns}]}, False)["parts"]
     assert view["limit"] == pytest.approx(0.4)
     assert view["columns"][1] == {"name": "city", "value": None, "weight": None}
 
 
 def test_a_part_with_a_reason_is_absent() -> None:
     (view,) = explain_row({"parts": [{"kind": "image", "reason": "cut off", "png": b"x"}]}, False)["parts"]
-    assert view == {"name": "image", "kind": "absent", "reason": "cut off", "note": ""}
+    assert view == {"name": "image", "kind": "image", "form": "absent", "reason": "cut off", "note": ""}

@@ -108,7 +108,7 @@ def test_a_network_of_several_kinds_keeps_what_this_kind_needs() -> None:
     assert is_joint(joint, "image")
     assert not is_joint(joint, "text")  # it gives no features of texts
     assert not is_joint(Joint("vision"), "image")
-    assert pick_tower(joint, "image") is joint
+    assert pick_tower(joint, "image", ["text_model"]) is joint
     assert joint.text_model is None
     assert isinstance(joint.vision_model, nn.Linear)
 
@@ -117,7 +117,7 @@ def test_of_an_encoder_with_a_decoder_the_encoder_is_taken() -> None:
     model: Any = nn.Module()
     model.config = SimpleNamespace(is_encoder_decoder=True)
     model.get_encoder = lambda: "the encoder"
-    assert pick_tower(model, "text") == "the encoder"
+    assert pick_tower(model, "text", []) == "the encoder"
 
 
 # pooling

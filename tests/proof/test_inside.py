@@ -14,13 +14,16 @@ import torch
 from plait.core.contract import Batch, Modality, Table
 from plait.data.read import read
 from plait.kinds.audio.prep import AudioPrep
+from plait.kinds.image.inside import blank
 from plait.kinds.image.prep import ImagePrep
 from plait.kinds.tabular.prep import TabularPrep
+from plait.kinds.text.inside import word_parts
 from plait.kinds.text.prep import TextPrep
+from plait.kinds.weights import grid_sums
 from plait.models.rows import prepare
 from plait.models.views import Strand
 from plait.proof import inside as drill
-from plait.proof.inside import Probe, drill_row, grid_sums, network_of, word_parts
+from plait.proof.inside import Probe, drill_row, network_of
 from plait.proof.shapley import deletion_curve, insertion_curve
 from tiny import RATE
 
@@ -301,7 +304,7 @@ def test_integrated_gradients_add_up_to_the_change_from_a_plain_picture(explaine
     probe = Probe(explained_model.predictor(), batch, 1)
     heat = drill.gradient_map(probe, strand)
     x = drill.as_float("image", batch.inputs["photo"])
-    whole, plain = probe.ask("photo", torch.cat([x, drill.blank_input("image", x)]))
+    whole, plain = probe.ask("photo", torch.cat([x, blank(x)]))
     assert heat.shape == (1, 8, 8)
     assert heat.sum() == pytest.approx(whole - plain, abs=0.05)
 
@@ -344,7 +347,7 @@ def test_the_places_of_a_picture_beat_a_random_order(explained_model: Any, row: 
     (detail,) = drill_row(table, [strand], explained_model.predictor(), batch, index, random())
     assert detail.heat is not None
     x = drill.as_float("image", batch.inputs["photo"])
-    plain = drill.blank_input("image", x)
+    plain = blank(x)
 
     def answer(kept: np.ndarray) -> np.ndarray:
         there = torch.from_numpy(kept.reshape(-1, 1, 8, 8))

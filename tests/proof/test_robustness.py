@@ -10,13 +10,23 @@ from plait.core.contract import SECOND, Batch, Table
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import Prepared
-from plait.proof.robustness import UNITS, Robustness, calibration
+from plait.proof.robustness import Robustness, calibration
 from searches import prepare_all
 from tiny import read_csv, write_csv, write_table
 
 KINDS = {"photo": "image", "sound": "audio", "note": "text", "age": "number", "colour": "category"}
 NAMES = ["photo", "sound", "text", "tabular"]
 ROWS = 24
+
+UNITS = {
+    "noise": "standard deviation, share of black to white",
+    "blur": "standard deviation, share of the shorter side",
+    "occlusion": "share of the area",
+    "noise in sound": "decibels of the sound above the noise",
+    "dropped words": "share of the words",
+    "noise in numbers": "standard deviations of the column",
+    "missing": "share of the rows",
+}
 
 
 class Reads:

@@ -13,11 +13,13 @@ from PIL import Image
 import plait
 from plait.cli import app
 from plait.draw.report import render_report
+from plait.kinds.audio.inside import wav_of
+from plait.kinds.pixels import png_of
 from plait.proof.inside import Detail
 from plait.proof.scores import scores
 from plait.runs.model import Model
 from plait.study import finish
-from plait.study.report_content import TIME_OVER, choose_rows, command_of, png_of, show_part, wav_of
+from plait.study.report_content import TIME_OVER, choose_rows, command_of, show_part
 from searches import take_quick_learners
 from tiny import SENTENCES
 
@@ -138,6 +140,7 @@ def test_a_text_is_shown_with_its_words_where_they_lie() -> None:
     assert found == {
         "modality": "text",
         "kind": "text",
+        "form": "words",
         "text": "so, good\nbad end",
         "spans": [{"start": 4, "end": 8, "weight": 0.5}, {"start": 9, "end": 12, "weight": -0.25}],
     }

@@ -8,8 +8,9 @@ Knows: cells, columns, optional packages. Does not know: targets, networks that 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "catalogue": ("make_converters",),
-    "columns": ("Converted", "as_mono", "convert_column", "encode"),
+    "columns": ("Converted", "convert_column"),
     "espeak": ("Speech",),
     "graph": ("Route", "check_kind", "find_route", "is_installed", "version_of"),
     "in_fit": ("FILLED", "Made", "RunConverter", "apply_conversions", "plan_conversions"),
+    "one_file": ("choose_columns", "kind_of_ending", "read_file", "write_file"),
 }

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Protocol
 
-from plait.core.contract import MODALITY_KINDS
 from plait.errors import CellError, RequestError, did_you_mean, need
+from plait.kinds import modality_kinds
 
 FEWEST_RIGHT = 0.01  # a quality is taken as at least this
 
@@ -81,8 +81,8 @@ def check_converter(converter: Any) -> None:
 
 
 def check_kind(kind: str, what: str) -> None:
-    if kind not in MODALITY_KINDS:
-        raise RequestError(f"{what} is {kind!r}, which is no kind. {did_you_mean(str(kind), MODALITY_KINDS)}")
+    if kind not in modality_kinds():
+        raise RequestError(f"{what} is {kind!r}, which is no kind. {did_you_mean(str(kind), modality_kinds())}")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from plait.converters.graph import check_kind, describe, find_route, version_of
-from plait.core.contract import MODALITY_KINDS, Column, Modality, Schema, Table
+from plait.core.contract import Column, Modality, Schema, Table
 from plait.errors import RequestError, did_you_mean
+from plait.kinds import modality_kinds
 
 SPEC = re.compile(r"\s*(.+?)\s*(?:->|→)\s*(.+?)(?:\s+by\s+(\S.*?))?\s*")
 FILLED = "filled from"
@@ -114,7 +115,7 @@ def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ..
     for modality in schema.modalities:
         if name in modality.columns:
             return modality, (name,)
-    if name in MODALITY_KINDS:
+    if name in modality_kinds():
         fitting = [modality for modality in schema.modalities if modality.kind == name]
         if len(fitting) == 1:
             return _find(schema, fitting[0].name, spec)
@@ -123,7 +124,7 @@ def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ..
         there = ", ".join(f"{m.name} ({m.kind})" for m in schema.modalities) or "none"
         raise RequestError(f"{spec!r}: there is no {name} among the features. There are: {there}.")
     features = [column for m in schema.modalities for column in (m.name, *m.columns)]
-    known = list(dict.fromkeys([*features, *MODALITY_KINDS]))
+    known = list(dict.fromkeys([*features, *modality_kinds()]))
     raise RequestError(f"{spec!r}: there is no modality, column or kind {name!r}. {did_you_mean(name, known)}")
 
 

@@ -9,11 +9,9 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
         "Batch",
-        "COLUMN_KINDS",
         "Column",
         "MEDIA_KINDS",
         "MISSING_WORDS",
-        "MODALITY_KINDS",
         "Modality",
         "SECOND",
         "Schema",
@@ -37,7 +35,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_json",
         "write_tensors",
     ),
-    "options": ("FAMILIES", "FitOptions", "OWN", "from_strings"),
+    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "from_strings"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),
     "version": ("__version__",),

@@ -12,8 +12,9 @@ from plait.errors import RequestError, did_you_mean
 
 T = TypeVar("T")
 
+AS_TEXT = "text"  # the family of candidates that read the whole row written out as words
 # the families of candidates that fit compares
-FAMILIES = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "auto", "ensemble")
+FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
 PRECISIONS = ("auto", "float32")
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 

@@ -17,6 +17,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "IMAGE_ENDINGS",
         "MAX_PIXELS",
         "is_address",
+        "is_sound",
         "open_cell",
         "part_of",
         "read_head",

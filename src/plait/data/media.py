@@ -83,6 +83,12 @@ def sniff(head: bytes) -> str | None:
     return found[0] if found else None
 
 
+def is_sound(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with these bytes is a sound, by its name where the bytes do not tell."""
+    kind = sniff(head)
+    return kind == "audio" or (kind is None and path.suffix.lower() in AUDIO_ENDINGS)
+
+
 def sniff_format(head: bytes) -> tuple[str, str] | None:
     """Return (kind, name of the format), such as ("image", "PNG"), from the first bytes of a file, or None."""
     for start, kind, name in _STARTS:

@@ -38,43 +38,52 @@ def explain_row(found: Mapping[str, Any], regression: bool) -> dict[str, Any]:
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
-    kind = str(part.get("kind") or "")
+    kind, form = str(part.get("kind") or ""), str(part.get("form") or "")
     view: dict[str, Any] = {
         "name": str(part.get("modality") or kind),
         "kind": kind,
+        "form": "absent" if part.get("reason") else form,
         "reason": part.get("reason"),
         "note": "",
     }
-    if part.get("reason"):
-        return {**view, "kind": "absent"}
-    if kind == "image":
-        heat = part.get("heat")
-        cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
-        layer = heat if isinstance(heat, bytes) else shares.heat_layer(cells) if cells is not None else None
-        view |= {
-            "png": _fitting(part.get("png"), view),
-            "layer": layer,
-            "boxes": _strongest(cells),
-            "size": _png_size(part.get("png")),
-        }
-    elif kind == "audio":
-        seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"] and s["weight"] is not None]
-        duration = max([float(s["end"]) for s in seconds] + [float(part.get("duration") or 0.0)])
-        strip = shares.seconds_figure(seconds, duration) if seconds and duration > 0 else None
-        view |= {
-            "wav": _fitting(part.get("wav"), view),
-            "png": part.get("spectrogram"),
-            "strip": strip,
-            "duration": duration,
-        }
-    elif kind == "text":
-        spans = [s for s in part.get("spans") or [] if s["weight"] is not None]
-        view["pieces"] = _pieces(str(part.get("text") or ""), spans)
-    else:
-        columns = [{"value": None, "weight": None, **c} for c in part.get("columns") or []]
-        limit = max([abs(c["weight"]) for c in columns if c.get("weight") is not None] + [1e-12])
-        view |= {"kind": "tabular", "columns": columns, "limit": limit}
-    return view
+    return {**view, **FORMS[form](part, view)} if view["form"] in FORMS else view
+
+
+def _picture(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    heat = part.get("heat")
+    cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
+    layer = heat if isinstance(heat, bytes) else shares.heat_layer(cells) if cells is not None else None
+    png = _fitting(part.get("png"), view)
+    return {
+        "png": png,
+        "layer": layer,
+        "boxes": _strongest(cells),
+        "size": _png_size(part.get("png")),
+        "note": view["note"],
+    }
+
+
+def _sound(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"] and s["weight"] is not None]
+    duration = max([float(s["end"]) for s in seconds] + [float(part.get("duration") or 0.0)])
+    strip = shares.seconds_figure(seconds, duration) if seconds and duration > 0 else None
+    wav = _fitting(part.get("wav"), view)
+    return {"wav": wav, "png": part.get("spectrogram"), "strip": strip, "duration": duration, "note": view["note"]}
+
+
+def _words(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    spans = [s for s in part.get("spans") or [] if s["weight"] is not None]
+    return {"pieces": _pieces(str(part.get("text") or ""), spans)}
+
+
+def _columns(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    columns = [{"value": None, "weight": None, **c} for c in part.get("columns") or []]
+    limit = max([abs(c["weight"]) for c in columns if c.get("weight") is not None] + [1e-12])
+    return {"columns": columns, "limit": limit}
+
+
+# the ways in which a page can show what is inside a modality
+FORMS = {"picture": _picture, "sound": _sound, "words": _words, "columns": _columns}
 
 
 def _fitting(data: bytes | None, view: dict[str, Any]) -> bytes | None:

@@ -23,11 +23,11 @@ importance   {"modalities": {name: {"share", "mean", "present"}}, "synergy": {"a
              share: of all that counted, 0 to 1; mean: what it adds to the answer on average; present: share of rows
 examples     [{"row", "split", "target", "prediction", "probability", "base", "status", "reason", "modalities": {name:
              share or None}, "synergy": {"audio+image": value}, "parts": [part]}], and a part is one of
-             {"modality", "kind": "image", "png": bytes, "heat": (height, width) weights, or a PNG to lay over it}
-             {"modality", "kind": "audio", "wav": bytes, "spectrogram": PNG, "duration": seconds, "seconds": [stretch]}
-             {"modality", "kind": "text", "text", "spans": [stretch]}; a stretch is {"start", "end", "weight"}
-             {"modality", "kind": "tabular", "columns": [{"name", "value", "weight"}]}
-             {"modality", "kind": any, "reason": why it is not there}
+             {"modality", "kind", "form": "picture", "png": bytes, "heat": (height, width) or a PNG to lay over}
+             {"modality", "kind", "form": "sound", "wav": bytes, "spectrogram": PNG, "duration", "seconds": [stretch]}
+             {"modality", "kind", "form": "words", "text", "spans": [stretch]}; a stretch is {"start", "end", "weight"}
+             {"modality", "kind", "form": "columns", "columns": [{"name", "value", "weight"}]}
+             {"modality", "kind", "reason": why it is not there}
              weight: above 0 speaks for the answer (blue), below 0 against (orange), on any scale
 learning_curve  [{"rows", "val": span}]
 """

@@ -6,14 +6,58 @@ Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`), e
 Knows: cells, arrays and networks of one modality. Does not know: fusion, targets, training, other rows.
 """
 
+from plait.kinds.audio import KIND as AUDIO
+from plait.kinds.image import KIND as IMAGE
+from plait.kinds.kind import Kind
+from plait.kinds.tabular import KIND as TABULAR
+from plait.kinds.text import KIND as TEXT
+from plait.kinds.vectors import GIVEN
+from plait.kinds.vectors import KIND as VECTORS
+
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "detect": ("WHY_MENDED", "detect"),
     "facts": ("Facts", "facts_of"),
-    "features": ("as_float", "batch_features"),
-    "network": ("build_encoder", "input_shape"),
+    "features": ("batch_features",),
+    "network": (
+        "as_float",
+        "build_encoder",
+        "centre",
+        "input_shape",
+        "is_convolutional",
+        "is_given_features",
+        "is_normed",
+    ),
+    "part": ("Part", "add_reasons"),
     "recognise": ("judge",),
     "relocate": ("move_media",),
-    "row": ("BANDS", "draw_row"),
+    "row": ("draw_row",),
     "shares": ("draw_shares",),
+    "weights": ("grid_sums",),
+    "worsening": ("Worsening",),
 }
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, GIVEN)
+}  # a new one goes here
+
+
+def column_kinds() -> list[str]:
+    """Return the kinds that a column can be of, "id" (nothing to learn from) last."""
+    return [name for kind in KINDS.values() for name in kind.columns] + ["id"]
+
+
+def kind_of_column(name: str) -> Kind | None:
+    """Return the kind that columns of this kind form a modality of; None of ids."""
+    return next((kind for kind in KINDS.values() if name in kind.columns), None)
+
+
+def is_opened(name: str) -> bool:
+    """Whether cells of a column of this kind are opened one by one, as pictures and sounds are."""
+    kind = kind_of_column(name)
+    return kind is not None and kind.opened
+
+
+def modality_kinds() -> list[str]:
+    """Return the kinds that a modality can be of."""
+    return [name for name, kind in KINDS.items() if kind.columns]

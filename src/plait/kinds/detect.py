@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from plait.core.contract import COLUMN_KINDS, MEDIA_KINDS, TABULAR_KINDS, Column, Modality, Schema, Table
+from plait.core.contract import Column, Modality, Schema, Table
 from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
+from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
 from plait.kinds.facts import FEW, Facts, Guess, facts_of
 from plait.kinds.recognise import judge
 from plait.kinds.tabular.recognise import are_whole, numeric_share
@@ -86,8 +87,8 @@ def _check_request(
                 f"{what}: there is no column {name!r} in {table.source}. {did_you_mean(name, table.names)}"
             )
     for name, kind in kinds.items():
-        if kind not in COLUMN_KINDS:
-            raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, COLUMN_KINDS)}")
+        if kind not in column_kinds():
+            raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, column_kinds())}")
     used: dict[str, str] = {}
     for what, name in asked[: 3 + len(ignored)]:
         if name is not None and used.setdefault(name, what) != what:
@@ -119,11 +120,11 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
 
 def _check_kind(facts: Facts, kind: str, table: Table) -> None:
     can_be_media = facts.form in ("text", "bytes", "array", "other") or not facts.filled
-    if kind in MEDIA_KINDS and not can_be_media:
+    if is_opened(kind) and not can_be_media:
         raise RequestError(
             f"column {facts.name!r} cannot be {kind}: its cells are numbers or dates, not files or arrays"
         )
-    if kind not in (*MEDIA_KINDS, "id") and facts.form in ("array", "bytes"):
+    if not is_opened(kind) and kind != "id" and facts.form in ("array", "bytes"):
         raise RequestError(f"column {facts.name!r} cannot be {kind}: its cells are arrays or bytes; say image or audio")
 
 
@@ -149,7 +150,7 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             classes = len(facts.sample[0])
             return Column(name, "category", "target", f"the target as asked; one-hot, {classes} classes", 1.0)
         raise RequestError(f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row")
-    if facts.form in ("bytes", "other") or (guess.kind in MEDIA_KINDS and facts.distinct != 1):
+    if facts.form in ("bytes", "other") or (is_opened(guess.kind) and facts.distinct != 1):
         raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")
     if facts.form == "date":
         raise RequestError(
@@ -191,11 +192,11 @@ def _drop_marks(columns: list[Column], roles: Mapping[str, str], kinds: Mapping[
 
 def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
     """Leave out a column of file names whose files are not there, beside a column that holds the files themselves."""
-    sure = {column.kind: column.name for column in columns if column.kind in MEDIA_KINDS and column.confidence > 0.5}
+    sure = {column.kind: column.name for column in columns if is_opened(column.kind) and column.confidence > 0.5}
     out = []
     for column in columns:
         holder = sure.get(column.kind)
-        doubtful = column.role == "feature" and column.kind in MEDIA_KINDS and column.confidence <= 0.5
+        doubtful = column.role == "feature" and is_opened(column.kind) and column.confidence <= 0.5
         if doubtful and holder and column.name not in kinds and facts[column.name].differs:
             why = f"names of files that are not there; column {holder!r} holds them"
             column = Column(column.name, "id", "ignored", why, 0.7)
@@ -254,14 +255,12 @@ def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]
         made.append(Modality(name, _kind_of_group(name, [by_name[member] for member in members]), tuple(members)))
     rest = [column for column in columns if column.role == "feature" and column.name not in taken]
     names = {modality.name for modality in made}
-    text = tuple(column.name for column in rest if column.kind == "text")
-    tabular = tuple(column.name for column in rest if column.kind in TABULAR_KINDS)
-    # Text and tabular go first, so that they keep their names where a picture's column is called "text".
-    for kind, members in (("text", text), ("tabular", tabular)):
+    # Kinds whose columns form one modality go first, so that they keep their names where a picture's column is "text".
+    for kind in (kind for kind in KINDS.values() if not kind.opened):
+        members = tuple(column.name for column in rest if column.kind in kind.columns)
         if members:
-            made.append(Modality(_free(kind, kind, names), kind, members))
-    pictures_and_sounds = [column for column in rest if column.kind in MEDIA_KINDS]
-    made += [Modality(_free(c.name, c.kind, names), c.kind, (c.name,)) for c in pictures_and_sounds]
+            made.append(Modality(_free(kind.name, kind.name, names), kind.name, members))
+    made += [Modality(_free(c.name, c.kind, names), c.kind, (c.name,)) for c in rest if is_opened(c.kind)]
     return tuple(sorted(made, key=lambda modality: min(order[member] for member in modality.columns)))
 
 
@@ -288,7 +287,7 @@ def _check_member(column: Column, modality: str) -> None:
 
 
 def _kind_of_group(name: str, columns: Sequence[Column]) -> str:
-    found = {"tabular" if column.kind in TABULAR_KINDS else column.kind for column in columns}
+    found = {kind.name if (kind := kind_of_column(column.kind)) else column.kind for column in columns}
     if len(found) == 1:
         return found.pop()
     told = ", ".join(f"{column.name} ({column.kind})" for column in columns)

@@ -10,17 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.audio.features import sound_features
-from plait.kinds.image.features import picture_features
-from plait.kinds.network import input_shape
-from plait.kinds.tabular.features import table_features
-from plait.kinds.text.features import text_features
-from plait.kinds.vectors.features import vector_features
+from plait.kinds import KINDS
+from plait.kinds.network import as_float, input_shape
 
 ROWS = 128  # rows in floats at a time
 
@@ -51,7 +45,7 @@ def feature_count(layout: Mapping[str, Any]) -> int:
     """Return how many features a modality of this layout has."""
     columns = int(layout.get("columns", 1))
     blank = np.zeros((1, *input_shape(layout)))
-    one = MAKERS[layout["kind"]](blank, layout).shape[1]
+    one = KINDS[layout["kind"]].features.features(blank, layout).shape[1]
     return one if columns == 1 else columns * (one + 1)
 
 
@@ -73,25 +67,9 @@ def _features_of(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any
     for start in range(0, len(flat), ROWS):
         rows = flat[start : start + ROWS]
         values = as_float(kind, x[rows.tolist()]).cpu().numpy().astype(np.float64)
-        out[rows] = MAKERS[kind](values, layout)
+        out[rows] = KINDS[kind].features.features(values, layout)
     if columns == 1:
         return out
     # a flag for each column, since a learner without NaN must tell an absent column from an average one
     flags = np.where(here.any(1, keepdims=True), here, np.nan).astype(np.float32)
     return np.concatenate([out.reshape(len(here), -1), flags], axis=1)
-
-
-MAKERS = {
-    "image": picture_features,
-    "audio": sound_features,
-    "text": text_features,
-    "tabular": table_features,
-    "vectors": vector_features,
-}
-
-
-def as_float(kind: str, x: Tensor) -> Tensor:
-    """Return pictures of 0…255 as 0…1, everything else as it is, in float32."""
-    if kind == "tuned":  # a pretrained network scales what it is given
-        return x
-    return x.float().div_(255.0) if kind == "image" and x.dtype == torch.uint8 else x.float()

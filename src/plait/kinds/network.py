@@ -1,7 +1,8 @@
-"""Encoders that are trained here, each (batch, …) → tokens (batch, token, dim), present (batch, token).
+"""Encoders that are trained here, by their layouts: (batch, …) → tokens (batch, token, dim), present (batch, token).
 
 They see only rows in which their modality is present, so they know nothing of holes, of fusion or of the target.
 Convolutional ones use BatchNorm (over those rows), the others LayerNorm. No encoder calls a random generator.
+A layout is JSON: {"kind", and the sizes of one input}.
 """
 
 from __future__ import annotations
@@ -9,40 +10,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from plait.kinds.audio.network import SoundEncoder
-from plait.kinds.image.network import ConvEncoder
-from plait.kinds.tabular.network import TabularEncoder
-from plait.kinds.text.network import TextEncoder
-from plait.kinds.vectors.network import VectorEncoder
+from plait.kinds import KINDS
 
 
 def input_shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the shape of one row's input of a layout, without the columns."""
-    if layout["kind"] == "image":
-        return layout["channels"], layout["height"], layout["width"]
-    if layout["kind"] == "audio":
-        return layout["mels"], layout["frames"]
-    if layout["kind"] == "tuned":
-        return tuple(layout["shape"])
-    if layout["kind"] == "vectors":
-        return layout["tokens"], layout["width"]
-    if layout["kind"] == "text":
-        return (layout["features"] + layout["tokens"],)
-    return (2 * layout["numbers"] + len(layout["categories"]),)
+    return KINDS[layout["kind"]].network.shape(layout)
 
 
 def build_encoder(layout: Mapping[str, Any], dim: int) -> nn.Module:
-    """Make the encoder for a layout (the JSON a fitted strand gives): its kind and its sizes."""
+    """Make the encoder for a layout (the JSON a fitted view gives): its kind and its sizes."""
     sizes = {name: value for name, value in layout.items() if name != "kind"}
-    return ENCODERS[layout["kind"]](**sizes, dim=dim)
+    return KINDS[layout["kind"]].network.ENCODER(**sizes, dim=dim)
 
 
-ENCODERS = {
-    "image": ConvEncoder,
-    "audio": SoundEncoder,
-    "text": TextEncoder,
-    "tabular": TabularEncoder,
-    "vectors": VectorEncoder,
-}
+def as_float(kind: str, x: Tensor) -> Tensor:
+    """Return inputs of a layout's kind in float32, pictures as 0…1; what a pretrained network scales as it is."""
+    return KINDS[kind].network.to_float(x)
+
+
+def centre(kind: str, x: Tensor) -> Tensor:
+    """Return inputs (as `as_float` gives them) as the encoder of a layout's kind is given them."""
+    return KINDS[kind].network.centre(x)
+
+
+def is_convolutional(kind: str) -> bool:
+    """Whether the encoder of a layout's kind sees many cells, and is trained long."""
+    return bool(getattr(KINDS[kind].network, "CONVOLUTIONAL", False))
+
+
+def is_normed(kind: str) -> bool:
+    """Whether the encoder of a layout's kind has BatchNorm, which needs two inputs or more."""
+    return bool(getattr(KINDS[kind].network, "NORMED", False))
+
+
+def is_given_features(kind: str) -> bool:
+    """Whether a layout's kind is features that a pretrained encoder gave."""
+    return kind == "vectors"

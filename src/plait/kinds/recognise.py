@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plait.core.contract import MISSING_WORDS
+from plait.kinds import KINDS
 from plait.kinds.facts import Facts, Guess
 from plait.kinds.media import judge_arrays, judge_media
 from plait.kinds.tabular.recognise import ID_NAME, count_dates, count_numbers, judge_id, judge_number
@@ -15,6 +16,9 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
     """Say what a column holds, why, and how sure that is (0 to 1)."""
     if not facts.filled:
         return Guess("category", "every cell is empty", 1.0, usable=False)
+    for kind in KINDS.values():
+        if kind.recognise is not None and (guess := kind.recognise.claim(facts, folder)) is not None:
+            return guess
     if facts.form == "array":
         return judge_arrays(facts)
     found = judge_media(facts, folder) if facts.form in ("text", "bytes", "other") else None

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plait.core.contract import MEDIA_KINDS, Table
+from plait.core.contract import Table
 from plait.data.write import move_path
+from plait.kinds import is_opened
 from plait.kinds.facts import facts_of
 from plait.kinds.recognise import judge
 
@@ -32,7 +33,7 @@ def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
             facts = facts_of(table, name)
             if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
                 facts = replace(facts, rows=1, filled=1)
-            if judge(facts, table.folder).kind in MEDIA_KINDS:
+            if is_opened(judge(facts, table.folder).kind):
                 coded = values.combine_chunks().dictionary_encode()
                 coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
                 known = [p and move_path(p, table.folder, folder) for p in coded.dictionary.to_pylist()]

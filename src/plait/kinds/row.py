@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.draw.page import LABEL, MARGIN, ORANGE, SOFT, WIDTH, Page, cut_text, draw_absent, wrap_text
 from plait.errors import RequestError
-from plait.kinds.audio import row as audio
-from plait.kinds.image import row as image
-from plait.kinds.tabular import row as tabular
-from plait.kinds.text import row as text
+from plait.kinds import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,9 +37,7 @@ def draw_row(parts: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
     bands = []
     for part in parts:
         kind = part["kind"]
-        if kind not in BANDS:
-            raise RequestError(f"cannot draw a part of kind {kind!r}; expected one of: {', '.join(BANDS)}.")
-        band = BANDS[kind]
+        band = band_of(kind)
         whole = part.get("after") is not None
         bands.append((part, *((band.row_height, band.draw_row) if whole else (_absent_height, draw_absent))))
     heights = [measure(part) for part, measure, _draw in bands]
@@ -75,4 +70,9 @@ def _absent_height(part: Mapping[str, Any]) -> float:
     return 0.75
 
 
-BANDS = {"image": image, "audio": audio, "text": text, "tabular": tabular}
+def band_of(kind: str) -> Any:
+    """Return what draws a part of this kind. Raises RequestError for a kind that there is not, or that none draws."""
+    if kind not in KINDS or KINDS[kind].row is None:
+        drawn = [name for name, able in KINDS.items() if able.row is not None]
+        raise RequestError(f"cannot draw a part of kind {kind!r}; expected one of: {', '.join(drawn)}.")
+    return KINDS[kind].row

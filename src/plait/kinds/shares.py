@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.draw.bars import BAR, draw_bars, draw_key, signed
 from plait.draw.page import MARGIN, SOFT, WIDTH, Page, cut_text, draw_absent
-from plait.errors import RequestError
-from plait.kinds.audio import row as audio
-from plait.kinds.image import row as image
-from plait.kinds.tabular import row as tabular
-from plait.kinds.text import row as text
+from plait.kinds.row import band_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,12 +41,11 @@ def draw_shares(
     bands = []
     for part in parts:
         kind = part["kind"]
-        if kind not in (*BANDS, "absent"):
-            raise RequestError(f"cannot draw a part of kind {kind!r}; expected one of: {', '.join(BANDS)}, absent.")
         if kind == "absent":
             bands.append((part, ABSENT, draw_absent))
         else:
-            bands.append((part, BANDS[kind].share_height(part), BANDS[kind].draw_share))
+            band = band_of(kind)
+            bands.append((part, band.share_height(part), band.draw_share))
     shown = sorted(bars, key=lambda bar: -abs(bar[1]))[:MOST_BARS]
     top = 1.0 + BAR * len(shown) + 0.25
     figure = Figure(
@@ -79,6 +74,3 @@ def draw_shares(
     if not percent:
         draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
     return figure
-
-
-BANDS = {"image": image, "audio": audio, "text": text, "tabular": tabular}

@@ -12,7 +12,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
     "learning": ("Live", "Passes", "Target", "decided", "draw_batches", "encode_rows", "loss_of"),
-    "network": ("CONVOLUTIONAL", "Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
+    "network": ("Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
     "onnx_graph": ("Graph", "Port", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (

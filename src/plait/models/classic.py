@@ -17,6 +17,7 @@ import numpy as np
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds import KINDS
 from plait.kinds.features import batch_features
 from plait.models.learners import (
     LEARNERS,
@@ -169,10 +170,7 @@ def standardise(x: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / count
     apart = np.where(there, x - mean, 0)
     spread = np.sqrt((apart**2).sum(axis=0) / count)
-    if kind == "text":
-        spread = np.full_like(spread, np.sqrt((spread**2).mean()) if len(spread) else 1.0)
-    if kind == "tabular":
-        spread = np.maximum(spread, 0.3)
+    spread = KINDS[kind].features.even(spread)
     return mean, np.where(spread > 1e-6 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
 
 

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.features import as_float
-from plait.kinds.network import build_encoder, input_shape
+from plait.kinds.network import as_float, build_encoder, centre, input_shape, is_normed
 from plait.kinds.vectors.network import VectorEncoder
 from plait.models import plan as plans
 from plait.models.fusion import Vote, build_fusion, pool
@@ -24,8 +23,6 @@ from plait.pretrained.frozen import Frozen, last_blocks
 
 Parts = dict[str, tuple[Tensor, Tensor]]
 Augment = Callable[[str, Tensor], Tensor]
-CONVOLUTIONAL = ("image", "audio")  # layouts of encoders that see many cells, and are trained long
-NORMED = (*CONVOLUTIONAL, "vectors", "tuned")  # layouts of encoders with BatchNorm
 
 
 class Head(nn.Module):
@@ -166,16 +163,14 @@ class Network(nn.Module):
                 pieces.append(x if whole else x[rows, columns] if several else x[rows])
                 places.append((rows, columns, here.shape[1]))
             counts = [len(piece) for piece in pieces]
-            fewest = 2 if self.training and self.kinds[group] in NORMED else 1
+            fewest = 2 if self.training and is_normed(self.kinds[group]) else 1
             tokens: Tensor | None = None
             if sum(counts) >= fewest:
                 x = as_float(self.kinds[group], torch.cat(pieces) if len(pieces) > 1 else pieces[0])
                 if augment is not None:
                     x = augment(group, x)
-                if self.kinds[group] == "image":
-                    x = x * 2.0 - 1.0
                 try:
-                    tokens, there = encoder(x)
+                    tokens, there = encoder(centre(self.kinds[group], x))
                 except RequestError as error:
                     raise RequestError(f"modality {names[0]!r}: {error}") from None
             done = 0

@@ -20,11 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from plait.errors import RequestError
-from plait.kinds.features import as_float
+from plait.kinds import KINDS
+from plait.kinds.network import as_float, centre, input_shape, is_given_features
 from plait.models import blend
 from plait.models.calibration import SMALLEST
 from plait.models.classic import ClassicPredictor, MajorityPredictor
-from plait.models.network import Network, NetworkPredictor, Parts, input_shape
+from plait.models.network import Network, NetworkPredictor, Parts
 from plait.models.predictors import Blend, Calibrated, RowText
 from plait.pretrained.frozen import Frozen
 
@@ -76,7 +77,8 @@ class Graph(nn.Module):
         self.regression = any(network.regression for network in networks.values())
         self.output = "values" if self.regression else "probabilities"
         self.ports = make_ports(list(networks.values()), self.output, frozen or {})
-        asked = {name for network in networks.values() for name in network.names if _kind(network, name) == "vectors"}
+        every = [(network, name) for network in networks.values() for name in network.names]
+        asked = {name for network, name in every if is_given_features(_kind(network, name))}
         self.through = [name for name in frozen or {} if name in asked]
         self.frozen = nn.ModuleList((frozen or {})[name].network.cpu() for name in self.through)
 
@@ -90,9 +92,8 @@ class Graph(nn.Module):
         said: dict[int, Tensor] = {}  # what each network says; it is asked once
         for network in self.networks:
             assert isinstance(network, Network)
-            own = {
-                n: features[n] if n in features and _kind(network, n) == "vectors" else values[n] for n in network.names
-            }
+            given = [n for n in network.names if n in features and is_given_features(_kind(network, n))]
+            own = {n: features[n] if n in given else values[n] for n in network.names}
             said[id(network)] = network.decide(encode_all(network, own, there))
         answers = _answer(self.predictor, said, there)
         return answers if self.regression else answers.float()
@@ -145,7 +146,7 @@ def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Fr
                 "as ONNX; fit again with --tune none."
             )
         else:
-            shape, dtype = input_shape(layout), "uint8" if layout["kind"] == "image" else "float32"
+            shape, dtype = input_shape(layout), KINDS[layout["kind"]].network.PORT
         several = _has_several(network, name)
         ports[name] = Port(
             modality=name,
@@ -198,7 +199,7 @@ def encode_all(network: Network, values: Mapping[str, Tensor], there: Mapping[st
         columns = [there[name].shape[1] for name in names]
         wide = len(names) > 1 or several  # (batch, column of all, …)
         x = x.flatten(0, 1) if wide else x
-        tokens, flags = encoder(x * 2.0 - 1.0 if kind == "image" else x)
+        tokens, flags = encoder(centre(kind, x))
         if wide:
             tokens, flags = tokens.unflatten(0, (-1, sum(columns))), flags.unflatten(0, (-1, sum(columns)))
         else:

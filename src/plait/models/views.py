@@ -5,30 +5,23 @@ Knows the preps and one cell at a time, not networks that are trained here, nor 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from plait.core.contract import MEDIA_KINDS, SECOND, Modality, Schema, Table
+from plait.core.contract import SECOND, Modality, Schema, Table
 from plait.core.options import OWN, FitOptions
-from plait.data.media import read_image, read_sound
-from plait.errors import CellError, RequestError, RunError, TableError, did_you_mean
-from plait.kinds.audio.prep import AudioPrep
-from plait.kinds.image.prep import ImagePrep
+from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds import KINDS, TABULAR, TEXT, Kind
 from plait.kinds.network import input_shape
-from plait.kinds.tabular.prep import TabularPrep
-from plait.kinds.text.clean import join
-from plait.kinds.text.prep import TextPrep
+from plait.kinds.part import Part, add_reasons
 from plait.pretrained.catalogue import HUB, NAMES, best_local, make_frozen, restore_frozen
 from plait.pretrained.features import Cells, read_features, read_raw
 from plait.pretrained.frozen import Frozen
 from plait.pretrained.own import wrap_own
-
-PREPS: dict[str, Any] = {"image": ImagePrep, "audio": AudioPrep, "text": TextPrep, "tabular": TabularPrep}
-SAMPLE = 400  # media cells looked at to choose sizes and rates
 
 
 @dataclass
@@ -53,8 +46,13 @@ class Strand:
         return self.modality.kind
 
     @property
+    def able(self) -> Kind:
+        """What its kind of data can do."""
+        return KINDS[self.kind]
+
+    @property
     def several(self) -> bool:
-        return self.kind in MEDIA_KINDS and len(self.modality.columns) > 1
+        return self.able.opened and len(self.modality.columns) > 1
 
     @property
     def is_rival(self) -> bool:
@@ -73,15 +71,7 @@ class Strand:
             return {"kind": "tuned", "shape": list(frozen.shape), "frozen": frozen.describe()}
         if frozen is not None:
             return {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
-        if self.kind == "image":
-            return {"kind": "image", "channels": prep.channels, "height": prep.height, "width": prep.width}
-        if self.kind == "audio":
-            return {"kind": "audio", "mels": prep.mels, "frames": prep.frames}
-        if self.kind == "text":
-            features = 0 if self.encoder == "tokens" else prep.features
-            tokens = 0 if self.encoder == "tfidf" and features else prep.length
-            return {"kind": "text", "features": features, "tokens": tokens, "vocabulary": prep.vocabulary}
-        return {"kind": "tabular", "numbers": prep.numbers, "categories": list(prep.categories)}
+        return {"kind": self.kind, **self.able.network.layout(prep, self.encoder)}
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one row's input."""
@@ -91,7 +81,7 @@ class Strand:
     def dtype(self) -> Any:
         if self.frozen is not None:
             return np.dtype(self.frozen.dtype) if self.raw else np.float32
-        return {"image": np.uint8, "audio": np.float16}.get(self.kind, np.float32)
+        return self.able.read.DTYPE
 
     def prepare(
         self, table: Table, pool: ThreadPoolExecutor, keep: bool = True
@@ -104,90 +94,25 @@ class Strand:
         if self.frozen is not None:
             return self._prepare_frozen(self.frozen, table, pool, keep)
         values = np.zeros((len(table), *self.shape()), self.dtype())
-        if self.kind in MEDIA_KINDS:
-            return self._prepare_media(table, pool, values)
-        if self.kind == "text":
-            joined = _join_texts(table, self.modality.columns)
-            here = [row for row, text in enumerate(joined) if text is not None]
-            if here:
-                texts = [joined[row] for row in here]
-                layout = self.layout()
-                parts = [self.prep.vector(texts)] if layout["features"] else []
-                parts += [self.prep.ids(texts).astype(np.float32)] if layout["tokens"] else []
-                values[here] = np.concatenate(parts, axis=1)
-            notes = table.notes.get(self.modality.columns[0]) or [None] * len(table)
-            reasons: list[str | None] = [
-                note or (None if text is not None else "blank") for note, text in zip(notes, joined, strict=True)
-            ]
-            return values, np.array([[text is not None] for text in joined], bool).reshape(-1, 1), reasons
-        columns = {name: table.cells(name) for name in self.modality.columns}
-        broken = self.prep.broken(columns)
-        there = np.zeros((len(table), 1), bool)
-        if len(table):
-            values[:] = self.prep(columns)
-            numbers = self.prep.numbers  # a row is there when any number was read, or any category cell is filled
-            there[:, 0] = (values[:, numbers : 2 * numbers] == 0).any(axis=1)
-        for name in (n for n, kind in self.kinds.items() if kind == "category"):
-            there[:, 0] |= np.array([cell is not None for cell in columns[name]], bool)
-        reasons = [broken.get(row) or (None if there[row, 0] else "blank") for row in range(len(table))]
-        return values, there, reasons
+        part = Part(table, self.modality.columns, self.kinds)
+        return values, *self.able.read.prepare(self.prep, part, self.layout(), values, pool)
 
     def _prepare_frozen(
         self, frozen: Frozen, table: Table, pool: ThreadPoolExecutor, keep: bool
     ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
-        columns = self.modality.columns if self.kind in MEDIA_KINDS else ("",)
-        values = np.zeros((len(table), len(columns), *self.shape()[int(self.several) :]), self.dtype())
-        there = np.zeros((len(table), len(columns)), bool)
+        streams = self.able.read.streams(Part(table, self.modality.columns))
+        values = np.zeros((len(table), len(streams), *self.shape()[int(self.several) :]), self.dtype())
+        there = np.zeros((len(table), len(streams)), bool)
         noted: list[list[str]] = [[] for _ in range(len(table))]
-        for place, name in enumerate(columns):
-            if self.kind == "text":
-                cells: list[Any] = _join_texts(table, self.modality.columns)
-                name, rate = self.modality.columns[0], None
-            else:
-                cells, rate = table.cells(name), table.sample_rates.get(name)
-            own = Cells(cells, table.folder, rate)
+        for place, (name, stream, rate) in enumerate(streams):
+            cells = Cells(stream, table.folder, rate)
             if self.raw:
-                reasons = read_raw(frozen, own, values[:, place], pool)
+                reasons = read_raw(frozen, cells, values[:, place], pool)
             else:
-                reasons = read_features(frozen, own, values[:, place], pool, keep)
+                reasons = read_features(frozen, cells, values[:, place], pool, keep)
             there[:, place] = [reason is None for reason in reasons]
-            _note(noted, reasons, table.notes.get(name), f"{name}: " if self.several else "")
+            add_reasons(noted, reasons, table.notes.get(name), f"{name}: " if self.several else "")
         return values if self.several else values[:, 0], there, ["; ".join(r) if r else None for r in noted]
-
-    def _prepare_media(
-        self, table: Table, pool: ThreadPoolExecutor, values: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
-        names = self.modality.columns
-        there = np.zeros((len(table), len(names)), bool)
-        reasons: list[list[str]] = [[] for _ in range(len(table))]
-        for place, name in enumerate(names):
-            target = values[:, place] if self.several else values
-            prefix = f"{name}: " if self.several else ""
-            cells = table.cells(name)
-
-            def work(rows: range, name: str = name, target: np.ndarray = target, cells: list[Any] = cells) -> list[Any]:
-                return [self._one(table, name, cells[row], target, row) for row in rows]
-
-            step = max(1, min(16, len(table) // 4))
-            spans = [range(start, min(start + step, len(table))) for start in range(0, len(table), step)]
-            answers = [answer for span in pool.map(work, spans) for answer in span]
-            there[:, place] = [answer is None for answer in answers]
-            _note(reasons, answers, table.notes.get(name), prefix)
-        return values, there, ["; ".join(r) if r else None for r in reasons]
-
-    def _one(self, table: Table, name: str, cell: Any, values: np.ndarray, row: int) -> str | None:
-        """Prepare one media cell into values[row]; return why it is absent, or None."""
-        if cell is None:
-            return "blank"
-        try:
-            if self.kind == "image":
-                values[row] = self.prep(read_image(cell, table.folder, draft=self.prep.draft_size))
-            else:
-                values[row] = self.prep(*read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name)))
-        except CellError as error:
-            values[row] = 0
-            return str(error)
-        return None
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return (JSON, arrays) from which `from_state` makes the same strand."""
@@ -209,8 +134,8 @@ class Strand:
 
         Raises RunError where a pretrained encoder is not there, or has other weights than it had.
         """
-        kind = PREPS[data["kind"]]
-        prep = kind.from_state(data["prep"], arrays) if hasattr(kind, "from_state") else kind.from_json(data["prep"])
+        made = KINDS[data["kind"]].prep.PREP
+        prep = made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
         modality = Modality(data["name"], data["kind"], tuple(data["columns"]))
         strand = cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], data["shadow"])
         if data.get("frozen"):
@@ -233,22 +158,6 @@ def _restore(strand: Strand, data: Mapping[str, Any], own: Any, name: str) -> Fr
     return frozen
 
 
-def _join_texts(table: Table, columns: Sequence[str]) -> list[str | None]:
-    cells = {name: table.cells(name) for name in columns}
-    return [join({name: cells[name][row] for name in columns}) for row in range(len(table))]
-
-
-def _note(
-    noted: list[list[str]], reasons: Sequence[str | None], notes: Sequence[str | None] | None, prefix: str
-) -> None:
-    """Add to each row why a cell is absent; of a filled cell too, which is there, and not as it came."""
-    for row, reason in enumerate(reasons):
-        note = notes[row] if notes is not None else None
-        said = note if note is not None and reason in (None, "blank") else reason
-        if said is not None:
-            noted[row].append(prefix + said)
-
-
 def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the options of each modality.
 
@@ -265,7 +174,7 @@ def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str,
             given.setdefault(owner, {})[option] = value
         elif isinstance(value, Mapping):
             given.setdefault(owner, {}).update(value)
-        elif type(value) in PREPS.values():
+        elif any(type(value) is kind.prep.PREP for kind in KINDS.values() if kind.prep is not None):
             given.setdefault(owner, {})["prep"] = value
         else:
             raise RequestError(f"prep {key!r} is {value!r}; expected MODALITY.OPTION=VALUE, such as image.rotate=90.")
@@ -297,22 +206,22 @@ def fit_strands(
         def alike(m: Modality, own: Any = own, encoder: Any = encoder, kind: str = modality.kind) -> bool:
             return m.kind == kind and options[m.name] == own and names[m.name] is encoder
 
+        able = KINDS[modality.kind]
         same = [m for m in schema.modalities if alike(m)]
         every = len(same) == len([m for m in schema.modalities if m.kind == modality.kind])
         group = modality.kind if every else same[0].name
-        if modality.kind not in MEDIA_KINDS:
+        if not able.opened:
             group, same = modality.name, [modality]
+        columns = [name for one in same for name in one.columns]
+        kinds = {c: schema.column(c).kind for c in columns} if len(able.columns) > 1 else {}
         if group not in fitted:
-            blank = own["prep"] if "prep" in own else PREPS[modality.kind].of(own)
-            learns = modality.kind != "text" or not isinstance(encoder, str) or encoder in SCRATCH["text"]
-            fitted[group] = _fit(blank, modality.kind, table, schema, same, rows, generator if learns else None)
-        kinds = {c: schema.column(c).kind for c in modality.columns} if modality.kind == "tabular" else {}
-        if modality.kind == "text" and encoder == "auto":
-            encoder = "both" if len(rows) >= MANY_ROWS else "tfidf"
-        elif encoder == "auto":
-            encoder = "scratch"
+            blank = own["prep"] if "prep" in own else able.prep.PREP.of(own)
+            learns = not isinstance(encoder, str) or encoder in able.encoders
+            fitted[group] = able.read.fit(blank, Part(table, columns, kinds), rows, generator, learns)
+        if encoder == "auto":
+            encoder = able.network.usual(len(rows))
         strand = Strand(modality, fitted[group], group, kinds, encoder if isinstance(encoder, str) else OWN)
-        if strand.encoder not in SCRATCH[modality.kind]:
+        if strand.encoder not in able.encoders:
             if group not in frozen:
                 frozen[group] = _freeze(strand, encoder, own)
             strand.frozen = frozen[group]
@@ -322,15 +231,11 @@ def fit_strands(
 
 def _freeze(strand: Strand, encoder: Any, options: Mapping[str, Any]) -> Frozen:
     """Return the pretrained encoder of a strand. options: of its preparation, as far as they have a meaning here."""
+    able = strand.able
     if isinstance(encoder, str):
-        known = CLEANING if strand.kind == "text" else options.keys()
-        frozen = make_frozen(strand.kind, encoder, {k: v for k, v in options.items() if k in known and k != "prep"})
-        if strand.kind == "image":
-            frozen = replace(frozen, prep=replace(frozen.prep, white=strand.prep.white))
-        return frozen
-    if strand.kind == "text":
-        return wrap_own(encoder, "text", strand.prep, (strand.prep.length,), "int64")
-    return wrap_own(encoder, strand.kind, strand.prep, input_shape(strand.layout()), np.dtype(strand.dtype()).name)
+        frozen = make_frozen(strand.kind, encoder, able.prep.pretrained_options(options))
+        return replace(frozen, prep=able.prep.for_frozen(frozen.prep, strand.prep))
+    return wrap_own(encoder, strand.kind, strand.prep, *able.network.own_input(strand.prep, strand.layout()))
 
 
 def shadow_strands(
@@ -340,20 +245,16 @@ def shadow_strands(
 
     The whole row as text is a baseline to run, not to hide. Fitted on these rows alone. Empty where there is no text.
     """
-    if not any(strand.kind == "text" for strand in strands):
+    if not any(strand.able is TEXT for strand in strands):
         return []
     made = []
-    for strand in strands:
-        if strand.kind == "tabular":
-            name = strand.name + AS_TEXT
-            few = table.take(rows)
-            cells = {c: few.cells(c) for c in strand.modality.columns}
-            joined = [join({c: cells[c][row] for c in cells}) for row in range(len(few))]
-            texts = [text for text in joined if text is not None]
-            if texts:
-                prep = TextPrep().fitted(texts, generator)
-                modality = Modality(name, "text", strand.modality.columns)
-                made.append(Strand(modality, prep, name, encoder="tfidf", shadow=strand.name))
+    for strand in (strand for strand in strands if strand.able is TABULAR):
+        name, words = strand.name + AS_TEXT, Part(table.take(rows), strand.modality.columns)
+        texts = [text for text in TEXT.read.join_texts(words) if text is not None]
+        if texts:
+            prep = TEXT.prep.PREP().fitted(texts, generator)
+            modality = Modality(name, TEXT.name, strand.modality.columns)
+            made.append(Strand(modality, prep, name, encoder="tfidf", shadow=strand.name))
     return made
 
 
@@ -370,7 +271,7 @@ def rival_strands(strands: Sequence[Strand], names: Mapping[str, Any], prep: Map
             modality = Modality(f"{strand.name}{SECOND}{name}", strand.kind, strand.modality.columns)
             options = {key: value for key, value in prep[strand.name].items() if key not in ("size", "mode")}
             frozen = _freeze(strand, name, options)
-            group = f"{strand.group}{SECOND}{name}" if strand.kind in MEDIA_KINDS else modality.name
+            group = f"{strand.group}{SECOND}{name}" if strand.able.opened else modality.name
             found.append(Strand(modality, strand.prep, group, {}, name, strand.name, frozen))
     return found
 
@@ -398,26 +299,10 @@ def raw_strands(strands: Sequence[Strand], names: Sequence[str]) -> list[Strand]
 
 def may_gain(strand: Strand) -> bool:
     """Say whether what others have learned from photographs, or sentences, may be of use to a modality."""
-    if strand.frozen is not None or strand.shadow:
-        return False
-    if strand.kind == "image":
-        return strand.prep.source_side >= LARGE
-    return strand.kind == "text" and strand.prep.length >= SENTENCE
+    return strand.frozen is None and not strand.shadow and strand.able.prep.may_gain(strand.prep)
 
 
 AS_TEXT = SECOND + "as text"
-LARGE = 96  # px: the longer side of most training pictures from which on they may be photographs
-SENTENCE = 8  # tokens of long training texts from which on they are sentences
-MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
-CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # options that every preparation of texts has
-
-# those that are trained here; the first is what a modality gets that is not named
-SCRATCH = {
-    "image": ("auto", "scratch"),
-    "audio": ("auto", "scratch"),
-    "text": ("auto", "tfidf", "tokens", "both"),
-    "tabular": ("scratch",),
-}
 
 
 def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -442,18 +327,20 @@ def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]
 
     Raises RequestError for an unknown modality or encoder.
     """
-    chosen: dict[str, Any] = {modality.name: SCRATCH[modality.kind][0] for modality in schema.modalities}
+    chosen: dict[str, Any] = {m.name: KINDS[m.kind].encoders[0] for m in schema.modalities}
     kinds = {modality.name: modality.kind for modality in schema.modalities}
     for name, encoder in encoders.items():
         kind = kinds[name] if name in kinds else schema.modality(name).kind
+        trained = KINDS[kind].encoders
         if not isinstance(encoder, str):
-            if kind == "tabular" or not callable(encoder):
+            takes_modules = kind in NAMES
+            if not takes_modules or not callable(encoder):
                 raise RequestError(
                     f"the encoder of {name!r} is {type(encoder).__name__}; expected a name"
-                    + ("." if kind == "tabular" else " or a torch.nn.Module.")
+                    + (" or a torch.nn.Module." if takes_modules else ".")
                 )
-        elif encoder not in SCRATCH[kind] and not (encoder.startswith(HUB) and kind in NAMES):
-            known = [*SCRATCH[kind], *NAMES.get(kind, ())]
+        elif encoder not in trained and not (encoder.startswith(HUB) and kind in NAMES):
+            known = [*trained, *NAMES.get(kind, ())]
             if encoder not in known:
                 also = f" Or {HUB}NAME_OR_FOLDER." if kind in NAMES else ""
                 raise RequestError(
@@ -461,63 +348,3 @@ def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]
                 )
         chosen[name] = encoder
     return chosen
-
-
-def _fit(
-    prep: Any,
-    kind: str,
-    table: Table,
-    schema: Schema,
-    same: Sequence[Modality],
-    rows: np.ndarray,
-    generator: np.random.Generator | None,
-) -> Any:
-    """Return the preprocessing, fitted; of texts that a pretrained encoder reads only checked: no generator."""
-    columns = [name for modality in same for name in modality.columns]
-    if kind in MEDIA_KINDS:
-        assert generator is not None
-        return prep.fitted(_sample_media(kind, table, columns, rows, generator))  # one at a time: they can be large
-    few = table.take(rows)
-    if kind == "tabular":
-        return prep.fitted({c: few.cells(c) for c in columns}, {c: schema.column(c).kind for c in columns})
-    cells = {c: few.cells(c) for c in columns}
-    joined = [join({c: cells[c][row] for c in columns}) for row in range(len(few))]
-    texts = [text for text in joined if text is not None]
-    if not texts:
-        raise TableError(
-            f"column {columns[0]!r}: no training row has a text. "
-            f"Fill the column, or leave it out with --ignore {columns[0]!r}."
-        )
-    return prep if generator is None else prep.fitted(texts, generator)
-
-
-def _sample_media(
-    kind: str, table: Table, columns: Sequence[str], rows: np.ndarray, generator: np.random.Generator
-) -> Iterator[Any]:
-    """Give decoded cells of a sample of rows, over all columns; broken and absent ones are passed over."""
-    found, why = 0, "every cell is blank"
-    each = max(1, SAMPLE // len(columns))
-    for name in columns:
-        order = generator.permutation(rows)
-        taken = 0
-        for start in range(0, len(order), each):
-            chosen = order[start : start + each]
-            for cell in table.cells(name, chosen):
-                if cell is None or taken >= each:
-                    continue
-                try:
-                    if kind == "image":
-                        yield read_image(cell, table.folder)
-                    else:
-                        yield read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name))
-                except CellError as error:
-                    why = str(error)
-                    continue
-                found, taken = found + 1, taken + 1
-            if taken >= each:
-                break
-    if not found:
-        raise TableError(
-            f"column {columns[0]!r}: no training row has {'a picture' if kind == 'image' else 'a sound'} "
-            f"that can be read ({why}). Mend the column, or leave it out with --ignore {columns[0]!r}."
-        )

@@ -16,6 +16,7 @@ from typing import Any
 
 from plait.errors import RequestError
 
+BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError, ImportError)
 WANTED = ["*.json", "*.txt", "*.model", "README.md", "model*.safetensors"]  # of a repository; never pickled weights
 TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
 SETTINGS = (  # files that say what the network is given, and how its answer is pooled

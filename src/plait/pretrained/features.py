@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.data.feature_cache import digest_cell, digest_text, open_features
-from plait.data.media import read_image, read_sound
+from plait.data.feature_cache import open_features
 from plait.errors import CellError
+from plait.kinds import KINDS
 from plait.pretrained.frozen import Frozen
 
 AHEAD = 2  # batches that are decoded while one is encoded
@@ -114,11 +114,8 @@ def prepare_cell(frozen: Frozen, cells: Cells, row: int) -> np.ndarray:
     cell = cells.values[row]
     if cell is None:
         raise CellError("blank", "blank")
-    if frozen.kind == "image":
-        return frozen.prep(read_image(cell, cells.folder, draft=frozen.prep.draft_size))
-    if frozen.kind == "audio":
-        return frozen.prep(*read_sound(cell, cells.folder, sample_rate=cells.sample_rate))
-    return frozen.prep(cell)
+    reader = KINDS[frozen.kind].read
+    return reader.apply(frozen.prep, reader.read(cell, cells.folder, cells.sample_rate, frozen.prep))
 
 
 def encoding_device() -> torch.device:
@@ -133,9 +130,7 @@ def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[li
         if cell is None:
             return None, "blank"
         try:
-            if frozen.kind == "text":
-                return digest_text(str(cell)), None
-            return digest_cell(cell, cells.folder, cells.sample_rate), None
+            return KINDS[frozen.kind].read.digest(cell, cells.folder, cells.sample_rate), None
         except CellError as error:
             return None, str(error)
 

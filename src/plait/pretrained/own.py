@@ -9,7 +9,6 @@ import copy
 import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from types import CodeType
 from typing import Any
 
@@ -19,32 +18,12 @@ from torch import Tensor, nn
 
 from plait.core.options import OWN
 from plait.errors import RequestError
+from plait.kinds import KINDS
 from plait.pretrained.frozen import Frozen, hash_state
 
-KINDS = {
-    "image": "pictures (batch, channel, height, width), float -1 to 1",
-    "audio": "log-mels (batch, mel, time), float",
-    "text": "token ids (batch, token), int64, 0 where there is none",
-}
 ANSWERS = "(batch, width), (batch, token, width), or (tokens (batch, token, width), present (batch, token))"
 TRIAL = 2  # cells of zeros that a module is tried with
 BROKEN = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError)
-
-
-@dataclass(frozen=True, eq=False)
-class IdsPrep:
-    """One text → its token ids (token,), by a fitted `TextPrep`."""
-
-    prep: Any
-
-    def __call__(self, text: str) -> np.ndarray:
-        return self.prep.ids([text])[0]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the ids depend on: the options, and the vocabulary as its SHA-256."""
-        options = {f.name: getattr(self.prep, f.name) for f in fields(self.prep) if "help" in f.metadata}
-        words = hashlib.sha256("\n".join(self.prep.words).encode("utf-8", "surrogatepass")).hexdigest()
-        return {**options, "length": self.prep.length, "pieces": self.prep.pieces, "words": words}
 
 
 class OwnNetwork(nn.Module):
@@ -60,10 +39,7 @@ class OwnNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features, float32. Tokens that the module says are not present are zeros."""
-        if self.kind == "text":
-            answer = self.module(x.long())
-        else:
-            answer = self.module(x.float() / 127.5 - 1.0 if self.kind == "image" else x.float())
+        answer = self.module(KINDS[self.kind].network.for_own(x))
         return read_answer(answer, x.shape[0]).float()  # len would fix the number of rows in a graph
 
 
@@ -84,11 +60,12 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
     """Return the user's module as an encoder of one kind, after one trial run on zeros.
 
     prep: a fitted `ImagePrep`, `AudioPrep` or `TextPrep`; shape and dtype: of one cell as it gives it. The module is
-    given what `KINDS` says and answers what `ANSWERS` says. It is copied, so it stays as it is. Raises RequestError
-    when it fails on the trial or answers something else.
+    given what OWN_INPUT of its kind says and answers what `ANSWERS` says. It is copied, so it stays as it is. Raises
+    RequestError when it fails on the trial or answers something else.
     """
-    if kind not in KINDS:
-        raise RequestError(f"a module of your own cannot encode {kind!r}; expected one of {', '.join(KINDS)}.")
+    known = [name for name, able in KINDS.items() if hasattr(able.network, "for_own")]
+    if kind not in known:
+        raise RequestError(f"a module of your own cannot encode {kind!r}; expected one of {', '.join(known)}.")
     if not isinstance(module, nn.Module):
         raise RequestError(
             f"the encoder of your own is {type(module).__name__}; expected an object of torch.nn.Module."
@@ -109,7 +86,7 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
         origin=f"your own module {name}",
         licence="yours",
         weights=hash_module(kept),
-        prep=IdsPrep(prep) if kind == "text" else prep,
+        prep=KINDS[kind].prep.for_own(prep),
         load=_loader(kept, kind),
     )
 
@@ -163,7 +140,7 @@ def _try_out(network: OwnNetwork, name: str, shape: tuple[int, ...], dtype: str)
     """Return how many tokens the network gives, and their width."""
     own = next(network.parameters(), None)
     x = torch.from_numpy(np.zeros((TRIAL, *shape), dtype)).to("cpu" if own is None else own.device)
-    given = f"your module {name} was given {KINDS[network.kind]}, of shape {tuple(x.shape)}"
+    given = f"your module {name} was given {KINDS[network.kind].network.OWN_INPUT}, of shape {tuple(x.shape)}"
     try:
         with torch.inference_mode():
             answer = network(x)

@@ -20,11 +20,6 @@ from plait.pretrained.cells import Colours
 SEGMENTS = 4  # tokens of a sound whose network gives a feature for each moment: its four quarters, in order
 SOUNDS = 8  # encoded at a time: half a minute of sound is much for one layer
 LEAST = 0.025  # seconds of sound given to a network at least: one window of a spectrogram
-OTHERS = {  # parts of a network of several kinds that are not kept
-    "image": ("text_model", "text_projection", "text_embedding"),
-    "text": ("vision_model", "visual_projection", "audio_model", "audio_projection"),
-    "audio": ("text_model", "text_projection"),
-}
 
 
 def is_joint(model: nn.Module, kind: str) -> bool:
@@ -34,10 +29,13 @@ def is_joint(model: nn.Module, kind: str) -> bool:
     return len(towers) > 1 and hasattr(model, f"get_{kind}_features")
 
 
-def pick_tower(model: Any, kind: str) -> Any:
-    """Return the part of a network that encodes this kind: all of it, its encoder, or its tower with its projection."""
+def pick_tower(model: Any, kind: str, others: Sequence[str]) -> Any:
+    """Return the part of a network that encodes this kind: all of it, its encoder, or its tower with its projection.
+
+    others: parts of a network of several kinds that are not kept.
+    """
     if is_joint(model, kind):
-        for name in OTHERS[kind]:
+        for name in others:
             if hasattr(model, name):
                 setattr(model, name, None)
         return model
@@ -71,12 +69,18 @@ def split_blocks(tower: nn.Module) -> list[nn.Module]:
 class Tower(nn.Module):
     """What all towers share: the network of the checkpoint, and its parts in order."""
 
-    def __init__(self, model: Any, kind: str) -> None:
+    kind: str
+    others: tuple[str, ...]  # parts of a network of several kinds that are not kept
+
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.joint = is_joint(model, kind)
-        self.kind = kind
-        self.model = pick_tower(model, kind)
+        self.joint = is_joint(model, self.kind)
+        self.model = pick_tower(model, self.kind, self.others)
         self.blocks = split_blocks(self.model)
+
+    def drop_pooler(self) -> bool:
+        """Do without a pooler that was never trained; return whether that is possible."""
+        return False
 
     def call(self, **inputs: Tensor) -> Any:
         """Return what the network answers; of a joint one `pooler_output` is the projected feature."""
@@ -107,11 +111,13 @@ class PictureTower(Tower):
     """Pictures uint8 (batch, channel, height, width) → one token: the pooled feature of the checkpoint when its pooler
     was trained, else the feature of its class token, else the mean over all places."""
 
+    kind = "image"
+    others = ("text_model", "text_projection", "text_embedding")
     scale: Tensor
     offset: Tensor
 
     def __init__(self, model: Any, colours: Colours, pooler: bool = True) -> None:
-        super().__init__(model, "image")
+        super().__init__(model)
         self.pooler, self.backwards = pooler, colours.backwards
         names = [name.rpartition(".")[2] for name, _ in self.model.named_parameters()]
         self.first = any(name in ("cls_token", "class_token", "class_embedding") for name in names)
@@ -122,6 +128,10 @@ class PictureTower(Tower):
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels.to(torch.float32) * self.scale + self.offset
         return self.pool(self.call(pixel_values=x.flip(1) if self.backwards else x))
+
+    def drop_pooler(self) -> bool:
+        self.pooler = False
+        return True
 
     def pool(self, answer: Any) -> Tensor:
         pooled = _pooled(answer) if self.pooler or self.joint else None
@@ -145,8 +155,11 @@ class TextTower(Tower):
     the id that fills a text. full: the network was trained on filled texts and looks at all places (SigLIP).
     """
 
+    kind = "text"
+    others = ("vision_model", "visual_projection", "audio_model", "audio_projection")
+
     def __init__(self, model: Any, how: str, padding: int, full: bool = False) -> None:
-        super().__init__(model, "text")
+        super().__init__(model)
         self.how, self.padding, self.full = how, padding, full
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -155,6 +168,9 @@ class TextTower(Tower):
             longest = max(1, int(present.sum(1).max()))
             ids, present = ids[:, :longest], present[:, :longest]
         return self.encode(ids, present)
+
+    def drop_pooler(self) -> bool:
+        return self.how != "pooler"
 
     def encode(self, ids: Tensor, present: Tensor, masked: bool = True) -> Tensor:
         filled = torch.where(present, ids.long() - 1, self.padding)
@@ -195,8 +211,11 @@ class SoundTower(Tower):
     neighbours: wav2vec2-base was never trained with a mask. Sounds that come out alike in shape are encoded together.
     """
 
+    kind = "audio"
+    others = ("text_model", "text_projection")
+
     def __init__(self, model: Any, extractor: Any, rate: int) -> None:
-        super().__init__(model, "audio")
+        super().__init__(model)
         self.extractor, self.rate = extractor, rate
         config = self.model.config
         self.least = max(_least_samples(config), round(LEAST * rate))

@@ -14,6 +14,7 @@ import numpy as np
 
 from plait.core.terminal import text_table
 from plait.errors import RequestError
+from plait.kinds import KINDS
 from plait.proof.inside import Detail
 from plait.proof.shapley import Shares, sum_up
 
@@ -22,7 +23,6 @@ PLAIN = (
     "What the parts add is a mean, with the other modalities there and without them; "
     "of pictures and sounds against a plain one."
 )
-SHOWN = {"text": 6, "tabular": 6, "image": 3, "audio": 3}  # parts that are named in the terminal
 
 
 @dataclass
@@ -295,16 +295,6 @@ def _say_detail(detail: Detail, flat: bool) -> str:
     if flat:
         return f"{what} (by {detail.by}): no part of it changes the answer much"
     parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
-    told = []
-    for part in parts[: SHOWN[detail.kind]]:
-        if detail.kind == "text":
-            text = " ".join(part["text"].split())
-            said = f"“{text if len(text) <= 40 else text[:39] + '…'}”"
-        elif detail.kind == "image":
-            said = f"x {part['left']}–{part['right']}, y {part['top']}–{part['bottom']} px"
-        elif detail.kind == "audio":
-            said = f"{part['start']:.2f}–{part['end']:.2f} s"
-        else:
-            said = part["column"]
-        told.append(f"{said} {_signed(part['weight'])}")
+    inside = KINDS[detail.kind].inside
+    told = [f"{inside.say(part)} {_signed(part['weight'])}" for part in parts[: inside.SHOWN]]
     return f"{what} (by {detail.by}): {', '.join(told)}"

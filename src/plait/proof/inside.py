@@ -21,24 +21,18 @@ import torch
 from torch import Tensor
 
 from plait.core.contract import Batch, Table, answer_subsets, keep_only
-from plait.data.media import read_image, read_sound
-from plait.kinds.audio.prep import LOWEST
-from plait.kinds.features import as_float
-from plait.kinds.text.clean import token_spans
+from plait.kinds import KINDS
+from plait.kinds.network import as_float
+from plait.kinds.part import Part
+from plait.kinds.weights import grid_sums
 from plait.models.network import Network
 from plait.models.views import Strand
 from plait.pretrained.features import Cells, prepare_cell
-from plait.pretrained.frozen import Frozen
 from plait.proof.shapley import weigh_parts
 
-MOST_PARTS = 60  # words of a text, or runs of them
-FEWEST_PARTS = 4
-MOST_LETTERS = 200_000  # of a text, times its parts: so that a book takes little longer than a page
-GRID = 8  # cells on a side: of the patches, and of the regions that are named
-SEGMENTS = 10  # of a sound
+GRID = 8  # cells on a side: of the patches
 STEPS = 16  # of the path of integrated gradients
 ROWS = 128  # variants answered at a time
-TOP = 3  # regions and cells that are named
 
 
 @dataclass
@@ -63,10 +57,10 @@ class Detail:
     box: tuple[float, float, float, float] = (0, 0, 1, 1)  # of the heat on what came: px, or seconds and Hz
 
     def to_json(self) -> dict[str, Any]:
-        names = {"image": "regions", "audio": "seconds", "text": "words", "tabular": "columns"}
-        found: dict[str, Any] = {"kind": self.kind, "by": self.by, names[self.kind]: self.parts}
-        if self.kind == "tabular":
-            found["columns"] = {part["column"]: part["weight"] for part in self.parts}
+        inside = KINDS[self.kind].inside
+        found: dict[str, Any] = {"kind": self.kind, "by": self.by, inside.PARTS: self.parts}
+        if hasattr(inside, "to_json"):
+            found[inside.PARTS] = inside.to_json(self.parts)
         if self.heat is not None:
             found |= {"column": self.column, "grid": grid_sums(self.heat, GRID, GRID).tolist()}
         return found
@@ -201,10 +195,11 @@ def drill_row(
     for strand in strands:
         if strand.name not in predictor.names or not bool(batch.present[strand.name][0]):
             continue
-        if strand.kind == "text":
-            details.append(drill_text(table, strand, probe, generator))
-        elif strand.kind == "tabular":
-            details.append(drill_columns(table, strand, probe, generator))
+        inside = strand.able.inside
+        if inside is None:
+            continue
+        if hasattr(inside, "split"):
+            details.append(drill_parts(table, strand, probe, generator))
         else:
             details += drill_media(table, strand, probe)
     return details
@@ -213,54 +208,14 @@ def drill_row(
 # text and tables: leave parts out, and let the preparation see what is left
 
 
-def drill_text(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
-    """Return a weight for each word of a text; in a long one for each run of words."""
-    cells = {column: table.cells(column)[0] for column in strand.modality.columns}
-    texts = {column: str(cell) for column, cell in cells.items() if cell is not None}
-    parts = word_parts(texts, html=strand.prep.html)
-
-    def leave(kept: np.ndarray) -> dict[str, Any]:
-        if not kept.any():  # what is left between the words is no text
-            return {}
-        left = dict(texts)
-        for part, stays in reversed(list(zip(parts, kept, strict=True))):  # from the end, so that places stay
-            if not stays:
-                text = left[part["column"]]
-                left[part["column"]] = f"{text[: part['start']]} {text[part['end'] :]}"
-        return left
-
-    for part, weight in zip(parts, _weigh_parts(strand, probe, leave, len(parts), generator), strict=True):
-        part["weight"] = float(weight)
-    return Detail(strand.name, "text", "", "occlusion", parts, before=texts)
-
-
-def word_parts(texts: dict[str, str], html: bool = True) -> list[dict[str, Any]]:
-    """Return {"text", "column", "start", "end"} for each word, or for runs of words where there are many."""
-    spans = [(column, *span) for column, text in texts.items() for span in token_spans(text, html)]
-    letters = max(1, sum(len(text) for text in texts.values()))
-    most = max(FEWEST_PARTS, min(MOST_PARTS, MOST_LETTERS // letters))
-    step = max(1, -(-len(spans) // most))
-    parts = []
-    for column, text in texts.items():
-        own = [(start, end) for name, start, end in spans if name == column]
-        for place in range(0, len(own), step):
-            start, end = own[place][0], own[min(place + step, len(own)) - 1][1]
-            parts.append({"text": text[start:end], "column": column, "start": start, "end": end})
-    return parts
-
-
-def drill_columns(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
-    """Return a weight for each column of a table. An absent cell has weight 0."""
-    cells = {column: table.cells(column)[0] for column in strand.modality.columns}
-    filled = [column for column, cell in cells.items() if cell is not None]
-
-    def leave(kept: np.ndarray) -> dict[str, Any]:
-        return {column: cells[column] for column, stays in zip(filled, kept, strict=True) if stays}
-
-    weights = _weigh_parts(strand, probe, leave, len(filled), generator)
-    found = {column: float(weight) for column, weight in zip(filled, weights, strict=True)}
-    parts = [{"column": column, "weight": found.get(column, 0.0)} for column in cells]
-    return Detail(strand.name, "tabular", "", "occlusion", parts, before=cells)
+def drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
+    """Return a weight for each part of one modality that can be left out; what is absent has weight 0."""
+    before, parts, able, leave = strand.able.inside.split(Part(table, strand.modality.columns), strand.prep)
+    for part in parts:
+        part["weight"] = 0.0
+    for place, weight in zip(able, _weigh_parts(strand, probe, leave, len(able), generator), strict=True):
+        parts[place]["weight"] = float(weight)
+    return Detail(strand.name, strand.kind, "", "occlusion", parts, before=before)
 
 
 def _weigh_parts(
@@ -309,16 +264,19 @@ def drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
     for place in range(len(columns)):
         if not bool(there[place]):
             continue
-        cell = table.cells(columns[place])[0]
         after = (x[0, place] if strand.several else x[0]).numpy()
-        detail = Detail(strand.name, strand.kind, columns[place], by, [], heats[place], after=after)
-        if strand.kind == "image":
-            _name_regions(detail, strand.prep, read_image(cell, table.folder))
-        else:
-            rate = table.sample_rates.get(columns[place])
-            _name_seconds(detail, strand, read_sound(cell, table.folder, sample_rate=rate))
-        details.append(detail)
+        details.append(_detail(table, strand, place, by, heats[place], after))
     return details
+
+
+def _detail(
+    table: Table, strand: Strand, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
+) -> Detail:
+    """Return the details of one opened cell, its heat map laid over what came. frozen: the encoder's preparation."""
+    column, able = strand.modality.columns[place], strand.able
+    value = able.read.read(table.cells(column)[0], table.folder, table.sample_rates.get(column))
+    heat, after, before, box, parts = able.inside.locate(heat, value, strand.prep, after, frozen)
+    return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
 
 
 def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Detail:
@@ -327,7 +285,7 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
     assert frozen is not None
     cell, rate = table.cells(column)[0], table.sample_rates.get(column)
     x = torch.from_numpy(prepare_cell(frozen, Cells([cell], table.folder, rate), 0))
-    grid = (GRID, GRID) if strand.kind == "image" else (1, SEGMENTS)
+    inside = strand.able.inside
     whole_row = probe.batch.inputs[strand.name]
 
     def ask(variants: Tensor) -> np.ndarray:
@@ -342,41 +300,14 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
             (raw[:, place] if strand.several else raw).copy_(variants)
         return probe.ask(strand.name, inputs, raw=raw)
 
-    canvas = x if strand.kind == "image" else x.reshape(1, -1)
-    blank = blank_input(strand.kind, canvas.float()).to(x.dtype)
-    heat = cover_patches(lambda v: ask(v if strand.kind == "image" else v.flatten(1)), canvas, blank, grid)
-    detail = Detail(strand.name, strand.kind, column, "occlusion", [], heat, after=x.numpy())
-    if strand.kind == "image":
-        _name_regions(detail, frozen.prep, read_image(cell, table.folder))
-        return detail
-    sound = read_sound(cell, table.folder, sample_rate=rate)
-    detail.heat, detail.after = _over_frames(heat[0], strand, sound, frozen)
-    _name_seconds(detail, strand, sound)
-    return detail
-
-
-def _over_frames(
-    heat: np.ndarray, strand: Strand, sound: tuple[np.ndarray, int], frozen: Frozen
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weights of the samples (sample,) that the encoder was given over the frames of the log-mel that is
-    drawn, (mel, frame), and that log-mel."""
-    after = strand.prep(*sound)
-    start = strand.prep.span(*sound)[0]
-    rate = frozen.prep.sample_rate
-    first = max(0, len(sound[0]) / sound[1] * rate - len(heat)) / 2  # what does not fit is cut at both ends
-    edges = (start + np.arange(after.shape[1] + 1) * strand.prep.hop / strand.prep.sample_rate) * rate - first
-    total = np.concatenate([[0], np.cumsum(heat)])
-    sums = np.diff(np.interp(edges, np.arange(len(total)), total))
-    return np.tile(sums / len(after), (len(after), 1)), after
-
-
-def blank_input(kind: str, x: Tensor) -> Tensor:
-    """Return what stands for nothing to see or hear: the mean colour of the picture; in a log-mel its mean, 0."""
-    return x.mean((-2, -1), keepdim=True).expand_as(x).clone() if kind == "image" else torch.zeros_like(x)
+    canvas = inside.canvas(x)
+    blank = inside.blank(canvas.float()).to(x.dtype)
+    heat = cover_patches(lambda variants: ask(inside.uncanvas(variants)), canvas, blank, inside.COVER)
+    return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
 
 
 def gradient_map(probe: Probe, strand: Strand) -> np.ndarray:
-    """Return (column, height, width) or (column, mel, frame) by integrated gradients, from `blank_input` to the row.
+    """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
 
     The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017).
     """
@@ -386,11 +317,11 @@ def gradient_map(probe: Probe, strand: Strand) -> np.ndarray:
     with torch.enable_grad():
         method = IntegratedGradients(lambda inputs: probe.score(strand.name, inputs))
         found = method.attribute(
-            x, baselines=blank_input(strand.kind, x), n_steps=STEPS, internal_batch_size=STEPS, method="riemann_middle"
+            x, baselines=strand.able.inside.blank(x), n_steps=STEPS, internal_batch_size=STEPS, method="riemann_middle"
         )
     heat = found[0].detach().double().numpy()
     heat = heat if strand.several else heat[None]
-    return heat.sum(1) if strand.kind == "image" else heat
+    return strand.able.inside.flatten(heat)
 
 
 def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
@@ -400,7 +331,7 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
     evenly over its cells.
     """
     x = as_float(strand.kind, probe.batch.inputs[strand.name])[0]
-    blank = blank_input(strand.kind, x)
+    blank = strand.able.inside.blank(x)
     num = len(strand.modality.columns) if strand.several else 1
     heats = []
     for column in range(num):
@@ -434,56 +365,3 @@ def cover_patches(ask: Callable[[Tensor], np.ndarray], x: Tensor, blank: Tensor,
     for (top, bottom, left, right), weight in zip(places, lost, strict=True):
         heat[top:bottom, left:right] = weight / ((bottom - top) * (right - left))
     return heat
-
-
-def grid_sums(heat: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Return the sums of a heat map over a grid of at most rows × columns."""
-    starts = [
-        np.linspace(0, n, min(k, n) + 1).astype(int)[:-1] for n, k in zip(heat.shape, (rows, columns), strict=True)
-    ]
-    return np.add.reduceat(np.add.reduceat(heat, starts[0], axis=0), starts[1], axis=1)
-
-
-def _name_regions(detail: Detail, prep: Any, image: Any) -> None:
-    """Fill in the regions that weigh most, in pixels of the picture upright, rotated and cropped as it is prepared."""
-    steps = prep.steps(image)
-    before = steps[-2][1] if steps[-1][0] == "resize" else steps[-1][1]
-    detail.before, detail.box = before, prep.box(before.size)
-    assert detail.heat is not None
-    sums = grid_sums(detail.heat, GRID, GRID)
-    left, top, right, bottom = detail.box
-    across = (
-        left
-        + (right - left) * np.linspace(0, detail.heat.shape[1], sums.shape[1] + 1).astype(int) / detail.heat.shape[1]
-    )
-    down = (
-        top
-        + (bottom - top) * np.linspace(0, detail.heat.shape[0], sums.shape[0] + 1).astype(int) / detail.heat.shape[0]
-    )
-    across, down = np.clip(across, 0, before.width).round(), np.clip(down, 0, before.height).round()
-    for place in np.argsort(-np.abs(sums), axis=None, kind="stable"):
-        row, column = divmod(int(place), sums.shape[1])
-        sides = [int(s) for s in (across[column], down[row], across[column + 1], down[row + 1])]
-        if sides[2] > sides[0] and sides[3] > sides[1]:  # a bar is no part of the picture
-            part = dict(zip(("left", "top", "right", "bottom"), sides, strict=True))
-            detail.parts.append({**part, "weight": float(sums[row, column])})
-        if len(detail.parts) == TOP:
-            break
-
-
-def _name_seconds(detail: Detail, strand: Strand, sound: tuple[np.ndarray, int]) -> None:
-    """Fill in the weight of each piece of the sound, in seconds of the sound as it came."""
-    prep = strand.prep
-    start, frames = prep.span(*sound)
-    frames = min(frames, prep.frames)
-    second = prep.hop / prep.sample_rate
-    detail.before = sound
-    low, high = (2595 * np.log10(1 + f / 700) for f in (LOWEST, prep.sample_rate / 2))
-    detail.box = (start, float(low), start + prep.frames * second, float(high))
-    edges = np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)
-    last = len(sound[0]) / sound[1]
-    assert detail.heat is not None
-    for one, two in itertools.pairwise(edges):
-        weight = float(detail.heat[:, one:two].sum())
-        begin, end = min(last, start + one * second), min(last, start + two * second)
-        detail.parts.append({"start": round(begin, 4), "end": round(end, 4), "weight": weight})

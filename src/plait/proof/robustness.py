@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from plait.core.contract import MEDIA_KINDS, SECOND, Table
-from plait.data.media import read_sound
+from plait.core.contract import SECOND, Table
 from plait.errors import CellError
-from plait.kinds.audio.worsen import SNR, add_noise
-from plait.kinds.image.worsen import BLUR, IMAGE_NOISE, OCCLUSION, blur_images, noise_images, occlude_images
-from plait.kinds.tabular.worsen import NUMBER_NOISE, noise_numbers
-from plait.kinds.text.worsen import DROPPED, drop_words
+from plait.kinds.worsening import Worsening
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import Strand
@@ -29,22 +26,9 @@ from plait.proof.curves import missing_curve, score_curve
 from plait.proof.scores import brier, reliability
 
 FEW_ROWS = 100  # rows of which a pretrained encoder sees every picture or sound again at each level
-UNITS = {
-    "noise": "standard deviation, share of black to white",
-    "blur": "standard deviation, share of the shorter side",
-    "occlusion": "share of the area",
-    "noise in sound": "decibels of the sound above the noise",
-    "dropped words": "share of the words",
-    "noise in numbers": "standard deviations of the column",
-    "missing": "share of the rows",
-}
-
-PICTURES: tuple[tuple[str, Sequence[float], Callable[[np.ndarray, float, np.random.Generator], np.ndarray]], ...] = (
-    ("noise", IMAGE_NOISE, noise_images),
-    ("blur", BLUR, lambda pictures, level, _: blur_images(pictures, level)),
-    ("occlusion", OCCLUSION, occlude_images),
-)
-Way = tuple[np.ndarray, str, Sequence[float], Callable[[float], Prepared]]  # rows, what, levels, and the rows at one
+Way = tuple[
+    np.ndarray, str, str, Sequence[float], Callable[[float], Prepared]
+]  # rows, what, unit, levels, the rows at one
 
 
 @dataclass
@@ -69,9 +53,9 @@ class Robustness:
         """
         strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
         ways = [(strand, *way) for strand in strands for way in self._ways(strand)]
-        done, total = 0, sum(len(levels) for _, _, _, levels, _ in ways)
+        done, total = 0, sum(len(levels) for *_, levels, _ in ways)
         found: list[dict[str, Any]] = []
-        for strand, rows, what, levels, worsen in ways:
+        for strand, rows, what, unit, levels, worsen in ways:
 
             def answer(level: float, worsen: Callable[[float], Prepared] = worsen) -> np.ndarray:
                 nonlocal done
@@ -81,7 +65,7 @@ class Robustness:
                 return said
 
             curve = score_curve(answer, levels, self.target[rows], self.classes)
-            found.append({"modality": strand.name, "what": what, "unit": UNITS[what], "rows": len(rows), **curve})
+            found.append({"modality": strand.name, "what": what, "unit": unit, "rows": len(rows), **curve})
         for strand in strands:
             curve = missing_curve(
                 lambda present: self._answer(self._hide(present)),
@@ -91,7 +75,7 @@ class Robustness:
                 modality=strand.name,
                 generator=self._generator(),
             )
-            about = {"what": "missing", "unit": UNITS["missing"], "rows": len(self.prepared)}
+            about = {"what": "missing", "unit": "share of the rows", "rows": len(self.prepared)}
             found.append({"modality": strand.name, **about, **curve})
         return found
 
@@ -106,30 +90,25 @@ class Robustness:
 
     def _ways(self, strand: Strand) -> list[Way]:
         """Return the ways in which a modality gets worse."""
-        every = np.arange(len(self.prepared))
-        if strand.kind in MEDIA_KINDS and strand.frozen is not None:
+        if strand.able.worsen is None:
+            return []
+        if strand.able.opened and strand.frozen is not None:
             return self._frozen_ways(strand, strand.frozen)
-        name, values = strand.name, np.asarray(self.prepared.inputs[strand.name])
-        if strand.kind == "image":
-            return [
-                (every, what, levels, lambda level, w=worsen: self._swap(name, w(values, level, self._generator())))  # type: ignore[misc]
-                for what, levels, worsen in PICTURES
-            ]
-        if strand.kind == "audio":
-            return [(every, "noise in sound", SNR, lambda level: self._swap(name, self._noisy(strand, level)))]
-        if strand.kind == "text":
-            return [(every, "dropped words", DROPPED, lambda share: self._without_words(strand, share))]
-        numbers = strand.layout()["numbers"]
-        written = [s.name for s in self.prepared.strands if s.shadow == name and not s.raw]  # the table as words
-        if not numbers or not input_names(self.predictor).isdisjoint(written):
-            return []  # words do not get worse as numbers do
+        layout, values = strand.layout(), np.asarray(self.prepared.inputs[strand.name])
+        views = [s.name for s in self.prepared.strands if s.shadow == strand.name and not s.raw]
+        seen_twice = not input_names(self.predictor).isdisjoint(views)
+
+        def at(way: Worsening, level: float) -> Prepared:
+            if way.on == "input":
+                return self._swap(strand.name, way.change(values, level, self._generator(), layout))
+            if way.on == "value":
+                return self._swap(strand.name, self._changed_values(strand, way, level))
+            return self._changed_cells(strand, way, level)
+
         return [
-            (
-                every,
-                "noise in numbers",
-                NUMBER_NOISE,
-                lambda level: self._swap(name, noise_numbers(values, numbers, level, self._generator())),
-            )
+            (np.arange(len(self.prepared)), way.what, way.unit, way.levels, partial(at, way))
+            for way in strand.able.worsen.WAYS
+            if way.applies(layout) and not (way.on == "input" and seen_twice)  # words do not get worse as numbers do
         ]
 
     def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
@@ -146,12 +125,12 @@ class Robustness:
             changed |= {s.name: worse for s in few.strands if s.raw and s.shadow == strand.name}
             return replace(few, inputs={**few.inputs, **changed})
 
-        if strand.kind == "image":
-            return [
-                (rows, what, levels, lambda level, w=worsen: seen(w(raw, level, self._generator())))  # type: ignore[misc]
-                for what, levels, worsen in PICTURES
-            ]
-        return [(rows, "noise in sound", SNR, lambda level: seen(part._noisy(own, level, raw)))]
+        def at(way: Worsening, level: float) -> Prepared:
+            if way.on == "input":
+                return seen(way.change(raw, level, self._generator(), {}))
+            return seen(part._changed_values(own, way, level, raw))
+
+        return [(rows, way.what, way.unit, way.levels, partial(at, way)) for way in strand.able.worsen.WAYS]
 
     def _swap(self, name: str, values: np.ndarray) -> Prepared:
         return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
@@ -164,8 +143,11 @@ class Robustness:
                 cells[name] = there & present[owner][:, None]
         return replace(self.prepared, cells=cells)
 
-    def _noisy(self, strand: Strand, level: float, prepared: np.ndarray | None = None) -> np.ndarray:
-        """Read the sounds again, add noise to the wave, and prepare that. prepared: the sounds as they are."""
+    def _changed_values(
+        self, strand: Strand, way: Worsening, level: float, prepared: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Open the cells again, make them worse, and prepare that. prepared: the inputs as they are."""
+        reader = strand.able.read
         generator, prep = self._generator(), strand.frozen.prep if strand.frozen is not None else strand.prep
         values = np.array(self.prepared.inputs[strand.name] if prepared is None else prepared)
         for place, column in enumerate(strand.modality.columns):
@@ -174,21 +156,21 @@ class Robustness:
                 if cell is None or not self.prepared.cells[strand.name][row, place if strand.several else 0]:
                     continue
                 try:
-                    wave, rate = read_sound(cell, self.table.folder, sample_rate=self.table.sample_rates.get(column))
-                except CellError:  # it was there a moment ago: the row keeps the sound it was prepared with
+                    value = reader.read(cell, self.table.folder, self.table.sample_rates.get(column))
+                except CellError:  # it was there a moment ago: the row keeps what it was prepared with
                     continue
-                target[row] = prep(add_noise(wave, level, generator), rate)
+                target[row] = reader.apply(prep, way.change(value, level, generator))
         return values
 
-    def _without_words(self, strand: Strand, share: float) -> Prepared:
-        """Drop words of the texts, and prepare what is left; a text of which nothing is left is absent."""
+    def _changed_cells(self, strand: Strand, way: Worsening, level: float) -> Prepared:
+        """Make the cells worse, and prepare what is left; a cell of which nothing is left is absent."""
         import pyarrow as pa
 
         generator = self._generator()
         data = dict(self.table.data)
         for column in strand.modality.columns:
             texts = self.table.cells(column)
-            left = [None if text is None else drop_words(str(text), share, generator) or None for text in texts]
+            left = [None if text is None else way.change(str(text), level, generator) or None for text in texts]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         worse, table = self.prepared, replace(self.table, data=data)
         views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]

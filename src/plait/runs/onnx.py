@@ -132,7 +132,8 @@ def pack_model(model: Model) -> bytes:
 
     Raises RequestError where the winner is, or asks, no network.
     """
-    inside = {s.name: s.frozen for s in model.strands if s.frozen is not None and s.kind == "image" and not s.shadow}
+    own = [s for s in model.strands if not s.shadow and s.able.network.IN_GRAPH]
+    inside = {s.name: s.frozen for s in own if s.frozen is not None}
     graph = Graph(model.predictor(), inside)
     used = [port.modality for port in graph.ports]
     strands = [replace(s, raw=s.name in inside) for s in model.strands if s.name in used]

@@ -16,6 +16,7 @@ import numpy as np
 from plait.core.contract import Table
 from plait.data.write import move_path
 from plait.errors import RequestError, did_you_mean
+from plait.kinds import TEXT
 from plait.kinds.facts import facts_of
 from plait.kinds.recognise import judge
 from plait.kinds.relocate import move_media
@@ -143,7 +144,7 @@ def _join_overlap(rows: Rows, placed: Placed, table: Table) -> Joined:
     end = np.where(rows.present, rows.end, np.iinfo(np.int64).max // 2)
     found = joins.find_longest(begin, end, starts, ends)
     columns = _take(table, _rows_of(placed, found))
-    prose = [name for name in table.names if judge(facts_of(table, name), table.folder).kind == "text"]
+    prose = [name for name in table.names if judge(facts_of(table, name), table.folder).kind in TEXT.columns]
     for name in prose:
         cells = table.data[name].take(pa.array(placed.order)).to_pylist()
         words: dict[int, list[str]] = {}

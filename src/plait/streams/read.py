@@ -137,7 +137,7 @@ def read_stream(source: Any, name: str, said: str | None = None) -> Stream:
         if not path.stat().st_size:
             raise TableError(f"{path} is empty")
         head = media.read_head(str(path.absolute()), None, 4096)
-        if media.sniff(head) == "audio" or (path.suffix.lower() in media.AUDIO_ENDINGS and media.sniff(head) is None):
+        if media.is_sound(path, head):
             return _read_sound(path, given, name, said)
         if path.suffix.lower() in (".srt", ".vtt") or head.lstrip(b"\xef\xbb\xbf").startswith(b"WEBVTT"):
             return _read_cues(path, given, name, said)

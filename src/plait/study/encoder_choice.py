@@ -54,7 +54,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
     """
     told = {}
     for strand in study.prepared.strands:
-        if strand.shadow or strand.kind == "tabular":
+        if strand.shadow or strand.kind not in NAMES:
             continue
         tried = study.encoders_tried.get(strand.name, [])
         fact: dict[str, Any] = {"encoder": strand.encoder, "asked": _name(asked[strand.name]), "tried": tried}

@@ -16,7 +16,7 @@ import torch
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table
 from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
-from plait.core.options import FAMILIES, FitOptions
+from plait.core.options import AS_TEXT, FAMILIES, FitOptions
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
@@ -236,7 +236,7 @@ def _prepare(
     if choice:
         strands += rival_strands(strands, encoder_names(schema, chosen.encoders), prep_options(schema, chosen.prep))
     strands += raw_strands(strands, list(chosen.tuned))
-    if chosen.fusion is None and "text" in (chosen.candidates or FAMILIES):
+    if chosen.fusion is None and AS_TEXT in (chosen.candidates or FAMILIES):
         strands += shadow_strands(table, strands, rows, generator)
     prepared = prepare(table, strands, folder=work / "inputs" if keep else None, callback=callback)
     if not keep:

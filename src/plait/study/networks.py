@@ -23,12 +23,11 @@ from torch import Tensor
 
 from plait.core.files import Stages
 from plait.errors import RunError
-from plait.kinds.image.augment import augment_raw
-from plait.kinds.tabular.augment import swap_cells
-from plait.kinds.text.augment import augment_text
+from plait.kinds import KINDS
+from plait.kinds.network import is_convolutional, is_given_features
 from plait.models import plan as plans
 from plait.models.learning import Live, Passes, Target, decided, draw_batches, encode_rows, loss_of
-from plait.models.network import CONVOLUTIONAL, Network, NetworkPredictor, Parts, count_parameters, tuned_makers
+from plait.models.network import Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
 from plait.models.views import Strand
@@ -185,7 +184,7 @@ class Study:
         if len(rows) < 2:
             self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
             return None
-        conv = self._kind(name) in CONVOLUTIONAL
+        conv = is_convolutional(self._kind(name))
         epochs = self.epochs_for(len(rows))
         recipe = Recipe(epochs, 3e-3, self.batch_size)
         if not conv:
@@ -259,7 +258,8 @@ class Study:
         network = self._build(plan, self.prepared.names, stage)
         kinds = {self._kind(name) for name in network.names}
         epochs = self.epochs_for(len(self.train))
-        little = "vectors" in kinds and not kinds & {*CONVOLUTIONAL}  # most of it was learned before
+        # most of it was learned before
+        little = any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
         if little:
             epochs = self.epochs or max(10, epochs // 2)
         recipe = Recipe(epochs, 2e-3, self.batch_size, drop=True)
@@ -298,7 +298,7 @@ class Study:
         """
         if self.device.type == "cuda" and sum(p.numel() for p in network.parameters()) < LARGE:
             return False
-        return self.low and not {*CONVOLUTIONAL, "tuned"}.isdisjoint(network.kinds.values())
+        return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
 
     def _over(self) -> bool:
         """Say whether to stop; a time limit leaves at least one candidate, however short it is."""
@@ -344,17 +344,10 @@ class Study:
 
     def _augment(self, generator: torch.Generator) -> Any:
         preps = {s.group: s.prep for s in self.prepared.strands}
-        kinds = {s.group: s.layout()["kind"] for s in self.prepared.strands}
-        features = {s.group: s.layout().get("features", 0) for s in self.prepared.strands}
+        layouts = {s.group: s.layout() for s in self.prepared.strands}
 
         def augment(group: str, x: Tensor) -> Tensor:
-            if kinds[group] in CONVOLUTIONAL:
-                return preps[group].augment(x, generator)
-            if kinds[group] == "tuned":
-                return augment_raw(x, generator)
-            if kinds[group] == "text":
-                return augment_text(x, features[group], generator)
-            return swap_cells(x.flatten(1), generator).view_as(x)
+            return KINDS[layouts[group]["kind"]].augment.augment(preps[group], layouts[group], x, generator)
 
         return augment
 

@@ -5,7 +5,6 @@ The shape of it is that of `draw.report`: one dict for each section, or a senten
 
 from __future__ import annotations
 
-import io
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 
 from plait.core.contract import Schema, Table
 from plait.core.version import __version__
+from plait.kinds import KINDS
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
 from plait.proof.leaderboard import HEADLINE
@@ -30,7 +30,6 @@ from plait.study.search import Search, answer_rows
 
 MOST_ROWS = 400  # of the test rows on which robustness and what mattered are measured
 SIX = 6  # rows explained
-WIDE = 256  # pixels of a picture in the report
 TIME_OVER = "The time limit ended the fit before this was measured."
 
 
@@ -218,59 +217,7 @@ def choose_rows(found: Explanation, target: Sequence[Any], classification: bool,
 
 def show_part(detail: Detail) -> dict[str, Any]:
     """Return the details of a modality as the report shows them."""
-    part: dict[str, Any] = {"modality": detail.modality, "kind": detail.kind}
-    if detail.kind == "image":
-        return {**part, "png": png_of(np.asarray(detail.after)), "heat": np.asarray(detail.heat).tolist()}
-    if detail.kind == "audio":
-        samples, rate = detail.before
-        after = np.asarray(detail.after, np.float32)
-        return {
-            **part,
-            "wav": wav_of(samples, rate),
-            "spectrogram": png_of(_grey(after[::-1])[None]),
-            "duration": len(samples) / rate,
-            "seconds": [p for p in detail.parts if "mel" not in p],
-        }
-    if detail.kind == "text":
-        text, spans = "", []
-        for column, words in detail.before.items():
-            start = len(text)
-            text += words + "\n"
-            spans += [
-                {"start": start + p["start"], "end": start + p["end"], "weight": p["weight"]}
-                for p in detail.parts
-                if p["column"] == column
-            ]
-        return {**part, "text": text.rstrip("\n"), "spans": spans}
-    cells: Mapping[str, Any] = detail.before
-    columns = [{"name": p["column"], "value": cells.get(p["column"]), "weight": p["weight"]} for p in detail.parts]
-    return {**part, "columns": columns}
-
-
-def png_of(pixels: np.ndarray) -> bytes:
-    """Return a picture (channel, height, width), uint8, as PNG, small ones enlarged to be seen."""
-    from PIL import Image
-
-    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
-    scale = max(1, WIDE // max(image.size))
-    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
-    return out.getvalue()
-
-
-def wav_of(samples: np.ndarray, rate: int) -> bytes:
-    """Return a sound (time,) or (time, channel) as a WAV of 16 bits, the first half minute of it."""
-    import soundfile
-
-    out = io.BytesIO()
-    soundfile.write(out, np.clip(samples[: 30 * rate], -1, 1), rate, format="WAV", subtype="PCM_16")
-    return out.getvalue()
-
-
-def _grey(x: np.ndarray) -> np.ndarray:
-    low, high = np.quantile(x, [0.02, 0.98])
-    return (255 * np.clip((x - low) / max(float(high - low), 1e-6), 0, 1)).astype(np.uint8)
+    return {"modality": detail.modality, "kind": detail.kind, **KINDS[detail.kind].inside.report(detail)}
 
 
 def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.core.contract import MEDIA_KINDS
-from plait.core.options import FAMILIES
+from plait.core.options import AS_TEXT, FAMILIES
 from plait.errors import RequestError, TableError
+from plait.kinds import TEXT
 from plait.kinds.features import batch_features
 from plait.models.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
@@ -115,7 +115,7 @@ class Search:
                 grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
                 study.train_plans(listed, self._count_joint(), grow)
         try:
-            if "text" in wanted and study.stopped != "interrupt":
+            if AS_TEXT in wanted and study.stopped != "interrupt":
                 self._text()
             if "classic" in wanted and study.stopped != "interrupt":
                 self._level_trials()
@@ -140,7 +140,7 @@ class Search:
     def _count_joint(self) -> int:
         """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
         study = self.study
-        dear = any(strand.kind in MEDIA_KINDS for strand in study.prepared.strands) and len(study.train) > MANY_ROWS
+        dear = any(strand.able.opened for strand in study.prepared.strands) and len(study.train) > MANY_ROWS
         return 2 if dear else 3
 
     def _add(
@@ -188,8 +188,8 @@ class Search:
         if setting:
             chosen, usual = self.learners[learner][setting], self.learners[learner][0]
             shown += "".join(f", {key} {value}" for key, value in chosen.items() if usual.get(key) != value)
-        told = "row as text" if family == "text" else " + ".join(names)
-        whole = RowText(predictor) if family == "text" else predictor
+        told = "row as text" if family == AS_TEXT else " + ".join(names)
+        whole = RowText(predictor) if family == AS_TEXT else predictor
         found = self._add(f"{shown} ({told})", family, whole, answers, began)
         self._made[id(found)] = (learner, setting, tuple(names))
 
@@ -232,8 +232,8 @@ class Search:
         prepared = self.study.prepared
         shadows = [s.name for s in prepared.strands if s.shadow and not s.raw]
         if shadows and not self.study._over():
-            texts = [s.name for s in prepared.strands if s.kind == "text" and not s.shadow]
-            self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], "text")  # the linear one
+            texts = [s.name for s in prepared.strands if s.able is TEXT and not s.shadow]
+            self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one
 
     def _level_trials(self) -> None:
         """Give the side with fewer trials further settings of classic learners, until both have had as many."""
@@ -370,7 +370,7 @@ class Search:
         if made is None:
             return self.predictor_of(candidate)
         predictor: Any = self.fit_learner(*made, np.concatenate([self.study.train, self.study.val]))
-        if candidate.family == "text":
+        if candidate.family == AS_TEXT:
             predictor = RowText(predictor)
         temperature = self.temperatures.get(id(candidate), 1.0)
         return predictor if temperature == 1.0 else Calibrated(predictor, temperature)

@@ -20,6 +20,7 @@ from plait.core.contract import Schema, Table
 from plait.core.files import Stages
 from plait.core.options import FitOptions
 from plait.errors import RequestError, TableError
+from plait.kinds import AUDIO, KINDS
 from plait.kinds.audio.prep import AudioPrep
 from plait.models import plan as plans
 from plait.models.network import count_parameters
@@ -59,7 +60,7 @@ def check_request(schema: Schema, chosen: FitOptions) -> str:
     Raises RequestError where there is none or more than one, or for an option that means nothing here.
     """
     target = schema.role("target")
-    heard = [modality for modality in schema.modalities if modality.kind == "audio"]
+    heard = [modality for modality in schema.modalities if KINDS[modality.kind] is AUDIO]
     mend = f"If column {target!r} holds classes, say so with --kind {target}=category."
     if not heard:
         raise RequestError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,21 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from plait.converters.catalogue import make_converters
-from plait.converters.columns import Converted, as_mono, convert_column, encode
+from plait.converters.columns import Converted, convert_column
 from plait.converters.graph import Route, check_kind, find_route, is_installed, version_of
-from plait.core.contract import MEDIA_KINDS, MODALITY_KINDS, TABULAR_KINDS, Table
-from plait.core.files import write_bytes
+from plait.converters.one_file import choose_columns, kind_of_ending, read_file, write_file
+from plait.core.contract import Table
 from plait.core.terminal import text_table
-from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
 from plait.data.read import read
 from plait.data.write import check_out, write_table
-from plait.errors import EXTRAS, CellError, RequestError, did_you_mean
-from plait.kinds.detect import detect
+from plait.errors import EXTRAS, CellError, RequestError
+from plait.kinds import modality_kinds
 from plait.kinds.relocate import move_media
 
-TEXT_ENDINGS = (".txt", ".md")
-SOUNDS_WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
-PICTURES_WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
 Callback = Callable[[dict[str, Any]], None]
 
 
@@ -111,12 +106,12 @@ def convert(
     if destination is not None:
         raise RequestError(f"got a column and the file {destination}; the new table goes to --out TABLE.")
     if to is None:
-        raise RequestError(f"name the kind to convert to: --to {', --to '.join(MODALITY_KINDS)}.")
+        raise RequestError(f"name the kind to convert to: --to {', --to '.join(modality_kinds())}.")
     check_kind(to, "--to")
     path = None if out is None else check_out(out, [source], "the table itself")
     table = read(source, folder)
     columns = [column] if isinstance(column, str) else list(column)
-    columns, kind = _kind_of(table, columns, dict(kinds or {}))
+    columns, kind = choose_columns(table, columns, dict(kinds or {}))
     if kind == to and not by:
         taken = (
             "is taken as it is written, as text; a sentence with its name" if kind == "text" else f"is {kind} already;"
@@ -159,26 +154,6 @@ def _with_columns(table: Table, made: Sequence[str], told: Converted, path: Path
     return replace(table, data=data)
 
 
-def _kind_of(table: Table, columns: Sequence[str], kinds: Mapping[str, str]) -> tuple[list[str], str]:
-    """Return the columns to convert and their kind. "tabular" stands for all columns of numbers, words and dates."""
-    if list(columns) == ["tabular"] and "tabular" not in table.names:
-        schema = detect(table, kinds=kinds)
-        columns = [c.name for c in schema.columns if c.kind in TABULAR_KINDS and c.role == "feature"]
-        if not columns:
-            raise RequestError("the table has no column of numbers, categories or dates to convert.")
-        return list(columns), "tabular"
-    for name in columns:
-        if name not in table.names:
-            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
-    found = {c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns}
-    media = [name for name in columns if found[name] in MEDIA_KINDS]
-    if media and len(columns) > 1:
-        raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
-    if len(columns) > 1:
-        return list(columns), "tabular"
-    return list(columns), found[columns[0]] if media else "text"  # words, and numbers as they are written
-
-
 def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
     """Where `by` is the folder of a fitted run, add it as a converter."""
     if not by or by in [c.name for c in known] or not Path(by).is_dir():
@@ -191,16 +166,16 @@ def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
 
 
 def _convert_file(source: Path, destination: Path, by: str, known: list[Any], tell: Callback) -> Conversion:
-    target = _kind_of_ending(destination)
+    target = kind_of_ending(destination)
     if destination.is_dir() or not destination.parent.is_dir():
         what = "is a folder" if destination.is_dir() else "lies in a folder that is not there"
         raise RequestError(f"{destination} {what}; expected the name of a file to write.")
-    kind, value = _read_file(source)
+    kind, value = read_file(source)
     if destination.exists() and destination.samefile(source):
         raise RequestError(f"{destination} is the file itself; expected another name, since what is read stays.")
     by, known = _with_run(by, kind, known)
     if kind == target and not by:  # only the format is another one
-        _write_file(destination, value, kind)
+        write_file(destination, value, kind)
         return Conversion(Route(()), value if kind == "text" else None, 1.0, out=destination)
     route = find_route(known, kind, target, by)
     tell({"note": f"{kind} → {target} by {version_of(route)}"})
@@ -208,72 +183,8 @@ def _convert_file(source: Path, destination: Path, by: str, known: list[Any], te
     result = made[0]
     if isinstance(result, CellError):
         raise RequestError(f"{source}: {result}.")
-    _write_file(destination, result, target)
+    write_file(destination, result, target)
     return Conversion(route, result if target == "text" else None, sure[0], out=destination)
-
-
-def _write_file(path: Path, value: Any, kind: str) -> None:
-    if kind == "text":
-        write_bytes(path, (value.rstrip("\n") + "\n" if value else "").encode())
-    else:
-        write_bytes(path, _bytes_of(value, kind, path.suffix.lower()))
-
-
-def _bytes_of(value: Any, kind: str, ending: str) -> bytes:
-    import io
-
-    if ending in (".wav", ".png"):
-        return encode(value, kind)
-    buffer = io.BytesIO()
-    if kind == "audio":
-        import soundfile
-
-        soundfile.write(buffer, value[0], value[1], format=SOUNDS_WRITTEN[ending])
-    else:
-        value.convert("RGB").save(buffer, PICTURES_WRITTEN[ending])
-    return buffer.getvalue()
-
-
-def _read_file(path: Path) -> tuple[str, Any]:
-    """Return the kind and the value of one file."""
-    if not path.exists():
-        raise RequestError(f"no such file: {path}.")
-    try:
-        head = read_head(str(path), None)
-        kind = sniff(head)
-        if kind is None:
-            ending = path.suffix.lower()
-            kind = "image" if ending in IMAGE_ENDINGS else "audio" if ending in AUDIO_ENDINGS else "text"
-        if kind == "image":
-            return kind, read_image(str(path), None)
-        if kind == "audio":
-            return kind, as_mono(*read_sound(str(path), None))
-    except CellError as error:
-        raise RequestError(f"{error}." if path.name in str(error) else f"{path}: {error}.") from None
-    if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".jsonl"):
-        raise RequestError(f"{path} is a table; name a column of it: --column COLUMN --to KIND --out TABLE.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise RequestError(f"{path} is no picture, no sound and no text in UTF-8.") from None
-    if path.suffix.lower() == ".json":
-        try:
-            record = json.loads(text)
-        except ValueError as error:
-            raise RequestError(f"{path} is not JSON ({error}).") from None
-        if not isinstance(record, dict):
-            raise RequestError(f'{path}: expected one record, such as {{"age": 30}}, to be written as text.')
-        return "tabular", record
-    return "text", text
-
-
-def _kind_of_ending(path: Path) -> str:
-    ending = path.suffix.lower()
-    for kind, endings in (("text", TEXT_ENDINGS), ("audio", SOUNDS_WRITTEN), ("image", PICTURES_WRITTEN)):
-        if ending in endings:
-            return kind
-    known = ", ".join([*TEXT_ENDINGS, *SOUNDS_WRITTEN, *PICTURES_WRITTEN])
-    raise RequestError(f"{path.name!r} cannot be written; expected a name that ends in one of: {known}.")
 
 
 def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -301,7 +212,7 @@ def describe_graph(listed: Sequence[Mapping[str, Any]]) -> str:
     """Return the graph as text: every converter, and what is to be done for those that cannot be used yet."""
     rows = [
         [f"{c['source']} → {c['target']}", c["name"], f"{c['cost']:g} s", f"{c['quality']:.2f}", c["needs"] or "ready"]
-        for c in sorted(listed, key=lambda c: (MODALITY_KINDS.index(c["source"]), c["target"], c["name"]))
+        for c in sorted(listed, key=lambda c: (modality_kinds().index(c["source"]), c["target"], c["name"]))
     ]
     table = text_table(["from → to", "converter", "a value takes", "quality", ""], rows)
     return (

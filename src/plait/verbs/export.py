@@ -14,6 +14,7 @@ from plait.core.files import write_bytes
 from plait.core.threads import number_threads
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
+from plait.kinds import KINDS
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import Strand
 from plait.runs.load import load
@@ -143,20 +144,8 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
 
 def draw_values(strand: Strand, num: int, generator: np.random.Generator) -> np.ndarray:
     """Return inputs (batch, …) in the range of what the strand prepares."""
-    layout, shape = strand.layout(), (num, *strand.shape())
-    if strand.kind == "image" and (strand.frozen is None or strand.raw):
-        return generator.integers(0, 256, shape)
-    x = generator.standard_normal(shape)
-    if layout["kind"] == "text":
-        features = layout["features"]
-        x[:, :features] /= max(1.0, float(np.sqrt(features)))  # rows of length 1, about
-        x[:, features:] = generator.integers(0, layout["vocabulary"], (num, layout["tokens"]))
-    if layout["kind"] == "tabular":
-        numbers = layout["numbers"]
-        x[:, numbers : 2 * numbers] = generator.random((num, numbers)) < 0.2
-        for place, size in enumerate(layout["categories"]):
-            x[:, 2 * numbers + place] = generator.integers(0, size, num)
-    return x
+    layout, columns = strand.layout(), len(strand.modality.columns) if strand.several else 1
+    return KINDS[layout["kind"]].network.draw(layout, num * columns, generator).reshape(num, *strand.shape())
 
 
 def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:

@@ -17,6 +17,7 @@ from plait.core.threads import number_threads
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
 from plait.errors import PlaitError, RequestError, TableError, did_you_mean
+from plait.kinds import TEXT
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
 from plait.models.views import (
@@ -65,7 +66,7 @@ def fit(
         )
     schema = detect_columns(table, target, chosen)
     table = with_rates(table, schema, chosen.sample_rate, callback)
-    spoken = schema.column(target).kind == "text"
+    spoken = schema.column(target).kind in TEXT.columns
     audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
     wish = None if spoken else Labels.find(table, schema)
     if not schema.modalities:

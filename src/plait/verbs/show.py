@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import MEDIA_KINDS, Column, Schema, Table
+from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.core.terminal import text_table
 from plait.data.read import read
 from plait.errors import RequestError
+from plait.kinds import AUDIO, KINDS
 from plait.kinds.detect import detect
-from plait.kinds.row import BANDS, draw_row
+from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
 from plait.models.views import Strand, fit_strands
 
@@ -38,7 +39,7 @@ def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Sche
 
 def with_rates(table: Table, schema: Schema, rate: int | None, callback: Callback) -> Table:
     """Give sounds that came as arrays their sample rate; say so when it is a guess."""
-    heard = [column for modality in schema.modalities if modality.kind == "audio" for column in modality.columns]
+    heard = [column for modality in schema.modalities if KINDS[modality.kind] is AUDIO for column in modality.columns]
     waves = [name for name in heard if isinstance(table.data[name], np.ndarray) and name not in table.sample_rates]
     if rate is None and waves:
         taken = f"no sample rate was given; taken as {DEFAULT_RATE} Hz. Give sample_rate=… to change it."
@@ -116,8 +117,8 @@ def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[st
     parts: list[dict[str, Any]] = []
     for strand in strands:
         columns = strand.modality.columns
-        for group in [(column,) for column in columns] if strand.kind in MEDIA_KINDS else [columns]:
+        for group in [(column,) for column in columns] if strand.able.opened else [columns]:
             name = f"{strand.name}: {group[0]}" if strand.several else strand.name
-            part = BANDS[strand.kind].row_part(one, group, strand.prep)
+            part = strand.able.row.row_part(one, group, strand.prep)
             parts.append({"modality": name, "kind": strand.kind, **part})
     return parts

@@ -3,8 +3,18 @@
 Knows: one sound, or a batch of prepared ones. Does not know: other modalities, targets, training, transcripts.
 """
 
+from plait.kinds.kind import Kind, abilities_of
+
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("AudioPrep", "LOWEST", "log_mel", "mono"),
-    "worsen": ("SNR", "add_noise"),
+    "prep": ("AudioPrep", "log_mel", "mono"),
 }
+
+KIND = Kind(
+    "audio",
+    noun="sound",
+    columns=("audio",),
+    opened=True,
+    encoders=("auto", "scratch"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+)

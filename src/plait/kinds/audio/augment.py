@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -42,3 +45,8 @@ def _masks(length: int, draws: Tensor) -> Tensor:
     widths = 0.1 * length * draws[:2, :, None]
     starts = draws[2:, :, None] * (length - widths)
     return ((places < starts) | (places >= starts + widths)).all(dim=0)
+
+
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return prepared inputs, each changed at random as this preparation allows."""
+    return prep.augment(x, generator)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 from torch import Tensor, nn
 
 from plait.kinds.image.network import ConvEncoder
@@ -20,3 +24,52 @@ class SoundEncoder(nn.Module):
         """x: (batch, mel, time), standardised per recording → tokens (batch, token, dim), all present."""
         check_shape("log-mel", x, ("batch", self.mels, self.frames))
         return self.picture(x[:, None])
+
+
+ENCODER = SoundEncoder
+PORT = "float32"  # what an exported graph is given
+IN_GRAPH = False  # a pretrained encoder stays outside an exported graph, which is given its features
+CONVOLUTIONAL = NORMED = True
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a log-mel: its sizes."""
+    return {"mels": prep.mels, "frames": prep.frames}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (mel, time)."""
+    return layout["mels"], layout["frames"]
+
+
+def usual(rows: int) -> str:
+    """Return the encoder of a modality that is trained here, where it is left open."""
+    return "scratch"
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Return the input in float32, as features are made of it."""
+    return x.float()
+
+
+def centre(x: Tensor) -> Tensor:
+    """Return the input as the encoder is given it: as it is."""
+    return x
+
+
+def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype of a log-mel as a module of the user's own is given it."""
+    return shape(layout), "float16"
+
+
+def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return log-mels (batch, mel, time), standardised."""
+    return generator.standard_normal((num, *shape(layout)))
+
+
+OWN_INPUT = "log-mels (batch, mel, time), float"
+
+
+def for_own(x: Tensor) -> Tensor:
+    """Return prepared log-mels as a module of the user's own is given them."""
+    return x.float()

@@ -348,3 +348,26 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
     offset = lines - edges[1:-1, None]
     bank = np.clip(np.minimum(1 + offset / widths[:-1, None], 1 - offset / widths[1:, None]), 0, None)
     return window, bank.astype(np.float32)
+
+
+PREP = AudioPrep
+
+
+def may_gain(prep: AudioPrep) -> bool:
+    """Say whether what others have learned may be of use: no encoder of sounds comes with plait."""
+    return False
+
+
+def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a pretrained encoder's preparation may be given."""
+    return {key: value for key, value in options.items() if key != "prep"}
+
+
+def for_frozen(prep: Any, own: AudioPrep) -> Any:
+    """Return the preparation of a pretrained encoder as it is."""
+    return prep
+
+
+def for_own(prep: AudioPrep) -> AudioPrep:
+    """Return the preparation of a module of the user's own: the same as of the network that is trained here."""
+    return prep

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from plait.kinds.worsening import Worsening
+
 SNR = (40.0, 30.0, 20.0, 10.0, 0.0)  # decibels of the sound above the noise; the last is the worst
 
 
@@ -18,3 +20,14 @@ def add_noise(samples: np.ndarray, snr: float, generator: np.random.Generator) -
     noise = generator.standard_normal(samples.shape)
     power = float(np.mean(np.square(samples, dtype=np.float64))) if samples.size else 0.0
     return (samples + noise * (power * 10 ** (-snr / 10)) ** 0.5).astype(samples.dtype)
+
+
+WAYS = (
+    Worsening(
+        "noise in sound",
+        "decibels of the sound above the noise",
+        SNR,
+        "value",
+        lambda sound, level, generator: (add_noise(sound[0], level, generator), sound[1]),
+    ),
+)

@@ -3,10 +3,19 @@
 Knows: one picture, or a batch of prepared ones. Does not know: other modalities, targets, training.
 """
 
+from plait.kinds.kind import Kind, abilities_of
+
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "augment": ("augment_raw",),
     "prep": ("ImagePrep", "ORIENTATION", "WHITES"),
     "row": ("as_pixels",),
-    "worsen": ("BLUR", "IMAGE_NOISE", "OCCLUSION", "blur_images", "noise_images", "occlude_images"),
 }
+
+KIND = Kind(
+    "image",
+    noun="picture",
+    columns=("image",),
+    opened=True,
+    encoders=("auto", "scratch"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,3 +51,8 @@ def augment_raw(x: Tensor, generator: torch.Generator) -> Tensor:
     if x.dim() != 4 or x.dtype != torch.uint8:
         return x
     return augment_images(x.float() / 255, generator).clamp(0, 1) * 255
+
+
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return prepared inputs, each changed at random as this preparation allows."""
+    return prep.augment(x, generator)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -69,3 +72,52 @@ class ConvEncoder(nn.Module):
         y = F.adaptive_avg_pool2d(y, self.grid).flatten(2).transpose(1, 2)
         tokens = self.project(self.dropout(y))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+
+
+ENCODER = ConvEncoder
+PORT = "uint8"  # what an exported graph is given
+CONVOLUTIONAL = NORMED = True
+IN_GRAPH = True  # a pretrained encoder goes into an exported graph, so that pictures themselves are given
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a picture: its sizes."""
+    return {"channels": prep.channels, "height": prep.height, "width": prep.width}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (channel, height, width)."""
+    return layout["channels"], layout["height"], layout["width"]
+
+
+def usual(rows: int) -> str:
+    """Return the encoder of a modality that is trained here, where it is left open."""
+    return "scratch"
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Return pictures of 0…255 as 0…1 in float32, as features are made of them."""
+    return x.float().div_(255.0) if x.dtype == torch.uint8 else x.float()
+
+
+def centre(x: Tensor) -> Tensor:
+    """Return pictures of 0…1 as the encoder is given them: -1 to 1."""
+    return x * 2.0 - 1.0
+
+
+def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype of a picture as a module of the user's own is given it."""
+    return shape(layout), "uint8"
+
+
+def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return pictures (batch, channel, height, width), 0 to 255."""
+    return generator.integers(0, 256, (num, *shape(layout)))
+
+
+OWN_INPUT = "pictures (batch, channel, height, width), float -1 to 1"
+
+
+def for_own(x: Tensor) -> Tensor:
+    """Return prepared pictures, 0 to 255, as a module of the user's own is given them."""
+    return x.float() / 127.5 - 1.0

@@ -251,3 +251,27 @@ def _is_grey(image: Image) -> bool:
     except ValueError:  # a colour mode that cannot be turned into colours; its cell will say so
         return True
     return bool((small.max(axis=2) - small.min(axis=2)).max() <= 8)  # a grey JPEG is off by a few
+
+
+PREP = ImagePrep
+LARGE = 96  # px: the longer side of most training pictures from which on they may be photographs
+
+
+def may_gain(prep: ImagePrep) -> bool:
+    """Say whether what others have learned from photographs may be of use: not to small drawings and glyphs."""
+    return prep.source_side >= LARGE
+
+
+def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a pretrained encoder's preparation may be given."""
+    return {key: value for key, value in options.items() if key != "prep"}
+
+
+def for_frozen(prep: Any, own: ImagePrep) -> Any:
+    """Return the preparation of a pretrained encoder with what was learned of these pictures: which value is white."""
+    return replace(prep, white=own.white)
+
+
+def for_own(prep: ImagePrep) -> ImagePrep:
+    """Return the preparation of a module of the user's own: the same as of the network that is trained here."""
+    return prep

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from plait.errors import RequestError
+from plait.kinds.worsening import Worsening
 
 IMAGE_NOISE = (0.0, 0.05, 0.1, 0.2, 0.4)  # standard deviation, as a share of black to white
 BLUR = (0.0, 0.01, 0.02, 0.04, 0.08)  # standard deviation, as a share of the shorter side
@@ -56,3 +57,28 @@ def _check_images(images: np.ndarray) -> None:
     if images.dtype != np.uint8 or images.ndim < 4:
         shape = "uint8 of shape (batch, channel, height, width)"
         raise RequestError(f"the pictures are {images.dtype} of shape {images.shape}; expected {shape}.")
+
+
+WAYS = (
+    Worsening(
+        "noise",
+        "standard deviation, share of black to white",
+        IMAGE_NOISE,
+        "input",
+        lambda pictures, level, generator, layout: noise_images(pictures, level, generator),
+    ),
+    Worsening(
+        "blur",
+        "standard deviation, share of the shorter side",
+        BLUR,
+        "input",
+        lambda pictures, level, generator, layout: blur_images(pictures, level),
+    ),
+    Worsening(
+        "occlusion",
+        "share of the area",
+        OCCLUSION,
+        "input",
+        lambda pictures, level, generator, layout: occlude_images(pictures, level, generator),
+    ),
+)

@@ -3,9 +3,16 @@
 Knows: the columns of one modality. Does not know: other modalities, targets, training.
 """
 
+from plait.kinds.kind import Kind, abilities_of
+
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "augment": ("swap_cells",),
     "prep": ("ColumnPrep", "TabularPrep"),
-    "worsen": ("NUMBER_NOISE", "noise_numbers"),
 }
+
+KIND = Kind(
+    "tabular",
+    noun="row of the table",
+    columns=("number", "category", "date"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+)

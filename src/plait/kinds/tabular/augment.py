@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -15,3 +18,8 @@ def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Ten
     swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
     others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
     return torch.where(swapped, x.gather(0, others), x)
+
+
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return rows (batch, …), each value now and then that of another row."""
+    return swap_cells(x.flatten(1), generator).view_as(x)

@@ -14,3 +14,11 @@ def table_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     flags, codes = x[:, numbers : 2 * numbers], x[:, 2 * numbers :]
     wide = [codes[:, [k]] == np.arange(size) for k, size in enumerate(layout["categories"])]
     return np.concatenate([np.where(flags > 0, np.nan, x[:, :numbers]), flags, *wide], axis=1)
+
+
+features = table_features
+
+
+def even(spread: np.ndarray) -> np.ndarray:
+    """Return what each feature is divided by: numbers come scaled; a flag that is rarely set must not be blown up."""
+    return np.maximum(spread, 0.3)

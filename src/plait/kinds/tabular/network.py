@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,3 +41,42 @@ class TabularEncoder(nn.Module):
         codes = [layer(x[:, 2 * n + i].long()) for i, layer in enumerate(self.embed)]
         tokens = self.layers(torch.cat([bent, x[:, : 2 * n], *codes], dim=1))[:, None]
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+
+
+ENCODER = TabularEncoder
+PORT = "float32"  # what an exported graph is given
+IN_GRAPH = False  # a pretrained encoder stays outside an exported graph, which is given its features
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a table: how many numbers, and how many codes of each category."""
+    return {"numbers": prep.numbers, "categories": list(prep.categories)}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (feature,): numbers, a flag for each, a code for each category."""
+    return (2 * layout["numbers"] + len(layout["categories"]),)
+
+
+def usual(rows: int) -> str:
+    """Return the encoder of a modality that is trained here, where it is left open."""
+    return "scratch"
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Return the input in float32, as features are made of it."""
+    return x.float()
+
+
+def centre(x: Tensor) -> Tensor:
+    """Return the input as the encoder is given it: as it is."""
+    return x
+
+
+def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return rows (batch, feature): numbers, of which a fifth is absent, and codes."""
+    x, numbers = generator.standard_normal((num, *shape(layout))), layout["numbers"]
+    x[:, numbers : 2 * numbers] = generator.random((num, numbers)) < 0.2
+    for place, size in enumerate(layout["categories"]):
+        x[:, 2 * numbers + place] = generator.integers(0, size, num)
+    return x

@@ -294,3 +294,11 @@ def _read(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> n
             broken[row] = f"{broken[row]}; {reason}" if row in broken else reason
         out.append(value or hole)
     return np.array(out, float).reshape(len(cells), len(hole))
+
+
+PREP = TabularPrep
+
+
+def may_gain(prep: TabularPrep) -> bool:
+    """Say whether what others have learned may be of use: columns of a table have no meaning elsewhere."""
+    return False

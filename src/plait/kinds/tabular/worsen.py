@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from plait.errors import RequestError
+from plait.kinds.worsening import Worsening
 
 NUMBER_NOISE = (0.0, 0.25, 0.5, 1.0, 2.0)  # standard deviations of the column
 
@@ -26,3 +27,15 @@ def noise_numbers(values: np.ndarray, numbers: int, level: float, generator: np.
     there = values[:, numbers : 2 * numbers] == 0
     noisy[:, :numbers] = np.where(there, values[:, :numbers] + level * noise, values[:, :numbers])
     return noisy
+
+
+WAYS = (
+    Worsening(
+        "noise in numbers",
+        "standard deviations of the column",
+        NUMBER_NOISE,
+        "input",
+        lambda values, level, generator, layout: noise_numbers(values, layout["numbers"], level, generator),
+        applies=lambda layout: bool(layout["numbers"]),
+    ),
+)

@@ -3,10 +3,18 @@
 Knows: one text, or a batch of prepared ones. Does not know: other modalities, targets, training.
 """
 
+from plait.kinds.kind import Kind, abilities_of
+
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "augment": ("augment_text",),
-    "clean": ("clean", "join", "repair_mojibake", "strip_html", "token_spans", "tokenise"),
+    "clean": ("clean", "join", "repair_mojibake", "strip_html", "tokenise"),
     "prep": ("TextPrep",),
-    "worsen": ("DROPPED", "drop_words"),
 }
+
+KIND = Kind(
+    "text",
+    noun="text",
+    columns=("text",),
+    encoders=("auto", "tfidf", "tokens", "both"),
+    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -22,3 +25,8 @@ def augment_text(x: Tensor, features: int, generator: torch.Generator, share: fl
     kept = (torch.rand(len(x), features, generator=generator) >= share).to(x)
     words = drop_words(x[:, features:].long(), generator).to(x)
     return torch.cat([x[:, :features] * kept / (1 - share), words], 1)
+
+
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return texts (batch, feature + token), each changed at random."""
+    return augment_text(x, layout["features"], generator)

@@ -19,3 +19,11 @@ def text_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     np.add.at(counts, (np.arange(len(x))[:, None], np.minimum(x.astype(np.int64), size)), 1.0)
     logs = np.log1p(counts[:, 1:size])  # 0 is an empty place
     return logs / np.maximum(np.linalg.norm(logs, axis=1, keepdims=True), 1e-12)
+
+
+features = text_features
+
+
+def even(spread: np.ndarray) -> np.ndarray:
+    """Return what each feature is divided by: one spread for all, since small TF-IDF coordinates matter less."""
+    return np.full_like(spread, np.sqrt((spread**2).mean()) if len(spread) else 1.0)

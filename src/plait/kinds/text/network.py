@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -56,3 +59,57 @@ class TextEncoder(nn.Module):
             parts.append(self.project(torch.einsum("btq,btd->bqd", share, words)))
         tokens = torch.cat(parts, dim=1)
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+
+
+ENCODER = TextEncoder
+PORT = "float32"  # what an exported graph is given
+IN_GRAPH = False  # a pretrained encoder stays outside an exported graph, which is given its features
+MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a text: its parts and their sizes."""
+    features = 0 if encoder == "tokens" else prep.features
+    tokens = 0 if encoder == "tfidf" and features else prep.length
+    return {"features": features, "tokens": tokens, "vocabulary": prep.vocabulary}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (feature + token,)."""
+    return (layout["features"] + layout["tokens"],)
+
+
+def usual(rows: int) -> str:
+    """Return the encoder of a modality that is trained here, where it is left open."""
+    return "both" if rows >= MANY_ROWS else "tfidf"
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Return the input in float32, as features are made of it."""
+    return x.float()
+
+
+def centre(x: Tensor) -> Tensor:
+    """Return the input as the encoder is given it: as it is."""
+    return x
+
+
+def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype of a text as a module of the user's own is given it: token ids."""
+    return (prep.length,), "int64"
+
+
+def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return texts (batch, feature + token): vectors of length 1, about, and ids of the vocabulary."""
+    x = generator.standard_normal((num, *shape(layout)))
+    x[:, : layout["features"]] /= max(1.0, math.sqrt(layout["features"]))
+    x[:, layout["features"] :] = generator.integers(0, layout["vocabulary"], (num, layout["tokens"]))
+    return x
+
+
+OWN_INPUT = "token ids (batch, token), int64, 0 where there is none"
+
+
+def for_own(x: Tensor) -> Tensor:
+    """Return token ids as a module of the user's own is given them."""
+    return x.long()

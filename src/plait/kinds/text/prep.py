@@ -6,6 +6,7 @@ SVD basis: plain lists and arrays, which `state` gives and `from_state` takes ba
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -261,3 +262,44 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
     q = np.linalg.qr(q)[0]
     _, _, v = np.linalg.svd(x @ q, full_matrices=False)
     return np.ascontiguousarray((v[:size] @ q.T).astype(np.float32))
+
+
+PREP = TextPrep
+SENTENCE = 8  # tokens of long training texts from which on they are sentences
+CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # options that every preparation of texts has
+
+
+def may_gain(prep: TextPrep) -> bool:
+    """Say whether what others have learned from sentences may be of use."""
+    return prep.length >= SENTENCE
+
+
+def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a pretrained encoder's preparation may be given: those of cleaning."""
+    return {key: value for key, value in options.items() if key in CLEANING}
+
+
+def for_frozen(prep: Any, own: TextPrep) -> Any:
+    """Return the preparation of a pretrained encoder as it is."""
+    return prep
+
+
+@dataclass(frozen=True, eq=False)
+class IdsPrep:
+    """One text → its token ids (token,), by a fitted `TextPrep`."""
+
+    prep: Any
+
+    def __call__(self, text: str) -> np.ndarray:
+        return self.prep.ids([text])[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the ids depend on: the options, and the vocabulary as its SHA-256."""
+        options = {f.name: getattr(self.prep, f.name) for f in fields(self.prep) if "help" in f.metadata}
+        words = hashlib.sha256("\n".join(self.prep.words).encode("utf-8", "surrogatepass")).hexdigest()
+        return {**options, "length": self.prep.length, "pieces": self.prep.pieces, "words": words}
+
+
+def for_own(prep: TextPrep) -> IdsPrep:
+    """Return the preparation of a module of the user's own: to token ids."""
+    return IdsPrep(prep)

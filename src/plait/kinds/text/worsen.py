@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plait.kinds.text.clean import tokenise
+from plait.kinds.worsening import Worsening
 
 DROPPED = (0.0, 0.1, 0.25, 0.5, 0.75)  # share of the words
 
@@ -26,3 +27,6 @@ def drop_words(text: str, share: float, generator: np.random.Generator) -> str:
         if not gone:
             parts.append(word)
     return " ".join("".join([*parts, text[end:]]).split()) if dropped.any() else text
+
+
+WAYS = (Worsening("dropped words", "share of the words", DROPPED, "cell", drop_words),)

@@ -11,3 +11,11 @@ import numpy as np
 def vector_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """Features of a pretrained encoder (batch, token, width), as they are."""
     return x.reshape(len(x), -1)
+
+
+features = vector_features
+
+
+def even(spread: np.ndarray) -> np.ndarray:
+    """Return what each feature is divided by: its own spread."""
+    return spread

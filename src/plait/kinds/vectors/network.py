@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,3 +31,28 @@ class VectorEncoder(nn.Module):
         y = self.norm(x.flatten(0, 1)).view_as(x)
         tokens = self.project(self.dropout(y.clamp(-8, 8)))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+
+
+ENCODER = VectorEncoder
+PORT = "float32"  # what an exported graph is given
+NORMED = True
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (token, width)."""
+    return layout["tokens"], layout["width"]
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Return the input in float32, as features are made of it."""
+    return x.float()
+
+
+def centre(x: Tensor) -> Tensor:
+    """Return the input as the encoder is given it: as it is."""
+    return x
+
+
+def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return vectors (batch, token, width)."""
+    return generator.standard_normal((num, *shape(layout)))

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from plait.core.contract import Batch
 from plait.errors import RequestError
-from plait.models.network import CONVOLUTIONAL, Augment
+from plait.kinds.network import is_convolutional
+from plait.models.network import Augment
 from plait.models.rows import Prepared
 from plait.models.speech.augment import augment_sounds, drop_others, join_pairs, only_where
 from plait.models.speech.decode import Heard, decode
@@ -166,7 +167,7 @@ def gather(
 
 
 def _augment_others(prepared: Prepared, generator: torch.Generator) -> Augment:
-    preps = {s.group: s.prep for s in prepared.strands if s.kind in CONVOLUTIONAL}
+    preps = {s.group: s.prep for s in prepared.strands if is_convolutional(s.kind)}
 
     def augment(group: str, x: Tensor) -> Tensor:
         return preps[group].augment(x, generator) if group in preps else x

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
+from plait.kinds import AUDIO
 from plait.models import plan as plans
 from plait.models.fusion import build_fusion, pool
 from plait.models.network import Augment, Head, Network, Parts
@@ -120,7 +121,7 @@ class Recogniser(nn.Module):
         self.audio, self.stride = str(spec["audio"]), STRIDE
         dim, units = int(spec["dim"]), int(spec["units"])
         strands = {strand["name"]: strand for strand in spec["strands"]}
-        if self.audio not in strands or strands[self.audio]["kind"] != "audio":
+        if self.audio not in strands or strands[self.audio]["kind"] != AUDIO.name:
             raise RequestError(f"there is no sound {self.audio!r} to recognise. {did_you_mean(self.audio, strands)}")
         if strands[self.audio]["columns"] != 1:
             raise RequestError(

@@ -1,0 +1,104 @@
+"""One file to convert, read and written by its kind, and the columns that are converted. Knows no converter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plait.converters.columns import as_mono, encode
+from plait.core.contract import Table
+from plait.core.files import write_bytes
+from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
+from plait.errors import CellError, RequestError, did_you_mean
+from plait.kinds import TABULAR, is_opened
+from plait.kinds.detect import detect
+
+TEXT_ENDINGS = (".txt", ".md")
+SOUNDS_WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
+PICTURES_WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
+
+
+def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the columns to convert and their kind. "tabular" stands for all columns of numbers, words and dates."""
+    if list(columns) == ["tabular"] and "tabular" not in table.names:
+        schema = detect(table, kinds=kinds)
+        columns = [c.name for c in schema.columns if c.kind in TABULAR.columns and c.role == "feature"]
+        if not columns:
+            raise RequestError("the table has no column of numbers, categories or dates to convert.")
+        return list(columns), "tabular"
+    for name in columns:
+        if name not in table.names:
+            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
+    found = {c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns}
+    media = [name for name in columns if is_opened(found[name])]
+    if media and len(columns) > 1:
+        raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
+    if len(columns) > 1:
+        return list(columns), "tabular"
+    return list(columns), found[columns[0]] if media else "text"  # words, and numbers as they are written
+
+
+def write_file(path: Path, value: Any, kind: str) -> None:
+    if kind == "text":
+        write_bytes(path, (value.rstrip("\n") + "\n" if value else "").encode())
+    else:
+        write_bytes(path, _bytes_of(value, kind, path.suffix.lower()))
+
+
+def _bytes_of(value: Any, kind: str, ending: str) -> bytes:
+    import io
+
+    if ending in (".wav", ".png"):
+        return encode(value, kind)
+    buffer = io.BytesIO()
+    if kind == "audio":
+        import soundfile
+
+        soundfile.write(buffer, value[0], value[1], format=SOUNDS_WRITTEN[ending])
+    else:
+        value.convert("RGB").save(buffer, PICTURES_WRITTEN[ending])
+    return buffer.getvalue()
+
+
+def read_file(path: Path) -> tuple[str, Any]:
+    """Return the kind and the value of one file."""
+    if not path.exists():
+        raise RequestError(f"no such file: {path}.")
+    try:
+        head = read_head(str(path), None)
+        kind = sniff(head)
+        if kind is None:
+            ending = path.suffix.lower()
+            kind = "image" if ending in IMAGE_ENDINGS else "audio" if ending in AUDIO_ENDINGS else "text"
+        if kind == "image":
+            return kind, read_image(str(path), None)
+        if kind == "audio":
+            return kind, as_mono(*read_sound(str(path), None))
+    except CellError as error:
+        raise RequestError(f"{error}." if path.name in str(error) else f"{path}: {error}.") from None
+    if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".jsonl"):
+        raise RequestError(f"{path} is a table; name a column of it: --column COLUMN --to KIND --out TABLE.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestError(f"{path} is no picture, no sound and no text in UTF-8.") from None
+    if path.suffix.lower() == ".json":
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise RequestError(f"{path} is not JSON ({error}).") from None
+        if not isinstance(record, dict):
+            raise RequestError(f'{path}: expected one record, such as {{"age": 30}}, to be written as text.')
+        return "tabular", record
+    return "text", text
+
+
+def kind_of_ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    for kind, endings in (("text", TEXT_ENDINGS), ("audio", SOUNDS_WRITTEN), ("image", PICTURES_WRITTEN)):
+        if ending in endings:
+            return kind
+    known = ", ".join([*TEXT_ENDINGS, *SOUNDS_WRITTEN, *PICTURES_WRITTEN])
+    raise RequestError(f"{path.name!r} cannot be written; expected a name that ends in one of: {known}.")

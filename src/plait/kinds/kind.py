@@ -1,0 +1,106 @@
+"""What a kind of data can do, ability by ability: the one face that the rest of the house asks.
+
+Knows names of files; no kind, and no array. Each ability is a module of the kind's folder (or any object with the same
+functions), imported when it is first asked for, so that a start stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of data. Axis words: batch, column, channel, height, width, mel, time, token, feature.
+
+    name: as users write it; noun: what one cell is called. columns: the kinds of columns that a modality of it is made
+    of. opened: whether each cell is a file, bytes or an array that is opened by itself, so that each column is a
+    modality of its own. encoders: those that are trained here; the first is what a modality gets that is not named.
+    abilities: {ability: its module's name, or the object itself}. What a kind lacks is None, and nobody asks further.
+    """
+
+    name: str
+    noun: str = "cell"
+    columns: tuple[str, ...] = ()
+    opened: bool = False
+    encoders: tuple[str, ...] = ("scratch",)
+    abilities: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def recognise(self) -> Any:
+        """claim(facts, folder) → Guess, or None where a column holds something else; asked before all else."""
+        return self._get("recognise")
+
+    @property
+    def read(self) -> Any:
+        """Cells → inputs.
+
+        read(cell, folder, rate, prep) → value; apply(prep, value) → array; digest(cell, folder, rate) → bytes.
+        streams(table, columns) → [(column, cells, Hz)], what an encoder reads one by one.
+        fit(prep, part, generator) → prep, on the rows of a Part; prepare(prep, part, layout, values, pool) → cells
+        (batch, column) bool, and why each row is absent or broken. DTYPE of the values.
+        """
+        return self._get("read")
+
+    @property
+    def prep(self) -> Any:
+        """PREP: the class of its preparation, with of(options) and state. may_gain(prep) → whether what others have
+        learned may be of use; for_frozen(frozen prep, prep), and pretrained_options(options): what both share."""
+        return self._get("prep")
+
+    @property
+    def network(self) -> Any:
+        """ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present. layout(prep, encoder) → sizes as
+        JSON; shape(layout) of one input; usual(rows) → the encoder that is trained where it is left open; to_float(x),
+        centre(x): as features are made of it, and as the encoder is given it; draw(layout, num, generator) → (batch, …)
+        in the range of what is prepared. CONVOLUTIONAL: trained long, in bfloat16 where that is quick; NORMED: has
+        BatchNorm; own_input(prep, layout) → shape and dtype that a module of the user's own is given."""
+        return self._get("network")
+
+    @property
+    def features(self) -> Any:
+        """features(x, layout) → (batch, feature) for learners that are no networks; even(spread) → what each feature is
+        divided by."""
+        return self._get("features")
+
+    @property
+    def augment(self) -> Any:
+        """augment(prep, layout, x, generator) and augment_raw(x, generator) → x, changed at random."""
+        return self._get("augment")
+
+    @property
+    def worsen(self) -> Any:
+        """WAYS: how an input gets worse, level by level."""
+        return self._get("worsen")
+
+    @property
+    def row(self) -> Any:
+        """row_part(table, columns, prep), row_height, draw_row, share_height, draw_share: one row as a picture."""
+        return self._get("row")
+
+    @property
+    def inside(self) -> Any:
+        """Which parts of one input moved an answer, and how they are called."""
+        return self._get("inside")
+
+    @property
+    def checks(self) -> Any:
+        """What is counted of a cell, and what does not fit in a column."""
+        return self._get("checks")
+
+    @property
+    def mend(self) -> Any:
+        """How a cell or file is mended."""
+        return self._get("mend")
+
+    def _get(self, ability: str) -> Any:
+        found = self.abilities.get(ability)
+        return importlib.import_module(found) if isinstance(found, str) else found
+
+
+def abilities_of(package: str, *abilities: str) -> dict[str, str]:
+    """Return {ability: module} of the files of a kind's folder."""
+    return {ability: f"{package}.{ability}" for ability in abilities}

@@ -1,0 +1,39 @@
+"""What a pretrained encoder is given, where that encoder is tuned: it goes in as it is, and is scaled inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from plait.kinds.image.augment import augment_raw
+
+ENCODER = None  # made of the pretrained encoder itself
+NORMED = True
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of what the pretrained encoder is given."""
+    return tuple(layout["shape"])
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Return the input as it is: a pretrained network scales what it is given."""
+    return x
+
+
+def centre(x: Tensor) -> Tensor:
+    """Return the input as it is."""
+    return x
+
+
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: Any) -> Tensor:
+    """Return pictures changed mildly, all else as it is."""
+    return augment_raw(x, generator)
+
+
+def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
+    """Return pictures (batch, *shape), 0 to 255: of tuned encoders only those of pictures are exported."""
+    return generator.integers(0, 256, (num, *shape(layout)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plait.core.contract import MISSING_WORDS
+from plait.core.words import count
 from plait.kinds.facts import Facts, Guess, count_matching, share_matching
 from plait.kinds.media import judge_arrays, judge_media
 from plait.kinds.tabular.recognise import ID_NAME, NUMBER, judge_id, judge_number, read_date
@@ -39,7 +40,7 @@ def _judge_text(facts: Facts) -> Guess:
     if named_id is None and told and numbers >= 0.95:
         return Guess(
             "number",
-            f"{count_matching(told, NUMBER.fullmatch)} of {len(told)} cells read as numbers",
+            f"{count(count_matching(told, NUMBER.fullmatch))} of {count(len(told), 'cell')} read as numbers",
             round(0.6 + 0.3 * numbers, 2),
         )
     if any(any(c.isdigit() for c in cell) for cell in told[:20]):
@@ -47,7 +48,7 @@ def _judge_text(facts: Facts) -> Guess:
     if dates >= 0.9:
         return Guess(
             "date",
-            f"{count_matching(told, read_date)} of {len(told)} cells read as dates",
+            f"{count(count_matching(told, read_date))} of {count(len(told), 'cell')} read as dates",
             round(0.6 + 0.35 * dates, 2),
         )
     return named_id or judge_prose(facts)

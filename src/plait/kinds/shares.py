@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from plait.draw.bars import BAR, draw_bars, draw_key, signed
+from plait.core.words import percent, signed
+from plait.draw.bars import BAR, draw_bars, draw_key
 from plait.draw.page import MARGIN, SOFT, WIDTH, Page, cut_text, draw_absent
 from plait.errors import RequestError
 from plait.kinds.audio import row as audio
@@ -29,11 +30,11 @@ def draw_shares(
     title: str,
     note: str = "",
     parts: Sequence[Mapping[str, Any]] = (),
-    percent: bool = False,
+    parts_of_all: bool = False,
 ) -> Figure:
     """Draw bars of (name, value, remark), and under them one band for each part; save it with `figure.savefig(path)`.
 
-    percent: the values are parts of one whole.
+    parts_of_all: the values are parts of one whole.
 
     A part is a dict with "modality", "kind", and unless the kind is absent (then "reason"): "share", "by", "parts" (as
     in `plait.proof.inside.Detail`), "before", and for image and audio "column", "after", "heat", "box" and "flat"
@@ -60,7 +61,7 @@ def draw_shares(
     page = Page(figure)
     page.write(MARGIN, 0.42, cut_text(title, 90), size=15, weight="bold")
     page.write(MARGIN, 0.68, cut_text(note, 130), size=9.5, color=SOFT)
-    written = [f"{value:.0%}" if percent else signed(value) for _name, value, _remark in shown]
+    written = [percent(value, 0) if parts_of_all else signed(value) for _name, value, _remark in shown]
     draw_bars(page, 0.85, [(n, value, said, remark) for (n, value, remark), said in zip(shown, written, strict=True)])
     y = top
     for part, height, draw in bands:
@@ -76,7 +77,7 @@ def draw_shares(
         page.write(
             WIDTH - MARGIN, y + 0.22, "□: no font here can write this character", size=8.5, color=SOFT, ha="right"
         )
-    if not percent:
+    if not parts_of_all:
         draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
     return figure
 

@@ -17,6 +17,7 @@ from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table
 from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.core.options import FAMILIES, FitOptions
+from plait.core.words import count
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
@@ -276,7 +277,7 @@ def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: C
         shown = ", ".join(both[:5])
         callback(
             {
-                "note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); "
+                "note": f"warning: {count(len(both), 'value')} of {name!r} {'is' if len(both) == 1 else 'are'} in more than one split ({shown}); "
                 "scores may be too good."
             }
         )

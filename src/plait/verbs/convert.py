@@ -16,6 +16,7 @@ from plait.converters.graph import Route, check_kind, find_route, is_installed, 
 from plait.core.contract import MEDIA_KINDS, MODALITY_KINDS, TABULAR_KINDS, Table
 from plait.core.files import write_bytes
 from plait.core.terminal import text_table
+from plait.core.words import count
 from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
 from plait.data.read import read
 from plait.data.write import check_out, write_table
@@ -60,11 +61,11 @@ class Conversion:
             shown = "" if self.text is None else (self.text or "(no words were found)") + "\n"
             return f"{shown}{sure}" + (f"\nwritten to {self.out}" if self.out else "")
         counts = Counter(self.statuses)
-        lines = [f"{len(self.statuses):,} rows, {counts['ok']:,} converted by {by}"]
-        others = [(status, count) for status, count in counts.most_common() if status != "ok"]
-        lines += [f"  {count:,} {status}" for status, count in others[:8]]
+        lines = [f"{count(len(self.statuses), 'row')}, {count(counts['ok'])} converted by {by}"]
+        others = [(status, num) for status, num in counts.most_common() if status != "ok"]
+        lines += [f"  {count(num)} {status}" for status, num in others[:8]]
         if len(others) > 8:
-            lines.append(f"  and {len(others) - 8} other reasons, in column {self.name + '_status'!r}")
+            lines.append(f"  and {count(len(others) - 8, 'other reason')}, in column {self.name + '_status'!r}")
         return "\n".join(lines) + (f"\nwritten to {self.out}" if self.out else "")
 
 

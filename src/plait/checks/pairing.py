@@ -213,8 +213,9 @@ def _check_swaps(voice: Voice, voices: Sequence[Voice], labels: Labels, prior: n
     ranked = np.argsort(own, kind="stable")
     at_fault = tuple(int(rows[i]) for i in ranked if sure[i])
     message = (
-        f"in {count(len(at_fault))} of {count(len(rows), 'row')} {voice.name!r} surely says another label, while the rest of the "
-        f"row says the one that stands (so do {percent(rate, 0)} of its surest guesses); they may belong to other rows"
+        f"in {count(len(at_fault))} of {count(len(rows), 'row')} {voice.name!r} surely says another label, while the "
+        f"rest of the row says the one that stands (so do {percent(rate, 0)} of its surest guesses); they may belong "
+        "to other rows"
     )
     mend = "Look at these rows, the worst first. Join the columns by a key, or leave such cells blank."
     yield Finding("warning", "pairing-shuffled", voice.column, at_fault, message, mend)

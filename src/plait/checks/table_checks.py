@@ -182,10 +182,8 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
         if column.role == "target" and all(cells[row].lstrip("+-").isdigit() for row in numbers):
             return  # classes named by whole numbers
         example = cells[min(numbers)]
-        message = (
-            f"{count(len(numbers))} of {count(len(cells), 'cell is a number', 'cells are numbers')}, such as {example!r}, but it "
-            f"counts as {column.kind}"
-        )
+        many = f"{count(len(numbers))} of {count(len(cells), 'cell is a number', 'cells are numbers')}"
+        message = f"{many}, such as {example!r}, but it counts as {column.kind}"
         mend = f"If the amounts matter: --kind {_quoted(name)}=number"
         yield Finding("warning", "table-numbers-as-text", name, (), message, mend)
     elif words and (share >= HALF or (share >= 0.05 and column.kind == "category")):

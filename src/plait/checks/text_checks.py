@@ -221,8 +221,8 @@ def _check_labels(name: str, cleaned: Sequence[str | None], table: Table, schema
     chance = others / (len(words) - 1)  # rows that would hold their own label if it were like any other
     if len(own) >= max(10, 0.1 * looked) and len(own) >= 5 * chance:
         message = (
-            f"{count(len(own))} of {count(looked, 'text holds', 'texts hold')} the label of their own row as a word, such as {example!r}; another "
-            f"label is held by {count(chance)}"
+            f"{count(len(own))} of {count(looked, 'text')} hold the label of their own row as a word, such as "
+            f"{example!r}; another label is held by {count(chance)}"
         )
         mend = "If the text was written knowing the label, take the label out of it, or leave the column out."
         yield Finding("warning", "text-label-inside", name, tuple(own), message, mend)

@@ -189,11 +189,8 @@ def _fill(table: Table, one: Made, there: Sequence[str], train: np.ndarray | Non
             filled += 1
         elif told.status[row] != "absent: blank":
             notes[row] = f"blank, and {told.reasons[row]} ({one.origin}, {one.route.name})"
-    callback(
-        {
-            "note": f"{one.modality}: {count(filled)} of {count(holes.sum(), 'absent cell is', 'absent cells are')} {FILLED} {one.origin}"
-        }
-    )
+    are = count(holes.sum(), "absent cell is", "absent cells are")
+    callback({"note": f"{one.modality}: {count(filled)} of {are} {FILLED} {one.origin}"})
     values = table.data.get(one.column)
     if isinstance(values, np.ndarray):
         column: Any = np.empty(len(cells), object)

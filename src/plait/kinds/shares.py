@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from plait.core.words import percent, signed
+from plait.core import words
 from plait.draw.bars import BAR, draw_bars, draw_key
 from plait.draw.page import MARGIN, SOFT, WIDTH, Page, cut_text, draw_absent
 from plait.errors import RequestError
@@ -30,11 +30,11 @@ def draw_shares(
     title: str,
     note: str = "",
     parts: Sequence[Mapping[str, Any]] = (),
-    parts_of_all: bool = False,
+    percent: bool = False,
 ) -> Figure:
     """Draw bars of (name, value, remark), and under them one band for each part; save it with `figure.savefig(path)`.
 
-    parts_of_all: the values are parts of one whole.
+    percent: the values are parts of one whole.
 
     A part is a dict with "modality", "kind", and unless the kind is absent (then "reason"): "share", "by", "parts" (as
     in `plait.proof.inside.Detail`), "before", and for image and audio "column", "after", "heat", "box" and "flat"
@@ -61,14 +61,14 @@ def draw_shares(
     page = Page(figure)
     page.write(MARGIN, 0.42, cut_text(title, 90), size=15, weight="bold")
     page.write(MARGIN, 0.68, cut_text(note, 130), size=9.5, color=SOFT)
-    written = [percent(value, 0) if parts_of_all else signed(value) for _name, value, _remark in shown]
+    written = [words.percent(value, 0) if percent else words.signed(value) for _name, value, _remark in shown]
     draw_bars(page, 0.85, [(n, value, said, remark) for (n, value, remark), said in zip(shown, written, strict=True)])
     y = top
     for part, height, draw in bands:
         page.rule(y)
         page.write(MARGIN, y + 0.42, cut_text(str(part["modality"]), 14), size=13, weight="bold")
         if "share" in part:
-            page.write(MARGIN, y + 0.65, f"share {signed(part['share'])}", size=10)
+            page.write(MARGIN, y + 0.65, f"share {words.signed(part['share'])}", size=10)
             page.write(MARGIN, y + 0.84, f"{part['kind']}, by {part['by']}", size=8.5, color=SOFT)
             page.write(MARGIN, y + 1.02, cut_text(part.get("column", ""), 22), size=8.5, color=SOFT)
         draw(page, part, y + 0.25, height)
@@ -77,7 +77,7 @@ def draw_shares(
         page.write(
             WIDTH - MARGIN, y + 0.22, "□: no font here can write this character", size=8.5, color=SOFT, ha="right"
         )
-    if not parts_of_all:
+    if not percent:
         draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
     return figure
 

@@ -137,7 +137,7 @@ class Explanation:
             ]
             title = f"What mattered in {count(table['explained'], 'row')}"
             note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
-            return draw_shares(bars, title, note, parts_of_all=True)
+            return draw_shares(bars, title, note, percent=True)
         errors = {name: float(x[0]) for name, x in self.found.errors.items()} if not self.found.exact else {}
         bars = [
             (name, float(x[0]), _doubt(errors, name) if self.present[name][0] else "absent")

@@ -42,9 +42,8 @@ class Proof:
         rule = FEWEST if metric == "wer" else SIMPLEST
         parts = [board(self.candidates, metric), f"* {rule}; — not looked at on the test rows"]
         if trials["single"] and trials["fused"]:
-            parts.append(
-                f"{count(trials['single'], 'candidate looks', 'candidates look')} at one modality, {count(trials['fused'])} at several."
-            )
+            look = count(trials["single"], "candidate looks", "candidates look")
+            parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
         parts += ["", self.verdict["sentence"]]
         parts += [one["sentence"] for one in self.facts.get("conversions", [])]
         return "\n".join(parts)

@@ -78,9 +78,8 @@ def place(
         said.append(f"{count(twice, 'row repeats', 'rows repeat')} a time; the later row counts")
     blank = len(stream.present) - len(rows)
     if blank:
-        said.append(
-            f"{count(blank)} of {count(len(stream.present), 'row has no time and joins', 'rows have no time and join')} nothing"
-        )
+        have = count(len(stream.present), "row has no time and joins", "rows have no time and join")
+        said.append(f"{count(blank)} of {have} nothing")
     return Placed(stream, begin, end, order, tuple(said), line, *zeros)
 
 

@@ -274,13 +274,8 @@ def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: C
             places.setdefault(str(cell), set()).add(str(part))
     both = [value for value, parts in places.items() if len(parts) > 1]
     if both:
-        shown = ", ".join(both[:5])
-        callback(
-            {
-                "note": f"warning: {count(len(both), 'value')} of {name!r} {'is' if len(both) == 1 else 'are'} in more than one split ({shown}); "
-                "scores may be too good."
-            }
-        )
+        many, shown = count(len(both), f"value of {name!r} is", f"values of {name!r} are"), ", ".join(both[:5])
+        callback({"note": f"warning: {many} in more than one split ({shown}); scores may be too good."})
 
 
 def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:

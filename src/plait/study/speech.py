@@ -69,7 +69,7 @@ def check_request(schema: Schema, chosen: FitOptions) -> str:
     columns = [column for modality in heard for column in modality.columns]
     if len(columns) > 1:
         raise RequestError(
-            f"column {target!r} is a transcript, and {count(len(columns), 'column holds', 'columns hold')} sounds: {', '.join(columns)}; "
+            f"column {target!r} is a transcript, and {len(columns)} columns hold sounds: {', '.join(columns)}; "
             "expected one. Leave the others out with --ignore."
         )
     for name, (usual, why) in NOT_HERE.items():
@@ -115,7 +115,8 @@ def learnable_rows(table: Table, schema: Schema, texts: np.ndarray, audio: str) 
     spoken = np.array([text is not None for text in texts], bool)
     if not spoken.any():
         raise TableError(
-            f"column {target!r} has no transcript in any of the {count(len(texts), 'row')}; expected some to learn from."
+            f"column {target!r} has no transcript in any of the {count(len(texts), 'row')}; "
+            "expected some to learn from."
         )
     heard = np.array([cell is not None for cell in table.cells(schema.modality(audio).columns[0])], bool)
     if not (spoken & heard).any():

@@ -46,8 +46,8 @@ def judge_number(facts: Facts) -> Guess:
         if facts.distinct is not None and facts.distinct <= 2 and sorted(facts.uniques()) in ([0, 1], [0], [1]):
             return Guess("category", "whole numbers, only 0 and 1", 0.8)
         if ID_NAME.search(facts.name) or _CODE_NAME.search(facts.name):
-            why = f"whole numbers that come again ({count(facts.distinct)} different), named like labels rather than amounts"
-            return Guess("category", why, 0.6)
+            come = f"whole numbers that come again ({count(facts.distinct)} different)"
+            return Guess("category", f"{come}, named like labels rather than amounts", 0.6)
         return Guess("number", f"whole numbers, such as {low} and {high}", 0.95)
     return Guess("number", f"numbers, such as {low:.6g} and {high:.6g}", 1.0)
 

@@ -85,7 +85,7 @@ def fit_table(table: Drawn) -> dict[str, Any]:
     search = Search(study, labels, FAMILIES, table.groups)
     search.run()
     looked = [c for c in (search.single, search.fused) if c is not None]
-    return search.verdict(tests, {id(c): search.answers_on(c, tests) for c in looked})
+    return search.verdict(tests, {id(c): search.answers_on(c, tests) for c in looked}).to_json()
 
 
 def one(seed: int, fit: Callable[[Drawn], dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import typer
 import plait
 from plait.core.options import FitOptions
 from plait.core.terminal import Progress, text_table
+from plait.core.words import count, number
 from plait.errors import PlaitError, RequestError
 
 app = typer.Typer(
@@ -199,9 +200,11 @@ def predict(
     rows = table if table is not None else _one_row(parse_pairs(cell, "--cell"))
     with Progress() as progress:
         answers = plait.predict(run, rows, out=out, callback=progress)
+    from plait.runs.predictions import status_line  # light only once the run is loaded
+
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
-    text = ", ".join(f"{count:,} {name}" for name, count in summary.items())
+    text = status_line(answers.status)
     if out is not None:
         _answer(as_json, {**summary, "out": out}, f"{text}\nwritten to {out}")
         return
@@ -457,12 +460,12 @@ def scores_text(scores: Mapping[str, Any]) -> str:
     """Return the answer of `evaluate` as tables of plain text."""
     overall = {name: score for name, score in scores["metrics"].items() if name != "per_class"}
     names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2", *RATES) if name in overall]
-    parts = [f"{scores['rows']:,} rows, {scores['scored']:,} scored, {scores['failed']:,} failed"]
+    parts = [f"{count(scores['rows'], 'row')}, {count(scores['scored'])} scored, {count(scores['failed'])} failed"]
     parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
     titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}
     for key, title in titles.items():
         lines = [
-            [group, f"{result['rows']:,}", *(_score(result["metrics"].get(name))[0] for name in names)]
+            [group, count(result["rows"]), *(_score(result["metrics"].get(name))[0] for name in names)]
             for group, result in scores.get(key, {}).items()
         ]
         if lines:
@@ -473,8 +476,8 @@ def scores_text(scores: Mapping[str, Any]) -> str:
 def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
     if score is None or score.get("value") is None:
         return "-", ""
-    interval = f"{score['low']:.3f} to {score['high']:.3f}" if score.get("low") is not None else ""
-    return f"{score['value']:.3f}", interval
+    interval = f"{number(score['low'])} to {number(score['high'])}" if score.get("low") is not None else ""
+    return number(score["value"]), interval
 
 
 def _answer(as_json: bool, data: Any, text: str) -> None:

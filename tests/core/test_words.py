@@ -1,10 +1,157 @@
-"""Sentences that users read: of encoders and where they are from, and of the learning curve."""
+"""Numbers, times, p, shares, counts and sentences as users read them: the same in the terminal, the report and JSON."""
 
+import doctest
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plait.core.words import say_curve, say_encoders
+import plait
+from pages import Page
+from plait.core import words
+from plait.core.words import (
+    count,
+    duration,
+    number,
+    p_equals,
+    p_value,
+    parameters,
+    percent,
+    plain,
+    say_curve,
+    say_encoders,
+    signed,
+)
+from searches import draw_blocks, modalities_of, take_quick_learners
+
+NONE = "–"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (number(0.8531), "0.853"),
+        (number(-0.25), "−0.250"),
+        (number(12.345), "12.35"),
+        (number(123.45), "123.5"),
+        (number(45210.2), "45,210"),
+        (number(0.0001), "1.0e−04"),
+        (number(0.0), "0.000"),
+        (plain(1 / 3), "0.3333"),
+        (plain(0.1234, digits=2), "0.12"),
+        (plain(123.4, digits=2), "123"),
+        (plain(-0.04), "−0.04"),
+        (plain(1.5, "+"), "+1.5"),
+        (plain(123456.0), "123,456"),
+        (signed(0.0584, points=True), "+5.8"),
+        (signed(-0.0421), "−0.042"),
+        (signed(-0.01, points=True, plus=""), "−1.0"),
+        (signed(0.25, plus=""), "0.250"),
+        (signed(-12.345), "−12.35"),
+        (signed(1250.0), "+1,250"),
+        (signed(0.00003), "+3e−05"),
+        (signed(0.0), "0.000"),
+        (signed(-1e-9), "0.000"),  # what float32 leaves of 0
+        (percent(0.0), "0 %"),
+        (percent(1e-9), "0 %"),
+        (percent(0.0002), "< 0.1 %"),
+        (percent(0.853), "85.3 %"),
+        (percent(0.9996), "> 99.9 %"),
+        (percent(1.0), "100 %"),
+        (percent(1.25), "125.0 %"),
+        (percent(0.003, 0), "< 1 %"),
+        (percent(0.853, 0), "85 %"),
+        (percent(0.998, 0), "> 99 %"),
+        (count(0, "row"), "0 rows"),
+        (count(1, "row"), "1 row"),
+        (count(1200, "row"), "1,200 rows"),
+        (count(1, "class", "classes"), "1 class"),
+        (count(2, "class", "classes"), "2 classes"),
+        (count(1, "cell holds", "cells hold"), "1 cell holds"),
+        (count(23_400_000), "23,400,000"),
+        (parameters(0), "0"),
+        (parameters(999), "999"),
+        (parameters(1000), "1.0 k"),
+        (parameters(1499), "1.5 k"),
+        (parameters(9960), "10 k"),
+        (parameters(12_300), "12 k"),
+        (parameters(999_499), "999 k"),
+        (parameters(999_500), "1.0 M"),
+        (parameters(3_400_000), "3.4 M"),
+        (parameters(1_240_000_000), "1.2 B"),
+        (duration(0.0), "< 0.1 s"),
+        (duration(0.42), "0.4 s"),
+        (duration(9.94), "9.9 s"),
+        (duration(9.96), "10 s"),
+        (duration(99.0), "99 s"),
+        (duration(119.0), "1 min 59 s"),
+        (duration(120.0), "2 min"),
+        (duration(3599.8), "1 h"),
+        (duration(4000.0), "1 h 6 min"),
+        (p_value(1.0), "1.00"),
+        (p_value(0.48), "0.48"),
+        (p_value(0.0312), "0.031"),
+        (p_value(0.001), "0.001"),
+        (p_value(0.000999), "< 0.001"),
+        (p_value(0.0496), "0.0496"),  # 0.050 would read as no evidence
+        (p_value(0.04999), "0.04999"),
+        (p_value(0.05), "0.050"),
+        (p_value(0.05004), "0.05004"),
+        (p_value(0.0496, level=0.01), "0.050"),
+        (p_value(0.104, level=0.1), "0.104"),
+        (p_equals(0.0312), "p = 0.031"),
+        (p_equals(1e-300), "p < 0.001"),
+    ],
+)
+def test_text_of_numbers(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def test_where_there_is_no_number_a_dash_stands() -> None:
+    said = (number, plain, signed, percent, count, parameters, duration, p_value)
+    assert {say(None) for say in said} == {NONE}
+    assert {say(float("nan")) for say in (number, plain, signed, percent)} == {NONE}
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(words).failed == 0
+
+
+def test_one_candidate_reads_the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The p, the rows, the parameters and the time of the winner: in the summary, the report and the sentence."""
+    take_quick_learners(monkeypatch)
+    columns = draw_blocks(160, holes=0.2)
+    kinds = {name: "number" for name in columns if name[0] in "ab"}
+    modalities = modalities_of({name: columns[name] for name in kinds})
+    model = plait.fit(
+        columns, target="y", kinds=kinds, modalities=modalities, candidates=["classic", "late"], out=tmp_path / "run"
+    )
+    facts = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    page = Page((tmp_path / "run" / "report.html").read_text(encoding="utf-8")).text.replace("\u00a0", " ")
+    verdict, winner = facts["study"]["verdict"], facts["study"]["candidates"][0]
+    summary = model.summary()
+
+    assert verdict["sentence"] in summary
+    assert verdict["sentence"] in page
+    assert f", {p_equals(verdict['p'])})" in verdict["sentence"]
+    assert f"p of a permutation test, by row {p_value(verdict['p'])} (below" in page
+
+    assert f" on {count(16, 'test row')}, " in verdict["sentence"]
+    assert f"all {count(16, 'test row')} " in page
+    holes = count(verdict["fills_holes"]["rows"], "row")
+    assert f"{holes} without {verdict['single'][-2]}" in verdict["sentence"] + page
+    assert re.search(r"\b1 (rows|cells|candidates)\b", summary + page) is None
+
+    line = next(line for line in summary.splitlines() if line.startswith(f"* {winner['name']} "))
+    cost = parameters(winner["params"]), plain(winner["latency_ms"], digits=2), duration(winner["seconds"])
+    assert line.endswith("  ".join([cost[2].ljust(len("fitted in")), cost[0].ljust(len("numbers")), f"{cost[1]} ms"]))
+    memory = plain(winner["memory_mb"], digits=3)
+    assert f"{cost[0]} {cost[1]} {memory} {cost[2]}" in page
+
+
+# sentences
 
 HINT = " Frozen; --tune photo=last-2 trains its end too, and keeps it where validation agrees."
 
@@ -29,9 +176,9 @@ def test_what_cannot_be_tuned_by_a_flag_gets_no_hint(encoder: str) -> None:
 
 def test_a_choice_is_told_and_so_is_what_could_be_had() -> None:
     chosen = {"encoder": "tfidf", "tried": ["static", "tfidf"], "why": "better on validation"}
-    plain = {"encoder": "convolutions", "tried": []}
-    better = {**plain, "better": "lite0 can be had with pip."}
-    assert say_encoders({"text": chosen, "sound": plain, "photo": better}) == [
+    scratch = {"encoder": "convolutions", "tried": []}
+    better = {**scratch, "better": "lite0 can be had with pip."}
+    assert say_encoders({"text": chosen, "sound": scratch, "photo": better}) == [
         "text: encoder tfidf, better on validation.",
         "photo: trained from scratch; lite0 can be had with pip.",
     ]

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from plait.draw.bars import BAR, bar_look, draw_bars, draw_key, lay_heat, signed
+from plait.draw.bars import BAR, bar_look, draw_bars, draw_key, lay_heat
 from plait.draw.page import BLUE, ORANGE, WIDTH, Page
 
 
@@ -21,22 +21,6 @@ def sheet() -> Page:
 
 def written(sheet: Page) -> list[str]:
     return [text.get_text() for text in sheet.figure.texts]
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0.2134, "+0.213"),
-        (-0.05, "−0.050"),
-        (0.0, "+0.000"),
-        (0.00123, "+0.001"),
-        (-2.5, "−2.5"),
-        (12.345, "+12.3"),
-        (-1250.4, "−1,250"),
-    ],
-)
-def test_a_number_has_its_sign_and_three_digits(value: float, said: str) -> None:
-    assert signed(value) == said
 
 
 def test_against_is_hatched_so_that_it_needs_no_colour() -> None:

@@ -142,7 +142,7 @@ def test_numbers_are_written_for_people(page: Page) -> None:
     assert "0.932 0.910 to 0.954" in page.text
     assert "79.9 %" in page.text
     assert "2 min" in page.text
-    assert "below 0.001" in page.text
+    assert "< 0.001 (below 0.05 counts as evidence)" in page.text
 
 
 @pytest.mark.parametrize(

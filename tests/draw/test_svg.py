@@ -60,12 +60,6 @@ def test_an_axis_holds_all_that_is_finite() -> None:
     assert svg.around([float("inf")]) == (0.0, 1.0)
 
 
-def test_what_is_no_number_is_a_dash() -> None:
-    for say in (svg.number, svg.plain, svg.signed, svg.percent):
-        assert say(None) == say(float("nan")) == "–"
-    assert svg.number(0.0001) == "1.0e−04"
-
-
 def test_numbers_of_an_axis_have_as_many_decimals_as_the_finest() -> None:
     assert svg.axis_numbers([0.0, 0.25, 0.5]) == ["0.00", "0.25", "0.50"]
     assert svg.axis_numbers([-2.0, 0.0, 1000.0]) == ["−2", "0", "1,000"]

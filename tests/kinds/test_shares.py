@@ -49,7 +49,7 @@ def test_the_key_says_against_only_where_something_is() -> None:
 
 def test_parts_of_one_whole_are_per_cent_and_need_no_key() -> None:
     figure = draw_shares([("a", 0.75, ""), ("b", 0.25, "")], "t", percent=True)
-    assert ends(figure) == ["75%", "25%"]
+    assert ends(figure) == ["75 %", "25 %"]
     assert "speaks for the answer" not in words(figure)
 
 

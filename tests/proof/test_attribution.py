@@ -116,7 +116,7 @@ def test_one_modality() -> None:
     found = explain_bits(lambda seen: 0.5 + 0.25 * seen.get("a", 0.0), a=[1.0])
     assert shares_of(found) == {"a": 0.25}
     assert found.synergy == {}
-    assert "100%" in str(found)
+    assert "100 %" in str(found)
 
 
 def test_no_rows() -> None:

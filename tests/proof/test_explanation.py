@@ -69,7 +69,7 @@ def test_a_table_as_text_has_the_heaviest_first() -> None:
     assert said[2].split("  ")[0] == "modality"
     names = [line.split()[0] for line in said if line.startswith(("sound ", "tabular "))]
     assert names == ["tabular", "sound"]
-    assert any(line.split() == ["tabular", "83%", "+0.050", "2"] for line in said)
+    assert any(line.split() == ["tabular", "83", "%", "+0.050", "2"] for line in said)
     assert said[-1] == "Not looked at by the model: photo."
 
 
@@ -87,9 +87,9 @@ def test_a_row_as_text() -> None:
     detail = Detail("tabular", "tabular", "tabular", "occlusion", [AGE, {"column": "colour", "weight": -0.25}])
     said = str(of_one(details=[detail])).splitlines()
     assert said[0] == "row 0: yes, probability 0.900; with nothing present 0.500"
-    assert any(line.split() == ["tabular", "+0.300", "75%"] for line in said)
-    assert "sound+tabular  -0.050   say the same in part" in "\n".join(said)
-    assert "tabular (by occlusion): colour -0.250, age +0.200" in said
+    assert any(line.split() == ["tabular", "+0.300", "75", "%"] for line in said)
+    assert "sound+tabular  −0.050   say the same in part" in "\n".join(said)
+    assert "tabular (by occlusion): colour −0.250, age +0.200" in said
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_row_as_text() -> None:
     [
         ("text", {"text": "very\ngood", "weight": 0.2}, "“very good” +0.200"),
         ("text", {"text": "x" * 50, "weight": 0.2}, f"“{'x' * 39}…” +0.200"),
-        ("image", {"left": 1, "top": 2, "right": 3, "bottom": 4, "weight": -0.2}, "x 1–3, y 2–4 px -0.200"),
+        ("image", {"left": 1, "top": 2, "right": 3, "bottom": 4, "weight": -0.2}, "x 1–3, y 2–4 px −0.200"),
         ("audio", {"start": 0.5, "end": 1.25, "weight": 0.2}, "0.50–1.25 s +0.200"),
         ("tabular", AGE, "age +0.200"),
         ("tabular", {"column": "age", "weight": 1e-9}, "no part of it changes the answer much"),

@@ -336,7 +336,7 @@ def test_wrong_input_is_named(target, predicted, classes, message):
 
 def test_wrong_groups_and_resamples_are_named():
     generator = np.random.default_rng(0)
-    with pytest.raises(RequestError, match="groups has 1 rows, the prediction 2"):
+    with pytest.raises(RequestError, match="groups has 1 row, the prediction 2"):
         intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, groups=["x"])
     with pytest.raises(RequestError, match="row 0 of 2 has no group"):
         intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, groups=[None, "x"])

@@ -1,6 +1,7 @@
 """The verdict against p values worked out by hand, against simulations, and its sentences word for word."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from plait.proof.verdict import (
     NO_SPREAD,
     NO_TEST_ROWS,
     ONE_MODALITY,
+    Gain,
     Side,
+    Verdict,
     judge,
     judge_errors,
     not_tested,
@@ -37,7 +40,7 @@ def verdict(single, fused, holes=0, incomplete=0, seed=0, **options):
     image = np.arange(num) >= holes
     one = Side("image", answers(single), image)
     more = Side("parallel(image, audio)", answers(fused), np.arange(num) >= holes + incomplete)
-    return judge(one, more, ["a"] * num, CLASSES, generator=np.random.default_rng(seed), **options)
+    return judge(one, more, ["a"] * num, CLASSES, generator=np.random.default_rng(seed), **options).to_json()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_drawn_flips_come_near_the_exact_p():
     target = generator.normal(size=40)
     one, more = target + generator.normal(size=40), target + 0.8 * generator.normal(size=40)
     sides = [Side(name, values, np.ones(40)) for name, values in (("image", one), ("fused", more))]
-    found = judge(*sides, target, generator=generator)
+    found = judge(*sides, target, generator=generator).to_json()
     better = (one - target) ** 2 - (more - target) ** 2
     signs = generator.choice([-1, 1], (200_000, 40))
     expected = np.mean(np.abs(signs @ better) >= abs(better.sum()))
@@ -93,13 +96,13 @@ def test_drawn_flips_come_near_the_exact_p():
 def test_smallest_p_of_drawn_flips_is_never_0():
     target = np.arange(50.0)
     sides = [Side("image", target + 1 + target / 50, np.ones(50)), Side("fused", target, np.ones(50))]
-    assert judge(*sides, target, generator=np.random.default_rng(0))["p"] == 1 / 10_001
+    assert judge(*sides, target, generator=np.random.default_rng(0)).p == 1 / 10_001
 
 
 def test_r2_difference_is_that_of_the_two_r2():
     target = np.array([1.0, 2.0, 3.0, 4.0])
     one, more = Side("image", [[2.0], [2.0], [3.0], [4.0]], [0, 1, 1, 1]), Side("both", target, [0, 1, 1, 1])
-    found = judge(one, more, target, generator=np.random.default_rng(0))
+    found = judge(one, more, target, generator=np.random.default_rng(0)).to_json()
     assert found["difference"]["value"] == pytest.approx(1 / 5)  # squared error 1, total sum of squares 5
     assert found["metric"] == "r2"
     assert found["fills_holes"] == {"rows": 1, "value": None, "low": None, "high": None}  # one row: r2 is undefined
@@ -112,7 +115,8 @@ def test_interval_is_that_of_a_plain_bootstrap_in_a_loop():
     target = generator.normal(size=40)
     one, more = target + generator.normal(size=40), target + 0.8 * generator.normal(size=40)
     groups = np.arange(40) // 2
-    found = judge(Side("a", one, np.ones(40)), Side("b", more, np.ones(40)), target, generator=generator, groups=groups)
+    sides = Side("a", one, np.ones(40)), Side("b", more, np.ones(40))
+    found = judge(*sides, target, generator=generator, groups=groups).to_json()
     drawn = []
     for _ in range(2000):
         rows = np.arange(40).reshape(20, 2)[generator.integers(0, 20, 20)].ravel()
@@ -153,7 +157,7 @@ def test_unlabelled_rows_are_left_out():
         CLASSES,
         generator=np.random.default_rng(0),
         groups=["x", None, "y"],
-    )
+    ).to_json()
     assert found["rows"] == 2
     assert found["fills_holes"]["rows"] == 1
     assert found["difference"]["value"] == 0.5
@@ -161,7 +165,7 @@ def test_unlabelled_rows_are_left_out():
 
 def test_labels_meet_classes_by_their_text():
     sides = [Side(name, np.eye(2), np.ones(2)) for name in ("image", "both")]
-    found = judge(*sides, [3.0, 4], ["3", "4"], generator=np.random.default_rng(0))
+    found = judge(*sides, [3.0, 4], ["3", "4"], generator=np.random.default_rng(0)).to_json()
     assert "both reaches 1.000 accuracy on 2 test rows, image alone 1.000" in found["sentence"]
 
 
@@ -222,12 +226,36 @@ def test_sentence_of_no_evidence():
     )
 
 
+def test_counts_and_p_beside_the_level_are_said_as_everywhere():
+    found = Verdict("image", "both", "", "image", "r2", (0.5, 0.75), Gain(1200, 0.25, 0.1, 0.4), p=0.0496, rows=1200)
+    assert found.code == "helps"
+    assert found.sentence() == (
+        "Fusion helps: both reaches an r2 of 0.750 on 1,200 test rows, image alone 0.500: a gain of 0.250 "
+        "(95 % interval 0.100 to 0.400, p = 0.0496)."
+    )
+    assert replace(found, level=0.01).code == "no_evidence"
+    assert replace(found, p=0.05004).sentence().startswith("No evidence that fusion helps: ")
+    assert "p = 0.05004" in replace(found, p=0.05004).sentence()
+
+
+def test_what_was_tested_on_can_be_folds():
+    gains = {"difference": Gain(8, -0.5, -0.75, -0.25), "fills_holes": Gain(1, -1.0, -1.0, -1.0), "adds": Gain(6, 0.0)}
+    found = Verdict("image", "both", "", "image", "accuracy", (1.0, 0.5), **gains, p=0.01, rows=4, groups=4, repeats=2)
+    assert found.sentence() == (
+        "Fusion hurts: both reaches 0.500 accuracy on 4 rows, each left out 2 times, image alone 1.000: a loss of 50.0 "
+        "points (95 % interval 25.0 to 75.0, p = 0.010). On the 1 answer without image it loses 100.0 points, on the 6 "
+        "complete answers it changes nothing. The rows are of only 4 groups, too few to test by group, so this may be "
+        "too sure."
+    )
+    assert " on 4 rows of 12 groups, each left" in replace(found, groups=12, unit="group").sentence()
+
+
 def test_sentence_names_a_candidate_and_its_modality():
     sides = (
         Side("forest(image)", answers([False] * 9), np.zeros(9), "image"),
         Side("vote", answers([True] * 9), [0] * 9),
     )
-    found = judge(*sides, ["a"] * 9, CLASSES, generator=np.random.default_rng(0))
+    found = judge(*sides, ["a"] * 9, CLASSES, generator=np.random.default_rng(0)).to_json()
     assert found["sentence"] == (
         "Fusion helps: vote reaches 1.000 accuracy on 9 test rows, forest(image) 0.000: a gain of 100.0 points (95 % "
         "interval 100.0 to 100.0, p = 0.004). On the 9 rows without image it gains 100.0 points."
@@ -237,7 +265,7 @@ def test_sentence_names_a_candidate_and_its_modality():
 def test_sentence_of_r2():
     target = np.arange(10.0)
     sides = [Side("image", target + 2, [True] * 9 + [False]), Side("both", target + 1, [True] * 8 + [False] * 2)]
-    found = judge(*sides, target, generator=np.random.default_rng(0))
+    found = judge(*sides, target, generator=np.random.default_rng(0)).to_json()
     span = found["difference"]
     assert found["sentence"] == (
         "Fusion helps: both reaches an r2 of 0.879 on 10 test rows, image alone 0.515: a gain of 0.364 "
@@ -253,7 +281,7 @@ def test_sentence_of_r2():
     ],
 )
 def test_not_tested_gives_its_reason(reason, sentence):
-    found = not_tested(reason, single="image")
+    found = not_tested(reason, single="image").to_json()
     assert found["sentence"] == sentence
     assert list(found) == KEYS
     assert (found["code"], found["single"], found["fused"], found["p"]) == ("not_tested", "image", None, None)
@@ -327,7 +355,7 @@ def test_where_nothing_is_to_be_found_helps_is_rare():
 def errors_of(single, fused, words, **options):
     present = np.ones(len(words), bool)
     one, more = Side("audio", np.array(single), present), Side("parallel(audio, image)", np.array(fused), present)
-    return judge_errors(one, more, np.array(words), generator=np.random.default_rng(0), **options)
+    return judge_errors(one, more, np.array(words), generator=np.random.default_rng(0), **options).to_json()
 
 
 def test_fewer_word_errors_are_a_gain():

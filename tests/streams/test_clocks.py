@@ -104,7 +104,7 @@ def test_dates_without_a_zone_are_taken_as_utc_and_it_is_said() -> None:
     assert times.naive and times.sure < 1
     assert times.why == "dates without a zone, taken as UTC"
     mixed = times_of(["2024-05-01T10:00:00", "2024-05-01T12:00:00+02:00"])
-    assert mixed.notes == ("1 rows have no zone, taken as UTC; the others say theirs",)
+    assert mixed.notes == ("1 row has no zone, taken as UTC; the others say theirs",)
 
 
 def test_a_cell_that_is_no_time_is_absent_with_a_reason() -> None:
@@ -125,7 +125,7 @@ def test_a_column_without_times_is_refused() -> None:
 
 
 def test_a_column_of_hours_that_never_come_is_refused() -> None:
-    with pytest.raises(TableError, match="1 rows lie in the hour that clocks skip"):
+    with pytest.raises(TableError, match="1 row lies in the hour that clocks skip"):
         times_of(["2024-03-31T02:30:00"], zone="Europe/Berlin")
 
 
@@ -160,7 +160,7 @@ def test_the_hour_that_never_comes_is_absent() -> None:
     one = datetime(2024, 3, 31, 1, tzinfo=UTC).timestamp()
     assert seconds_of(local, zone="Europe/Berlin") == [one - 1, None, one]
     assert times_of(local, zone="Europe/Berlin").notes == (
-        "1 rows lie in the hour that clocks skip; they have no time",
+        "1 row lies in the hour that clocks skip; they have no time",
     )
 
 

@@ -37,7 +37,7 @@ def test_a_zone_that_was_assumed_is_said(here: Path) -> None:
     local = write_csv("s.csv", time=[f"2024-05-01T12:0{m}:00" for m in range(5)], x=[0, 1, 2, 3, 4])
     told = plait.align(write_csv("r.csv", **DATED), local).report["streams"]["s"]
     assert "its dates have no zone: read as +02:00, where they overlap r; as UTC they do not" in told["note"]
-    assert told["why"].endswith("(80% sure)")
+    assert told["why"].endswith("(80 % sure)")
 
 
 def test_a_stream_across_a_change_of_clocks(here: Path) -> None:

@@ -9,6 +9,7 @@ import plait
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
+from plait.proof.verdict import Verdict
 from plait.study.candidate import choose
 from plait.study.folds import cross_validate
 from plait.study.labels import Labels
@@ -156,9 +157,9 @@ def test_repeats_do_not_make_the_test_surer(monkeypatch: pytest.MonkeyPatch) -> 
 
     units: list[int] = []
 
-    def judge(*args: Any, groups: Any, **given: Any) -> dict[str, Any]:
+    def judge(*args: Any, groups: Any, **given: Any) -> Verdict:
         units.append(len(set(groups.tolist())))
-        return {"sentence": "Fusion helps: on 80 test rows.", "code": "helps"}
+        return Verdict("the best of one modality", "the best fusion", p=1.0)
 
     monkeypatch.setattr(folds, "judge", judge)
     columns = draw_blocks(40)

@@ -169,7 +169,7 @@ def test_one_modality_has_no_late_fusion_and_nothing_to_level() -> None:
     assert {c.family for c in search.study.candidates[3:]} <= {"ensemble"}
     assert search.fused is None
     assert search.trials["fused"] == 0
-    verdict = search.verdict(np.arange(0), {})
+    verdict = search.verdict(np.arange(0), {}).to_json()
     assert verdict["code"] == "not_tested"
     assert verdict["sentence"] == "Not tested whether fusion helps: there is only one modality."
     assert winner.names == ["a"]
@@ -190,8 +190,8 @@ def test_numbers_are_learned_too() -> None:
     assert winner.loss < 0.05
     tests = np.arange(100, 120)
     said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
-    assert search.verdict(tests, said)["code"] == "helps"
-    assert search.verdict(tests, said)["metric"] == "r2"
+    assert search.verdict(tests, said).to_json()["code"] == "helps"
+    assert search.verdict(tests, said).to_json()["metric"] == "r2"
 
 
 @pytest.mark.usefixtures("quick")
@@ -437,7 +437,7 @@ def test_a_time_limit_that_is_over_leaves_one_candidate_and_no_verdict() -> None
     winner = search.run()
     assert [c.name for c in search.study.candidates if c.family == "classic"] == ["logistic regression (a)"]
     assert winner.name == "logistic regression (a)"
-    verdict = search.verdict(np.arange(70, 90), {})
+    verdict = search.verdict(np.arange(70, 90), {}).to_json()
     assert verdict["code"] == "not_tested"
     assert verdict["sentence"] == "Not tested whether fusion helps: the time limit left no fused candidate."
     assert verdict["single"] == "logistic regression (a)"
@@ -470,7 +470,7 @@ def test_an_interrupt_before_the_first_candidate_is_one() -> None:
 
 def test_without_test_rows_nothing_is_tested(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
-    verdict = search.verdict(np.arange(0), {})
+    verdict = search.verdict(np.arange(0), {}).to_json()
     assert verdict["sentence"] == "Not tested whether fusion helps: there are no test rows."
     assert (verdict["single"], verdict["fused"]) == ("logistic regression (a)", "weighted vote (a + b)")
 
@@ -484,13 +484,13 @@ def test_the_verdict_splits_holes_from_complete_rows() -> None:
     b = int(search.study.prepared.present["b"][tests].sum())
     assert 0 < b < 60
     said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
-    verdict = search.verdict(tests, said)
+    verdict = search.verdict(tests, said).to_json()
     assert search.single is not None
     assert search.single.names == ["a"]
     assert verdict["fills_holes"]["rows"] == 0
     assert verdict["adds"]["rows"] == b
     swapped = replace(search, single=search.best_alone("b"))
-    assert swapped.verdict(tests, said)["fills_holes"]["rows"] == 60 - b
+    assert swapped.verdict(tests, said).to_json()["fills_holes"]["rows"] == 60 - b
 
 
 # losses

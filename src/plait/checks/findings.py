@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from plait.core.words import count
+
 SEVERITIES = ("error", "warning", "note")
 MOST_ROWS = 8  # row numbers that the text shows of a finding; JSON has them all
 
@@ -64,10 +66,8 @@ class Findings:
         return {"rows": self.rows, "findings": [finding.to_json() for finding in self.findings]}
 
     def __str__(self) -> str:
-        counts = ", ".join(
-            f"{self.count(severity)} {severity}{'s' * (self.count(severity) != 1)}" for severity in SEVERITIES
-        )
-        parts = [f"{self.rows:,} rows checked: {counts}"]
+        counts = ", ".join(count(self.count(severity), severity) for severity in SEVERITIES)
+        parts = [f"{count(self.rows, 'row')} checked: {counts}"]
         for finding in self.findings:
             where = f" {finding.column}:" if finding.column is not None else ""
             rows = f" ({show_rows(finding.rows)})" if finding.rows else ""
@@ -84,4 +84,4 @@ def show_rows(rows: Sequence[int]) -> str:
     if len(rows) == 1:
         return f"row {rows[0]}"
     shown = ", ".join(str(row) for row in rows[:MOST_ROWS])
-    return f"rows {shown}" + (f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else "")
+    return f"rows {shown}" + (f" and {count(len(rows) - MOST_ROWS)} more" if len(rows) > MOST_ROWS else "")

@@ -13,6 +13,7 @@ from plait.checks.guesses import LEAST_ROWS, Labels, choose_rows, fuse, nested_o
 from plait.checks.label_checks import hear_voices
 from plait.checks.survey import Survey
 from plait.core.contract import Schema, Table
+from plait.core.words import count, percent
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 RISE = 2.0  # standard errors that the last doubling of the rows must gain
@@ -52,7 +53,7 @@ def check_growth(
                 points.append((len(part), right))
     if not points:
         return
-    told = ", ".join(f"{100 * right:.0f} % with {count:,}" for count, right in points)
+    told = ", ".join(f"{percent(right, 0)} with {count(num)}" for num, right in points)
     message = f"quick guesses of {labels.name!r} for rows not learned from are right in {told} rows"
     mend = "Too few points to say more. Gather more rows."
     if len(points) > 1:

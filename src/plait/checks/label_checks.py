@@ -30,6 +30,7 @@ from plait.checks.pairing import Voice, check_pairing
 from plait.checks.survey import Survey
 from plait.checks.text_checks import WORDS_OF_COPY, split_of
 from plait.core.contract import MEDIA_KINDS, Schema, Table
+from plait.core.words import count, percent
 from plait.kinds.text.clean import clean, join, tokenise
 
 FEW_ROWS = 10  # training rows of a class
@@ -67,7 +68,8 @@ def _check_groups(table: Table, schema: Schema) -> Iterator[Finding]:
     if shared:
         shown = ", ".join(repr(name[:40]) for name in shared[:3]) + (" …" if len(shared) > 3 else "")
         message = (
-            f"{len(shared):,} of {len(places):,} groups are in more than one split: {shown}; scores will be too good"
+            f"{count(len(shared))} of {count(len(places), 'group is', 'groups are')} in more than one split: {shown}; "
+            "scores will be too good"
         )
         mend = "Put each group into one split, or leave the split column out: fit then draws whole groups."
         yield Finding("warning", "split-group", group, (), message, mend)
@@ -88,7 +90,7 @@ def _check_ids(table: Table, schema: Schema) -> Iterator[Finding]:
         if shared:
             at_fault = sorted(row for own in shared for row in own)
             shown = repr(table.cells(column.name, at_fault[:1])[0])[:60]
-            message = f"{len(shared):,} ids are in more than one split, such as {shown}"
+            message = f"{count(len(shared), 'id is', 'ids are')} in more than one split, such as {shown}"
             mend = "Keep each id in one split; if these rows belong together, name the column: --group."
             yield Finding("warning", "split-id", column.name, tuple(at_fault), message, mend)
 
@@ -101,8 +103,9 @@ def _check_classes(labels: Labels, split: Sequence[str | None] | None) -> Iterat
     if ratio >= UNEVEN:
         severity = "warning" if ratio >= VERY_UNEVEN else "note"
         message = (
-            f"the classes are uneven: {labels.names[most]!r} has {counts[most]:,} rows and {labels.names[least]!r} "
-            f"{counts[least]:,}; always saying the first is right in {100 * counts[most] / counts.sum():.0f} %"
+            f"the classes are uneven: {labels.names[most]!r} has {count(counts[most], 'row')} and "
+            f"{labels.names[least]!r} {count(counts[least])}; always saying the first is right in "
+            f"{percent(counts[most] / counts.sum(), 0)}"
         )
         mend = "Judge by balanced accuracy or F1 rather than accuracy; fit --balance weighs the classes alike."
         yield Finding(severity, "label-imbalance", labels.name, (), message, mend)
@@ -114,10 +117,11 @@ def _check_classes(labels: Labels, split: Sequence[str | None] | None) -> Iterat
     few = [code for code in range(len(counts)) if training[code] < wanted]
     if few:
         few.sort(key=lambda code: int(training[code]))
-        shown = ", ".join(f"{labels.names[code]!r} {training[code]:,}" for code in few[:6]) + (
+        shown = ", ".join(f"{labels.names[code]!r} {count(training[code])}" for code in few[:6]) + (
             " …" if len(few) > 6 else ""
         )
-        message = f"{len(few):,} of {len(counts):,} classes have fewer than {wanted} {what} to learn from: {shown}"
+        have = count(len(counts), "class has", "classes have")
+        message = f"{count(len(few))} of {have} fewer than {wanted} {what} to learn from: {shown}"
         mend = "Gather more rows of these classes, join them with others, or leave their labels blank."
         yield Finding("warning", "label-few-rows", labels.name, (), message, mend)
 
@@ -133,7 +137,10 @@ def _check_conflicts(table: Table, schema: Schema, survey: Survey, labels: Label
     if rows:
         told.update(rows)
         pair = _pair(rows, whole, labels)
-        message = f"{len(rows):,} rows hold the same as another row and have another label, such as {pair}"
+        same = count(
+            len(rows), "row holds the same as another row and has", "rows hold the same as another row and have"
+        )
+        message = f"{same} another label, such as {pair}"
         mend = "At most one of the labels can be right: mend it, or drop the copies."
         yield Finding("warning", "label-conflict", labels.name, tuple(rows), message, mend)
     for modality in schema.modalities:
@@ -146,8 +153,8 @@ def _check_conflicts(table: Table, schema: Schema, survey: Survey, labels: Label
         rows = [row for row in _conflicts(own, labels) if row not in told]
         if rows:
             message = (
-                f"{len(rows):,} rows have the same {modality.kind} as another row and another label, such as "
-                f"{_pair(rows, own, labels)}"
+                f"{count(len(rows), 'row has', 'rows have')} the same {modality.kind} as another row and another "
+                f"label, such as {_pair(rows, own, labels)}"
             )
             mend = "See which row the cell belongs to, and which label is right."
             column = modality.columns[0] if len(modality.columns) == 1 else None
@@ -260,10 +267,9 @@ def _check_wrong(
     seen = [v.name + (f" (as {v.guesser.encoder} sees it)" if v.guesser.encoder else "") for v in voices]
     names = " and ".join(seen) if len(voices) < 4 else f"{len(voices)} modalities"
     drawn = int((labels.codes >= 0).sum()) > len(rows)
-    where = f" (looked at {len(rows):,} rows, drawn)" if drawn else ""
-    count = "1 label is" if len(wrong) == 1 else f"{len(wrong):,} labels are"
+    where = f" (looked at {count(len(rows), 'row')}, drawn)" if drawn else ""
     said = f"quick guesses from {names}, for rows not learned from, surely say another"
-    message = f"{count} likely wrong{where}: {said}: {shown}"
+    message = f"{count(len(wrong), 'label is', 'labels are')} likely wrong{where}: {said}: {shown}"
     mend = (
         "Look at these rows, the worst first, and mend the label or leave it blank. A hard row may have the right one."
     )

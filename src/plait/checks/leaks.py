@@ -11,6 +11,7 @@ from plait.checks.findings import Finding
 from plait.checks.guesses import LEAST_ROWS, MOST_ROWS, Labels
 from plait.checks.survey import Survey
 from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, TABULAR_KINDS, Column, Schema, Table, clean_label
+from plait.core.words import percent
 from plait.data.parse import read_dates, read_numbers
 
 LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
@@ -51,7 +52,7 @@ def check_leaks(table: Table, schema: Schema) -> Iterator[Finding]:
         severity = "warning" if saved >= LEAK else "note"
         how = "gives the label away" if saved >= LEAK else "tells much of the label alone"
         measure = "of its spread" if kind == "number" else "of the errors of always saying the commonest class"
-        message = f"it {how}: in rows not learned from, it saves {100 * saved:.0f} % {measure}"
+        message = f"it {how}: in rows not learned from, it saves {percent(saved, 0)} {measure}"
         mend = f"If it is known only after {target!r}, or was made from it, leave the column out with --ignore."
         yield Finding(severity, "label-leak", name, (), message, mend)
 
@@ -133,8 +134,8 @@ def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) ->
         effect = np.sqrt(value / rows)
         if chance * len(columns) < SURE and effect >= LEAST_EFFECT and shares[most] - shares[least] >= 0.05:
             message = (
-                f"whether it is absent depends on the label: absent in {100 * shares[most]:.0f} % of the rows of "
-                f"{labels.names[most]!r} and in {100 * shares[least]:.0f} % of {labels.names[least]!r}"
+                f"whether it is absent depends on the label: absent in {percent(shares[most], 0)} of the rows of "
+                f"{labels.names[most]!r} and in {percent(shares[least], 0)} of {labels.names[least]!r}"
             )
             mend = "See why. A model may learn from the hole itself, which need not be so in new rows."
             yield Finding("warning", "holes-by-label", name, (), message, mend)

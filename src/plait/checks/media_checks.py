@@ -11,6 +11,7 @@ from plait.checks.findings import Finding
 from plait.checks.survey import GREY, CellFacts, Survey
 from plait.checks.text_checks import split_of
 from plait.core.contract import Schema, Table
+from plait.core.words import count, duration
 
 TINY = 8  # px: a shorter side than this shows next to nothing
 FLAT = 10.0  # longer side over shorter side
@@ -203,10 +204,10 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
     usual = float(np.median(lengths)) if lengths else 0.0
     tell(
         "audio-long",
-        f"holds a sound far longer than the usual {usual:.3g} s",
+        f"holds a sound far longer than the usual {duration(usual)}",
         rows := _rows(facts, lambda cell: cell.seconds > min(LONG, max(10.0, 10 * usual))),
         "Cut out what the row is about; plait keeps the middle of a long sound.",
-        f"{_first(facts, rows).seconds:.0f} s" if rows else "",
+        duration(_first(facts, rows).seconds) if rows else "",
     )
     tell(
         "audio-wrong-header",
@@ -217,7 +218,7 @@ def check_sounds(column: str, facts: Sequence[CellFacts | None]) -> list[Finding
     )
     found += _mixed(
         facts,
-        lambda cell: f"{cell.rate:,} Hz",
+        lambda cell: f"{count(cell.rate)} Hz",
         column,
         "audio-mixed-rates",
         "sounds of several sample rates",
@@ -253,7 +254,7 @@ def check_duplicates(column: str, kind: str, facts: Sequence[CellFacts | None], 
         found.append(Finding("warning", f"{kind}-duplicate", column, tuple(copies), message, mend))
     again = sum(len(rows) - len({_place(facts, row) for row in rows}) for rows in same)
     if again:
-        message = f"{again:,} cells name the file of an earlier row again"
+        message = f"{count(again, 'cell names', 'cells name')} the file of an earlier row again"
         found.append(Finding("note", f"{kind}-repeated", column, (), message, "No fault where it was meant."))
     near = near_pictures(facts, [rows[0] for rows in groups.values()]) if kind == "image" else []
     if near:
@@ -390,7 +391,7 @@ def _mixed(
     if len(counts) < 2:
         return []
     rare = counts.most_common()[-1][0]
-    listed = ", ".join(f"{count:,} {value}" for value, count in counts.most_common(6))
+    listed = ", ".join(f"{count(num)} {value}" for value, num in counts.most_common(6))
     listed += f" and {len(counts) - 6} more" if len(counts) > 6 else ""
     first = next(row for row, value in names.items() if value == rare)
     return [Finding("warning", check, column, (), f"{what}: {listed}; row {first} is {rare}", mend)]
@@ -411,14 +412,12 @@ def _first(facts: Sequence[CellFacts | None], rows: Sequence[int]) -> CellFacts:
     return cell
 
 
-def _cells(count: int, does: str) -> str:
+def _cells(num: int, does: str) -> str:
     """Return "1 cell names …" or "3 cells name …"; `does` begins with a verb in the singular.
 
     >>> _cells(2, "holds silence")
     '2 cells hold silence'
     """
-    if count == 1:
-        return f"1 cell {does}"
     verb, _, rest = does.partition(" ")
     plural = {"is": "are"}.get(verb, verb.removesuffix("s"))
-    return f"{count:,} cells {plural} {rest}"
+    return count(num, f"cell {does}", f"cells {plural} {rest}")

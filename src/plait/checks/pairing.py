@@ -14,6 +14,7 @@ import numpy as np
 
 from plait.checks.findings import Finding
 from plait.checks.guesses import Guesser, Labels, fuse, one_hot
+from plait.core.words import count, percent
 
 SHIFTS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
 LEAST_SILENT = 200  # rows below which saying nothing means little
@@ -72,8 +73,8 @@ def _check_silence(
         right = float((said.argmax(axis=1) == labels.codes[other.guesser.rows]).mean())
         if other is not voice and right >= chance + 0.5 * (1 - chance):
             message = (
-                f"{voice.name!r} says nothing of the label ({100 * own[1]:.0f} % of quick guesses are right), while "
-                f"{other.name!r} says it in {100 * right:.0f} %: its cells may be shuffled, or it does not matter"
+                f"{voice.name!r} says nothing of the label ({percent(own[1], 0)} of quick guesses are right), while "
+                f"{other.name!r} says it in {percent(right, 0)}: its cells may be shuffled, or it does not matter"
             )
             mend = "Look at some rows: do the cells belong together? If not, join the columns by a key."
             yield Finding("note", "pairing-no-signal", voice.column, (), message, mend)
@@ -93,10 +94,10 @@ def _check_shift(voice: Voice, labels: Labels, generator: np.random.Generator) -
     beyond = float(noise.mean() + 8 * noise.std())
     if skill > max(0.02, beyond) and own[0] < 0.5 * skill and rest < 0.7 * skill:
         where = "below" if best > 0 else "above"
-        count = f"{abs(best)} row{'s' * (abs(best) > 1)}"
+        slip = count(abs(best), "row")
         message = (
-            f"{voice.name!r} fits the label {count} {where} ({100 * right:.0f} % guessed right) rather than its own "
-            f"row's ({100 * own[1]:.0f} %): its cells seem to have slipped by {count}"
+            f"{voice.name!r} fits the label {slip} {where} ({percent(right, 0)} guessed right) rather than its own "
+            f"row's ({percent(own[1], 0)}): its cells seem to have slipped by {slip}"
         )
         mend = (
             "See whether a row was lost or a header counted when the columns were put together, and join them by a key."
@@ -159,12 +160,12 @@ def _check_block(voice: Voice, labels: Labels) -> Iterator[Finding]:
     if best is not None:
         total, shift, start, stop = best
         own = tuple(int(row) for row in rows[start:stop])
-        count = f"{abs(shift)} row{'s' * (abs(shift) > 1)} {'below' if shift > 0 else 'above'}"
+        slip = f"{count(abs(shift), 'row')} {'below' if shift > 0 else 'above'}"
         other = guessed[start:stop] == _moved(labels, rows[start:stop], shift)
         message = (
-            f"from row {own[0]} to row {own[-1]}, {voice.name!r} fits the label {count} ({100 * other.mean():.0f} % "
-            f"guessed right) rather than that of its own row ({100 * fits[start:stop].mean():.0f} %; elsewhere "
-            f"{100 * np.delete(fits, np.s_[start:stop]).mean():.0f} %)"
+            f"from row {own[0]} to row {own[-1]}, {voice.name!r} fits the label {slip} ({percent(other.mean(), 0)} "
+            f"guessed right) rather than that of its own row ({percent(fits[start:stop].mean(), 0)}; elsewhere "
+            f"{percent(np.delete(fits, np.s_[start:stop]).mean(), 0)})"
         )
         mend = "These cells seem to have slipped: see what happened at the first of these rows, and join by a key."
         yield Finding("warning", "pairing-shifted", voice.column, own, message, mend)
@@ -212,8 +213,9 @@ def _check_swaps(voice: Voice, voices: Sequence[Voice], labels: Labels, prior: n
     ranked = np.argsort(own, kind="stable")
     at_fault = tuple(int(rows[i]) for i in ranked if sure[i])
     message = (
-        f"in {len(at_fault):,} of {len(rows):,} rows {voice.name!r} surely says another label, while the rest of the "
-        f"row says the one that stands (so do {100 * rate:.0f} % of its surest guesses); they may belong to other rows"
+        f"in {count(len(at_fault))} of {count(len(rows), 'row')} {voice.name!r} surely says another label, while the "
+        f"rest of the row says the one that stands (so do {percent(rate, 0)} of its surest guesses); they may belong "
+        "to other rows"
     )
     mend = "Look at these rows, the worst first. Join the columns by a key, or leave such cells blank."
     yield Finding("warning", "pairing-shuffled", voice.column, at_fault, message, mend)

@@ -18,6 +18,7 @@ import numpy as np
 from plait.checks.findings import Finding
 from plait.checks.text_checks import check_texts, split_of
 from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, Column, Schema, Table
+from plait.core.words import count, percent
 from plait.data.parse import parse_number, read_dates
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, facts_of
@@ -73,13 +74,13 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
     absent = facts.holes
     if facts.form == "text" and facts.distinct and any(str(cell).strip() in MISSING_WORDS for cell in facts.uniques()):
         absent += sum(isinstance(c, str) and c.strip() in MISSING_WORDS for c in table.cells(column.name))
-    share = absent / facts.rows
+    part = absent / facts.rows
     if column.role == "target" and not facts.filled:
-        message = f"no row of {facts.rows:,} has a label; fit needs some to learn from"
+        message = f"no row of {count(facts.rows)} has a label; fit needs some to learn from"
         yield Finding("warning", "label-few-rows", column.name, (), message, "See whether the labels were lost.")
-    if share >= HALF and column.role != "target":  # rows without a label are common, and counted elsewhere
-        severity = "warning" if share >= NEARLY_ALL else "note"
-        message = f"{absent:,} of {facts.rows:,} cells are absent ({100 * share:.0f} %)"
+    if part >= HALF and column.role != "target":  # rows without a label are common, and counted elsewhere
+        severity = "warning" if part >= NEARLY_ALL else "note"
+        message = f"{count(absent)} of {count(facts.rows, 'cell is', 'cells are')} absent ({percent(part, 0)})"
         mend = (
             f"See whether the cells were lost on the way; if not, it may be left out: --ignore {_quoted(column.name)}"
         )
@@ -93,8 +94,8 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
         yield Finding("warning", "table-constant", column.name, (), message, mend)
 
 
-def _all(count: int) -> str:
-    return f"all {count:,} cells hold" if count > 1 else "the only cell holds"
+def _all(num: int) -> str:
+    return f"all {count(num, 'cell')} hold" if num > 1 else "the only cell holds"
 
 
 def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:
@@ -113,7 +114,7 @@ def _looks_counted(column: Column, facts: Facts) -> str:
     if column.role != "feature" or facts.filled < 20 or facts.distinct is None:
         return ""
     if column.kind == "category" and facts.distinct >= 0.9 * facts.filled:
-        return f"nearly every row has a value of its own ({facts.distinct:,} in {facts.filled:,} cells)"
+        return f"nearly every row has a value of its own ({count(facts.distinct)} in {count(facts.filled, 'cell')})"
     if (
         column.kind == "number"
         and facts.form == "whole"
@@ -180,15 +181,15 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
         if column.role == "target" and all(cells[row].lstrip("+-").isdigit() for row in numbers):
             return  # classes named by whole numbers
         example = cells[min(numbers)]
-        message = (
-            f"{len(numbers):,} of {len(cells):,} cells are numbers, such as {example!r}, but it counts as {column.kind}"
-        )
+        many = f"{count(len(numbers))} of {count(len(cells), 'cell is a number', 'cells are numbers')}"
+        message = f"{many}, such as {example!r}, but it counts as {column.kind}"
         mend = f"If the amounts matter: --kind {_quoted(name)}=number"
         yield Finding("warning", "table-numbers-as-text", name, (), message, mend)
     elif words and (share >= HALF or (share >= 0.05 and column.kind == "category")):
         severity, rows = ("warning", words) if share >= HALF else ("note", ())
         message = (
-            f"numbers and words in one column: {len(numbers):,} cells are numbers and {len(words):,} are not, such as "
+            f"numbers and words in one column: {count(len(numbers), 'cell is a number', 'cells are numbers')} and "
+            f"{count(len(words), 'is', 'are')} not, such as "
             f"{cells[words[0]]!r:.60}"
         )
         mend = f"If it holds numbers, mend the words and say --kind {_quoted(name)}=number; if not, nothing is needed."
@@ -212,7 +213,7 @@ def _check_categories(column: Column, table: Table) -> Iterator[Finding]:
     if alone and max(counts.values()) > 1:
         few = len(alone) <= 0.05 * sum(counts.values())
         shown = ", ".join(repr(str(keys[row])[:40]) for row in alone[:3]) + (" …" if len(alone) > 3 else "")
-        message = f"{len(alone):,} of {len(counts):,} values are in one row only: {shown}"
+        message = f"{count(len(alone))} of {count(len(counts), 'value is', 'values are')} in one row only: {shown}"
         mend = "See whether they are misspelt. What is seen once cannot be learned from, and counts as rare."
         yield Finding("note", "table-category-once", column.name, alone if few else (), message, mend)
 
@@ -225,7 +226,7 @@ def _check_dates(column: Column, table: Table, today: dt.date) -> Iterator[Findi
     both = any(int(m[1]) > 12 for m in orders) and any(int(m[3]) > 12 for m in orders)
     known = {form: count for form, count in forms.items() if form}
     if len(known) > 1 or both:
-        told = ", ".join(f"{form} ({known[form]:,})" for form in sorted(known, key=lambda f: -known[f])[:5])
+        told = ", ".join(f"{form} ({count(known[form])})" for form in sorted(known, key=lambda f: -known[f])[:5])
         if both:
             told += "; in some the day stands first, in others the month"
         message = f"dates are written in several ways: {told}"
@@ -266,7 +267,7 @@ def date_form(text: str) -> str:
 
 
 def _count(rows: Sequence[int]) -> str:
-    return "1 cell holds" if len(rows) == 1 else f"{len(rows):,} cells hold"
+    return count(len(rows), "cell holds", "cells hold")
 
 
 def _quoted(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from plait.checks.findings import Finding
 from plait.core.contract import Schema, Table, clean_label
+from plait.core.words import count
 from plait.kinds.text.clean import clean, repair_mojibake, strip_html, tokenise
 
 FEW_SHARE = 0.05  # cells of another script than the rest of the column are few up to this share
@@ -149,8 +150,8 @@ def _check_script(name: str, cells: Sequence[str | None]) -> Iterator[Finding]:
     main, most = counts.most_common(1)[0]
     others = tuple(row for row, script in scripts.items() if script != main)
     if len(scripts) >= 20 and len(others) <= FEW_SHARE * len(scripts):
-        named = ", ".join(f"{script} {count}" for script, count in counts.most_common() if script != main)
-        message = f"{most:,} cells are written in {main} letters, and a few are not: {named}"
+        named = ", ".join(f"{script} {count(num)}" for script, num in counts.most_common() if script != main)
+        message = f"{count(most, 'cell is', 'cells are')} written in {main} letters, and a few are not: {named}"
         mend = "See whether they belong here; too few texts of one language teach nothing of it."
         yield Finding("note", "text-other-script", name, others, message, mend)
 
@@ -220,8 +221,8 @@ def _check_labels(name: str, cleaned: Sequence[str | None], table: Table, schema
     chance = others / (len(words) - 1)  # rows that would hold their own label if it were like any other
     if len(own) >= max(10, 0.1 * looked) and len(own) >= 5 * chance:
         message = (
-            f"{len(own):,} of {looked:,} texts hold the label of their own row as a word, such as {example!r}; another "
-            f"label is held by {chance:,.0f}"
+            f"{count(len(own))} of {count(looked, 'text')} hold the label of their own row as a word, such as "
+            f"{example!r}; another label is held by {count(chance)}"
         )
         mend = "If the text was written knowing the label, take the label out of it, or leave the column out."
         yield Finding("warning", "text-label-inside", name, tuple(own), message, mend)
@@ -236,7 +237,7 @@ def _cells(found: Sequence[tuple[str, list[int]]]) -> str:
 
 
 def _count(rows: Sequence[int]) -> str:
-    return "1 cell holds" if len(rows) == 1 else f"{len(rows):,} cells hold"
+    return count(len(rows), "cell holds", "cells hold")
 
 
 def _around(broken: str, good: str) -> str:

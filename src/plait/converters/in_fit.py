@@ -15,6 +15,7 @@ import numpy as np
 
 from plait.converters.graph import check_kind, describe, find_route, version_of
 from plait.core.contract import Column, Modality, Schema, Table
+from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import modality_kinds
 
@@ -189,7 +190,8 @@ def _fill(table: Table, one: Made, there: Sequence[str], train: np.ndarray | Non
             filled += 1
         elif told.status[row] != "absent: blank":
             notes[row] = f"blank, and {told.reasons[row]} ({one.origin}, {one.route.name})"
-    callback({"note": f"{one.modality}: {filled:,} of {int(holes.sum()):,} absent cells are {FILLED} {one.origin}"})
+    are = count(holes.sum(), "absent cell is", "absent cells are")
+    callback({"note": f"{one.modality}: {count(filled)} of {are} {FILLED} {one.origin}"})
     values = table.data.get(one.column)
     if isinstance(values, np.ndarray):
         column: Any = np.empty(len(cells), object)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from plait.core.words import number
+
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows under a header as lines of plain text, columns aligned; wide characters count as two.
@@ -100,9 +102,9 @@ def describe(event: dict[str, Any]) -> str:
     """
     words = []
     if event.get("loss") is not None:
-        words.append(f"loss {event['loss']:.3f}")
+        words.append(f"loss {number(event['loss'])}")
     if event.get("metric") is not None:
-        words.append(f"{event.get('metric_name') or 'metric'} {event['metric']:.3f}")
+        words.append(f"{event.get('metric_name') or 'metric'} {number(event['metric'])}")
     if event.get("seconds_left") is not None:
         minutes, seconds = divmod(round(event["seconds_left"]), 60)
         words.append(f"{minutes}:{seconds:02d} left")

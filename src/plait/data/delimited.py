@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from plait.core.contract import MISSING_WORDS
+from plait.core.words import count
 from plait.data import media
 from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
 from plait.errors import TableError
@@ -87,7 +88,7 @@ def _ragged(path: Path, line: int, got: int, expected: int) -> str:
     mend = "Write the delimiter before an empty cell too"
     if got > expected:
         mend = "Put a cell that holds the delimiter in quotes"
-    return f"{path}, line {line} has {got} cell{'s' * (got != 1)}, the header has {expected}. {mend}"
+    return f"{path}, line {line} has {count(got, 'cell')}, the header has {expected}. {mend}"
 
 
 def _names_of_header(header: list[str], path: Path) -> list[str]:

@@ -19,14 +19,6 @@ BAR, TALL = 0.3, 2.3  # inches
 FOR, AGAINST = "speaks for the answer", "speaks against it"
 
 
-def signed(value: float) -> str:
-    """Return a number with its sign, short: +0.213, −1,250."""
-    size = abs(value)
-    small = f"{size:.3f}" if size >= 0.01 or not size else f"{size:.1g}"
-    said = f"{size:,.0f}" if size >= 100 else f"{size:.3g}" if size >= 1 else small
-    return f"{'−' if value < 0 else '+'}{said}"
-
-
 def bar_look(value: float) -> dict[str, Any]:
     """Return how a bar looks: filled for the answer, hatched against it."""
     if value >= 0:

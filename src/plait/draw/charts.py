@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.words import count, number, percent, plain
 from plait.draw.figures import find_mistakes
 
 INK, SOFT, PALE, BLUE, ORANGE = "#1f2933", "#66727f", "#f1f3f5", "#1f5f99", "#c4560f"
@@ -40,13 +41,13 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     counts, known = np.asarray(counts), np.shape(counts)[1]
     shown, notes = short_names(names)
     right, total = int(np.trace(counts)), int(counts.sum())
-    notes = [f"{right:,} of {total:,} rows right ({_percent(right, total)})", *notes]
+    notes = [f"{count(right)} of {count(total, 'row')} right ({percent(right / max(total, 1))})", *notes]
     if len(shown) > known:
         shown[known:] = [name + " *" for name in shown[known:]]
         notes.append("* a label that the model never saw in training")
     rows, pairs = find_mistakes(counts)
     if len(rows) < len(shown):
-        notes.append(f"the {len(rows)} of {len(shown):,} classes with the most mistakes")
+        notes.append(f"the {len(rows)} of {count(len(shown))} classes with the most mistakes")
     columns, num = rows[rows < known], len(rows)
     cell, font = next(sizes for most, *sizes in CELLS if num <= most)
     axes = new_axes(cell * max(1, len(columns)), cell * num)
@@ -62,7 +63,7 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     if num > 2 and pairs:
         hang_text(axes, (1, 1), (18, -10), "Most frequent mistakes", color=INK, fontsize=10.5)
         most = pairs[: 6 if num <= 6 else 10]
-        text = "\n".join(f"{counts[i, j]:,} ×  {shown[i]} taken for {shown[j]}" for i, j in most)
+        text = "\n".join(f"{count(counts[i, j])} ×  {shown[i]} taken for {shown[j]}" for i, j in most)
         hang_text(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
     notes.append("blue right, orange wrong; darker: more of the row")
     return save_picture(axes, path, title or "What was taken for what", notes)
@@ -83,7 +84,7 @@ def scatter_picture(path: str | Path, target: np.ndarray, values: np.ndarray, na
         axes.scatter(target, values, s=size, color=BLUE, alpha=0.55, lw=0.4, edgecolor="white")
     axes.plot(ends, ends, color=INK, lw=1.1, ls=(0, (5, 3)))
     axes.set(xlim=ends, ylim=ends, xlabel=f"true {name}", ylabel=f"predicted {name}")
-    off = f"rows: {len(target):,}, off by {np.abs(values - target).mean():.3g} on average"
+    off = f"rows: {count(len(target))}, off by {plain(float(np.abs(values - target).mean()), digits=3)} on average"
     return save_picture(axes, path, "Predicted against true", [off, "on the line is right", *notes])
 
 
@@ -105,9 +106,9 @@ def reliability_picture(path: str | Path, found: Mapping[str, Any], title: str =
     below = plain_axes(axes.inset_axes((0, -0.3, 1, 0.25)))
     below.bar(left, [b["rows"] for b in bins], width, align="edge", color=SOFT, edgecolor="white", lw=1)
     below.set(xlim=(0, 1), xlabel="how sure it says it is", ylabel="rows")
-    means = f"says {_percent(found['confidence'])} on average, is right in {_percent(found['accuracy'])}"
-    error = f"expected calibration error {found['expected_calibration_error']:.3f} (0 is best)"
-    notes = [f"{means} of {found['rows']:,} rows", error]
+    means = f"says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])}"
+    error = f"expected calibration error {number(found['expected_calibration_error'])} (0 is best)"
+    notes = [f"{means} of {count(found['rows'], 'row')}", error]
     return save_picture(axes, path, title or "Can its probabilities be believed?", notes)
 
 
@@ -129,11 +130,11 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     best = {name: float(np.nanmax([-math.inf, *(sign * _series(run, "metric"))])) for name, run in runs.items()}
     order = sorted(runs, key=lambda name: -best[name])[:MOST_CANDIDATES]
     shown, notes = short_names(order, most=44)
-    notes += [f"the {len(order)} best of {len(runs)} candidates"] if len(runs) > len(order) else []
+    notes += [f"the {len(order)} best of {count(len(runs), 'candidate')}"] if len(runs) > len(order) else []
     for index, (name, text) in enumerate(zip(order, shown, strict=True)):
         look: dict[str, Any] = {"color": LINES[index % 6], "ls": DASHES[index % 4], "marker": MARKS[index % 7], "ms": 5}
         look.update(lw=2.2 if index == 0 else 1.5, markevery=0.15 if len(runs[name]) > 6 else None, zorder=20 - index)
-        value = f"{sign * best[name]:.3f}" if math.isfinite(best[name]) else "–"
+        value = number(sign * best[name])
         axes.plot(_epochs(runs[name]), _series(runs[name], "metric"), label=f"{value}  {text}", **look)
     axes.set(ylabel=f"{metric.replace('_', ' ')} (validation)", xlabel="epoch")
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -169,7 +170,7 @@ def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric
     axes.errorbar(
         rows, value, (value - low, high - value), color=BLUE, lw=2.2, marker="o", ms=6, capsize=4, elinewidth=1
     )
-    axes.set_xticks(rows, [f"{number:,}" for number in rows])
+    axes.set_xticks(rows, [count(num) for num in rows])
     axes.minorticks_off()
     axes.set(xlabel="training rows", ylabel=f"{metric.replace('_', ' ')} (validation)")
     return save_picture(
@@ -202,8 +203,8 @@ def _cells(axes: Any, counts: np.ndarray, row_totals: np.ndarray, right: np.ndar
     """Draw the squares: counts (label, class), row_totals (label,), right (label, class) bool."""
     from matplotlib.colors import to_rgb
 
-    num, share = len(counts), counts / np.maximum(row_totals, 1)[:, None]
-    strength = np.where(right, share**0.8, share**0.5)[..., None]  # a rare mistake has to be seen
+    num, parts = len(counts), counts / np.maximum(row_totals, 1)[:, None]
+    strength = np.where(right, parts**0.8, parts**0.5)[..., None]  # a rare mistake has to be seen
     light = np.where(right[..., None], to_rgb("#d9e5f0"), to_rgb("#fbe6d6"))
     picture = light + (np.where(right[..., None], to_rgb(BLUE), to_rgb(ORANGE)) - light) * strength
     picture = np.where(counts[..., None] > 0, picture, to_rgb(PALE))
@@ -215,14 +216,15 @@ def _cells(axes: Any, counts: np.ndarray, row_totals: np.ndarray, right: np.ndar
     axes.tick_params(which="both", length=0)
     for row in np.flatnonzero(row_totals == 0):
         axes.axhspan(row - 0.5, row + 0.5, facecolor="none", edgecolor=SOFT, hatch="////", lw=0, alpha=0.35)
-    for (row, column), count in np.ndenumerate(counts if num <= 25 else np.zeros((0, 0))):
-        if count or num <= 3:
+    for (row, column), times in np.ndenumerate(counts if num <= 25 else np.zeros((0, 0))):
+        if times or num <= 3:
             color = "white" if picture[row, column] @ (0.3, 0.59, 0.11) < 0.62 else INK
-            size = 17 if num <= 3 else 13 if num <= 6 else font if count < 1000 else font - 2.5
-            axes.text(column, row, f"{count:,}", ha="center", va="center", color=color, fontsize=size)
+            size = 17 if num <= 3 else 13 if num <= 6 else font if times < 1000 else font - 2.5
+            axes.text(column, row, count(times), ha="center", va="center", color=color, fontsize=size)
             if num <= 6 and row_totals[row]:
-                part = _percent(count, row_totals[row])
-                axes.text(column, row + 0.25, part, ha="center", va="center", color=color, fontsize=8.5)
+                axes.text(
+                    column, row + 0.25, percent(parts[row, column]), ha="center", va="center", color=color, fontsize=8.5
+                )
 
 
 def hang_text(axes: Any, corner: tuple[float, float], points: tuple[float, float], text: str, **look: Any) -> None:
@@ -310,7 +312,3 @@ def _epochs(run: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """Return the epochs, or where they start again (another stage of training) the running number from the first."""
     epochs = np.array([int(entry["epoch"]) for entry in run])
     return epochs if (np.diff(epochs) > 0).all() else epochs[0] + np.arange(len(epochs))
-
-
-def _percent(part: Any, whole: Any = 1.0) -> str:
-    return f"{100 * part / max(whole, 1e-9):.1f} %"

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plait.core.words import plain
 from plait.draw import shares, svg
 
 MOST_MEDIA = 1_000_000  # bytes of one picture or sound in the page
@@ -22,13 +23,13 @@ def explain_row(found: Mapping[str, Any], regression: bool) -> dict[str, Any]:
     if found.get("base") is not None and isinstance(total, (int, float)) and parts:
         steps = [(str(name), None if share is None else float(share), "not there") for name, share in parts.items()]
         chart = shares.waterfall(float(found["base"]), steps, float(total), "the answer", not regression)
-    say = svg.plain if regression else str
+    say = plain if regression else str
     judged = None if regression or target is None else str(target) == str(said)
     return {
         **{key: found.get(key) for key in ("row", "split", "status", "reason")},
         "target": None if target is None else say(target),
         "said": None if said is None else say(said),
-        "off": svg.plain(said - target, "+") if regression and target is not None and said is not None else None,
+        "off": plain(said - target, "+") if regression and target is not None and said is not None else None,
         "right": judged,
         "probability": None if regression else probability,
         "chart": chart,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.words import count, minus, number, percent, plain, signed
 from plait.draw.svg import (
     Scale,
     around,
@@ -21,12 +22,8 @@ from plait.draw.svg import (
     hint,
     line,
     mark,
-    minus,
-    number,
     path,
-    percent,
     shorten,
-    signed,
     star,
     ticks,
     width_of,
@@ -95,11 +92,17 @@ def split_figure(splits: Mapping[str, int]) -> str:
         look = ("bar", "bar pale", "hatched")[index % 3]
         inner.append(
             element(
-                "rect", hint(f"{name}: {rows:,} rows"), x=left, y=0, width=max(wide - 2, 0.5), height=18, class_=look
+                "rect",
+                hint(f"{name}: {count(rows, 'row')}"),
+                x=left,
+                y=0,
+                width=max(wide - 2, 0.5),
+                height=18,
+                class_=look,
             )
         )
         left += wide
-    told = ", ".join(f"{name} {rows:,} rows" for name, rows in splits.items())
+    told = ", ".join(f"{name} {count(rows, 'row')}" for name, rows in splits.items())
     return drawing(WIDTH, 18, told, *inner)
 
 
@@ -145,17 +148,17 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> s
     inner.append(element("rect", x=left, y=head, width=cell * known, height=cell * num, class_="sheet"))
     for i, row in enumerate(counts):
         total = max(1, sum(row))
-        for j, count in enumerate(row):
-            x, y, share = left + cell * j, head + cell * i, count / total
-            if not count:
+        for j, times in enumerate(row):
+            x, y, part = left + cell * j, head + cell * i, times / total
+            if not times:
                 if i == j:
                     inner.append(element("rect", x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, class_="cell none"))
                 continue
-            strength = 0.12 + 0.88 * (share if i == j else share**0.6)
+            strength = 0.12 + 0.88 * (part if i == j else part**0.6)
             told = hint(
-                f"{names[i]} taken for {names[j]}: {count:,} of {total:,} rows"
+                f"{names[i]} taken for {names[j]}: {count(times)} of {count(total, 'row')}"
                 if i != j
-                else f"{names[i]}: {count:,} of {total:,} right"
+                else f"{names[i]}: {count(times)} of {count(total)} right"
             )
             look = "cell right" if i == j else "cell wrong"
             inner.append(
@@ -171,13 +174,13 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> s
                 )
             )
             if num <= 26:
-                text = f"{count:,}" if count < 10_000 or cell > 30 else f"{count / 1000:.0f}k"
+                text = count(times) if times < 10_000 or cell > 30 else f"{times / 1000:.0f}k"
                 small = "tiny" if len(text) * 7 > cell - 2 else ""
                 over = ("over" if i == j else "over miss") if strength > 0.5 else ""
                 inner.append(words(x + cell / 2, y + cell / 2 + 4, text, f"{over} {small}".strip(), "middle"))
     right = sum(counts[i][i] for i in range(min(num, known)))
     whole = sum(map(sum, counts))
-    label = f"Confusion matrix of {num} classes: {right:,} of {whole:,} rows right"
+    label = f"Confusion matrix of {num} classes: {count(right)} of {count(whole, 'row')} right"
     return drawing(
         left + cell * known + 4, head + cell * num + 4, label, *inner, class_="chart fixed" if num > 10 else "chart"
     )
@@ -200,7 +203,7 @@ def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "")
     return drawing(
         WIDTH,
         bottom + 40,
-        f"Predicted against true {name}, {len(shown):,} rows; on the dashed line it is right",
+        f"Predicted against true {name}, {count(len(shown), 'row')}; on the dashed line it is right",
         *inner,
         class_="chart grow",
     )
@@ -213,7 +216,7 @@ def reliability_figure(found: Mapping[str, Any], title: str) -> str:
     inner = _frame(across, up, "how sure it says it is", "how often it is right", share=True)
     for b in found["bins"]:
         x, wide = across(b["low"]) + 0.5, across(b["high"]) - across(b["low"]) - 1
-        told = hint(f"says {percent(b['confidence'])}, right in {percent(b['accuracy'])} of {b['rows']:,} rows")
+        told = hint(f"says {percent(b['confidence'])}, right in {percent(b['accuracy'])} of {count(b['rows'], 'row')}")
         y, says = up(b["accuracy"]), up(b["confidence"])
         inner.append(element("rect", told, x=x, y=y, width=wide, height=bottom - y, class_="bar"))
         inner.append(element("rect", told, x=x, y=min(y, says), width=wide, height=abs(says - y), class_="gap"))
@@ -225,7 +228,7 @@ def reliability_figure(found: Mapping[str, Any], title: str) -> str:
         inner.append(
             element(
                 "rect",
-                hint(f"{b['rows']:,} rows"),
+                hint(f"{count(b['rows'], 'row')}"),
                 x=x,
                 y=bottom + 66 - tall,
                 width=wide,
@@ -235,7 +238,7 @@ def reliability_figure(found: Mapping[str, Any], title: str) -> str:
         )
     inner.append(line(left, bottom + 66, across(1), bottom + 66))
     means = f"says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])}"
-    return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {found['rows']:,} rows", *inner)
+    return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {count(found['rows'], 'row')}", *inner)
 
 
 def curve_figure(
@@ -304,7 +307,7 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     inner += [path([*steps, (WIDTH - 8, steps[-1][1])], "front")] if steps else []
     for dot in dots:
         x, y = across(dot["ms"]), up(dot["score"])
-        told = f"{dot['name']}: {number(dot['score'])}, {number(dot['ms'])} ms a row"
+        told = f"{dot['name']}: {number(dot['score'])}, {plain(dot['ms'], digits=2)} ms a row"
         look = "spot c0" if dot["front"] else "other"
         inner.append(star(x, y, 9, "win", told) if dot["winner"] else mark(dot["shape"], x, y, 4.2, look, told))
     taken: list[tuple[float, float]] = []
@@ -320,7 +323,7 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
         )
         taken.append(spot)
         inner.append(words(*spot, dot["front"], "strong halo", "middle"))
-    label = f"{metric} against milliseconds a row for {len(dots)} candidates; on the front: " + ", ".join(
+    label = f"{metric} against milliseconds a row for {count(len(dots), 'candidate')}; on the front: " + ", ".join(
         f"{d['front']} {d['name']}" for d in front
     )
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")

@@ -42,6 +42,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from plait.core import words
 from plait.core.files import write_bytes
 from plait.draw import figures, shares, svg
 from plait.draw.explained import explain_row
@@ -177,34 +178,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# -- words and values -------------------------------------------------------------------------------------------------
-
-
-def tell_seconds(seconds: float | None) -> str:
-    """Return a time as text.
-
-    >>> tell_seconds(0.42), tell_seconds(12.4), tell_seconds(200), tell_seconds(4000)
-    ('0.4 s', '12 s', '3 min 20 s', '1 h 6 min')
-    """
-    if seconds is None:
-        return svg.NONE
-    if seconds < 9.95:
-        return f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s"
-    whole = round(seconds)
-    if whole < 100:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def tell_count(value: float | None) -> str:
-    """Return a whole number as text, millions in words.
-
-    >>> tell_count(1234), tell_count(23_400_000), tell_count(None)
-    ('1,234', '23.4 million', '–')
-    """
-    if value is None:
-        return svg.NONE
-    return f"{value / 1e6:.1f} million" if value >= 1e7 else f"{round(value):,}"
+# -- values -----------------------------------------------------------------------------------------------------------
 
 
 def _data_address(data: bytes, kind: str) -> str:
@@ -239,12 +213,13 @@ def _broken(mark: str) -> bool:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "number": svg.number,
-    "percent": svg.percent,
-    "plain": svg.plain,
-    "signed": svg.signed,
+    "number": words.number,
+    "percent": lambda part: words.percent(part).replace(" ", "\u00a0"),
+    "plain": words.plain,
+    "signed": words.signed,
     "tidy": svg.tidy,
-    "whole": tell_count,
-    "duration": tell_seconds,
+    "count": words.count,
+    "parameters": words.parameters,
+    "duration": words.duration,
     "data": _data_address,
 }

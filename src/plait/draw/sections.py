@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.words import count, p_value
 from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
@@ -53,14 +54,15 @@ def show_verdict(found: Mapping[str, Any] | None, modalities: Sequence[str] | No
     points = found.get("metric") in BOUNDED
     rows = []
     for key, what in (
-        ("difference", "all {} test rows"),
-        ("adds", "{} complete rows"),
-        ("fills_holes", "{} rows without " + without),
+        ("difference", ("test row", "")),
+        ("adds", ("complete row", "")),
+        ("fills_holes", (f"row without {without}", f"rows without {without}")),
     ):
         span = found.get(key) or {}
         num = found.get("rows") if key == "difference" else span.get("rows")
         if num is not None:
-            rows.append((what.format(f"{num:,}" if num else "no"), _span(span)))
+            told = ("all " if key == "difference" else "") + count(num, *what)
+            rows.append((told if num else told.replace("0", "no", 1), _span(span)))
     known = [(what, span) for what, span in rows if span["value"] is not None]
     return {
         **{key: str(found.get(key) or "") for key in ("sentence", "single", "fused")},
@@ -71,7 +73,7 @@ def show_verdict(found: Mapping[str, Any] | None, modalities: Sequence[str] | No
         "rows_shown": known if found.get("difference") else [],
         "table": rows,
         "unit": found.get("unit") or "row",
-        "p_text": _chance(found.get("p")),
+        "p_text": "" if found.get("p") is None else p_value(found["p"]),
         "metric_text": str(found.get("metric") or "").replace("_", " "),
     }
 
@@ -315,12 +317,6 @@ def show_command(question: Mapping[str, Any]) -> dict[str, Any] | None:
     if not rows and not options and not question.get("command"):
         return None
     return {"command": question.get("command"), "rows": rows, "options": options}
-
-
-def _chance(p: float | None) -> str:
-    if p is None:
-        return ""
-    return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def _span(span: Mapping[str, Any] | None) -> dict[str, Any]:

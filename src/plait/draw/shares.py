@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plait.draw.svg import Scale, around, drawing, element, hint, line, mark, number, plain, shorten, signed, words
+from plait.core.words import number, plain, signed
+from plait.draw.svg import Scale, around, drawing, element, hint, line, mark, shorten, words
 
 WIDTH = 340.0
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-NONE = "–"  # stands where there is no number
+from plait.core.words import minus
 
 
 def element(name: str, *inner: str, **attributes: object) -> str:
@@ -152,68 +152,12 @@ def tidy(value: float) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def number(value: float | None) -> str:
-    """Return a score as text: three decimals, fewer where it is large, a real minus.
-
-    >>> number(0.8531), number(-12.34), number(45210.2), number(None)
-    ('0.853', '−12.34', '45,210', '–')
-    """
-    if value is None or not math.isfinite(value):
-        return NONE
-    size = abs(value)
-    if 0 < size < 0.0005:
-        return minus(f"{value:.1e}")
-    return minus(f"{value:,.{3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0}f}")
-
-
-def plain(value: float | None, sign: str = "", digits: int = 4) -> str:
-    """Return a number with so many digits that count and no zeros after them, as a person would write it.
-
-    >>> plain(61.5), plain(-0.04), plain(1.5, "+"), plain(123456)
-    ('61.5', '−0.04', '+1.5', '123,456')
-    """
-    if value is None or not math.isfinite(value):
-        return NONE
-    return minus(f"{value:{sign},.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:{sign}.{digits}g}")
-
-
-def signed(value: float | None, points: bool = False) -> str:
-    """Return a difference with its sign, in points (hundredths of accuracy) where asked.
-
-    >>> signed(0.058, points=True), signed(-0.0421), signed(0.0)
-    ('+5.8', '−0.042', '0.000')
-    """
-    if value is None or not math.isfinite(value):
-        return NONE
-    text = f"{100 * value:+.1f}" if points else f"{value:+,.{3 if abs(value) < 1 else 2 if abs(value) < 100 else 0}f}"
-    return minus(text) if text.strip("+-0.,") else text.lstrip("+-")
-
-
 def axis_numbers(values: Sequence[float]) -> list[str]:
     """Return round numbers with as many decimals as the finest of them needs."""
     if any(abs(v) >= 1e6 or 0 < abs(v) < 1e-4 for v in values):
         return [minus(f"{v:.3g}") for v in values]
     needed = [len(f"{v:.6f}".rstrip("0").split(".")[1]) for v in values]
     return [minus(f"{v:,.{max(needed, default=0)}f}") for v in values]
-
-
-def percent(share: float | None) -> str:
-    r"""Return a share as percent; never 100 where it is not all, never 0 where it is something.
-
-    >>> [percent(share).replace("\u00a0", " ") for share in (1.0, 0.9996, 0.853, 0.0002)]
-    ['100 %', '> 99.9 %', '85.3 %', '< 0.1 %']
-    """
-    if share is None or not math.isfinite(share):
-        return NONE
-    if 0 < share < 0.0005:
-        return "<\u00a00.1\u00a0%"
-    if 0.9995 <= share < 1:
-        return ">\u00a099.9\u00a0%"
-    return (f"{100 * share:.0f}" if share in (0, 1) else minus(f"{100 * share:.1f}")) + "\u00a0%"
-
-
-def minus(text: str) -> str:
-    return text.replace("-", "−")
 
 
 def width_of(text: str) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from plait.core.contract import Column, Modality, Schema, Table
+from plait.core.words import count
 from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
@@ -138,7 +139,7 @@ def _listed(facts: Facts) -> str:
 
 def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
     name, distinct = facts.name, facts.distinct or 0
-    counted = f"{distinct} different values in {facts.filled} rows"
+    counted = f"{count(distinct, 'different value')} in {count(facts.filled, 'row')}"
     if kind is not None:
         if kind not in TARGET_KINDS:
             raise RequestError(
@@ -228,7 +229,7 @@ def _tell_transcript(facts: Facts) -> str:
     if facts.form != "text" or not facts.filled or numeric_share(facts) >= 0.95:
         return ""
     distinct = facts.distinct or 0
-    counted = f"{distinct} different values in {facts.filled} rows"
+    counted = f"{count(distinct, 'different value')} in {count(facts.filled, 'row')}"
     if TRANSCRIPT.search(facts.name.strip()):
         return f"named {facts.name!r}; {counted}"
     several = sum(count_words(cell) >= 2 for cell in facts.sample) > 0.5 * len(facts.sample)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plait.core.contract import MISSING_WORDS
+from plait.core.words import count
 from plait.kinds import KINDS
 from plait.kinds.facts import Facts, Guess
 from plait.kinds.media import judge_arrays, judge_media
@@ -38,21 +39,15 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
 
 def _judge_text(facts: Facts) -> Guess:
     told = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
-    count = count_numbers(facts.name, told)
-    numbers, dates = count / len(told) if told else 0.0, 0
+    right = count_numbers(facts.name, told)
+    numbers, dates = right / len(told) if told else 0.0, 0
     named_id = judge_id(facts) if ID_NAME.search(facts.name) or numbers < 0.95 else None
+    looked = count(len(told), "cell")
     if named_id is None and told and numbers >= 0.95:
-        return Guess(
-            "number",
-            f"{count} of {len(told)} cells read as numbers",
-            round(0.6 + 0.3 * numbers, 2),
-        )
+        return Guess("number", f"{count(right)} of {looked} read as numbers", round(0.6 + 0.3 * numbers, 2))
     if any(any(c.isdigit() for c in cell) for cell in told[:20]):
         dates = count_dates(facts.name, told)
     if told and dates / len(told) >= 0.9:
-        return Guess(
-            "date",
-            f"{dates} of {len(told)} cells read as dates",
-            round(0.6 + 0.35 * dates / len(told), 2),
-        )
+        why = f"{count(dates)} of {looked} read as dates"
+        return Guess("date", why, round(0.6 + 0.35 * dates / len(told), 2))
     return named_id or judge_prose(facts)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from plait.draw.bars import BAR, draw_bars, draw_key, signed
+from plait.core import words
+from plait.draw.bars import BAR, draw_bars, draw_key
 from plait.draw.page import MARGIN, SOFT, WIDTH, Page, cut_text, draw_absent
 from plait.kinds.row import band_of
 
@@ -55,14 +56,14 @@ def draw_shares(
     page = Page(figure)
     page.write(MARGIN, 0.42, cut_text(title, 90), size=15, weight="bold")
     page.write(MARGIN, 0.68, cut_text(note, 130), size=9.5, color=SOFT)
-    written = [f"{value:.0%}" if percent else signed(value) for _name, value, _remark in shown]
+    written = [words.percent(value, 0) if percent else words.signed(value) for _name, value, _remark in shown]
     draw_bars(page, 0.85, [(n, value, said, remark) for (n, value, remark), said in zip(shown, written, strict=True)])
     y = top
     for part, height, draw in bands:
         page.rule(y)
         page.write(MARGIN, y + 0.42, cut_text(str(part["modality"]), 14), size=13, weight="bold")
         if "share" in part:
-            page.write(MARGIN, y + 0.65, f"share {signed(part['share'])}", size=10)
+            page.write(MARGIN, y + 0.65, f"share {words.signed(part['share'])}", size=10)
             page.write(MARGIN, y + 0.84, f"{part['kind']}, by {part['by']}", size=8.5, color=SOFT)
             page.write(MARGIN, y + 1.02, cut_text(part.get("column", ""), 22), size=8.5, color=SOFT)
         draw(page, part, y + 0.25, height)

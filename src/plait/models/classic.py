@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Batch
+from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS
 from plait.kinds.features import batch_features
@@ -82,7 +83,7 @@ def fit_classic(
     present = np.stack([~np.isnan(features[name]).all(axis=1) for name in names], axis=1)
     rows = np.flatnonzero(present.any(axis=1))
     if not len(rows):
-        raise RequestError(f"none of the {len(present):,} training rows has any of {', '.join(names)}.")
+        raise RequestError(f"none of the {count(len(present), 'training row')} has any of {', '.join(names)}.")
     targets = np.asarray(goal.targets)[rows]
     prior = np.asarray(goal.prior, np.float64)
     classes = np.arange(1) if goal.regression else np.unique(targets).astype(np.int64)

@@ -18,6 +18,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "NO_TEST_ROWS",
         "ONE_MODALITY",
         "Side",
+        "Verdict",
         "judge",
         "judge_errors",
         "not_tested",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.terminal import text_table
+from plait.core.words import count, number, percent, plain, signed
 from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.proof.inside import Detail
@@ -131,10 +132,10 @@ class Explanation:
         if self.row is None:
             table = told["table"]
             bars = [
-                (name, entry["share"] or 0.0, f"there in {entry['present']:,} rows")
+                (name, entry["share"] or 0.0, f"there in {count(entry['present'], 'row')}")
                 for name, entry in table["modalities"].items()
             ]
-            title = f"What mattered in {table['explained']:,} rows"
+            title = f"What mattered in {count(table['explained'], 'row')}"
             note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
             return draw_shares(bars, title, note, percent=True)
         errors = {name: float(x[0]) for name, x in self.found.errors.items()} if not self.found.exact else {}
@@ -162,10 +163,10 @@ class Explanation:
         if self.failed[0]:
             return f"Row {self.row}: nothing is present", "there is no answer to explain"
         if self.classes is None:
-            said = f"Row {self.row}: {_plain(self.prediction[0])}"
-            return said, f"the change from {_plain(self.base[0])}, the answer with nothing present"
-        said = f"Row {self.row}: {self.labels[0]}, probability {self.prediction[0]:.3f}"
-        return said, f"the change from {self.base[0]:.3f}, the probability of {self.labels[0]} with nothing present"
+            said = f"Row {self.row}: {plain(self.prediction[0])}"
+            return said, f"the change from {plain(self.base[0])}, the answer with nothing present"
+        said = f"Row {self.row}: {self.labels[0]}, probability {number(self.prediction[0])}"
+        return said, f"the change from {number(self.base[0])}, the probability of {self.labels[0]} with nothing present"
 
     def __str__(self) -> str:
         lines = self._table_lines() if self.row is None else self._row_lines()
@@ -175,13 +176,19 @@ class Explanation:
 
     def _table_lines(self) -> list[str]:
         table = self._table_json()
-        head = f"{table['rows']:,} rows, {table['explained']:,} explained"
-        head += f", {table['failed']:,} left out (nothing present)" if table["failed"] else ""
+        head = f"{count(table['rows'], 'row')}, {count(table['explained'])} explained"
+        head += f", {count(table['failed'])} left out (nothing present)" if table["failed"] else ""
         if not table["explained"]:
             return [head]
         shown = sorted(table["modalities"].items(), key=lambda item: -item[1]["share"])
         rows = [
-            [name, f"{entry['share']:.0%}", _signed(entry["mean"]), f"{entry['present']:,}", *self._error(table, name)]
+            [
+                name,
+                percent(entry["share"], 0),
+                signed(entry["mean"]),
+                count(entry["present"]),
+                *self._error(table, name),
+            ]
             for name, entry in shown
         ]
         header = ["modality", "weight", "mean share", "rows that have it", *([] if self.found.exact else ["± error"])]
@@ -200,22 +207,22 @@ class Explanation:
         if told["status"] == "failed":
             return [f"row {self.row}: nothing is present, so there is nothing to explain ({self.statuses[0][1]})"]
         if self.classes is None:
-            head = f"row {self.row}: {_plain(told['prediction'])}; with nothing present {_plain(told['base'])}"
+            head = f"row {self.row}: {plain(told['prediction'])}; with nothing present {plain(told['base'])}"
         else:
             head = (
-                f"row {self.row}: {told['class']}, probability {told['prediction']:.3f}; "
-                f"with nothing present {told['base']:.3f}"
+                f"row {self.row}: {told['class']}, probability {number(told['prediction'])}; "
+                f"with nothing present {number(told['base'])}"
             )
-        total = sum(abs(share) for share in told["modalities"].values()) or 1.0
+        total = sum(abs(part) for part in told["modalities"].values()) or 1.0
         rows = [
             [
                 name,
-                _signed(share),
-                f"{abs(share) / total:.0%}",
+                signed(part),
+                percent(abs(part) / total, 0),
                 *self._error(told, name),
                 f"absent: {told['absent'][name]}" if name in told["absent"] else told.get("notes", {}).get(name, ""),
             ]
-            for name, share in sorted(told["modalities"].items(), key=lambda item: -abs(item[1]))
+            for name, part in sorted(told["modalities"].items(), key=lambda item: -abs(item[1]))
         ]
         header = ["modality", "share", "of all", *([] if self.found.exact else ["± error"]), ""]
         lines = [head, "", text_table(header, rows), *_say_synergy(told["synergy"])]
@@ -228,7 +235,7 @@ class Explanation:
         return float(np.abs(weights).sum()) < 0.01 * max((abs(float(x[0])) for x in self.shares.values()), default=0)
 
     def _error(self, told: Mapping[str, Any], name: str) -> list[str]:
-        return [] if self.found.exact else [f"{told['error'][name]:.3f}"]
+        return [] if self.found.exact else [number(told["error"][name])]
 
 
 def write_explanation(found: Explanation, out: str | Path) -> list[Path]:
@@ -267,17 +274,8 @@ def write_explanation(found: Explanation, out: str | Path) -> list[Path]:
     return written
 
 
-def _signed(value: float) -> str:
-    """Return a number with its sign, in the terminal: +0.213, -1,250."""
-    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3f}"
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
 def _doubt(errors: Mapping[str, float], name: str) -> str:
-    return f"± {errors[name]:.3f}" if name in errors else ""
+    return f"± {number(errors[name])}" if name in errors else ""
 
 
 def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
@@ -285,7 +283,7 @@ def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
     told = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))
     if not told:
         return []
-    rows = [[pair, _signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
+    rows = [[pair, signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
     return ["", text_table(["pair", "synergy", ""], rows)]
 
 
@@ -296,5 +294,5 @@ def _say_detail(detail: Detail, flat: bool) -> str:
         return f"{what} (by {detail.by}): no part of it changes the answer much"
     parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
     inside = KINDS[detail.kind].inside
-    told = [f"{inside.say(part)} {_signed(part['weight'])}" for part in parts[: inside.SHOWN]]
+    told = [f"{inside.say(part)} {signed(part['weight'])}" for part in parts[: inside.SHOWN]]
     return f"{what} (by {detail.by}): {', '.join(told)}"

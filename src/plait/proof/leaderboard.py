@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plait.core.terminal import text_table
+from plait.core.words import count, duration, number, parameters, plain
 
 HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
@@ -41,7 +42,8 @@ class Proof:
         rule = FEWEST if metric == "wer" else SIMPLEST
         parts = [board(self.candidates, metric), f"* {rule}; — not looked at on the test rows"]
         if trials["single"] and trials["fused"]:
-            parts.append(f"{trials['single']} candidates look at one modality, {trials['fused']} at several.")
+            look = count(trials["single"], "candidate looks", "candidates look")
+            parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
         parts += ["", self.verdict["sentence"]]
         parts += [one["sentence"] for one in self.facts.get("conversions", [])]
         return "\n".join(parts)
@@ -56,9 +58,9 @@ def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
             c["recipe"] if c["recipe"] != c["name"] else "",
             span(c["val"]),
             span(c["test"]) if c["test"] is not None else "—",
-            say_seconds(c["seconds"]),
-            say_count(c["params"]),
-            f"{c['latency_ms']:.2f} ms",
+            duration(c["seconds"]),
+            parameters(c["params"]),
+            f"{plain(c['latency_ms'], digits=2)} ms",
         ]
         for c in candidates
     ]
@@ -82,27 +84,5 @@ def span(score: Mapping[str, Any] | None) -> str:
     if score is None or score.get("value") is None:
         return "-"
     if score.get("low") is None:
-        return f"{score['value']:.3f}"
-    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
-
-
-def say_seconds(seconds: float) -> str:
-    """Return "0.4 s", "12 s" or "3 min".
-
-    >>> say_seconds(0.42), say_seconds(12.3), say_seconds(190)
-    ('0.4 s', '12 s', '3 min')
-    """
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def say_count(count: int) -> str:
-    """Return "950", "12 k" or "3.4 M".
-
-    >>> say_count(950), say_count(12_300), say_count(3_400_000)
-    ('950', '12 k', '3.4 M')
-    """
-    if count < 1000:
-        return str(count)
-    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1e6:.1f} M"
+        return number(score["value"])
+    return f"{number(score['value'])} ({number(score['low'])} to {number(score['high'])})"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.words import count
 from plait.errors import RequestError
 from plait.proof.metrics import PER_CLASS, Measure, classification, draw, recognition, regression, sort_key
 
@@ -85,7 +86,9 @@ def _resample(
     if resamples < 1:
         raise RequestError(f"resamples is {resamples}; expected 1 or more (1000 is usual).")
     if groups is not None and len(groups) != num_rows:
-        raise RequestError(f"groups has {len(groups)} rows, the prediction {num_rows}; expected one group a row.")
+        raise RequestError(
+            f"groups has {count(len(groups), 'row')}, the prediction {num_rows}; expected one group a row."
+        )
     cluster = None if groups is None else group_codes(groups)
     num_units = num_rows if cluster is None else int(cluster.max()) + 1
     block = max(16, min(1024, 600_000 // num_rows))  # resamples at once: their weights fit the processor's cache

@@ -5,12 +5,14 @@ Takes what two candidates answered for the same rows. Knows no model, no table, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from plait.core.words import count, number, p_equals, percent, signed
 from plait.errors import RequestError
 from plait.proof.metrics import draw
 from plait.proof.scores import group_codes, labelled, row_scores
@@ -45,6 +47,182 @@ class Side:
     modality: str = ""
 
 
+@dataclass(frozen=True)
+class Gain:
+    """What fusion gains over some rows, with its 95 % interval; None where nothing can be said of them."""
+
+    rows: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of fusion, and the one sentence that says it.
+
+    single, fused: names of the two candidates. modality: what the single one looks at. scores: of the single and of the
+    fused. difference, fills_holes, adds: what is gained on all rows, on those without the modality, on complete ones.
+    rows, groups: what was tested on, of no groups 0; unit: "row" or "group", what was drawn and flipped. repeats: how
+    often each row was left out, where folds tested. reason: why nothing was tested, such as ONE_MODALITY.
+    """
+
+    single: str | None
+    fused: str | None
+    reason: str = ""
+    modality: str = ""
+    metric: str | None = None
+    scores: tuple[float, float] = (math.nan, math.nan)
+    difference: Gain = Gain()
+    fills_holes: Gain = Gain()
+    adds: Gain = Gain()
+    p: float | None = None
+    level: float = LEVEL
+    rows: int = 0
+    groups: int = 0
+    unit: str = "row"
+    repeats: int = 0
+
+    @property
+    def code(self) -> str:
+        if self.p is None:
+            return "not_tested"
+        value = self.difference.value or 0.0
+        return "no_evidence" if self.p >= self.level or value == 0 else "helps" if value > 0 else "hurts"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return code, sentence, single, fused, difference, fills_holes, adds, p, metric, rows and unit."""
+        names = ("single", "fused", "difference", "fills_holes", "adds", "p", "metric", "rows", "unit")
+        found = {key: asdict(part) if isinstance(part := getattr(self, key), Gain) else part for key in names}
+        del found["difference"]["rows"]  # it is that of the verdict
+        return {"code": self.code, "sentence": self.sentence(), **found}
+
+    def sentence(self) -> str:
+        code = self.code
+        if code == "not_tested":
+            return f"Not tested whether fusion helps: {self.reason}."
+        begin, word = {
+            "helps": ("Fusion helps", "gain"),
+            "hurts": ("Fusion hurts", "loss"),
+            "no_evidence": ("No evidence that fusion helps", "difference"),
+        }[code]
+        whole = self.difference
+        value, low, high = (end or 0.0 for end in (whole.value, whole.low, whole.high))
+        if code == "hurts":
+            value, low, high = -value, -high, -low
+        reaches, reached = self._scores()
+        alone = f"{self.single} alone" if self.modality == self.single else self.single
+        end = "; as far as these rows tell, the simpler model is as good a choice" if code == "no_evidence" else ""
+        sentences = [
+            f"{begin}: {self.fused} reaches {reaches} on {self._tested()}, {alone} {reached}: a {word} of "
+            f"{self._size(value)}{' points' if self._points else ''} (95 % interval {self._size(low)} to "
+            f"{self._size(high)}, {p_equals(self.p or 0.0, self.level)}){end}.",
+            *self._sources(),
+        ]
+        if self.groups and self.unit == "row":
+            groups = "one group" if self.groups == 1 else f"only {count(self.groups, 'group')}"
+            sentences.append(f"The rows are of {groups}, too few to test by group, so this may be too sure.")
+        return " ".join(sentences)
+
+    @property
+    def _points(self) -> bool:
+        return self.metric in ("accuracy", "wer")
+
+    def _size(self, value: float) -> str:
+        return signed(value, self._points, plus="")
+
+    def _scores(self) -> tuple[str, str]:
+        """Return the score of the fused candidate with the name of the metric, and of the single one without."""
+        single, fused = self.scores
+        if self.metric == "wer":
+            return f"a word error rate of {percent(fused)}", percent(single)
+        named = f"{number(fused)} accuracy" if self.metric == "accuracy" else f"an r2 of {number(fused)}"
+        return named, number(single)
+
+    def _tested(self) -> str:
+        of_groups = f" of {count(self.groups, 'group')}" if self.unit == "group" else ""
+        if self.repeats:
+            return f"{count(self.rows, 'row')}{of_groups}, each left out {count(self.repeats, 'time')}"
+        return f"{count(self.rows, 'test row')}{of_groups}"
+
+    def _sources(self) -> list[str]:
+        """Return a sentence on where the difference comes from, if that can be told; a verb is said once."""
+        noun = "answer" if self.repeats else "row"  # of folds the parts are over answers, several for each row
+        parts = []
+        if self.fills_holes.value is not None:
+            parts.append((f"{count(self.fills_holes.rows, noun)} without {self.modality}", self.fills_holes.value))
+        if self.adds.value is not None and self.adds.rows < self.difference.rows:
+            parts.append((count(self.adds.rows, f"complete {noun}"), self.adds.value))
+        told, last, unit = [], "", " points" if self._points else ""
+        for where, value in parts:
+            size = self._size(abs(value))
+            verb = "changes nothing" if not size.strip("0.") else "gains" if value > 0 else "loses"
+            if verb == "changes nothing":
+                told.append(f"on the {where} it {verb}")
+            elif verb == last:
+                told.append(f"on the {where} {size}")
+            else:
+                told.append(f"on the {where} it {verb} {size}{unit}")
+                unit = ""
+            last = verb
+        text = ", ".join(told)
+        return [text[0].upper() + text[1:] + "."] if text else []
+
+
+def not_tested(reason: str, single: str | None = None, fused: str | None = None) -> Verdict:
+    """Return the verdict where there was nothing to test. reason: the end of a sentence, such as ONE_MODALITY."""
+    return Verdict(single, fused, reason)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Two candidates on the same test rows.
+
+    better: (rows,) what fusion gains in each; below: (rows,) what the sum of that is divided by. numbers: (rows,) the
+    true values, where the gain is one in r2. present: (rows,) of the single, of the fused. cluster: (rows,) of groups.
+    """
+
+    single: Side
+    fused: Side
+    metric: str
+    scores: tuple[float, float]
+    present: tuple[np.ndarray, np.ndarray]
+    better: np.ndarray
+    below: np.ndarray
+    numbers: np.ndarray | None
+    cluster: np.ndarray | None
+
+    def decide(self, generator: np.random.Generator) -> Verdict:
+        """Test once, and measure the gain on all rows, where the single modality is absent, and on complete rows."""
+        cluster, num_rows = self.cluster, len(self.better)
+        num_groups = 0 if cluster is None else int(cluster.max()) + 1
+        unit, flipped = "row", self.better
+        if cluster is not None and num_groups >= FEWEST_GROUPS:
+            unit, flipped = "group", np.bincount(cluster, self.better)
+        p = _permute(flipped, generator)
+        difference = self._gain(np.arange(num_rows), generator)
+        holes, complete = np.flatnonzero(~self.present[0]), np.flatnonzero(self.present[1])
+        return Verdict(
+            single=self.single.name,
+            fused=self.fused.name,
+            modality=self.single.modality or self.single.name,
+            metric=self.metric,
+            scores=self.scores,
+            difference=difference,
+            fills_holes=self._gain(holes, generator),
+            adds=difference if len(complete) == num_rows else self._gain(complete, generator),
+            p=p,
+            rows=num_rows,
+            groups=num_groups,
+            unit=unit,
+        )
+
+    def _gain(self, rows: np.ndarray, generator: np.random.Generator) -> Gain:
+        numbers = None if self.numbers is None else self.numbers[rows]
+        cluster = None if self.cluster is None else self.cluster[rows]
+        return _bootstrap(self.better[rows], self.below[rows], numbers, cluster, generator)
+
+
 def judge(
     single: Side,
     fused: Side,
@@ -53,7 +231,7 @@ def judge(
     *,
     generator: np.random.Generator,
     groups: Any = None,
-) -> dict[str, Any]:
+) -> Verdict:
     """Test whether the best candidate of several modalities differs from the best of one, on the same test rows.
 
     target: (rows,) labels, or numbers where classes is None; a row without a label is left out. groups: (rows,), such
@@ -65,10 +243,8 @@ def judge(
     1947), or at most 13 that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The
     interval is a 95 % percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
 
-    Returns code ("helps", "hurts", "no_evidence", or "not_tested"), sentence, single and fused (names), difference
-    {value, low, high}, fills_holes and adds {rows, value, low, high}, p, metric, rows, and unit ("row" or "group": what
-    was drawn and flipped). fills_holes: on rows in which the single modality is absent; adds: on rows in which all that
-    the fused candidate looks at is there. A value is None where it has no rows, or where r2 is undefined.
+    Returns a verdict whose code is "helps", "hurts", "no_evidence", or "not_tested". A gain is None where it has no
+    rows, or where r2 is undefined.
 
     Raises RequestError as `scores` does, and for groups or presence of another length.
     """
@@ -94,19 +270,26 @@ def judge(
         if np.ptp(numbers) == 0:
             return not_tested(NO_SPREAD, single.name, fused.name)
         better = score[0] - score[1]
-        levels = [1 - float(s.sum() / np.square(numbers - numbers.mean()).sum()) for s in score]
+        reached = [1 - float(s.sum() / np.square(numbers - numbers.mean()).sum()) for s in score]
     else:
         numbers, better = None, score[1] - score[0]
-        levels = [float(s.mean()) for s in score]
-
-    below = np.ones(len(there))
-    facts = "r2" if classes is None else "accuracy", levels, whole
-    return _weigh(single, fused, better, below, numbers, *facts, cluster, generator)
+        reached = [float(s.mean()) for s in score]
+    return Contest(
+        single=single,
+        fused=fused,
+        metric="r2" if classes is None else "accuracy",
+        scores=(reached[0], reached[1]),
+        present=(whole[0], whole[1]),
+        better=better,
+        below=np.ones(len(there)),
+        numbers=numbers,
+        cluster=cluster,
+    ).decide(generator)
 
 
 def judge_errors(
     single: Side, fused: Side, words: Any, *, generator: np.random.Generator, groups: Any = None
-) -> dict[str, Any]:
+) -> Verdict:
     """Test whether the best fused recogniser differs from the sound alone, on the same test rows.
 
     The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. The measure
@@ -119,70 +302,17 @@ def judge_errors(
         return not_tested(FEW_TEST_ROWS if len(words) else NO_TEST_ROWS, single.name, fused.name)
     if not words.sum():
         return not_tested(NO_WORDS, single.name, fused.name)
-    levels = [float(wrong.sum() / words.sum()) for wrong in errors]
-    whole = [np.asarray(side.present, bool) for side in (single, fused)]
-    cluster = None if groups is None else group_codes(groups)
-    better = errors[0] - errors[1]
-    return _weigh(single, fused, better, words, None, "wer", levels, whole, cluster, generator)
-
-
-def _weigh(
-    single: Side,
-    fused: Side,
-    better: np.ndarray,
-    below: np.ndarray,
-    numbers: np.ndarray | None,
-    metric: str,
-    levels: list[float],
-    whole: list[np.ndarray],
-    cluster: np.ndarray | None,
-    generator: np.random.Generator,
-) -> dict[str, Any]:
-    """Return the verdict. better: (rows,) what fusion gains; below: (rows,) what the sum of it is divided by."""
-    num_rows, num_groups = len(better), 0 if cluster is None else int(cluster.max()) + 1
-    unit = "group" if num_groups >= FEWEST_GROUPS else "row"
-
-    def span(rows: np.ndarray) -> dict[str, float | None]:
-        truth_here = None if numbers is None else numbers[rows]
-        own = None if cluster is None else cluster[rows]
-        return _bootstrap(better[rows], below[rows], truth_here, own, generator)
-
-    p = _permute(better if cluster is None or unit == "row" else np.bincount(cluster, better), generator)
-    everything, holes, complete = (np.flatnonzero(f) for f in (np.ones(num_rows, bool), ~whole[0], whole[1]))
-    difference = span(everything)
-    value = float(difference["value"] or 0.0)
-    found = {
-        "code": "no_evidence" if p >= LEVEL or value == 0 else "helps" if value > 0 else "hurts",
-        "sentence": "",
-        "single": single.name,
-        "fused": fused.name,
-        "difference": difference,
-        "fills_holes": {"rows": len(holes), **span(holes)},
-        "adds": {"rows": len(complete), **(difference if len(complete) == num_rows else span(complete))},
-        "p": p,
-        "metric": metric,
-        "rows": num_rows,
-        "unit": unit,
-    }
-    return {**found, "sentence": _tell(found, single, levels, num_groups)}
-
-
-def not_tested(reason: str, single: str | None = None, fused: str | None = None) -> dict[str, Any]:
-    """Return the verdict where there was nothing to test. reason: the end of a sentence, such as ONE_MODALITY."""
-    nothing = {"value": None, "low": None, "high": None}
-    return {
-        "code": "not_tested",
-        "sentence": f"Not tested whether fusion helps: {reason}.",
-        "single": single,
-        "fused": fused,
-        "difference": dict(nothing),
-        "fills_holes": {"rows": 0, **nothing},
-        "adds": {"rows": 0, **nothing},
-        "p": None,
-        "metric": None,
-        "rows": 0,
-        "unit": "row",
-    }
+    return Contest(
+        single=single,
+        fused=fused,
+        metric="wer",
+        scores=(float(errors[0].sum() / words.sum()), float(errors[1].sum() / words.sum())),
+        present=(np.asarray(single.present, bool), np.asarray(fused.present, bool)),
+        better=errors[0] - errors[1],
+        below=words,
+        numbers=None,
+        cluster=None if groups is None else group_codes(groups),
+    ).decide(generator)
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
@@ -194,19 +324,18 @@ def _bootstrap(
     numbers: np.ndarray | None,
     cluster: np.ndarray | None,
     generator: np.random.Generator,
-) -> dict[str, float | None]:
+) -> Gain:
     """Return the gain, better over below (rows,), or with numbers the gain in r2, and its 95 % percentile interval.
 
     Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself.
     """
-    nothing: dict[str, float | None] = {"value": None, "low": None, "high": None}
     if not below.sum():
-        return nothing
+        return Gain(len(better))
     parts = np.stack([below, better])  # what the gain is made of, to be summed over what is drawn
     if numbers is not None:
         centred = numbers - numbers.mean()
         if np.ptp(numbers) == 0:
-            return nothing
+            return Gain(len(better))
         parts = np.concatenate([parts, [centred, centred**2]])
     value = float(_gain(parts.sum(1)))
     if cluster is not None:
@@ -216,7 +345,7 @@ def _bootstrap(
     drawn = _gain(_resample(parts, generator))
     drawn = drawn[~np.isnan(drawn)]  # a resample in which r2, or a rate, is undefined
     low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (value, value)
-    return {"value": value, "low": min(low, value), "high": max(high, value)}
+    return Gain(len(better), value, min(low, value), max(high, value))
 
 
 def _gain(sums: np.ndarray) -> np.ndarray:
@@ -263,76 +392,3 @@ def _permute(better: np.ndarray, generator: np.random.Generator) -> float:
         signs = generator.integers(0, 2, (min(step, FLIPS - start), num), dtype=np.int8) * 2.0 - 1.0
         extreme += int((np.abs(signs @ better) >= least).sum())
     return (extreme + 1) / (FLIPS + 1)
-
-
-# -- words ------------------------------------------------------------------------------------------------------------
-
-
-def _tell(found: dict[str, Any], single: Side, levels: list[float], num_groups: int) -> str:
-    points, code = found["metric"] in ("accuracy", "wer"), found["code"]
-    name = f"{single.name} alone" if single.modality in ("", single.name) else single.name
-    of_groups = f" of {num_groups} groups" if found["unit"] == "group" else ""
-    reaches = f"{levels[1]:.3f} accuracy" if points else f"an r2 of {_number(levels[1], points)}"
-    reached = f"{levels[0]:.3f}" if points else _number(levels[0], points)
-    if found["metric"] == "wer":
-        reaches, reached = f"a word error rate of {100 * levels[1]:.1f} %", f"{100 * levels[0]:.1f} %"
-    difference = found["difference"]
-    value, low, high = (float(difference[end]) for end in ("value", "low", "high"))
-    if code == "hurts":
-        value, low, high = -value, -high, -low
-    begin = {"helps": "Fusion helps", "hurts": "Fusion hurts", "no_evidence": "No evidence that fusion helps"}[code]
-    word = {"helps": "gain", "hurts": "loss", "no_evidence": "difference"}[code]
-    sentences = [
-        f"{begin}: {found['fused']} reaches {reaches} on {found['rows']} test rows{of_groups}, {name} {reached}: "
-        f"a {word} of {_number(value, points)}{' points' if points else ''} "
-        f"(95 % interval {_number(low, points)} to {_number(high, points)}, {_chance(found['p'])})"
-        f"{'; as far as these rows tell, the simpler model is as good a choice' if code == 'no_evidence' else ''}."
-    ]
-    parts = []
-    holes, adds = found["fills_holes"], found["adds"]
-    if holes["value"] is not None:
-        parts.append((f"on the {_rows(holes['rows'])} without {single.modality or single.name}", holes["value"]))
-    if adds["value"] is not None and adds["rows"] < found["rows"]:
-        parts.append((f"on the {_rows(adds['rows'], 'complete ')}", adds["value"]))
-    if parts:
-        sentences.append(_tell_parts(parts, points))
-    if num_groups and found["unit"] == "row":
-        groups = "one group" if num_groups == 1 else f"only {num_groups} groups"
-        sentences.append(f"The rows are of {groups}, too few to test by group, so this may be too sure.")
-    return " ".join(sentences)
-
-
-def _tell_parts(parts: list[tuple[str, float]], points: bool) -> str:
-    """Return one sentence on where the difference comes from; a verb is said once."""
-    told, last = [], ""
-    for where, value in parts:
-        size = _number(abs(value), points)
-        verb = "changes nothing" if not size.strip("0.") else "gains" if value > 0 else "loses"
-        if verb == "changes nothing":
-            told.append(f"{where} it {verb}")
-        elif verb == last:
-            told.append(f"{where} {size}")
-        else:
-            unit = " points" if points and not any("points" in t for t in told) else ""
-            told.append(f"{where} it {verb} {size}{unit}")
-        last = verb
-    text = ", ".join(told) + "."
-    return text[0].upper() + text[1:]
-
-
-def _number(value: float, points: bool) -> str:
-    """Return accuracy in points with one decimal, r2 with three, with a real minus and no minus before zero."""
-    text = f"{100 * value:.1f}" if points else f"{value:.3f}"
-    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
-
-
-def _rows(num: int, kind: str = "") -> str:
-    return f"{num} {kind}row" + ("" if num == 1 else "s")
-
-
-def _chance(p: float) -> str:
-    """Return p as it is read, never rounded across the level."""
-    if p < 0.001:
-        return "p < 0.001"
-    text = f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-    return f"p = {text}" if text != "0.050" else "p = 0.050" if p >= LEVEL else "p just below 0.05"

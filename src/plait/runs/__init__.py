@@ -10,7 +10,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "load": ("load",),
     "model": ("Model",),
     "onnx": ("OnnxModel", "pack_model"),
-    "predictions": ("Predictions",),
+    "predictions": ("Predictions", "status_line"),
     "transcriber": ("Transcriber",),
     "transcripts": ("Transcripts",),
 }

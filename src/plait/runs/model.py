@@ -18,7 +18,7 @@ import numpy as np
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Table, clean_label
 from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
-from plait.core.words import say_curve
+from plait.core.words import count, say_curve
 from plait.data.parse import read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
@@ -243,7 +243,8 @@ class Model:
             lowest = "the lowest loss on validation" if facts["options"].get("fusion") else SIMPLEST
             lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
         if len(self.leaderboard) > len(shown):
-            lines.append(f"{len(self.leaderboard) - len(shown)} more candidates: print(model.study), plait study RUN")
+            more = count(len(self.leaderboard) - len(shown), "more candidate")
+            lines.append(f"{more}: print(model.study), plait study RUN")
         lines += self.say_rows("a label")
         lines += say_encoders(facts.get("encoders", {}))
         test = facts["test"]
@@ -253,12 +254,13 @@ class Model:
                 if alone["metrics"]:
                     lines.append(
                         f"{name} alone reaches {span(alone['metrics'][metric])} "
-                        f"on the {alone['rows']:,} test rows that have it."
+                        f"on the {count(alone['rows'], 'test row that has', 'test rows that have')} it."
                     )
         elif facts.get("folds"):
             checked = facts["folds"]
             lines.append(
-                f"\nOn {checked['rows']:,} rows, each left out {checked['repeats']} times in {checked['folds']} folds, "
+                f"\nOn {count(checked['rows'], 'row')}, each left out {count(checked['repeats'], 'time')} in "
+                f"{count(checked['folds'], 'fold')}, "
                 f"{metric} is {span(checked['metrics'][metric])}, by what won without them."
             )
         elif test is None:
@@ -287,20 +289,22 @@ class Model:
         facts, lines = self.facts, []
         counts = facts["splits"]
         lines.append(
-            f"\n{facts['rows']:,} rows: {counts['train']:,} train, {counts['val']:,} validation, "
-            f"{counts['test']:,} test"
-            + (f", {facts['unlabelled']:,} without {what} or split" if facts["unlabelled"] else "")
+            f"\n{count(facts['rows'], 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
+            f"{count(counts['test'])} test"
+            + (f", {count(facts['unlabelled'])} without {what} or split" if facts["unlabelled"] else "")
             + "."
         )
         for name, hole in facts["holes"].items():
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""
                 lines.append(
-                    f"{name}: absent in {hole['blank'] + hole['broken']:,} rows "
-                    f"({hole['blank']:,} blank, {hole['broken']:,} broken{first})."
+                    f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')} "
+                    f"({count(hole['blank'])} blank, {count(hole['broken'])} broken{first})."
                 )
             if hole.get("filled"):
-                lines.append(f"{name}: {hole['filled']:,} absent cells were filled by conversion.")
+                lines.append(
+                    f"{name}: {count(hole['filled'], 'absent cell was', 'absent cells were')} filled by conversion."
+                )
         return lines
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.files import write_bytes
+from plait.core.words import count
 from plait.errors import RequestError
 
 
@@ -74,4 +75,6 @@ class Predictions:
 def status_line(status: Sequence[str]) -> str:
     """Return "1,000 rows, 950 ok, 45 partial, 5 failed"."""
     counts = Counter(status)
-    return ", ".join([f"{len(status):,} rows", *(f"{counts[name]:,} {name}" for name in ("ok", "partial", "failed"))])
+    return ", ".join(
+        [count(len(status), "row"), *(f"{count(counts[name])} {name}" for name in ("ok", "partial", "failed"))]
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Table
+from plait.core.words import count
 from plait.data.media import read_sound
 from plait.data.read import read
 from plait.errors import CellError, RequestError
@@ -166,12 +167,12 @@ class Transcriber(Model):
             lines.append("* the plan that was asked for" if facts["options"].get("fusion") else f"* {FEWEST}")
         lines += self.say_rows("a transcript, a sound")
         units = self.units
-        lines.append(f"What it can write: {len(units.symbols):,} {units.kind}.")
+        lines.append(f"What it can write: {count(len(units.symbols))} {units.kind}.")
         test = facts["test"]
         if test is not None and test["metrics"]:
             found = test["metrics"]
             lines.append(
-                f"\nOn the {test['scored']:,} test rows the word error rate is {span(found['wer'])} for "
+                f"\nOn the {count(test['scored'], 'test row')} the word error rate is {span(found['wer'])} for "
                 f"* {facts['winner']}; 0 is best. The character error rate is {span(found['cer'])}; "
                 f"{span(found['exact'])} of the rows are right in every word."
             )

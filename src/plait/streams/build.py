@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.contract import Table
+from plait.core.words import count, plain
 from plait.data.write import move_path
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import TEXT
@@ -58,11 +59,11 @@ def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> R
     """
     stream = reference.stream
     if rate is not None:
-        count = max(1, int((stream.last - stream.first) * rate / SECOND + 1e-6))
-        if count > MOST_ROWS:
-            raise RequestError(f"--rate {rate:g} makes {count:,} rows; expected at most {MOST_ROWS:,}")
-        edges = stream.first + np.rint(np.arange(count + 1) * (SECOND / rate)).astype(np.int64)
-        return Rows(edges[:-1], edges[1:], np.ones(count, bool), max(1, round(SECOND / rate)))
+        num = max(1, int((stream.last - stream.first) * rate / SECOND + 1e-6))
+        if num > MOST_ROWS:
+            raise RequestError(f"--rate {rate:g} makes {count(num, 'row')}; expected at most {count(MOST_ROWS)}")
+        edges = stream.first + np.rint(np.arange(num + 1) * (SECOND / rate)).astype(np.int64)
+        return Rows(edges[:-1], edges[1:], np.ones(num, bool), max(1, round(SECOND / rate)))
     if stream.kind == "sound":  # it has no rows of its own: one, the whole
         return Rows(np.array([stream.first]), np.array([stream.last]), np.ones(1, bool), stream.last - stream.first)
     begin = np.where(stream.present, reference.begin, 0)
@@ -108,8 +109,8 @@ def join_stream(rows: Rows, placed: Placed, how: str, tolerance: int | None, fol
         found = np.where(rows.present, find(rows.begin, placed.sorted_begin, reach), -1)
         source = _rows_of(placed, found)
         off = np.abs(rows.begin - placed.begin[source])[source >= 0] / SECOND
-        far = f", {np.median(off):.3g} s away in the middle" if len(off) else ""
-        return Joined(_take(table, source), source >= 0, f"{how} within {reach / SECOND:.3g} s{far}")
+        far = f", {plain(float(np.median(off)), digits=3)} s away in the middle" if len(off) else ""
+        return Joined(_take(table, source), source >= 0, f"{how} within {plain(reach / SECOND, digits=3)} s{far}")
     if how == "overlap":
         return _join_overlap(rows, placed, table)
     if how == "window":
@@ -199,7 +200,7 @@ def _join_linear(rows: Rows, placed: Placed, table: Table, reach: int) -> Joined
         values = np.where(rows.present, values, np.nan)
         reached |= np.isfinite(values)
         columns[name] = _arrow(values)
-    note = f"linear between neighbours at most {reach / SECOND:.3g} s apart"
+    note = f"linear between neighbours at most {plain(reach / SECOND, digits=3)} s apart"
     return Joined(columns, reached, note + (f"; {', '.join(rest)} from the nearest row" if rest else ""))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.core.words import count
 from plait.data.delimited import MISSING_WORDS
 from plait.data.parse import is_day_first, parse_date
 from plait.errors import RequestError, TableError, did_you_mean
@@ -274,11 +275,11 @@ def _judge_forms(values: np.ndarray, form: np.ndarray, filled: np.ndarray, zones
     if not calendar:
         values, wrapped = unwrap_days(values, present)
         if wrapped:
-            notes.append(f"the clock passes midnight {wrapped} time{'s' * (wrapped > 1)}; the days are counted on")
+            notes.append(f"the clock passes midnight {count(wrapped, 'time')}; the days are counted on")
         why = "clock times HH:MM:SS, counted from 00:00:00"
         return Times(values, present, "HH:MM:SS", why, of_day=True, sure=0.8, notes=tuple(notes))
     if naive.any() and zoned.any():
-        notes.append(f"{int(naive.sum())} rows have no zone, taken as UTC; the others say theirs")
+        notes.append(f"{count(naive.sum(), 'row has', 'rows have')} no zone, taken as UTC; the others say theirs")
     if not zoned.any():
         return Times(values, present, "ISO 8601", "dates without a zone, taken as UTC", calendar=True, zone="UTC",
                      naive=True, sure=0.7, notes=tuple(notes))  # fmt: skip
@@ -290,8 +291,11 @@ def _judge_forms(values: np.ndarray, form: np.ndarray, filled: np.ndarray, zones
 def _say_unread(rows: np.ndarray, text: Any) -> str:
     shown = ", ".join(f"row {row} {str(text[int(row)].as_py())[:30]!r}" for row in rows[:3])
     more = ", …" if len(rows) > 3 else ""
-    noun = "rows have no time that can be read" if len(rows) > 1 else "row has no time that can be read"
-    return f"{len(rows)} {noun} ({shown}{more})"
+    return f"{count(len(rows), 'row has', 'rows have')} no time that can be read ({shown}{more})"
+
+
+def _lie(rows: np.ndarray) -> str:
+    return count(rows.sum(), "row lies in the hour", "rows lie in the hour")
 
 
 def distinct(times: np.ndarray) -> np.ndarray:
@@ -357,12 +361,12 @@ def to_utc(values: np.ndarray, present: np.ndarray, zone: dt.tzinfo) -> tuple[np
     held[np.flatnonzero(present)[never | unsure]] = False
     notes = []
     if (twice & ~unsure).any():
-        notes.append(f"{int((twice & ~unsure).sum())} rows lie in the hour that comes twice; their order tells which")
+        notes.append(f"{_lie(twice & ~unsure)} that comes twice; their order tells which")
     if unsure.any():
-        notes.append(f"{int(unsure.sum())} rows lie in the hour that comes twice when clocks are set back, and their "
+        notes.append(f"{_lie(unsure)} that comes twice when clocks are set back, and their "
                      "order does not tell which; they have no time")  # fmt: skip
     if never.any():
-        notes.append(f"{int(never.sum())} rows lie in the hour that clocks skip; they have no time")
+        notes.append(f"{_lie(never)} that clocks skip; they have no time")
     return out, held, notes
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Table
+from plait.core.words import count
 from plait.data import media
 from plait.data.delimited import not_utf8
 from plait.data.read import read
@@ -246,7 +247,10 @@ def _with_ends(stream: Stream, finish: Times) -> Stream:
     bad = int((stream.present & ~good).sum())
     notes = stream.clock.notes
     if bad:
-        notes = (*notes, f"{bad} rows have no end, or one before their start; they count as points in time")
+        notes = (
+            *notes,
+            f"{count(bad, 'row has', 'rows have')} no end, or one before their start; they count as points in time",
+        )
     end = np.where(good, finish.values, stream.begin)
     return replace(stream, end=end, clock=replace(stream.clock, notes=notes))
 

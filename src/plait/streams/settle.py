@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plait.core.words import count
 from plait.errors import RequestError
 from plait.streams.clocks import SECOND, UNITS
 from plait.streams.drift import Line
@@ -71,13 +72,14 @@ def place(
     said = [*stream.clock.notes, *notes]
     back = int((np.diff(begin[rows]) < 0).sum())
     if back:
-        said.append(f"not in order of time ({back} step{'s' * (back > 1)} back); sorted to join")
+        said.append(f"not in order of time ({count(back, 'step')} back); sorted to join")
     twice = int((np.diff(begin[order]) == 0).sum())
     if twice and end is None:
-        said.append(f"{twice} row{'s repeat' if twice > 1 else ' repeats'} a time; the later row counts")
+        said.append(f"{count(twice, 'row repeats', 'rows repeat')} a time; the later row counts")
     blank = len(stream.present) - len(rows)
     if blank:
-        said.append(f"{blank} of {len(stream.present)} rows have no time and join nothing")
+        have = count(len(stream.present), "row has no time and joins", "rows have no time and join")
+        said.append(f"{count(blank)} of {have} nothing")
     return Placed(stream, begin, end, order, tuple(said), line, *zeros)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plait.core.words import count
 from plait.data.media import read_sound
 from plait.errors import CellError, RequestError, TableError, did_you_mean
 from plait.streams import drift
@@ -102,8 +103,8 @@ def _signal(stream: Stream, column: str, zero: int, both_sounds: bool) -> drift.
     grid = np.arange(0, seconds[-1] + 1e-9, step / SECOND)
     if len(grid) > 2**24:
         raise RequestError(
-            f"{stream.given}: {len(grid):,} steps of {step / SECOND:g} s from first to last; expected at most "
-            f"{2**24:,}. Give a part of it, or check the times"
+            f"{stream.given}: {count(len(grid), 'step')} of {step / SECOND:g} s from first to last; expected at most "
+            f"{count(2**24)}. Give a part of it, or check the times"
         )
     steady = np.interp(grid, seconds, values)
     after = np.searchsorted(seconds, grid).clip(1, len(seconds) - 1)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.words import p_equals, signed
+from plait.proof.leaderboard import span
 from plait.proof.verdict import judge
 from plait.study.candidate import Candidate
 from plait.study.search import Search
@@ -35,7 +37,7 @@ def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]], tests
         generator = np.random.default_rng([search.study.seed, 7])
         verdict = judge(
             one_side, both_sides, search.labels.cells[tests], search.labels.classes, generator=generator, groups=groups
-        )
+        ).to_json()
         found = {
             "source": names[0],
             "made": names[1],
@@ -56,17 +58,13 @@ def _loss(candidate: Candidate) -> float:
 
 def _tell(found: Mapping[str, Any]) -> str:
     def told(name: str) -> str:
-        score = found["scores"][name]
-        return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+        return span(found["scores"][name])
 
     if any(score["value"] is None for score in found["scores"].values()) or found["p"] is None:
         return f"{found['made']}, made of {found['source']} by {found['by']}: too few test rows to compare."
-    unit, factor = ("points", 100) if found["metric"] == "accuracy" else ("of r2", 1)
-    gain = found["difference"]
-    size = (
-        f"{factor * gain['value']:+.3g} {unit}, 95 % interval {factor * gain['low']:+.3g} to "
-        f"{factor * gain['high']:+.3g}, p {'< 0.001' if found['p'] < 0.001 else '= ' + format(found['p'], '.3f')}"
-    )
+    points = found["metric"] == "accuracy"
+    gain, low, high = (signed(found["difference"][end], points) for end in ("value", "low", "high"))
+    size = f"{gain} {'points' if points else 'of r2'}, 95 % interval {low} to {high}, {p_equals(found['p'])}"
     end = {
         "helps": f"Both together are better than {found['better']} by itself ({size}).",
         "hurts": f"Both together are worse than {found['better']} by itself ({size}).",

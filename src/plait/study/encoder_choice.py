@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from plait.core.words import number
 from plait.models.views import Strand, may_gain
 from plait.pretrained.catalogue import NAMES, is_installed
 from plait.study.candidate import Candidate, choose
@@ -73,10 +74,10 @@ def _why(strand: Strand, tried: list[dict[str, Any]], asked: str) -> str:
     if len(tried) > 1:
         others = [t for t in tried if t["encoder"] != strand.encoder]
         own = next(t for t in tried if t["encoder"] == strand.encoder)
-        against = ", ".join(f"{t['encoder']} {t['loss']:.3f}" for t in others)
+        against = ", ".join(f"{t['encoder']} {number(t['loss'])}" for t in others)
         lowest = all(own["loss"] <= t["loss"] for t in others)
         how = "the lowest loss on validation" if lowest else "the simplest as good as the best on validation"
-        return f"{how}: {own['loss']:.3f} against {against}"
+        return f"{how}: {number(own['loss'])} against {against}"
     return "the only one at hand" if asked == "auto" else "as asked for"
 
 

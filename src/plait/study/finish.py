@@ -95,7 +95,7 @@ def finish(
     facts["study"] = {
         "winner": winner.name,
         "metric": HEADLINE[str(facts["task"])],
-        "verdict": search.verdict(tests, said) if checked is None else checked["verdict"],
+        "verdict": search.verdict(tests, said).to_json() if checked is None else checked["verdict"],
         "trials": search.trials,
         "candidates": _leaderboard(search, winner, tests, said),
         "conversions": compare_conversions(

@@ -68,7 +68,7 @@ def finish_recognition(
         "study": {
             "winner": winner.name,
             "metric": "wer",
-            "verdict": study.verdict(seen),
+            "verdict": study.verdict(seen).to_json(),
             "trials": {"single": 1, "fused": len(study.candidates) - 1},
             "candidates": study.leaderboard(winner, seen),
         },

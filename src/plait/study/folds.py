@@ -6,8 +6,8 @@ chosen there answers for the rows left out, and all these answers together are j
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,22 +76,16 @@ def cross_validate(
     found: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
     if not several:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
-        return {**found, "verdict": not_tested(few)}
+        return {**found, "verdict": not_tested(few).to_json()}
     one, more = (Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused"))
     num_groups = 0 if groups is None else len(np.unique(groups[rows]))
     by_group = num_groups >= FEWEST_GROUPS
     # of fewer groups the rows are drawn singly: then all answers for a row are what is drawn, or each would count twice
     units = cluster if by_group else place
     verdict = judge(one, more, truth, labels.classes, generator=generator, groups=units)
-    told = f"{len(rows)} rows{f' of {num_groups} groups' if by_group else ''}, each left out {REPEATS} times"
-    verdict["sentence"] = re.sub(r"\d+ test rows( of \d+ groups)?", told, verdict["sentence"], count=1)
-    # parts of the gain are over the answers, of which a row has one each time it was left out
-    first, dot, rest = verdict["sentence"].partition("). ")
-    verdict["sentence"] = first + dot + re.sub(r"(\d+) (complete )?row(s?)\b", r"\1 \2answer\3", rest)
-    if num_groups and not by_group:
-        of_groups = "one group" if num_groups == 1 else f"only {num_groups} groups"
-        verdict["sentence"] += f" The rows are of {of_groups}, too few to test by group, so this may be too sure."
-    return {**found, "verdict": {**verdict, "rows": len(rows), "unit": "group" if by_group else "row"}}
+    unit = "group" if by_group else "row"
+    verdict = replace(verdict, rows=len(rows), groups=num_groups, unit=unit, repeats=REPEATS)
+    return {**found, "verdict": verdict.to_json()}
 
 
 def _answers(search: Search, candidate: Candidate, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

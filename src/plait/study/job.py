@@ -17,6 +17,7 @@ from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table
 from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
 from plait.core.options import AS_TEXT, FAMILIES, FitOptions
+from plait.core.words import count
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
@@ -273,13 +274,8 @@ def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: C
             places.setdefault(str(cell), set()).add(str(part))
     both = [value for value, parts in places.items() if len(parts) > 1]
     if both:
-        shown = ", ".join(both[:5])
-        callback(
-            {
-                "note": f"warning: {len(both)} values of {name!r} are in more than one split ({shown}); "
-                "scores may be too good."
-            }
-        )
+        many, shown = count(len(both), f"value of {name!r} is", f"values of {name!r} are"), ", ".join(both[:5])
+        callback({"note": f"warning: {many} in more than one split ({shown}); scores may be too good."})
 
 
 def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:

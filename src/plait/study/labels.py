@@ -12,6 +12,7 @@ import torch
 
 from plait.core.contract import Schema, Table, clean_label
 from plait.core.options import FitOptions
+from plait.core.words import count
 from plait.data.parse import read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
@@ -44,7 +45,7 @@ class Labels:
         there = [cell is not None for cell in cells]
         if not any(there):
             raise TableError(
-                f"column {name!r} has no label in any of the {len(cells):,} rows; expected some to learn from."
+                f"column {name!r} has no label in any of the {count(len(cells), 'row')}; expected some to learn from."
             )
         if kind == "number":
             codes = np.where(there, 0, -1)

@@ -13,6 +13,7 @@ import numpy as np
 
 from plait.checks.guesses import nested_order
 from plait.core.files import Stages
+from plait.core.words import count
 from plait.errors import TableError
 from plait.study.candidate import Candidate
 from plait.study.search import Search
@@ -58,7 +59,7 @@ def _train_part(search: Search, winner: Candidate, rows: np.ndarray, folder: Pat
     split[rows] = "train"
 
     def tell(event: dict[str, Any]) -> None:
-        stage = {"stage": f"{len(rows)} rows: {event['stage']}"} if "stage" in event else {}
+        stage = {"stage": f"{count(len(rows), 'row')}: {event['stage']}"} if "stage" in event else {}
         study.callback({**event, **stage})
 
     stages = Stages(folder / f"curve-{len(rows)}")

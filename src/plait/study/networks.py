@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from plait.core.files import Stages
+from plait.core.words import count
 from plait.errors import RunError
 from plait.kinds import KINDS
 from plait.kinds.network import is_convolutional, is_given_features
@@ -211,7 +212,7 @@ class Study:
         network = self._build(plan, plans.leaves(plans.parse(self.plan_objects.get(plan, plan))), stage, late=True)
         network.take_from({name: c.network for name, c in self.alone.items()})
         if "val" not in tokens and not self.stages.has(stage):
-            self.callback({"note": f"encoding {len(self.train)} rows in augmented passes"})
+            self.callback({"note": f"encoding {count(len(self.train), 'row')} in augmented passes"})
             every = self._encoders()
             tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
             tokens["train"] = self._passes(every)

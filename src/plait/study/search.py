@@ -27,7 +27,7 @@ from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_
 from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, Calibrated, RowText, count_params
 from plait.models.rows import Prepared
-from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, judge, not_tested
+from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge, not_tested
 from plait.study.candidate import Candidate, choose
 from plait.study.encoder_choice import settle_encoders
 from plait.study.labels import Labels
@@ -400,7 +400,7 @@ class Search:
         """Return what a candidate says of prepared rows, in order: (rows, class) or (rows, 1)."""
         return answer_rows(self.predictor_of(candidate), self.study.prepared, rows)
 
-    def verdict(self, rows: np.ndarray, said: Mapping[int, np.ndarray]) -> dict[str, Any]:
+    def verdict(self, rows: np.ndarray, said: Mapping[int, np.ndarray]) -> Verdict:
         """Return the verdict on fusion over the test rows. said: id of a candidate → its answers for them."""
         single, fused = self.single, self.fused
         if len(self.study.prepared.names) < 2:

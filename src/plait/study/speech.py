@@ -19,6 +19,7 @@ import torch
 from plait.core.contract import Schema, Table
 from plait.core.files import Stages
 from plait.core.options import FitOptions
+from plait.core.words import count
 from plait.errors import RequestError, TableError
 from plait.kinds import AUDIO, KINDS
 from plait.kinds.audio.prep import AudioPrep
@@ -38,7 +39,7 @@ from plait.models.speech.units import Units, normalise
 from plait.models.train import Outcome, fork_generators, train
 from plait.models.views import prep_options
 from plait.proof.scores import error_rates
-from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested
+from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge_errors, not_tested
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import DIM, describe_strands
 
@@ -116,7 +117,8 @@ def learnable_rows(table: Table, schema: Schema, texts: np.ndarray, audio: str) 
     spoken = np.array([text is not None for text in texts], bool)
     if not spoken.any():
         raise TableError(
-            f"column {target!r} has no transcript in any of the {len(texts):,} rows; expected some to learn from."
+            f"column {target!r} has no transcript in any of the {count(len(texts), 'row')}; "
+            "expected some to learn from."
         )
     heard = np.array([cell is not None for cell in table.cells(schema.modality(audio).columns[0])], bool)
     if not (spoken & heard).any():
@@ -130,12 +132,14 @@ def find_units(texts: Sequence[str], target: str) -> Units:
     Raises TableError for fewer than two of them, for transcripts without a word, or all alike.
     """
     if len(texts) < 2:
-        raise TableError(f"there {'is 1 row' if len(texts) == 1 else 'are 0 rows'} to train on; expected two or more.")
+        raise TableError(
+            f"there {'is' if len(texts) == 1 else 'are'} {count(len(texts), 'row')} to train on; expected two or more."
+        )
     if not any(texts):
         raise TableError(f"no training row has a word in column {target!r}; expected transcripts to learn from.")
     if len(set(texts)) == 1:
         raise TableError(
-            f"the transcript is {texts[0]!r} in all {len(texts):,} training rows; expected texts that differ."
+            f"the transcript is {texts[0]!r} in all {count(len(texts), 'training row')}; expected texts that differ."
         )
     return Units.of(texts)
 
@@ -284,7 +288,7 @@ class Recognition:
         texts = self.texts[self.test]
         return {key: count_errors(texts, self.hear(c.network, self.test)) for key, c in seen.items()}
 
-    def verdict(self, seen: Mapping[int, np.ndarray]) -> dict[str, Any]:
+    def verdict(self, seen: Mapping[int, np.ndarray]) -> Verdict:
         """Return the verdict on fusion over the test rows; seen: what `look` gave."""
         single, fused = self.alone, self.fused
         if len(self.prepared.names) < 2:

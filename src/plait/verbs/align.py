@@ -12,6 +12,7 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.terminal import text_table
+from plait.core.words import count, percent, plain
 from plait.data.write import check_out, write_table
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.relocate import move_media
@@ -52,12 +53,14 @@ class Alignment:
         rows, notes = [], []
         for name, told in self.report["streams"].items():
             clock = " ".join(word for word in (told["unit"], told["zone"]) if word)
-            gap = "" if told["largest_gap"] is None else f"{told['largest_gap']:.4g} s"
-            rows.append([name, clock, f"{told['coverage']:.1%}", gap, _words(told)])
+            gap = "" if told["largest_gap"] is None else f"{plain(told['largest_gap'])} s"
+            rows.append([name, clock, percent(told["coverage"]), gap, _words(told)])
             notes += [f"{name}: {told['why']}"] + [f"  {note}" for note in told["note"].split(". ") if note]
         table = text_table(["stream", "clock", "rows reached", "largest gap", "offset and drift"], rows)
         written = [f"written to {self.out}" if self.out else "", f"open {self.picture}" if self.picture else ""]
-        return "\n".join([f"{self.report['rows']:,} rows", "", table, "", *notes, *(line for line in written if line)])
+        return "\n".join(
+            [count(self.report["rows"], "row"), "", table, "", *notes, *(line for line in written if line)]
+        )
 
 
 def align(
@@ -227,7 +230,7 @@ def _report(one: Placed, part: Joined) -> dict[str, Any]:
     return {
         "unit": clock.unit,
         "zone": clock.zone,
-        "why": f"{clock.why} ({clock.sure:.0%} sure)",
+        "why": f"{clock.why} ({percent(clock.sure, 0)} sure)",
         "coverage": float(part.reached.mean()),
         "largest_gap": _largest_gap(one),
         "offset": offset,
@@ -270,6 +273,6 @@ def _draw(path: Path, read: Sequence[Stream], placed: Sequence[Placed], report: 
         after = timeline.pieces(one.sorted_begin, one.sorted_end if one.end is not None else None, one.stream.step)
         own_zero = (zero if calendar else own.first) if dated else (0 if not own.clock.calendar else own.first)
         told = report["streams"][one.stream.name]
-        words = _words(told).replace("), ", ")\n") if told["offset"] else f"{told['coverage']:.0%} of rows"
+        words = _words(told).replace("), ", ")\n") if told["offset"] else f"{percent(told['coverage'], 0)} of rows"
         lanes.append(timeline.Lane(one.stream.name, before - own_zero, after - zero, words))
     timeline.draw_timeline(path, lanes, f" from {tell(zero, True)}" if calendar else " on the reference's clock")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.terminal import text_table
+from plait.core.words import count, percent
 from plait.data.fact_cache import cache_folder
 from plait.data.feature_cache import read_counts
 from plait.data.prune import PARTS, kept_files, parse_bytes, prune, remove_all, say_bytes
@@ -56,12 +57,12 @@ class Kept:
         lines = [f"{self.folder}: {say_bytes(self.size)}"]
         if self.parts:
             rows = [
-                [p.what, f"{p.files:,}", say_bytes(p.size), f"{p.found:,} of {p.asked:,}" if p.asked else "-"]
+                [p.what, count(p.files), say_bytes(p.size), f"{count(p.found)} of {count(p.asked)}" if p.asked else "-"]
                 for p in self.parts
             ]
             lines += ["", text_table(["what", "files", "size", "found again"], rows)]
         if self.hit_rate is not None:
-            lines.append(f"\n{100 * self.hit_rate:.0f} % of the features that were asked for were there.")
+            lines.append(f"\n{percent(self.hit_rate, 0)} of the features that were asked for were there.")
         if self.removed:
             lines.append(f"removed {say_bytes(self.removed)}, what was used longest ago first")
         return "\n".join(lines)

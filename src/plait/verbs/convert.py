@@ -15,6 +15,7 @@ from plait.converters.graph import Route, check_kind, find_route, is_installed, 
 from plait.converters.one_file import choose_columns, kind_of_ending, read_file, write_file
 from plait.core.contract import Table
 from plait.core.terminal import text_table
+from plait.core.words import count
 from plait.data.read import read
 from plait.data.write import check_out, write_table
 from plait.errors import EXTRAS, CellError, RequestError
@@ -55,11 +56,11 @@ class Conversion:
             shown = "" if self.text is None else (self.text or "(no words were found)") + "\n"
             return f"{shown}{sure}" + (f"\nwritten to {self.out}" if self.out else "")
         counts = Counter(self.statuses)
-        lines = [f"{len(self.statuses):,} rows, {counts['ok']:,} converted by {by}"]
-        others = [(status, count) for status, count in counts.most_common() if status != "ok"]
-        lines += [f"  {count:,} {status}" for status, count in others[:8]]
+        lines = [f"{count(len(self.statuses), 'row')}, {count(counts['ok'])} converted by {by}"]
+        others = [(status, num) for status, num in counts.most_common() if status != "ok"]
+        lines += [f"  {count(num)} {status}" for status, num in others[:8]]
         if len(others) > 8:
-            lines.append(f"  and {len(others) - 8} other reasons, in column {self.name + '_status'!r}")
+            lines.append(f"  and {count(len(others) - 8, 'other reason')}, in column {self.name + '_status'!r}")
         return "\n".join(lines) + (f"\nwritten to {self.out}" if self.out else "")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from plait.converters.espeak import Speech
+from plait.core.words import count
 from plait.errors import RequestError, need
 from plait.proof.leaderboard import board, choose_shown
 
@@ -68,7 +69,7 @@ def run_demo(
 
     folder = Path(folder)
     if callback is not None:
-        callback({"note": f"making {rows} rows of written, spoken and typed digits in {folder / 'data'}"})
+        callback({"note": f"making {count(rows, 'row')} of written, spoken and typed digits in {folder / 'data'}"})
     table = make_demo(folder / "data", rows=rows, seed=seed)
     roles: dict[str, Any] = {"split": "split", "group": "voice", "ignore": ["id"]}
     before_after = folder / "row.png"

@@ -12,6 +12,7 @@ import torch
 from plait.core.contract import Batch
 from plait.core.files import write_bytes
 from plait.core.threads import number_threads
+from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.kinds import KINDS
@@ -48,7 +49,7 @@ class Export:
         lines = [f"{self.path}, {self.bytes / 1e6:.1f} MB"]
         for way, ports in (("input ", self.inputs), ("output", self.outputs)):
             lines += [f"{way}  {p['name']}: {p['dtype']} ({', '.join(map(str, p['shape']))})" for p in ports]
-        rows = f"{self.rows} {'drawn ' if self.drawn else ''}rows"
+        rows = count(self.rows, "drawn row" if self.drawn else "row")
         lines.append(f"on {rows}, ONNX Runtime and the run differ by {self.difference:.1e} at the most")
         lines.append(f"next: plait predict {self.path} TABLE --out answers.csv")
         return "\n".join(lines)

@@ -14,6 +14,7 @@ import numpy as np
 from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.core.terminal import text_table
+from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds import AUDIO, KINDS
@@ -60,9 +61,9 @@ class Show:
 
     def __str__(self) -> str:
         def line(column: Column) -> list[str]:
-            return [column.name or "(no name)", column.kind, column.role, f"{self.holes[column.name]:,}", column.why]
+            return [column.name or "(no name)", column.kind, column.role, count(self.holes[column.name]), column.why]
 
-        parts = [f"{self.rows:,} rows, {len(self.schema.columns)} columns", ""]
+        parts = [f"{count(self.rows, 'row')}, {count(len(self.schema.columns), 'column')}", ""]
         parts.append(text_table(["column", "kind", "role", "absent", "why"], [line(c) for c in self.schema.columns]))
         parts.append("")
         parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]

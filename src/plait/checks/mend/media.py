@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plait.core.words import count
 from plait.data import media
 from plait.errors import CellError
 from plait.kinds.image.prep import WHITES
@@ -98,9 +99,10 @@ def choose_goal(kind: str, looks: Iterable[Look]) -> Goal:
     modes = Counter(one.mode for one in seen)
     if len(modes) < 2:
         return Goal()
-    deep = sum(count for mode, count in modes.items() if mode.startswith(("I", "F")))
+    deep = sum(num for mode, num in modes.items() if mode.startswith(("I", "F")))
     if 2 * deep > len(seen):  # to bring them down to 8 bits would throw most of what they hold away
-        return Goal(note=f"{deep} of {len(seen)} pictures have more than 8 bits: colour modes left as they are")
+        many = f"{count(deep)} of {count(len(seen), 'picture has', 'pictures have')}"
+        return Goal(note=f"{many} more than 8 bits: colour modes left as they are")
     brightest: dict[str, float] = {}
     for one in seen:
         brightest[one.mode] = max(brightest.get(one.mode, 0.0), one.brightest)

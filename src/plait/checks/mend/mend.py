@@ -34,6 +34,7 @@ from plait.checks.mend.files import (
 )
 from plait.checks.mend.table import free_name, write_table
 from plait.core.contract import Schema, Table
+from plait.core.words import count
 from plait.errors import RequestError
 
 NOTE = "mended"  # the column that says what was done
@@ -73,10 +74,10 @@ class Mended:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.table}: {self.rows:,} rows"]
+        lines = [f"{self.table}: {count(self.rows, 'row')}"]
         if self.dropped:
-            lines.append(f"  {len(self.dropped)} dropped, the same as an earlier one: {show_rows(self.dropped)}")
-        lines += [f"  {count} {what}" for what, count in self.counts.items()]
+            lines.append(f"  {count(len(self.dropped))} dropped, the same as an earlier one: {show_rows(self.dropped)}")
+        lines += [f"  {count(num)} {what}" for what, num in self.counts.items()]
         if not self.dropped and not self.counts:
             lines.append("  nothing needed mending")
         lines += [f"  {note}" for note in self.notes]
@@ -230,7 +231,7 @@ def _keep_rows(
             done = (passes - 1) * len(table) + rows[-1] + 1
             callback({"stage": "mend", "done": done, "total": passes * len(table)})
     if pairs:
-        more = f", and {len(pairs) - MOST_PAIRS} more" if len(pairs) > MOST_PAIRS else ""
+        more = f", and {count(len(pairs) - MOST_PAIRS)} more" if len(pairs) > MOST_PAIRS else ""
         told = ", ".join(pairs[:MOST_PAIRS]) + more
         notes.append(f"the same features with different targets, all kept: rows {told} (of the original)")
     return keep, dropped

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.contract import Table
+from plait.core.words import count
 from plait.data.media import read_sound
 from plait.draw.bars import TALL, bar_look, lay_heat
 from plait.draw.page import (
@@ -47,7 +48,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         axes.tick_params(labelbottom=k == len(waves) - 1)
         channels = 1 if np.ndim(samples) == 1 else np.shape(samples)[1]
         said = name if not k else " → ".join(str(step[0]) for step in steps[1:])
-        facts = f"{rate:,} Hz" + (f", {channels} channels" if channels > 1 else "")
+        facts = f"{count(rate)} Hz" + (f", {channels} channels" if channels > 1 else "")
         page.write(MARGIN + LABEL, y + 0.15 + k * (each + 0.3), cut_text(f"{said}, {facts}", 66), size=9)
     page.write(MARGIN + LABEL + HALF / 2, y + height - 0.18, "seconds", size=8.5, color=SOFT, ha="center")
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.contract import Table
+from plait.core.words import signed
 from plait.data.media import read_image
-from plait.draw.bars import TALL, lay_heat, signed
+from plait.draw.bars import TALL, lay_heat
 from plait.draw.page import BLUE, CONTENT, GAP, HALF, INK, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, cut_text, frame_axes
 from plait.errors import CellError
 

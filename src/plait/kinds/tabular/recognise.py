@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from plait.core.contract import MISSING_WORDS
+from plait.core.words import count
 from plait.data.parse import currencies, fold, is_decimal_comma, parse_date, parse_number, plain_text
 from plait.kinds.facts import UNSPACED, Facts, Guess, count_matching, share_matching
 
@@ -47,8 +48,8 @@ def judge_number(facts: Facts) -> Guess:
         if facts.distinct is not None and facts.distinct <= 2 and sorted(facts.uniques()) in ([0, 1], [0], [1]):
             return Guess("category", "whole numbers, only 0 and 1", 0.8)
         if ID_NAME.search(facts.name) or _CODE_NAME.search(facts.name):
-            why = f"whole numbers that come again ({facts.distinct} different), named like labels rather than amounts"
-            return Guess("category", why, 0.6)
+            come = f"whole numbers that come again ({count(facts.distinct)} different)"
+            return Guess("category", f"{come}, named like labels rather than amounts", 0.6)
         return Guess("number", f"whole numbers, such as {low} and {high}", 0.95)
     return Guess("number", f"numbers, such as {low:.6g} and {high:.6g}", 1.0)
 
@@ -56,7 +57,7 @@ def judge_number(facts: Facts) -> Guess:
 def judge_id(facts: Facts) -> Guess | None:
     if not facts.differs:
         return None
-    same = f"{facts.distinct} different values in {facts.filled} cells"
+    same = f"{count(facts.distinct, 'different value')} in {count(facts.filled, 'cell')}"
     if facts.name in ("", "Unnamed: 0", "column_0"):
         return Guess("id", f"a first column without a name; {same}", 0.95, usable=False)
     if ID_NAME.search(facts.name):

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Table
-from plait.draw.bars import BAR, bar_look, signed
+from plait.core.words import count, signed
+from plait.draw.bars import BAR, bar_look
 from plait.draw.page import CONTENT, GAP, HALF, INK, LABEL, MARGIN, ORANGE, PALE, SOFT, Page, cut_text, wrap_text
 
 MOST_CELLS = 30
@@ -41,7 +42,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         level += 0.1 + 0.17 * len(lines)
         page.rule(level - 0.18, left, PALE)
     if len(part["after"]) > len(rows):
-        page.write(left, level, f"and {len(part['after']) - len(rows)} more columns", size=9, color=SOFT)
+        page.write(left, level, f"and {count(len(part['after']) - len(rows), 'more column')}", size=9, color=SOFT)
 
 
 MOST_COLUMNS = 12
@@ -69,7 +70,11 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     if len(part["parts"]) > len(rows):
         left = MARGIN + LABEL + inner
         page.write(
-            left, y + BAR * len(rows) + 0.2, f"and {len(part['parts']) - len(rows)} more columns", size=9, color=SOFT
+            left,
+            y + BAR * len(rows) + 0.2,
+            f"and {count(len(part['parts']) - len(rows), 'more column')}",
+            size=9,
+            color=SOFT,
         )
 
 

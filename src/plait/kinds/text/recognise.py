@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from plait.core.words import count
 from plait.kinds.facts import FEW, UNSPACED, Facts, Guess
 
 _TEXT_NAME = re.compile(r"texts?|words?|sentences?|transcripts?|transcription|utterance|文本|句子|文字", re.IGNORECASE)
@@ -22,8 +23,8 @@ _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 def judge_prose(facts: Facts) -> Guess:
     filled, distinct = facts.filled, facts.distinct or 0
     length = float(np.mean([count_words(cell) for cell in facts.sample]))
-    values = f"{distinct} different values in {filled} cells"
-    prose = f"{values}, about {max(1, round(length))} word{'s' * (round(length) > 1)} each"
+    values = f"{count(distinct, 'different value')} in {count(filled, 'cell')}"
+    prose = f"{values}, about {count(max(1, round(length)), 'word')} each"
     if _TEXT_NAME.fullmatch(facts.name.strip()):
         return Guess("text", f"named {facts.name!r}; {prose}", 0.9)
     named = bool(_PROSE_NAME.search(facts.name)) and length >= 2

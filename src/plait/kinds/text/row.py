@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait.core.contract import Table
-from plait.draw.bars import signed
+from plait.core.words import count, signed
 from plait.draw.page import (
     BLUE,
     GAP,
@@ -61,7 +61,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         text.set_position(((x + 0.065) / WIDTH, 1 - (level + 0.155) / page.height))
         text.set_zorder(3)
         x += wide + 0.05
-    notes = [f"{len(all_pairs):,} tokens" if len(all_pairs) != 1 else "1 token"]
+    notes = [count(len(all_pairs), "token")]
     if len(all_pairs) > len(pairs):
         notes.append(f"the first {len(pairs)} are shown")
     if not all(known for _token, known in pairs):

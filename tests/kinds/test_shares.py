@@ -90,6 +90,6 @@ def test_a_taller_band_makes_a_taller_picture() -> None:
 
 
 def test_an_unknown_kind_is_told() -> None:
-    said = "kind 'video'; expected one of: image, audio, text, tabular, absent"
+    said = "kind 'video'; expected one of: image, audio, text, tabular"
     with pytest.raises(RequestError, match=said):
         draw_shares([], "t", parts=[part("video")])

@@ -9,7 +9,7 @@ import io
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Schema, Table
+from plait.core.options import FitOptions
 from plait.core.version import __version__
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
@@ -26,6 +26,8 @@ from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
 from plait.runs.model import Model
 from plait.study.candidate import Candidate
+from plait.study.job import Fit
+from plait.study.labels import hash_cells
 from plait.study.search import Search, answer_rows
 
 MOST_ROWS = 400  # of the test rows on which robustness and what mattered are measured
@@ -38,13 +40,10 @@ TIME_OVER = "The time limit ended the fit before this was measured."
 class Account:
     """Gathers the content of the report. rows: those it is about, test rows or else validation."""
 
-    model: Model
+    job: Fit
     search: Search
     winner: Candidate
-    table: Table
-    schema: Schema
-    command: str
-    hash: str
+    model: Model
 
     @property
     def rows(self) -> np.ndarray:
@@ -90,14 +89,14 @@ class Account:
         few = np.sort(generator.permutation(self.rows)[:MOST_ROWS])
         told["robustness"] = Robustness(
             predictor,
-            self.table.take(few),
+            self.job.table.take(few),
             prepared.take(few),
             wish.cells[few],
             wish.classes,
             study.seed,
             study.callback,
         ).curves()
-        found = self.model.explain(self.table.take(few), callback=study.callback)
+        found = self.model.explain(self.job.table.take(few), callback=study.callback)
         summed = found.to_json()["table"]
         share = {name: float(there.mean()) for name, there in found.present.items()}
         told["importance"] = {
@@ -113,7 +112,8 @@ class Account:
         return told
 
     def question(self) -> dict[str, Any]:
-        facts, wish = self.model.facts, self.search.labels
+        job, facts, wish = self.job, self.model.facts, self.search.labels
+        source = Path(str(job.table.source)).name
         versions = {"python": platform.python_version()}
         versions |= {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
         options = {name: value for name, value in facts["options"].items() if value not in (None, [], {}, False)}
@@ -123,20 +123,20 @@ class Account:
             "metric": HEADLINE[facts["task"]],
             "classes": None if wish.classes is None else len(wish.classes),
             "modalities": self.search.study.prepared.names,
-            "table": Path(str(self.table.source)).name,
+            "table": source,
             "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
             "version": __version__,
-            "command": self.command,
+            "command": command_of(source, job.target, job.folder, changed_options(job.options)),
             "options": options,
             "seed": facts["seed"],
-            "hash": self.hash,
+            "hash": hash_cells(job.table).hexdigest(),
             "versions": versions,
         }
 
     def data(self) -> dict[str, Any]:
         facts, study = self.model.facts, self.search.study
         modalities = []
-        for modality in self.schema.modalities:
+        for modality in self.job.schema.modalities:
             there, hole = study.prepared.present[modality.name], facts["holes"][modality.name]
             shares = {
                 part: float(there[study.split == part].mean())
@@ -159,10 +159,10 @@ class Account:
 
     def example(self, row: int) -> dict[str, Any]:
         """Explain one row of the table, with what is in its cells."""
-        found = self.model.explain(self.table, row)
+        found = self.model.explain(self.job.table, row)
         told = found.to_json()["row"]
         absent = told["absent"]
-        kinds = {m.name: m.kind for m in self.schema.modalities}
+        kinds = {m.name: m.kind for m in self.job.schema.modalities}
         parts = [show_part(detail) for detail in found.details]
         parts += [{"modality": n, "kind": kinds.get(n, ""), "reason": why} for n, why in absent.items()]
         status, reason = found.statuses[0]
@@ -294,6 +294,13 @@ def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) 
         elif value not in (None, False):
             words += [flag, str(value)]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def changed_options(chosen: FitOptions) -> dict[str, Any]:
+    """Return the options that are not at their default, but for those that change no result."""
+    usual, passed = FitOptions(), ("overwrite", "report")
+    given = {f.name: getattr(chosen, f.name) for f in fields(chosen) if f.name not in passed}
+    return {name: value for name, value in given.items() if value != getattr(usual, name)}
 
 
 def _word(value: Any) -> str:

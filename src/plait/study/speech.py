@@ -23,7 +23,7 @@ from plait.errors import RequestError, TableError
 from plait.kinds.audio.prep import AudioPrep
 from plait.models import plan as plans
 from plait.models.network import count_parameters
-from plait.models.rows import Callback, Prepared, quiet
+from plait.models.rows import Prepared
 from plait.models.speech.learning import (
     count_errors,
     frame_seconds,
@@ -38,6 +38,7 @@ from plait.models.views import prep_options
 from plait.proof.scores import error_rates
 from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, judge_errors, not_tested
 from plait.study.candidate import Candidate, choose
+from plait.study.job import Fit
 from plait.study.networks import DIM, describe_strands, fork_generators
 
 ALONE, JOINT = "alone", "joint"
@@ -89,12 +90,13 @@ def check_request(schema: Schema, chosen: FitOptions) -> str:
     return heard[0].name
 
 
-def keep_whole(schema: Schema, chosen: FitOptions, audio: str) -> FitOptions:
-    """Return the options with a preparation that cuts no sound."""
+def recogniser_options(schema: Schema, chosen: FitOptions, audio: str) -> FitOptions:
+    """Return the options with a preparation that cuts no sound, and without second views: nothing here reads them."""
     options = prep_options(schema, chosen.prep)
     own = options[audio]
     prep = own["prep"] if "prep" in own else AudioPrep.of(own)
-    return replace(chosen, prep={**options, audio: {"prep": replace(prep, whole=True)}})
+    candidates = ("alone",) if chosen.fusion is None else ()
+    return replace(chosen, prep={**options, audio: {"prep": replace(prep, whole=True)}}, candidates=candidates)
 
 
 def transcripts_of(table: Table, target: str) -> np.ndarray:
@@ -164,23 +166,18 @@ class Recognition:
     validation rows whose sound can be heard.
     """
 
+    job: Fit
     prepared: Prepared
     split: np.ndarray  # (rows,) "train", "val", "test" or ""
     texts: np.ndarray  # (rows,) normalised, or None
     units: Units
-    audio: str
-    options: FitOptions
-    deadline: float = math.inf
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    stages: Stages = field(default_factory=Stages)
-    callback: Callback = quiet
-    plan_objects: Mapping[str, Any] = field(default_factory=dict)
-    groups: np.ndarray | None = None
     candidates: list[Candidate] = field(default_factory=list)
     stopped: str = ""
     limited: bool = False
 
     def __post_init__(self) -> None:
+        self.audio, self.options, self.deadline = self.job.audio, self.job.options, self.job.deadline()
+        self.stages, self.plan_objects = Stages(self.job.work), self.job.plan_objects
         heard = self.prepared.present[self.audio]
         self.train, self.val, self.test = (
             np.flatnonzero((self.split == part) & heard) for part in ("train", "val", "test")
@@ -242,7 +239,7 @@ class Recognition:
                 usual_recipe(len(self.train), self.options.epochs, self.options.batch_size),
                 seed=seed,
                 name=stage,
-                callback=self.callback,
+                callback=self.job.callback,
                 deadline=share,
             )
             if outcome.stopped != "interrupt":
@@ -272,7 +269,7 @@ class Recognition:
         }
         with fork_generators():
             torch.manual_seed(seed)
-            return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.device).eval()
+            return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.job.device).eval()
 
     def hear(self, network: Recogniser, rows: np.ndarray) -> np.ndarray:
         """Return what a network hears in prepared rows, (rows,) of Heard."""
@@ -305,7 +302,7 @@ class Recognition:
             there = np.all([self.prepared.present[name][self.test] for name in candidate.names], axis=0)
             return Side(candidate.name, seen[id(candidate)][:, 0], there, " and ".join(candidate.names))
 
-        groups = None if self.groups is None else self.groups[self.test]
+        groups = None if self.job.groups is None else self.job.groups[self.test]
         generator = np.random.default_rng([self.options.seed, 6])
         words = seen[id(single)][:, 1]
         return judge_errors(side(single), side(fused), words, generator=generator, groups=groups)

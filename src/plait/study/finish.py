@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,7 +43,7 @@ class Result:
     checked: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        self.tests = np.flatnonzero(self.search.study.split == "test")
+        self.tests = self.search.study.test
         self.rows = self.tests if len(self.tests) else self.search.study.val  # those that the files are about
 
 
@@ -71,7 +70,7 @@ def ship(result: Result) -> Model:
     for name in study.prepared.names:
         best = search.best_alone(name)
         if best is not None:
-            predictors[name] = shipped if best is winner else search.predictor_of(best)
+            predictors[name] = shipped if best is winner else best.tempered
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
     strands = [s for s in study.prepared.strands if not s.raw or s.name in read_by]
     return Model(list_facts(result), strands, predictors, made=list(job.made))
@@ -98,15 +97,13 @@ def list_facts(result: Result) -> dict[str, Any]:
         "holes": result.holes,
         "winner": winner.name,
         "recipe": winner.recipe,
-        "temperature": search.temperatures.get(id(winner), 1.0),
+        "temperature": winner.heat,
         "sample_rates": job.table.sample_rates,
         "conversions": [one.to_json() for one in job.made],
         "learning_curve": result.points,
         "encoders": tell_encoders(study, encoder_names(job.schema, job.options.encoders)),
         "folds": result.checked,
-        "stopped": study.stopped
-        if study.stopped in ("time", "interrupt")
-        else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
+        "stopped": study.budget.stopped,
         "test": None,
     }
 
@@ -117,15 +114,14 @@ def prove(result: Result, model: Model) -> None:
     if len(tests):
         table = model._fitting(result.job.table.take(tests), [s.name for s in search.study.prepared.strands])
         facts["test"], _ = model.score(table, search.labels.cells[tests])
-    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(result.winner)} if len(tests) else {}
     converted = [one for one in facts["conversions"] if one["how"] == "convert"]
     facts["study"] = {
         "winner": result.winner.name,
         "metric": HEADLINE[model.task],
-        "verdict": search.verdict(tests, said) if result.checked is None else result.checked["verdict"],
+        "verdict": search.verdict() if result.checked is None else result.checked["verdict"],
         "trials": search.trials,
-        "candidates": _leaderboard(search, result.winner, tests, said),
-        "conversions": compare_conversions(search, converted, tests),
+        "candidates": _leaderboard(search, result.winner),
+        "conversions": compare_conversions(search, converted),
     }
 
 
@@ -163,14 +159,12 @@ def list_files(result: Result, model: Model) -> dict[str, Callable[[Path], Any]]
     return files
 
 
-def _leaderboard(
-    search: Search, winner: Candidate, tests: np.ndarray, said: Mapping[int, np.ndarray]
-) -> list[dict[str, Any]]:
+def _leaderboard(search: Search, winner: Candidate) -> list[dict[str, Any]]:
     """Say of every candidate what validation, cost and, where it was looked at, the test rows say; the winner first."""
     study, wish = search.study, search.labels
-    board = []
+    board, looked = [], search.looked_at(winner) if len(study.test) else []
     for candidate in sorted(study.candidates, key=lambda c: (c is not winner, c.loss)):
-        answers = said.get(id(candidate))
+        answers = search.look(candidate) if candidate in looked else None
         board.append(
             {
                 "name": candidate.name,
@@ -181,7 +175,7 @@ def _leaderboard(
                 "members": candidate.members,
                 "loss": candidate.loss,
                 "val": wish.headline(candidate.answers, study.val, study.seed),
-                "test": None if answers is None else wish.headline(answers, tests, study.seed),
+                "test": None if answers is None else wish.headline(answers, study.test, study.seed),
                 "seconds": round(candidate.seconds, 2),
                 "params": candidate.params,
                 "latency_ms": round(time_row(candidate.predictor, study.prepared, study.val), 4),

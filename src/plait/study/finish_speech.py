@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,14 +36,13 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, split, tests = study.job, study.split, np.flatnonzero(study.split == "test")
     study.leave_device()
-    seen = study.look(winner) if len(study.test) else {}
     facts = list_facts(study, winner, holes)
     facts["study"] = {
         "winner": winner.name,
         "metric": "wer",
-        "verdict": study.verdict(seen),
+        "verdict": study.verdict(),
         "trials": {"single": 1, "fused": len(study.candidates) - 1},
-        "candidates": study.leaderboard(winner, seen),
+        "candidates": study.leaderboard(winner),
     }
     networks = {"winner": winner.network, study.audio: study.alone.network}
     model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
@@ -72,7 +70,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
 
 def list_facts(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> dict[str, Any]:
     """Return what run.json says of the fit, before anything is known of the test rows."""
-    job, over = study.job, study.limited or time.monotonic() >= study.deadline
+    job = study.job
     return {
         "task": "recognition",
         "target": job.target,
@@ -95,6 +93,6 @@ def list_facts(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> 
         "sample_rates": job.table.sample_rates,
         "learning_curve": [],
         "folds": None,
-        "stopped": study.stopped or ("time" if over else ""),
+        "stopped": study.budget.stopped,
         "test": None,
     }

@@ -5,7 +5,6 @@ A fit that was killed finds its prepared rows again. Knows no candidates: `cours
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -35,6 +34,7 @@ from plait.models.views import (
     shadow_strands,
 )
 from plait.runs.answers import count_holes
+from plait.study.budget import Budget
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
@@ -81,11 +81,9 @@ class Fit:
     def device(self) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    def deadline(self, parts: int = 0) -> float:
-        """Return when the fit has to end, or a part of it that begins now and gets an equal share of the time."""
-        if not self.options.time_limit:
-            return math.inf
-        return time.monotonic() + self.options.time_limit / parts if parts else self.began + self.options.time_limit
+    def budget(self) -> Budget:
+        """Return the time that is left of the limit, from when the fit began."""
+        return Budget.of(self.options.time_limit, self.began)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -184,6 +182,8 @@ class Fit:
         labels.check_training(split == "train")
         prepared = self.prepare(split, keep=not fold)
         target, prior = labels.target_of(np.flatnonzero(split == "train"), chosen.balance)
+        # each of the folds, which are dealt twice, gets as much time as the fit of the model that is shipped
+        fold_limit = chosen.time_limit and chosen.time_limit / (2 * (chosen.folds or 0) + 1)
         target.values = target.values.to(device)
         target.weights = None if target.weights is None else target.weights.to(device)
         study = Study(
@@ -195,8 +195,7 @@ class Fit:
             chosen.seed,
             chosen.epochs,
             chosen.batch_size,
-            # of the time with folds each of them gets as much as the fit of the model that is shipped
-            self.deadline(2 * (chosen.folds or 0) + 1) if fold else self.deadline(),
+            Budget.of(fold_limit) if fold else self.budget(),
             device,
             Stages() if fold else Stages(self.work),
             quiet if fold else self.callback,
@@ -221,7 +220,7 @@ def kept_stages() -> Stages | None:
         return None
 
 
-def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> None:
+def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:
     """Make or resume the run folder. Raises RunError when it is finished, or belongs to something else."""
     work = folder / UNFINISHED
     note = work / "command.json"
@@ -245,3 +244,4 @@ def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback)
         write_json(note, {"command": command})
     for left in folder.glob(".final-*"):
         shutil.rmtree(left)
+    return folder

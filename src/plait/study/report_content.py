@@ -74,7 +74,7 @@ class Account:
             counts, names = confusion(truth[there], said[there], wish.classes)
             told["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
             before = answer_rows(getattr(predictor, "inner", predictor), prepared, self.rows)
-            heat = search.temperatures.get(id(self.winner), 1.0)
+            heat = self.winner.heat
             told["calibration"] = calibration(
                 truth[there], before[there] if heat != 1.0 else said[there], said[there], wish.classes, heat
             )
@@ -82,7 +82,7 @@ class Account:
             told["scatter"] = {
                 "points": [[float(t), float(v)] for t, v in zip(truth[there], said[there, 0], strict=True)]
             }
-        if study._over() or study.stopped:
+        if study.is_over:
             told["missing"] = dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)
             return told
         generator = np.random.default_rng([study.seed, 10])

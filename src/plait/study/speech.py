@@ -6,10 +6,9 @@ simplest within one standard error of the fewest word errors on validation. Know
 
 from __future__ import annotations
 
-import math
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -172,11 +171,9 @@ class Recognition:
     texts: np.ndarray  # (rows,) normalised, or None
     units: Units
     candidates: list[Candidate] = field(default_factory=list)
-    stopped: str = ""
-    limited: bool = False
 
     def __post_init__(self) -> None:
-        self.audio, self.options, self.deadline = self.job.audio, self.job.options, self.job.deadline()
+        self.audio, self.options, self.budget = self.job.audio, self.job.options, self.job.budget()
         self.stages, self.plan_objects = Stages(self.job.work), self.job.plan_objects
         heard = self.prepared.present[self.audio]
         self.train, self.val, self.test = (
@@ -195,9 +192,9 @@ class Recognition:
         asked = list(self.plan_objects)
         listed = asked or list_recognisers(self.audio, self.prepared.names)
         waiting: list[str | None] = [None, *listed]
-        while waiting and self.stopped != "interrupt":
-            if self.candidates and time.monotonic() >= self.deadline:
-                self.limited = True
+        while waiting and not self.budget.interrupted:
+            if self.candidates and self.budget.is_spent:
+                self.budget.limited = True
                 break
             self._train(waiting.pop(0), len(waiting) + 1)
         if not self.candidates:
@@ -227,8 +224,6 @@ class Recognition:
             network.eval()
             outcome = Outcome(**saved[1])
         else:
-            now = time.monotonic()
-            share = now + 0.95 * max(0.05, self.deadline - now) / waiting if self.deadline < math.inf else math.inf
             outcome = train_recogniser(
                 network,
                 self.prepared,
@@ -240,13 +235,12 @@ class Recognition:
                 seed=seed,
                 name=stage,
                 callback=self.job.callback,
-                deadline=share,
+                deadline=self.budget.share(0.95, waiting),
             )
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
-            self.limited = self.limited or outcome.stopped == "time"
-        if outcome.stopped == "interrupt":
-            self.stopped = "interrupt"
+            self.budget.limited |= outcome.stopped == "time"
+        self.budget.interrupted |= outcome.stopped == "interrupt"
         if not outcome.history:
             return
         found = self.hear(network, self.val)
@@ -282,14 +276,18 @@ class Recognition:
 
     # -- the test rows --------------------------------------------------------------------------------------------
 
-    def look(self, winner: Candidate) -> dict[int, np.ndarray]:
-        """Return the counts of errors (test, 4) of the winner, the best fused and the sound alone, by id."""
-        seen = {id(c): c for c in (winner, self.fused, self.alone) if c is not None}
-        texts = self.texts[self.test]
-        return {key: count_errors(texts, self.hear(c.network, self.test)) for key, c in seen.items()}
+    def looked_at(self, winner: Candidate) -> list[Candidate]:
+        """Return the candidates that may hear the test rows: the winner, the best fused and the sound alone."""
+        return list(dict.fromkeys(c for c in (winner, self.fused, self.alone) if c is not None))
 
-    def verdict(self, seen: Mapping[int, np.ndarray]) -> dict[str, Any]:
-        """Return the verdict on fusion over the test rows; seen: what `look` gave."""
+    def look(self, candidate: Candidate) -> np.ndarray:
+        """Return the counts of errors (test, 4) of a candidate, which is asked once."""
+        if candidate.tested is None:
+            candidate.tested = self.hear(candidate.network, self.test)
+        return count_errors(self.texts[self.test], candidate.tested)
+
+    def verdict(self) -> dict[str, Any]:
+        """Return the verdict on fusion over the test rows."""
         single, fused = self.alone, self.fused
         if len(self.prepared.names) < 2:
             return not_tested(ONE_MODALITY, single.name)
@@ -300,19 +298,19 @@ class Recognition:
 
         def side(candidate: Candidate) -> Side:
             there = np.all([self.prepared.present[name][self.test] for name in candidate.names], axis=0)
-            return Side(candidate.name, seen[id(candidate)][:, 0], there, " and ".join(candidate.names))
+            return Side(candidate.name, self.look(candidate)[:, 0], there, " and ".join(candidate.names))
 
         groups = None if self.job.groups is None else self.job.groups[self.test]
         generator = np.random.default_rng([self.options.seed, 6])
-        words = seen[id(single)][:, 1]
+        words = self.look(single)[:, 1]
         return judge_errors(side(single), side(fused), words, generator=generator, groups=groups)
 
-    def leaderboard(self, winner: Candidate, seen: Mapping[int, np.ndarray]) -> list[dict[str, Any]]:
+    def leaderboard(self, winner: Candidate) -> list[dict[str, Any]]:
         """Say of every candidate what validation, cost and the test rows say; the winner first."""
-        board = []
+        board, looked = [], self.looked_at(winner) if len(self.test) else []
         for candidate in sorted(self.candidates, key=lambda c: (c is not winner, c.loss)):
             val = count_errors(self.texts[self.val], candidate.answers)
-            counts = seen.get(id(candidate)) if len(self.test) else None
+            counts = self.look(candidate) if candidate in looked else None
             board.append(
                 {
                     "name": candidate.name,

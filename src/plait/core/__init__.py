@@ -37,7 +37,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_json",
         "write_tensors",
     ),
-    "options": ("FAMILIES", "FitOptions", "OWN", "from_strings"),
+    "options": ("FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),
     "version": ("__version__",),

@@ -18,6 +18,7 @@ import numpy as np
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Table, clean_label
 from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
+from plait.core.options import REPORT_ROWS
 from plait.core.words import say_curve
 from plait.data.parse import parse_number
 from plait.data.read import read
@@ -87,6 +88,14 @@ class Model:
         """All candidates, the winner, and the verdict on fusion; print it."""
         return Proof(self.facts["study"])
 
+    @property
+    def report_rows(self) -> int | None:
+        """How many test rows (or validation rows) the report's robustness and explanations are of; None of all."""
+        facts = self.facts
+        rows = facts["splits"]["test"] or facts["splits"]["val"]
+        most = facts["options"].get("report_rows") or REPORT_ROWS
+        return most if "report.html" in facts.get("files", {}) and most < rows else None
+
     def predictor(self, name: str = "winner") -> Any:
         """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
         return self.predictors[name]
@@ -148,11 +157,23 @@ class Model:
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
+        answered = self._answer(table, self.subsets(), list(self.alone), callback)
+        return self.grade(answered, target), answered
+
+    @property
+    def alone(self) -> dict[str, Any]:
+        """The best predictor of each modality by itself."""
+        return {name: predictor for name, predictor in self.predictors.items() if name != "winner"}
+
+    def subsets(self) -> list[tuple[str, ...]]:
+        """Return the sets of modalities given which the model is scored, names sorted; all of them last."""
         names = sorted(self.modalities)
         sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
-        subsets = [keep for size in sizes for keep in itertools.combinations(names, size)]
-        alone = [name for name in self.predictors if name != "winner"]
-        answered = self._answer(table, subsets, alone, callback)
+        return [keep for size in sizes for keep in itertools.combinations(names, size)]
+
+    def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
+        """Return the scores of answers, given each subset of modalities and by each alone. target: as in `score`."""
+        names = sorted(self.modalities)
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         labelled = np.array([self._is_label(value) for value in target], bool)
         if not labelled.any():
@@ -166,7 +187,7 @@ class Model:
         shape = (lambda x: x) if self.classes is not None else (lambda x: x[:, 0])
         whole = answered.answers[tuple(names)]
         result: dict[str, Any] = {
-            "rows": len(table),
+            "rows": len(target),
             "scored": len(scored),
             "failed": int(failed.sum()),
             "metrics": intervals(truth[scored], shape(whole[scored]), **given) if len(scored) else {},
@@ -176,11 +197,11 @@ class Model:
             lambda keep: shape(answered.answers[tuple(sorted(keep))]), present, truth, self.classes, generator
         )
         result["alone"] = {}
-        for name in alone:
+        for name in self.alone:
             own = np.flatnonzero(labelled & answered.present[name])
             metrics = intervals(truth[own], shape(answered.alone[name][own]), **given) if len(own) else {}
             result["alone"][name] = {"rows": len(own), "metrics": metrics}
-        return result, answered
+        return result
 
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
@@ -281,6 +302,10 @@ class Model:
             picture = "confusion.png" if self.classes is not None else "scatter.png"
             page = "report.html" if "report.html" in facts.get("files", {}) else picture
             lines.append(f"\nopen {self.folder / page}")
+            if (drawn := self.report_rows) is not None:
+                lines.append(
+                    f"its robustness and explanations are of {drawn:,} rows, drawn; of more with --report-rows"
+                )
             lines.append(
                 f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
                 f"   or   plait explain {self.folder} TABLE --row 0"

@@ -60,14 +60,14 @@ class Transcriber(Model):
             "explanations of transcripts are not there yet; predict gives each word with its times and a confidence."
         )
 
-    def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
-        """Score a table whose transcripts are given: (rows,) normalised texts, None where there is none."""
+    def subsets(self) -> list[tuple[str, ...]]:
+        """Return the sets of modalities given which it is scored: each has the sound, the last has all."""
         others = sorted(name for name in self.modalities if name != self.audio)
         sizes = range(len(others) + 1) if len(others) < MOST_MODALITIES else sorted({0, len(others) - 1, len(others)})
-        subsets = [
-            tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)
-        ]
-        answered = self._answer(table, subsets, [self.audio], callback)
+        return [tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)]
+
+    def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
+        """Return the error rates of what was heard. target: (rows,) normalised texts, None where there is none."""
         spoken = np.array([text is not None for text in target], bool)
         if not spoken.any():
             raise RequestError(f"no row has a transcript in column {self.target!r}; expected at least one to score.")
@@ -81,15 +81,14 @@ class Transcriber(Model):
             counts = count_errors(target[scored], heard[scored])
             return {"rows": len(scored), "metrics": error_rates(counts, generator=generator)}
 
-        result = {
-            "rows": len(table),
+        return {
+            "rows": len(target),
             "scored": len(scored),
             "failed": int(failed.sum()),
             "metrics": rates(answered.answers[tuple(sorted(self.modalities))])["metrics"],
-            "by_modalities": {"+".join(keep): rates(answered.answers[keep]) for keep in subsets},
+            "by_modalities": {"+".join(keep): rates(answered.answers[keep]) for keep in self.subsets()},
             "alone": {name: rates(heard) for name, heard in answered.alone.items()},
         }
-        return result, answered
 
     def _cleaned(self, table: Table) -> np.ndarray:
         texts = np.empty(len(table), dtype=object)

@@ -19,7 +19,7 @@ from plait.models.predictors import input_names
 from plait.models.views import encoder_names
 from plait.proof.leaderboard import HEADLINE
 from plait.proof.scores import confusion, reliability
-from plait.runs.answers import answer_prepared
+from plait.runs.answers import Answers, answer_prepared
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions
 from plait.study.candidate import Candidate
@@ -43,8 +43,8 @@ class Result:
     checked: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        self.tests = self.search.study.test
-        self.rows = self.tests if len(self.tests) else self.search.study.val  # those that the files are about
+        study = self.search.study
+        self.rows = study.test if len(study.test) else study.val  # those that the files are about
 
 
 def finish(result: Result) -> Model:
@@ -52,10 +52,11 @@ def finish(result: Result) -> Model:
     job, search = result.job, result.search
     search.leave_device()
     model = ship(result)
-    prove(result, model)
-    files = list_files(result, model)
+    answered = ask(result, model)
+    prove(result, model, answered)
+    files = list_files(result, model, answered)
     if job.options.report:
-        content = Account(job, search, result.winner, model).content()
+        content = Account(job, search, result.winner, model, answered).content()
         files["report.html"] = lambda path: write_report(path, content)
     model.write(job.folder, files)
     shutil.rmtree(job.work)
@@ -108,12 +109,29 @@ def list_facts(result: Result) -> dict[str, Any]:
     }
 
 
-def prove(result: Result, model: Model) -> None:
-    """Look at the test rows, and add to the model's facts its scores there and all candidates with the verdict."""
-    search, tests, facts = result.search, result.tests, model.facts
-    if len(tests):
-        table = model._fitting(result.job.table.take(tests), [s.name for s in search.study.prepared.strands])
-        facts["test"], _ = model.score(table, search.labels.cells[tests])
+def ask(result: Result, model: Model) -> Answers:
+    """Answer the test rows (validation, without any), once: all that is said of them is about these answers.
+
+    The winner answers with each subset of modalities, and the best of each modality alone; candidates keep theirs.
+    """
+    search, study, winner = result.search, result.search.study, result.winner
+    whole = tuple(sorted(model.modalities))
+    asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})
+    answered = answer_prepared(study.prepared, model.predictor(), *asked, model.modalities, result.rows)
+    if len(study.test):
+        for candidate, said in [(winner, answered.answers[whole])] + [
+            (best, said) for name, said in answered.alone.items() if (best := search.best_alone(name)) is not None
+        ]:
+            if candidate is not winner or winner.fit is None:  # that one has learned from validation rows since
+                candidate.tested = said
+    return answered
+
+
+def prove(result: Result, model: Model, answered: Answers) -> None:
+    """Add to the model's facts its scores on the test rows, and all candidates with the verdict."""
+    search, facts = result.search, model.facts
+    if len(search.study.test):
+        facts["test"] = model.grade(answered, search.labels.cells[search.study.test])
     converted = [one for one in facts["conversions"] if one["how"] == "convert"]
     facts["study"] = {
         "winner": result.winner.name,
@@ -125,10 +143,9 @@ def prove(result: Result, model: Model) -> None:
     }
 
 
-def list_files(result: Result, model: Model) -> dict[str, Callable[[Path], Any]]:
+def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Callable[[Path], Any]]:
     """Return what writes each further file of the run folder: answers to the rows, tables, pictures."""
     study, labels, rows, points = result.search.study, result.search.labels, result.rows, result.points
-    answered = answer_prepared(study.prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)
     values = answered.answers[tuple(sorted(model.modalities))]
     answers = _predictions(labels, study.split, rows, answered.statuses, values)
     epochs = [event for c in study.candidates for event in c.outcome.history]
@@ -143,7 +160,7 @@ def list_files(result: Result, model: Model) -> dict[str, Callable[[Path], Any]]
         files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[model.task])
     seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
     truth, said = labels.cells[rows][seen], values[seen]
-    where = f"{'test' if len(result.tests) else 'validation'} rows, {result.winner.name}"
+    where = f"{'test' if len(study.test) else 'validation'} rows, {result.winner.name}"
     if seen.any() and labels.classes is not None:
         given = truth, said, labels.classes
         files["confusion.png"] = lambda path: charts.confusion_picture(

@@ -36,7 +36,16 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, split, tests = study.job, study.split, np.flatnonzero(study.split == "test")
     study.leave_device()
+    networks = {"winner": winner.network, study.audio: study.alone.network}
     facts = list_facts(study, winner, holes)
+    model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
+    rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
+    asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
+    answered = model.answer_prepared(study.prepared.take(rows), *asked)
+    if len(tests):  # heard once; candidates are judged on those rows whose sound can be heard
+        heard = np.isin(rows, study.test)
+        winner.tested, study.alone.tested = answered.answers[whole][heard], answered.alone[study.audio][heard]
+        facts["test"] = model.grade(answered, study.texts[tests])
     facts["study"] = {
         "winner": winner.name,
         "metric": "wer",
@@ -44,16 +53,8 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         "trials": {"single": 1, "fused": len(study.candidates) - 1},
         "candidates": study.leaderboard(winner),
     }
-    networks = {"winner": winner.network, study.audio: study.alone.network}
-    model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
-    if len(tests):
-        table = model._fitting(job.table.take(tests), [s.name for s in study.prepared.strands])
-        facts["test"], _ = model.score(table, study.texts[tests])
-    rows = tests if len(tests) else np.flatnonzero(split == "val")
-    keep = tuple(sorted(model.modalities))
-    answered = model.answer_prepared(study.prepared.take(rows), [keep])
     front = {"row": rows.tolist(), "split": split[rows].tolist(), "target": study.texts[rows].tolist()}
-    told = Transcripts.of(answered.answers[keep].tolist(), answered.statuses)
+    told = Transcripts.of(answered.answers[whole].tolist(), answered.statuses)
     facts["mute"] = bool(len(tests)) and not any(told.labels)
     facts["conversions"] = [one.to_json() for one in job.made]
     epochs = [event for c in study.candidates for event in c.outcome.history]

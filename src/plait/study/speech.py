@@ -47,6 +47,7 @@ NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "balance": (False, "there are no classes to weight"),
     "learning_curve": (False, "a learning curve of transcripts is not there yet"),
     "precision": ("auto", "a recogniser learns in float32"),
+    "report_rows": (None, "the report of a recogniser is not there yet"),
 }
 
 # -- what there is to learn ---------------------------------------------------------------------------------------

@@ -480,7 +480,7 @@ def test_without_test_rows_nothing_is_tested(whole: tuple[Search, Candidate]) ->
 def test_the_verdict_splits_holes_from_complete_rows() -> None:
     """b is blank in some rows; what looks at b alone, or at both, is not whole there."""
     search = make_search(draw_blocks(200, holes=0.4), split_of(100, 40, 60))
-    winner = search.run()
+    search.run()
     tests = np.arange(140, 200)
     b = int(search.study.prepared.present["b"][tests].sum())
     assert 0 < b < 60

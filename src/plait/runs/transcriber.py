@@ -35,11 +35,11 @@ class Transcriber(Model):
     @property
     def audio(self) -> str:
         """The name of the sound that is transcribed."""
-        return str(self.facts["audio"])
+        return str(self.facts.audio)
 
     @property
     def units(self) -> Units:
-        return Units.from_json(self.facts["units"])
+        return Units.from_json(self.facts.units or {})
 
     def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Transcripts:
         """Transcribe every row: as many out as in, in the same order, each with a status.
@@ -73,7 +73,7 @@ class Transcriber(Model):
             raise RequestError(f"no row has a transcript in column {self.target!r}; expected at least one to score.")
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         scored = np.flatnonzero(spoken & ~failed)
-        generator = np.random.default_rng(self.facts["seed"])
+        generator = np.random.default_rng(self.facts.seed)
 
         def rates(heard: np.ndarray) -> dict[str, Any]:
             if not len(scored):
@@ -139,7 +139,7 @@ class Transcriber(Model):
     @property
     def is_mute(self) -> bool:
         """Whether it wrote no word in any test row."""
-        return bool(self.facts.get("mute"))
+        return bool(self.facts.mute)
 
     def _starts(self, table: Table, answered: Answers) -> list[float]:
         """Return where the first frame of each row begins in its sound, in seconds: not 0 where silence is cut off."""
@@ -162,16 +162,16 @@ class Transcriber(Model):
         facts, lines = self.facts, []
         lines.append(board(choose_shown(self.leaderboard), "wer"))
         if len(self.leaderboard) > 1:
-            lines.append("* the plan that was asked for" if facts["options"].get("fusion") else f"* {FEWEST}")
+            lines.append("* the plan that was asked for" if facts.options.get("fusion") else f"* {FEWEST}")
         lines += self.say_rows("a transcript, a sound")
         units = self.units
         lines.append(f"What it can write: {len(units.symbols):,} {units.kind}.")
-        test = facts["test"]
+        test = facts.test
         if test is not None and test["metrics"]:
             found = test["metrics"]
             lines.append(
                 f"\nOn the {test['scored']:,} test rows the word error rate is {span(found['wer'])} for "
-                f"* {facts['winner']}; 0 is best. The character error rate is {span(found['cer'])}; "
+                f"* {facts.winner}; 0 is best. The character error rate is {span(found['cer'])}; "
                 f"{span(found['exact'])} of the rows are right in every word."
             )
             if self.is_mute:
@@ -184,9 +184,9 @@ class Transcriber(Model):
                 "\nThere are no test rows, so the errors on rows never heard are not known; "
                 "score another table with evaluate."
             )
-        lines.append(f"\n{facts['study']['verdict']['sentence']}")
-        if facts["stopped"]:
-            lines.append(STOPPED[facts["stopped"]])
+        lines.append(f"\n{facts.study['verdict']['sentence']}")
+        if facts.stopped:
+            lines.append(STOPPED[facts.stopped])
         if self.folder is not None and self.keeper is None:
             lines.append(f"\nopen {self.folder / 'curves.png'}")
             lines.append(

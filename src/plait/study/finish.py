@@ -20,6 +20,7 @@ from plait.models.views import encoder_names
 from plait.proof.leaderboard import HEADLINE
 from plait.proof.scores import confusion, reliability
 from plait.runs.answers import Answers, answer_prepared
+from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions
 from plait.study.candidate import Candidate
@@ -77,36 +78,35 @@ def ship(result: Result) -> Model:
     return Model(list_facts(result), strands, predictors, made=list(job.made))
 
 
-def list_facts(result: Result) -> dict[str, Any]:
+def list_facts(result: Result) -> RunFacts:
     """Return what run.json says of the fit, before anything is known of the test rows."""
     job, search, winner = result.job, result.search, result.winner
     study, labels = search.study, search.labels
-    return {
-        "task": "classification" if labels.classes is not None else "regression",
-        "target": job.target,
-        "classes": labels.classes,
-        "center": labels.center,
-        "spread": labels.spread,
-        "prior": labels.prior.tolist(),
-        "seed": job.options.seed,
-        "precision": "bfloat16" if study.lowered else "float32",
-        "schema": job.schema.to_json(),
-        "options": readable(asdict(job.options)),
-        "rows": len(job.table),
-        "splits": {part: int((study.split == part).sum()) for part in ("train", "val", "test")},
-        "unlabelled": int((study.split == "").sum()),
-        "holes": result.holes,
-        "winner": winner.name,
-        "recipe": winner.recipe,
-        "temperature": winner.heat,
-        "sample_rates": job.table.sample_rates,
-        "conversions": [one.to_json() for one in job.made],
-        "learning_curve": result.points,
-        "encoders": tell_encoders(study, encoder_names(job.schema, job.options.encoders)),
-        "folds": result.checked,
-        "stopped": study.budget.stopped,
-        "test": None,
-    }
+    return RunFacts(
+        task="classification" if labels.classes is not None else "regression",
+        target=job.target,
+        classes=labels.classes,
+        center=labels.center,
+        spread=labels.spread,
+        prior=labels.prior.tolist(),
+        seed=job.options.seed,
+        precision="bfloat16" if study.lowered else "float32",
+        schema=job.schema.to_json(),
+        options=readable(asdict(job.options)),
+        rows=len(job.table),
+        splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
+        unlabelled=int((study.split == "").sum()),
+        holes=result.holes,
+        winner=winner.name,
+        recipe=winner.recipe,
+        temperature=winner.heat,
+        sample_rates=job.table.sample_rates,
+        conversions=[one.to_json() for one in job.made],
+        learning_curve=result.points,
+        encoders=tell_encoders(study, encoder_names(job.schema, job.options.encoders)),
+        folds=result.checked,
+        stopped=study.budget.stopped,
+    )
 
 
 def ask(result: Result, model: Model) -> Answers:
@@ -131,9 +131,9 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     """Add to the model's facts its scores on the test rows, and all candidates with the verdict."""
     search, facts = result.search, model.facts
     if len(search.study.test):
-        facts["test"] = model.grade(answered, search.labels.cells[search.study.test])
-    converted = [one for one in facts["conversions"] if one["how"] == "convert"]
-    facts["study"] = {
+        facts.test = model.grade(answered, search.labels.cells[search.study.test])
+    converted = [one for one in facts.conversions if one["how"] == "convert"]
+    facts.study = {
         "winner": result.winner.name,
         "metric": HEADLINE[model.task],
         "verdict": search.verdict() if result.checked is None else result.checked["verdict"],
@@ -152,7 +152,7 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     files: dict[str, Callable[[Path], Any]] = {
         "history.jsonl": lambda path: write_history(path, study.candidates),
         "predictions.parquet": answers.write,
-        "study.json": lambda path: write_json(path, model.facts["study"]),
+        "study.json": lambda path: write_json(path, model.facts.study),
     }
     if epochs:
         files["curves.png"] = lambda path: charts.curves_picture(path, epochs)

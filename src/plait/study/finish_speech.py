@@ -12,6 +12,7 @@ import numpy as np
 
 from plait.core.files import write_json
 from plait.draw import charts
+from plait.runs.facts import RunFacts
 from plait.runs.transcriber import Transcriber
 from plait.runs.transcripts import Transcripts
 from plait.study.candidate import Candidate
@@ -45,8 +46,8 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     if len(tests):  # heard once; candidates are judged on those rows whose sound can be heard
         heard = np.isin(rows, study.test)
         winner.tested, study.alone.tested = answered.answers[whole][heard], answered.alone[study.audio][heard]
-        facts["test"] = model.grade(answered, study.texts[tests])
-    facts["study"] = {
+        facts.test = model.grade(answered, study.texts[tests])
+    facts.study = {
         "winner": winner.name,
         "metric": "wer",
         "verdict": study.verdict(),
@@ -55,12 +56,11 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     }
     front = {"row": rows.tolist(), "split": split[rows].tolist(), "target": study.texts[rows].tolist()}
     told = Transcripts.of(answered.answers[whole].tolist(), answered.statuses)
-    facts["mute"] = bool(len(tests)) and not any(told.labels)
-    facts["conversions"] = [one.to_json() for one in job.made]
+    facts.mute = bool(len(tests)) and not any(told.labels)
     epochs = [event for c in study.candidates for event in c.outcome.history]
     files: dict[str, Callable[[Path], Any]] = {
         "predictions.parquet": _Scored(**vars(told), front=front).write,
-        "study.json": lambda path: write_json(path, facts["study"]),
+        "study.json": lambda path: write_json(path, facts.study),
         "curves.png": lambda path: charts.curves_picture(path, epochs),
         "history.jsonl": lambda path: write_history(path, study.candidates),
     }
@@ -69,31 +69,24 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     return model
 
 
-def list_facts(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> dict[str, Any]:
+def list_facts(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> RunFacts:
     """Return what run.json says of the fit, before anything is known of the test rows."""
     job = study.job
-    return {
-        "task": "recognition",
-        "target": job.target,
-        "audio": job.audio,
-        "units": study.units.to_json(),
-        "classes": None,
-        "center": 0.0,
-        "spread": 1.0,
-        "prior": [],
-        "seed": job.options.seed,
-        "schema": job.schema.to_json(),
-        "options": readable(asdict(job.options)),
-        "rows": len(job.table),
-        "splits": {part: int((study.split == part).sum()) for part in ("train", "val", "test")},
-        "unlabelled": int((study.split == "").sum()),
-        "holes": holes,
-        "winner": winner.name,
-        "recipe": winner.recipe,
-        "temperature": 1.0,
-        "sample_rates": job.table.sample_rates,
-        "learning_curve": [],
-        "folds": None,
-        "stopped": study.budget.stopped,
-        "test": None,
-    }
+    return RunFacts(
+        task="recognition",
+        target=job.target,
+        audio=job.audio,
+        units=study.units.to_json(),
+        seed=job.options.seed,
+        schema=job.schema.to_json(),
+        options=readable(asdict(job.options)),
+        rows=len(job.table),
+        splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
+        unlabelled=int((study.split == "").sum()),
+        holes=holes,
+        winner=winner.name,
+        recipe=winner.recipe,
+        sample_rates=job.table.sample_rates,
+        conversions=[one.to_json() for one in job.made],
+        stopped=study.budget.stopped,
+    )

@@ -63,14 +63,14 @@ class Account:
         told: dict[str, Any] = {
             "question": self.question(),
             "data": self.data(),
-            "verdict": facts["study"]["verdict"],
-            "conversions": facts["study"].get("conversions", []),
-            "leaderboard": facts["study"]["candidates"],
-            "learning_curve": facts["learning_curve"] or None,
+            "verdict": facts.study["verdict"],
+            "conversions": facts.study.get("conversions", []),
+            "leaderboard": facts.study["candidates"],
+            "learning_curve": facts.learning_curve or None,
             "missing": {},
         }
-        if facts["test"] is not None:
-            told["subsets"] = {key: facts["test"][key] for key in ("by_modalities", "alone")}
+        if facts.test is not None:
+            told["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
         said, truth = self.answered.answers[tuple(sorted(self.model.modalities))], wish.cells[self.rows]
         there = np.any([prepared.present[name][self.rows] for name in self.winner.names], axis=0)
         if there.any() and wish.classes is not None:
@@ -127,11 +127,11 @@ class Account:
         source = Path(str(job.table.source)).name
         versions = {"python": platform.python_version()}
         versions |= {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
-        options = {name: value for name, value in facts["options"].items() if value not in (None, [], {}, False)}
+        options = {name: value for name, value in facts.options.items() if value not in (None, [], {}, False)}
         return {
-            "target": facts["target"],
-            "task": facts["task"],
-            "metric": HEADLINE[facts["task"]],
+            "target": facts.target,
+            "task": facts.task,
+            "metric": HEADLINE[facts.task],
             "classes": None if wish.classes is None else len(wish.classes),
             "modalities": self.search.study.prepared.names,
             "table": source,
@@ -139,7 +139,7 @@ class Account:
             "version": __version__,
             "command": command_of(source, job.target, job.folder, changed_options(job.options)),
             "options": options,
-            "seed": facts["seed"],
+            "seed": facts.seed,
             "hash": hash_cells(job.table).hexdigest(),
             "versions": versions,
         }
@@ -148,7 +148,7 @@ class Account:
         facts, study = self.model.facts, self.search.study
         modalities = []
         for modality in self.job.schema.modalities:
-            there, hole = study.prepared.present[modality.name], facts["holes"][modality.name]
+            there, hole = study.prepared.present[modality.name], facts.holes[modality.name]
             shares = {
                 part: float(there[study.split == part].mean())
                 for part in ("train", "val", "test")
@@ -165,8 +165,8 @@ class Account:
                     "reason": hole["example"] or None,
                 }
             )
-        splits = {part: count for part, count in facts["splits"].items() if count}
-        return {"rows": facts["rows"], "unlabelled": facts["unlabelled"], "splits": splits, "modalities": modalities}
+        splits = {part: count for part, count in facts.splits.items() if count}
+        return {"rows": facts.rows, "unlabelled": facts.unlabelled, "splits": splits, "modalities": modalities}
 
     def example(self, row: int) -> dict[str, Any]:
         """Explain one row of the table, with what is in its cells."""

@@ -78,14 +78,13 @@ def fit_table(table: Drawn) -> dict[str, Any]:
     schema = detect(
         data, target="y", modalities=blocks, kinds={c: "number" for names in blocks.values() for c in names}
     )
-    train, tests = (np.flatnonzero(table.split == part) for part in ("train", "test"))
+    train = np.flatnonzero(table.split == "train")
     prepared = prepare(data, fit_strands(data, schema, train, {}, np.random.default_rng(table.seed)))
     labels = Labels.find(data, schema)
     study = Study(prepared, table.split, *labels.target_of(train, False), CLASSES, table.seed)
     search = Search(study, labels, FAMILIES, table.groups)
     search.run()
-    looked = [c for c in (search.single, search.fused) if c is not None]
-    return search.verdict(tests, {id(c): search.answers_on(c, tests) for c in looked}).to_json()
+    return search.verdict().to_json()
 
 
 def one(seed: int, fit: Callable[[Drawn], dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:

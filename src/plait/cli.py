@@ -62,6 +62,7 @@ METAVARS = {
     "precision": "NAME",
     "time_limit": "SECONDS",
     "seed": "N",
+    "report_rows": "N",
 }
 ONLY_IN_PYTHON = {"sample_rate"}  # of arrays; a sound file knows its own
 ON_SHOW = ("split", "group", "ignore", "kinds", "modalities", "prep")
@@ -178,6 +179,8 @@ def fit(
     told = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
     facts = {name: model.facts[name] for name in told} | {"verdict": model.study.verdict}
     answer = {"run": model.folder or out, "target": target, **facts, "leaderboard": model.leaderboard}
+    if (drawn := model.report_rows) is not None:
+        answer["report_rows"] = drawn
     _answer(as_json, answer, model.summary())
 
 

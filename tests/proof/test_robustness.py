@@ -160,11 +160,11 @@ def test_absent_stays_absent(table: Table, prepared: Prepared) -> None:
 
     robustness(Watches(*NAMES), table, prepared).curves()
     for name, rows in {"photo": [0, 1], "sound": [2], "text": [3]}.items():
-        assert len(seen[name]) == 50
+        assert len(seen[name]) == 46  # as they are they are asked once, for five ways to get worse
         assert not np.stack(seen[name])[:, rows].any()
     # where nothing is hidden on purpose, all others are there; only a text can lose all its words
     for name in ("photo", "sound", "tabular"):
-        assert np.array_equal(np.stack(seen[name])[:30], np.tile(prepared.present[name], (30, 1)))
+        assert np.array_equal(np.stack(seen[name])[:26], np.tile(prepared.present[name], (26, 1)))
 
 
 def test_the_rows_stay_as_they_were(table: Table, prepared: Prepared) -> None:

@@ -242,13 +242,13 @@ def test_pictures_get_worse_before_the_pretrained_encoder(table: Path) -> None:
     part = model._fitting(plait.read(table), model.modalities)
     prepared = prepare(part, model.strands)
     target = np.array(["no", "yes"] * 20, dtype=object)
-    curves = Robustness(model.predictor(), part, prepared, target, ["no", "yes"]).curves()
+    curves = Robustness(model.predictor(), part, prepared, target, ["no", "yes"], few=40).curves()
     found = {c["what"]: c for c in curves if c["modality"] == "photo"}
     assert list(found) == ["noise", "blur", "occlusion", "missing"]
     untouched = next(c for c in curves if c["what"] == "dropped words")["scores"][0]
     assert {c["scores"][0] for c in found.values()} == {untouched}
     assert {c["rows"] for c in found.values()} == {40}
-    seen = Robustness(Corner(), part, prepared, target, ["no", "yes"]).curves()
+    seen = Robustness(Corner(), part, prepared, target, ["no", "yes"], few=40).curves()
     covered = next(c for c in seen if c["what"] == "occlusion")["scores"]
     assert covered[0] == 1.0
     assert covered[0] > covered[2] > covered[4] > 0.4  # a grey corner looks bright

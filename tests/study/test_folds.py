@@ -90,7 +90,7 @@ def test_the_scores_are_of_the_pooled_answers(folded: Folded) -> None:
         tests = np.flatnonzero(split == "test")
         able = [c for c in search.study.candidates if c.names]
         winner = choose(able)
-        right += int((search.answers_on(winner, tests).argmax(1) == search.labels.codes[tests]).sum())
+        right += int((search.look(winner).argmax(1) == search.labels.codes[tests]).sum())
     accuracy = folded.found["metrics"]["accuracy"]
     assert accuracy["value"] == pytest.approx(right / 112)
     assert accuracy["low"] < accuracy["value"] < accuracy["high"]
@@ -104,7 +104,7 @@ def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -
         truth = search.labels.codes[tests]
         assert search.single is not None
         assert search.fused is not None
-        one, more = (search.answers_on(c, tests).argmax(1) == truth for c in (search.single, search.fused))
+        one, more = (search.look(c).argmax(1) == truth for c in (search.single, search.fused))
         gain += float(more.sum()) - float(one.sum())
     assert folded.verdict["difference"]["value"] == pytest.approx(gain / 112)
     assert (folded.verdict["single"], folded.verdict["fused"]) == ("the best of one modality", "the best fusion")

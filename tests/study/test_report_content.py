@@ -209,12 +209,32 @@ def test_the_content_has_every_section(told: tuple[Model, dict[str, Any]]) -> No
         "robustness",
         "importance",
         "examples",
+        "sample",
     }
     assert content["missing"] == {}
     assert content["learning_curve"] is None
     assert content["verdict"] == model.study.verdict
     assert content["leaderboard"] == model.leaderboard
     assert len(render_report(content)) > 10_000
+
+
+def test_the_report_is_of_all_rows_or_of_a_sample_that_is_named(told: tuple[Model, dict[str, Any]]) -> None:
+    model, content = told
+    tests = content["data"]["splits"]["test"]
+    assert content["sample"] == {"rows": tests, "of": tests}
+    assert model.report_rows is None
+    assert "drawn" not in model.summary()
+
+
+def test_a_sample_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    model, content = tell(tmp_path, make_columns(), report_rows=5, candidates=["classic"])
+    assert content["sample"] == {"rows": 5, "of": content["data"]["splits"]["test"]}
+    assert {curve["rows"] for curve in content["robustness"]} == {5}
+    assert content["importance"]["rows"] == 5
+    assert model.report_rows == 5
+    assert "its robustness and explanations are of 5 rows, drawn; of more with --report-rows" in model.summary()
+    assert "--report-rows 5" in content["question"]["command"]
+    assert f"Measured on 5 of the {content['sample']['of']} rows, drawn" in render_report(content)
 
 
 def test_the_question_says_what_was_asked(told: tuple[Model, dict[str, Any]]) -> None:

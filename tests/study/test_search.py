@@ -5,6 +5,7 @@ Networks are in test_networks.py.
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from plait.models.blend import fit_weighted
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, Calibrated, RowText
+from plait.study.budget import Budget
 from plait.study.candidate import Candidate
 from plait.study.labels import Labels
 from plait.study.search import Search, answer_rows
@@ -169,7 +171,7 @@ def test_one_modality_has_no_late_fusion_and_nothing_to_level() -> None:
     assert {c.family for c in search.study.candidates[3:]} <= {"ensemble"}
     assert search.fused is None
     assert search.trials["fused"] == 0
-    verdict = search.verdict(np.arange(0), {}).to_json()
+    verdict = search.verdict().to_json()
     assert verdict["code"] == "not_tested"
     assert verdict["sentence"] == "Not tested whether fusion helps: there is only one modality."
     assert winner.names == ["a"]
@@ -183,15 +185,13 @@ def test_numbers_are_learned_too() -> None:
     search = make_search(columns, split_of(70, 30, 20))
     winner = search.run()
     assert search.study.candidates[0].name == "mean"
-    assert search.temperatures == {}
+    assert {c.temperature for c in search.study.candidates} == {None}
     # of the mean of training rows on other rows, squared error in units of the spread: about 1
     assert search.study.candidates[0].loss == pytest.approx(1.0, abs=0.4)
     assert winner.names == ["a", "b"]
     assert winner.loss < 0.05
-    tests = np.arange(100, 120)
-    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
-    assert search.verdict(tests, said).to_json()["code"] == "helps"
-    assert search.verdict(tests, said).to_json()["metric"] == "r2"
+    assert search.verdict().to_json()["code"] == "helps"
+    assert search.verdict().to_json()["metric"] == "r2"
 
 
 @pytest.mark.usefixtures("quick")
@@ -293,7 +293,7 @@ def test_a_temperature_never_changes_the_class(whole: tuple[Search, Candidate]) 
     for candidate in search.study.candidates:
         if candidate.names:
             before = answer_rows(candidate.predictor, search.study.prepared, rows)
-            after = search.answers_on(candidate, rows)
+            after = answer_rows(candidate.tempered, search.study.prepared, rows)
             assert np.array_equal(before.argmax(1), after.argmax(1)), candidate.name
             seen.add(np.array_equal(before, after))
     assert seen == {True, False}
@@ -307,7 +307,7 @@ def test_candidates_are_chosen_with_their_temperature_out_of_fold(whole: tuple[S
         if candidate.family == "classic":
             before = -np.log(answer_rows(candidate.predictor, search.study.prepared, val)[np.arange(40), truth])
             assert candidate.losses == pytest.approx(-np.log(candidate.answers[np.arange(40), truth]))
-            if search.temperatures[id(candidate)] == 1.0:
+            if candidate.heat == 1.0:
                 assert candidate.loss == pytest.approx(before.mean())
             else:
                 assert candidate.loss <= before.mean()
@@ -318,9 +318,8 @@ def test_candidates_are_chosen_with_their_temperature_out_of_fold(whole: tuple[S
 def test_only_what_helps_out_of_fold_has_a_temperature(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
     for candidate in search.study.candidates:
-        heat = search.temperatures.get(id(candidate), 1.0)
-        assert isinstance(search.predictor_of(candidate), Calibrated) is (heat != 1.0)
-    assert id(search.study.candidates[0]) not in search.temperatures
+        assert isinstance(candidate.tempered, Calibrated) is (candidate.heat != 1.0)
+    assert search.study.candidates[0].temperature is None
 
 
 @pytest.mark.usefixtures("quick")
@@ -342,18 +341,19 @@ def test_a_classic_winner_learns_from_validation_rows_too_in_the_end() -> None:
     search = make_search(draw_blocks(120, knows={"a": 1.0, "b": 1.0}), split_of(70, 30, 20), ("classic",))
     winner = search.run()
     rows, study = np.arange(100, 120), search.study
-    learner, setting, names = search._made[id(winner)]
+    assert isinstance(winner.fit, partial)
+    learner, setting, names = winner.fit.args
     goal = Goal(search.labels.codes[:100], search.labels.prior)
     features = {name: search.features[name][:100] for name in names}
     generator = np.random.default_rng([study.seed_of(f"{learner} {setting} {' '.join(names)}")])
     settings = LEARNERS["classification"][learner][setting]
     by_hand = fit_classic(learner, features, goal, names, search.layouts, generator, settings)
     found = answer_rows(search.refitted(winner), study.prepared, rows)
-    heat = search.temperatures[id(winner)]
+    heat = winner.heat
     logits = np.log(answer_rows(by_hand, study.prepared, rows)) / heat
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     assert found == pytest.approx(expected, rel=1e-9)
-    assert not np.allclose(found, search.answers_on(winner, rows), atol=1e-3)
+    assert not np.allclose(found, search.look(winner), atol=1e-3)
 
 
 def test_what_is_made_of_others_is_shipped_as_it_is(whole: tuple[Search, Candidate]) -> None:
@@ -363,9 +363,9 @@ def test_what_is_made_of_others_is_shipped_as_it_is(whole: tuple[Search, Candida
     assert isinstance(blend.predictor, Blend)
     assert blend.members == ["logistic regression (a)", "nearest neighbours (b)"]
     shipped = answer_rows(search.refitted(blend), search.study.prepared, rows)
-    assert np.array_equal(shipped, search.answers_on(blend, rows))
-    assert not search.can_repeat(blend)
-    assert search.can_repeat(named(search, "SVM (b)"))
+    assert np.array_equal(shipped, answer_rows(blend.tempered, search.study.prepared, rows))
+    assert not blend.can_repeat
+    assert named(search, "SVM (b)").can_repeat
 
 
 def test_a_network_is_shipped_as_it_was_trained(words: tuple[Search, Candidate]) -> None:
@@ -373,7 +373,7 @@ def test_a_network_is_shipped_as_it_was_trained(words: tuple[Search, Candidate])
     network = min((c for c in search.study.candidates if c.network is not None), key=lambda c: c.loss)
     shipped = search.refitted(network)
     assert getattr(shipped, "inner", shipped) is network.predictor
-    assert search.can_repeat(network)
+    assert network.can_repeat
 
 
 def test_the_row_as_text_is_fitted_again_as_text(words: tuple[Search, Candidate]) -> None:
@@ -433,11 +433,11 @@ def test_an_ensemble_keeps_only_what_has_a_weight(whole: tuple[Search, Candidate
 
 @pytest.mark.usefixtures("quick")
 def test_a_time_limit_that_is_over_leaves_one_candidate_and_no_verdict() -> None:
-    search = make_search(draw_blocks(90), split_of(50, 20, 20), deadline=0.0)
+    search = make_search(draw_blocks(90), split_of(50, 20, 20), budget=Budget(0.0))
     winner = search.run()
     assert [c.name for c in search.study.candidates if c.family == "classic"] == ["logistic regression (a)"]
     assert winner.name == "logistic regression (a)"
-    verdict = search.verdict(np.arange(70, 90), {}).to_json()
+    verdict = search.verdict().to_json()
     assert verdict["code"] == "not_tested"
     assert verdict["sentence"] == "Not tested whether fusion helps: the time limit left no fused candidate."
     assert verdict["single"] == "logistic regression (a)"
@@ -470,7 +470,8 @@ def test_an_interrupt_before_the_first_candidate_is_one() -> None:
 
 def test_without_test_rows_nothing_is_tested(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
-    verdict = search.verdict(np.arange(0), {}).to_json()
+    split = np.where(search.study.split == "test", "", search.study.split)
+    verdict = replace(search, study=replace(search.study, split=split)).verdict().to_json()
     assert verdict["sentence"] == "Not tested whether fusion helps: there are no test rows."
     assert (verdict["single"], verdict["fused"]) == ("logistic regression (a)", "weighted vote (a + b)")
 
@@ -479,18 +480,17 @@ def test_without_test_rows_nothing_is_tested(whole: tuple[Search, Candidate]) ->
 def test_the_verdict_splits_holes_from_complete_rows() -> None:
     """b is blank in some rows; what looks at b alone, or at both, is not whole there."""
     search = make_search(draw_blocks(200, holes=0.4), split_of(100, 40, 60))
-    winner = search.run()
+    search.run()
     tests = np.arange(140, 200)
     b = int(search.study.prepared.present["b"][tests].sum())
     assert 0 < b < 60
-    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)}
-    verdict = search.verdict(tests, said).to_json()
+    verdict = search.verdict().to_json()
     assert search.single is not None
     assert search.single.names == ["a"]
     assert verdict["fills_holes"]["rows"] == 0
     assert verdict["adds"]["rows"] == b
     swapped = replace(search, single=search.best_alone("b"))
-    assert swapped.verdict(tests, said).to_json()["fills_holes"]["rows"] == 60 - b
+    assert swapped.verdict().to_json()["fills_holes"]["rows"] == 60 - b
 
 
 # losses

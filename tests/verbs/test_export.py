@@ -15,6 +15,7 @@ from graphs import PRIOR, Bright, network
 from plait.models.blend import Average
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.predictors import Blend
+from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel, OnnxPredictor
 from plait.verbs.export import draw_batch
@@ -189,7 +190,7 @@ def classic() -> Any:
     layouts = {"tabular": {"kind": "tabular", "numbers": 1, "categories": []}}
     features = {"tabular": np.eye(3)[codes] + 0.1 * np.random.default_rng(0).standard_normal((20, 3))}
     learner = fit_classic("logistic regression", features, goal, ["tabular"], layouts, np.random.default_rng(0))
-    return Model({"task": "classification", "classes": ["a", "b", "c"], "seed": 0}, [], {"winner": learner})
+    return Model(RunFacts("classification", "y", classes=["a", "b", "c"]), [], {"winner": learner})
 
 
 def test_a_classic_winner_is_refused(classic: Any, tmp_path: Path) -> None:
@@ -222,7 +223,7 @@ def test_wrong_requests(classic: Any, exported: Any, tmp_path: Path) -> None:
 def test_a_recogniser_is_refused(classic: Any) -> None:
     from plait.runs.transcriber import Transcriber
 
-    heard = Transcriber({"task": "recognition"}, [], {})
+    heard = Transcriber(RunFacts("recognition", "said"), [], {})
     with pytest.raises(plait.RequestError, match="a recogniser cannot be exported"):
         plait.export(heard, out="heard.onnx")
 

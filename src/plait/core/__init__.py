@@ -35,7 +35,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_json",
         "write_tensors",
     ),
-    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "from_strings"),
+    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),
     "version": ("__version__",),

@@ -16,6 +16,7 @@ AS_TEXT = "text"  # the family of candidates that read the whole row written out
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
 PRECISIONS = ("auto", "float32")
+REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 
 
@@ -73,6 +74,9 @@ class FitOptions:
     seed: int = _option(0, "Same seed, same result, on the same machine.")
     learning_curve: bool = _option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
     report: bool | None = _option(None, "Write report.html. Usual where a run folder is named.")
+    report_rows: int | None = _option(
+        None, "Test rows on which the report measures robustness and explanations, drawn. Without it 300 at most."
+    )
     overwrite: bool = _option(False, "Replace a finished run in the folder.")
     sample_rate: int | None = _option(None, "Sample rate of sounds given as arrays, in Hz.")
 
@@ -83,6 +87,8 @@ class FitOptions:
             raise RequestError(f"batch_size is {self.batch_size}; expected 2 or more.")
         if self.time_limit is not None and not self.time_limit > 0:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
+        if self.report_rows is not None and self.report_rows < 1:
+            raise RequestError(f"report_rows is {self.report_rows}; expected 1 or more.")
         if self.sample_rate is not None and self.sample_rate < 1:
             raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
         if self.precision not in PRECISIONS:

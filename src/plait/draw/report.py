@@ -29,6 +29,7 @@ examples     [{"row", "split", "target", "prediction", "probability", "base", "s
              {"modality", "kind", "form": "columns", "columns": [{"name", "value", "weight"}]}
              {"modality", "kind", "reason": why it is not there}
              weight: above 0 speaks for the answer (blue), below 0 against (orange), on any scale
+sample       {"rows", "of"}: robustness, importance and examples are of these rows, drawn from so many
 learning_curve  [{"rows", "val": span}]
 """
 
@@ -173,6 +174,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
         "metric_help": METRIC_HELP.get(metric, ""),
         "titles": TITLES,
         "views": views,
+        "sample": content.get("sample"),
         "missing": {name: str(said.get(name) or text) for name, text in MISSING.items()},
         "winner": next((show_candidate(0, c) for c in board if c.get("winner")), None),
     }

@@ -8,7 +8,7 @@ Knows: kinds and pretrained encoders, prepared rows. Does not know: how candidat
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "blend": ("cross_fit", "fit_average", "fit_mixture", "fit_stacked", "fit_weighted"),
-    "calibration": ("assign_folds", "cross_fit_temperature", "losses"),
+    "calibration": ("apply_temperature", "assign_folds", "cross_fit_temperature", "losses"),
     "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
     "learning": ("Live", "Passes", "Target", "decided", "draw_batches", "encode_rows", "loss_of"),

@@ -12,7 +12,7 @@ import numpy as np
 
 from plait.core.contract import Table, answer_subsets
 from plait.errors import RequestError
-from plait.models.rows import CHUNK, Callback, prepare, quiet
+from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import Strand
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail, drill_row
@@ -30,18 +30,20 @@ def explain_table(
     row: int | None = None,
     seed: int = 0,
     callback: Callback = quiet,
+    prepared: Prepared | None = None,
 ) -> Explanation:
     """Return what each modality made of the answer to every row, or to one row with what is inside its modalities.
 
     The number explained is the probability of the class that is predicted with all that is present, or for a number
     (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders that are drawn from the
-    seed, with an error. Rows are prepared in chunks, so memory does not grow with the files behind them. Raises
-    RequestError for a row that there is not.
+    seed, with an error. Rows are prepared in chunks, so memory does not grow with the files behind them; prepared: the
+    rows of the table, where that has been done. Raises RequestError for a row that there is not.
     """
     if row is not None:
         if not 0 <= row < len(table):
             raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
         table = table.take([row])
+        prepared = None if prepared is None else prepared.take(np.array([row]))
     names = [strand.name for strand in strands if strand.name in predictor.names]
     used = [strand for strand in strands if (strand.shadow or strand.name) in names]
     generator = np.random.default_rng(seed)
@@ -50,12 +52,13 @@ def explain_table(
     chunks, statuses, absent = [], [], []
     details: list[Detail] = []
     for start in range(0, max(1, len(table)), 4 * CHUNK):
-        chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
-        prepared = prepare(chunk, used)
-        statuses += prepared.statuses()
-        absent += prepared.reasons
+        rows = np.arange(start, min(start + 4 * CHUNK, len(table)))
+        chunk = table.take(rows)
+        part = prepare(chunk, used) if prepared is None else prepared.take(rows)
+        statuses += part.statuses(names)
+        absent += [{name: why for name, why in reasons.items() if name in names} for reasons in part.reasons]
         for first in range(0, max(1, len(chunk)), ROWS):
-            batch = prepared.batch(np.arange(first, min(first + ROWS, len(chunk))))
+            batch = part.batch(np.arange(first, min(first + ROWS, len(chunk))))
             answers = dict(zip(keeps, answer_subsets(predictor, batch, keeps), strict=True))
             there = {name: batch.present[name].cpu().numpy() for name in names}
             chunks.append(_explain_batch(answers, names, orders, there, classes is not None))

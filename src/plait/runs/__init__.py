@@ -6,7 +6,8 @@ Knows: predictors and how they are stored. Does not know: how they were found, t
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "answers": ("answer_prepared", "count_holes"),
+    "answers": ("Answers", "answer_prepared", "count_holes"),
+    "facts": ("RunFacts",),
     "load": ("load",),
     "model": ("Model",),
     "onnx": ("OnnxModel", "pack_model"),

@@ -44,8 +44,11 @@ def answer_prepared(
     modalities: Sequence[str],
     rows: np.ndarray | None = None,
 ) -> Answers:
-    """Answer for prepared rows with each subset of modalities present; each row is encoded once."""
-    rows = np.arange(len(prepared)) if rows is None else rows
+    """Answer for prepared rows with each subset of modalities present; each row is encoded once.
+
+    alone: further predictors. One that is the predictor itself is not asked again.
+    """
+    rows, whole = np.arange(len(prepared)) if rows is None else rows, tuple(sorted(modalities))
     answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
     single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
     with torch.inference_mode():
@@ -54,7 +57,7 @@ def answer_prepared(
             for said, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
                 said.append(answer)
             for name, found in single.items():
-                found.append(alone[name](batch))
+                found.append(answers[whole][-1] if alone[name] is predictor else alone[name](batch))
     present = {name: there[rows] for name, there in prepared.present.items()}
     statuses = prepared.statuses(modalities)
     return Answers(

@@ -11,6 +11,7 @@ from plait.core.files import digest, read_json, read_tensors, seal
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import Strand
+from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
 
@@ -28,15 +29,15 @@ def load(
         return OnnxModel.load(folder, converters)
     facts, strands, predictors = open_run(folder, plan, encoders)
     kind = Model
-    if facts["task"] == "recognition":
+    if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
-    made = [Made.from_json(data, converters) for data in facts.get("conversions", [])]
+    made = [Made.from_json(data, converters) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made)
 
 
 def open_run(
     folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], list[Strand], dict[str, Any]]:
+) -> tuple[RunFacts, list[Strand], dict[str, Any]]:
     """Return (facts, strands, predictors) of a finished run: what a Model is made of.
 
     plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
@@ -74,4 +75,4 @@ def open_run(
         strands.append(Strand.from_state(data, own, encoders))
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return facts, strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
+    return RunFacts.from_json(facts), strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)

@@ -18,6 +18,7 @@ import numpy as np
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Table, clean_label
 from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
+from plait.core.options import REPORT_ROWS
 from plait.core.words import count, say_curve
 from plait.data.parse import read_amounts
 from plait.data.read import read
@@ -28,6 +29,7 @@ from plait.models.views import Strand
 from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
+from plait.runs.facts import RunFacts
 from plait.runs.predictions import Predictions, status_line
 
 if TYPE_CHECKING:
@@ -45,10 +47,11 @@ STOPPED = {
 class Model:
     """A fitted predictor with its proof.
 
-    facts: what run.json holds. predictors: "winner", and for each modality the best that looks at it alone.
+    facts: what run.json holds, by attribute or as a mapping. predictors: "winner", and for each modality the best that
+    looks at it alone.
     """
 
-    facts: dict[str, Any]
+    facts: RunFacts
     strands: list[Strand]
     predictors: dict[str, Any]
     folder: Path | None = None
@@ -57,20 +60,20 @@ class Model:
 
     @property
     def task(self) -> str:
-        return str(self.facts["task"])
+        return self.facts.task
 
     @property
     def target(self) -> str:
-        return str(self.facts["target"])
+        return self.facts.target
 
     @property
     def classes(self) -> list[Any] | None:
-        return self.facts["classes"]
+        return self.facts.classes
 
     @property
     def prior(self) -> np.ndarray:
         """What the model says when nothing is present: (class,) shares of the training rows, or (1,) their mean."""
-        return np.array(self.facts["prior"], float)
+        return np.array(self.facts.prior, float)
 
     @property
     def modalities(self) -> list[str]:
@@ -80,12 +83,20 @@ class Model:
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
         """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner."""
-        return list(self.facts["study"]["candidates"])
+        return list(self.facts.study["candidates"])
 
     @property
     def study(self) -> Proof:
         """All candidates, the winner, and the verdict on fusion; print it."""
-        return Proof(self.facts["study"])
+        return Proof(self.facts.study)
+
+    @property
+    def report_rows(self) -> int | None:
+        """How many test rows (or validation rows) the report's robustness and explanations are of; None of all."""
+        facts = self.facts
+        rows = facts.splits["test"] or facts.splits["val"]
+        most = facts.options.get("report_rows") or REPORT_ROWS
+        return most if "report.html" in (facts.files or {}) and most < rows else None
 
     def predictor(self, name: str = "winner") -> Any:
         """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
@@ -142,23 +153,35 @@ class Model:
             self.predictor(),
             classes=self.classes,
             row=row,
-            seed=self.facts["seed"],
+            seed=self.facts.seed,
             callback=callback,
         )
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
+        answered = self._answer(table, self.subsets(), list(self.alone), callback)
+        return self.grade(answered, target), answered
+
+    @property
+    def alone(self) -> dict[str, Any]:
+        """The best predictor of each modality by itself."""
+        return {name: predictor for name, predictor in self.predictors.items() if name != "winner"}
+
+    def subsets(self) -> list[tuple[str, ...]]:
+        """Return the sets of modalities given which the model is scored, names sorted; all of them last."""
         names = sorted(self.modalities)
         sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
-        subsets = [keep for size in sizes for keep in itertools.combinations(names, size)]
-        alone = [name for name in self.predictors if name != "winner"]
-        answered = self._answer(table, subsets, alone, callback)
+        return [keep for size in sizes for keep in itertools.combinations(names, size)]
+
+    def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
+        """Return the scores of answers, given each subset of modalities and by each alone. target: as in `score`."""
+        names = sorted(self.modalities)
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         labelled = np.array([self._is_label(value) for value in target], bool)
         if not labelled.any():
             raise RequestError(f"no row has a label in column {self.target!r}; expected at least one to score.")
         scored = np.flatnonzero(labelled & ~failed)
-        generator = np.random.default_rng(self.facts["seed"])
+        generator = np.random.default_rng(self.facts.seed)
         truth = np.array(
             [value if there else None for value, there in zip(target, labelled, strict=True)], dtype=object
         )
@@ -166,7 +189,7 @@ class Model:
         shape = (lambda x: x) if self.classes is not None else (lambda x: x[:, 0])
         whole = answered.answers[tuple(names)]
         result: dict[str, Any] = {
-            "rows": len(table),
+            "rows": len(target),
             "scored": len(scored),
             "failed": int(failed.sum()),
             "metrics": intervals(truth[scored], shape(whole[scored]), **given) if len(scored) else {},
@@ -176,11 +199,11 @@ class Model:
             lambda keep: shape(answered.answers[tuple(sorted(keep))]), present, truth, self.classes, generator
         )
         result["alone"] = {}
-        for name in alone:
+        for name in self.alone:
             own = np.flatnonzero(labelled & answered.present[name])
             metrics = intervals(truth[own], shape(answered.alone[name][own]), **given) if len(own) else {}
             result["alone"][name] = {"rows": len(own), "metrics": metrics}
-        return result, answered
+        return result
 
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
@@ -206,7 +229,7 @@ class Model:
                 f"none of the model's columns ({', '.join(columns)}) is in {table.source}; "
                 f"it has: {', '.join(table.names)}."
             )
-        rates = {**self.facts.get("sample_rates", {}), **table.sample_rates}
+        rates = {**self.facts.sample_rates, **table.sample_rates}
         table = apply_conversions(replace(table, sample_rates=rates), made, callback)
         # no Arrow array, since Arrow imports pandas, where there is one, to make it
         data = {c: table.data[c] if c in table.data else np.full(len(table), None, object) for c in columns}
@@ -240,24 +263,24 @@ class Model:
         shown = choose_shown(self.leaderboard)
         lines.append(board(shown, metric))
         if len(self.leaderboard) > 1:
-            lowest = "the lowest loss on validation" if facts["options"].get("fusion") else SIMPLEST
-            lines.append(f"* {lowest}, among {'the fused' if facts['options'].get('fusion') else 'all'}")
+            lowest = "the lowest loss on validation" if facts.options.get("fusion") else SIMPLEST
+            lines.append(f"* {lowest}, among {'the fused' if facts.options.get('fusion') else 'all'}")
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(f"{more}: print(model.study), plait study RUN")
         lines += self.say_rows("a label")
-        lines += say_encoders(facts.get("encoders", {}))
-        test = facts["test"]
+        lines += say_encoders(facts.encoders or {})
+        test = facts.test
         if test is not None and test["metrics"]:
-            lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts['winner']}.")
+            lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts.winner}.")
             for name, alone in test["alone"].items():
                 if alone["metrics"]:
                     lines.append(
                         f"{name} alone reaches {span(alone['metrics'][metric])} "
                         f"on the {count(alone['rows'], 'test row that has', 'test rows that have')} it."
                     )
-        elif facts.get("folds"):
-            checked = facts["folds"]
+        elif facts.folds:
+            checked = facts.folds
             lines.append(
                 f"\nOn {count(checked['rows'], 'row')}, each left out {count(checked['repeats'], 'time')} in "
                 f"{count(checked['folds'], 'fold')}, "
@@ -268,16 +291,20 @@ class Model:
                 "\nThere are no test rows, so the score on rows never seen is not known; "
                 "score another table with evaluate."
             )
-        lines.append(f"\n{facts['study']['verdict']['sentence']}")
-        lines += [one["sentence"] for one in facts["study"].get("conversions", [])]
-        if facts.get("learning_curve"):
-            lines.append(say_curve(facts["learning_curve"], metric))
-        if facts["stopped"]:
-            lines.append(STOPPED[facts["stopped"]])
+        lines.append(f"\n{facts.study['verdict']['sentence']}")
+        lines += [one["sentence"] for one in facts.study.get("conversions", [])]
+        if facts.learning_curve:
+            lines.append(say_curve(facts.learning_curve, metric))
+        if facts.stopped:
+            lines.append(STOPPED[facts.stopped])
         if self.folder is not None and self.keeper is None:
             picture = "confusion.png" if self.classes is not None else "scatter.png"
-            page = "report.html" if "report.html" in facts.get("files", {}) else picture
+            page = "report.html" if "report.html" in (facts.files or {}) else picture
             lines.append(f"\nopen {self.folder / page}")
+            if (drawn := self.report_rows) is not None:
+                lines.append(
+                    f"its robustness and explanations are of {drawn:,} rows, drawn; of more with --report-rows"
+                )
             lines.append(
                 f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
                 f"   or   plait explain {self.folder} TABLE --row 0"
@@ -287,14 +314,14 @@ class Model:
     def say_rows(self, what: str) -> list[str]:
         """Return sentences on the rows, their splits and their holes. what: that without which a row is left out."""
         facts, lines = self.facts, []
-        counts = facts["splits"]
+        counts = facts.splits
         lines.append(
-            f"\n{count(facts['rows'], 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
+            f"\n{count(facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
             f"{count(counts['test'])} test"
-            + (f", {count(facts['unlabelled'])} without {what} or split" if facts["unlabelled"] else "")
+            + (f", {count(facts.unlabelled)} without {what} or split" if facts.unlabelled else "")
             + "."
         )
-        for name, hole in facts["holes"].items():
+        for name, hole in facts.holes.items():
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""
                 lines.append(
@@ -339,21 +366,19 @@ class Model:
             write_tensors(final / WEIGHTS, tensors)
             for name, writer in extra.items():
                 writer(final / name)
-            self.facts |= {
-                "format": FORMAT,
-                "strands": strands,
-                "predictors": {"parts": stored.parts, "roles": stored.roles},
-                "files": {name: digest(final / name) for name in sorted([WEIGHTS, *extra])},
-            }
-            self.facts["seal"] = seal(self.facts)
+            facts = self.facts
+            facts.format, facts.strands = FORMAT, strands
+            facts.predictors = {"parts": stored.parts, "roles": stored.roles}
+            facts.files = {name: digest(final / name) for name in sorted([WEIGHTS, *extra])}
+            facts.seal = seal(facts.to_json())
             old = folder / "run.json"
             if old.exists():  # an older run is no longer whole from here on, and none of its files may stay
                 for name in read_json(old).get("files", {}):
                     (folder / name).unlink(missing_ok=True)
                 old.unlink()
-            for name in self.facts["files"]:
+            for name in facts.files:
                 (final / name).replace(folder / name)
-            write_json(folder / "run.json", self.facts)
+            write_json(folder / "run.json", facts.to_json())
         self.folder = folder
 
 

@@ -25,6 +25,7 @@ from plait.errors import RequestError, RunError, need
 from plait.models.onnx_graph import Graph, Port, write_graph
 from plait.models.views import Strand
 from plait.pretrained.catalogue import restore_given
+from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 
 FORMAT = 1
@@ -107,7 +108,7 @@ class OnnxModel(Model):
         ports = [Port.from_json(port) for port in facts["inputs"]]
         predictor = OnnxPredictor(session, ports, facts["output"], len(facts["classes"] or [0]))
         made = [Made.from_json(one, converters) for one in facts["conversions"]]
-        return cls(facts, strands, {"winner": predictor}, made=made)
+        return cls(RunFacts.from_json(facts), strands, {"winner": predictor}, made=made)
 
     def summary(self) -> str:
         """Return what the model is: what it predicts, from what, and the run that proves it."""

@@ -36,11 +36,11 @@ class Transcriber(Model):
     @property
     def audio(self) -> str:
         """The name of the sound that is transcribed."""
-        return str(self.facts["audio"])
+        return str(self.facts.audio)
 
     @property
     def units(self) -> Units:
-        return Units.from_json(self.facts["units"])
+        return Units.from_json(self.facts.units or {})
 
     def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Transcripts:
         """Transcribe every row: as many out as in, in the same order, each with a status.
@@ -61,20 +61,20 @@ class Transcriber(Model):
             "explanations of transcripts are not there yet; predict gives each word with its times and a confidence."
         )
 
-    def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
-        """Score a table whose transcripts are given: (rows,) normalised texts, None where there is none."""
+    def subsets(self) -> list[tuple[str, ...]]:
+        """Return the sets of modalities given which it is scored: each has the sound, the last has all."""
         others = sorted(name for name in self.modalities if name != self.audio)
         sizes = range(len(others) + 1) if len(others) < MOST_MODALITIES else sorted({0, len(others) - 1, len(others)})
-        subsets = [
-            tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)
-        ]
-        answered = self._answer(table, subsets, [self.audio], callback)
+        return [tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)]
+
+    def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
+        """Return the error rates of what was heard. target: (rows,) normalised texts, None where there is none."""
         spoken = np.array([text is not None for text in target], bool)
         if not spoken.any():
             raise RequestError(f"no row has a transcript in column {self.target!r}; expected at least one to score.")
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         scored = np.flatnonzero(spoken & ~failed)
-        generator = np.random.default_rng(self.facts["seed"])
+        generator = np.random.default_rng(self.facts.seed)
 
         def rates(heard: np.ndarray) -> dict[str, Any]:
             if not len(scored):
@@ -82,15 +82,14 @@ class Transcriber(Model):
             counts = count_errors(target[scored], heard[scored])
             return {"rows": len(scored), "metrics": error_rates(counts, generator=generator)}
 
-        result = {
-            "rows": len(table),
+        return {
+            "rows": len(target),
             "scored": len(scored),
             "failed": int(failed.sum()),
             "metrics": rates(answered.answers[tuple(sorted(self.modalities))])["metrics"],
-            "by_modalities": {"+".join(keep): rates(answered.answers[keep]) for keep in subsets},
+            "by_modalities": {"+".join(keep): rates(answered.answers[keep]) for keep in self.subsets()},
             "alone": {name: rates(heard) for name, heard in answered.alone.items()},
         }
-        return result, answered
 
     def _cleaned(self, table: Table) -> np.ndarray:
         texts = np.empty(len(table), dtype=object)
@@ -141,7 +140,7 @@ class Transcriber(Model):
     @property
     def is_mute(self) -> bool:
         """Whether it wrote no word in any test row."""
-        return bool(self.facts.get("mute"))
+        return bool(self.facts.mute)
 
     def _starts(self, table: Table, answered: Answers) -> list[float]:
         """Return where the first frame of each row begins in its sound, in seconds: not 0 where silence is cut off."""
@@ -164,16 +163,16 @@ class Transcriber(Model):
         facts, lines = self.facts, []
         lines.append(board(choose_shown(self.leaderboard), "wer"))
         if len(self.leaderboard) > 1:
-            lines.append("* the plan that was asked for" if facts["options"].get("fusion") else f"* {FEWEST}")
+            lines.append("* the plan that was asked for" if facts.options.get("fusion") else f"* {FEWEST}")
         lines += self.say_rows("a transcript, a sound")
         units = self.units
         lines.append(f"What it can write: {count(len(units.symbols))} {units.kind}.")
-        test = facts["test"]
+        test = facts.test
         if test is not None and test["metrics"]:
             found = test["metrics"]
             lines.append(
                 f"\nOn the {count(test['scored'], 'test row')} the word error rate is {span(found['wer'])} for "
-                f"* {facts['winner']}; 0 is best. The character error rate is {span(found['cer'])}; "
+                f"* {facts.winner}; 0 is best. The character error rate is {span(found['cer'])}; "
                 f"{span(found['exact'])} of the rows are right in every word."
             )
             if self.is_mute:
@@ -186,9 +185,9 @@ class Transcriber(Model):
                 "\nThere are no test rows, so the errors on rows never heard are not known; "
                 "score another table with evaluate."
             )
-        lines.append(f"\n{facts['study']['verdict']['sentence']}")
-        if facts["stopped"]:
-            lines.append(STOPPED[facts["stopped"]])
+        lines.append(f"\n{facts.study['verdict']['sentence']}")
+        if facts.stopped:
+            lines.append(STOPPED[facts.stopped])
         if self.folder is not None and self.keeper is None:
             lines.append(f"\nopen {self.folder / 'curves.png'}")
             lines.append(

@@ -7,7 +7,8 @@ Knows: all that trains and judges. Does not know: words of the command line.
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "job": ("fit_table", "fit_transcripts", "open_folder"),
+    "course": ("learn",),
+    "job": ("Fit", "open_folder"),
     "labels": ("Labels", "column_of_labels", "fingerprint"),
     "speech": ("check_request",),
 }

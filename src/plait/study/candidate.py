@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from plait.models.predictors import Calibrated
 from plait.models.train import Outcome
 
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 UNSEEN = 0.005  # nats, or shares of the target's variance
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidate:
     """One predictor, and what validation says of it.
 
     answers: (val, class) probabilities, or (val, 1) values in the unit of the target; of a candidate that learned from
     validation rows they are cross-fitted. losses: (val,) log loss or squared error (of the scaled target) of each row.
+    tested: what it answered on the test rows, once it was asked. temperature: None until it was looked for. fit: of a
+    classic one, fits the same learner to other rows and returns its predictor.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Candidate:
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
     members: list[str] = field(default_factory=list)  # of a candidate made of others
+    temperature: float | None = None
+    tested: np.ndarray | None = field(default=None, repr=False)
+    fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)
 
     @property
     def loss(self) -> float:
@@ -44,6 +50,28 @@ class Candidate:
     def names(self) -> list[str]:
         """The modalities it looks at."""
         return list(self.predictor.names)
+
+    @property
+    def heat(self) -> float:
+        """Its temperature; 1 where none helps, or none was looked for."""
+        return 1.0 if self.temperature is None else self.temperature
+
+    @property
+    def tempered(self) -> Any:
+        """Its predictor, with its temperature."""
+        return self._with_heat(self.predictor)
+
+    def refitted(self, rows: np.ndarray) -> Any:
+        """Return the predictor to ship: a classic one learns from all these rows, now that some of them have chosen."""
+        return self.tempered if self.fit is None else self._with_heat(self.fit(rows))
+
+    def _with_heat(self, predictor: Any) -> Any:
+        return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether it can be trained anew on other rows: a network or a classic learner."""
+        return self.network is not None or self.fit is not None
 
     @property
     def cost(self) -> tuple[int, int]:

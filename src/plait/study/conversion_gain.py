@@ -14,14 +14,14 @@ from plait.study.candidate import Candidate
 from plait.study.search import Search
 
 
-def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]], tests: np.ndarray) -> list[dict[str, Any]]:
+def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return for each modality made of another how both do alone and together, and a sentence.
 
     made: {"origin", "modality", "by"}. The three candidates are those of the lowest loss on validation that look at the
     source, at what was made, and at both and nothing else. The test is that of `verdict.judge`: both together against
     the better one by itself. Empty where a candidate is lacking or there are no test rows.
     """
-    compared = []
+    compared, tests = [], search.study.test
     for one in made:
         names = [one["origin"], one["modality"]]
         both = min((c for c in search.study.candidates if sorted(c.names) == sorted(names)), key=_loss, default=None)
@@ -29,10 +29,9 @@ def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]], tests
         if both is None or None in alone or len(tests) < 2:
             continue
         chosen = [c for c in (*alone, both) if c is not None]
-        answers = [search.answers_on(c, tests) for c in chosen]
-        scores = [search.labels.headline(said, tests, search.study.seed) for said in answers]
+        scores = [search.labels.headline(search.look(c), tests, search.study.seed) for c in chosen]
         first = 0 if chosen[0].loss <= chosen[1].loss else 1
-        one_side, both_sides = (search.side(chosen[i], tests, answers[i]) for i in (first, 2))
+        one_side, both_sides = (search.side(chosen[i]) for i in (first, 2))
         groups = None if search.groups is None else search.groups[tests]
         generator = np.random.default_rng([search.study.seed, 7])
         verdict = judge(

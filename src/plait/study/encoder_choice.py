@@ -30,13 +30,11 @@ def settle_encoders(study: Study) -> None:
     for name, views in study.prepared.views.items():
         tried: list[tuple[Candidate, str]] = []
         for view in reversed(views):
-            few = replace(study, prepared=study.prepared.settle(name, view), candidates=[], stopped="")
+            few = replace(study, prepared=study.prepared.settle(name, view), candidates=[])
             found = few.train_alone(name, min((c.outcome.loss for c, _ in tried), default=math.inf))
-            study.limited = study.limited or few.limited
             if found is not None:
                 tried.append((found, view))
-            if few.stopped == "interrupt":
-                study.stopped = "interrupt"
+            if study.budget.interrupted:
                 break
         best = choose([c for c, _ in tried]) if tried else None
         view = next((v for c, v in tried if c is best), name)

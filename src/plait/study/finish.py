@@ -5,156 +5,183 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plait.converters.in_fit import Made
-from plait.core.contract import Schema, Table
-from plait.core.files import UNFINISHED, write_json
-from plait.core.options import FitOptions
+from plait.core.files import write_json
 from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
 from plait.models.views import encoder_names
 from plait.proof.leaderboard import HEADLINE
 from plait.proof.scores import confusion, reliability
-from plait.runs.answers import answer_prepared
+from plait.runs.answers import Answers, answer_prepared
+from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions
 from plait.study.candidate import Candidate
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
-from plait.study.labels import Labels, hash_cells
-from plait.study.report_content import Account, command_of
+from plait.study.job import Fit
+from plait.study.labels import Labels
+from plait.study.report_content import Account
 from plait.study.search import Search, time_row
 
 
-def finish(
-    table: Table,
-    schema: Schema,
-    chosen: FitOptions,
-    search: Search,
-    winner: Candidate,
-    holes: dict[str, Any],
-    points: list[dict[str, Any]],
-    checked: dict[str, Any] | None,
-    made: Sequence[Made],
-    place: Path,
-) -> Model:
+@dataclass
+class Result:
+    """What a search gave: its winner, the holes of the rows, points of a learning curve, and what folds found."""
+
+    job: Fit
+    search: Search
+    winner: Candidate
+    holes: dict[str, Any]
+    points: list[dict[str, Any]]
+    checked: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        study = self.search.study
+        self.rows = study.test if len(study.test) else study.val  # those that the files are about
+
+
+def finish(result: Result) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
-    study, wish = search.study, search.labels
+    job, search = result.job, result.search
     search.leave_device()
-    alone = {name: search.predictor_of(c) for name in study.prepared.names if (c := search.best_alone(name))}
-    split, prepared = study.split, study.prepared
-    shipped = search.refitted(winner)
-    if winner.names == [winner.names[0]] and search.best_alone(winner.names[0]) is winner:
-        alone[winner.names[0]] = shipped
-    facts: dict[str, Any] = {
-        "task": "classification" if wish.classes is not None else "regression",
-        "target": schema.role("target"),
-        "classes": wish.classes,
-        "center": wish.center,
-        "spread": wish.spread,
-        "prior": wish.prior.tolist(),
-        "seed": chosen.seed,
-        "precision": "bfloat16" if study.lowered else "float32",
-        "schema": schema.to_json(),
-        "options": readable(asdict(chosen)),
-        "rows": len(table),
-        "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
-        "unlabelled": int((split == "").sum()),
-        "holes": holes,
-        "winner": winner.name,
-        "recipe": winner.recipe,
-        "temperature": search.temperatures.get(id(winner), 1.0),
-        "sample_rates": table.sample_rates,
-        "conversions": [one.to_json() for one in made],
-        "learning_curve": points,
-        "encoders": tell_encoders(study, encoder_names(schema, chosen.encoders)),
-        "folds": checked,
-        "stopped": study.stopped
-        if study.stopped in ("time", "interrupt")
-        else ("time" if study.limited or time.monotonic() >= study.deadline else ""),
-    }
-    read_by = {view for predictor in (shipped, *alone.values()) for view in input_names(predictor)}
-    strands = [s for s in prepared.strands if not s.raw or s.name in read_by]
-    model = Model(facts, strands, {"winner": shipped, **alone}, made=list(made))
-    tests = np.flatnonzero(split == "test")
-    truth = wish.cells
-    facts["test"] = None
-    if len(tests):
-        facts["test"], _ = model.score(
-            model._fitting(table.take(tests), [s.name for s in prepared.strands]), truth[tests]
-        )
-    said = {id(c): search.answers_on(c, tests) for c in search.looked_at(winner)} if len(tests) else {}
-    facts["study"] = {
-        "winner": winner.name,
-        "metric": HEADLINE[str(facts["task"])],
-        "verdict": search.verdict(tests, said).to_json() if checked is None else checked["verdict"],
-        "trials": search.trials,
-        "candidates": _leaderboard(search, winner, tests, said),
-        "conversions": compare_conversions(
-            search, [one for one in facts["conversions"] if one["how"] == "convert"], tests
-        ),
-    }
-    rows = tests if len(tests) else study.val
-    answered = answer_prepared(prepared, model.predictor(), [tuple(model.modalities)], {}, model.modalities, rows)
-    values = answered.answers[tuple(sorted(model.modalities))]
-    seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
-    where = f"{'test' if len(tests) else 'validation'} rows, {winner.name}"
-    extra: dict[str, Any] = {
-        "history.jsonl": lambda path: write_history(path, study.candidates),
-        "predictions.parquet": lambda path: _predictions(wish, split, rows, answered.statuses, values).write(path),
-        "study.json": lambda path: write_json(path, facts["study"]),
-    }
-    epochs = [event for c in study.candidates for event in c.outcome.history]
-    if epochs:
-        extra["curves.png"] = lambda path: charts.curves_picture(path, epochs)
-    if points:
-        extra["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[str(facts["task"])])
-    if seen.any() and wish.classes is not None:
-        given = truth[rows][seen], values[seen], wish.classes
-        extra["confusion.png"] = lambda path: charts.confusion_picture(
-            path, *confusion(*given), title=f"Confusion: {where}"
-        )
-        extra["reliability.png"] = lambda path: charts.reliability_picture(
-            path, reliability(*given), title=f"Reliability: {where}"
-        )
-    elif seen.any():
-        numbers = truth[rows][seen].astype(float)
-        extra["scatter.png"] = lambda path: charts.scatter_picture(
-            path, numbers, values[seen, 0], str(schema.role("target"))
-        )
-    if chosen.report:
-        asked = {f.name: getattr(chosen, f.name) for f in fields(chosen) if f.name not in ("overwrite", "report")}
-        told = Account(
-            model,
-            search,
-            winner,
-            table,
-            schema,
-            command_of(Path(str(table.source)).name, str(schema.role("target")), place, _changed(asked)),
-            hash_cells(table).hexdigest(),
-        ).content()
-        extra["report.html"] = lambda path: write_report(path, told)
-    model.write(place, extra)
-    shutil.rmtree(place / UNFINISHED)
+    model = ship(result)
+    answered = ask(result, model)
+    prove(result, model, answered)
+    files = list_files(result, model, answered)
+    if job.options.report:
+        content = Account(job, search, result.winner, model, answered).content()
+        files["report.html"] = lambda path: write_report(path, content)
+    model.write(job.folder, files)
+    shutil.rmtree(job.work)
     return model
 
 
-def _leaderboard(
-    search: Search, winner: Candidate, tests: np.ndarray, said: Mapping[int, np.ndarray]
-) -> list[dict[str, Any]]:
+def ship(result: Result) -> Model:
+    """Return the model: the winner, learned from validation rows too where it can, and the best of each modality."""
+    job, search, winner, study = result.job, result.search, result.winner, result.search.study
+    shipped = search.refitted(winner)
+    predictors = {"winner": shipped}
+    for name in study.prepared.names:
+        best = search.best_alone(name)
+        if best is not None:
+            predictors[name] = shipped if best is winner else best.tempered
+    read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
+    strands = [s for s in study.prepared.strands if not s.raw or s.name in read_by]
+    return Model(list_facts(result), strands, predictors, made=list(job.made))
+
+
+def list_facts(result: Result) -> RunFacts:
+    """Return what run.json says of the fit, before anything is known of the test rows."""
+    job, search, winner = result.job, result.search, result.winner
+    study, labels = search.study, search.labels
+    return RunFacts(
+        task="classification" if labels.classes is not None else "regression",
+        target=job.target,
+        classes=labels.classes,
+        center=labels.center,
+        spread=labels.spread,
+        prior=labels.prior.tolist(),
+        seed=job.options.seed,
+        precision="bfloat16" if study.lowered else "float32",
+        schema=job.schema.to_json(),
+        options=readable(asdict(job.options)),
+        rows=len(job.table),
+        splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
+        unlabelled=int((study.split == "").sum()),
+        holes=result.holes,
+        winner=winner.name,
+        recipe=winner.recipe,
+        temperature=winner.heat,
+        sample_rates=job.table.sample_rates,
+        conversions=[one.to_json() for one in job.made],
+        learning_curve=result.points,
+        encoders=tell_encoders(study, encoder_names(job.schema, job.options.encoders)),
+        folds=result.checked,
+        stopped=study.budget.stopped,
+    )
+
+
+def ask(result: Result, model: Model) -> Answers:
+    """Answer the test rows (validation, without any), once: all that is said of them is about these answers.
+
+    The winner answers with each subset of modalities, and the best of each modality alone; candidates keep theirs.
+    """
+    search, study, winner = result.search, result.search.study, result.winner
+    whole = tuple(sorted(model.modalities))
+    asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})
+    answered = answer_prepared(study.prepared, model.predictor(), *asked, model.modalities, result.rows)
+    if len(study.test):
+        for candidate, said in [(winner, answered.answers[whole])] + [
+            (best, said) for name, said in answered.alone.items() if (best := search.best_alone(name)) is not None
+        ]:
+            if candidate is not winner or winner.fit is None:  # that one has learned from validation rows since
+                candidate.tested = said
+    return answered
+
+
+def prove(result: Result, model: Model, answered: Answers) -> None:
+    """Add to the model's facts its scores on the test rows, and all candidates with the verdict."""
+    search, facts = result.search, model.facts
+    if len(search.study.test):
+        facts.test = model.grade(answered, search.labels.cells[search.study.test])
+    converted = [one for one in facts.conversions if one["how"] == "convert"]
+    facts.study = {
+        "winner": result.winner.name,
+        "metric": HEADLINE[model.task],
+        "verdict": search.verdict().to_json() if result.checked is None else result.checked["verdict"],
+        "trials": search.trials,
+        "candidates": _leaderboard(search, result.winner),
+        "conversions": compare_conversions(search, converted),
+    }
+
+
+def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Callable[[Path], Any]]:
+    """Return what writes each further file of the run folder: answers to the rows, tables, pictures."""
+    study, labels, rows, points = result.search.study, result.search.labels, result.rows, result.points
+    values = answered.answers[tuple(sorted(model.modalities))]
+    answers = _predictions(labels, study.split, rows, answered.statuses, values)
+    epochs = [event for c in study.candidates for event in c.outcome.history]
+    files: dict[str, Callable[[Path], Any]] = {
+        "history.jsonl": lambda path: write_history(path, study.candidates),
+        "predictions.parquet": answers.write,
+        "study.json": lambda path: write_json(path, model.facts.study),
+    }
+    if epochs:
+        files["curves.png"] = lambda path: charts.curves_picture(path, epochs)
+    if points:
+        files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[model.task])
+    seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
+    truth, said = labels.cells[rows][seen], values[seen]
+    where = f"{'test' if len(study.test) else 'validation'} rows, {result.winner.name}"
+    if seen.any() and labels.classes is not None:
+        given = truth, said, labels.classes
+        files["confusion.png"] = lambda path: charts.confusion_picture(
+            path, *confusion(*given), title=f"Confusion: {where}"
+        )
+        files["reliability.png"] = lambda path: charts.reliability_picture(
+            path, reliability(*given), title=f"Reliability: {where}"
+        )
+    elif seen.any():
+        files["scatter.png"] = lambda path: charts.scatter_picture(
+            path, truth.astype(float), said[:, 0], result.job.target
+        )
+    return files
+
+
+def _leaderboard(search: Search, winner: Candidate) -> list[dict[str, Any]]:
     """Say of every candidate what validation, cost and, where it was looked at, the test rows say; the winner first."""
     study, wish = search.study, search.labels
-    board = []
+    board, looked = [], search.looked_at(winner) if len(study.test) else []
     for candidate in sorted(study.candidates, key=lambda c: (c is not winner, c.loss)):
-        answers = said.get(id(candidate))
+        answers = search.look(candidate) if candidate in looked else None
         board.append(
             {
                 "name": candidate.name,
@@ -165,7 +192,7 @@ def _leaderboard(
                 "members": candidate.members,
                 "loss": candidate.loss,
                 "val": wish.headline(candidate.answers, study.val, study.seed),
-                "test": None if answers is None else wish.headline(answers, tests, study.seed),
+                "test": None if answers is None else wish.headline(answers, study.test, study.seed),
                 "seconds": round(candidate.seconds, 2),
                 "params": candidate.params,
                 "latency_ms": round(time_row(candidate.predictor, study.prepared, study.val), 4),
@@ -218,12 +245,6 @@ def _predictions(
         split=[str(split[row]) for row in rows],
         truth=wish.cells[rows].tolist(),
     )
-
-
-def _changed(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that are not at their default."""
-    usual = FitOptions()
-    return {name: value for name, value in given.items() if value != getattr(usual, name)}
 
 
 def readable(value: Any) -> Any:

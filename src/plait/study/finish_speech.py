@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Schema, Table
 from plait.core.files import write_json
 from plait.draw import charts
-from plait.runs.answers import count_holes
+from plait.runs.facts import RunFacts
 from plait.runs.transcriber import Transcriber
 from plait.runs.transcripts import Transcripts
 from plait.study.candidate import Candidate
+from plait.study.finish import readable, write_history
 from plait.study.speech import Recognition
 
 
@@ -33,63 +33,60 @@ class _Scored(Transcripts):
         return pa.table({**self.front, **{name: answers[name] for name in answers.column_names}})
 
 
-def finish_recognition(
-    study: Recognition, winner: Candidate, table: Table, schema: Schema, options: Mapping[str, Any]
-) -> tuple[Transcriber, dict[str, Callable[[Path], Any]]]:
-    """Look at the test rows once. Return the model, and what writes each further file of its run folder."""
+def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> Transcriber:
+    """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
+    job, split, tests = study.job, study.split, np.flatnonzero(study.split == "test")
     study.leave_device()
-    prepared, split, audio = study.prepared, study.split, study.audio
-    seen = study.look(winner) if len(study.test) else {}
-    over = study.limited or time.monotonic() >= study.deadline
-    facts: dict[str, Any] = {
-        "task": "recognition",
-        "target": schema.role("target"),
-        "audio": audio,
-        "units": study.units.to_json(),
-        "classes": None,
-        "center": 0.0,
-        "spread": 1.0,
-        "prior": [],
-        "seed": study.options.seed,
-        "schema": schema.to_json(),
-        "options": dict(options),
-        "rows": len(table),
-        "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
-        "unlabelled": int((split == "").sum()),
-        "holes": count_holes(prepared),
+    networks = {"winner": winner.network, study.audio: study.alone.network}
+    facts = list_facts(study, winner, holes)
+    model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
+    rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
+    asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
+    answered = model.answer_prepared(study.prepared.take(rows), *asked)
+    if len(tests):  # heard once; candidates are judged on those rows whose sound can be heard
+        heard = np.isin(rows, study.test)
+        winner.tested, study.alone.tested = answered.answers[whole][heard], answered.alone[study.audio][heard]
+        facts.test = model.grade(answered, study.texts[tests])
+    facts.study = {
         "winner": winner.name,
-        "recipe": winner.recipe,
-        "temperature": 1.0,
-        "sample_rates": table.sample_rates,
-        "learning_curve": [],
-        "folds": None,
-        "stopped": study.stopped or ("time" if over else ""),
-        "test": None,
-        "study": {
-            "winner": winner.name,
-            "metric": "wer",
-            "verdict": study.verdict(seen).to_json(),
-            "trials": {"single": 1, "fused": len(study.candidates) - 1},
-            "candidates": study.leaderboard(winner, seen),
-        },
+        "metric": "wer",
+        "verdict": study.verdict().to_json(),
+        "trials": {"single": 1, "fused": len(study.candidates) - 1},
+        "candidates": study.leaderboard(winner),
     }
-    model = Transcriber(facts, prepared.strands, {"winner": winner.network, audio: study.alone.network})
-    tests = np.flatnonzero(split == "test")
-    if len(tests):
-        facts["test"], _ = model.score(
-            model._fitting(table.take(tests), [s.name for s in prepared.strands]), study.texts[tests]
-        )
-    rows = tests if len(tests) else np.flatnonzero(split == "val")
-    keep = tuple(sorted(model.modalities))
-    answered = model.answer_prepared(prepared.take(rows), [keep])
     front = {"row": rows.tolist(), "split": split[rows].tolist(), "target": study.texts[rows].tolist()}
-    told = Transcripts.of(answered.answers[keep].tolist(), answered.statuses)
-    facts["mute"] = bool(len(tests)) and not any(told.labels)
-    written = _Scored(**vars(told), front=front)
+    told = Transcripts.of(answered.answers[whole].tolist(), answered.statuses)
+    facts.mute = bool(len(tests)) and not any(told.labels)
     epochs = [event for c in study.candidates for event in c.outcome.history]
-    extra: dict[str, Callable[[Path], Any]] = {
-        "predictions.parquet": written.write,
-        "study.json": lambda path: write_json(path, facts["study"]),
+    files: dict[str, Callable[[Path], Any]] = {
+        "predictions.parquet": _Scored(**vars(told), front=front).write,
+        "study.json": lambda path: write_json(path, facts.study),
         "curves.png": lambda path: charts.curves_picture(path, epochs),
+        "history.jsonl": lambda path: write_history(path, study.candidates),
     }
-    return model, extra
+    model.write(job.folder, files)
+    shutil.rmtree(job.work, ignore_errors=True)  # Windows keeps files that are mapped into memory
+    return model
+
+
+def list_facts(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> RunFacts:
+    """Return what run.json says of the fit, before anything is known of the test rows."""
+    job = study.job
+    return RunFacts(
+        task="recognition",
+        target=job.target,
+        audio=job.audio,
+        units=study.units.to_json(),
+        seed=job.options.seed,
+        schema=job.schema.to_json(),
+        options=readable(asdict(job.options)),
+        rows=len(job.table),
+        splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
+        unlabelled=int((study.split == "").sum()),
+        holes=holes,
+        winner=winner.name,
+        recipe=winner.recipe,
+        sample_rates=job.table.sample_rates,
+        conversions=[one.to_json() for one in job.made],
+        stopped=study.budget.stopped,
+    )

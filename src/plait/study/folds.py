@@ -16,7 +16,6 @@ from plait.models.calibration import assign_folds
 from plait.models.rows import Callback
 from plait.proof.scores import intervals
 from plait.proof.verdict import FEWEST_GROUPS, NO_FUSED, ONE_MODALITY, Side, judge, not_tested
-from plait.study.candidate import Candidate
 from plait.study.labels import Labels
 from plait.study.search import Search
 
@@ -60,9 +59,9 @@ def cross_validate(
             several = several and search.fused is not None and search.single is not None
             chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
             for role, candidate in chosen.items():
-                answers, present = _answers(search, candidate, tests)
-                said[role].append(answers)
-                there[role].append(present)
+                side = search.side(candidate)
+                said[role].append(side.answers)
+                there[role].append(side.present)
             order.append(tests)
             done = repeat * count + number + 1
             callback({"stage": "folds", "done": done, "total": REPEATS * count})
@@ -86,9 +85,3 @@ def cross_validate(
     unit = "group" if by_group else "row"
     verdict = replace(verdict, rows=len(rows), groups=num_groups, unit=unit, repeats=REPEATS)
     return {**found, "verdict": verdict.to_json()}
-
-
-def _answers(search: Search, candidate: Candidate, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    present = search.study.prepared.present
-    whole = np.all([present[name][rows] for name in candidate.names], axis=0)
-    return search.answers_on(candidate, rows), whole

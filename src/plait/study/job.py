@@ -1,12 +1,15 @@
-"""A fit from a table and its schema to the model: split, preparation, search, and where a killed one goes on."""
+"""A fit as one object: the table, what it shall learn and how; its rows, split and prepared, and the folder it goes to.
+
+A fit that was killed finds its prepared rows again. Knows no candidates: `course.py` says what happens in which order.
+"""
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, write_
 from plait.core.options import AS_TEXT, FAMILIES, FitOptions
 from plait.core.words import count
 from plait.data.fact_cache import cache_folder
-from plait.errors import RequestError, RunError, TableError
+from plait.errors import RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.train import has_bfloat16
 from plait.models.views import (
@@ -32,222 +35,181 @@ from plait.models.views import (
     shadow_strands,
 )
 from plait.runs.answers import count_holes
-from plait.runs.model import Model
-from plait.study.finish import finish, readable, write_history
-from plait.study.finish_speech import finish_recognition
-from plait.study.folds import cross_validate
+from plait.study.budget import Budget
 from plait.study.labels import Labels
-from plait.study.learning_curve import learning_curve
 from plait.study.networks import Study
 from plait.study.search import Search
-from plait.study.speech import Recognition, find_units, keep_whole, learnable_rows, transcripts_of
 from plait.study.splits import choose_splits, group_rows
 
 
-def fit_table(
-    table: Table,
-    schema: Schema,
-    wish: Labels,
-    chosen: FitOptions,
-    plan_objects: Mapping[str, Any],
-    made: Sequence[Made],
-    place: Path,
-    callback: Callback,
-    began: float,
-) -> Model:
-    table = apply_conversions(table, made, callback)
-    augmenting = [one for one in made if one.training_only]
-    generator = np.random.default_rng([chosen.seed, 1])
-    split = choose_splits(table, schema, wish.codes, wish.classes is not None, generator)
-    _warn_of_groups(table, schema, split, callback)
-    groups = group_rows(table, schema)
-    checked = None
-    if chosen.folds is not None:
-        if schema.role("split") is not None:
-            raise RequestError("folds test on every row, so no split column can be given with them; leave one out.")
-        split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
-        limit = None if chosen.time_limit is None else chosen.time_limit / (2 * chosen.folds + 1)
+@dataclass
+class Fit:
+    """What a fit is given, and what every part of it asks for.
 
-        def make(part: np.ndarray) -> Search:
-            wish.check_training(part == "train")
-            whole = apply_conversions(table, augmenting, quiet, part == "train")
-            prepared = _prepare(whole, schema, part, chosen, place / "none", generator, quiet, keep=False)
-            end = time.monotonic() + limit if limit else math.inf
-            return _search(prepared, part, wish, chosen, plan_objects, made, groups, end, Stages(), quiet)
-
-        checked = cross_validate(make, wish, groups, chosen.folds, chosen.seed, callback)
-    wish.check_training(split == "train")
-    work = place / UNFINISHED
-    whole = apply_conversions(table, augmenting, callback, split == "train")
-    prepared = _prepare(whole, schema, split, chosen, work, generator, callback)
-    holes = _count_holes(prepared, split)
-    end = began + chosen.time_limit if chosen.time_limit else math.inf
-    search = _search(prepared, split, wish, chosen, plan_objects, made, groups, end, Stages(work), callback)
-    winner = search.run()
-    points = learning_curve(search, winner, work) if chosen.learning_curve else []
-    return finish(table, schema, chosen, search, winner, holes, points, checked, made, place)
-
-
-def _count_holes(prepared: Prepared, split: np.ndarray) -> dict[str, Any]:
-    """Return the holes of every modality. Raises TableError for one that no training row has."""
-    holes = count_holes(prepared)
-    train = np.flatnonzero(split == "train")
-    for name, there in prepared.present.items():
-        if not there[train].any():
-            example = holes[name]["example"]
-            raise TableError(
-                f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
-                f"Mend its column, or leave it out with --ignore."
-            )
-    return holes
-
-
-def fit_transcripts(
-    table: Table,
-    schema: Schema,
-    audio: str,
-    chosen: FitOptions,
-    plan_objects: Mapping[str, Any],
-    made: Sequence[Made],
-    place: Path,
-    callback: Callback,
-    began: float,
-) -> Model:
-    """Fit a recogniser: what is said in the sound is the target."""
-    target = str(schema.role("target"))
-    if plan_objects and audio not in (named := [m.name for m in schema.modalities]):
-        raise RequestError(f"fusion {chosen.fusion} leaves the sound {audio!r} out; it has: {', '.join(named)}.")
-    generator = np.random.default_rng([chosen.seed, 1])
-    table = apply_conversions(table, made, callback)
-    texts = transcripts_of(table, target)
-    split = choose_splits(table, schema, learnable_rows(table, schema, texts, audio), False, generator)
-    _warn_of_groups(table, schema, split, callback)
-    units = find_units(texts[split == "train"].tolist(), target)
-    work = place / UNFINISHED
-    whole = keep_whole(schema, chosen, audio)
-    if chosen.fusion is None:
-        whole = replace(whole, candidates=("alone",))  # no second view of a table: nothing here reads it
-    filled = apply_conversions(table, [one for one in made if one.training_only], callback, split == "train")
-    prepared = _prepare(filled, schema, split, whole, work, generator, callback, choice=False)
-    _count_holes(prepared, split)
-    end = began + chosen.time_limit if chosen.time_limit else math.inf
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    study = Recognition(
-        prepared,
-        split,
-        texts,
-        units,
-        audio,
-        chosen,
-        end,
-        device,
-        Stages(work),
-        callback,
-        plan_objects,
-        group_rows(table, schema),
-    )
-    winner = study.run()
-    model, extra = finish_recognition(study, winner, table, schema, readable(asdict(chosen)))
-    model.made = list(made)
-    model.facts["conversions"] = [one.to_json() for one in made]
-    extra["history.jsonl"] = lambda path: write_history(path, study.candidates)
-    model.write(place, extra)
-    shutil.rmtree(place / UNFINISHED, ignore_errors=True)  # Windows keeps files that are mapped into memory
-    return model
-
-
-def _search(
-    prepared: Prepared,
-    split: np.ndarray,
-    wish: Labels,
-    chosen: FitOptions,
-    plan_objects: Mapping[str, Any],
-    made: Sequence[Made],
-    groups: np.ndarray | None,
-    deadline: float,
-    stages: Stages,
-    callback: Callback,
-) -> Search:
-    """Return the search for the best candidate over one split of the rows."""
-    target, prior = wish.target_of(np.flatnonzero(split == "train"), chosen.balance)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    target.values = target.values.to(device)
-    target.weights = None if target.weights is None else target.weights.to(device)
-    study = Study(
-        prepared,
-        split,
-        target,
-        prior,
-        len(wish.classes) if wish.classes is not None else 1,
-        chosen.seed,
-        chosen.epochs,
-        chosen.batch_size,
-        deadline,
-        device,
-        stages,
-        callback,
-        plan_objects,
-        wish.center,
-        wish.spread,
-        tune=chosen.tuned,
-        gentle="none" not in chosen.tune,
-        kept=kept_stages(),
-        low=chosen.precision == "auto" and has_bfloat16(device),
-    )
-    pairs = [(one.origin, one.modality) for one in made if one.how == "convert"]
-    plan = next(iter(plan_objects), None)
-    return Search(study, replace(wish), chosen.candidates or FAMILIES, groups, plan, pairs)
-
-
-def _prepare(
-    table: Table,
-    schema: Schema,
-    split: np.ndarray,
-    chosen: FitOptions,
-    work: Path,
-    generator: np.random.Generator,
-    callback: Callback,
-    keep: bool = True,
-    choice: bool = True,
-) -> Prepared:
-    """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
-
-    choice: whether an encoder that is left open may become a pretrained one. keep: whether the prepared rows go to
-    files, for a run that may be killed, or stay in memory.
+    labels: the target, None of transcripts; audio: then the sound they are of. made: modalities and cells that
+    conversions add to the table. plan_objects: plans that hold a module of the user's own. began: by time.monotonic.
     """
-    done = work / "prepared.json"
-    if done.exists():
-        facts, arrays = read_json(done), read_tensors(work / "prepared.safetensors")
+
+    table: Table
+    schema: Schema
+    options: FitOptions
+    folder: Path
+    labels: Labels | None = None
+    audio: str = ""
+    plan_objects: Mapping[str, Any] = field(default_factory=dict)
+    made: Sequence[Made] = ()
+    callback: Callback = quiet
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
+
+    @property
+    def work(self) -> Path:
+        """The folder of what only a run under way needs."""
+        return self.folder / UNFINISHED
+
+    @property
+    def target(self) -> str:
+        return str(self.schema.role("target"))
+
+    @cached_property
+    def groups(self) -> np.ndarray | None:
+        """(rows,): a number that rows of one group share."""
+        return group_rows(self.table, self.schema)
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def budget(self) -> Budget:
+        """Return the time that is left of the limit, from when the fit began."""
+        return Budget.of(self.options.time_limit, self.began)
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def convert(self) -> None:
+        """Add what conversions make to the table, but for what is for training rows only."""
+        self.table = apply_conversions(self.table, self.made, self.callback)
+
+    def split_rows(self, codes: np.ndarray, classification: bool) -> np.ndarray:
+        """Return which rows train, choose and test (rows,). Warns of a group that is in two of these."""
+        split = choose_splits(self.table, self.schema, codes, classification, self.generator)
+        name = self.schema.role("group")
+        places: dict[str, set[str]] = {}
+        for cell, part in zip(self.table.cells(name), split, strict=True) if name is not None else ():
+            if cell is not None and part:
+                places.setdefault(str(cell), set()).add(str(part))
+        both = [value for value, parts in places.items() if len(parts) > 1]
+        if both:
+            many, shown = count(len(both), f"value of {name!r} is", f"values of {name!r} are"), ", ".join(both[:5])
+            self.callback({"note": f"warning: {many} in more than one split ({shown}); scores may be too good."})
+        return split
+
+    def prepare(self, split: np.ndarray, options: FitOptions | None = None, keep: bool = True) -> Prepared:
+        """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
+
+        options: other than the fit's own. keep: whether the prepared rows go to files, for a run that may be killed, or
+        stay in memory.
+        """
+        callback, options = self.callback if keep else quiet, options or self.options
+        for_training = [one for one in self.made if one.training_only]
+        table = apply_conversions(self.table, for_training, callback, split == "train")
+        if keep and (self.work / "prepared.json").exists():
+            return self._kept_rows()
+        strands = self._fit_strands(table, split, options)
+        prepared = prepare(table, strands, folder=self.work / "inputs" if keep else None, callback=callback)
+        if keep:
+            self._keep_rows(prepared)
+        return prepared
+
+    def _fit_strands(self, table: Table, split: np.ndarray, options: FitOptions) -> list[Strand]:
+        # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
+        name = self.schema.role("split")
+        unnamed = np.array([cell is None for cell in table.cells(name)], bool) if name is not None else True
+        rows = np.flatnonzero((split == "train") | ((split == "") & unnamed))
+        strands = fit_strands(table, self.schema, rows, options.prep, self.generator, options.encoders)
+        if self.labels is not None:  # an encoder that is left open may become a pretrained one; not a recogniser's
+            names = encoder_names(self.schema, options.encoders)
+            strands += rival_strands(strands, names, prep_options(self.schema, options.prep))
+        strands += raw_strands(strands, list(options.tuned))
+        if options.fusion is None and AS_TEXT in (options.candidates or FAMILIES):
+            strands += shadow_strands(table, strands, rows, self.generator)
+        return strands
+
+    def _keep_rows(self, prepared: Prepared) -> None:
+        tensors = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(prepared.strands)}
+        states = [s.state() for s in prepared.strands]
+        tensors |= {f"{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
+        write_tensors(self.work / "prepared.safetensors", tensors)
+        facts = {"strands": [data for data, _ in states], "reasons": prepared.reasons}
+        write_json(self.work / "prepared.json", facts)
+
+    def _kept_rows(self) -> Prepared:
+        facts, arrays = read_json(self.work / "prepared.json"), read_tensors(self.work / "prepared.safetensors")
         strands = []
         for index, data in enumerate(facts["strands"]):
             prefix = f"{index}."
             own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            strands.append(Strand.from_state(data, own, chosen.encoders))
+            strands.append(Strand.from_state(data, own, self.options.encoders))
         inputs: dict[str, np.ndarray] = {
-            s.name: np.memmap(work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(table), *s.shape()))
+            s.name: np.memmap(self.work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(self.table), *s.shape()))
             for i, s in enumerate(strands)
             if int(np.prod(s.shape()))
         }
-        return Prepared(
-            strands, inputs, {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}, facts["reasons"]
+        cells = {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}
+        return Prepared(strands, inputs, cells, facts["reasons"])
+
+    def count_holes(self, prepared: Prepared, split: np.ndarray) -> dict[str, Any]:
+        """Return the holes of every modality. Raises TableError for one that no training row has."""
+        holes = count_holes(prepared)
+        train = np.flatnonzero(split == "train")
+        for name, there in prepared.present.items():
+            if not there[train].any():
+                example = holes[name]["example"]
+                raise TableError(
+                    f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
+                    f"Mend its column, or leave it out with --ignore."
+                )
+        return holes
+
+    # -- the search ---------------------------------------------------------------------------------------------------
+
+    def search(self, split: np.ndarray, fold: bool = False) -> Search:
+        """Return the search for the best candidate over one split of the rows, prepared; of a fold nothing is kept."""
+        assert self.labels is not None
+        labels, chosen, device = self.labels, self.options, self.device
+        labels.check_training(split == "train")
+        prepared = self.prepare(split, keep=not fold)
+        target, prior = labels.target_of(np.flatnonzero(split == "train"), chosen.balance)
+        # each of the folds, which are dealt twice, gets as much time as the fit of the model that is shipped
+        fold_limit = chosen.time_limit and chosen.time_limit / (2 * (chosen.folds or 0) + 1)
+        target.values = target.values.to(device)
+        target.weights = None if target.weights is None else target.weights.to(device)
+        study = Study(
+            prepared,
+            split,
+            target,
+            prior,
+            len(labels.classes) if labels.classes is not None else 1,
+            chosen.seed,
+            chosen.epochs,
+            chosen.batch_size,
+            Budget.of(fold_limit) if fold else self.budget(),
+            device,
+            Stages() if fold else Stages(self.work),
+            quiet if fold else self.callback,
+            self.plan_objects,
+            labels.center,
+            labels.spread,
+            tune=chosen.tuned,
+            gentle="none" not in chosen.tune,
+            kept=kept_stages(),
+            low=chosen.precision == "auto" and has_bfloat16(device),
         )
-    # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
-    rows = np.flatnonzero((split == "train") | ((split == "") & _without_split(table, schema)))
-    strands = fit_strands(table, schema, rows, chosen.prep, generator, chosen.encoders)
-    if choice:
-        strands += rival_strands(strands, encoder_names(schema, chosen.encoders), prep_options(schema, chosen.prep))
-    strands += raw_strands(strands, list(chosen.tuned))
-    if chosen.fusion is None and AS_TEXT in (chosen.candidates or FAMILIES):
-        strands += shadow_strands(table, strands, rows, generator)
-    prepared = prepare(table, strands, folder=work / "inputs" if keep else None, callback=callback)
-    if not keep:
-        return prepared
-    tensors: dict[str, np.ndarray] = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(strands)}
-    states = [s.state() for s in strands]
-    tensors |= {f"{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
-    write_tensors(work / "prepared.safetensors", tensors)
-    write_json(done, {"strands": [data for data, _ in states], "reasons": prepared.reasons})
-    return prepared
+        pairs = [(one.origin, one.modality) for one in self.made if one.how == "convert"]
+        plan = next(iter(self.plan_objects), None)
+        return Search(study, replace(labels), chosen.candidates or FAMILIES, self.groups, plan, pairs)
 
 
 def kept_stages() -> Stages | None:
@@ -256,26 +218,6 @@ def kept_stages() -> Stages | None:
         return Stages(cache_folder() / "stages")
     except RuntimeError:
         return None
-
-
-def _without_split(table: Table, schema: Schema) -> np.ndarray:
-    """Return which rows no split is named for: only those may feed statistics when they have no label."""
-    name = schema.role("split")
-    return np.ones(len(table), bool) if name is None else np.array([cell is None for cell in table.cells(name)], bool)
-
-
-def _warn_of_groups(table: Table, schema: Schema, split: np.ndarray, callback: Callback) -> None:
-    name = schema.role("group")
-    if name is None:
-        return
-    places: dict[str, set[str]] = {}
-    for cell, part in zip(table.cells(name), split, strict=True):
-        if cell is not None and part:
-            places.setdefault(str(cell), set()).add(str(part))
-    both = [value for value, parts in places.items() if len(parts) > 1]
-    if both:
-        many, shown = count(len(both), f"value of {name!r} is", f"values of {name!r} are"), ", ".join(both[:5])
-        callback({"note": f"warning: {many} in more than one split ({shown}); scores may be too good."})
 
 
 def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:

@@ -161,7 +161,7 @@ def fingerprint(table: Table, target: str, options: FitOptions) -> str:
     """Return a hash of the table's cells and the options: two commands with the same one do the same."""
     hashed = hash_cells(table)
     given = asdict(options)
-    for name in ("overwrite", "report"):
+    for name in ("overwrite", "report", "report_rows"):
         given.pop(name)
     given["fusion"] = None if options.fusion is None else str(options.fusion)
     hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())

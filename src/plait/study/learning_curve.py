@@ -14,7 +14,7 @@ import numpy as np
 from plait.checks.guesses import nested_order
 from plait.core.files import Stages
 from plait.core.words import count
-from plait.errors import TableError
+from plait.errors import RequestError, TableError
 from plait.study.candidate import Candidate
 from plait.study.search import Search
 
@@ -33,15 +33,15 @@ def learning_curve(search: Search, winner: Candidate, folder: Path) -> list[dict
     points = []
     study, labels = search.study, search.labels
     shown = winner
-    if not search.can_repeat(winner):
-        able = [c for c in study.candidates if search.can_repeat(c)]
+    if not winner.can_repeat:
+        able = [c for c in study.candidates if c.can_repeat]
         if not able:
             return []
         shown = min(able, key=lambda c: c.loss)
     order = nested_order(study.train, labels.codes, np.random.default_rng([study.seed, 2]))
     for share in SHARES:
         rows = order[: round(share * len(order))]
-        if len(rows) < FEWEST or study.stopped == "interrupt" or study._over():
+        if len(rows) < FEWEST or study.is_over:
             continue
         answers = _train_part(search, shown, rows, folder)
         if answers is not None:
@@ -53,8 +53,11 @@ def learning_curve(search: Search, winner: Candidate, folder: Path) -> list[dict
 def _train_part(search: Search, winner: Candidate, rows: np.ndarray, folder: Path) -> np.ndarray | None:
     """Return what the winner, trained on these rows, says of the validation rows; None where that could not be."""
     study = search.study
-    if winner.network is None:
-        return search.repeat_classic(winner, rows)
+    if winner.fit is not None:
+        try:
+            return search.answer_val(winner.fit(rows))
+        except RequestError:  # too few of these rows have any of its modalities
+            return None
     split = np.where(study.split == "train", "", study.split)
     split[rows] = "train"
 
@@ -63,11 +66,11 @@ def _train_part(search: Search, winner: Candidate, rows: np.ndarray, folder: Pat
         study.callback({**event, **stage})
 
     stages = Stages(folder / f"curve-{len(rows)}")
-    few = replace(study, split=split, candidates=[], stages=stages, callback=tell, stopped="", limited=False)
+    budget = replace(study.budget)  # a point that the time limit ends is no limit on the winner
+    few = replace(study, split=split, candidates=[], stages=stages, callback=tell, budget=budget)
     try:
         found = few.train_alone(winner.name) if winner.plan is None else few.run(winner.plan)
     except (TableError, KeyboardInterrupt):  # too few rows have the modality, or the user has seen enough
         found = None
-    if few.stopped == "interrupt":
-        study.stopped = "interrupt"
-    return found.answers if found is not None and few.stopped != "interrupt" else None
+    study.budget.interrupted = budget.interrupted
+    return found.answers if found is not None and not budget.interrupted else None

@@ -32,6 +32,7 @@ from plait.models.network import Network, NetworkPredictor, Parts, count_paramet
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
 from plait.models.views import Strand
+from plait.study.budget import Budget
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 
 DIM = 128
@@ -76,7 +77,7 @@ class Study:
     seed: int = 0
     epochs: int | None = None
     batch_size: int = 64
-    deadline: float = math.inf
+    budget: Budget = field(default_factory=Budget)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     stages: Stages = field(default_factory=Stages)
     callback: Callback = quiet
@@ -84,28 +85,57 @@ class Study:
     center: float = 0.0  # of a number target, in its unit
     spread: float = 1.0
     candidates: list[Candidate] = field(default_factory=list)
-    stopped: str = ""
     tune: Mapping[str, str] = field(default_factory=dict)  # how much of the pretrained encoder of a modality is tuned
     gentle: bool = True  # whether the best fused network is trained a little longer, encoders and all
     kept: Stages | None = None  # networks trained alone, kept between commands
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
-    limited: bool = False  # whether the time limit ended the training of a candidate
     low: bool = False  # whether convolutional and tuned encoders learn in bfloat16
 
     def __post_init__(self) -> None:
-        self.began = time.monotonic()
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.lowered = False  # whether any network learned in bfloat16
         self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
         self.val = np.flatnonzero(self.split == "val")
         self.train = np.flatnonzero(self.split == "train")
+        self.test = np.flatnonzero(self.split == "test")
+
+    # -- time: all of it is the budget's ------------------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        """Whether to stop; a time limit leaves at least one candidate, however short it is."""
+        return self.budget.interrupted or (bool(self.candidates) and self.budget.is_spent)
+
+    def _over(self) -> bool:
+        return self.is_over
+
+    @property
+    def deadline(self) -> float:
+        return self.budget.deadline
+
+    @property
+    def limited(self) -> bool:
+        return self.budget.limited
+
+    @limited.setter
+    def limited(self, value: bool) -> None:
+        self.budget.limited = value
+
+    @property
+    def stopped(self) -> str:
+        """Whether the user has stopped it: "interrupt", or nothing."""
+        return "interrupt" if self.budget.interrupted else ""
+
+    @stopped.setter
+    def stopped(self, value: str) -> None:
+        self.budget.interrupted = value == "interrupt"
 
     # -- candidates ---------------------------------------------------------------------------------------------------
 
     def run(self, plan: str) -> Candidate:
         """Train each modality alone and this plan by every recipe; return the plan's best."""
         self.train_each()
-        if not self.candidates and self.stopped == "interrupt":
+        if not self.candidates and self.budget.interrupted:
             raise KeyboardInterrupt
         self.train_plans([plan], 1)
         plural = [c for c in self.candidates if c.plan is not None]
@@ -152,7 +182,7 @@ class Study:
         tree: Any = left.pop(0)
         lowest, grown = self.alone[tree].loss, []
         tried: dict[str, Candidate] = {c.name: c for c in self.candidates if c.recipe == FUSED}
-        while left and not self._over():
+        while left and not self.is_over:
             found: list[tuple[Candidate, Any, str]] = []
 
             def attempt(name: str, by: str, trunk: Any = tree, found: list[Any] = found) -> None:
@@ -206,7 +236,7 @@ class Study:
 
         They stay as they are, fusion and heads learn from augmented passes.
         """
-        if self._over():
+        if self.is_over:
             return None
         stage = f"{plan} {FUSED}"
         network = self._build(plan, plans.leaves(plans.parse(self.plan_objects.get(plan, plan))), stage, late=True)
@@ -222,7 +252,7 @@ class Study:
     def tune_alone(self, start: Candidate) -> Candidate | None:
         """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
         name = start.names[0]
-        if self._over() or all(s.shadow != name or not s.raw for s in self.prepared.strands):
+        if self.is_over or all(s.shadow != name or not s.raw for s in self.prepared.strands):
             return None
         how = f"{TUNED}, {self.tune[name]}"
         stage = f"{ALONE} {name} {how}"
@@ -239,7 +269,7 @@ class Study:
 
     def fine_tune(self, start: Candidate) -> Candidate | None:
         """Train all of a fused network a little longer, gently; tuned encoders too, where they are better alone."""
-        if self._over() or not self.gentle:
+        if self.is_over or not self.gentle:
             return None
         stage = f"{start.plan} {TUNED}"
         tuned = [name for name in start.names if name in self.tuned]
@@ -253,7 +283,7 @@ class Study:
 
     def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
         """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
-        if self._over():
+        if self.is_over:
             return None
         stage = f"{plan} {JOINT}"
         network = self._build(plan, self.prepared.names, stage)
@@ -300,12 +330,6 @@ class Study:
         if self.device.type == "cuda" and sum(p.numel() for p in network.parameters()) < LARGE:
             return False
         return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
-
-    def _over(self) -> bool:
-        """Say whether to stop; a time limit leaves at least one candidate, however short it is."""
-        if self.stopped == "interrupt":
-            return True
-        return bool(self.candidates) and time.monotonic() >= self.deadline
 
     def _kind(self, name: str) -> str:
         return str(next(s.layout()["kind"] for s in self.prepared.strands if s.name == name))
@@ -360,7 +384,7 @@ class Study:
         size = sum(t.numel() * t.element_size() for t, _ in first.values())
         count = int(min(5, self.epochs or 5, max(1, PASS_BYTES // max(1, size))))
         passes = [first]
-        while len(passes) < count and not self._over():
+        while len(passes) < count and not self.is_over:
             passes.append(encode_rows(network, self.prepared, self.train, self.device, augment, low=low))
         return passes
 
@@ -491,15 +515,11 @@ class Study:
 
     def _deadline_of(self, how: str) -> float:
         """Share the time limit out: each modality alone an equal part of the first half, and so on."""
-        if self.deadline == math.inf:
-            return math.inf
-        now = time.monotonic()
-        left = max(0.05, self.deadline - now)
-        waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
         if how == ALONE:
             several = len(self.prepared.names) > 1
-            return now + left * (0.55 if several else 0.95) / max(1, waiting)
-        return now + left * {FUSED: 0.3, JOINT: 0.9}.get(how, 0.5)
+            waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
+            return self.budget.share(0.55 if several else 0.95, waiting)
+        return self.budget.share({FUSED: 0.3, JOINT: 0.9}.get(how, 0.5))
 
     def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""

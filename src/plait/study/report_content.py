@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,39 +16,43 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Schema, Table
+from plait.core.contract import MEDIA_KINDS
+from plait.core.options import REPORT_ROWS, FitOptions
 from plait.core.version import __version__
 from plait.kinds import KINDS
+from plait.models.calibration import apply_temperature
+from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
 from plait.proof.leaderboard import HEADLINE
 from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
+from plait.runs.answers import Answers
 from plait.runs.model import Model
 from plait.study.candidate import Candidate
-from plait.study.search import Search, answer_rows
+from plait.study.job import Fit
+from plait.study.labels import hash_cells
+from plait.study.search import Search
 
-MOST_ROWS = 400  # of the test rows on which robustness and what mattered are measured
 SIX = 6  # rows explained
+THREE = 3  # the same, where a pretrained encoder has to see 65 pictures or more for each
 TIME_OVER = "The time limit ended the fit before this was measured."
 
 
 @dataclass
 class Account:
-    """Gathers the content of the report. rows: those it is about, test rows or else validation."""
+    """Gathers the content of the report. answered: what was said of the test rows, or else of validation."""
 
-    model: Model
+    job: Fit
     search: Search
     winner: Candidate
-    table: Table
-    schema: Schema
-    command: str
-    hash: str
+    model: Model
+    answered: Answers
 
     @property
     def rows(self) -> np.ndarray:
-        tests = np.flatnonzero(self.search.study.split == "test")
-        return tests if len(tests) else self.search.study.val
+        study = self.search.study
+        return study.test if len(study.test) else study.val
 
     def content(self) -> dict[str, Any]:
         """Return the content of the report. What costs time is left out when the time limit is over."""
@@ -58,85 +62,92 @@ class Account:
         told: dict[str, Any] = {
             "question": self.question(),
             "data": self.data(),
-            "verdict": facts["study"]["verdict"],
-            "conversions": facts["study"].get("conversions", []),
-            "leaderboard": facts["study"]["candidates"],
-            "learning_curve": facts["learning_curve"] or None,
+            "verdict": facts.study["verdict"],
+            "conversions": facts.study.get("conversions", []),
+            "leaderboard": facts.study["candidates"],
+            "learning_curve": facts.learning_curve or None,
             "missing": {},
         }
-        if facts["test"] is not None:
-            told["subsets"] = {key: facts["test"][key] for key in ("by_modalities", "alone")}
-        predictor = self.model.predictor()
-        said = answer_rows(predictor, prepared, self.rows)
-        truth = wish.cells[self.rows]
+        if facts.test is not None:
+            told["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
+        said, truth = self.answered.answers[tuple(sorted(self.model.modalities))], wish.cells[self.rows]
         there = np.any([prepared.present[name][self.rows] for name in self.winner.names], axis=0)
         if there.any() and wish.classes is not None:
             counts, names = confusion(truth[there], said[there], wish.classes)
             told["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
-            before = answer_rows(getattr(predictor, "inner", predictor), prepared, self.rows)
-            heat = search.temperatures.get(id(self.winner), 1.0)
-            told["calibration"] = calibration(
-                truth[there], before[there] if heat != 1.0 else said[there], said[there], wish.classes, heat
-            )
+            before = apply_temperature(said[there], 1 / self.winner.heat)  # takes the temperature back
+            told["calibration"] = calibration(truth[there], before, said[there], wish.classes, self.winner.heat)
         elif there.any():
             told["scatter"] = {
                 "points": [[float(t), float(v)] for t, v in zip(truth[there], said[there, 0], strict=True)]
             }
-        if study._over() or study.stopped:
+        if study.is_over:
             told["missing"] = dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)
             return told
-        generator = np.random.default_rng([study.seed, 10])
-        few = np.sort(generator.permutation(self.rows)[:MOST_ROWS])
-        told["robustness"] = Robustness(
-            predictor,
-            self.table.take(few),
-            prepared.take(few),
-            wish.cells[few],
-            wish.classes,
-            study.seed,
-            study.callback,
-        ).curves()
-        found = self.model.explain(self.table.take(few), callback=study.callback)
+        return {**told, **self.measured(said)}
+
+    def measured(self, said: np.ndarray) -> dict[str, Any]:
+        """Return what costs time: robustness, what mattered, and rows explained, of a sample of the rows.
+
+        said: the answers to all of them.
+        """
+        study, wish, asked = self.search.study, self.search.labels, self.job.options.report_rows
+        predictor = self.model.predictor()
+        order = np.random.default_rng([study.seed, 10]).permutation(len(self.rows))
+        places = np.sort(order[: asked or REPORT_ROWS])
+        few = self.rows[places]
+        table, prepared, truth = self.job.table.take(few), study.prepared.take(few), wish.cells[few]
+        given: dict[str, Any] = {"seed": study.seed, "callback": study.callback}
+        robustness = Robustness(
+            predictor, table, prepared, truth, wish.classes, answers=said[places], few=asked, **given
+        )
+        curves = robustness.curves()
+        found = explain_table(table, self.model.strands, predictor, classes=wish.classes, prepared=prepared, **given)
         summed = found.to_json()["table"]
         share = {name: float(there.mean()) for name, there in found.present.items()}
-        told["importance"] = {
-            "modalities": {name: {**told_of, "present": share[name]} for name, told_of in summed["modalities"].items()},
-            "synergy": summed["synergy"],
-            "rows": summed["explained"],
-        }
-        chosen = choose_rows(found, wish.cells[few], wish.classes is not None)
-        told["examples"] = []
+        modalities = {name: {**told_of, "present": share[name]} for name, told_of in summed["modalities"].items()}
+        dear = any(
+            s.kind in MEDIA_KINDS and s.frozen is not None for s in prepared.strands if s.name in predictor.names
+        )
+        chosen = choose_rows(found, truth, wish.classes is not None, THREE if dear and asked is None else SIX)
+        examples = []
         for done, place in enumerate(chosen):
-            told["examples"].append(self.example(int(few[place])))
+            examples.append(self.example(int(few[place])))
             study.callback({"stage": "report", "done": done + 1, "total": len(chosen)})
-        return told
+        return {
+            "robustness": curves,
+            "importance": {"modalities": modalities, "synergy": summed["synergy"], "rows": summed["explained"]},
+            "examples": examples,
+            "sample": {"rows": len(few), "of": len(self.rows)},
+        }
 
     def question(self) -> dict[str, Any]:
-        facts, wish = self.model.facts, self.search.labels
+        job, facts, wish = self.job, self.model.facts, self.search.labels
+        source = Path(str(job.table.source)).name
         versions = {"python": platform.python_version()}
         versions |= {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
-        options = {name: value for name, value in facts["options"].items() if value not in (None, [], {}, False)}
+        options = {name: value for name, value in facts.options.items() if value not in (None, [], {}, False)}
         return {
-            "target": facts["target"],
-            "task": facts["task"],
-            "metric": HEADLINE[facts["task"]],
+            "target": facts.target,
+            "task": facts.task,
+            "metric": HEADLINE[facts.task],
             "classes": None if wish.classes is None else len(wish.classes),
             "modalities": self.search.study.prepared.names,
-            "table": Path(str(self.table.source)).name,
+            "table": source,
             "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
             "version": __version__,
-            "command": self.command,
+            "command": command_of(source, job.target, job.folder, changed_options(job.options)),
             "options": options,
-            "seed": facts["seed"],
-            "hash": self.hash,
+            "seed": facts.seed,
+            "hash": hash_cells(job.table).hexdigest(),
             "versions": versions,
         }
 
     def data(self) -> dict[str, Any]:
         facts, study = self.model.facts, self.search.study
         modalities = []
-        for modality in self.schema.modalities:
-            there, hole = study.prepared.present[modality.name], facts["holes"][modality.name]
+        for modality in self.job.schema.modalities:
+            there, hole = study.prepared.present[modality.name], facts.holes[modality.name]
             shares = {
                 part: float(there[study.split == part].mean())
                 for part in ("train", "val", "test")
@@ -153,15 +164,15 @@ class Account:
                     "reason": hole["example"] or None,
                 }
             )
-        splits = {part: count for part, count in facts["splits"].items() if count}
-        return {"rows": facts["rows"], "unlabelled": facts["unlabelled"], "splits": splits, "modalities": modalities}
+        splits = {part: count for part, count in facts.splits.items() if count}
+        return {"rows": facts.rows, "unlabelled": facts.unlabelled, "splits": splits, "modalities": modalities}
 
     def example(self, row: int) -> dict[str, Any]:
         """Explain one row of the table, with what is in its cells."""
-        found = self.model.explain(self.table, row)
+        found = self.model.explain(self.job.table, row)
         told = found.to_json()["row"]
         absent = told["absent"]
-        kinds = {m.name: m.kind for m in self.schema.modalities}
+        kinds = {m.name: m.kind for m in self.job.schema.modalities}
         parts = [show_part(detail) for detail in found.details]
         parts += [{"modality": n, "kind": kinds.get(n, ""), "reason": why} for n, why in absent.items()]
         status, reason = found.statuses[0]
@@ -241,6 +252,13 @@ def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) 
         elif value not in (None, False):
             words += [flag, str(value)]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def changed_options(chosen: FitOptions) -> dict[str, Any]:
+    """Return the options that are not at their default, but for those that change no result."""
+    usual, passed = FitOptions(), ("overwrite", "report")
+    given = {f.name: getattr(chosen, f.name) for f in fields(chosen) if f.name not in passed}
+    return {name: value for name, value in given.items() if value != getattr(usual, name)}
 
 
 def _word(value: Any) -> str:

@@ -8,10 +8,10 @@ cheapest within one standard error of the best on validation. Knows prepared row
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from plait.models.blend import cross_fit, fit_average, fit_mixture, fit_stacked,
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
-from plait.models.predictors import Blend, Calibrated, RowText, count_params
+from plait.models.predictors import Blend, RowText, count_params
 from plait.models.rows import Prepared
 from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge, not_tested
 from plait.study.candidate import Candidate, choose
@@ -50,8 +50,6 @@ class Search:
     pairs: Sequence[tuple[str, str]] = ()  # a modality, and what was made of it: compared alone and together
     single: Candidate | None = None
     fused: Candidate | None = None
-    temperatures: dict[int, float] = field(default_factory=dict)  # id of a candidate → temperature
-    _made: dict[int, tuple[str, int, tuple[str, ...]]] = field(default_factory=dict)  # how a classic one was fitted
     _features: Features = field(default_factory=dict, repr=False)
     _fold: np.ndarray | None = field(default=None, repr=False)
     _tried: int = 0
@@ -86,7 +84,7 @@ class Search:
                     predictor = self.fit_learner(next(iter(self.learners)), 0, [view], study.train)
                 except RequestError:  # too few rows have it, or all of one class
                     continue
-                answers = predictor.from_features({view: self.features[view][study.val]})
+                answers = self.answer_val(predictor)
                 told[view] = float(self.labels.losses(answers, study.val).mean())
             best = min(told, key=lambda view: told[view], default=name)
             names = {s.name: s.encoder for s in study.prepared.strands}
@@ -103,10 +101,10 @@ class Search:
             if "classic" in wanted:
                 self._classic(CLASSIC_SHARE)
         except KeyboardInterrupt:
-            study.stopped = "interrupt"
-        if study.stopped != "interrupt" and ("alone" in wanted or plans_wanted):
+            study.budget.interrupted = True
+        if not study.budget.interrupted and ("alone" in wanted or plans_wanted):
             study.train_each()
-        if study.stopped != "interrupt":
+        if not study.budget.interrupted:
             if "late" in wanted:
                 self._late()
             self._pairs()
@@ -115,14 +113,14 @@ class Search:
                 grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
                 study.train_plans(listed, self._count_joint(), grow)
         try:
-            if AS_TEXT in wanted and study.stopped != "interrupt":
+            if AS_TEXT in wanted and not study.budget.interrupted:
                 self._text()
-            if "classic" in wanted and study.stopped != "interrupt":
+            if "classic" in wanted and not study.budget.interrupted:
                 self._level_trials()
         except KeyboardInterrupt:
-            study.stopped = "interrupt"
+            study.budget.interrupted = True
         if not any(c.names for c in study.candidates):
-            if study.stopped == "interrupt":
+            if study.budget.interrupted:
                 raise KeyboardInterrupt
             if not wanted & {"classic", "alone", *plans_wanted}:
                 raise RequestError(
@@ -164,7 +162,7 @@ class Search:
     def _classic(self, share: float) -> None:
         """Try every learner, as it comes, on each modality and on all together; the quickest learner first."""
         study = self.study
-        end = study.began + share * (study.deadline - study.began) if study.deadline < math.inf else math.inf
+        end = study.budget.since_begin(share)
         for learner in self.learners:
             for names in self._groups_of_names():
                 if time.monotonic() > end and len(study.candidates) > 1:
@@ -179,21 +177,21 @@ class Search:
         """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
         study, began = self.study, time.monotonic()
         self._tell()
+        fit = partial(self.fit_learner, learner, setting, names, family=family)
         try:
-            predictor = self.fit_learner(learner, setting, names, study.train)
+            predictor = fit(study.train)
         except RequestError:  # too few rows have any of these, or all of one class
             return
-        answers = predictor.from_features({name: self.features[name][study.val] for name in names})
         shown = learner
         if setting:
             chosen, usual = self.learners[learner][setting], self.learners[learner][0]
             shown += "".join(f", {key} {value}" for key, value in chosen.items() if usual.get(key) != value)
         told = "row as text" if family == AS_TEXT else " + ".join(names)
-        whole = RowText(predictor) if family == AS_TEXT else predictor
-        found = self._add(f"{shown} ({told})", family, whole, answers, began)
-        self._made[id(found)] = (learner, setting, tuple(names))
+        self._add(f"{shown} ({told})", family, predictor, self.answer_val(predictor), began).fit = fit
 
-    def fit_learner(self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray) -> ClassicPredictor:
+    def fit_learner(
+        self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray, family: str = "classic"
+    ) -> ClassicPredictor | RowText:
         """Fit a classic learner on these rows."""
         weights = self.study.target.weights
         goal = Goal(
@@ -204,7 +202,14 @@ class Search:
         )
         features = {name: self.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
-        return fit_classic(learner, features, goal, names, self.layouts, generator, self.learners[learner][setting])
+        settings = self.learners[learner][setting]
+        predictor = fit_classic(learner, features, goal, names, self.layouts, generator, settings)
+        return RowText(predictor) if family == AS_TEXT else predictor
+
+    def answer_val(self, predictor: ClassicPredictor | RowText) -> np.ndarray:
+        """Return what a classic learner says of the validation rows, from features that are there already."""
+        inner = predictor.inner if isinstance(predictor, RowText) else predictor
+        return inner.from_features({name: self.features[name][self.study.val] for name in inner.names})
 
     @property
     def learners(self) -> Mapping[str, Any]:
@@ -231,7 +236,7 @@ class Search:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
         prepared = self.study.prepared
         shadows = [s.name for s in prepared.strands if s.shadow and not s.raw]
-        if shadows and not self.study._over():
+        if shadows and not self.study.is_over:
             texts = [s.name for s in prepared.strands if s.able is TEXT and not s.shadow]
             self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one
 
@@ -245,7 +250,7 @@ class Search:
             side: [(learner, setting, group) for setting in (1, 2) for learner in self.learners for group in groups]
             for side, groups in (("single", everything[:-1]), ("fused", everything[-1:]))
         }
-        while not self.study._over():
+        while not self.study.is_over:
             trials = self.trials
             side = min(trials, key=lambda key: trials[key])
             if trials["single"] == trials["fused"] or not more[side]:
@@ -286,7 +291,7 @@ class Search:
             return
         for pair in self.pairs:
             members = [c for name in pair if (c := self.best_alone(name)) is not None]
-            if len(members) == 2 and not self.study._over():
+            if len(members) == 2 and not self.study.is_over:
                 self._blend(f"average vote ({' + '.join(pair)})", "late", members, fit_average, "of the best of each")
                 if "classic" in self.families:
                     for learner in self.learners:
@@ -318,7 +323,7 @@ class Search:
         if fit is fit_mixture:
             kept = np.flatnonzero(combiner.weights).tolist()
             combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
-        blend = Blend([self.predictor_of(members[i]) for i in kept], combiner, prior)
+        blend = Blend([members[i].tempered for i in kept], combiner, prior)
         if len(kept) < 2:
             return  # one member is no ensemble
         found = self._add(name, family, blend, answers, began, recipe or f"of {len(blend.members)}")
@@ -352,71 +357,48 @@ class Search:
             generator = np.random.default_rng([self.study.seed, 5])
             fold = assign_folds(self.labels.numbers[val], generator=generator)
         for candidate in self.study.candidates:
-            if candidate.names and id(candidate) not in self.temperatures:
+            if candidate.names and candidate.temperature is None:
                 there = np.any([present[name][val] for name in candidate.names], axis=0)
                 found = cross_fit_temperature(candidate.answers, self.labels.codes[val], fold, there)
-                self.temperatures[id(candidate)] = found.temperature
+                candidate.temperature = found.temperature
                 candidate.answers = found.answers
                 candidate.losses = self.labels.losses(found.answers, val)
 
-    def predictor_of(self, candidate: Candidate) -> Any:
-        """Return the predictor of a candidate, with its temperature."""
-        temperature = self.temperatures.get(id(candidate), 1.0)
-        return candidate.predictor if temperature == 1.0 else Calibrated(candidate.predictor, temperature)
-
     def refitted(self, candidate: Candidate) -> Any:
         """Return the predictor to ship: a classic one learns from validation too, now that this has chosen."""
-        made = self._made.get(id(candidate))
-        if made is None:
-            return self.predictor_of(candidate)
-        predictor: Any = self.fit_learner(*made, np.concatenate([self.study.train, self.study.val]))
-        if candidate.family == AS_TEXT:
-            predictor = RowText(predictor)
-        temperature = self.temperatures.get(id(candidate), 1.0)
-        return predictor if temperature == 1.0 else Calibrated(predictor, temperature)
-
-    def can_repeat(self, candidate: Candidate) -> bool:
-        """Say whether a candidate can be trained anew on other rows: a network or a classic learner."""
-        return candidate.network is not None or id(candidate) in self._made
-
-    def repeat_classic(self, candidate: Candidate, rows: np.ndarray) -> np.ndarray | None:
-        """Fit a classic candidate on other rows, and return what it then says of the validation rows."""
-        learner, setting, names = self._made[id(candidate)]
-        try:
-            predictor = self.fit_learner(learner, setting, names, rows)
-        except RequestError:
-            return None
-        return predictor.from_features({name: self.features[name][self.study.val] for name in names})
+        return candidate.refitted(np.concatenate([self.study.train, self.study.val]))
 
     # -- the test rows ------------------------------------------------------------------------------------------------
 
     def looked_at(self, winner: Candidate) -> list[Candidate]:
         """Return the candidates that may see the test rows: the winner, the best fusion, each modality alone."""
         alone = [self.best_alone(name) for name in self.study.prepared.names]
-        found = [winner, self.single, self.fused, *alone]
-        return list({id(c): c for c in found if c is not None}.values())
+        return list(dict.fromkeys(c for c in (winner, self.single, self.fused, *alone) if c is not None))
 
-    def answers_on(self, candidate: Candidate, rows: np.ndarray) -> np.ndarray:
-        """Return what a candidate says of prepared rows, in order: (rows, class) or (rows, 1)."""
-        return answer_rows(self.predictor_of(candidate), self.study.prepared, rows)
+    def look(self, candidate: Candidate) -> np.ndarray:
+        """Return what a candidate says of the test rows, in order: (test, class) or (test, 1). It is asked once."""
+        if candidate.tested is None:
+            candidate.tested = answer_rows(candidate.tempered, self.study.prepared, self.study.test)
+        return candidate.tested
 
-    def verdict(self, rows: np.ndarray, said: Mapping[int, np.ndarray]) -> Verdict:
-        """Return the verdict on fusion over the test rows. said: id of a candidate → its answers for them."""
+    def verdict(self) -> Verdict:
+        """Return the verdict on fusion over the test rows."""
         single, fused = self.single, self.fused
         if len(self.study.prepared.names) < 2:
             return not_tested(ONE_MODALITY, single.name if single else None)
         if fused is None or single is None:
             missing = NO_FUSED if fused is None else NO_SINGLE
-            if not self.study.limited and not self.study._over():
+            if not self.study.budget.stopped:
                 side = "several modalities" if fused is None else "one modality"
                 missing = f"no candidate of {side} was asked for"
             return not_tested(missing, single.name if single else None, fused.name if fused else None)
+        rows = self.study.test
         if not len(rows):
             return not_tested(NO_TEST_ROWS, single.name, fused.name)
-        one, several = (self.side(c, rows, said[id(c)]) for c in (single, fused))
         groups = None if self.groups is None else self.groups[rows]
         generator = np.random.default_rng([self.study.seed, 6])
-        return judge(one, several, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
+        sides = self.side(single), self.side(fused)
+        return judge(*sides, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
 
     def leave_device(self) -> None:
         """Bring all networks to the processor: what answers from here on answers there."""
@@ -425,10 +407,11 @@ class Search:
                 candidate.network.to("cpu")
         self.study.device = torch.device("cpu")
 
-    def side(self, candidate: Candidate, rows: np.ndarray, answers: np.ndarray) -> Side:
+    def side(self, candidate: Candidate) -> Side:
+        """Return what a candidate says of the test rows, as the verdict compares it."""
         present = self.study.prepared.present
-        there = np.all([present[name][rows] for name in candidate.names], axis=0)
-        return Side(candidate.name, answers, there, " and ".join(candidate.names))
+        there = np.all([present[name][self.study.test] for name in candidate.names], axis=0)
+        return Side(candidate.name, self.look(candidate), there, " and ".join(candidate.names))
 
 
 def answer_rows(predictor: Any, prepared: Prepared, rows: np.ndarray) -> np.ndarray:

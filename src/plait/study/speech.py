@@ -6,10 +6,9 @@ simplest within one standard error of the fewest word errors on validation. Know
 
 from __future__ import annotations
 
-import math
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -25,7 +24,7 @@ from plait.kinds import AUDIO, KINDS
 from plait.kinds.audio.prep import AudioPrep
 from plait.models import plan as plans
 from plait.models.network import count_parameters
-from plait.models.rows import Callback, Prepared, quiet
+from plait.models.rows import Prepared
 from plait.models.speech.learning import (
     Recordings,
     count_errors,
@@ -41,6 +40,7 @@ from plait.models.views import prep_options
 from plait.proof.scores import error_rates
 from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge_errors, not_tested
 from plait.study.candidate import Candidate, choose
+from plait.study.job import Fit
 from plait.study.networks import DIM, describe_strands
 
 ALONE, JOINT = "alone", "joint"
@@ -50,6 +50,7 @@ NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "balance": (False, "there are no classes to weight"),
     "learning_curve": (False, "a learning curve of transcripts is not there yet"),
     "precision": ("auto", "a recogniser learns in float32"),
+    "report_rows": (None, "the report of a recogniser is not there yet"),
 }
 
 # -- what there is to learn ---------------------------------------------------------------------------------------
@@ -92,12 +93,13 @@ def check_request(schema: Schema, chosen: FitOptions) -> str:
     return heard[0].name
 
 
-def keep_whole(schema: Schema, chosen: FitOptions, audio: str) -> FitOptions:
-    """Return the options with a preparation that cuts no sound."""
+def recogniser_options(schema: Schema, chosen: FitOptions, audio: str) -> FitOptions:
+    """Return the options with a preparation that cuts no sound, and without second views: nothing here reads them."""
     options = prep_options(schema, chosen.prep)
     own = options[audio]
     prep = own["prep"] if "prep" in own else AudioPrep.of(own)
-    return replace(chosen, prep={**options, audio: {"prep": replace(prep, whole=True)}})
+    candidates = ("alone",) if chosen.fusion is None else ()
+    return replace(chosen, prep={**options, audio: {"prep": replace(prep, whole=True)}}, candidates=candidates)
 
 
 def transcripts_of(table: Table, target: str) -> np.ndarray:
@@ -170,23 +172,16 @@ class Recognition:
     validation rows whose sound can be heard.
     """
 
+    job: Fit
     prepared: Prepared
     split: np.ndarray  # (rows,) "train", "val", "test" or ""
     texts: np.ndarray  # (rows,) normalised, or None
     units: Units
-    audio: str
-    options: FitOptions
-    deadline: float = math.inf
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    stages: Stages = field(default_factory=Stages)
-    callback: Callback = quiet
-    plan_objects: Mapping[str, Any] = field(default_factory=dict)
-    groups: np.ndarray | None = None
     candidates: list[Candidate] = field(default_factory=list)
-    stopped: str = ""
-    limited: bool = False
 
     def __post_init__(self) -> None:
+        self.audio, self.options, self.budget = self.job.audio, self.job.options, self.job.budget()
+        self.stages, self.plan_objects = Stages(self.job.work), self.job.plan_objects
         heard = self.prepared.present[self.audio]
         self.train, self.val, self.test = (
             np.flatnonzero((self.split == part) & heard) for part in ("train", "val", "test")
@@ -204,9 +199,9 @@ class Recognition:
         asked = list(self.plan_objects)
         listed = asked or list_recognisers(self.audio, self.prepared.names)
         waiting: list[str | None] = [None, *listed]
-        while waiting and self.stopped != "interrupt":
-            if self.candidates and time.monotonic() >= self.deadline:
-                self.limited = True
+        while waiting and not self.budget.interrupted:
+            if self.candidates and self.budget.is_spent:
+                self.budget.limited = True
                 break
             self._train(waiting.pop(0), len(waiting) + 1)
         if not self.candidates:
@@ -236,17 +231,15 @@ class Recognition:
             network.eval()
             outcome = Outcome(**saved[1])
         else:
-            now = time.monotonic()
-            share = now + 0.95 * max(0.05, self.deadline - now) / waiting if self.deadline < math.inf else math.inf
             recipe = usual_recipe(len(self.train), self.options.epochs, self.options.batch_size)
             recordings = Recordings(self.prepared, self.texts.tolist(), self.units)
             lesson = speech_lesson(network, recordings, self.train, self.val, recipe, seed=seed, name=stage)
-            outcome = train(replace(lesson, callback=self.callback, deadline=share))
+            share = self.budget.share(0.95, waiting)
+            outcome = train(replace(lesson, callback=self.job.callback, deadline=share))
             if outcome.stopped != "interrupt":
                 self.stages.save(stage, network.state_dict(), asdict(outcome))
-            self.limited = self.limited or outcome.stopped == "time"
-        if outcome.stopped == "interrupt":
-            self.stopped = "interrupt"
+            self.budget.limited |= outcome.stopped == "time"
+        self.budget.interrupted |= outcome.stopped == "interrupt"
         if not outcome.history:
             return
         found = self.hear(network, self.val)
@@ -269,7 +262,7 @@ class Recognition:
         }
         with fork_generators():
             torch.manual_seed(seed)
-            return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.device).eval()
+            return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.job.device).eval()
 
     def hear(self, network: Recogniser, rows: np.ndarray) -> np.ndarray:
         """Return what a network hears in prepared rows, (rows,) of Heard."""
@@ -282,14 +275,18 @@ class Recognition:
 
     # -- the test rows --------------------------------------------------------------------------------------------
 
-    def look(self, winner: Candidate) -> dict[int, np.ndarray]:
-        """Return the counts of errors (test, 4) of the winner, the best fused and the sound alone, by id."""
-        seen = {id(c): c for c in (winner, self.fused, self.alone) if c is not None}
-        texts = self.texts[self.test]
-        return {key: count_errors(texts, self.hear(c.network, self.test)) for key, c in seen.items()}
+    def looked_at(self, winner: Candidate) -> list[Candidate]:
+        """Return the candidates that may hear the test rows: the winner, the best fused and the sound alone."""
+        return list(dict.fromkeys(c for c in (winner, self.fused, self.alone) if c is not None))
 
-    def verdict(self, seen: Mapping[int, np.ndarray]) -> Verdict:
-        """Return the verdict on fusion over the test rows; seen: what `look` gave."""
+    def look(self, candidate: Candidate) -> np.ndarray:
+        """Return the counts of errors (test, 4) of a candidate, which is asked once."""
+        if candidate.tested is None:
+            candidate.tested = self.hear(candidate.network, self.test)
+        return count_errors(self.texts[self.test], candidate.tested)
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on fusion over the test rows."""
         single, fused = self.alone, self.fused
         if len(self.prepared.names) < 2:
             return not_tested(ONE_MODALITY, single.name)
@@ -300,19 +297,19 @@ class Recognition:
 
         def side(candidate: Candidate) -> Side:
             there = np.all([self.prepared.present[name][self.test] for name in candidate.names], axis=0)
-            return Side(candidate.name, seen[id(candidate)][:, 0], there, " and ".join(candidate.names))
+            return Side(candidate.name, self.look(candidate)[:, 0], there, " and ".join(candidate.names))
 
-        groups = None if self.groups is None else self.groups[self.test]
+        groups = None if self.job.groups is None else self.job.groups[self.test]
         generator = np.random.default_rng([self.options.seed, 6])
-        words = seen[id(single)][:, 1]
+        words = self.look(single)[:, 1]
         return judge_errors(side(single), side(fused), words, generator=generator, groups=groups)
 
-    def leaderboard(self, winner: Candidate, seen: Mapping[int, np.ndarray]) -> list[dict[str, Any]]:
+    def leaderboard(self, winner: Candidate) -> list[dict[str, Any]]:
         """Say of every candidate what validation, cost and the test rows say; the winner first."""
-        board = []
+        board, looked = [], self.looked_at(winner) if len(self.test) else []
         for candidate in sorted(self.candidates, key=lambda c: (c is not winner, c.loss)):
             val = count_errors(self.texts[self.val], candidate.answers)
-            counts = seen.get(id(candidate)) if len(self.test) else None
+            counts = self.look(candidate) if candidate in looked else None
             board.append(
                 {
                     "name": candidate.name,

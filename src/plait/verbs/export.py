@@ -99,7 +99,7 @@ def export(
     written = OnnxModel.from_bytes(data, str(path))
     names = written.predictor().names
     if rows is None:
-        batch = draw_batch(written.strands, ROWS, np.random.default_rng(model.facts["seed"]))
+        batch = draw_batch(written.strands, ROWS, np.random.default_rng(model.facts.seed))
     else:
         table = read(rows, folder)
         table = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
@@ -170,7 +170,7 @@ def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
 
     batch: rows as the file takes them.
     """
-    spread = 1.0 if model.classes is not None else float(model.facts.get("spread") or 1.0)
+    spread = 1.0 if model.classes is not None else float(model.facts.spread or 1.0)
     expected = np.asarray(model.predictor()(for_run(model, written, batch)))
     apart = np.abs(expected - written.predictor()(batch)) / spread
     largest = float(apart.max()) if apart.size else 0.0

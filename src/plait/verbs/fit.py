@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.converters.in_fit import plan_conversions
-from plait.core.files import UNFINISHED
+from plait.core.contract import Schema, Table
 from plait.core.options import FitOptions
 from plait.core.threads import number_threads
 from plait.data.prune import prune_to, usual_limit
@@ -26,7 +26,8 @@ from plait.models.views import (
     prep_options,
 )
 from plait.runs.model import Model
-from plait.study.job import fit_table, fit_transcripts, open_folder
+from plait.study.course import learn
+from plait.study.job import Fit, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
 from plait.study.speech import check_request
 from plait.verbs.show import detect_columns, with_rates
@@ -54,7 +55,40 @@ def fit(
     chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
     most = usual_limit()
     number_threads()
-    table = read(data, folder)
+    table, target = _with_labels(read(data, folder), labels, target)
+    schema = detect_columns(table, target, chosen)
+    table = with_rates(table, schema, chosen.sample_rate, callback)
+    spoken = schema.column(target).kind in TEXT.columns
+    audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
+    classes = None if spoken else Labels.find(table, schema)
+    if not schema.modalities:
+        raise TableError(
+            "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
+        )
+    schema, made = plan_conversions(table, schema, chosen.convert, chosen.fill, chosen.converters)
+    schema, chosen, plan_objects = _settle_plan(schema, chosen)
+    if plan_objects:
+        made = [one for one in made if one.modality in {m.name for m in schema.modalities}]
+    chosen = name_modalities(schema, chosen)
+    prep_options(schema, chosen.prep)
+    encoder_names(schema, chosen.encoders)
+    chosen = replace(chosen, report=out is not None and not spoken if chosen.report is None else chosen.report)
+    temporary = tempfile.mkdtemp(prefix="plait-") if out is None else None
+    place = Path(out) if out is not None else Path(str(temporary)) / "run"
+    try:
+        model = _learn_there(Fit(table, schema, chosen, place, classes, audio, plan_objects, made, callback, began))
+    except BaseException:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    prune_to(most)
+    if temporary is not None:
+        model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
+    return model
+
+
+def _with_labels(table: Table, labels: Any, target: str | None) -> tuple[Table, str]:
+    """Return the table with the target as a column, and its name."""
     if labels is not None:
         if target is not None and target in table.names:
             raise RequestError(f"got labels and the column {target!r}; expected one of the two.")
@@ -64,52 +98,28 @@ def fit(
         raise RequestError(
             f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}"
         )
-    schema = detect_columns(table, target, chosen)
-    table = with_rates(table, schema, chosen.sample_rate, callback)
-    spoken = schema.column(target).kind in TEXT.columns
-    audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
-    wish = None if spoken else Labels.find(table, schema)
-    if not schema.modalities:
-        raise TableError(
-            "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
-        )
-    schema, made = plan_conversions(table, schema, chosen.convert, chosen.fill, chosen.converters)
-    names = [modality.name for modality in schema.modalities]
-    plan_objects: dict[str, Any] = {}
+    return table, target
+
+
+def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions, dict[str, Any]]:
+    """Return the modalities that the plan asked for looks at, the options with its name, and the plan by that name."""
     if isinstance(chosen.fusion, str) and chosen.fusion.strip() == "auto":
-        chosen = replace(chosen, fusion=None, candidates=("alone", "auto"))
-    if chosen.fusion is not None:
-        plan = plans.parse(chosen.fusion)
-        plans.check(plan, names)
-        plan_objects[str(plan)] = plan
-        chosen = replace(chosen, fusion=str(plan))
-        named = plans.leaves(plan)  # what the plan leaves out is neither prepared nor trained
-        schema = replace(schema, modalities=tuple(m for m in schema.modalities if m.name in named))
-        made = [one for one in made if one.modality in named]
-    chosen = name_modalities(schema, chosen)
-    prep_options(schema, chosen.prep)
-    encoder_names(schema, chosen.encoders)
-    temporary = None
-    chosen = replace(chosen, report=out is not None and not spoken if chosen.report is None else chosen.report)
-    if out is None:
-        temporary = tempfile.mkdtemp(prefix="plait-")
-        out = Path(temporary) / "run"
-    new = not Path(out).exists()
+        return schema, replace(chosen, fusion=None, candidates=("alone", "auto")), {}
+    if chosen.fusion is None:
+        return schema, chosen, {}
+    plan = plans.parse(chosen.fusion)
+    plans.check(plan, [modality.name for modality in schema.modalities])
+    named = plans.leaves(plan)  # what the plan leaves out is neither prepared nor trained
+    kept = replace(schema, modalities=tuple(m for m in schema.modalities if m.name in named))
+    return kept, replace(chosen, fusion=str(plan)), {str(plan): plan}
+
+
+def _learn_there(job: Fit) -> Model:
+    """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder."""
+    new = not job.folder.exists()
+    open_folder(job.folder, fingerprint(job.table, job.target, job.options), job.options.overwrite, job.callback)
     try:
-        place = open_folder(Path(out), fingerprint(table, target, chosen), chosen.overwrite, callback)
-        try:
-            if wish is None:
-                model = fit_transcripts(table, schema, audio, chosen, plan_objects, made, place, callback, began)
-            else:
-                model = fit_table(table, schema, wish, chosen, plan_objects, made, place, callback, began)
-        except PlaitError:  # nothing of a wrong request stays, so that the mended one can go to the same folder
-            shutil.rmtree(place if new else place / UNFINISHED, ignore_errors=True)
-            raise
-    except BaseException:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        return learn(job)
+    except PlaitError:
+        shutil.rmtree(job.folder if new else job.work, ignore_errors=True)
         raise
-    prune_to(most)
-    if temporary is not None:
-        model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
-    return model

@@ -1,0 +1,47 @@
+"""The time a fit may take, and what stopped it. Knows the clock; no candidate and no row."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Budget:
+    """Time until a deadline, by time.monotonic, and what has come to an early end. All that trains asks it.
+
+    limited: whether the time limit ended the training of a candidate. interrupted: whether the user has seen enough.
+    """
+
+    deadline: float = math.inf
+    began: float = field(default_factory=time.monotonic)
+    limited: bool = False
+    interrupted: bool = False
+
+    @classmethod
+    def of(cls, seconds: float | None, since: float | None = None) -> Budget:
+        """Return a budget of seconds, or of all the time in the world, that counts from now or from an earlier time."""
+        began = time.monotonic()
+        return cls((began if since is None else since) + seconds if seconds else math.inf, began)
+
+    @property
+    def is_spent(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+    @property
+    def stopped(self) -> str:
+        """What ended the fit early: "interrupt", "time", or nothing."""
+        if self.interrupted:
+            return "interrupt"
+        return "time" if self.limited or self.is_spent else ""
+
+    def share(self, part: float, waiting: int = 1) -> float:
+        """Return when a stage has to end: it gets this part of the time left, shared with others that wait."""
+        now = time.monotonic()
+        # a stage that comes too late still gets a moment, in which the first candidate learns one epoch
+        return now + max(0.05, self.deadline - now) * part / max(1, waiting)
+
+    def since_begin(self, part: float) -> float:
+        """Return when this part of the whole time is over."""
+        return self.began + part * (self.deadline - self.began)

@@ -1,0 +1,52 @@
+"""The course of a fit, from its table to its model: split, folds, search, learning curve, end."""
+
+from __future__ import annotations
+
+from plait.errors import RequestError
+from plait.runs.model import Model
+from plait.study.finish import Result, finish
+from plait.study.finish_speech import finish_recognition
+from plait.study.folds import cross_validate
+from plait.study.job import Fit
+from plait.study.learning_curve import learning_curve
+from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options, transcripts_of
+
+
+def learn(job: Fit) -> Model:
+    """Fit what is asked for: a predictor of classes or numbers, or a recogniser of transcripts."""
+    job.convert()
+    return learn_transcripts(job) if job.labels is None else learn_labels(job)
+
+
+def learn_labels(job: Fit) -> Model:
+    """Fit a predictor of classes or numbers."""
+    labels, options = job.labels, job.options
+    assert labels is not None
+    split = job.split_rows(labels.codes, labels.classes is not None)
+    checked = None
+    if options.folds is not None:
+        if job.schema.role("split") is not None:
+            raise RequestError("folds test on every row, so no split column can be given with them; leave one out.")
+        split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
+        checked = cross_validate(
+            lambda part: job.search(part, fold=True), labels, job.groups, options.folds, options.seed, job.callback
+        )
+    search = job.search(split)
+    holes = job.count_holes(search.study.prepared, split)
+    winner = search.run()
+    points = learning_curve(search, winner, job.work) if options.learning_curve else []
+    return finish(Result(job, search, winner, holes, points, checked))
+
+
+def learn_transcripts(job: Fit) -> Model:
+    """Fit a recogniser: what is said in the sound is the target."""
+    if job.plan_objects and job.audio not in (named := [m.name for m in job.schema.modalities]):
+        fusion = job.options.fusion
+        raise RequestError(f"fusion {fusion} leaves the sound {job.audio!r} out; it has: {', '.join(named)}.")
+    texts = transcripts_of(job.table, job.target)
+    split = job.split_rows(learnable_rows(job.table, job.schema, texts, job.audio), False)
+    units = find_units(texts[split == "train"].tolist(), job.target)
+    prepared = job.prepare(split, recogniser_options(job.schema, job.options, job.audio))
+    holes = job.count_holes(prepared, split)
+    study = Recognition(job, prepared, split, texts, units)
+    return finish_recognition(study, study.run(), holes)

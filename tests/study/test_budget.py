@@ -1,0 +1,46 @@
+"""The time a fit may take: a deadline, shares of what is left, and what came to an early end."""
+
+import math
+import time
+
+import pytest
+
+from plait.study.budget import Budget
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> float:
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    return 100.0
+
+
+def test_without_a_limit_time_is_never_over(now: float) -> None:
+    budget = Budget.of(None)
+    assert not budget.is_spent
+    assert budget.stopped == ""
+    assert budget.share(0.5, 3) == budget.since_begin(0.2) == math.inf
+
+
+def test_a_limit_counts_from_when_the_fit_began(now: float) -> None:
+    assert Budget.of(30.0).deadline == 130.0
+    assert Budget.of(30.0, since=80.0).deadline == 110.0
+    assert Budget.of(20.0, since=80.0).is_spent
+    assert not Budget.of(20.1, since=80.0).is_spent
+
+
+def test_a_stage_gets_its_part_of_the_time_left_by_those_that_wait(now: float) -> None:
+    budget = Budget.of(30.0, since=80.0)  # 10 seconds are left
+    assert budget.share(0.5) == 105.0
+    assert budget.share(0.9, 3) == pytest.approx(103.0)
+    assert budget.share(0.9, 0) == pytest.approx(109.0)
+    assert Budget.of(1.0, since=80.0).share(0.5) == pytest.approx(100.025)  # too late, and still a moment
+
+
+def test_a_part_of_the_whole_counts_from_its_begin(now: float) -> None:
+    assert Budget(deadline=150.0, began=100.0).since_begin(0.2) == 110.0
+
+
+def test_what_stopped_it_is_an_interrupt_before_the_time(now: float) -> None:
+    assert Budget(100.0).stopped == "time"
+    assert Budget(limited=True).stopped == "time"
+    assert Budget(100.0, limited=True, interrupted=True).stopped == "interrupt"

@@ -303,7 +303,7 @@ class Model:
             lines.append(f"\nopen {self.folder / page}")
             if (drawn := self.report_rows) is not None:
                 lines.append(
-                    f"its robustness and explanations are of {drawn:,} rows, drawn; of more with --report-rows"
+                    f"its robustness and explanations are of {count(drawn, 'row')}, drawn; of more with --report-rows"
                 )
             lines.append(
                 f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"

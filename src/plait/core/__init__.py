@@ -10,7 +10,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
         "Batch",
         "Column",
-        "MEDIA_KINDS",
         "MISSING_WORDS",
         "Modality",
         "SECOND",
@@ -35,6 +34,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_json",
         "write_tensors",
     ),
+    "finding": ("Finding", "quoted", "say_cells"),
     "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "from_strings"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),

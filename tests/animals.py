@@ -4,20 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from plait.checks.findings import Finding
 from plait.checks.label_checks import check_labels
-from plait.checks.survey import BANDS, CellFacts, Survey
+from plait.checks.survey import Survey
+from plait.core.finding import Finding
 from plait.data.read import read
+from plait.kinds.audio.checks import BANDS, SoundFacts
 from plait.kinds.detect import detect
 
 KINDS = ["cat", "dog", "fish"]
 
 
-def seen_as(values: np.ndarray) -> list[CellFacts | None]:
+def seen_as(values: np.ndarray) -> list[SoundFacts | None]:
     """Return what a survey keeps of sounds with these features (rows, feature), None where they are NaN."""
     wide = np.pad(values, ((0, 0), (0, 4 * BANDS - values.shape[1]))).astype(np.float16)
     return [
-        None if np.isnan(row[0]) else CellFacts("audio", digest=row.tobytes().hex(), thumb=row.tobytes())
+        None if np.isnan(row[0]) else SoundFacts("audio", digest=row.tobytes().hex(), thumb=row.tobytes())
         for row in wide
     ]
 

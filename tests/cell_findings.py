@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from plait.checks.findings import Finding
 from plait.checks.table_checks import check_cells
+from plait.core.finding import Finding
 from plait.data.read import read
 from plait.kinds.detect import detect
 

@@ -80,10 +80,12 @@ def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
 
 def test_every_check_is_in_its_table() -> None:
     kinds = "file|image|audio|text|table|date|split|label|holes|pairing"
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/plait/checks").rglob("*.py"))
+    house = ROOT / "src/plait"
+    files = [*house.glob("checks/**/*.py"), *house.glob("kinds/*/checks.py"), *house.glob("kinds/*/mend.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
     checks = set(re.findall(rf'"((?:{kinds})-[a-z-]+)"', source))
     checks |= {f"{kind}-{word}" for kind in ("image", "audio") for word in re.findall(r'"{kind}-([a-z-]+)"', source)}
-    assert {"file-missing", "image-duplicate-split", "label-wrong"} <= checks
+    assert {"file-missing", "image-duplicate-split", "audio-silent", "date-range", "label-wrong"} <= checks
     assert [check for check in sorted(checks) if f"`{check}`" not in PAGE] == []
 
 

@@ -14,9 +14,12 @@ import soundfile
 import torch
 from PIL import Image
 
+from plait.checks.survey import look_into
 from plait.core.contract import Table
+from plait.data.fact_cache import Cache
 from plait.kinds import KINDS
 from plait.kinds.kind import Kind
+from plait.kinds.mending import take_content
 from plait.kinds.part import Part
 from pulse import PULSE, known_pulses
 
@@ -157,6 +160,41 @@ def test_a_row_has_a_part_to_draw_and_parts_to_name(name: str, folder: Path) -> 
         assert leave(np.ones(len(able), bool))["x"]
     else:
         assert {"blank", "flatten", "canvas", "uncanvas", "locate"} <= set(dir(kind.inside))
+
+
+@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular"])
+def test_checks_know_what_rows_hold(name: str, folder: Path) -> None:
+    kind, part = KINDS[name], make_part(name, folder)
+    columns = part.cells()
+    if kind.opened:
+        columns = {"x": [look_into(cell, kind, folder, Cache(None))[0] if cell else None for cell in columns["x"]]}
+        assert [cell is None or cell.from_json(name, cell.to_json()) is not None for cell in columns["x"]] == [True] * 4
+    held = kind.checks.contents(columns)
+    assert held[2] is None
+    assert len({held[0], held[1], None}) == 3
+    assert all(type(key) is bytes for key in kind.checks.kept_keys(columns))
+    values, present = kind.checks.quick(columns, part.kinds)
+    assert present[:3].tolist() == [True, True, False]
+    assert values.shape == (4, values.shape[1])
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular"])
+def test_what_is_right_is_mended_into_itself(name: str, folder: Path) -> None:
+    kind, part = KINDS[name], make_part(name, folder)
+    cells = part.cells()["x"]
+    if not kind.opened:
+        mended = kind.mend.mend(part.kinds.get("x", name), cells)
+        assert list(map(str, mended.cells[:3])) == list(map(str, cells[:3]))
+        assert mended.done.keys() <= {3}
+        return
+    looks = [kind.mend.look(take_content(cell, folder)) for cell in cells[:2]]
+    assert {look.format for look in looks} <= kind.mend.ENDINGS.keys()
+    goal = kind.mend.choose_goal(looks)
+    assert [kind.mend.change(cell, folder, look, goal) for cell, look in zip(cells, looks, strict=False)] == [
+        None,
+        None,
+    ]
 
 
 def test_a_kind_of_a_test_is_gone_after_it() -> None:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from plait.checks.findings import Finding, Findings, show_rows
+from plait.checks.findings import Findings, show_rows
+from plait.core.finding import Finding
 
 MISSING = Finding("error", "file-missing", "photo", (3,), "no file is there", "Put it there.")
 FLAT = Finding("warning", "image-one-colour", "photo", tuple(range(10)), "10 pictures are flat", "Look at them.")

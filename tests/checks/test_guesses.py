@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from animals import animals, look, names
-from plait.checks.findings import Finding
 from plait.checks.guesses import Guesser, Labels, choose_guesser, choose_rows, deal_folds, fuse, to_probabilities
 from plait.checks.label_checks import check_labels
 from plait.checks.survey import survey_table
 from plait.core.contract import Modality, Table
+from plait.core.finding import Finding
 from plait.data.feature_cache import FeatureCache, digest_cell
 from plait.data.read import read
 from plait.kinds.detect import detect

@@ -141,6 +141,7 @@ def test_the_same_table_gives_the_same_findings() -> None:
 def test_no_torch_is_loaded() -> None:
     code = (
         "import sys, plait.checks.label_checks, plait.checks.table_checks\n"
+        "from plait.kinds import KINDS; [(kind.checks, kind.mend) for kind in KINDS.values()]\n"
         "print([name for name in ('torch', 'sklearn', 'scipy', 'pyarrow') if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -13,9 +13,10 @@ import soundfile
 from PIL import Image, ImageDraw
 
 import plait
-from plait.checks.findings import Finding
-from plait.checks.media_checks import BROKEN, TOO_LARGE, check_media, hash_pictures, near_pictures
-from plait.checks.survey import CellFacts, survey_table
+from plait.checks.media_checks import BROKEN, check_media
+from plait.checks.survey import survey_table
+from plait.core.finding import Finding
+from plait.kinds import KINDS
 from plait.kinds.detect import detect
 
 
@@ -131,9 +132,9 @@ def test_a_cell_that_leads_to_no_file(cell: Any, check: str, said: str, good: Pa
 
 
 def test_every_fault_of_a_cell_has_a_finding() -> None:
-    faults = {"missing", "empty", "address", "truncated", "wrong-kind", "no-samples", "not-finite", "unreadable"}
-    assert set(BROKEN) == faults
-    assert set(TOO_LARGE) == {"image", "audio"}
+    assert set(BROKEN) == {"missing", "empty", "address", "truncated", "wrong-kind", "unreadable"}
+    assert set(KINDS["image"].checks.FAULTS) == {"too-large"}
+    assert set(KINDS["audio"].checks.FAULTS) == {"too-large", "no-samples", "not-finite"}
 
 
 def test_all_cells_broken(tmp_path: Path) -> None:
@@ -271,37 +272,6 @@ def test_small_drawings_of_one_sign_are_not_near_duplicates(tmp_path: Path) -> N
     finding = only(tmp_path, "image", [f"{number}.png" for number in range(60)])
     assert finding.check in ("image-duplicate", "image-near-duplicate")
     assert len(finding.rows) < 6
-
-
-def facts_of(images: np.ndarray) -> list[CellFacts | None]:
-    return [CellFacts("image", thumb=image.tobytes() + bytes(48), width=9, height=9) for image in images]
-
-
-def test_near_duplicates_among_many() -> None:
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, (5000, 16, 16), np.uint8).repeat(2, axis=1).repeat(2, axis=2)
-    images[4000:4100] = np.clip(images[:100] + random.normal(0, 1, (100, 32, 32)), 0, 255).round()
-    assert near_pictures(facts_of(images), range(5000)) == [[row, row + 4000] for row in range(100)]
-
-
-def test_a_thousand_pictures_that_look_the_same_are_one_group() -> None:
-    image = np.arange(1024).reshape(1, 32, 32).astype(np.uint8) // 2
-    images = image.repeat(1000, axis=0) + np.random.default_rng(0).integers(0, 3, (1000, 32, 32), np.uint8)
-    assert near_pictures(facts_of(images), range(1000)) == [list(range(1000))]
-
-
-def test_almost_flat_pictures_are_not_compared() -> None:
-    images = 100 + np.random.default_rng(0).integers(0, 2, (1, 32, 32), np.uint8)
-    assert near_pictures(facts_of(images.repeat(2, axis=0)), range(2)) == []
-    assert near_pictures(facts_of(images), [0]) == []
-
-
-def test_a_hash_is_of_64_bits_and_hardly_changes_with_noise() -> None:
-    image = pixels(0, 32)[..., 0].astype(int)
-    noisy = np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255)
-    one, two, other = hash_pictures(np.stack([image, noisy, pixels(1, 32)[..., 0]]).astype(np.uint8).reshape(3, -1))
-    assert int(one ^ two).bit_count() <= 7
-    assert int(one ^ other).bit_count() > 10
 
 
 ODD_SOUNDS: dict[str, tuple[str, Callable[[], tuple[np.ndarray, int]]]] = {

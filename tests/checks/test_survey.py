@@ -1,5 +1,6 @@
 """The survey: the facts of each cell, each file opened once, and a cache that a stopped survey goes on from."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from PIL import Image
 
 import plait
 from plait.checks import survey as survey_file
-from plait.checks.survey import BANDS, CellFacts, Survey, survey_table
+from plait.checks.survey import Survey, survey_table
 from plait.core.contract import Table
 from plait.data import media
+from plait.kinds import KINDS
 from plait.kinds.detect import detect
+from plait.kinds.image.checks import quick
 
 RANDOM = np.random.default_rng(0)
 
@@ -33,7 +36,7 @@ def looked(table: Table, kind: str, **options: Any) -> Survey:
     return survey_table(table, detect(table, kinds=kinds), **options)
 
 
-def only(survey: Survey) -> CellFacts:
+def only(survey: Survey) -> Any:
     ((cell,),) = survey.facts.values()
     assert cell is not None
     return cell
@@ -61,39 +64,16 @@ def test_the_facts_of_a_sound(tmp_path: Path) -> None:
     assert cell.offset < 0.001
 
 
-def test_sixteen_bits_are_told() -> None:
-    deep = Image.fromarray((np.arange(64).reshape(8, 8) * 1000).astype(np.uint16))
-    assert survey_file.picture_facts(deep).depth == 16
-
-
-def test_flat_tops_are_clipped_and_a_single_peak_is_not() -> None:
-    wave = np.sin(np.arange(8000) / 20).astype(np.float32)[:, None]
-    assert survey_file.sound_facts(np.clip(2 * wave, -1, 1), 8000).clipped == pytest.approx(2 / 3, abs=0.02)
-    wave = 0.5 * wave
-    wave[100] = 1.0
-    assert survey_file.sound_facts(wave, 8000).clipped == 0
-
-
 def test_a_blank_cell_has_no_facts(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     survey = looked(plait.read({"p": [None, "a.png", ""]}, folder=tmp_path), "image")
     assert [cell is None for cell in survey.facts["p"]] == [True, False, True]
-    values, present = survey.features("p")
+    values, present = quick({"p": survey.facts["p"]}, {})
     assert present.tolist() == [False, True, False]
     assert values.shape == (3, 16 * 16 + 48)
     assert values.dtype == np.float32
     assert not values[0].any()
     assert 0 < values[1].max() <= 1
-
-
-def test_the_features_of_sounds_differ_with_the_sound(tmp_path: Path) -> None:
-    tone(tmp_path / "low.wav", hertz=200)
-    tone(tmp_path / "high.wav", hertz=3000)
-    values, present = looked(plait.read({"s": ["low.wav", "high.wav"]}, folder=tmp_path), "audio").features("s")
-    assert values.shape == (2, 4 * BANDS)
-    assert present.all()
-    low, high = values[:, :BANDS].argmax(axis=1)
-    assert low < 10 < 20 < high
 
 
 def test_a_column_without_a_cell(tmp_path: Path) -> None:
@@ -105,7 +85,7 @@ def test_a_column_without_a_cell(tmp_path: Path) -> None:
 def test_all_files_missing(tmp_path: Path) -> None:
     survey = looked(plait.read({"p": ["a.png", "b.png"]}, folder=tmp_path), "image")
     assert [cell.fault for cell in survey.facts["p"] if cell] == ["missing", "missing"]
-    assert not survey.features("p")[1].any()
+    assert not quick({"p": survey.facts["p"]}, {})[1].any()
 
 
 def test_bytes_and_arrays(tmp_path: Path) -> None:
@@ -182,15 +162,6 @@ def test_a_damaged_cache_is_done_again(tmp_path: Path) -> None:
     assert looked(table, "image", cache=tmp_path / "cache") == first
 
 
-def test_facts_of_another_form_are_not_believed() -> None:
-    assert CellFacts.from_json({"kind": "image", "width": "30"}) is None
-    assert CellFacts.from_json({"kind": "image", "colour": 1}) is None
-    assert CellFacts.from_json({"kind": "video"}) is None
-    assert CellFacts.from_json({"kind": "image", "thumb": "%"}) is None
-    assert CellFacts.from_json(None) is None
-    assert CellFacts.from_json({"kind": "image", "width": 30}) == CellFacts("image", width=30)
-
-
 def test_a_cache_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     (tmp_path / "file").write_text("")
@@ -229,3 +200,14 @@ def test_a_record_with_nothing_in_it_is_blank(tmp_path: Path) -> None:
     facts = survey_table(table, detect(table, kinds={"call": "audio"})).facts["call"]
     assert facts[0] is not None
     assert facts[1] is None
+
+
+def test_a_kind_that_checks_nothing_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "audio", replace(KINDS["audio"], abilities={}))
+    picture(tmp_path / "a.png")
+    table = plait.read({"p": ["a.png"] * 50, "s": ["gone.wav"] * 50, "y": [1, 2] * 25}, folder=tmp_path)
+    kinds = {"p": "image", "s": "audio"}
+    assert list(survey_table(table, detect(table, target="y", kinds=kinds)).facts) == ["p"]
+    found = plait.check(table, target="y", kinds=kinds, cache=False, learning_curve=True, fix=tmp_path / "out")
+    assert [finding for finding in found if finding.column == "s" and finding.severity == "error"] == []
+    assert plait.read(next((tmp_path / "out").glob("*.csv"))).cells("s")[:1] == ["gone.wav"]

@@ -1,14 +1,13 @@
-"""Checks of numbers, dates, categories and columns: each finds its fault, and keeps still where there is none."""
+"""Checks of columns: each finds its fault, and keeps still where there is none."""
 
-import datetime as dt
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cell_findings import brief, check, only
-from plait.checks.table_checks import check_cells, date_form
+from cell_findings import brief, check
+from plait.checks.table_checks import check_cells
 from plait.data.read import read
 from plait.kinds.detect import detect
 
@@ -22,25 +21,6 @@ def test_a_constant_column() -> None:
 def test_a_column_that_is_mostly_missing(filled: int, severity: str | None) -> None:
     found = check({"weight": [i * 0.7 % 5 if i < filled else None for i in range(30)]})
     assert [(f.severity, f.check) for f in found] == ([(severity, "table-mostly-missing")] if severity else [])
-
-
-def test_a_word_in_a_column_of_numbers_is_an_error_and_a_missing_word_is_not() -> None:
-    cells = [f"{i * 0.5}" for i in range(60)]
-    cells[7], cells[9], cells[11] = "abc", "NA", ""
-    found = check({"weight": cells})
-    assert brief(found) == [("error", "table-unreadable", "weight", (7,))]
-    assert "1 cell holds no number, such as 'abc'" in found[0].message
-
-
-def test_a_word_in_a_target_of_numbers_is_an_error() -> None:
-    found = check({"price": [*map(str, range(60)), "NA", "abc"]}, target="price")
-    assert brief(found) == [("error", "table-unreadable", "price", (61,))]
-
-
-def test_a_number_that_is_too_large_is_an_error() -> None:
-    assert brief(check({"weight": [1.5 * i for i in range(40)] + [float("inf")]})) == [
-        ("error", "table-unreadable", "weight", (40,))
-    ]
 
 
 def test_numbers_and_words_in_one_column() -> None:
@@ -61,57 +41,6 @@ def test_numbers_stored_as_text(form: str) -> None:
 
 def test_codes_with_leading_zeros_are_not_numbers() -> None:
     assert check({"plate": [f"00{i % 5}" for i in range(40)]}) == []
-
-
-def test_a_category_with_one_row() -> None:
-    found = check({"colour": ["red", "green"] * 15 + ["gren"]})
-    assert brief(found) == [("note", "table-category-once", "colour", (30,))]
-
-
-def test_a_date_that_does_not_exist() -> None:
-    days = [f"{1 + i % 28:02}.03.2024" for i in range(40)]
-    days[5], days[6], days[8] = "31.02.2024", "soon", "NA"
-    found = check({"day": days})
-    assert brief(found) == [("error", "date-impossible", "day", (5,)), ("error", "table-unreadable", "day", (6,))]
-    assert "'31.02.2024'" in found[0].message
-
-
-def test_dates_written_in_several_ways() -> None:
-    days = [f"2024-03-{1 + i % 28:02}" for i in range(40)]
-    assert check({"day": days}) == []
-    days[4] = "05.03.2024"
-    finding = only(check({"day": days}), "date-formats")
-    assert finding.severity == "warning"
-    assert "YYYY-MM-DD (39), D.M.YYYY (1)" in finding.message
-
-
-def test_day_first_and_month_first_in_one_column() -> None:
-    days = ["25/03/2024", "03/25/2024"] * 20
-    assert "in some the day stands first, in others the month" in only(check({"day": days}), "date-formats").message
-
-
-def test_dates_far_off_or_in_the_future() -> None:
-    days = [f"2024-03-{1 + i % 28:02}" for i in range(60)]
-    days[3], days[5] = "1024-03-01", f"{dt.date.today().year + 3}-03-01"
-    assert brief(check({"day": days})) == [("note", "date-range", "day", (3, 5))]
-
-
-def test_a_column_of_plans_may_lie_in_the_future() -> None:
-    year = dt.date.today().year + 1
-    assert check({"day": [f"{year}-03-{1 + i % 28:02}" for i in range(60)]}) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "form"),
-    [
-        ("2024-1-5", "YYYY-MM-DD"),
-        ("5/1/24", "D/M/YY"),
-        ("Jan 5, 2024", "Mon D, YYYY"),
-        ("2024年1月5日", "YYYY年M月D日"),
-    ],
-)
-def test_form_of_a_date(text: str, form: str) -> None:
-    assert date_form(text) == form
 
 
 @pytest.mark.parametrize(

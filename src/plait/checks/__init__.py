@@ -6,7 +6,7 @@ Knows: a table and its schema. Does not know: models; it loads no torch.
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "findings": ("Finding", "Findings"),
+    "findings": ("Findings",),
     "growth": ("check_growth",),
     "guesses": ("nested_order",),
     "label_checks": ("check_labels",),

@@ -1,4 +1,4 @@
-"""What a check found: one Finding for each fault, and all of them as text or JSON. Knows no check and no table."""
+"""All that the checks of a table found, as text or JSON. Knows no check and no table."""
 
 from __future__ import annotations
 
@@ -6,38 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from plait.core.finding import Finding
 from plait.core.words import count
 
 SEVERITIES = ("error", "warning", "note")
 MOST_ROWS = 8  # row numbers that the text shows of a finding; JSON has them all
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault, or one thing worth knowing.
-
-    severity: error (a cell that cannot be read as what its column holds), warning (a fault of the table, or a likely
-    mistake) or note. check: the name of the check, such as "file-missing". column: None for the whole table. rows: from
-    0, of the cells that are at fault themselves; empty where the column or the table is. message: what came and what
-    was expected. mend: how to mend it.
-    """
-
-    severity: str
-    check: str
-    column: str | None
-    rows: tuple[int, ...]
-    message: str
-    mend: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "severity": self.severity,
-            "check": self.check,
-            "column": self.column,
-            "rows": list(self.rows),
-            "message": self.message,
-            "mend": self.mend,
-        }
 
 
 @dataclass(frozen=True)

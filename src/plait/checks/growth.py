@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from plait.checks.findings import Finding
 from plait.checks.guesses import LEAST_ROWS, Labels, choose_rows, fuse, nested_order
 from plait.checks.label_checks import hear_voices
 from plait.checks.survey import Survey
 from plait.core.contract import Schema, Table
+from plait.core.finding import Finding
 from plait.core.words import count, percent
 
 SHARES = (0.125, 0.25, 0.5, 1.0)

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from plait.checks.survey import Survey
-from plait.core.contract import MEDIA_KINDS, Modality, Schema, Table, clean_label
+from plait.core.contract import Modality, Schema, Table, clean_label
 from plait.core.options import OWN
-from plait.data.feature_cache import digest_text, list_features
-from plait.kinds.tabular.prep import TabularPrep
-from plait.kinds.text.clean import clean, join, tokenise
+from plait.data.feature_cache import list_features
+from plait.kinds import KINDS
 
 MOST_ROWS = 3000  # rows looked at; more are drawn from
 LEAST_ROWS = 40
@@ -100,7 +99,12 @@ def make_guessers(
     The first sees plain numbers. There is one more for each pretrained encoder whose features an earlier command has
     kept of all these cells: what it sees in photographs, no plain number tells.
     """
-    values, there = _features(table, schema, survey, modality, rows)
+    checks = KINDS[modality.kind].checks
+    if checks is None:
+        return []
+    # Of these rows only: the features of all would not fit into memory.
+    seen = survey.seen(table, modality.columns, rows)
+    values, there = checks.quick(seen, {name: schema.column(name).kind for name in modality.columns})
     if there.sum() < LEAST_ROWS:
         return []
     rows, none = rows[there], np.zeros(0, dtype=np.int64)
@@ -120,62 +124,15 @@ def kept_features(
 
     Not those of a module of the user's own, which may have learned these very labels. No file is read for it.
     """
-    several = modality.kind != "text" and len(modality.columns) > 1
-    caches = list_features(survey.cache, modality.kind) if survey.cache is not None and not several else []
+    caches = list_features(survey.cache, modality.kind) if survey.cache is not None else []
     caches = [c for c in caches if c.about.get("name") != OWN and int(np.prod(c.shape)) <= WIDE]
     if not caches:
         return
-    if modality.kind == "text":
-        columns = {name: table.cells(name, rows) for name in modality.columns}
-        texts = [str(join({name: columns[name][place] for name in columns})) for place in range(len(rows))]
-        keys = [digest_text(text) for text in texts]
-    else:
-        facts = survey.facts[modality.columns[0]]
-        keys = [bytes.fromhex(cell.cell) for row in rows if (cell := facts[row]) is not None and cell.cell]
+    keys = KINDS[modality.kind].checks.kept_keys(survey.seen(table, modality.columns, rows))
     for cache in caches if len(keys) == len(rows) else []:
         found, values = cache.get(keys)
         if found.all() and np.isfinite(values).all():
             yield str(cache.about.get("name", "")), values.reshape(len(rows), -1)
-
-
-def _features(
-    table: Table, schema: Schema, survey: Survey, modality: Modality, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return plain numbers of one modality: (n, feature), and (n,) bool where it is there."""
-    if modality.kind in MEDIA_KINDS:
-        facts = {name: [survey.facts[name][row] for row in rows] for name in modality.columns}
-        drawn = Survey(len(rows), facts)  # features of these rows only: those of all would not fit into memory
-        parts = [drawn.features(name) for name in modality.columns]
-        return np.concatenate([v for v, _ in parts], axis=1), np.any([p for _, p in parts], axis=0)
-    columns = {name: table.cells(name, rows) for name in modality.columns}
-    if modality.kind == "text":
-        texts = [join({name: columns[name][i] for name in columns}) for i in range(len(rows))]
-        return _weigh_words(texts), np.array([text is not None for text in texts])
-    prep = TabularPrep().fitted(columns, {name: schema.column(name).kind for name in modality.columns})
-    there = np.any([[cell is not None for cell in cells] for cells in columns.values()], axis=0)
-    values = prep.onehot(prep(columns))
-    spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 1e-6, spread, 1), there
-
-
-def _weigh_words(texts: list[str | None]) -> np.ndarray:
-    """Return TF-IDF of words, brought down by SVD: (n, feature)."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.utils.extmath import randomized_svd
-
-    words = [tokenise(clean(text)) if text is not None else [] for text in texts]
-    counted: dict[str, int] = {}
-    for row in words:
-        for word in set(row):
-            counted[word] = counted.get(word, 0) + 1
-    known = {word for word, count in counted.items() if count >= 2}
-    if not known:
-        return np.zeros((len(texts), 0))
-    weighed = TfidfVectorizer(analyzer=lambda row: row, vocabulary=sorted(known), sublinear_tf=True).fit_transform(
-        words
-    )
-    left, values, _ = randomized_svd(weighed, n_components=min(DIMS, *weighed.shape), n_iter=2, random_state=0)
-    return left * values
 
 
 def _design(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from plait.checks.findings import Finding
 from plait.checks.guesses import (
     LEAST_ROWS,
     MOST_CLASSES,
@@ -27,11 +26,12 @@ from plait.checks.guesses import (
 )
 from plait.checks.leaks import check_holes, check_leaks
 from plait.checks.pairing import Voice, check_pairing
+from plait.checks.splits import split_of
 from plait.checks.survey import Survey
-from plait.checks.text_checks import WORDS_OF_COPY, split_of
-from plait.core.contract import MEDIA_KINDS, Schema, Table
+from plait.core.contract import Schema, Table
+from plait.core.finding import Finding
 from plait.core.words import count, percent
-from plait.kinds.text.clean import clean, join, tokenise
+from plait.kinds import KINDS
 
 FEW_ROWS = 10  # training rows of a class
 UNEVEN, VERY_UNEVEN = 4, 20  # largest class to smallest
@@ -128,7 +128,8 @@ def _check_classes(labels: Labels, split: Sequence[str | None] | None) -> Iterat
 
 def _check_conflicts(table: Table, schema: Schema, survey: Survey, labels: Labels) -> Iterator[Finding]:
     """Find rows that hold the same and have other labels, where what is the same otherwise has the same label."""
-    keys = {m.name: _contents(table, survey, m.kind, m.columns) for m in schema.modalities}
+    kinds = {m: KINDS[m.kind] for m in schema.modalities if KINDS[m.kind].checks is not None}
+    keys = {m.name: kind.checks.contents(survey.seen(table, m.columns)) for m, kind in kinds.items()}
     if not keys:
         return
     told: set[int] = set()
@@ -143,13 +144,12 @@ def _check_conflicts(table: Table, schema: Schema, survey: Survey, labels: Label
         message = f"{same} another label, such as {pair}"
         mend = "At most one of the labels can be right: mend it, or drop the copies."
         yield Finding("warning", "label-conflict", labels.name, tuple(rows), message, mend)
-    for modality in schema.modalities:
-        if len(keys) < 2 or modality.kind == "tabular":
+    for modality, kind in kinds.items():
+        if len(keys) < 2 or not kind.checks.SPEAKS:
             continue
         own = keys[modality.name]
-        if modality.kind == "text":
-            counts = Counter(own)  # only what comes again is looked at closer
-            own = [key if counts[key] > 1 and len(tokenise(str(key))) >= WORDS_OF_COPY else None for key in own]
+        counts = Counter(own)  # only what comes again is looked at closer
+        own = [key if counts[key] > 1 and not kind.checks.by_chance(key) else None for key in own]
         rows = [row for row in _conflicts(own, labels) if row not in told]
         if rows:
             message = (
@@ -159,22 +159,6 @@ def _check_conflicts(table: Table, schema: Schema, survey: Survey, labels: Label
             mend = "See which row the cell belongs to, and which label is right."
             column = modality.columns[0] if len(modality.columns) == 1 else None
             yield Finding("warning", "label-conflict", column, tuple(rows), message, mend)
-
-
-def _contents(table: Table, survey: Survey, kind: str, columns: Sequence[str]) -> list[Any]:
-    """Return what each row holds of one modality, as something to compare; None where it is absent."""
-    if kind in MEDIA_KINDS:
-        parts = [
-            [None if cell is None or cell.fault else cell.decoded or cell.digest or None for cell in survey.facts[name]]
-            for name in columns
-        ]
-    else:
-        parts = [[None if c is None else str(c).strip() for c in table.cells(name)] for name in columns]
-    rows = list(zip(*parts, strict=True))
-    if kind == "text":
-        joined = [join(dict(zip(columns, row, strict=True))) for row in rows]
-        return [None if text is None else clean(text) for text in joined]
-    return [row if any(part is not None for part in row) else None for row in rows]
 
 
 def _conflicts(keys: Sequence[Any], labels: Labels) -> list[int]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from plait.checks.findings import Finding
 from plait.checks.guesses import LEAST_ROWS, MOST_ROWS, Labels
 from plait.checks.survey import Survey
-from plait.core.contract import MEDIA_KINDS, MISSING_WORDS, TABULAR_KINDS, Column, Schema, Table, clean_label
+from plait.core.contract import MISSING_WORDS, Column, Schema, Table, clean_label
+from plait.core.finding import Finding
 from plait.core.words import percent
 from plait.data.parse import read_dates, read_numbers
+from plait.kinds import TABULAR, kind_of_column
 
 LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
 MOST_STRONG = 2  # more strong columns than this are a good table, and no note each
@@ -43,7 +44,7 @@ def check_leaks(table: Table, schema: Schema) -> Iterator[Finding]:
     saves = {
         column.name: _saved_errors(_values(column, table.cells(column.name, rows)), wish, folds, kind == "number")
         for column in schema.columns
-        if column.role == "feature" and column.kind in TABULAR_KINDS
+        if column.role == "feature" and kind_of_column(column.kind) is TABULAR
     }
     few = sum(saved >= STRONG for saved in saves.values()) <= MOST_STRONG
     for name, saved in saves.items():
@@ -117,7 +118,7 @@ def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) ->
         return
     generator = np.random.default_rng(0)
     for name in columns:
-        there = _present(table, schema, survey, name)[here]
+        there = _present(table, survey, name)[here]
         absent = np.bincount(labels.codes[here][~there], minlength=len(counts))
         missing, rows = int(absent.sum()), int(here.sum())
         if not 0 < missing < rows:
@@ -141,8 +142,8 @@ def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) ->
             yield Finding("warning", "holes-by-label", name, (), message, mend)
 
 
-def _present(table: Table, schema: Schema, survey: Survey, name: str) -> np.ndarray:
-    if schema.column(name).kind in MEDIA_KINDS:
+def _present(table: Table, survey: Survey, name: str) -> np.ndarray:
+    if name in survey.facts:
         return np.array([cell is not None and not cell.fault for cell in survey.facts[name]])
     cells = table.cells(name)
     return np.array(

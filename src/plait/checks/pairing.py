@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plait.checks.findings import Finding
 from plait.checks.guesses import Guesser, Labels, fuse, one_hot
+from plait.core.finding import Finding
 from plait.core.words import count, percent
+from plait.kinds import KINDS
 
 SHIFTS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
 LEAST_SILENT = 200  # rows below which saying nothing means little
@@ -60,7 +61,7 @@ def _check_silence(
 ) -> Iterator[Finding]:
     """Find pictures, sounds or texts that say nothing of the label, beside a modality that says it well."""
     rows, size = voice.guesser.rows, len(labels.names)
-    if voice.guesser.modality.kind == "tabular" or len(rows) < LEAST_SILENT:
+    if not KINDS[voice.guesser.modality.kind].checks.SPEAKS or len(rows) < LEAST_SILENT:
         return
     codes = labels.codes[rows]
     own, *shuffled = _skills(voice, [codes, *(generator.permutation(codes) for _ in range(SHUFFLES))], size)

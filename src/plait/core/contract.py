@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
-MEDIA_KINDS = ("image", "audio")
-TABULAR_KINDS = ("number", "category", "date")
-COLUMN_KINDS = (*MEDIA_KINDS, "text", *TABULAR_KINDS, "id")
-MODALITY_KINDS = ("image", "audio", "text", "tabular")
 # what people write where a number is absent
 MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None", "none", "-", "?")
 

@@ -16,9 +16,12 @@ from plait.kinds.vectors import KIND as VECTORS
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
+    "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("WHY_MENDED", "detect"),
     "facts": ("Facts", "facts_of"),
     "features": ("batch_features",),
+    "kind": ("Kind",),
+    "mending": ("BLANK", "Goal", "Look", "take_content"),
     "network": (
         "as_float",
         "build_encoder",

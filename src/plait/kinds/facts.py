@@ -50,6 +50,11 @@ class Facts:
         return self.rows - self.filled
 
     @property
+    def written(self) -> bool:
+        """Whether the cells are strings."""
+        return self.form == "text"
+
+    @property
     def differs(self) -> bool:
         """Whether (nearly) all values are different."""
         return self.distinct is not None and self.filled > 1 and self.distinct >= 0.99 * self.filled

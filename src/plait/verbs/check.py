@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plait.checks.findings import Finding, Findings
+from plait.checks.findings import Findings
 from plait.core.contract import Schema, Table
+from plait.core.finding import Finding
 from plait.core.options import FitOptions
 from plait.data.fact_cache import cache_folder
 from plait.data.read import read

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import pytest
 import soundfile
 from PIL import Image
 
-from mending import GREY, TONE, contents, mend, mend_column, write_rows
+from mending import GREY, TONE, contents, mend, mend_column, png, write_rows
+from plait.checks.mend.files import right_name
+from plait.checks.mend.mend import mend_table
 from plait.data.read import read
+from plait.kinds import KINDS
+from plait.kinds.detect import detect
 
 
 def test_pictures_of_one_mode_are_copied_byte_for_byte(tmp_path: Path) -> None:
@@ -75,3 +80,25 @@ def test_each_column_of_files_gets_a_folder_of_its_own(tmp_path: Path) -> None:
     table = read(mend(write_rows(tmp_path / "t.csv", rows), tmp_path / "out", kinds).table)
     assert [table.cells(name) for name in table.names[:3]] == [["view_left/a.png"], ["Photo/a.png"], ["photo_2/a.png"]]
     assert contents(tmp_path / "out")["photo_2/a.png"] == contents(tmp_path)["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "right"),
+    [
+        ("a.png", "JPEG", "a.jpg"),
+        ("a.JPEG", "JPEG", "a.JPEG"),
+        ("a.wav", "FLAC", "a.flac"),
+        ("a.b.gif", "PNG", "a.b.png"),
+        ("Dr. Li", "JPEG", "Dr. Li"),
+        ("a.png", "unknown", "a.png"),
+    ],
+)
+def test_a_name_gets_the_ending_of_its_format(name: str, form: str, right: str) -> None:
+    endings = KINDS["audio" if form == "FLAC" else "image"].mend.ENDINGS
+    assert right_name(name, endings.get(form, "").split()) == right
+
+
+def test_a_file_without_a_name_gets_the_usual_ending(tmp_path: Path) -> None:
+    table = read({"photo": [png(GREY)], "n": [1.5]})
+    mend_table(table, detect(table, kinds={"photo": "image"}), tmp_path / "csv")
+    assert [path.name for path in (tmp_path / "csv" / "photo").iterdir()] == ["0.png"]

@@ -1,7 +1,7 @@
 """Mend the files of a table's columns: look at each once, mend each once, give each its name in the copy.
 
-Knows nothing of rows that are dropped or of text, numbers and dates. What is done to one file stands in
-`mend_pictures` and `mend_sounds`. A file that needs nothing is copied, never encoded anew.
+Knows nothing of rows that are dropped or of text, numbers and dates. What is done to one file, its kind says. A file
+that needs nothing is copied, never encoded anew.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plait.checks.mend.cells import BLANK
-from plait.checks.mend.media import Goal, Look, choose_goal, default_ending, right_name, take_content
-from plait.checks.mend.pictures import change_picture, look_picture
-from plait.checks.mend.sounds import change_sound, look_sound
 from plait.checks.mend.table import Inline, free_name, is_parquet, table_name
-from plait.core.contract import MEDIA_KINDS, Schema, Table
+from plait.core.contract import Schema, Table
 from plait.data import media
 from plait.errors import CellError
+from plait.kinds import kind_of_column
+from plait.kinds.mending import BLANK, Goal, Look, take_content
 
 RENAMED = "renamed"
 CHUNK = 64  # rows whose files are under way at a time
@@ -52,11 +50,11 @@ class Strand:
     """One column of pictures or sounds while it is mended. first[row]: the row that named the same file first."""
 
     name: str
-    kind: str
+    mend: Any  # how its kind mends
     folder: Path  # in the copy
     work: Path  # for files without a name yet
     inline: bool  # bytes stay in the cell
-    copied: bool  # left out by the user: its files are copied as they are
+    copied: bool  # left out by the user, or of a kind that mends nothing: its files are copied as they are
     first: list[int] = field(default_factory=list)  # -1 where the cell is blank
     looks: dict[int, Look] = field(default_factory=dict)  # of first rows
     goal: Goal = field(default_factory=Goal)
@@ -75,14 +73,16 @@ def open_strands(table: Table, schema: Schema, part: Path) -> list[Strand]:
     strands: list[Strand] = []
     used = {table_name(table).lower()}
     for column in schema.columns:
-        if column.kind in MEDIA_KINDS and column.role in ("feature", "ignored"):
+        kind = kind_of_column(column.kind)
+        if kind is not None and kind.opened and column.role in ("feature", "ignored"):
             name = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", column.name).strip(". ") or "files"
             folder, work = part / free_name(name, used), part / f".work-{len(strands)}"
             used.add(folder.name.lower())
             folder.mkdir()
             work.mkdir()
             inline = is_parquet(table) and _holds_bytes(table, column.name)
-            strands.append(Strand(column.name, column.kind, folder, work, inline, column.role == "ignored"))
+            copied = column.role == "ignored" or kind.mend is None
+            strands.append(Strand(column.name, kind.mend, folder, work, inline, copied))
     return strands
 
 
@@ -115,17 +115,18 @@ def look_at(table: Table, strands: Sequence[Strand], callback: Callback) -> None
                     strand.first.append(-1 if cell is None else row if key is None else firsts.setdefault(key, row))
                 if not strand.copied:
                     new = [(row, cell) for row, cell in zip(rows, cells, strict=True) if strand.first[row] == row]
-                    looks = pool.map(partial(_look, strand.kind, folder=table.folder), [cell for _row, cell in new])
+                    looks = pool.map(partial(_look, strand.mend, folder=table.folder), [cell for _row, cell in new])
                     strand.looks.update(zip((row for row, _cell in new), looks, strict=True))
             callback({"stage": "mend", "done": rows[-1] + 1, "total": 2 * len(table)})
     for strand in strands:
-        strand.goal = choose_goal(strand.kind, strand.looks.values())
+        if not strand.copied:
+            strand.goal = strand.mend.choose_goal(strand.looks.values())
 
 
-def _look(kind: str, cell: Any, folder: Path | None) -> Look:
+def _look(mend: Any, cell: Any, folder: Path | None) -> Look:
     try:
-        content = take_content(cell, folder)
-        return look_picture(content) if kind == "image" else look_sound(content)
+        look: Look = mend.look(take_content(cell, folder))
+        return look
     except CellError as error:
         return Look(error=str(error))
 
@@ -144,14 +145,14 @@ def _mend_file(strand: Strand, row: int, cell: Any, folder: Path | None) -> Resu
         if seen.error:
             raise CellError(seen.error)
         source = media.open_cell(cell, folder)
-        change = change_picture if strand.kind == "image" else change_sound
-        changed = None if strand.copied else change(cell, folder, seen, strand.goal)
+        changed = None if strand.copied else strand.mend.change(cell, folder, seen, strand.goal)
     except CellError as error:
         return Result(error=str(error))
     form = changed.format if changed is not None else seen.format
     said_path = cell.get("path") if isinstance(cell, dict) else None
     old = source.name if isinstance(source, Path) else re.split(r"[/\\]", said_path or "")[-1]
-    name = right_name(old or f"{row}{default_ending(form)}", form)
+    endings = strand.mend.ENDINGS.get(form, "").split() if form else []
+    name = right_name(old, endings) if old else f"{row}{endings[0] if endings else ''}"
     result = Result(name, seen.digest, strand.work / str(row))
     done = [*(changed.done if changed is not None else ())]
     words = [changed.said] if changed is not None else []
@@ -170,6 +171,17 @@ def _mend_file(strand: Strand, row: int, cell: Any, folder: Path | None) -> Resu
     else:
         result.at.write_bytes(source)
     return result
+
+
+def right_name(name: str, endings: Sequence[str]) -> str:
+    """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays.
+
+    >>> right_name("a.png", [".jpg", ".jpeg"]), right_name("a.jpeg", [".jpg", ".jpeg"]), right_name("Dr. Li", [".jpg"])
+    ('a.jpg', 'a.jpeg', 'Dr. Li')
+    """
+    stem, ending = os.path.splitext(name)
+    known = ending.lower() in media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
+    return stem + endings[0] if known and endings and ending.lower() not in endings else name
 
 
 def place_file(strand: Strand, row: int) -> None:

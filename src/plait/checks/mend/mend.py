@@ -1,7 +1,7 @@
 """Write a mended copy of a table and its files into a new folder. The original is only read.
 
 Knows no check: what can be mended is mended, what cannot be read becomes blank, and a column says what was done to each
-row. How cells and files are mended stands in `mend_cells` and `mend_files`.
+row. How files are mended stands in `files`; how cells are, their kind says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from plait.checks.findings import show_rows
-from plait.checks.mend import cells as mend_cells
 from plait.checks.mend.files import (
     Callback,
     Done,
@@ -36,16 +35,10 @@ from plait.checks.mend.table import free_name, write_table
 from plait.core.contract import Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError
+from plait.kinds import kind_of_column
 
 NOTE = "mended"  # the column that says what was done
 MOST_PAIRS = 20  # pairs of rows that a note names
-
-_VALUES = {
-    "text": mend_cells.mend_texts,
-    "category": mend_cells.mend_texts,
-    "number": mend_cells.mend_numbers,
-    "date": mend_cells.mend_dates,
-}
 
 
 @dataclass(frozen=True)
@@ -166,10 +159,11 @@ def _mend_values(table: Table, schema: Schema, said: dict[str, Done], notes: lis
     """Return the mended cells of each column of text, numbers and dates in which something changed."""
     values = {}
     for column in schema.columns:
-        if column.role == "ignored" or column.kind not in _VALUES or _is_note(column.name):
+        kind = kind_of_column(column.kind)
+        if column.role == "ignored" or kind is None or kind.opened or kind.mend is None or _is_note(column.name):
             continue
         cells = table.cells(column.name)
-        mended = _VALUES[column.kind](cells)
+        mended = kind.mend.mend(column.kind, cells)
         if mended.note:
             notes.append(f"{column.name}: {mended.note}")
         if any(new is not old for new, old in zip(mended.cells, cells, strict=True)):

@@ -7,7 +7,7 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("AudioPrep", "log_mel", "mono"),
+    "prep": ("AudioPrep",),
 }
 
 KIND = Kind(
@@ -16,5 +16,7 @@ KIND = Kind(
     columns=("audio",),
     opened=True,
     encoders=("auto", "scratch"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+    abilities=abilities_of(
+        __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
+    ),
 )

@@ -7,7 +7,7 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("ImagePrep", "ORIENTATION", "WHITES"),
+    "prep": ("ImagePrep",),
     "row": ("as_pixels",),
 }
 
@@ -17,5 +17,7 @@ KIND = Kind(
     columns=("image",),
     opened=True,
     encoders=("auto", "scratch"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+    abilities=abilities_of(
+        __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
+    ),
 )

@@ -7,12 +7,14 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("ColumnPrep", "TabularPrep"),
+    "prep": ("TabularPrep",),
 }
 
 KIND = Kind(
     "tabular",
     noun="row of the table",
     columns=("number", "category", "date"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+    abilities=abilities_of(
+        __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
+    ),
 )

@@ -7,7 +7,7 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "clean": ("clean", "join", "repair_mojibake", "strip_html", "tokenise"),
+    "clean": ("clean",),
     "prep": ("TextPrep",),
 }
 
@@ -16,5 +16,7 @@ KIND = Kind(
     noun="text",
     columns=("text",),
     encoders=("auto", "tfidf", "tokens", "both"),
-    abilities=abilities_of(__name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside"),
+    abilities=abilities_of(
+        __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
+    ),
 )

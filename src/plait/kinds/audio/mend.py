@@ -1,4 +1,4 @@
-"""Look at one sound, and mend it. Knows no table, no column and no picture.
+"""Mend sounds: look at one, choose what all those of a column become, and change one. Knows no table and no picture.
 
 What is encoded anew is written without loss: in its own format where that is a lossless one, else as WAV.
 """
@@ -8,30 +8,58 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plait.checks.mend.media import CHANNELS, HEADER, LOSSLESS, OFFSET, RATE, Change, Goal, Look, take_content
 from plait.data import media
 from plait.errors import CellError
+from plait.kinds.mending import Change, Goal, Look, take_content
 
+RATE, CHANNELS, OFFSET, HEADER = "resampled", "channels changed", "DC offset removed", "length in the header corrected"
 LARGE_OFFSET = 0.02  # of full scale 1: a smaller mean of a sound stays
 SHARE_OFFSET = 0.25  # of the level: low noise in a short sound has a mean of its own
 STREAM = 2**31 - 512  # bytes: what a header tells at least when it was written before the length was known
 
 _DEPTHS = dict.fromkeys(("PCM_24", "PCM_32"), "PCM_24") | dict.fromkeys(("FLOAT", "DOUBLE"), "FLOAT")
+ENDINGS = {  # of the formats that soundfile names: the first is what a renamed file gets
+    "WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav .rf64", "W64": ".w64", "FLAC": ".flac", "OGG": ".ogg .oga .opus",
+    "MP3": ".mp3", "MPEG": ".mp3", "AIFF": ".aif .aiff .aifc", "AU": ".au .snd", "CAF": ".caf",
+}  # fmt: skip
+_LOSSLESS = {name: name for name in ("WAV", "FLAC", "AIFF", "AU", "CAF", "W64")} | {"WAVEX": "WAV", "RF64": "WAV"}
 
 
-def look_sound(content: dict[str, Any]) -> Look:
+@dataclass(frozen=True, slots=True)
+class SoundLook(Look):
+    """What is seen of one sound."""
+
+    rate: int = 0  # Hz
+    channels: int = 0
+    subtype: str = ""  # as soundfile names it
+    offset: bool = False  # the mean is far from 0
+    header: str = ""  # what the header tells wrongly of the length, or ""
+
+
+@dataclass(frozen=True)
+class SoundGoal(Goal):
+    """The rate (Hz) and the channels of every sound of a column, None where each stays as it is."""
+
+    rate: int | None = None
+    channels: int | None = None
+
+
+def look(content: dict[str, Any]) -> SoundLook:
     """Decode a sound, {"bytes", "path"}, and say what it is. Raises CellError."""
     import soundfile
 
     samples, rate = media.read_sound(content, None, whole=False)  # what is left of a sound is kept, and said
     with soundfile.SoundFile(io.BytesIO(content["bytes"])) as file:
         form, subtype = file.format, file.subtype
-    return Look(
+    return SoundLook(
         digest=hashlib.sha256(content["bytes"]).digest(),
         format=form,
         rate=rate,
@@ -65,17 +93,30 @@ def _check_length(content: bytes) -> str:
     return ""  # there is no chunk of sound to compare: leave it
 
 
-def change_sound(cell: Any, folder: Path | None, seen: Look, goal: Goal) -> Change | None:
+def choose_goal(looks: Iterable[SoundLook]) -> SoundGoal:
+    """Return what the readable sounds of a column become, so that they are alike.
+
+    The commonest rate (of equals the higher) and the commonest number of channels (of equals the fewer).
+    """
+    seen = [one for one in looks if not one.error]
+    rates, channels = Counter(one.rate for one in seen), Counter(one.channels for one in seen)
+    return SoundGoal(
+        rate=max(rates, key=lambda r: (rates[r], r)) if len(rates) > 1 else None,
+        channels=max(channels, key=lambda c: (channels[c], -c)) if len(channels) > 1 else None,
+    )
+
+
+def change(cell: Any, folder: Path | None, seen: SoundLook, goal: SoundGoal) -> Change | None:
     """Return the mended sound, or None where it needs nothing. Raises CellError where it cannot be done."""
     resample = goal.rate is not None and seen.rate != goal.rate
     remix = goal.channels is not None and seen.channels != goal.channels
     if not (resample or remix or seen.offset or seen.header):
         return None
-    goal = Goal(rate=goal.rate if resample else None, channels=goal.channels if remix else None)
+    goal = SoundGoal(rate=goal.rate if resample else None, channels=goal.channels if remix else None)
     return _change(take_content(cell, folder), seen, goal)
 
 
-def _change(content: dict[str, Any], seen: Look, goal: Goal) -> Change:
+def _change(content: dict[str, Any], seen: SoundLook, goal: SoundGoal) -> Change:
     samples, rate = media.read_sound(content, None, whole=False)  # what is left of a sound is kept, and said
     done, said = [], []
     if seen.header:
@@ -101,16 +142,16 @@ def _change(content: dict[str, Any], seen: Look, goal: Goal) -> Change:
         if not len(samples):
             raise CellError(f"sound is too short: no sample is left at {rate} Hz")
     encoded, form = _encode_sound(samples, rate, seen)
-    if form != LOSSLESS.get(seen.format):
+    if form != _LOSSLESS.get(seen.format):
         said.append(f"saved as {form}")
     return Change(encoded, form, tuple(done), ", ".join(said))
 
 
-def _encode_sound(samples: np.ndarray, rate: int, seen: Look) -> tuple[bytes, str]:
+def _encode_sound(samples: np.ndarray, rate: int, seen: SoundLook) -> tuple[bytes, str]:
     """Return (file, format): as deep as it was, and as float where a sample lies beyond full scale."""
     import soundfile
 
-    form, depth = LOSSLESS.get(seen.format, "WAV"), _DEPTHS.get(seen.subtype, "PCM_16")
+    form, depth = _LOSSLESS.get(seen.format, "WAV"), _DEPTHS.get(seen.subtype, "PCM_16")
     if depth != "FLOAT" and not (samples.min() >= -1 and samples.max() <= 1):
         depth = "FLOAT"
     if depth == "FLOAT" and form == "FLAC":

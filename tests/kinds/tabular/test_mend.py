@@ -1,23 +1,11 @@
-"""Cells mended: encodings repaired, numbers plain, dates in ISO 8601, and nothing changed that was right."""
+"""Cells mended: numbers plain, dates in ISO 8601, and nothing changed that was right."""
 
 from pathlib import Path
 
 import pytest
 
 from mending import mend_column
-from plait.checks.mend.cells import iso_date, mend_dates, mend_numbers, repair_text
-
-
-def test_encodings_are_repaired_and_nothing_else_of_a_text(tmp_path: Path) -> None:
-    texts = ["The <b>CafÃ©</b>  is GOOD", "zero\x07bell", "plain é", "我很喜欢这家餐厅", "Ã©"]
-    mended, cells, notes = mend_column(tmp_path, "review", "text", texts)
-    assert cells == ["The <b>Café</b>  is GOOD", "zerobell", "plain é", "我很喜欢这家餐厅", "é"]
-    assert notes == ["review: encoding repaired", "review: encoding repaired", None, None, "review: encoding repaired"]
-    assert mended.counts == {"encoding repaired": 3}
-
-
-def test_a_windows_quote_read_as_latin_1_becomes_the_quote() -> None:
-    assert repair_text("it\x92s \ufeffok") == "it’s ok"
+from plait.kinds.tabular.mend import iso_date, mend, mend_dates, mend_numbers
 
 
 def test_dates_become_iso_8601_in_the_order_of_their_column(tmp_path: Path) -> None:
@@ -80,3 +68,7 @@ def test_amounts_in_two_currencies_are_not_mixed_up() -> None:
     mended = mend_numbers(["$5", "€5"])
     assert mended.cells == ["$5", "€5"]
     assert mended.note == "amounts in $ and €: left as they are"
+
+
+def test_a_category_is_mended_as_a_text_is() -> None:
+    assert mend("category", ["ZÃ¼rich", "Bern", None]).cells == ["Zürich", "Bern", None]

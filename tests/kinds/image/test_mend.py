@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mending import GREY, RED, exif, mend_column
 from plait.data.media import read_image
+from plait.kinds.image.mend import PictureGoal, PictureLook, choose_goal
 
 
 def upright_picture() -> Image.Image:
@@ -96,3 +98,41 @@ def test_of_an_animation_the_first_frame_stays(tmp_path: Path) -> None:
     image = read_image(cells[0], mended.table.parent)
     assert not getattr(image, "is_animated", False)
     assert np.array_equal(np.asarray(image.convert("L")), before)
+
+
+def pictures(*modes: str, coloured: bool = False) -> list[PictureLook]:
+    return [PictureLook(mode=mode, coloured=coloured and mode == "RGB") for mode in modes]
+
+
+@pytest.mark.parametrize(
+    ("looks", "mode"),
+    [
+        (pictures("L", "L"), None),
+        (pictures("L", "L", "RGB"), "L"),
+        (pictures("L", "L", "RGB", coloured=True), "RGB"),
+        (pictures("L", "RGB", "RGB"), "RGB"),
+        (pictures("1", "LA"), "L"),
+    ],
+)
+def test_pictures_become_of_one_mode_where_they_are_of_several(looks: list[PictureLook], mode: str | None) -> None:
+    assert choose_goal(looks) == PictureGoal(mode=mode)
+
+
+def test_the_white_of_deep_pictures_is_that_of_their_depth() -> None:
+    deep = [
+        PictureLook(mode="I;16", brightest=3000.0),
+        PictureLook(mode="F", brightest=0.9),
+        PictureLook(mode="I", brightest=70000.0),
+    ]
+    goal = choose_goal([*deep, *pictures("L", "L", "L")])
+    assert goal == PictureGoal(mode="L", whites={"I;16": 4095.0, "F": 1.0, "I": 70000.0})
+
+
+def test_where_most_are_deep_they_stay_and_it_is_said() -> None:
+    goal = choose_goal(pictures("I;16", "I;16", "L"))
+    assert goal == PictureGoal(note="2 of 3 pictures have more than 8 bits: colour modes left as they are")
+
+
+def test_a_picture_that_cannot_be_read_has_no_say() -> None:
+    broken = PictureLook(error="file is empty")
+    assert choose_goal([broken, broken, *pictures("L", "L")]) == PictureGoal()

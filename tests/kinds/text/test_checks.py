@@ -1,9 +1,9 @@
-"""Checks of what cells say in words: each finds its fault, and keeps still where there is none."""
+"""Checks of texts: each finds its fault, and keeps still where there is none."""
 
 import pytest
 
 from cell_findings import PROSE, brief, check, only, swapped
-from plait.checks.text_checks import script_of
+from plait.kinds.text.checks import script_of
 
 
 def test_good_prose_has_no_finding() -> None:

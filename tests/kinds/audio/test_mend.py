@@ -9,6 +9,7 @@ import soundfile
 
 from mending import TONE, contents, mend_column
 from plait.data.media import read_sound
+from plait.kinds.audio.mend import SoundGoal, SoundLook, choose_goal
 
 
 def pitch(samples: np.ndarray, rate: int) -> float:
@@ -79,3 +80,18 @@ def test_a_header_with_a_wrong_length_is_written_anew(tmp_path: Path, told: int,
     assert notes == [said]
     assert contents(mended.table.parent)["call/b.wav"] == contents(tmp_path)["a.wav"]  # the very file it was
     assert cells == ["call/b.wav"]
+
+
+def sounds(*shapes: tuple[int, int]) -> list[SoundLook]:
+    return [SoundLook(rate=rate, channels=channels) for rate, channels in shapes]
+
+
+def test_sounds_get_the_commonest_rate_and_number_of_channels() -> None:
+    assert choose_goal(sounds((8000, 2), (8000, 2), (44100, 1))) == SoundGoal(rate=8000, channels=2)
+    assert choose_goal(sounds((8000, 1), (44100, 1))) == SoundGoal(rate=44100)  # of equals the higher
+    assert choose_goal(sounds((8000, 2), (8000, 1))) == SoundGoal(channels=1)  # of equals the fewer
+    assert choose_goal(sounds((8000, 2), (8000, 2))) == SoundGoal()
+
+
+def test_a_sound_that_cannot_be_read_has_no_say() -> None:
+    assert choose_goal([SoundLook(error="file is empty"), *sounds((8000, 1))]) == SoundGoal()

@@ -1,6 +1,6 @@
-"""Mend the cells of one column of text, numbers or dates. Knows no table, no file and no picture or sound.
+"""Mend the numbers, dates and categories of a column. Knows no table and no file.
 
-Each function takes the cells of a column (None where absent) and returns a Column: as many cells, in order.
+Each function takes the cells of a column (None where absent) and returns as many, in order.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from plait.data.parse import (
@@ -21,15 +20,11 @@ from plait.data.parse import (
     parse_number,
     plain_text,
 )
-from plait.kinds.text.clean import repair_mojibake
+from plait.kinds.mending import BLANK, MendedCells
+from plait.kinds.text.mend import mend as mend_texts
 
-BLANK = "left blank"  # what a count calls a cell that cannot be read
-ENCODING, NUMBER, DATE = "encoding repaired", "number made plain", "date made ISO 8601"
+NUMBER, DATE = "number made plain", "date made ISO 8601"
 SHOWN = 40  # characters of a cell that a note shows
-
-_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f]")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
-_WINDOWS = {chr(b): bytes([b]).decode("cp1252") for b in range(0x80, 0xA0) if b not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
@@ -39,45 +34,14 @@ _EITHER = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?:\D.*)?")
 _ZONE = re.compile(r"(?:Z|UTC|GMT|([+-]\d\d):?(\d\d))$", re.IGNORECASE)
 
 
-@dataclass
-class Column:
-    """The mended cells; done: {row: (what counts call it, what the row's note says)}; note: what was assumed, or ""."""
-
-    cells: list[Any]
-    done: dict[int, tuple[str, str]] = field(default_factory=dict)
-    note: str = ""
+def mend(kind: str, cells: Sequence[Any]) -> MendedCells:
+    """Mend a column of this kind: number, date or category."""
+    if kind == "category":
+        return mend_texts(kind, cells)
+    return mend_numbers(cells) if kind == "number" else mend_dates(cells)
 
 
-def mend_texts(cells: Sequence[Any]) -> Column:
-    """Repair the encoding of strings; whatever else a cell holds stays."""
-    mended = Column(list(cells))
-    for row, cell in enumerate(cells):
-        if isinstance(cell, str) and (better := repair_text(cell)) != cell:
-            mended.cells[row] = better if better.strip() else None
-            mended.done[row] = ENCODING, "encoding repaired" if better.strip() else "left blank (no sign is left)"
-    return mended
-
-
-def repair_text(text: str) -> str:
-    """Return a text without mojibake, control characters and byte order marks; case, blanks and markup stay.
-
-    Of the controls U+0080 to U+009F those that Windows-1252 gives a sign become that sign, as HTML reads them.
-
-    >>> repair_text("cafÃ©\\x00 it\\x92s")
-    'café it’s'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    for _ in range(8):  # a repair may lay bare another one
-        better = repair_mojibake(text)
-        better = _CONTROL.sub(lambda sign: _WINDOWS.get(sign[0], ""), _BREAKS.sub(" ", better))
-        if better == text:
-            break
-        text = better
-    return text
-
-
-def mend_numbers(cells: Sequence[Any]) -> Column:
+def mend_numbers(cells: Sequence[Any]) -> MendedCells:
     """Turn strings into plain numbers: "1,234.5" → 1234.5. What is no number becomes blank.
 
     Where the cells that leave no doubt have decimal commas ("3,5", "1.234,5"), "1.234" is 1234 in the whole column.
@@ -85,9 +49,9 @@ def mend_numbers(cells: Sequence[Any]) -> Column:
     """
     signs = sorted({sign for cell in cells if isinstance(cell, str) for sign in currencies(fold(cell))})
     if len(signs) > 1:
-        return Column(list(cells), note=f"amounts in {' and '.join(signs)}: left as they are")
+        return MendedCells(list(cells), note=f"amounts in {' and '.join(signs)}: left as they are")
     decimals = decimal_signs(cells)
-    mended = Column(list(cells))
+    mended = MendedCells(list(cells))
     if len(decimals) == 2:
         mended.note = "decimal commas and decimal points in one column; 1.234 was read as 1.234, and 1,234 as 1234"
     for row, cell in enumerate(cells):
@@ -111,7 +75,7 @@ def _plain_number(cell: str, decimal_comma: bool) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 2**53 and not re.search(r"[.]\d*0$|[eE]", text) else value
 
 
-def mend_dates(cells: Sequence[Any]) -> Column:
+def mend_dates(cells: Sequence[Any]) -> MendedCells:
     """Turn strings and numbers into ISO 8601; what is no date becomes blank. Zones and parts of seconds stay.
 
     The order of 1/2/2024 is told from the whole column (`plait.data.parse.is_day_first`); a month without a day stays
@@ -119,7 +83,7 @@ def mend_dates(cells: Sequence[Any]) -> Column:
     """
     texts = [fold(cell) if isinstance(cell, str) else cell for cell in cells]
     day_first = is_day_first(texts)
-    mended = Column(list(cells), note=_say_order(texts, day_first))
+    mended = MendedCells(list(cells), note=_say_order(texts, day_first))
     for row, cell in enumerate(cells):
         if isinstance(cell, (str, int, float)) and not isinstance(cell, bool):
             mended.cells[row], fault = _attempt(lambda text: iso_date(text, day_first), texts[row])

@@ -1,23 +1,29 @@
-"""Checks of what cells say in words: broken encodings, markup, mixed scripts, copies, labels. Knows no file, no model.
+"""What is odd about the texts of a column: broken encodings, markup, mixed scripts, copies, labels in them.
 
-Text and category columns are looked at for encodings and scripts; the other checks are for text columns only.
+Knows no file and no model. Encodings and scripts are looked at in other short strings too, such as categories.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from plait.checks.findings import Finding
-from plait.core.contract import Schema, Table, clean_label
-from plait.core.words import count
-from plait.kinds.text.clean import clean, repair_mojibake, strip_html, tokenise
+import numpy as np
 
+from plait.core.contract import Column, Schema, Table, clean_label
+from plait.core.finding import Finding, say_cells
+from plait.core.words import count
+from plait.data.feature_cache import digest_text
+from plait.kinds.facts import Facts
+from plait.kinds.text.clean import clean, join, repair_mojibake, strip_html, tokenise
+
+SPEAKS = True  # a text is there to tell something of its row: silence, or a copy with another label, is a finding
 FEW_SHARE = 0.05  # cells of another script than the rest of the column are few up to this share
 WORDS_OF_COPY = 5  # a shorter text may come again by chance
 MOST_CLASSES = 100
+DIMS = 64  # of the numbers that quick guesses look at
 
 # the replacement character, control characters, and what two replacement characters read as GBK become
 _LOST = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|锟斤拷")
@@ -39,32 +45,61 @@ _ALIKE_CYRILLIC = set("асеорхуіјѕԁһкАВСЕНІЈКМОРЅТХУ"
 _ALIKE_LATIN = set("aceopxyijshkABCEHIJKMOPSTXY")
 
 
-def check_texts(table: Table, schema: Schema) -> list[Finding]:
-    """Return the findings about text in feature columns (and in a target of words)."""
-    found: list[Finding] = []
-    for column in schema.columns:
-        if column.role not in ("feature", "target") or column.kind not in ("text", "category"):
-            continue
-        cells = [cell if isinstance(cell, str) else None for cell in table.cells(column.name)]
-        found += _check_encoding(column.name, cells)
-        found += _check_words(column.name, cells)
-        if column.kind == "text" and column.role == "feature":
-            cleaned = [None if cell is None else clean(cell) for cell in cells]
-            found += _check_markup(column.name, cells, cleaned)
-            found += _check_script(column.name, cells)
-            found += _check_copies(column.name, cleaned, split_of(table, schema))
-            found += _check_labels(column.name, cleaned, table, schema)
+def contents(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """Return the joined and cleaned text of each row, None where it is absent: something to compare."""
+    bare = {name: [None if cell is None else str(cell).strip() for cell in cells] for name, cells in columns.items()}
+    return [None if text is None else clean(text) for text in _joined(bare)]
+
+
+def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
+    """Return the keys that features of the rows' texts are kept under."""
+    return [digest_text(str(text)) for text in _joined(columns)]
+
+
+def _joined(columns: Mapping[str, Sequence[Any]]) -> list[str | None]:
+    return [join(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
+
+
+def by_chance(content: Any) -> bool:
+    """Whether a text is so short that it may come again without being a copy."""
+    return len(tokenise(str(content))) < WORDS_OF_COPY
+
+
+def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return TF-IDF of words, brought down by SVD, (rows, feature), and (rows,) bool where there is a text."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.utils.extmath import randomized_svd
+
+    texts = _joined(columns)
+    present = np.array([text is not None for text in texts])
+    words = [tokenise(clean(text)) if text is not None else [] for text in texts]
+    counts = Counter(word for row in words for word in set(row))
+    known = sorted(word for word, count in counts.items() if count >= 2)
+    if not known:
+        return np.zeros((len(texts), 0)), present
+    weighed = TfidfVectorizer(analyzer=lambda row: row, vocabulary=known, sublinear_tf=True).fit_transform(words)
+    left, values, _ = randomized_svd(weighed, n_components=min(DIMS, *weighed.shape), n_iter=2, random_state=0)
+    return left * values, present
+
+
+def check_column(
+    column: Column, facts: Facts, table: Table, schema: Schema, split: Sequence[str | None] | None
+) -> list[Finding]:
+    """Return the findings about the texts of a feature (or of a target of words)."""
+    cells = [cell if isinstance(cell, str) else None for cell in table.cells(column.name)]
+    found = check_signs(column.name, cells)
+    if column.role == "feature":
+        cleaned = [None if cell is None else clean(cell) for cell in cells]
+        found += _check_markup(column.name, cells, cleaned)
+        found += _check_script(column.name, cells)
+        found += _check_copies(column.name, cleaned, split)
+        found += _check_labels(column.name, cleaned, table, schema)
     return found
 
 
-def split_of(table: Table, schema: Schema) -> list[str | None] | None:
-    """Return for each row train, val or test, None where it is blank; None for a table without a split column."""
-    name = schema.role("split")
-    if name is None:
-        return None
-    same = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
-    words = [None if cell is None else str(cell).strip().lower() for cell in table.cells(name)]
-    return [None if word is None else same.get(word, word) for word in words]
+def check_signs(name: str, cells: Sequence[str | None]) -> list[Finding]:
+    """Return the findings about the encoding and the scripts of strings."""
+    return [*_check_encoding(name, cells), *_check_words(name, cells)]
 
 
 def _each(cells: Sequence[str | None]) -> Iterator[tuple[str, list[int]]]:
@@ -133,7 +168,8 @@ def _check_markup(name: str, cells: Sequence[str | None], cleaned: Sequence[str 
         row for row, (cell, text) in enumerate(zip(cells, cleaned, strict=True)) if cell is not None and not _says(text)
     ]
     if empty:
-        message = f"{_count(empty)} no word, number or sign that counts once cleaned, such as {cells[empty[0]]!r:.60}"
+        message = f"{say_cells(len(empty), 'holds')} no word, number or sign that counts once cleaned, such as "
+        message += f"{cells[empty[0]]!r:.60}"
         mend = "Leave such cells blank, so that they count as absent."
         yield Finding("warning", "text-empty", name, tuple(empty), message, mend)
 
@@ -169,7 +205,7 @@ def script_of(text: str) -> str | None:
     return best if counts[best] >= (2 if best in ("Chinese or Japanese", "Korean") else 3) else None
 
 
-def _check_copies(name: str, cleaned: Sequence[str | None], split: list[str | None] | None) -> Iterator[Finding]:
+def _check_copies(name: str, cleaned: Sequence[str | None], split: Sequence[str | None] | None) -> Iterator[Finding]:
     """Find texts of val and test rows that an earlier split holds too. What recurs all over the column is no copy."""
     if split is None:
         return
@@ -190,7 +226,8 @@ def _check_copies(name: str, cleaned: Sequence[str | None], split: list[str | No
         pairs.update((str(first), str(split[row])) for row in later)
     if copies:
         told = ", ".join(f"{count} of {first} in {later}" for (first, later), count in sorted(pairs.items()))
-        message = f"{_count(copies)} a text that another split has too ({told}); scores on copies are too good"
+        message = f"{say_cells(len(copies), 'holds')} a text that another split has too ({told}); scores on copies are "
+        message += "too good"
         mend = "Keep each text in one split, or drop the copies: plait check --fix OUT."
         yield Finding("warning", "text-duplicate-splits", name, tuple(sorted(copies)), message, mend)
 
@@ -233,11 +270,7 @@ def _rows(found: Sequence[tuple[str, list[int]]]) -> tuple[int, ...]:
 
 
 def _cells(found: Sequence[tuple[str, list[int]]]) -> str:
-    return _count(_rows(found))
-
-
-def _count(rows: Sequence[int]) -> str:
-    return count(len(rows), "cell holds", "cells hold")
+    return say_cells(len(_rows(found)), "holds")
 
 
 def _around(broken: str, good: str) -> str:

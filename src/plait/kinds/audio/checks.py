@@ -1,0 +1,197 @@
+"""What is kept of a sound, and what is odd about those of a column. Knows no picture, no table and no network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.core.finding import Finding, say_cells
+from plait.core.words import count, duration
+from plait.data import media
+from plait.kinds import cell_facts
+from plait.kinds.audio.prep import log_mel, mono
+from plait.kinds.cell_facts import CellFacts, check_mixed, first_of, quick_numbers, rows_where
+
+SPEAKS = True  # a sound is there to tell something of its row: silence, or a copy with another label, is a finding
+WHOLE_FILES = True  # the end of a sound that was cut off may be all that its row is about
+FAULTS = {  # of sounds alone: fault → name of the check, what its cells do, how to mend it
+    "too-large": (
+        "audio-too-large",
+        "holds a sound too long to decode",
+        "Cut the sounds into pieces, or blank the cells.",
+    ),
+    "no-samples": ("audio-no-samples", "holds a sound of 0 samples", "Record or copy it again, or blank the cells."),
+    "not-finite": (
+        "audio-not-finite",
+        "holds values that are no numbers (NaN or infinity)",
+        "Write the sounds again with finite values, or blank the cells.",
+    ),
+}
+MEL_SECONDS = 10.0  # the middle of a sound that its features are taken from
+BANDS = 32  # mel bands of a sound's features: three means over time and one standard deviation of each
+SHORT = 0.05  # s
+LONG = 600.0  # s: whatever the others are
+QUIET = 0.0005  # of full scale: -66 dBFS
+CLIPPED = 0.001  # share of samples in flat tops
+OFFSET = 0.02  # of full scale, and a quarter of the level
+
+contents, kept_keys, part_of = cell_facts.contents, cell_facts.kept_keys, media.part_of
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFacts(CellFacts):
+    """What a sound holds. thumb: float16, mel means of the three thirds of the time and standard deviations."""
+
+    rate: int = 0  # Hz
+    channels: int = 0
+    seconds: float = 0.0
+    peak: float = 0.0  # of full scale 1
+    level: float = 0.0  # root mean square, of full scale 1
+    clipped: float = 0.0  # share of the samples
+    offset: float = 0.0  # mean, of full scale 1
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is silence."""
+        return self.peak < QUIET
+
+
+FACTS = SoundFacts
+
+
+def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes = b"") -> SoundFacts:
+    """Decode a cell and return its facts; rate: of a sound given as an array. Raises CellError."""
+    return sound_facts(*media.read_sound(cell, folder, sample_rate=rate))
+
+
+def sound_facts(samples: np.ndarray, rate: int) -> SoundFacts:
+    """Return the facts of a sound: float32 (time, channel), not empty, and its sample rate in Hz."""
+    loud = np.abs(samples)
+    peak = float(loud.max())
+    clipped = 0.0
+    if peak >= 0.98:
+        # Flat tops: three samples and more in a row at full scale; a single one may be the peak of a good recording.
+        flat = loud >= 0.9995 * min(peak, 1.0)
+        runs = flat[2:] & flat[1:-1] & flat[:-2]
+        if runs.any():
+            inside = np.zeros_like(flat)
+            for shift in range(3):
+                inside[shift : len(inside) - 2 + shift] |= runs
+            clipped = float(inside.mean())
+    return SoundFacts(
+        "audio",
+        decoded=hashlib.sha256(f"{rate} {samples.shape}".encode() + samples.tobytes()).hexdigest(),
+        thumb=_mel_features(samples, rate).astype(np.float16).tobytes(),
+        rate=rate,
+        channels=samples.shape[1],
+        seconds=len(samples) / rate,
+        peak=peak,
+        level=float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))),
+        clipped=clipped,
+        offset=float(np.abs(samples.mean(axis=0, dtype=np.float64)).max()),
+    )
+
+
+def _mel_features(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Return (4 × BANDS,): log-mels averaged over each third of the time, and their standard deviations."""
+    most = int(MEL_SECONDS * rate)
+    start = max(0, (len(samples) - most) // 2)
+    mel = log_mel(mono(samples[start : start + most]), rate, mels=BANDS)
+    time = mel.shape[1]
+    starts = [0, time // 3, 2 * time // 3] if time >= 3 else [0, 0, 0]
+    thirds = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, time]) if time >= 3 else mel[:, starts]
+    spread = np.sqrt(np.maximum(np.einsum("mt,mt->m", mel, mel) / time - (mel.sum(axis=1) / time) ** 2, 0))
+    return np.concatenate([*thirds.T, spread])
+
+
+def quick(
+    columns: Mapping[str, Sequence[SoundFacts | None]], kinds: Mapping[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (rows, feature) and (rows,) bool: log-mels, the means of the three thirds of the time and the standard
+    deviation of 32 bands, of each column (128 numbers). Nothing is scaled further."""
+    return quick_numbers(columns, 4 * BANDS, lambda cell: np.frombuffer(cell.thumb, np.float16))
+
+
+def by_chance(content: Any) -> bool:
+    """Whether the same may come again without a copy; a sound does not."""
+    return False
+
+
+def check_near(
+    column: str, facts: Sequence[SoundFacts | None], rows: Sequence[int]
+) -> tuple[list[list[int]], list[Finding]]:
+    """Return groups of rows that are nearly the same: none, for sounds are compared sample by sample alone."""
+    return [], []
+
+
+def check_facts(column: str, facts: Sequence[SoundFacts | None]) -> list[Finding]:
+    """Return what is odd about sounds that can be read."""
+    found: list[Finding] = []
+
+    def tell(check: str, does: str, rows: tuple[int, ...], mend: str, first: str = "") -> None:
+        if rows:
+            message = say_cells(len(rows), does) + (f"; the first: {first}" if first else "")
+            found.append(Finding("warning", check, column, rows, message, mend))
+
+    tell(
+        "audio-silent",
+        "holds silence",
+        rows_where(facts, lambda cell: cell.peak < QUIET),
+        "Record them again, or blank the cells, so that they count as absent.",
+    )
+    tell(
+        "audio-clipped",
+        "holds a sound cut off at full scale",
+        rows_where(facts, lambda cell: cell.clipped > CLIPPED),
+        "Record them again at a lower level; what was cut off cannot be brought back.",
+    )
+    tell(
+        "audio-offset",
+        "holds a sound that does not swing about zero",
+        rows_where(facts, lambda cell: cell.offset > max(OFFSET, 0.25 * cell.level)),
+        "Take the mean off each channel; plait does so before it looks at the spectrum.",
+    )
+    tell(
+        "audio-short",
+        f"holds a sound of less than {SHORT} s",
+        rows_where(facts, lambda cell: cell.seconds < SHORT),
+        "Record them again, or blank the cells.",
+    )
+    lengths = [cell.seconds for cell in facts if cell is not None and not cell.fault]
+    usual = float(np.median(lengths)) if lengths else 0.0
+    tell(
+        "audio-long",
+        f"holds a sound far longer than the usual {duration(usual)}",
+        rows := rows_where(facts, lambda cell: cell.seconds > min(LONG, max(10.0, 10 * usual))),
+        "Cut out what the row is about; plait keeps the middle of a long sound.",
+        duration(first_of(facts, rows).seconds) if rows else "",
+    )
+    tell(
+        "audio-wrong-header",
+        "holds a sound whose header is wrong",
+        rows := rows_where(facts, lambda cell: cell.header),
+        "Write the files again: programs differ in what they read of them.",
+        first_of(facts, rows).header if rows else "",
+    )
+    found += check_mixed(
+        facts,
+        lambda cell: f"{count(cell.rate)} Hz",
+        column,
+        "audio-mixed-rates",
+        "sounds of several sample rates",
+        "plait resamples all to one; if a class has a rate of its own, that gives it away. --fix OUT unifies them.",
+    )
+    found += check_mixed(
+        facts,
+        lambda cell: {1: "mono", 2: "stereo"}.get(cell.channels, f"{cell.channels} channels"),
+        column,
+        "audio-mixed-channels",
+        "sounds of several numbers of channels",
+        "plait takes the mean of the channels. --fix OUT unifies them.",
+    )
+    return found

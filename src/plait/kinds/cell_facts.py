@@ -1,0 +1,134 @@
+"""What is kept of a cell that was opened, such as a picture or a sound, and what is asked of a column of such cells.
+
+Opens no file. A kind adds facts of its own to `CellFacts`; `facts` are those of one column, None where it is blank.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from plait.core.finding import Finding
+from plait.core.words import count
+
+WHOLE = (0.0, None)  # the part of a file that a cell names, in seconds: all of it
+
+
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """What one opened cell holds. `fault` is "" where it can be read; then the facts of its kind are filled in.
+
+    fault: missing, empty, address, too-large, truncated, wrong-kind, no-samples, not-finite or unreadable; reason: the
+    words for it. path: "" where the cell holds bytes or an array. digest: SHA-256 of the file (hex); decoded: of what
+    it holds, where other files may hold the same. outside: the file lies outside the table's folder.
+    header: what the header says wrongly of data that can be read. thumb: the little that quick guesses look at.
+    """
+
+    kind: str
+    fault: str = ""
+    reason: str = ""
+    path: str = ""
+    digest: str = ""
+    cell: str = ""  # the hash under which features of a whole file are kept
+    decoded: str = ""
+    format: str = ""
+    outside: bool = False
+    renamed: bool = False  # the ending names another format
+    header: str = ""
+    thumb: bytes = b""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it shows nothing that could be compared, as silence does."""
+        return False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what differs from the defaults; not the path and what follows from it, which belong to the table."""
+        defaults = {f.name: f.default for f in fields(self)}
+        data = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        data |= {"thumb": base64.b64encode(self.thumb).decode()} if self.thumb else {}
+        return {name: value for name, value in data.items() if name not in ("path", "outside")}
+
+    @classmethod
+    def from_json(cls, kind: str, data: Mapping[str, Any] | None) -> Self | None:
+        """Return the facts of a cell of this kind, or None where the form is not theirs."""
+        defaults = {f.name: f.default for f in fields(cls)}
+        if data is None or not data.keys() <= defaults.keys() or data.get("kind") != kind:
+            return None
+        values = dict(data)
+        try:
+            values["thumb"] = base64.b64decode(data.get("thumb", ""), validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            return None
+        right = all(type(value) is type(defaults[name]) or name == "kind" for name, value in values.items())
+        return cls(**values) if right else None
+
+
+F = TypeVar("F", bound=CellFacts)
+
+
+def rows_where(facts: Sequence[F | None], test: Callable[[F], object], readable: bool = True) -> tuple[int, ...]:
+    """Return the rows whose cells pass a test; readable: of those that can be read."""
+    return tuple(
+        row for row, cell in enumerate(facts) if cell is not None and not (readable and cell.fault) and test(cell)
+    )
+
+
+def first_of(facts: Sequence[F | None], rows: Sequence[int]) -> F:
+    """Return the facts of the first of these rows."""
+    cell = facts[rows[0]]
+    if cell is None:
+        raise ValueError(f"row {rows[0]} is blank")
+    return cell
+
+
+def check_mixed(
+    facts: Sequence[F | None], name: Callable[[F], str], column: str, check: str, what: str, mend: str
+) -> list[Finding]:
+    """Return a finding about the column where the cells that can be read have several names."""
+    names = {row: name(cell) for row, cell in enumerate(facts) if cell is not None and not cell.fault}
+    counts = Counter(names.values())
+    if len(counts) < 2:
+        return []
+    rare = counts.most_common()[-1][0]
+    listed = ", ".join(f"{count(num)} {value}" for value, num in counts.most_common(6))
+    listed += f" and {len(counts) - 6} more" if len(counts) > 6 else ""
+    first = next(row for row, value in names.items() if value == rare)
+    return [Finding("warning", check, column, (), f"{what}: {listed}; row {first} is {rare}", mend)]
+
+
+def contents(columns: Mapping[str, Sequence[CellFacts | None]]) -> list[Any]:
+    """Return what each row holds of these columns, as something to compare; None where nothing can be read."""
+    parts = [
+        [None if cell is None or cell.fault else cell.decoded or cell.digest or None for cell in facts]
+        for facts in columns.values()
+    ]
+    return [row if any(part is not None for part in row) else None for row in zip(*parts, strict=True)]
+
+
+def kept_keys(columns: Mapping[str, Sequence[CellFacts | None]]) -> list[bytes]:
+    """Return the keys that features of whole files are kept under, of one column; none of several."""
+    if len(columns) > 1:
+        return []
+    return [bytes.fromhex(cell.cell) for facts in columns.values() for cell in facts if cell is not None and cell.cell]
+
+
+def quick_numbers(
+    columns: Mapping[str, Sequence[F | None]], size: int, numbers: Callable[[F], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers (feature,) of the thumb of each cell, side by side: (rows, feature) float32, and (rows,) bool
+    where any is there; 0 where none is."""
+    values, present = [], []
+    for facts in columns.values():
+        values.append(np.zeros((len(facts), size), np.float32))
+        present.append(np.array([cell is not None and not cell.fault and bool(cell.thumb) for cell in facts], bool))
+        for row, cell in enumerate(facts):
+            if cell is not None and present[-1][row]:
+                values[-1][row] = numbers(cell)
+    return np.concatenate(values, axis=1), np.any(present, axis=0)

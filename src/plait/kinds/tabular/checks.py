@@ -1,0 +1,185 @@
+"""What is odd about a column of numbers, categories or dates. Knows no model.
+
+A cell is called unreadable where the preparation of tables takes it for broken; a word that stands for "missing", such
+as NA, is absent and no error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import MISSING_WORDS, Column, Schema, Table
+from plait.core.finding import Finding, quoted, say_cells
+from plait.core.words import count
+from plait.data.parse import read_dates
+from plait.kinds.facts import Facts
+from plait.kinds.tabular.prep import ColumnPrep, TabularPrep
+from plait.kinds.text.checks import check_signs
+
+SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
+EARLIEST, LATEST = 1800, 2100  # years
+
+_DATE_FORM = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?=\D|$)|\d{4}年|\d{1,2}\D{1,3}[A-Za-z]{3,9}\D{1,3}\d{2,4}")
+_SLASHED = re.compile(r"\s*(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?!\d)")
+
+
+def contents(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """Return what each row holds, as something to compare; None where nothing is there."""
+    parts = [[None if cell is None else str(cell).strip() for cell in cells] for cells in columns.values()]
+    return [row if any(part is not None for part in row) else None for row in zip(*parts, strict=True)]
+
+
+def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
+    """Return the keys that features are kept under: none, for no encoder is asked about numbers."""
+    return []
+
+
+def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers and codes, scaled, (rows, feature), and (rows,) bool where any cell is there."""
+    prep = TabularPrep().fitted(dict(columns), kinds)
+    present = np.any([[cell is not None for cell in cells] for cells in columns.values()], axis=0)
+    values = prep.onehot(prep(dict(columns)))
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread > 1e-6, spread, 1), present
+
+
+def check_column(
+    column: Column, facts: Facts, table: Table, schema: Schema, split: Sequence[str | None] | None
+) -> list[Finding]:
+    """Return the findings about one column of numbers, categories or dates."""
+    if column.kind == "category":
+        cells = [cell if isinstance(cell, str) else None for cell in table.cells(column.name)]
+        found = [*check_signs(column.name, cells), *_check_counted(column, facts)]
+        return found + list(_check_categories(column, table)) if column.role == "feature" else found
+    found = [*_check_counted(column, facts), *_check_readable(column, facts, table)]
+    return found + list(_check_dates(column, table, dt.date.today())) if column.kind == "date" else found
+
+
+def _check_counted(column: Column, facts: Facts) -> Iterator[Finding]:
+    """Find a feature that looks like an id: it counts the rows, or is a category with a value for nearly every row."""
+    why = ""
+    if column.role != "feature" or facts.filled < 20 or facts.distinct is None:
+        return
+    if column.kind == "category" and facts.distinct >= 0.9 * facts.filled and facts.form in ("text", "whole", "real"):
+        why = f"nearly every row has a value of its own ({count(facts.distinct)} in {count(facts.filled, 'cell')})"
+    elif (
+        column.kind == "number"
+        and facts.form == "whole"
+        and facts.distinct == facts.filled
+        and facts.values is not None
+    ):
+        values = facts.values.to_numpy()
+        if int(values.max()) - int(values.min()) + 1 == facts.filled:
+            why = f"whole numbers from {values.min()} to {values.max()}, each once, like a running number"
+    if why:
+        mend = f"If it is an id, leave it out: --ignore {quoted(column.name)}"
+        yield Finding("note", "table-id-like", column.name, (), f"{why}; it would be learned from", mend)
+
+
+def _check_readable(column: Column, facts: Facts, table: Table) -> Iterator[Finding]:
+    """Find cells that are no number or date, as the preparation of tables judges it."""
+    if facts.form in ("date", "bool") or (facts.form == "whole" and column.kind == "number"):
+        return
+    if facts.form == "real" and column.kind == "number" and facts.values is not None:
+        values = facts.values.to_numpy()
+        if not len(values) or np.abs(values).max() <= 1e30:
+            return
+    cells = table.cells(column.name)
+    if column.role == "feature":
+        cells = [None if _is_missing(cell) else cell for cell in cells]
+    prep = TabularPrep(columns=(ColumnPrep.of(column.name, column.kind, cells),))
+    broken = sorted(prep.broken({column.name: cells}))
+    impossible = [
+        row for row in broken if column.kind == "date" and isinstance(cells[row], str) and _DATE_FORM.search(cells[row])
+    ]
+    strange = sorted(set(broken) - set(impossible))
+    if impossible:
+        message = (
+            f"{say_cells(len(impossible), 'holds')} a date that does not exist, such as {cells[impossible[0]]!r:.60}"
+        )
+        mend = "Write the date that was meant, or leave the cell blank; fit takes it as absent."
+        yield Finding("error", "date-impossible", column.name, tuple(impossible), message, mend)
+    if strange:
+        message = (
+            f"{say_cells(len(strange), 'holds')} no {column.kind}, such as {cells[strange[0]]!r:.60}, in a column "
+        )
+        message += f"of {column.kind}s"
+        mend = f"Write the {column.kind}, or leave the cell blank; fit takes it as absent."
+        if column.role == "target":
+            mend = f"Write the {column.kind}, or leave the cell blank; fit refuses such a target."
+        yield Finding("error", "table-unreadable", column.name, tuple(strange), message, mend)
+
+
+def _is_missing(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.strip() in MISSING_WORDS
+
+
+def _check_categories(column: Column, table: Table) -> Iterator[Finding]:
+    """Find values that one row alone has."""
+    keys = [
+        None if cell is None else unicodedata.normalize("NFC", str(cell)).strip() for cell in table.cells(column.name)
+    ]
+    counts = Counter(key for key in keys if key)
+    alone = tuple(row for row, key in enumerate(keys) if key and counts[key] == 1)
+    if alone and max(counts.values()) > 1:
+        few = len(alone) <= 0.05 * sum(counts.values())
+        shown = ", ".join(repr(str(keys[row])[:40]) for row in alone[:3]) + (" …" if len(alone) > 3 else "")
+        message = f"{count(len(alone))} of {count(len(counts), 'value is', 'values are')} in one row only: {shown}"
+        mend = "See whether they are misspelt. What is seen once cannot be learned from, and counts as rare."
+        yield Finding("note", "table-category-once", column.name, alone if few else (), message, mend)
+
+
+def _check_dates(column: Column, table: Table, today: dt.date) -> Iterator[Finding]:
+    cells = table.cells(column.name)
+    texts = {row: cell.strip() for row, cell in enumerate(cells) if isinstance(cell, str) and not _is_missing(cell)}
+    forms = Counter(date_form(text) for text in texts.values())
+    orders = [match for text in texts.values() if (match := _SLASHED.match(text))]
+    both = any(int(m[1]) > 12 for m in orders) and any(int(m[3]) > 12 for m in orders)
+    known = {form: count for form, count in forms.items() if form}
+    if len(known) > 1 or both:
+        told = ", ".join(f"{form} ({count(known[form])})" for form in sorted(known, key=lambda f: -known[f])[:5])
+        if both:
+            told += "; in some the day stands first, in others the month"
+        message = f"dates are written in several ways: {told}"
+        mend = "plait check --fix OUT writes them as ISO 8601; where day and month may be swapped, see for yourself."
+        yield Finding("warning", "date-formats", column.name, (), message, mend)
+    cells = [None if _is_missing(cell) else cell for cell in cells]
+    years = {row: when for row, when in enumerate(read_dates(cells)) if when is not None}
+    absurd = [row for row, when in years.items() if not EARLIEST <= when.year <= LATEST]
+    late = [row for row, when in years.items() if when.date() > today and row not in set(absurd)]
+    if late and len(late) > 0.05 * len(years):
+        late = []  # a column of plans, not of mistakes
+    rows = tuple(sorted(absurd + late))
+    if rows:
+        message = f"{say_cells(len(rows), 'holds')} a date far from the others or in the future, such as "
+        message += f"{str(cells[rows[0]])[:40]!r}"
+        mend = "See whether it is meant; if not, write the right date or leave the cell blank."
+        yield Finding("note", "date-range", column.name, rows, message, mend)
+
+
+def date_form(text: str) -> str:
+    """Return how the day of a date is written, "" where it cannot be told. The clock after it does not count.
+
+    >>> date_form("2024-12-31 10:00"), date_form("31.12.2024"), date_form("31 Dec 2024")
+    ('YYYY-MM-DD', 'D.M.YYYY', 'D Mon YYYY')
+    """
+    day = re.match(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})(?!\d)", text)
+    if day:
+        first, sign, _second, last = day.groups()
+        if len(first) > 2:
+            return f"YYYY{sign}MM{sign}DD"
+        return f"D{sign}M{sign}{'YYYY' if len(last) > 2 else 'YY'}"
+    if re.match(r"\d{4}年", text):
+        return "YYYY年M月D日"
+    if re.match(r"\d{1,2}(?:st|nd|rd|th)?[\s-]+[A-Za-z]{3}", text):
+        return "D Mon YYYY"
+    if re.match(r"[A-Za-z]{3,9}\.?,?\s+\d", text):
+        return "Mon D, YYYY"
+    return "YYYYMMDD" if re.fullmatch(r"\d{8}", text) else ""

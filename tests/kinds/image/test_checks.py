@@ -1,0 +1,48 @@
+"""What is kept of a picture, and which pictures look the same. The findings: tests/checks/test_media_checks.py."""
+
+import numpy as np
+from PIL import Image
+
+from plait.kinds.image.checks import PictureFacts, hash_pictures, near_pictures, picture_facts
+
+
+def pixels(seed: int, side: int = 64) -> np.ndarray:
+    """Return soft coloured clouds (height, width, 3), other ones for each seed."""
+    small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+    return np.asarray(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def test_sixteen_bits_are_told() -> None:
+    deep = Image.fromarray((np.arange(64).reshape(8, 8) * 1000).astype(np.uint16))
+    assert picture_facts(deep).depth == 16
+
+
+def facts_of(images: np.ndarray) -> list[PictureFacts | None]:
+    return [PictureFacts("image", thumb=image.tobytes() + bytes(48), width=9, height=9) for image in images]
+
+
+def test_near_duplicates_among_many() -> None:
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (5000, 16, 16), np.uint8).repeat(2, axis=1).repeat(2, axis=2)
+    images[4000:4100] = np.clip(images[:100] + random.normal(0, 1, (100, 32, 32)), 0, 255).round()
+    assert near_pictures(facts_of(images), range(5000)) == [[row, row + 4000] for row in range(100)]
+
+
+def test_a_thousand_pictures_that_look_the_same_are_one_group() -> None:
+    image = np.arange(1024).reshape(1, 32, 32).astype(np.uint8) // 2
+    images = image.repeat(1000, axis=0) + np.random.default_rng(0).integers(0, 3, (1000, 32, 32), np.uint8)
+    assert near_pictures(facts_of(images), range(1000)) == [list(range(1000))]
+
+
+def test_almost_flat_pictures_are_not_compared() -> None:
+    images = 100 + np.random.default_rng(0).integers(0, 2, (1, 32, 32), np.uint8)
+    assert near_pictures(facts_of(images.repeat(2, axis=0)), range(2)) == []
+    assert near_pictures(facts_of(images), [0]) == []
+
+
+def test_a_hash_is_of_64_bits_and_hardly_changes_with_noise() -> None:
+    image = pixels(0, 32)[..., 0].astype(int)
+    noisy = np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255)
+    one, two, other = hash_pictures(np.stack([image, noisy, pixels(1, 32)[..., 0]]).astype(np.uint8).reshape(3, -1))
+    assert int(one ^ two).bit_count() <= 7
+    assert int(one ^ other).bit_count() > 10

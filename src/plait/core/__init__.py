@@ -10,6 +10,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
         "Batch",
         "Column",
+        "MEDIA_KINDS",
         "MISSING_WORDS",
         "Modality",
         "SECOND",
@@ -33,8 +34,8 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_json",
         "write_tensors",
     ),
-    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
     "finding": ("Finding", "quoted", "say_cells"),
+    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),
     "version": ("__version__",),

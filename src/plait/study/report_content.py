@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import MEDIA_KINDS
 from plait.core.options import REPORT_ROWS, FitOptions
 from plait.core.version import __version__
 from plait.kinds import KINDS
@@ -106,9 +105,7 @@ class Account:
         summed = found.to_json()["table"]
         share = {name: float(there.mean()) for name, there in found.present.items()}
         modalities = {name: {**told_of, "present": share[name]} for name, told_of in summed["modalities"].items()}
-        dear = any(
-            s.kind in MEDIA_KINDS and s.frozen is not None for s in prepared.strands if s.name in predictor.names
-        )
+        dear = any(s.able.opened and s.frozen is not None for s in prepared.strands if s.name in predictor.names)
         chosen = choose_rows(found, truth, wish.classes is not None, THREE if dear and asked is None else SIX)
         examples = []
         for done, place in enumerate(chosen):

@@ -41,6 +41,7 @@ def test_words_are_left_out_where_they_stand_and_a_blank_cell_has_none() -> None
     assert able == [0, 1, 2, 3, 4]
     assert leave(np.array([True] * 5)) == texts
     assert leave(np.array([False, True, False, False, True])) == {"title": "  cold  ", "body": " , sun"}
+    assert leave(np.array([True, False, False, True, False])) == {"title": "A    ", "body": "rain,  "}
     assert leave(np.array([False] * 5)) == {}
 
 

@@ -49,6 +49,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         folder=Path("run"),
         summary=lambda: "the summary",
         facts=facts,
+        report_rows=None,
         study=SimpleNamespace(verdict={"code": "not_tested"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
@@ -77,7 +78,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf --tune image=last-2 "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
-        "--candidates classic --candidates late --folds 5 --no-report "
+        "--candidates classic --candidates late --folds 5 --no-report --report-rows 50 "
         "--balance --epochs 3 --batch-size 8 --precision float32 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
     code, _, _ = run(*words.split())
@@ -103,6 +104,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "candidates": ["classic", "late"],
         "folds": 5,
         "report": False,
+        "report_rows": 50,
         "balance": True,
         "epochs": 3,
         "batch_size": 8,

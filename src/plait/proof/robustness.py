@@ -25,9 +25,9 @@ from plait.pretrained.frozen import Frozen
 from plait.proof.curves import missing_curve, score_curve
 from plait.proof.scores import brier, reliability
 
-# Rows whose pictures or sounds a pretrained encoder sees again, at every second level: with 100 rows at all levels that
-# took two thirds of a first fit of 8,000 rows (measured with lite0: 1,500 pictures, where the fit itself has 2,772).
-FEW_ROWS = 32
+# Rows whose pictures or sounds a pretrained encoder sees again, at every second level: 144 pictures. With 100 rows at
+# all levels, 1,500, a report took as long as the fit of 8,000 rows that it is about (with lite0: 2,772 pictures).
+FEW_ROWS = 24
 # rows, what, unit, levels, and the rows at one
 Way = tuple[np.ndarray, str, str, Sequence[float], Callable[[float], Prepared]]
 

@@ -118,12 +118,12 @@ def ask(result: Result, model: Model) -> Answers:
     whole = tuple(sorted(model.modalities))
     asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})
     answered = answer_prepared(study.prepared, model.predictor(), *asked, model.modalities, result.rows)
-    if len(study.test):
-        for candidate, said in [(winner, answered.answers[whole])] + [
-            (best, said) for name, said in answered.alone.items() if (best := search.best_alone(name)) is not None
-        ]:
-            if candidate is not winner or winner.fit is None:  # that one has learned from validation rows since
-                candidate.tested = said
+    if len(study.test) and winner.fit is None:  # else the one that is shipped has learned from validation rows since
+        winner.tested = answered.answers[whole]
+    for name, said in answered.alone.items():
+        best = search.best_alone(name)
+        if best is not None and best is not winner:
+            best.tested = said
     return answered
 
 

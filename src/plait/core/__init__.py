@@ -10,7 +10,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
         "Batch",
         "Column",
-        "MEDIA_KINDS",
         "MISSING_WORDS",
         "Modality",
         "SECOND",

@@ -96,3 +96,4 @@ def test_sizes_are_read_as_people_write_them() -> None:
 def test_sizes_are_told_in_the_largest_unit_they_fill() -> None:
     sizes = (0, 999, 1000, 1_500_000, 2_000_000_000, 5 * 10**12)
     assert [say_bytes(size) for size in sizes] == ["0 B", "999 B", "1.0 KB", "1.5 MB", "2.0 GB", "5000.0 GB"]
+    assert say_bytes(999_999) == "1.0 MB"

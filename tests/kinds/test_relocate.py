@@ -69,3 +69,9 @@ def test_records_keep_their_bytes(folders: tuple[Path, Path]) -> None:
     moved = move_media(table, ["p"], new).data["p"]
     assert moved.to_pylist() == [{"bytes": None, "path": "../old/in/0.png"}, {"bytes": b"x", "path": None}, None]
     assert moved.type == kind
+
+
+def test_pictures_in_arrays_stay_as_they_are(tmp_path: Path) -> None:
+    pictures = np.zeros((2, 4, 4, 3), np.uint8)
+    moved = move_media(Table({"photo": pictures}, tmp_path), ["photo"], tmp_path / "elsewhere")
+    assert moved.data["photo"] is pictures

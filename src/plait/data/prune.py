@@ -61,12 +61,12 @@ def parse_bytes(text: str) -> int:
 def say_bytes(size: int) -> str:
     """Return a size for people.
 
-    >>> say_bytes(999), say_bytes(1_300_000)
-    ('999 B', '1.3 MB')
+    >>> say_bytes(999), say_bytes(999_999), say_bytes(1_300_000)
+    ('999 B', '1.0 MB', '1.3 MB')
     """
     value = float(size)
     for unit in ("B", "KB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
+        if value < (1000 if unit == "B" else 999.95) or unit == "GB":  # 999,999 bytes are 1.0 MB
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return ""

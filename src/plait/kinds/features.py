@@ -72,4 +72,4 @@ def _features_of(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any
         return out
     # a flag for each column, since a learner without NaN must tell an absent column from an average one
     flags = np.where(here.any(1, keepdims=True), here, np.nan).astype(np.float32)
-    return np.concatenate([out.reshape(len(here), -1), flags], axis=1)
+    return np.concatenate([out.reshape(len(here), columns * out.shape[1]), flags], axis=1)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plait.core.contract import Table
 from plait.data.write import move_path
 from plait.kinds import is_opened
@@ -21,8 +23,10 @@ def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
     data: dict[str, Any] = {}
     for name in names:
         values: Any = table.data[name]
-        kind = values.type
         data[name] = values
+        if isinstance(values, np.ndarray):  # arrays hold the pictures and sounds themselves
+            continue
+        kind = values.type
         if pa.types.is_struct(kind) and any(field.name == "path" for field in kind):
             cells = values.to_pylist()
             moved = [

@@ -36,6 +36,11 @@ class Budget:
             return "interrupt"
         return "time" if self.limited or self.is_spent else ""
 
+    def note(self, stopped: str) -> None:
+        """Remember what ended a training early: "time", "interrupt", or nothing."""
+        self.limited = self.limited or stopped == "time"
+        self.interrupted = self.interrupted or stopped == "interrupt"
+
     def share(self, part: float, waiting: int = 1) -> float:
         """Return when a stage has to end: it gets this part of the time left, shared with others that wait."""
         now = time.monotonic()

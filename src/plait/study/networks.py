@@ -106,30 +106,6 @@ class Study:
         """Whether to stop; a time limit leaves at least one candidate, however short it is."""
         return self.budget.interrupted or (bool(self.candidates) and self.budget.is_spent)
 
-    def _over(self) -> bool:
-        return self.is_over
-
-    @property
-    def deadline(self) -> float:
-        return self.budget.deadline
-
-    @property
-    def limited(self) -> bool:
-        return self.budget.limited
-
-    @limited.setter
-    def limited(self, value: bool) -> None:
-        self.budget.limited = value
-
-    @property
-    def stopped(self) -> str:
-        """Whether the user has stopped it: "interrupt", or nothing."""
-        return "interrupt" if self.budget.interrupted else ""
-
-    @stopped.setter
-    def stopped(self, value: str) -> None:
-        self.budget.interrupted = value == "interrupt"
-
     # -- candidates ---------------------------------------------------------------------------------------------------
 
     def run(self, plan: str) -> Candidate:
@@ -390,7 +366,7 @@ class Study:
 
     def _train(self, stage: Stage) -> Candidate | None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
-        if self._over() and (self.candidates or self.stopped == "interrupt"):
+        if self.is_over and (self.candidates or self.budget.interrupted):
             return None  # there is something to choose from; without it the first candidate gets one epoch
         network, saved, kept = stage.network, self.stages.load(stage.name), None
         self.lowered = self.lowered or self._is_low(stage)
@@ -410,11 +386,9 @@ class Study:
             outcome = train(self._lesson(stage))
             if outcome.stopped != "interrupt":
                 self.stages.save(stage.name, network.state_dict(), outcome.to_json())
-            if kept is not None and self.kept is not None and self.deadline == math.inf:
+            if kept is not None and self.kept is not None and self.budget.deadline == math.inf:
                 self._keep(kept, network, outcome)
-            self.limited = self.limited or outcome.stopped == "time"
-        if outcome.stopped == "interrupt":
-            self.stopped = "interrupt"
+            self.budget.note(outcome.stopped)
         if not outcome.history:
             return None
         logits = self.outputs_of(network, self.val)

@@ -1,4 +1,4 @@
-# make demo, make test, make check, make bench: each makes .venv and installs on first use, and is quick afterwards.
+# make demo, make test, make test-all, make check, make bench: each makes .venv and installs on first use, and is quick afterwards.
 # PYTHON=python3.12 names another Python. PIP_ARGS=… goes to pip, such as an index address.
 
 SHELL := /bin/bash
@@ -7,12 +7,15 @@ PIP_ARGS ?=
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-all check bench clean
 
 demo: $(READY)
 	$(BIN)/plait demo
 
 test: $(READY)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy"
+
+test-all: $(READY)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(READY)

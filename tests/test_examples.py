@@ -8,6 +8,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.heavy
 def test_the_classic_two_branches(capsys: pytest.CaptureFixture[str]) -> None:
     spec = importlib.util.spec_from_file_location("classic_two_branch", EXAMPLES / "classic_two_branch.py")
     assert spec is not None and spec.loader is not None

@@ -8,6 +8,7 @@ import pytest
 import plait
 
 
+@pytest.mark.heavy
 def test_spoken_and_written_digits(shared_data: Path, tmp_path: Path) -> None:
     table = plait.read(shared_data / "digits/digits_hard.csv")
     some = table.take(np.arange(0, len(table), 10))
@@ -38,6 +39,7 @@ def test_spoken_and_written_digits(shared_data: Path, tmp_path: Path) -> None:
     assert scores["metrics"]["accuracy"]["value"] > 0.35  # six epochs on 200 rows; chance is 0.1
 
 
+@pytest.mark.heavy
 def test_reviews_with_a_table(shared_data: Path) -> None:
     folder = shared_data / "clothing"
     options = {"target": "Recommended IND", "ignore": ["Rating"], "fusion": "parallel(text, tabular)", "epochs": 5}

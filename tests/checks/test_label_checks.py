@@ -160,6 +160,7 @@ def flipped(table: Table, name: str, share: float) -> tuple[Table, set[int]]:
     return Table({**table.data, name: pa.chunked_array([pa.array(labels)])}, table.folder), set(rows)
 
 
+@pytest.mark.heavy
 def test_wrong_labels_of_real_digits(shared_data: Path) -> None:
     table = read(shared_data / "digits/digits.csv")
     schema = detect(table, target="digit", group="speaker")

@@ -105,6 +105,7 @@ def test_the_rotation_of_a_camera_is_obeyed() -> None:
     assert read(Image.open(kept)) == ["hello"]
 
 
+@pytest.mark.heavy
 def test_pictures_without_words() -> None:
     pytest.importorskip("rapidocr")
     shapes = [(1, 1), (1, 3000), (3000, 1), (9, 20000), (64, 64), (300, 40)]

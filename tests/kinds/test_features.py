@@ -74,7 +74,7 @@ def test_a_row_alone_has_the_features_that_it_has_in_a_batch() -> None:
 
 def test_no_batches_have_no_features_and_no_rows_keep_their_count() -> None:
     assert join_features([]) == {}
-    layouts = layouts_of("photo", "sound", "text", "tabular", "known")
+    layouts = layouts_of(*ALL)
     found = batch_features(take_rows(batch_of(), []), layouts, tuple(layouts))
     assert {name: x.shape for name, x in found.items()} == {name: (0, feature_count(x)) for name, x in layouts.items()}
 

@@ -111,6 +111,7 @@ def test_cross_validation_of_a_regressor_over_a_table_of_ours() -> None:
     assert empty[0] == pytest.approx(model.model_.prior[0])
 
 
+@pytest.mark.heavy
 def test_a_grid_search_over_the_fusion_plan() -> None:
     rows, labels = frame(24)
     plans: list[Any] = ["parallel(text, tabular)", "sequential(text, tabular, by=gru)"]

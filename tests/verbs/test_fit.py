@@ -355,6 +355,7 @@ def test_no_batch_size_changes_an_answer(
     assert np.allclose(parts.probabilities, whole.probabilities, atol=1e-5)  # type: ignore[arg-type]
 
 
+@pytest.mark.heavy
 @settings(derandomize=True, deadline=None, max_examples=4, database=None)
 @given(bad=st.dictionaries(st.integers(0, 23), st.sampled_from(["blank", "broken", "both"]), max_size=12))
 def test_fit_takes_any_mixture_of_cells_and_counts_them(folder: Path, bad: dict[int, str]) -> None:

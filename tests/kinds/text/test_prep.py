@@ -121,6 +121,7 @@ def test_wrong_options_are_told():
     assert TextPrep.of({"lower": "false", "svd": "64", "subwords": "none"}) == TextPrep(lower=False, svd=64)
 
 
+@pytest.mark.heavy
 def test_reviews_reach_what_tfidf_can(shared_data):
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score

@@ -66,6 +66,7 @@ def weights_of(network: Recogniser) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in network.state_dict().items()}
 
 
+@pytest.mark.heavy
 def test_a_toy_language_is_learned() -> None:
     prepared, texts = sing_rows(200)
     units = Units.of([text for text in texts[:120] if text])

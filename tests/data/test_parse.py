@@ -3,6 +3,7 @@ import decimal
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from plait.core.contract import Table
@@ -121,3 +122,9 @@ def test_the_order_of_day_and_month_is_told_from_the_column():
         None,
     ]
     assert read_dates(["3/4/21", "1/28/11"]) == [dt.datetime(2021, 3, 4), dt.datetime(2011, 1, 28)]
+
+
+def test_a_target_is_read_as_the_column_that_was_learned_from() -> None:
+    table = Table({"price": pa.chunked_array([pa.array(["1.234", None])])})
+    assert read_amounts(table, "price") == [1.234, None]
+    assert read_amounts(table, "price", True) == [1234.0, None]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import plait
 from fits import FILES, Killed, fixed_names_in, names_in, numbers
 from plait.core.contract import Table
 from plait.data.read import read
@@ -16,6 +17,7 @@ from plait.runs.load import load
 from plait.runs.model import Model
 from plait.verbs.fit import fit
 from plait.verbs.predict import evaluate
+from pulse import known_pulses
 from tiny import numbers_table
 
 
@@ -106,3 +108,27 @@ def test_the_prior_is_what_training_rows_say() -> None:
     assert share == pytest.approx(0.25, abs=0.05)
     assert math.isfinite(share)
     assert len(read(data)) == 20
+
+
+def test_a_target_is_scored_as_the_column_that_was_learned_from_is_written(tmp_path: Path) -> None:
+    rows = [{"a": n + 0.5, "y": f"{n + 1}.000,50"} for n in range(40)]
+    model = plait.fit(
+        {name: [row[name] for row in rows] for name in ("a", "y")},
+        target="y",
+        kinds={"y": "number"},
+        out=tmp_path / "run",
+        candidates=("classic",),
+        report=False,
+    )
+    loaded = plait.load(tmp_path / "run")
+    few = {"a": [3.0, 4.0], "y": ["4.000", "5.000"]}  # alone they would be read as 4 and 5
+    assert loaded.evaluate(few)["metrics"]["mae"]["value"] < 2000
+    assert model.facts.to_json()["decimal_comma"] is True
+
+
+def test_a_run_of_a_kind_that_is_not_known_says_so(tmp_path: Path) -> None:
+    with known_pulses():
+        beats = {"beat": [f"{n % 4} {9 * (n % 2)} 1 1" for n in range(30)], "y": ["no", "yes"] * 15}
+        plait.fit(beats, target="y", out=tmp_path / "run", candidates=("classic",), report=False)
+    with pytest.raises(plait.RunError, match="modality 'pulse' is of the kind 'pulse', which is not known here"):
+        plait.load(tmp_path / "run")

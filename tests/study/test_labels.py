@@ -95,7 +95,7 @@ def test_losses_are_log_loss_or_squared_error_in_units_of_the_spread() -> None:
 @pytest.mark.parametrize(
     ("cells", "kind", "error", "said"),
     [
-        ([None, None], "category", TableError, "column 'y' has no label in any of the 2 rows"),
+        ([None, None], "category", TableError, "column 'y' has no label in any of its 2 rows"),
         (["a", "a", None], "category", TableError, "column 'y' has one class, 'a', in all rows that have a label"),
         ([1.0, "x"], "number", TableError, "column 'y', row 1 (line 3): the target is 'x'; expected a number"),
         (["1", "inf"], "number", TableError, "column 'y', row 1 (line 3): the target is 'inf'; expected a number"),

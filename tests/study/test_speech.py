@@ -222,7 +222,7 @@ def test_arrays_and_labels_in_chinese(calls: Path) -> None:
         ({"hot": list(range(16)), "note": [f"it is day {n}" for n in range(16)]},
          {"fusion": "parallel(tabular, text)"}, "leaves the sound 'audio' out"),
         ({}, {"ignore": ["audio"], "kinds": {"transcript": "text"}}, "no column holds sounds. If column 'transcript'"),
-        ({"transcript": [None] * 16}, {"kinds": {"transcript": "text"}}, "no transcript in any of the 16 rows"),
+        ({"transcript": [None] * 16}, {"kinds": {"transcript": "text"}}, "no transcript in any of its 16 rows"),
         ({"transcript": ["low mid", *[None] * 15]}, {}, "there is 1 row to train on"),
         ({"transcript": ["low", "mid", "top", *[None] * 13]}, {}, "there is 1 row to train on; expected two or more"),
         ({"transcript": ["..."] * 16}, {}, "no training row has a word in column 'transcript'"),

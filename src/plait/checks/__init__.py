@@ -1,6 +1,6 @@
 """What does not fit in a table, found before anything is learned from it.
 
-Here: the survey of files, checks of texts, tables, media, labels, leaks and pairings, findings, and `mend`.
+Here: the survey of files, checks of tables, media, labels, leaks and pairings, findings, and `mend`.
 Knows: a table and its schema. Does not know: models; it loads no torch.
 """
 

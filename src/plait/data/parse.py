@@ -150,10 +150,14 @@ def _each(parse: Any, cells: Sequence[Any], notation: bool) -> list[Any]:
     return found
 
 
-def read_amounts(table: Table, name: str) -> list[float | None]:
-    """Return a target of numbers, None where absent. Raises TableError with the place of what is none."""
+def read_amounts(table: Table, name: str, decimal_comma: bool | None = None) -> list[float | None]:
+    """Return a target of numbers, None where absent. Raises TableError with the place of what is none.
+
+    decimal_comma: as the column that was learned from is written; None is told from these cells.
+    """
     cells = table.cells(name)
-    decimal_comma = is_decimal_comma(cells)
+    if decimal_comma is None:
+        decimal_comma = is_decimal_comma(cells)
     amounts = []
     for row, cell in enumerate(cells):
         try:
@@ -221,7 +225,8 @@ def _from_words(text: str, day_first: bool) -> dt.datetime:
         name, day, year, *clock = match.groups()
     else:
         raise ValueError
-    month = next((k for k, word in enumerate(_MONTHS, 1) if word.startswith(name.lower())), 0)  # not "5 marks 20"
+    name = {"juni": "june", "juli": "july"}.get(name.lower(), name.lower())
+    month = next((k for k, word in enumerate(_MONTHS, 1) if word.startswith(name)), 0)  # not "5 marks 20"
     return _moment(year, str(month), day, clock)
 
 

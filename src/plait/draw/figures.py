@@ -210,7 +210,7 @@ def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "")
 
 
 def reliability_figure(found: Mapping[str, Any], title: str) -> str:
-    """Draw how often the model is right against how sure it says it is, from what `evaluate.reliability` returns."""
+    """Draw how often the model is right against how sure it says it is, from `reliability` of the scores."""
     left, bottom = 60.0, 262.0
     across, up = Scale(0, 1, left, WIDTH - 50), Scale(0, 1, bottom, 22)
     inner = _frame(across, up, "how sure it says it is", "how often it is right", share=True)

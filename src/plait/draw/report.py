@@ -8,14 +8,14 @@ question     {"target", "task": "classification" or "regression", "metric": name
              "options": {name: value}, "seed", "hash": SHA-256 of the table, "versions": {"python": …, "torch": …}}
 data         {"rows", "unlabelled", "splits": {"train": rows, …}, "notes": [sentences], "modalities": [{"name", "kind",
              "columns": [names], "present": {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
-verdict      what `verdict.judge` returns
+verdict      what `Verdict.to_json` returns
 conversions  [{"sentence"}] whether what was made of a modality was worth it
 leaderboard  [{"name", "family", "plan", "recipe", "val": span, "test": span, "loss", "seconds", "params", "latency_ms",
              "memory_mb", "winner": bool}]; a span is {"value", "low", "high"}; the cost is drawn from here
 confusion    {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
 scatter      {"points": [(true, said)]}; for a regression
-calibration  {"before", "after": as `evaluate.reliability` returns, "temperature", "ece": {"before", "after"}, "brier":
-             {"before", "after"}}
+calibration  {"before", "after": as `proof.scores.reliability` returns, "temperature", "ece": {"before", "after"},
+             "brier": {"before", "after"}}
 robustness   [{"modality", "what": "noise", "unit": of the levels, "rows", "levels", "scores", "area", "metric"}]; the
              curves whose "what" is "missing" are drawn in one chart; a level of None is the input as it came
 subsets      {"by_modalities", "alone"} as `evaluate --json` has them

@@ -61,7 +61,7 @@ def show_verdict(found: Mapping[str, Any] | None, modalities: Sequence[str] | No
         span = found.get(key) or {}
         num = found.get("rows") if key == "difference" else span.get("rows")
         if num is not None:
-            told = ("all " if key == "difference" else "") + count(num, *what)
+            told = ("all " if key == "difference" and num > 1 else "") + count(num, *what)
             rows.append((told if num else told.replace("0", "no", 1), _span(span)))
     known = [(what, span) for what, span in rows if span["value"] is not None]
     return {

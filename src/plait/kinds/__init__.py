@@ -1,8 +1,9 @@
 """What each kind of data can do, and which kind a column holds.
 
-Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`), each with the same files: `recognise`,
-`prep`, `network`, `features`, `augment`, `worsen`, `row`; beside them what asks the right folder, and `detect`: Table
-→ Schema.
+Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`), each with a file for what it can do:
+`read`, `prep`, `network`, `features`, `augment`, `worsen`, `row`, `inside`, `checks`, `mend` (`kind` says what each of
+them is); beside them what is the same for all (`part`: cells opened, or absent with a reason), and `detect`: Table →
+Schema.
 Knows: cells, arrays and networks of one modality. Does not know: fusion, targets, training, other rows.
 """
 

@@ -19,7 +19,8 @@ class Kind:
     name: as users write it; noun: what one cell is called. columns: the kinds of columns that a modality of it is made
     of. opened: whether each cell is a file, bytes or an array that is opened by itself, so that each column is a
     modality of its own. encoders: those that are trained here; the first is what a modality gets that is not named.
-    abilities: {ability: its module's name, or the object itself}. What a kind lacks is None, and nobody asks further.
+    abilities: {ability: its module's name, or the object itself}. Every kind has read, prep, network and features; what
+    else it lacks is None, and nobody asks further.
     """
 
     name: str
@@ -39,25 +40,29 @@ class Kind:
         """Cells → inputs.
 
         read(cell, folder, rate, prep) → value; apply(prep, value) → array; digest(cell, folder, rate) → bytes.
-        streams(table, columns) → [(column, cells, Hz)], what an encoder reads one by one.
-        fit(prep, part, generator) → prep, on the rows of a Part; prepare(prep, part, layout, values, pool) → cells
-        (batch, column) bool, and why each row is absent or broken. DTYPE of the values.
+        streams(part) → [(column, cells, Hz)], what an encoder reads one by one.
+        fit(prep, part, rows, generator, learns) → prep, on these rows of a Part; learns: False where a pretrained
+        encoder reads the cells. prepare(prep, part, layout, values, pool) fills values (batch, …) and returns cells
+        (batch, column) bool, and for each row why something is absent or broken, or None. DTYPE of the values.
         """
         return self._get("read")
 
     @property
     def prep(self) -> Any:
-        """PREP: the class of its preparation, with of(options) and state. may_gain(prep) → whether what others have
-        learned may be of use; for_frozen(frozen prep, prep), and pretrained_options(options): what both share."""
+        """PREP: the class of its preparation, with of(options), and to_json and from_json, or state and from_state
+        where it learns arrays. may_gain(prep) → whether what others have learned may be of use; for_frozen(frozen
+        prep, prep), and pretrained_options(options): what both share."""
         return self._get("prep")
 
     @property
     def network(self) -> Any:
         """ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present. layout(prep, encoder) → sizes as
-        JSON; shape(layout) of one input; usual(rows) → the encoder that is trained where it is left open; to_float(x),
-        centre(x): as features are made of it, and as the encoder is given it; draw(layout, num, generator) → (batch, …)
-        in the range of what is prepared. CONVOLUTIONAL: trained long, in bfloat16 where that is quick; NORMED: has
-        BatchNorm; own_input(prep, layout) → shape and dtype that a module of the user's own is given."""
+        JSON; shape(layout) of one input; usual(rows) → the encoder that is trained where it is left open;
+        to_float(x), centre(x): as features are made of it, and as the encoder is given it; draw(layout, num,
+        generator) → (batch, …) in the range of what is prepared. CONVOLUTIONAL: trained long, in bfloat16 where that
+        is quick; NORMED: has BatchNorm; PORT: the dtype of an exported graph's input; IN_GRAPH: whether a pretrained
+        encoder goes into that graph; OWN_INPUT, for_own(x) and own_input(prep, layout) → shape and dtype that a
+        module of the user's own is given."""
         return self._get("network")
 
     @property
@@ -83,7 +88,9 @@ class Kind:
 
     @property
     def inside(self) -> Any:
-        """Which parts of one input moved an answer, and how they are called."""
+        """PARTS: their name in JSON; SHOWN: how many are named; say(part), report(detail). Of what can be left out
+        piece by piece split(part, prep) → (before, parts, places that can be left out, leave(kept) → cells); of
+        pictures and sounds blank, flatten, canvas, uncanvas and locate, for a heat map over the input."""
         return self._get("inside")
 
     @property

@@ -1,4 +1,4 @@
-"""The columns of a table that one modality is made of, and what is the same for all kinds whose cells are opened.
+"""The columns of a table that one modality is made of, and how cells are opened: what cannot be is absent, with why.
 
 Knows cells and the pool that opens them; no kind, no network.
 """
@@ -76,7 +76,8 @@ def prepare_opened(
     rows, several = len(part.table), len(part.columns) > 1
     present = np.zeros((rows, len(part.columns)), bool)
     reasons: list[list[str]] = [[] for _ in range(rows)]
-    for place, (name, cells, rate) in enumerate(part.streams()):
+    for place, name in enumerate(part.columns):  # one column's cells at a time: they may hold the bytes themselves
+        cells, rate = part.table.cells(name), part.table.sample_rates.get(name)
         target = values[:, place] if several else values
 
         def fill(

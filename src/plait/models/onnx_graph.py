@@ -146,7 +146,7 @@ def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Fr
                 "as ONNX; fit again with --tune none."
             )
         else:
-            shape, dtype = input_shape(layout), KINDS[layout["kind"]].network.PORT
+            shape, dtype = input_shape(layout), getattr(KINDS[layout["kind"]].network, "PORT", "float32")
         several = _has_several(network, name)
         ports[name] = Port(
             modality=name,

@@ -134,6 +134,11 @@ class Strand:
 
         Raises RunError where a pretrained encoder is not there, or has other weights than it had.
         """
+        if data["kind"] not in KINDS:
+            raise RunError(
+                f"modality {data['name']!r} is of the kind {data['kind']!r}, which is not known here; it was given by "
+                "the program that fitted: add its Kind to plait.kinds.KINDS first."
+            )
         made = KINDS[data["kind"]].prep.PREP
         prep = made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
         modality = Modality(data["name"], data["kind"], tuple(data["columns"]))
@@ -204,7 +209,9 @@ def fit_strands(
         own, encoder = options[modality.name], names[modality.name]
 
         def alike(m: Modality, own: Any = own, encoder: Any = encoder, kind: str = modality.kind) -> bool:
-            return m.kind == kind and options[m.name] == own and names[m.name] is encoder
+            other = names[m.name]
+            same = other == encoder if isinstance(encoder, str) and isinstance(other, str) else other is encoder
+            return m.kind == kind and options[m.name] == own and same
 
         able = KINDS[modality.kind]
         same = [m for m in schema.modalities if alike(m)]

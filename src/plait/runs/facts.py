@@ -7,7 +7,19 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 # keys that only some runs have: a recogniser's, a predictor's, and those that come with the writing of the folder
-SOME = ("audio", "units", "mute", "precision", "encoders", "format", "strands", "predictors", "files", "seal")
+SOME = (
+    "audio",
+    "decimal_comma",
+    "units",
+    "mute",
+    "precision",
+    "encoders",
+    "format",
+    "strands",
+    "predictors",
+    "files",
+    "seal",
+)
 
 
 @dataclass(eq=False)
@@ -26,6 +38,7 @@ class RunFacts(Mapping[str, Any]):
     classes: list[Any] | None = None
     center: float = 0.0  # of a number, in its unit
     spread: float = 1.0
+    decimal_comma: bool | None = None  # whether the target was written as 1.234,5
     prior: list[float] = field(default_factory=list)
     seed: int = 0
     precision: str | None = None  # in which networks learned

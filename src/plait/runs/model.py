@@ -19,7 +19,7 @@ from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Table, clean_label
 from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
 from plait.core.options import REPORT_ROWS
-from plait.core.words import count, say_curve
+from plait.core.words import count, say_curve, say_encoders
 from plait.data.parse import read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
@@ -96,7 +96,8 @@ class Model:
         facts = self.facts
         rows = facts.splits["test"] or facts.splits["val"]
         most = facts.options.get("report_rows") or REPORT_ROWS
-        return most if "report.html" in (facts.files or {}) and most < rows else None
+        measured = "report.html" in (facts.files or {}) and "report_rows" in facts.options and not facts.stopped
+        return most if measured and most < rows else None
 
     def predictor(self, name: str = "winner") -> Any:
         """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
@@ -208,7 +209,7 @@ class Model:
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
         if self.classes is None:
-            return np.array(read_amounts(table, self.target), dtype=object)
+            return np.array(read_amounts(table, self.target, bool(self.facts.decimal_comma)), dtype=object)
         found = np.empty(len(table), dtype=object)
         found[:] = [clean_label(cell) for cell in table.cells(self.target)]
         return found
@@ -256,8 +257,6 @@ class Model:
 
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
-        from plait.core.words import say_encoders  # comes with the study, which no prediction waits for
-
         metric = HEADLINE[self.task]
         facts, lines = self.facts, []
         shown = choose_shown(self.leaderboard)

@@ -30,7 +30,7 @@ from plait.runs.model import Model
 
 FORMAT = 1
 FACTS, ARRAYS, DIGEST = "plait", "plait.arrays", "plait.digest"
-KEPT = ("task", "target", "classes", "prior", "seed", "sample_rates", "conversions", "winner", "seal")
+KEPT = ("task", "target", "decimal_comma", "classes", "prior", "seed", "sample_rates", "conversions", "winner", "seal")
 BLANK = b"0" * 64
 # how the digest lies in the file: field 1, the key; field 2, 64 letters
 MARK = b"\x0a" + bytes([len(DIGEST)]) + DIGEST.encode() + b"\x12" + bytes([len(BLANK)])
@@ -133,7 +133,7 @@ def pack_model(model: Model) -> bytes:
 
     Raises RequestError where the winner is, or asks, no network.
     """
-    own = [s for s in model.strands if not s.shadow and s.able.network.IN_GRAPH]
+    own = [s for s in model.strands if not s.shadow and getattr(s.able.network, "IN_GRAPH", False)]
     inside = {s.name: s.frozen for s in own if s.frozen is not None}
     graph = Graph(model.predictor(), inside)
     used = [port.modality for port in graph.ports]

@@ -14,6 +14,12 @@ from plait.study.speech import Recognition, find_units, learnable_rows, recognis
 
 def learn(job: Fit) -> Model:
     """Fit what is asked for: a predictor of classes or numbers, or a recogniser of transcripts."""
+    if job.options.folds is not None and job.schema.role("split") is not None:
+        raise RequestError("folds test on every row, so no split column can be given with them; leave one out.")
+    named = [modality.name for modality in job.schema.modalities]
+    if job.labels is None and job.plan_objects and job.audio not in named:
+        fusion = job.options.fusion
+        raise RequestError(f"fusion {fusion} leaves the sound {job.audio!r} out; it has: {', '.join(named)}.")
     job.convert()
     return learn_transcripts(job) if job.labels is None else learn_labels(job)
 
@@ -25,8 +31,6 @@ def learn_labels(job: Fit) -> Model:
     split = job.split_rows(labels.codes, labels.classes is not None)
     checked = None
     if options.folds is not None:
-        if job.schema.role("split") is not None:
-            raise RequestError("folds test on every row, so no split column can be given with them; leave one out.")
         split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
         checked = cross_validate(
             lambda part: job.search(part, fold=True), labels, job.groups, options.folds, options.seed, job.callback
@@ -40,9 +44,6 @@ def learn_labels(job: Fit) -> Model:
 
 def learn_transcripts(job: Fit) -> Model:
     """Fit a recogniser: what is said in the sound is the target."""
-    if job.plan_objects and job.audio not in (named := [m.name for m in job.schema.modalities]):
-        fusion = job.options.fusion
-        raise RequestError(f"fusion {fusion} leaves the sound {job.audio!r} out; it has: {', '.join(named)}.")
     texts = transcripts_of(job.table, job.target)
     split = job.split_rows(learnable_rows(job.table, job.schema, texts, job.audio), False)
     units = find_units(texts[split == "train"].tolist(), job.target)

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,12 @@ def list_facts(result: Result) -> RunFacts:
         classes=labels.classes,
         center=labels.center,
         spread=labels.spread,
+        decimal_comma=labels.decimal_comma or None,
         prior=labels.prior.tolist(),
         seed=job.options.seed,
         precision="bfloat16" if study.lowered else "float32",
         schema=job.schema.to_json(),
-        options=readable(asdict(job.options)),
+        options=readable(vars(job.options)),
         rows=len(job.table),
         splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
         unlabelled=int((study.split == "").sum()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def list_facts(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> 
         units=study.units.to_json(),
         seed=job.options.seed,
         schema=job.schema.to_json(),
-        options=readable(asdict(job.options)),
+        options=readable(vars(job.options)),
         rows=len(job.table),
         splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
         unlabelled=int((study.split == "").sum()),

@@ -13,7 +13,7 @@ import torch
 from plait.core.contract import Schema, Table, clean_label
 from plait.core.options import FitOptions
 from plait.core.words import count
-from plait.data.parse import read_amounts
+from plait.data.parse import is_decimal_comma, read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
 from plait.models.learning import Target
@@ -31,6 +31,7 @@ class Labels:
     center: float = 0.0
     spread: float = 1.0
     prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
+    decimal_comma: bool = False  # of numbers: whether they are written as 1.234,5
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -39,13 +40,14 @@ class Labels:
         if name is None:
             raise RequestError("no column is the target.")
         kind = schema.column(name).kind
-        cells = [clean_label(cell) for cell in table.cells(name)]
+        cells, decimal_comma = [clean_label(cell) for cell in table.cells(name)], False
         if kind == "number":
-            cells = list(read_amounts(table, name))
+            decimal_comma = is_decimal_comma(table.cells(name))
+            cells = list(read_amounts(table, name, decimal_comma))
         there = [cell is not None for cell in cells]
         if not any(there):
             raise TableError(
-                f"column {name!r} has no label in any of the {count(len(cells), 'row')}; expected some to learn from."
+                f"column {name!r} has no label in any of its {count(len(cells), 'row')}; expected some to learn from."
             )
         if kind == "number":
             codes = np.where(there, 0, -1)
@@ -66,7 +68,7 @@ class Labels:
             )
         array = np.empty(len(cells), dtype=object)
         array[:] = cells
-        return cls(name, array, codes.astype(np.int64), found)
+        return cls(name, array, codes.astype(np.int64), found, decimal_comma=decimal_comma)
 
     def check_training(self, rows: np.ndarray) -> None:
         """Raise TableError when the training rows show fewer than two classes, or two numbers."""

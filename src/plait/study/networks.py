@@ -348,7 +348,8 @@ class Study:
         layouts = {s.group: s.layout() for s in self.prepared.strands}
 
         def augment(group: str, x: Tensor) -> Tensor:
-            return KINDS[layouts[group]["kind"]].augment.augment(preps[group], layouts[group], x, generator)
+            change = KINDS[layouts[group]["kind"]].augment
+            return x if change is None else change.augment(preps[group], layouts[group], x, generator)
 
         return augment
 

@@ -31,9 +31,10 @@ from plait.runs.model import Model
 from plait.study.candidate import Candidate
 from plait.study.job import Fit
 from plait.study.labels import hash_cells
-from plait.study.search import Search
+from plait.study.search import Search, answer_rows
 
 SIX = 6  # rows explained
+LOW_HEAT = 0.5  # the temperature below which 1e-12 to its power, 1e-6, may be seen
 THREE = 3  # the same, where a pretrained encoder has to see 65 pictures or more for each
 TIME_OVER = "The time limit ended the fit before this was measured."
 
@@ -74,7 +75,7 @@ class Account:
         if there.any() and wish.classes is not None:
             counts, names = confusion(truth[there], said[there], wish.classes)
             told["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
-            before = apply_temperature(said[there], 1 / self.winner.heat)  # takes the temperature back
+            before = self._before(said)[there]
             told["calibration"] = calibration(truth[there], before, said[there], wish.classes, self.winner.heat)
         elif there.any():
             told["scatter"] = {
@@ -84,6 +85,16 @@ class Account:
             told["missing"] = dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)
             return told
         return {**told, **self.measured(said)}
+
+    def _before(self, said: np.ndarray) -> np.ndarray:
+        """Return what the winner said (rows, class) before its temperature, which is taken back.
+
+        A low one has rounded small probabilities away (a floor of 1e-12 to its power): there the winner is asked again.
+        """
+        inner = getattr(self.model.predictor(), "inner", None)
+        if self.winner.heat < LOW_HEAT and inner is not None:
+            return answer_rows(inner, self.search.study.prepared, self.rows)
+        return apply_temperature(said, 1 / self.winner.heat)
 
     def measured(self, said: np.ndarray) -> dict[str, Any]:
         """Return what costs time: robustness, what mattered, and rows explained, of a sample of the rows.

@@ -119,7 +119,7 @@ def learnable_rows(table: Table, schema: Schema, texts: np.ndarray, audio: str) 
     spoken = np.array([text is not None for text in texts], bool)
     if not spoken.any():
         raise TableError(
-            f"column {target!r} has no transcript in any of the {count(len(texts), 'row')}; "
+            f"column {target!r} has no transcript in any of its {count(len(texts), 'row')}; "
             "expected some to learn from."
         )
     heard = np.array([cell is not None for cell in table.cells(schema.modality(audio).columns[0])], bool)

@@ -1,4 +1,4 @@
-"""The verbs show and fit. The one place where names become objects."""
+"""The verb fit. The one place where names become objects."""
 
 from __future__ import annotations
 

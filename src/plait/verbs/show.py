@@ -116,7 +116,7 @@ def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[st
     """Return one part for each modality (for each column of media) of a row, absent ones with their reason."""
     one = table.take([row])
     parts: list[dict[str, Any]] = []
-    for strand in strands:
+    for strand in (strand for strand in strands if strand.able.row is not None):
         columns = strand.modality.columns
         for group in [(column,) for column in columns] if strand.able.opened else [columns]:
             name = f"{strand.name}: {group[0]}" if strand.several else strand.name

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.finding import Finding, say_cells
-from plait.core.words import count, duration
+from plait.core.words import count, duration, plain
 from plait.data import media
 from plait.kinds import cell_facts
 from plait.kinds.audio.prep import log_mel, mono
@@ -166,7 +166,7 @@ def check_facts(column: str, facts: Sequence[SoundFacts | None]) -> list[Finding
     usual = float(np.median(lengths)) if lengths else 0.0
     tell(
         "audio-long",
-        f"holds a sound far longer than the usual {duration(usual)}",
+        f"holds a sound far longer than the usual {plain(usual)} s",
         rows := rows_where(facts, lambda cell: cell.seconds > min(LONG, max(10.0, 10 * usual))),
         "Cut out what the row is about; plait keeps the middle of a long sound.",
         duration(first_of(facts, rows).seconds) if rows else "",

@@ -59,7 +59,9 @@ def mend_numbers(cells: Sequence[Any]) -> MendedCells:
             mended.cells[row], fault = _attempt(lambda text: _plain_number(text, decimals == {","}), cell)
             if fault:
                 mended.done[row] = BLANK, f"left blank ({_show(cell)} is no number)"
-            elif not (cell.isascii() and _PLAIN.fullmatch(cell.strip())) or mended.cells[row] != float(cell):
+            elif not (cell.isascii() and _PLAIN.fullmatch(cell.strip())) or float(mended.cells[row]) != float(
+                cell.strip()
+            ):
                 mended.done[row] = NUMBER, f"{_show(cell)} → {mended.cells[row]}"
     return mended
 

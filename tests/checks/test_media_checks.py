@@ -325,3 +325,9 @@ def test_the_real_digits_have_no_finding(shared_data: Path) -> None:
     table = plait.read(shared_data / "digits" / "digits.csv")[rows]
     schema = detect(table, target="digit", group="speaker", ignore=["id"])
     assert check_media(table, schema, survey_table(table, schema)) == []
+
+
+def test_pictures_in_arrays_are_no_copies_of_each_other() -> None:
+    photos = np.stack([pixels(seed) for seed in range(6)])
+    found = {finding.check for finding in plait.check({"photo": photos, "label": ["a", "b"] * 3}, target="label")}
+    assert found.isdisjoint({"image-duplicate", "image-repeated"})

@@ -113,3 +113,21 @@ def test_an_ending_that_cannot_be_written_is_refused() -> None:
     assert [kind_of_ending(Path(name)) for name in ("a.md", "a.tif", "a.mp3")] == ["text", "image", "audio"]
     with pytest.raises(RequestError, match=r"'a\.gif' cannot be written; expected a name that ends in one of: \.txt"):
         kind_of_ending(Path("folder.png/a.gif"))
+
+
+def test_pictures_of_any_mode_are_written(tmp_path: Path) -> None:
+    write_file(tmp_path / "ink.png", Image.new("CMYK", (4, 4)), "image")
+    with Image.open(tmp_path / "ink.png") as picture:
+        assert (picture.mode, picture.getpixel((0, 0))) == ("RGB", (255, 255, 255))
+    deep = Image.fromarray(np.array([[0, 65535], [0, 32768]], np.uint16))
+    write_file(tmp_path / "deep.bmp", deep, "image")
+    with Image.open(tmp_path / "deep.bmp") as picture:
+        assert [picture.getpixel(place)[0] for place in ((0, 0), (1, 0), (1, 1))] == [0, 255, 127]  # type: ignore[index]
+    write_file(tmp_path / "clear.bmp", Image.new("RGBA", (2, 2), (255, 0, 0, 0)), "image")
+    with Image.open(tmp_path / "clear.bmp") as picture:
+        assert picture.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_rate_that_a_format_cannot_hold_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"a sound of 96,000 Hz cannot be written as \.mp3"):
+        write_file(tmp_path / "high.mp3", (np.zeros(9600, np.float32), 96000), "audio")

@@ -82,7 +82,8 @@ def check_duplicates(column: str, of: Kind, facts: Sequence[CellFacts | None], s
     groups: dict[str, list[int]] = {}
     for row, cell in enumerate(facts):
         if cell is not None and not cell.fault and not cell.bare:
-            groups.setdefault(cell.decoded or cell.digest, []).append(row)
+            # an array has no file whose content could be compared
+            groups.setdefault(cell.decoded or cell.digest or f"row {row}", []).append(row)
     same = [rows for rows in groups.values() if len(rows) > 1]
     copies = sorted(row for rows in same for row in _copies(rows, facts))
     found = []

@@ -26,6 +26,7 @@ from plait.core.files import write_bytes
 from plait.data.fact_cache import Cache, cache_folder
 from plait.data.media import open_cell, part_of, read_image, read_sound
 from plait.errors import CellError
+from plait.kinds.image.row import as_pixels
 
 CHUNK = 64  # cells converted at a time, fewer where each takes long: what is made is kept after each chunk
 CHUNK_SECONDS = 5.0
@@ -170,8 +171,18 @@ def encode(value: Any, kind: str) -> bytes:
 
         soundfile.write(buffer, value[0], value[1], format="WAV", subtype="PCM_16")
     else:
-        value.save(buffer, "PNG")
+        (value if value.mode in PNG_MODES else plain_picture(value)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
+
+
+def plain_picture(picture: Any) -> Any:
+    """Return a picture of any mode as grey or RGB of 8 bits: deep ones brought to that range, clear places white."""
+    from PIL import Image
+
+    return Image.fromarray(as_pixels(picture))
 
 
 def _placed(value: Any, target: str, place: Path | None, row: int) -> Any:

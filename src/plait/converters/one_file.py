@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plait.converters.columns import as_mono, encode
+from plait.converters.columns import as_mono, encode, plain_picture
 from plait.core.contract import Table
 from plait.core.files import write_bytes
+from plait.core.words import count
 from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
 from plait.errors import CellError, RequestError, did_you_mean
 from plait.kinds import TABULAR, is_opened
@@ -56,9 +57,15 @@ def _bytes_of(value: Any, kind: str, ending: str) -> bytes:
     if kind == "audio":
         import soundfile
 
-        soundfile.write(buffer, value[0], value[1], format=SOUNDS_WRITTEN[ending])
+        try:
+            soundfile.write(buffer, value[0], value[1], format=SOUNDS_WRITTEN[ending])
+        except soundfile.SoundFileError as error:
+            raise RequestError(
+                f"a sound of {count(value[1])} Hz cannot be written as {ending} ({error}); expected another rate, or "
+                "a name that ends in .wav."
+            ) from None
     else:
-        value.convert("RGB").save(buffer, PICTURES_WRITTEN[ending])
+        plain_picture(value).convert("RGB").save(buffer, PICTURES_WRITTEN[ending])
     return buffer.getvalue()
 
 

@@ -45,8 +45,8 @@ def test_features_are_kept_of_one_column_alone() -> None:
 
 def test_a_column_of_several_forms_is_a_finding() -> None:
     cells = [CellFacts("x", format=form) for form in ("PNG", "PNG", "GIF")] + [CellFacts("x", "missing"), None]
-    (finding,) = check_mixed(cells, lambda cell: cell.format, "p", "x-mixed", "several formats", "Nothing is needed.")
+    (finding,) = check_mixed("p", cells, "x-mixed", lambda cell: cell.format, "several formats", "Nothing is needed.")
     assert finding.message == "several formats: 2 PNG, 1 GIF; row 2 is GIF"
-    assert check_mixed(cells[:2], lambda cell: cell.format, "p", "x-mixed", "several formats", "") == []
+    assert check_mixed("p", cells[:2], "x-mixed", lambda cell: cell.format, "several formats", "") == []
     assert rows_where(cells, lambda cell: cell.format != "PNG") == (2,)
     assert rows_where(cells, lambda cell: cell.format != "PNG", readable=False) == (2, 3)

@@ -10,11 +10,11 @@ import binascii
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from plait.core.finding import Finding
+from plait.core.finding import Finding, say_cells
 from plait.core.words import count
 
 WHOLE = (0.0, None)  # the part of a file that a cell names, in seconds: all of it
@@ -73,6 +73,34 @@ class CellFacts:
 F = TypeVar("F", bound=CellFacts)
 
 
+class Oddity(NamedTuple):
+    """What may be odd about cells that can be read. first: what is said of the first that is."""
+
+    test: Callable[[Any], object]
+    does: str
+    mend: str
+    severity: str = "warning"
+    first: Callable[[Any], str] | None = None
+
+
+def check_cells(
+    column: str,
+    facts: Sequence[CellFacts | None],
+    oddities: Mapping[str, Oddity],
+    mixtures: Mapping[str, tuple[Callable[[Any], str], str, str]],
+) -> list[Finding]:
+    """Return findings by the name of their check. mixtures: (name of a cell, what has several names, how to mend)."""
+    findings = []
+    for check, odd in oddities.items():
+        if rows := rows_where(facts, odd.test):
+            message = say_cells(len(rows), odd.does)
+            message += f"; the first: {odd.first(first_of(facts, rows))}" if odd.first else ""
+            findings.append(Finding(odd.severity, check, column, rows, message, odd.mend))
+    for check, mixture in mixtures.items():
+        findings += check_mixed(column, facts, check, *mixture)
+    return findings
+
+
 def rows_where(facts: Sequence[F | None], test: Callable[[F], object], readable: bool = True) -> tuple[int, ...]:
     """Return the rows whose cells pass a test; readable: of those that can be read."""
     return tuple(
@@ -89,7 +117,7 @@ def first_of(facts: Sequence[F | None], rows: Sequence[int]) -> F:
 
 
 def check_mixed(
-    facts: Sequence[F | None], name: Callable[[F], str], column: str, check: str, what: str, mend: str
+    column: str, facts: Sequence[F | None], check: str, name: Callable[[F], str], what: str, mend: str
 ) -> list[Finding]:
     """Return a finding about the column where the cells that can be read have several names."""
     names = {row: name(cell) for row, cell in enumerate(facts) if cell is not None and not cell.fault}
@@ -110,6 +138,11 @@ def contents(columns: Mapping[str, Sequence[CellFacts | None]]) -> list[Any]:
         for facts in columns.values()
     ]
     return [row if any(part is not None for part in row) else None for row in zip(*parts, strict=True)]
+
+
+def by_chance(content: Any) -> bool:
+    """Whether the same may come again without a copy; of what was opened it does not."""
+    return False
 
 
 def kept_keys(columns: Mapping[str, Sequence[CellFacts | None]]) -> list[bytes]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.finding import Finding, say_cells
+from plait.core.finding import Finding
 from plait.core.words import count, duration, plain
 from plait.data import media
 from plait.kinds import cell_facts
 from plait.kinds.audio.prep import log_mel, mono
-from plait.kinds.cell_facts import CellFacts, check_mixed, first_of, quick_numbers, rows_where
+from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, quick_numbers
 
 SPEAKS = True  # a sound is there to tell something of its row: silence, or a copy with another label, is a finding
 WHOLE_FILES = True  # the end of a sound that was cut off may be all that its row is about
@@ -40,7 +40,8 @@ QUIET = 0.0005  # of full scale: -66 dBFS
 CLIPPED = 0.001  # share of samples in flat tops
 OFFSET = 0.02  # of full scale, and a quarter of the level
 
-contents, kept_keys, part_of = cell_facts.contents, cell_facts.kept_keys, media.part_of
+by_chance, contents, kept_keys = cell_facts.by_chance, cell_facts.contents, cell_facts.kept_keys
+part_of = media.part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,10 @@ def sound_facts(samples: np.ndarray, rate: int) -> SoundFacts:
     peak = float(loud.max())
     clipped = 0.0
     if peak >= 0.98:
+        from scipy.ndimage import binary_opening
+
         # Flat tops: three samples and more in a row at full scale; a single one may be the peak of a good recording.
-        flat = loud >= 0.9995 * min(peak, 1.0)
-        runs = flat[2:] & flat[1:-1] & flat[:-2]
-        if runs.any():
-            inside = np.zeros_like(flat)
-            for shift in range(3):
-                inside[shift : len(inside) - 2 + shift] |= runs
-            clipped = float(inside.mean())
+        clipped = float(binary_opening(loud >= 0.9995 * min(peak, 1.0), np.ones((3, 1))).mean())
     return SoundFacts(
         "audio",
         decoded=hashlib.sha256(f"{rate} {samples.shape}".encode() + samples.tobytes()).hexdigest(),
@@ -103,8 +100,8 @@ def _mel_features(samples: np.ndarray, rate: int) -> np.ndarray:
     start = max(0, (len(samples) - most) // 2)
     mel = log_mel(mono(samples[start : start + most]), rate, mels=BANDS)
     time = mel.shape[1]
-    starts = [0, time // 3, 2 * time // 3] if time >= 3 else [0, 0, 0]
-    thirds = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, time]) if time >= 3 else mel[:, starts]
+    starts = [0, time // 3, 2 * time // 3]
+    thirds = np.add.reduceat(mel, starts, axis=1) / np.maximum(np.diff([*starts, time]), 1)
     spread = np.sqrt(np.maximum(np.einsum("mt,mt->m", mel, mel) / time - (mel.sum(axis=1) / time) ** 2, 0))
     return np.concatenate([*thirds.T, spread])
 
@@ -112,86 +109,65 @@ def _mel_features(samples: np.ndarray, rate: int) -> np.ndarray:
 def quick(
     columns: Mapping[str, Sequence[SoundFacts | None]], kinds: Mapping[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (rows, feature) and (rows,) bool: log-mels, the means of the three thirds of the time and the standard
-    deviation of 32 bands, of each column (128 numbers). Nothing is scaled further."""
+    """Return (rows, feature) and (rows,) bool: the 128 numbers of each column's thumbs. Nothing is scaled further."""
     return quick_numbers(columns, 4 * BANDS, lambda cell: np.frombuffer(cell.thumb, np.float16))
-
-
-def by_chance(content: Any) -> bool:
-    """Whether the same may come again without a copy; a sound does not."""
-    return False
 
 
 def check_near(
     column: str, facts: Sequence[SoundFacts | None], rows: Sequence[int]
 ) -> tuple[list[list[int]], list[Finding]]:
-    """Return groups of rows that are nearly the same: none, for sounds are compared sample by sample alone."""
+    """Return no groups: sounds are compared sample by sample alone."""
     return [], []
 
 
 def check_facts(column: str, facts: Sequence[SoundFacts | None]) -> list[Finding]:
     """Return what is odd about sounds that can be read."""
-    found: list[Finding] = []
-
-    def tell(check: str, does: str, rows: tuple[int, ...], mend: str, first: str = "") -> None:
-        if rows:
-            message = say_cells(len(rows), does) + (f"; the first: {first}" if first else "")
-            found.append(Finding("warning", check, column, rows, message, mend))
-
-    tell(
-        "audio-silent",
-        "holds silence",
-        rows_where(facts, lambda cell: cell.peak < QUIET),
-        "Record them again, or blank the cells, so that they count as absent.",
-    )
-    tell(
-        "audio-clipped",
-        "holds a sound cut off at full scale",
-        rows_where(facts, lambda cell: cell.clipped > CLIPPED),
-        "Record them again at a lower level; what was cut off cannot be brought back.",
-    )
-    tell(
-        "audio-offset",
-        "holds a sound that does not swing about zero",
-        rows_where(facts, lambda cell: cell.offset > max(OFFSET, 0.25 * cell.level)),
-        "Take the mean off each channel; plait does so before it looks at the spectrum.",
-    )
-    tell(
-        "audio-short",
-        f"holds a sound of less than {SHORT} s",
-        rows_where(facts, lambda cell: cell.seconds < SHORT),
-        "Record them again, or blank the cells.",
-    )
     lengths = [cell.seconds for cell in facts if cell is not None and not cell.fault]
     usual = float(np.median(lengths)) if lengths else 0.0
-    tell(
-        "audio-long",
-        f"holds a sound far longer than the usual {plain(usual)} s",
-        rows := rows_where(facts, lambda cell: cell.seconds > min(LONG, max(10.0, 10 * usual))),
-        "Cut out what the row is about; plait keeps the middle of a long sound.",
-        duration(first_of(facts, rows).seconds) if rows else "",
-    )
-    tell(
-        "audio-wrong-header",
-        "holds a sound whose header is wrong",
-        rows := rows_where(facts, lambda cell: cell.header),
-        "Write the files again: programs differ in what they read of them.",
-        first_of(facts, rows).header if rows else "",
-    )
-    found += check_mixed(
-        facts,
-        lambda cell: f"{count(cell.rate)} Hz",
-        column,
-        "audio-mixed-rates",
-        "sounds of several sample rates",
-        "plait resamples all to one; if a class has a rate of its own, that gives it away. --fix OUT unifies them.",
-    )
-    found += check_mixed(
-        facts,
-        lambda cell: {1: "mono", 2: "stereo"}.get(cell.channels, f"{cell.channels} channels"),
-        column,
-        "audio-mixed-channels",
-        "sounds of several numbers of channels",
-        "plait takes the mean of the channels. --fix OUT unifies them.",
-    )
-    return found
+    oddities = {
+        "audio-silent": Oddity(
+            lambda cell: cell.bare,
+            "holds silence",
+            "Record them again, or blank the cells, so that they count as absent.",
+        ),
+        "audio-clipped": Oddity(
+            lambda cell: cell.clipped > CLIPPED,
+            "holds a sound cut off at full scale",
+            "Record them again at a lower level; what was cut off cannot be brought back.",
+        ),
+        "audio-offset": Oddity(
+            lambda cell: cell.offset > max(OFFSET, 0.25 * cell.level),
+            "holds a sound that does not swing about zero",
+            "Take the mean off each channel; plait does so before it looks at the spectrum.",
+        ),
+        "audio-short": Oddity(
+            lambda cell: cell.seconds < SHORT,
+            f"holds a sound of less than {SHORT} s",
+            "Record them again, or blank the cells.",
+        ),
+        "audio-long": Oddity(
+            lambda cell: cell.seconds > min(LONG, max(10.0, 10 * usual)),
+            f"holds a sound far longer than the usual {plain(usual)} s",
+            "Cut out what the row is about; plait keeps the middle of a long sound.",
+            first=lambda cell: duration(cell.seconds),
+        ),
+        "audio-wrong-header": Oddity(
+            lambda cell: cell.header,
+            "holds a sound whose header is wrong",
+            "Write the files again: programs differ in what they read of them.",
+            first=lambda cell: cell.header,
+        ),
+    }
+    mixtures: dict[str, tuple[Any, str, str]] = {
+        "audio-mixed-rates": (
+            lambda cell: f"{count(cell.rate)} Hz",
+            "sounds of several sample rates",
+            "plait resamples all to one; if a class has a rate of its own, that gives it away. --fix OUT unifies them.",
+        ),
+        "audio-mixed-channels": (
+            lambda cell: {1: "mono", 2: "stereo"}.get(cell.channels, f"{cell.channels} channels"),
+            "sounds of several numbers of channels",
+            "plait takes the mean of the channels. --fix OUT unifies them.",
+        ),
+    }
+    return check_cells(column, facts, oddities, mixtures)

@@ -18,6 +18,7 @@ import numpy as np
 
 from plait.data import media
 from plait.errors import CellError
+from plait.kinds.audio.prep import resample
 from plait.kinds.mending import Change, Goal, Look, take_content
 
 RATE, CHANNELS, OFFSET, HEADER = "resampled", "channels changed", "DC offset removed", "length in the header corrected"
@@ -79,16 +80,16 @@ def _has_offset(samples: np.ndarray) -> bool:
 def _check_length(content: bytes) -> str:
     """Return what the header of a RIFF file tells wrongly of its length, or ""."""
     order = ">" if content[:4] == b"RIFX" else "<"
-    told = struct.unpack(f"{order}I", content[4:8])[0] + 8
+    size_told = struct.unpack(f"{order}I", content[4:8])[0] + 8
     at = 12
     while at + 8 <= len(content):
         name, size = content[at : at + 4], struct.unpack(f"{order}I", content[at + 4 : at + 8])[0]
         if name == b"data":
-            there = len(content) - at - 8
-            if there < size < STREAM:
-                return f"cut off: {there} of {size} bytes are there, {HEADER}"
+            held = len(content) - at - 8
+            if held < size < STREAM:
+                return f"cut off: {held} of {size} bytes are there, {HEADER}"
             # An odd chunk is followed by one more byte, which not every program writes or counts.
-            return HEADER if size > there or abs(told - len(content)) > 1 else ""
+            return HEADER if size > held or abs(size_told - len(content)) > 1 else ""
         at += 8 + size + size % 2
     return ""  # there is no chunk of sound to compare: leave it
 
@@ -98,8 +99,8 @@ def choose_goal(looks: Iterable[SoundLook]) -> SoundGoal:
 
     The commonest rate (of equals the higher) and the commonest number of channels (of equals the fewer).
     """
-    seen = [one for one in looks if not one.error]
-    rates, channels = Counter(one.rate for one in seen), Counter(one.channels for one in seen)
+    seen = [look for look in looks if not look.error]
+    rates, channels = Counter(look.rate for look in seen), Counter(look.channels for look in seen)
     return SoundGoal(
         rate=max(rates, key=lambda r: (rates[r], r)) if len(rates) > 1 else None,
         channels=max(channels, key=lambda c: (channels[c], -c)) if len(channels) > 1 else None,
@@ -108,43 +109,31 @@ def choose_goal(looks: Iterable[SoundLook]) -> SoundGoal:
 
 def change(cell: Any, folder: Path | None, seen: SoundLook, goal: SoundGoal) -> Change | None:
     """Return the mended sound, or None where it needs nothing. Raises CellError where it cannot be done."""
-    resample = goal.rate is not None and seen.rate != goal.rate
-    remix = goal.channels is not None and seen.channels != goal.channels
-    if not (resample or remix or seen.offset or seen.header):
-        return None
-    goal = SoundGoal(rate=goal.rate if resample else None, channels=goal.channels if remix else None)
-    return _change(take_content(cell, folder), seen, goal)
-
-
-def _change(content: dict[str, Any], seen: SoundLook, goal: SoundGoal) -> Change:
-    samples, rate = media.read_sound(content, None, whole=False)  # what is left of a sound is kept, and said
-    done, said = [], []
+    steps = {}  # what counts call it → what the row's note says
     if seen.header:
-        done.append(HEADER)
-        said.append(seen.header)
+        steps[HEADER] = seen.header
     if seen.offset:
+        steps[OFFSET] = OFFSET
+    if goal.rate is not None and seen.rate != goal.rate:
+        steps[RATE] = f"{seen.rate} → {goal.rate} Hz"
+    if goal.channels is not None and seen.channels != goal.channels:
+        steps[CHANNELS] = {1: "mono", 2: "stereo"}.get(goal.channels, f"{goal.channels} channels")
+    if not steps:
+        return None
+    samples, rate = media.read_sound(take_content(cell, folder), None, whole=False)  # what is left is kept, and said
+    if OFFSET in steps:
         samples = (samples - samples.mean(axis=0, dtype=np.float64)).astype(np.float32)
-        done.append(OFFSET)
-        said.append(OFFSET)
-    if goal.rate is not None:
-        import soxr
-
-        done.append(RATE)
-        said.append(f"{rate} → {goal.rate} Hz")
-    if goal.channels is not None:
-        done.append(CHANNELS)
-        said.append({1: "mono", 2: "stereo"}.get(goal.channels, f"{goal.channels} channels"))
+    if CHANNELS in steps:
         if samples.shape[1] > 1:
             samples = samples.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-        samples = np.repeat(samples, goal.channels, axis=1)
-    if goal.rate is not None:
-        samples, rate = soxr.resample(np.ascontiguousarray(samples), rate, goal.rate, quality="VHQ"), goal.rate
+        samples = np.repeat(samples, goal.channels or 1, axis=1)
+    if RATE in steps:
+        samples, rate = resample(np.ascontiguousarray(samples), rate, goal.rate or rate, "VHQ"), goal.rate or rate
         if not len(samples):
             raise CellError(f"sound is too short: no sample is left at {rate} Hz")
     encoded, form = _encode_sound(samples, rate, seen)
-    if form != _LOSSLESS.get(seen.format):
-        said.append(f"saved as {form}")
-    return Change(encoded, form, tuple(done), ", ".join(said))
+    saved = [f"saved as {form}"] if form != _LOSSLESS.get(seen.format) else []
+    return Change(encoded, form, tuple(steps), ", ".join([*steps.values(), *saved]))
 
 
 def _encode_sound(samples: np.ndarray, rate: int, seen: SoundLook) -> tuple[bytes, str]:
@@ -157,10 +146,10 @@ def _encode_sound(samples: np.ndarray, rate: int, seen: SoundLook) -> tuple[byte
     if depth == "FLOAT" and form == "FLAC":
         form = "WAV"
     values = samples
-    if depth == "PCM_16":  # whole numbers, for libsndfile reads by 32768 and writes by 32767
-        values = np.clip(np.rint(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
-    elif depth == "PCM_24":
-        values = np.clip(np.rint(samples.astype(np.float64) * 2.0**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
+    if depth != "FLOAT":  # whole numbers, for libsndfile reads by 32768 and writes by 32767
+        full = 2 ** (int(depth[-2:]) - 1)
+        whole = np.clip(np.rint(samples.astype(np.float64) * full), -full, full - 1)
+        values = whole.astype(np.int16) if depth == "PCM_16" else whole.astype(np.int32) << 8
     out = io.BytesIO()
     soundfile.write(out, values, rate, format=form, subtype=depth)
     return out.getvalue(), form

@@ -200,11 +200,11 @@ def mono(x: np.ndarray) -> np.ndarray:
     return x[:, 0] if x.shape[1] == 1 else x.mean(axis=1)
 
 
-def resample(x: np.ndarray, rate: int, new: int) -> np.ndarray:
-    """Return (time,) at `new` Hz, band-limited (soxr, high quality)."""
+def resample(x: np.ndarray, rate: int, new: int, quality: str = "HQ") -> np.ndarray:
+    """Return (time[, channel]) at `new` Hz, band-limited (soxr)."""
     import soxr
 
-    return soxr.resample(x, rate, new)
+    return soxr.resample(x, rate, new, quality)
 
 
 def bandpass(x: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:

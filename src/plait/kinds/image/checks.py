@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from plait.core.finding import Finding, say_cells
 from plait.data import media
 from plait.errors import CellError
 from plait.kinds import cell_facts
-from plait.kinds.cell_facts import WHOLE, CellFacts, check_mixed, first_of, quick_numbers, rows_where
-from plait.kinds.image.prep import ORIENTATION, WHITES
+from plait.kinds.cell_facts import WHOLE, CellFacts, Oddity, check_cells, first_of, quick_numbers
+from plait.kinds.image import prep
+from plait.kinds.weights import cosines
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,10 +36,8 @@ FLAT = 10.0  # longer side over shorter side
 NEAR_BITS = 7  # of the 64 of a hash, in which near duplicates may differ
 NEAR = 0.995  # correlation of two thumbnails from which on they show the same
 NEIGHBOURS = 64  # in a sorted list of hashes, that each is compared with
-# What Pillow is seen to raise on broken tags and later frames.
-DAMAGE = (SyntaxError, struct.error, ValueError, TypeError, KeyError, OSError, EOFError, IndexError)
 
-contents, kept_keys = cell_facts.contents, cell_facts.kept_keys
+by_chance, contents, kept_keys = cell_facts.by_chance, cell_facts.contents, cell_facts.kept_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +87,26 @@ def picture_facts(image: Image, content: bytes = b"") -> PictureFacts:
         depth=16 if deep else 32 if image.mode in ("I", "F") else 8,
         width=image.width,
         height=image.height,
-        orientation=_orientation(image),
-        frames=_count_frames(image),
+        orientation=prep.orientation_of(image),
+        # the second picture of an MPO photo holds its depth, or a preview
+        frames=2 if image.format != "MPO" and prep.is_animated(image) else 1,
         one_colour=one,
     )
 
 
 def _shrink(image: Image) -> Image:
     """Return an RGB copy of GREY × GREY pixels, whatever the shape was; transparent parts become white."""
-    from PIL import Image as pil
+    from PIL.Image import Resampling
 
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.nan_to_num(np.asarray(image, np.float32))
-        values *= 255.0 / next((white for white in WHITES if white >= values.max(initial=0)), values.max(initial=1))
-        image = pil.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+    if prep.is_deep(image):
+        image = prep.to_8_bits(image, prep.white_of(prep.brightest_of(image)))
     try:
         if image.mode not in ("L", "RGB", "RGBA"):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        small = image.resize((GREY, GREY), pil.Resampling.BILINEAR, reducing_gap=2.0)
+        small = image.resize((GREY, GREY), Resampling.BILINEAR, reducing_gap=2.0)
     except ValueError:
         raise CellError(f"picture of colour mode {image.mode}, which cannot become RGB") from None
-    if small.mode == "RGBA":
-        behind = pil.new("RGB", small.size, "white")
-        behind.paste(small, mask=small.getchannel("A"))
-        small = behind
-    return small.convert("RGB")
+    return prep.on_white(small) if small.mode == "RGBA" else small.convert("RGB")
 
 
 def _is_one_colour(image: Image) -> bool:
@@ -121,23 +114,6 @@ def _is_one_colour(image: Image) -> bool:
     spans = spans if isinstance(spans[0], tuple) else (spans,)
     hidden = image.mode in ("RGBA", "LA", "PA") and spans[-1][1] == 0
     return hidden or all(low == high for low, high in spans)
-
-
-def _orientation(image: Image) -> int:
-    try:
-        value = image.getexif().get(ORIENTATION, 1) if "exif" in image.info or image.format == "TIFF" else 1
-    except DAMAGE:
-        return 1  # a broken tag is no broken picture
-    return int(value) if value in range(1, 9) else 1
-
-
-def _count_frames(image: Image) -> int:
-    if image.format == "MPO":  # the second picture of a photo holds its depth, or a preview
-        return 1
-    try:
-        return 2 if getattr(image, "is_animated", False) else 1
-    except DAMAGE:
-        return 1
 
 
 def quick(
@@ -153,80 +129,65 @@ def _numbers(cell: PictureFacts) -> np.ndarray:
     return np.concatenate([grey.ravel(), thumb[GREY * GREY :]])
 
 
-def by_chance(content: Any) -> bool:
-    """Whether the same may come again without a copy; a picture does not."""
-    return False
-
-
 def check_facts(column: str, facts: Sequence[PictureFacts | None]) -> list[Finding]:
     """Return what is odd about pictures that can be read."""
-    found: list[Finding] = []
+    return check_cells(column, facts, ODDITIES, MIXTURES)
 
-    def tell(severity: str, check: str, does: str, rows: tuple[int, ...], mend: str, first: str = "") -> None:
-        if rows:
-            message = say_cells(len(rows), does) + (f"; the first: {first}" if first else "")
-            found.append(Finding(severity, check, column, rows, message, mend))
 
-    tell(
-        "note",
-        "image-rotated",
+ODDITIES = {
+    "image-rotated": Oddity(
+        lambda cell: cell.orientation != 1,
         "holds a photo that its EXIF tag turns",
-        rows_where(facts, lambda cell: cell.orientation != 1),
         "plait turns them upright; other programs may not. --fix OUT writes them upright.",
-    )
-    tell(
-        "warning",
-        "image-animated",
+        "note",
+    ),
+    "image-animated": Oddity(
+        lambda cell: cell.frames > 1,
         "holds a picture of several frames or pages",
-        rows_where(facts, lambda cell: cell.frames > 1),
         "plait takes the first one. Cut out the frame that counts, or give each a row.",
-    )
-    tell(
-        "warning",
-        "image-tiny",
+    ),
+    "image-tiny": Oddity(
+        lambda cell: min(cell.width, cell.height) < TINY,
         f"holds a picture with a side under {TINY} pixels",
-        rows_where(facts, lambda cell: min(cell.width, cell.height) < TINY),
         "Look at them: they may be thumbnails or place holders. Replace them, or blank the cells.",
-    )
-    tell(
-        "warning",
-        "image-aspect",
+    ),
+    "image-aspect": Oddity(
+        lambda cell: max(cell.width, cell.height) > FLAT * min(cell.width, cell.height),
         f"holds a picture over {FLAT:.0f} times as long as it is wide",
-        rows_where(facts, lambda cell: max(cell.width, cell.height) > FLAT * min(cell.width, cell.height)),
         "Look at them: they may be strips cut by mistake. Cut them again, or blank the cells.",
-    )
-    tell(
-        "warning",
-        "image-one-colour",
+    ),
+    "image-one-colour": Oddity(
+        lambda cell: cell.one_colour,
         "holds a picture of one colour all over",
-        rows_where(facts, lambda cell: cell.one_colour),
         "They show nothing. Replace them, or blank the cells, so that they count as absent.",
-    )
-    tell(
-        "warning",
-        "image-damaged",
+    ),
+    "image-damaged": Oddity(
+        lambda cell: cell.header,
         "holds a picture that can be read, though its file is damaged",
-        rows := rows_where(facts, lambda cell: cell.header),
         "Copy the files again.",
-        first_of(facts, rows).header if rows else "",
-    )
-    found += check_mixed(
-        facts,
+        first=lambda cell: cell.header,
+    ),
+}
+MIXTURES: dict[str, tuple[Callable[[Any], str], str, str]] = {
+    "image-mixed-modes": (
         lambda cell: _colours(cell.mode),
-        column,
-        "image-mixed-modes",
         "pictures of several colour modes",
         "plait brings all to one; if a class comes in a mode of its own, that gives it away: make them alike.",
-    )
-    found += check_mixed(
-        facts,
+    ),
+    "image-mixed-depths": (
         lambda cell: f"{cell.depth} bits",
-        column,
-        "image-mixed-depths",
         "pictures of several bit depths",
         "plait brings all to 8 bits; check that the brightness of both kinds agrees.",
-    )
-    return found
+    ),
+}
+
+
+def _colours(mode: str) -> str:
+    if mode in ("LA", "PA", "RGBA", "RGBa", "La"):
+        return "transparent"
+    if mode in ("1", "L", "F") or mode.startswith("I"):
+        return "grey"
+    return "colour" if mode in ("P", "RGB", "YCbCr") else mode
 
 
 def check_near(
@@ -272,15 +233,12 @@ def near_pictures(facts: Sequence[PictureFacts | None], rows: Sequence[int]) -> 
                 part = slice(start, start + 4096)
                 sure = right_shape[part] & (_correlate(pixels[left[part]], pixels[right[part]]) >= NEAR)
                 pairs |= set(zip(left[part][sure].tolist(), right[part][sure].tolist(), strict=True))
-    return [sorted(chosen[i] for i in group) for group in _join(pairs)]
+    return [sorted(chosen[place] for place in group) for group in _join(pairs, len(chosen))]
 
 
 def hash_pictures(pixels: np.ndarray) -> np.ndarray:
     """Return a 64-bit perceptual hash (picture,) uint64 of grey thumbnails (picture, GREY²)."""
-    places = np.arange(GREY)
-    waves = np.cos(np.pi / GREY * (places + 0.5) * np.arange(1, 9)[:, None]).astype(
-        np.float32
-    )  # a DCT without its mean
+    waves = 4 * cosines(GREY, 9)[1:].astype(np.float32)  # without the mean
     hashes = np.zeros(len(pixels), np.uint64)
     for start in range(0, len(pixels), 4096):
         part = pixels[start : start + 4096].reshape(-1, GREY, GREY).astype(np.float32)
@@ -301,23 +259,16 @@ def _correlate(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.where(flat, 0, np.einsum("ij,ij->i", a, b) / np.sqrt(np.where(flat, 1, power)))
 
 
-def _join(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the groups that pairs connect."""
-    group: dict[int, list[int]] = {}
-    for left, right in pairs:
-        first, second = group.setdefault(left, [left]), group.setdefault(right, [right])
-        if first is not second:
-            if len(first) < len(second):
-                first, second = second, first
-            first += second
-            for member in second:
-                group[member] = first
-    return sorted({id(members): sorted(members) for members in group.values()}.values())
+def _join(pairs: set[tuple[int, int]], size: int) -> list[list[int]]:
+    """Return the groups of places, of so many, that pairs connect, by their first place."""
+    if not pairs:
+        return []
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-
-def _colours(mode: str) -> str:
-    if mode in ("LA", "PA", "RGBA", "RGBa", "La"):
-        return "transparent"
-    if mode in ("1", "L", "F") or mode.startswith("I"):
-        return "grey"
-    return "colour" if mode in ("P", "RGB", "YCbCr") else mode
+    ends = np.array(list(pairs)).T
+    labels = connected_components(coo_array((np.ones(len(pairs)), ends), (size, size)), directed=False)[1]
+    groups: dict[int, list[int]] = {}
+    for place in np.unique(ends).tolist():
+        groups.setdefault(labels[place], []).append(place)
+    return list(groups.values())

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
+# What Pillow is seen to raise on broken tags and later frames.
+DAMAGE = (SyntaxError, struct.error, ValueError, TypeError, KeyError, OSError, EOFError, IndexError, Warning)
 LONG_SIDE = 64  # px: what a larger picture is brought down to when no size is asked for
 SHORT_SIDE = 16  # px: a very flat picture is padded to this
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of float, 8, 10, 12, 14 and 16 bit pictures
 ORIENTATION = 0x0112  # the EXIF tag
+# Of EXIF (1 upright, 2 mirrored, 3 half turn, 4 flipped, 5 transposed, 6 quarter turn right, 7 transversed, 8 left)
+# → Pillow's transpose.
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,8 @@ class ImagePrep:
         sizes, source, grey, brightest = [], [], True, 0.0
         for image in images:
             source.append(max(image.size))
-            if _is_deep(image):
-                brightest = max(brightest, float(np.nan_to_num(np.asarray(image, np.float32)).max(initial=0)))
+            if is_deep(image):
+                brightest = max(brightest, brightest_of(image))
             elif grey and self.mode == "auto":
                 grey = _is_grey(image)
             turned = self._cropped(self._rotated(self._upright(image)))
@@ -112,7 +117,7 @@ class ImagePrep:
             sides = width * scale, height * scale
             width, height = (long if side > long - 2 else max(least, 4 * round(side / 4)) for side in sides)
         mode = self.mode if self.mode != "auto" else ("L" if grey else "RGB")
-        white = next((w for w in WHITES if w >= brightest), brightest) if brightest else self.white
+        white = white_of(brightest) if brightest else self.white
         side = round(float(np.median(source)))
         return replace(self, mode=mode, height=height, width=width, white=white, source_side=side)
 
@@ -170,28 +175,15 @@ class ImagePrep:
         )
 
     def _upright(self, image: Image) -> Image:
-        if not self.orient:
-            return image
-        try:
-            tag = image.getexif().get(ORIENTATION, 1)
-        except (SyntaxError, struct.error, ValueError, TypeError, KeyError, OSError):
-            return image  # a broken tag is no broken picture
-        # 1 upright, 2 mirrored, 3 half turn, 4 flipped, 5 transposed, 6 quarter turn right, 7 transversed, 8 left
-        method = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(tag)
-        return image if method is None else image.transpose(method)  # type: ignore[arg-type]
+        turn = TURNS.get(orientation_of(image)) if self.orient else None
+        return image if turn is None else image.transpose(turn)  # type: ignore[arg-type]
 
     def _coloured(self, image: Image) -> Image:
-        from PIL import Image as pil
-
-        if _is_deep(image):
-            values = np.nan_to_num(np.asarray(image, np.float32)) * (255.0 / self.white)
-            image = pil.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+        if is_deep(image):
+            image = to_8_bits(image, self.white)
         try:
             if image.has_transparency_data:
-                image = image.convert("RGBA")
-                behind = pil.new("RGB", image.size, "white")
-                behind.paste(image, mask=image.getchannel("A"))
-                image = behind
+                image = on_white(image.convert("RGBA"))
             elif image.mode not in ("1", "L", "P", "RGB"):
                 image = image.convert("RGB")
             return image if image.mode == self.mode else image.convert(self.mode)
@@ -239,8 +231,53 @@ class ImagePrep:
         return canvas
 
 
-def _is_deep(image: Image) -> bool:
+def is_deep(image: Image) -> bool:
+    """Whether a picture has more than 8 bits a channel."""
     return image.mode.startswith("I") or image.mode == "F"
+
+
+def brightest_of(image: Image) -> float:
+    """Return the highest value in a picture of more than 8 bits, 0 where there is none."""
+    return float(np.nan_to_num(np.asarray(image, np.float32)).max(initial=0))
+
+
+def white_of(brightest: float) -> float:
+    """Return which value is white in pictures that are no brighter than this."""
+    return next((white for white in WHITES if white >= brightest), brightest)
+
+
+def to_8_bits(image: Image, white: float) -> Image:
+    """Return a picture of more than 8 bits as grey of 8."""
+    from PIL import Image as pil
+
+    values = np.nan_to_num(np.asarray(image, np.float32)) * (255.0 / white)
+    return pil.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+
+
+def on_white(image: Image) -> Image:
+    """Return an RGBA picture as RGB, what is transparent as white."""
+    from PIL import Image as pil
+
+    behind = pil.new("RGB", image.size, "white")
+    behind.paste(image, mask=image.getchannel("A"))
+    return behind
+
+
+def orientation_of(image: Image) -> int:
+    """Return the EXIF orientation, 1 to 8; a broken tag is no broken picture."""
+    try:
+        tag = image.getexif().get(ORIENTATION, 1)
+    except DAMAGE:
+        return 1
+    return tag if tag in TURNS else 1
+
+
+def is_animated(image: Image) -> bool:
+    """Whether there is a second frame that can be read. It may move on to that frame."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except DAMAGE:
+        return False
 
 
 def _is_grey(image: Image) -> bool:

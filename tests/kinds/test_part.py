@@ -10,7 +10,7 @@ import pytest
 
 from plait.core.contract import Table
 from plait.errors import CellError, TableError
-from plait.kinds.part import Part, add_reasons, prepare_opened, sample_opened
+from plait.kinds.part import Opener, Part, add_reasons
 
 
 def column(cells: list[str | None]) -> pa.ChunkedArray:
@@ -20,15 +20,14 @@ def column(cells: list[str | None]) -> pa.ChunkedArray:
 def open_number(cell: str, folder: Path | None, rate: int | None, prep: Any) -> int:
     if cell == "bad":
         raise CellError("no number")
-    return int(cell)
+    return int(cell) + (rate or 0)
 
 
-def make_number(cell: str, rate: int | None) -> np.ndarray:
-    return np.array(open_number(cell, None, rate, None) + (rate or 0))
+OPENER = Opener("a number", open_number, lambda prep, number: np.array(number))
 
 
 def take(part: Part, rows: list[int], seed: int = 0) -> list[int]:
-    return list(sample_opened(part, np.array(rows), np.random.default_rng(seed), open_number, "a number"))
+    return list(OPENER.sample(part, np.array(rows), np.random.default_rng(seed)))
 
 
 def test_a_part_gives_its_columns_in_their_order_with_their_rates() -> None:
@@ -70,7 +69,7 @@ def test_threads_put_every_cell_in_its_own_row(rows: int) -> None:
     cells = [None if n % 5 == 3 else "bad" if n % 5 == 4 else str(n + 1) for n in range(rows)]
     values = np.full(rows, 9, np.int64)
     with ThreadPoolExecutor(4) as pool:
-        present, reasons = prepare_opened(Part(Table({"x": column(cells)}), ("x",)), values, pool, make_number)
+        present, reasons = OPENER.prepare(None, Part(Table({"x": column(cells)}), ("x",)), {}, values, pool)
     assert present[:, 0].tolist() == [n % 5 < 3 for n in range(rows)]
     assert reasons == [("blank" if n % 5 == 3 else "no number" if n % 5 == 4 else None) for n in range(rows)]
     assert values[present[:, 0]].tolist() == [n + 1 for n in range(rows) if n % 5 < 3]
@@ -81,7 +80,7 @@ def test_of_several_columns_each_has_its_place_its_rate_and_its_name_in_the_reas
     table = Table({"a": column(["1", None]), "b": column(["bad", "4"])}, sample_rates={"a": 100})
     values = np.zeros((2, 2), np.int64)
     with ThreadPoolExecutor(1) as pool:
-        present, reasons = prepare_opened(Part(table, ("a", "b")), values, pool, make_number)
+        present, reasons = OPENER.prepare(None, Part(table, ("a", "b")), {}, values, pool)
     assert values.tolist() == [[101, 0], [0, 4]]
     assert present.tolist() == [[True, False], [False, True]]
     assert reasons == ["b: no number", "a: blank"]
@@ -95,5 +94,5 @@ def test_a_note_of_a_cell_says_why_it_is_blank_or_what_it_was_filled_from() -> N
     assert noted == [["before", "x: heard from call"], ["x: no words were found"], ["x: broken"], []]
     table = Table({"x": column(["7", None])}, notes={"x": ["read from scan", None]})
     with ThreadPoolExecutor(1) as pool:
-        present, reasons = prepare_opened(Part(table, ("x",)), np.zeros(2), pool, make_number)
+        present, reasons = OPENER.prepare(None, Part(table, ("x",)), {}, np.zeros(2), pool)
     assert (present.tolist(), reasons) == ([[True], [False]], ["read from scan", "blank"])

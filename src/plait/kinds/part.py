@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,75 +37,99 @@ class Part:
         return [(name, self.table.cells(name), self.table.sample_rates.get(name)) for name in self.columns]
 
 
-def sample_opened(
-    part: Part, rows: np.ndarray, generator: np.random.Generator, read: Callable[..., Any], noun: str
-) -> Iterator[Any]:
-    """Give opened cells of a sample of rows, over all columns, one at a time; broken and absent ones are passed over.
+@dataclass(frozen=True)
+class Opener:
+    """How cells are opened one by one: read(cell, folder, Hz, prep) → value, apply(prep, value) → array.
 
-    Raises TableError where none of the rows has a cell that can be read.
+    noun: "a picture".
     """
-    table, count, why = part.table, 0, "every cell is blank"
-    each = max(1, SAMPLE // len(part.columns))
-    for name in part.columns:
-        order = generator.permutation(rows)
-        taken = 0
-        for start in range(0, len(order), each):
-            for cell in table.cells(name, order[start : start + each]):
-                if cell is None or taken >= each:
-                    continue
-                try:
-                    yield read(cell, table.folder, table.sample_rates.get(name), None)
-                except CellError as error:
-                    why = str(error)
-                    continue
-                count, taken = count + 1, taken + 1
-            if taken >= each:
-                break
-    if not count:
-        raise TableError(
-            f"column {part.columns[0]!r}: no training row has {noun} that can be read ({why}). "
-            f"Mend the column, or leave it out with --ignore {part.columns[0]!r}."
-        )
 
+    noun: str
+    read: Callable[[Any, Path | None, int | None, Any], Any]
+    apply: Callable[[Any, Any], np.ndarray]
 
-def prepare_opened(
-    part: Part, values: np.ndarray, pool: ThreadPoolExecutor, make: Callable[[Any, int | None], np.ndarray]
-) -> tuple[np.ndarray, list[str | None]]:
-    """Fill values (batch, …), or (batch, column, …) of several columns, with make(cell, Hz) of each cell.
+    def fit(self, prep: Any, part: Part, rows: np.ndarray, generator: np.random.Generator, learns: bool = True) -> Any:
+        """Return the preparation fitted to a sample of these rows."""
+        return prep.fitted(self.sample(part, rows, generator))
 
-    Returns cells (batch, column) bool where a column is there, and for each row why something is absent, or None.
-    """
-    rows, several = len(part.table), len(part.columns) > 1
-    present = np.zeros((rows, len(part.columns)), bool)
-    reasons: list[list[str]] = [[] for _ in range(rows)]
-    for place, name in enumerate(part.columns):  # one column's cells at a time: they may hold the bytes themselves
-        cells, rate = part.table.cells(name), part.table.sample_rates.get(name)
-        target = values[:, place] if several else values
+    def sample(self, part: Part, rows: np.ndarray, generator: np.random.Generator) -> Iterator[Any]:
+        """Give opened cells of a sample of rows, over all columns, one at a time; broken and absent ones are passed by.
 
-        def fill(
-            span: range, target: np.ndarray = target, cells: list[Any] = cells, rate: int | None = rate
-        ) -> list[str | None]:
-            return [_fill(target, row, cells[row], rate, make) for row in span]
+        Raises TableError where none of the rows has a cell that can be read.
+        """
+        table, count, why = part.table, 0, "every cell is blank"
+        each = max(1, SAMPLE // len(part.columns))
+        for name in part.columns:
+            order = generator.permutation(rows)
+            taken = 0
+            for start in range(0, len(order), each):
+                for cell in table.cells(name, order[start : start + each]):
+                    if cell is None or taken >= each:
+                        continue
+                    try:
+                        yield self.read(cell, table.folder, table.sample_rates.get(name), None)
+                        taken += 1
+                    except CellError as error:
+                        why = str(error)
+                if taken >= each:
+                    break
+            count += taken
+        if not count:
+            raise TableError(
+                f"column {part.columns[0]!r}: no training row has {self.noun} that can be read ({why}). "
+                f"Mend the column, or leave it out with --ignore {part.columns[0]!r}."
+            )
 
+    def prepare(
+        self, prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: ThreadPoolExecutor
+    ) -> tuple[np.ndarray, list[str | None]]:
+        """Fill values (batch, …), or (batch, column, …) of several columns.
+
+        Returns cells (batch, column) bool where a column is there, and for each row why something is absent, or None.
+        """
+        table, rows, several = part.table, len(part.table), len(part.columns) > 1
         step = max(1, min(TASK, rows // 4))
         spans = [range(start, min(start + step, rows)) for start in range(0, rows, step)]
-        answers = [answer for span in pool.map(fill, spans) for answer in span]
-        present[:, place] = [answer is None for answer in answers]
-        add_reasons(reasons, answers, part.table.notes.get(name), f"{name}: " if several else "")
-    return present, ["; ".join(r) if r else None for r in reasons]
+        present = np.zeros((rows, len(part.columns)), bool)
+        reasons: list[list[str]] = [[] for _ in range(rows)]
+        for place, name in enumerate(part.columns):  # one column's cells at a time: they may hold the bytes themselves
+            make = partial(self._make, prep, table.folder, table.sample_rates.get(name))
+            fill = partial(_fill, make, table.cells(name), values[:, place] if several else values)
+            answers = [answer for span in pool.map(fill, spans) for answer in span]
+            present[:, place] = [answer is None for answer in answers]
+            add_reasons(reasons, answers, table.notes.get(name), f"{name}: " if several else "")
+        return present, ["; ".join(r) if r else None for r in reasons]
+
+    def row_part(
+        self, table: Table, columns: Sequence[str], prep: Any, steps: Callable[[Any], list[Any]]
+    ) -> dict[str, Any]:
+        """Return what `draw_row` draws of a table of one row: its first column, or the reason why it is absent."""
+        cell = table.cells(columns[0])[0]
+        if cell is None:
+            return {"reason": "blank"}
+        try:
+            value = self.read(cell, table.folder, table.sample_rates.get(columns[0]), None)
+            return {"before": value, "after": self.apply(prep, value), "steps": steps(value)}
+        except CellError as error:
+            return {"reason": str(error)}
+
+    def _make(self, prep: Any, folder: Path | None, rate: int | None, cell: Any) -> np.ndarray:
+        return self.apply(prep, self.read(cell, folder, rate, prep))
 
 
-def _fill(
-    target: np.ndarray, row: int, cell: Any, rate: int | None, make: Callable[[Any, int | None], np.ndarray]
-) -> str | None:
-    if cell is None:
-        return "blank"
-    try:
-        target[row] = make(cell, rate)
-    except CellError as error:
-        target[row] = 0
-        return str(error)
-    return None
+def _fill(make: Callable[[Any], np.ndarray], cells: Sequence[Any], values: np.ndarray, rows: range) -> list[str | None]:
+    """Fill these rows; return for each why it is absent, or None."""
+    answers: list[str | None] = []
+    for row in rows:
+        try:
+            if cells[row] is None:
+                raise CellError("blank")
+            values[row] = make(cells[row])
+            answers.append(None)
+        except CellError as error:
+            values[row] = 0
+            answers.append(str(error))
+    return answers
 
 
 def add_reasons(

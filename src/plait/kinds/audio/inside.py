@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.kinds.audio.prep import LOWEST
+from plait.kinds.audio.prep import LOWEST, mel_of
 from plait.kinds.pixels import grey_of, png_of
 
 SEGMENTS = 10  # pieces of a sound that are named
@@ -52,8 +52,7 @@ def locate(
     start, frames = prep.span(*sound)
     frames = min(frames, prep.frames)
     second = prep.hop / prep.sample_rate
-    low, high = (2595 * np.log10(1 + f / 700) for f in (LOWEST, prep.sample_rate / 2))
-    box = (start, float(low), start + prep.frames * second, float(high))
+    box = (start, mel_of(LOWEST), start + prep.frames * second, mel_of(prep.sample_rate / 2))
     last = len(sound[0]) / sound[1]
     parts = []
     for one, two in itertools.pairwise(np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)):

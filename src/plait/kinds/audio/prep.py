@@ -335,13 +335,18 @@ def _spectrum(frames: np.ndarray) -> np.ndarray:
     return np.asarray(rfft(frames))
 
 
+def mel_of(hertz: float) -> float:
+    """Return a frequency on the mel scale of HTK."""
+    return 2595 * math.log10(1 + hertz / 700)
+
+
 @lru_cache(maxsize=64)
 def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a Hann window padded with 0 to a power of two, and the filters (mel, frequency)."""
     size = 2 ** math.ceil(math.log2(max(2, length)))
     window = np.zeros(size, np.float32)
     window[(size - length) // 2 : (size - length) // 2 + length] = np.hanning(length + 1)[:-1]
-    low, high = (2595 * math.log10(1 + f / 700) for f in (LOWEST, rate / 2))
+    low, high = mel_of(LOWEST), mel_of(rate / 2)
     edges = 700 * (10 ** (np.linspace(low, high, mels + 2) / 2595) - 1)
     lines = np.arange(size // 2 + 1) * (rate / size)
     widths = np.maximum(np.diff(edges), rate / size)  # no filter falls between two lines and stays empty

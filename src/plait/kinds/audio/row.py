@@ -9,7 +9,6 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.words import count
-from plait.data.media import read_sound
 from plait.draw.bars import TALL, bar_look, lay_heat
 from plait.draw.page import (
     BLUE,
@@ -26,7 +25,8 @@ from plait.draw.page import (
     frame_axes,
     plain_axes,
 )
-from plait.errors import CellError
+from plait.kinds.audio.prep import mel_of
+from plait.kinds.audio.read import OPENER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,8 +112,8 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     )  # fmt: skip
     if not part.get("flat"):
         lay_heat(axes, part["heat"], extent, origin="lower")
-    hertz = [f for f in (100, 300, 1000, 3000, 8000) if lowest <= _mel(f) <= highest]
-    axes.set_yticks([_mel(f) for f in hertz], [f"{f:,}" for f in hertz])
+    hertz = [f for f in (100, 300, 1000, 3000, 8000) if lowest <= mel_of(f) <= highest]
+    axes.set_yticks([mel_of(f) for f in hertz], [f"{f:,}" for f in hertz])
     axes.set(xlim=(begin, min(end, max(seconds, begin + 1e-3))), ylim=(lowest, highest))
     plain_axes(axes)
     frame_axes(axes, LINE, 0.8)
@@ -121,17 +121,6 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     page.write(x, y + TALL + 0.36, f"spectrogram, Hz over seconds: {said}", size=9, color=SOFT)
 
 
-def _mel(hertz: float) -> float:
-    return 2595 * float(np.log10(1 + hertz / 700))
-
-
 def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
-    """Return what `draw_row` draws of a table of one row: one column, before and after, or the reason it is absent."""
-    cell = table.cells(columns[0])[0]
-    if cell is None:
-        return {"reason": "blank"}
-    try:
-        sound = read_sound(cell, table.folder, sample_rate=table.sample_rates.get(columns[0]))
-        return {"before": sound, "after": prep(*sound), "steps": prep.steps(*sound)}
-    except CellError as error:
-        return {"reason": str(error)}
+    """Return what `draw_row` draws of a table of one row."""
+    return OPENER.row_part(table, columns, prep, lambda sound: prep.steps(*sound))

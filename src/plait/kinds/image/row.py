@@ -9,10 +9,9 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.words import signed
-from plait.data.media import read_image
 from plait.draw.bars import TALL, lay_heat
 from plait.draw.page import BLUE, CONTENT, GAP, HALF, INK, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, cut_text, frame_axes
-from plait.errors import CellError
+from plait.kinds.image.read import OPENER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,12 +124,5 @@ def _mark_region(axes: Axes, number: int, region: Mapping[str, Any]) -> None:
 
 
 def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
-    """Return what `draw_row` draws of a table of one row: one column, before and after, or the reason it is absent."""
-    cell = table.cells(columns[0])[0]
-    if cell is None:
-        return {"reason": "blank"}
-    try:
-        image = read_image(cell, table.folder)
-        return {"before": image, "after": prep(image), "steps": prep.steps(image)}
-    except CellError as error:
-        return {"reason": str(error)}
+    """Return what `draw_row` draws of a table of one row."""
+    return OPENER.row_part(table, columns, prep, prep.steps)

@@ -8,7 +8,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.errors import RequestError
-from plait.kinds.features import as_float, batch_features, feature_count, join_features
+from plait.kinds.features import as_float, batch_features, feature_count
 from tiny import LAYOUTS, STRANDS, make_batch, take_rows
 
 ALL = tuple(STRANDS)
@@ -58,9 +58,9 @@ def test_features_of_batches_put_together_are_those_of_the_whole() -> None:
     batch, layouts = batch_of(), layouts_of(*ALL)
     whole = batch_features(batch, layouts, ALL)
     parts = [take_rows(batch, range(start, min(start + 16, 40))) for start in range(0, 40, 16)]
-    joined = join_features(batch_features(part, layouts, ALL) for part in parts)
+    features = [batch_features(part, layouts, ALL) for part in parts]
     for name, x in whole.items():
-        assert np.array_equal(joined[name], x, equal_nan=True), name
+        assert np.array_equal(np.concatenate([part[name] for part in features]), x, equal_nan=True), name
 
 
 def test_a_row_alone_has_the_features_that_it_has_in_a_batch() -> None:
@@ -72,8 +72,7 @@ def test_a_row_alone_has_the_features_that_it_has_in_a_batch() -> None:
             assert np.array_equal(alone[name][0], x[row], equal_nan=True), name
 
 
-def test_no_batches_have_no_features_and_no_rows_keep_their_count() -> None:
-    assert join_features([]) == {}
+def test_no_rows_keep_the_count_of_their_features() -> None:
     layouts = layouts_of(*ALL)
     found = batch_features(take_rows(batch_of(), []), layouts, tuple(layouts))
     assert {name: x.shape for name, x in found.items()} == {name: (0, feature_count(x)) for name, x in layouts.items()}

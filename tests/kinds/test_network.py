@@ -1,13 +1,15 @@
 """A layout tells the shape of a row and makes the network for it."""
 
+import re
 from typing import Any
 
 import pytest
 import torch
 
+from plait.errors import RequestError
 from plait.kinds.audio.network import SoundEncoder
 from plait.kinds.image.network import ConvEncoder
-from plait.kinds.network import build_encoder, input_shape
+from plait.kinds.network import build_encoder, check_shape, input_shape
 from plait.kinds.tabular.network import TabularEncoder
 from plait.kinds.text.network import TextEncoder
 from plait.kinds.vectors.network import VectorEncoder
@@ -53,3 +55,22 @@ def test_a_network_may_be_given_more_than_its_sizes() -> None:
     encoder = build_encoder({**LAYOUTS["tabular"], "width": 3, "dropout": 0.0}, 6)
     assert encoder.weight.shape == (2, 3)
     assert encoder.layers[3].p == 0.0
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 4), (0, 3, 4), (900, 3, 4)])
+def test_a_word_stands_for_any_length(shape: tuple[int, ...]) -> None:
+    check_shape("picture", torch.zeros(shape), ("batch", 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((2, 3, 5), "picture: got an array of shape (2, 3, 5); expected (batch, 3, 4)."),
+        ((2, 3), "picture: got an array of shape (2, 3); expected (batch, 3, 4)."),
+        ((2, 3, 4, 1), "picture: got an array of shape (2, 3, 4, 1); expected (batch, 3, 4)."),
+        ((), "picture: got an array of shape (); expected (batch, 3, 4)."),
+    ],
+)
+def test_another_length_and_another_number_of_axes_are_told(shape: tuple[int, ...], said: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(said)):
+        check_shape("picture", torch.zeros(shape), ("batch", 3, 4))

@@ -1,11 +1,17 @@
+"""One row as a picture: before and after preparation; explained by its bars, and what stands behind each."""
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from plait.draw import page
 from plait.draw.page import safe_text
 from plait.errors import RequestError
-from plait.kinds.row import draw_row
+from plait.kinds.row import draw_row, draw_shares
 
 
 def picture(mode="RGB", size=(30, 20)):
@@ -71,6 +77,82 @@ def test_characters_without_a_font_become_boxes(monkeypatch):
     assert "□□" in words(figure)
 
 
-def test_an_unknown_kind_is_told():
-    with pytest.raises(RequestError, match="kind 'video'; expected one of: image, audio, text, tabular"):
+def ends(figure: Figure) -> list[str]:
+    """Return what stands at the ends of the bars."""
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def part(kind: str, **others: Any) -> dict[str, Any]:
+    return {"modality": kind, "kind": kind, "share": 0.25, "by": "occlusion", "column": "c", **others}
+
+
+def table_part(columns: int) -> dict[str, Any]:
+    names = [f"c{n}" for n in range(columns)]
+    return part("tabular", before=dict.fromkeys(names, 1), parts=[{"column": name, "weight": 1.0} for name in names])
+
+
+def test_bars_stand_strongest_first_whatever_their_sign() -> None:
+    figure = draw_shares([("age", 0.1, "41"), ("note", -0.5, ""), ("town", 0.2, "Bonn")], "row 3", "a note")
+    said = words(figure)
+    assert said[:2] == ["row 3", "a note"]
+    assert [word for word in said if word in ("age", "note", "town")] == ["note", "town", "age"]
+    assert ends(figure) == ["−0.500", "+0.200", "+0.100"]
+    assert "41" in said
+    assert [round(bar.get_width(), 3) for bar in figure.axes[0].patches] == [-0.5, 0.2, 0.1]
+
+
+def test_the_key_says_against_only_where_something_is() -> None:
+    assert "speaks against it" in words(draw_shares([("a", -0.1, "")], "t"))
+    only_for = words(draw_shares([("a", 0.1, "")], "t"))
+    assert "speaks for the answer" in only_for
+    assert "speaks against it" not in only_for
+
+
+def test_parts_of_one_whole_are_per_cent_and_need_no_key() -> None:
+    figure = draw_shares([("a", 0.75, ""), ("b", 0.25, "")], "t", percent=True)
+    assert ends(figure) == ["75 %", "25 %"]
+    assert "speaks for the answer" not in words(figure)
+
+
+def test_twenty_bars_are_the_most() -> None:
+    figure = draw_shares([(f"column {n}", n / 30, "") for n in range(30)], "t")
+    assert len(figure.axes[0].patches) == 20
+    assert "column 10" in words(figure)
+    assert "column 9" not in words(figure)
+
+
+def test_every_kind_has_its_band(tmp_path: Path) -> None:
+    heat = np.zeros((8, 8))
+    heat[2, 2] = 1.0
+    region = {"left": 0, "top": 0, "right": 4, "bottom": 4, "weight": 0.3}
+    piece = {"start": 0.0, "end": 0.05, "weight": -0.2}
+    word = {"column": "note", "text": "red", "start": 2, "end": 5, "weight": 0.4}
+    box = (0.0, 100.0, 0.1, 2000.0)
+    parts = [
+        part("image", before=Image.new("L", (8, 8)), heat=heat, box=(0, 0, 8, 8), parts=[region]),
+        part("audio", before=(np.ones(800), 8000), after=np.ones((8, 8)), heat=heat, box=box, parts=[piece]),
+        part("text", before={"note": "a red cat"}, parts=[word]),
+        table_part(1),
+        {"modality": "scan", "kind": "absent", "reason": "blank"},
+    ]
+    figure = draw_shares([(p["modality"], 0.1, "") for p in parts], "t", parts=parts)
+    said = words(figure)
+    for wanted in ("image, by occlusion", "share +0.250", "what each piece of the sound adds, over its seconds",
+                   "red +0.400", "c0", "absent: blank", "speaks against it"):  # fmt: skip
+        assert wanted in said
+    figure.savefig(tmp_path / "row.png", dpi=30)
+    with Image.open(tmp_path / "row.png") as picture:
+        assert picture.size[0] == 360
+
+
+def test_a_taller_band_makes_a_taller_picture() -> None:
+    one, ten = (draw_shares([], "t", parts=[table_part(columns)]).get_figheight() for columns in (1, 10))
+    assert ten - one == pytest.approx(10 * 0.3 + 0.1 - 0.85)
+
+
+def test_an_unknown_kind_is_told() -> None:
+    said = "kind 'video'; expected one of: image, audio, text, tabular"
+    with pytest.raises(RequestError, match=said):
+        draw_shares([], "t", parts=[part("video")])
+    with pytest.raises(RequestError, match=said):
         draw_row([{"modality": "clip", "kind": "video", "after": 1}])

@@ -35,8 +35,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "part": ("Part", "add_reasons"),
     "recognise": ("judge",),
     "relocate": ("move_media",),
-    "row": ("draw_row",),
-    "shares": ("draw_shares",),
+    "row": ("draw_row", "draw_shares"),
     "weights": ("grid_sums",),
     "worsening": ("Worsening",),
 }

@@ -6,7 +6,7 @@ rounded at the end, so that a row has the same features alone and in any batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS
-from plait.kinds.network import as_float, input_shape
+from plait.kinds.network import as_float, check_shape, input_shape
 
 ROWS = 128  # rows in floats at a time
 
@@ -25,20 +25,10 @@ def batch_features(
     """Return the features of each modality: {name: (batch, feature) float32}, NaN where it is absent.
 
     layouts: {name: the strand's layout, and "columns": how many media columns it has where there are several}.
-    A present row can hold NaN too: a number of the table, or a column of a modality, that is absent. Pictures become
-    histograms of oriented gradients (Dalal and Triggs 2005) and a thumbnail; sounds become means and deviations of
-    log-mel bands and of cepstra (Davis and Mermelstein 1980) over time; texts their TF-IDF vector, or counts of
-    words; tables their numbers, flags and one column for each category; what a pretrained encoder gave stays as it is.
-
+    A present row can hold NaN too: a number of the table, or a column of a modality, that is absent.
     Raises RequestError for a missing or misshaped input.
     """
     return {name: _features_of(batch, name, layouts) for name in names}
-
-
-def join_features(parts: Iterable[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Put the features of consecutive batches together: {name: (rows, feature)}."""
-    found = list(parts)
-    return {name: np.concatenate([part[name] for part in found]) for name in (found[0] if found else ())}
 
 
 def feature_count(layout: Mapping[str, Any]) -> int:
@@ -55,9 +45,7 @@ def _features_of(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any
     layout, x = layouts[name], batch.inputs[name]
     kind, columns = layout["kind"], int(layout.get("columns", 1))
     shape = (columns, *input_shape(layout)) if columns > 1 else input_shape(layout)
-    if tuple(x.shape[1:]) != shape:
-        wanted = ", ".join(str(n) for n in ("batch", *shape))
-        raise RequestError(f"modality {name!r}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")
+    check_shape(f"modality {name!r}", x, ("batch", *shape))
     here = batch.present[name].cpu().numpy()[:, None]
     if columns > 1:
         here = here & (batch.cells[name].cpu().numpy() if name in batch.cells else np.ones((len(here), columns), bool))

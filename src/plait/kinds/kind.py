@@ -1,7 +1,44 @@
 """What a kind of data can do, ability by ability: the one face that the rest of the house asks.
 
 Knows names of files; no kind, and no array. Each ability is a module of the kind's folder (or any object with the same
-functions), imported when it is first asked for, so that a start stays light.
+functions), imported when it is first asked for, so that a start stays light. Axis words: batch, column, channel,
+height, width, mel, time, token, feature. What is in brackets has a default.
+
+recognise  claim(facts, folder) → Guess, or None where a column holds something else; asked before all else
+read       read(cell, folder, rate, prep) → value; apply(prep, value) → array; digest(cell, folder, rate) → bytes;
+           streams(part) → [(column, cells, Hz)], what an encoder reads one by one; fit(prep, part, rows, generator,
+           learns) → prep, on these rows of a Part (learns: False where a pretrained encoder reads the cells);
+           prepare(prep, part, layout, values, pool) fills values (batch, …) and returns cells (batch, column) bool,
+           and for each row why something is absent or broken, or None; DTYPE of the values
+prep       PREP: the class of its preparation, with of(options), and to_json and from_json, or state and from_state
+           where it learns arrays; may_gain(prep) → whether what others have learned may be of use; for_frozen(frozen
+           prep, prep), and pretrained_options(options): what both share
+network    ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present; layout(prep, encoder) → sizes as
+           JSON; shape(layout) of one input; usual(rows) → the encoder that is trained where it is left open;
+           [to_float(x), centre(x)]: as features are made of it, and as the encoder is given it; draw(layout, num,
+           generator) → (batch, …) in the range of what is prepared; CONVOLUTIONAL: trained long, in bfloat16 where
+           that is quick; NORMED: has BatchNorm; PORT: the dtype of an exported graph's input; IN_GRAPH: whether a
+           pretrained encoder goes into that graph; OWN_INPUT, for_own(x) and own_input(prep, layout) → shape and
+           dtype that a module of the user's own is given
+features   features(x, layout) → (batch, feature) for learners that are no networks; even(spread) → what each feature
+           is divided by
+augment    augment(prep, layout, x, generator) and augment_raw(x, generator) → x, changed at random
+worsen     WAYS: how an input gets worse, level by level
+row        row_part(table, columns, prep), row_height, draw_row, share_height, draw_share: one row as a picture
+inside     PARTS: their name in JSON; SHOWN: how many are named; say(part), report(detail). Of what can be left out
+           piece by piece split(part, prep) → (before, parts, places that can be left out, leave(kept) → cells); of
+           pictures and sounds blank, flatten, canvas, uncanvas and locate, for a heat map over the input
+checks     What does not fit in a column; it loads no torch. SPEAKS: whether a cell is there to tell something of its
+           row; contents(columns) → what rows hold, to compare; by_chance(content) → whether it may come again;
+           quick(columns, kinds) → (rows, feature), (rows,) bool, for quick guesses; kept_keys(columns) → what features
+           were kept under; columns: {name: cells, or facts where opened}. check_column(column, facts, table, schema,
+           split) → findings, of cells that are not opened. Of opened ones: FACTS, a class of `CellFacts`; look(cell,
+           folder, rate, content) → facts; part_of(cell, source) → seconds; FAULTS, what else makes a cell unreadable;
+           WHOLE_FILES, whether one that was cut off is; check_facts(column, facts) → findings; check_near(column,
+           facts, rows) → groups that are nearly the same, findings
+mend       mend(kind of column, cells) → MendedCells. Where cells are opened: look(content) → Look; choose_goal(looks)
+           → what all files of a column become; change(cell, folder, look, goal) → Change, or None where nothing is
+           needed; ENDINGS, by the name of a format
 """
 
 from __future__ import annotations
@@ -11,10 +48,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ABILITIES = (
+    "recognise", "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of data. Axis words: batch, column, channel, height, width, mel, time, token, feature.
+    """One kind of data, with its abilities as attributes.
 
     name: as users write it; noun: what one cell is called. columns: the kinds of columns that a modality of it is made
     of. opened: whether each cell is a file, bytes or an array that is opened by itself, so that each column is a
@@ -30,93 +71,11 @@ class Kind:
     encoders: tuple[str, ...] = ("scratch",)
     abilities: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    @property
-    def recognise(self) -> Any:
-        """claim(facts, folder) → Guess, or None where a column holds something else; asked before all else."""
-        return self._get("recognise")
-
-    @property
-    def read(self) -> Any:
-        """Cells → inputs.
-
-        read(cell, folder, rate, prep) → value; apply(prep, value) → array; digest(cell, folder, rate) → bytes.
-        streams(part) → [(column, cells, Hz)], what an encoder reads one by one.
-        fit(prep, part, rows, generator, learns) → prep, on these rows of a Part; learns: False where a pretrained
-        encoder reads the cells. prepare(prep, part, layout, values, pool) fills values (batch, …) and returns cells
-        (batch, column) bool, and for each row why something is absent or broken, or None. DTYPE of the values.
-        """
-        return self._get("read")
-
-    @property
-    def prep(self) -> Any:
-        """PREP: the class of its preparation, with of(options), and to_json and from_json, or state and from_state
-        where it learns arrays. may_gain(prep) → whether what others have learned may be of use; for_frozen(frozen
-        prep, prep), and pretrained_options(options): what both share."""
-        return self._get("prep")
-
-    @property
-    def network(self) -> Any:
-        """ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present. layout(prep, encoder) → sizes as
-        JSON; shape(layout) of one input; usual(rows) → the encoder that is trained where it is left open;
-        to_float(x), centre(x): as features are made of it, and as the encoder is given it; draw(layout, num,
-        generator) → (batch, …) in the range of what is prepared. CONVOLUTIONAL: trained long, in bfloat16 where that
-        is quick; NORMED: has BatchNorm; PORT: the dtype of an exported graph's input; IN_GRAPH: whether a pretrained
-        encoder goes into that graph; OWN_INPUT, for_own(x) and own_input(prep, layout) → shape and dtype that a
-        module of the user's own is given."""
-        return self._get("network")
-
-    @property
-    def features(self) -> Any:
-        """features(x, layout) → (batch, feature) for learners that are no networks; even(spread) → what each feature is
-        divided by."""
-        return self._get("features")
-
-    @property
-    def augment(self) -> Any:
-        """augment(prep, layout, x, generator) and augment_raw(x, generator) → x, changed at random."""
-        return self._get("augment")
-
-    @property
-    def worsen(self) -> Any:
-        """WAYS: how an input gets worse, level by level."""
-        return self._get("worsen")
-
-    @property
-    def row(self) -> Any:
-        """row_part(table, columns, prep), row_height, draw_row, share_height, draw_share: one row as a picture."""
-        return self._get("row")
-
-    @property
-    def inside(self) -> Any:
-        """PARTS: their name in JSON; SHOWN: how many are named; say(part), report(detail). Of what can be left out
-        piece by piece split(part, prep) → (before, parts, places that can be left out, leave(kept) → cells); of
-        pictures and sounds blank, flatten, canvas, uncanvas and locate, for a heat map over the input."""
-        return self._get("inside")
-
-    @property
-    def checks(self) -> Any:
-        """What does not fit in a column; it loads no torch.
-
-        SPEAKS: whether a cell is there to tell something of its row. contents(columns) → what rows hold, to compare;
-        by_chance(content) → whether it may come again; quick(columns, kinds) → (rows, feature), (rows,) bool, for quick
-        guesses; kept_keys(columns) → what features were kept under. columns: {name: cells, or facts where opened}.
-        check_column(column, facts, table, schema, split) → findings, of cells that are not opened. Of opened ones:
-        FACTS, a class of `CellFacts`; look(cell, folder, rate, content) → facts; part_of(cell, source) → seconds;
-        FAULTS, what else makes a cell unreadable; WHOLE_FILES, whether one that was cut off is; check_facts(column,
-        facts) → findings; check_near(column, facts, rows) → groups that are nearly the same, findings.
-        """
-        return self._get("checks")
-
-    @property
-    def mend(self) -> Any:
-        """mend(kind of column, cells) → MendedCells. Where cells are opened: look(content) → Look; choose_goal(looks) →
-        what all files of a column become; change(cell, folder, look, goal) → Change, or None where nothing is needed;
-        ENDINGS, by the name of a format."""
-        return self._get("mend")
-
-    def _get(self, ability: str) -> Any:
-        found = self.abilities.get(ability)
-        return importlib.import_module(found) if isinstance(found, str) else found
+    def __getattr__(self, name: str) -> Any:
+        if name not in ABILITIES:
+            raise AttributeError(f"a kind of data has no {name!r}")
+        ability = self.abilities.get(name)
+        return importlib.import_module(ability) if isinstance(ability, str) else ability
 
 
 def abilities_of(package: str, *abilities: str) -> dict[str, str]:

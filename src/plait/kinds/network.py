@@ -7,11 +7,12 @@ A layout is JSON: {"kind", and the sizes of one input}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
+from plait.errors import RequestError
 from plait.kinds import KINDS
 
 
@@ -28,12 +29,14 @@ def build_encoder(layout: Mapping[str, Any], dim: int) -> nn.Module:
 
 def as_float(kind: str, x: Tensor) -> Tensor:
     """Return inputs of a layout's kind in float32, pictures as 0…1; what a pretrained network scales as it is."""
-    return KINDS[kind].network.to_float(x)
+    network = KINDS[kind].network
+    return network.to_float(x) if hasattr(network, "to_float") else x.float()
 
 
 def centre(kind: str, x: Tensor) -> Tensor:
     """Return inputs (as `as_float` gives them) as the encoder of a layout's kind is given them."""
-    return KINDS[kind].network.centre(x)
+    network = KINDS[kind].network
+    return network.centre(x) if hasattr(network, "centre") else x
 
 
 def is_convolutional(kind: str) -> bool:
@@ -49,3 +52,13 @@ def is_normed(kind: str) -> bool:
 def is_given_features(kind: str) -> bool:
     """Whether a layout's kind is features that a pretrained encoder gave."""
     return kind == "vectors"
+
+
+def check_shape(name: str, x: Tensor, expected: Sequence[int | str]) -> None:
+    """Raise RequestError when x has not the expected shape; words stand for any length."""
+    fits = x.dim() == len(expected) and all(
+        isinstance(e, str) or e == n for e, n in zip(expected, x.shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(str(e) for e in expected)
+        raise RequestError(f"{name}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")

@@ -126,7 +126,7 @@ class Explanation:
 
     def draw(self) -> Any:
         """Return a matplotlib Figure of the row, or of the shares over the table."""
-        from plait.kinds.shares import draw_shares
+        from plait.kinds.row import draw_shares
 
         told = self.to_json()
         if self.row is None:

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from plait.kinds.audio.features import sound_features
+from plait.kinds.audio.features import features as features_of
 
 # of 8 mels and 12 frames: 8 bands in 8 pieces, 8 deviations in 4, and 8 cepstra with their deviation and change
 MEAN, SPREAD, CEPSTRA, DEVIATION, CHANGE = slice(64), slice(64, 96), slice(96, 104), slice(104, 112), slice(112, 120)
 
 
 def features(x: np.ndarray) -> np.ndarray:
-    return sound_features(x[None], {})[0]
+    return features_of(x[None], {})[0]
 
 
 def test_a_steady_sound_has_means_and_nothing_that_changes() -> None:

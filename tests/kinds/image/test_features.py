@@ -6,7 +6,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.kinds.features import batch_features, feature_count
-from plait.kinds.image.features import picture_features
+from plait.kinds.image.features import features
 
 
 def test_the_edges_of_a_picture_fall_into_their_bins() -> None:
@@ -32,17 +32,17 @@ def test_pictures_of_any_size_have_a_few_hundred_features(height: int, width: in
 def test_the_thumbnail_averages_each_channel() -> None:
     x = np.zeros((1, 2, 16, 16))
     x[0, 1, :4, :2] = 0.5  # two places of 2 × 2 down, one across
-    thumb = picture_features(x, {})[0, -128:].reshape(2, 8, 8)
+    thumb = features(x, {})[0, -128:].reshape(2, 8, 8)
     assert not thumb[0].any()
     assert thumb[1, :3, :2] == pytest.approx(np.array([[0.5, 0], [0.5, 0], [0, 0]]))
 
 
 def test_brightness_and_contrast_do_not_move_the_shapes() -> None:
     x = np.random.default_rng(0).random((1, 1, 28, 28))
-    shapes = [picture_features(picture, {})[0, :-64] for picture in (x, 0.5 * x + 0.3, 1 - x)]
+    shapes = [features(picture, {})[0, :-64] for picture in (x, 0.5 * x + 0.3, 1 - x)]
     assert shapes[1] == pytest.approx(shapes[0], abs=1e-3)
     assert shapes[2] == pytest.approx(shapes[0], abs=1e-9)  # an edge and its negative are one
 
 
 def test_a_flat_picture_has_no_edges() -> None:
-    assert not picture_features(np.full((1, 3, 9, 7), 0.4), {})[0, : -3 * 7 * 8].any()
+    assert not features(np.full((1, 3, 9, 7), 0.4), {})[0, : -3 * 7 * 8].any()

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from plait.errors import RequestError
 from plait.kinds.image.worsen import BLUR, IMAGE_NOISE, OCCLUSION, blur_images, noise_images, occlude_images
 
 PICTURES = np.full((3, 2, 20, 40), 100, np.uint8)
@@ -52,15 +51,3 @@ def test_patch_has_its_share_of_the_area_and_grows_with_it():
     assert (PICTURES == 100).all()
     several = np.zeros((2, 3, 1, 8, 8), np.uint8)  # three columns of pictures
     assert occlude_images(several, 0.25, new()).shape == several.shape
-
-
-@pytest.mark.parametrize(
-    "worsen",
-    [lambda x: blur_images(x, 0.1), lambda x: noise_images(x, 0.1, new()), lambda x: occlude_images(x, 0.1, new())],
-    ids=["blur", "noise", "patch"],
-)
-def test_what_is_no_picture_is_named(worsen):
-    with pytest.raises(RequestError, match=r"pictures are float64 of shape \(1, 1, 2, 2\); expected uint8 of shape"):
-        worsen(np.zeros((1, 1, 2, 2)))
-    with pytest.raises(RequestError, match=r"pictures are uint8 of shape \(1, 2, 2\); expected uint8 of shape"):
-        worsen(np.zeros((1, 2, 2), np.uint8))

@@ -1,4 +1,4 @@
-"""Features of sounds for learners that are no networks: bands and cepstra over time."""
+"""Features of sounds for learners that are no networks: bands and cepstra (Davis and Mermelstein 1980) over time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import numpy as np
 from plait.kinds.weights import averages, cosines
 
 MELS = 32  # bands of a sound, at most
-
 SEGMENTS = 8  # pieces of a sound in time
-
 CEPSTRA = 20  # cosine coefficients of a spectrum
 
 
-def sound_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
+def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """Log-mel (batch, mel, frame) → mean and deviation of bands in pieces of time, and of cepstra and their change."""
     mels, frames = x.shape[1:]
     bands = averages(mels, min(MELS, mels)) @ x
@@ -28,9 +26,6 @@ def sound_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     change = np.diff(cepstra, axis=2) if frames > 1 else np.zeros_like(cepstra)
     parts = [mean, spread, cepstra.mean(2), cepstra.std(2), change.std(2)]
     return np.concatenate([part.reshape(len(x), -1) for part in parts], axis=1)
-
-
-features = sound_features
 
 
 def even(spread: np.ndarray) -> np.ndarray:

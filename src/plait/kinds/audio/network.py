@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from plait.kinds.image.network import ConvEncoder
-from plait.kinds.shapes import check_shape
+from plait.kinds.network import check_shape
 
 
 class SoundEncoder(nn.Module):
@@ -45,16 +45,6 @@ def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
 def usual(rows: int) -> str:
     """Return the encoder of a modality that is trained here, where it is left open."""
     return "scratch"
-
-
-def to_float(x: Tensor) -> Tensor:
-    """Return the input in float32, as features are made of it."""
-    return x.float()
-
-
-def centre(x: Tensor) -> Tensor:
-    """Return the input as the encoder is given it: as it is."""
-    return x
 
 
 def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:

@@ -1,4 +1,4 @@
-"""Features of pictures for learners that are no networks: oriented gradients and a thumbnail."""
+"""Features of pictures for learners that are no networks: oriented gradients (Dalal and Triggs 2005), a thumbnail."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import numpy as np
 from plait.kinds.weights import averages, tents
 
 BINS = 9  # orientations of a gradient
-
 CELLS = 7  # cells of a picture along its longer side, at most
-
 PIXELS = 64  # a picture is shrunk by averaging until no side is longer than about this
-
 THUMB = 8  # pixels a side of the thumbnail
 
 
-def picture_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
+def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """(batch, channel, height, width) in 0…1 → oriented gradients in cells, and a thumbnail of each channel."""
     height, width = x.shape[2:]
     small = [min(THUMB, side) for side in (height, width)]
@@ -47,9 +44,6 @@ def picture_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     scale = np.sqrt(around / 9 + 0.05 * whole / (rows * columns) + 1e-6)
     shapes = np.sqrt(cells / scale[:, None])
     return np.concatenate([shapes.reshape(len(x), -1), thumb.reshape(len(x), -1)], axis=1)
-
-
-features = picture_features
 
 
 def even(spread: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.kinds.shapes import check_shape
+from plait.kinds.network import check_shape
 
 
 class Residual(nn.Module):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.shapes import check_shape
+from plait.kinds.network import check_shape
 
 
 class TextEncoder(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -58,13 +59,12 @@ def detect(
     ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     kinds = dict(kinds or {})
     groups = {name: (c,) if isinstance(c, str) else tuple(c) for name, c in (modalities or {}).items()}
-    _check_request(table, target, split, group, ignored, kinds, groups)
-    roles = dict.fromkeys(ignored, "ignored")
-    roles |= {name: role for name, role in ((target, "target"), (split, "split"), (group, "group")) if name is not None}
-    columns, facts = [], {}
-    for name in table.names:
-        facts[name] = facts_of(table, name)
-        columns.append(_column(facts[name], table, roles.get(name), kinds.get(name), split))
+    asked = [("target", target), ("split", split), ("group", group), *(("ignore", name) for name in ignored)]
+    named = [(what, name) for what, name in asked if name is not None]
+    _check_request(table, named, kinds, groups)
+    roles = {name: "ignored" if what == "ignore" else what for what, name in named}
+    facts = {name: facts_of(table, name) for name in table.names}
+    columns = [_column(facts[name], table, roles.get(name), kinds.get(name), split) for name in table.names]
     columns = _drop_marks(columns, roles, kinds)
     columns = _find_transcript(_drop_names_of_media(columns, facts, kinds), facts, kinds)
     return Schema(tuple(columns), _modalities(columns, groups))
@@ -72,18 +72,14 @@ def detect(
 
 def _check_request(
     table: Table,
-    target: str | None,
-    split: str | None,
-    group: str | None,
-    ignored: tuple[str, ...],
+    roles: Sequence[tuple[str, str]],
     kinds: Mapping[str, str],
     groups: Mapping[str, tuple[str, ...]],
 ) -> None:
-    asked = [("target", target), ("split", split), ("group", group), *(("ignore", name) for name in ignored)]
-    asked += [("kinds", name) for name in kinds]
-    asked += [(f"modality {name!r}", column) for name, columns in groups.items() for column in columns]
-    for what, name in asked:
-        if name is not None and name not in table.data:
+    others = [("kinds", name) for name in kinds]
+    others += [(f"modality {name!r}", column) for name, columns in groups.items() for column in columns]
+    for what, name in [*roles, *others]:
+        if name not in table.data:
             raise RequestError(
                 f"{what}: there is no column {name!r} in {table.source}. {did_you_mean(name, table.names)}"
             )
@@ -91,8 +87,8 @@ def _check_request(
         if kind not in column_kinds():
             raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, column_kinds())}")
     used: dict[str, str] = {}
-    for what, name in asked[: 3 + len(ignored)]:
-        if name is not None and used.setdefault(name, what) != what:
+    for what, name in roles:
+        if used.setdefault(name, what) != what:
             raise RequestError(f"column {name!r} cannot be both {used[name]} and {what}; name it once")
 
 
@@ -157,16 +153,13 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
         raise RequestError(
             f"target {name!r} holds dates; turn them into a number, such as the days since the first one"
         )
-    found, confidence = "category", 0.9
+    numeric = facts.form in ("whole", "real")
     whole = facts.form == "whole" or (facts.form == "real" and facts.holes and all(v % 1 == 0 for v in facts.sample))
     if facts.form == "text" and numeric_share(facts) >= 0.95:
-        whole = are_whole(facts.sample)
-        found = "category" if whole and _are_classes(facts) else "number"
-    elif facts.form in ("whole", "real"):
-        found = "category" if whole and _are_classes(facts) else "number"
-    elif facts.form == "text" and facts.differs:
-        confidence = 0.3
-    return Column(name, found, "target", f"the target as asked; {counted}", confidence)
+        numeric, whole = True, are_whole(facts.sample)
+    kind = "number" if numeric and not (whole and _are_classes(facts)) else "category"
+    confidence = 0.3 if facts.form == "text" and not numeric and facts.differs else 0.9
+    return Column(name, kind, "target", f"the target as asked; {counted}", confidence)
 
 
 def _are_classes(facts: Facts) -> bool:
@@ -194,31 +187,32 @@ def _drop_marks(columns: list[Column], roles: Mapping[str, str], kinds: Mapping[
 def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
     """Leave out a column of file names whose files are not there, beside a column that holds the files themselves."""
     sure = {column.kind: column.name for column in columns if is_opened(column.kind) and column.confidence > 0.5}
-    out = []
-    for column in columns:
-        holder = sure.get(column.kind)
-        doubtful = column.role == "feature" and is_opened(column.kind) and column.confidence <= 0.5
-        if doubtful and holder and column.name not in kinds and facts[column.name].differs:
-            why = f"names of files that are not there; column {holder!r} holds them"
-            column = Column(column.name, "id", "ignored", why, 0.7)
-        out.append(column)
-    return out
+
+    def revised(column: Column) -> Column:
+        doubtful = column.role == "feature" and column.kind in sure and column.confidence <= 0.5
+        if not doubtful or column.name in kinds or not facts[column.name].differs:
+            return column
+        why = f"names of files that are not there; column {sure[column.kind]!r} holds them"
+        return Column(column.name, "id", "ignored", why, 0.7)
+
+    return [revised(column) for column in columns]
 
 
 def _find_transcript(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
     """Make a target of strings a transcript where there is a sound that says it."""
     if not any(column.role == "feature" and column.kind == "audio" for column in columns):
         return columns
-    out = []
-    for column in columns:
-        if column.role == "target" and column.kind == "category" and column.name not in kinds:
-            told = _tell_transcript(facts[column.name])
-            if told:
-                mend = f"--kind {column.name}=category makes classes of it"
-                why = f"the target as asked; {told}; a transcript of the sound ({mend})"
-                column = Column(column.name, "text", "target", why, 0.8)
-        out.append(column)
-    return out
+
+    def revised(column: Column) -> Column:
+        asked = column.role == "target" and column.kind == "category" and column.name not in kinds
+        reason = _tell_transcript(facts[column.name]) if asked else ""
+        if not reason:
+            return column
+        mend = f"--kind {column.name}=category makes classes of it"
+        why = f"the target as asked; {reason}; a transcript of the sound ({mend})"
+        return Column(column.name, "text", "target", why, 0.8)
+
+    return [revised(column) for column in columns]
 
 
 def _tell_transcript(facts: Facts) -> str:
@@ -267,15 +261,12 @@ def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]
 
 def _free(name: str, kind: str, names: set[str]) -> str:
     """Return a name that no other modality has: text, else text_image for a column of pictures, else text_2 …"""
-    options = [name, f"{name}_{kind}"] if name != kind else [name]
-    number = 2
-    while options[0] in names:
-        options.pop(0)
-        if not options:
-            options.append(f"{name}_{number}")
-            number += 1
-    names.add(options[0])
-    return options[0]
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    free = next(
+        x for x in itertools.chain([name] if name == kind else [name, f"{name}_{kind}"], numbered) if x not in names
+    )
+    names.add(free)
+    return free
 
 
 def _check_member(column: Column, modality: str) -> None:
@@ -288,11 +279,11 @@ def _check_member(column: Column, modality: str) -> None:
 
 
 def _kind_of_group(name: str, columns: Sequence[Column]) -> str:
-    found = {kind.name if (kind := kind_of_column(column.kind)) else column.kind for column in columns}
-    if len(found) == 1:
-        return found.pop()
-    told = ", ".join(f"{column.name} ({column.kind})" for column in columns)
+    kinds = {kind.name if (kind := kind_of_column(column.kind)) else column.kind for column in columns}
+    if len(kinds) == 1:
+        return kinds.pop()
+    listed = ", ".join(f"{column.name} ({column.kind})" for column in columns)
     raise RequestError(
-        f"modality {name!r} mixes kinds: {told}. One modality is all image, all audio, all text, or all number, "
+        f"modality {name!r} mixes kinds: {listed}. One modality is all image, all audio, all text, or all number, "
         "category and date; kinds={column: kind} changes what a column is read as"
     )

@@ -38,51 +38,45 @@ def judge_arrays(facts: Facts) -> Guess:
 
 def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     """Open the first bytes of sampled cells; return None where they are no media."""
+    looked = len(facts.sample)
     cells = [c for c in facts.sample if isinstance(c, (bytes, dict)) or (isinstance(c, str) and _may_be_path(c))]
-    if len(cells) < 0.5 * len(facts.sample):
+    if len(cells) < 0.5 * looked:
         return None
     endings: Counter[str] = Counter()
     formats: Counter[tuple[str, str]] = Counter()
     opened = addresses = 0
-    votes = {"image": 0, "audio": 0}
+    votes = {"image": 0, "audio": 0, "": 0}
     for cell in cells:
         name = cell.get("path") if isinstance(cell, dict) else cell
         ending = _ending(name) if isinstance(name, str) else ""
         endings[ending] += bool(ending)
         addresses += isinstance(name, str) and media.is_address(name)
         try:
-            found = media.sniff_format(media.read_head(cell, folder))
+            form = media.sniff_format(media.read_head(cell, folder))
             opened += 1
+            formats[form or ("", "")] += 1
+            votes[form[0] if form else ""] += 1
         except CellError:
-            found = None
-            if _kind_of_ending(ending):
-                votes[_kind_of_ending(ending)] += 1
-        if found:
-            formats[found] += 1
-            votes[found[0]] += 1
-    named = sum(count for ending, count in endings.items() if _kind_of_ending(ending))
+            votes[_kind_of_ending(ending)] += 1
+    del votes[""]
+    by_name = {kind: sum(num for ending, num in endings.items() if _kind_of_ending(ending) == kind) for kind in votes}
+    named = sum(by_name.values())
     if addresses > 0.5 * len(cells) and named > 0.5 * len(cells):
         kind = _kind_of_ending(endings.most_common(1)[0][0]) or "image"
         return Guess(kind, "web addresses: plait downloads nothing; put the files in a folder", 0.5, usable=False)
-    if sum(votes.values()) < 0.5 * len(facts.sample) and named < 0.5 * len(facts.sample):
-        if opened > 0.5 * len(facts.sample) and facts.form == "text":
+    if sum(votes.values()) < 0.5 * looked and named < 0.5 * looked:
+        if opened > 0.5 * looked and facts.form == "text":
             return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
         return None
-    kind = max(votes, key=lambda k: votes[k])
-    if not any(votes.values()):
-        kind = max(_NOUNS, key=lambda k: sum(n for ending, n in endings.items() if _kind_of_ending(ending) == k))
-    return _say_media(kind, formats, endings, opened, len(facts.sample), folder, facts.form)
-
-
-def _say_media(kind: str, formats: Counter[tuple[str, str]], endings: Counter[str], opened: int, looked: int,
-               folder: Path | None, form: str) -> Guess:  # fmt: skip
-    right = sum(count for (what, _), count in formats.items() if what == kind)
-    names = ", ".join(name for (what, name), _ in formats.most_common() if what == kind)
+    ranks = votes if any(votes.values()) else by_name
+    kind = max(ranks, key=lambda k: ranks[k])
     common = " or ".join(ending for ending, _ in endings.most_common(2) if ending)
-    if right:
-        missing = f"; {looked - opened} of {looked} could not be opened" if opened < looked else ""
-        things = "files" if form == "text" else "cells"
-        why = f"{right} of {opened} {things} looked into are {names}{missing}"
+    if names := {name: num for (what, name), num in formats.most_common() if what == kind}:
+        right, missing = sum(names.values()), ""
+        if opened < looked:
+            missing = f"; {looked - opened} of {looked} could not be opened"
+        things = "files" if facts.form == "text" else "cells"
+        why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)

@@ -20,10 +20,8 @@ def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
     """Return these columns of a table, its paths of pictures and sounds begun anew at another folder."""
     import pyarrow as pa
 
-    data: dict[str, Any] = {}
-    for name in names:
-        values: Any = table.data[name]
-        data[name] = values
+    data: dict[str, Any] = {name: table.data[name] for name in names}
+    for name, values in data.items():
         if isinstance(values, np.ndarray):  # arrays hold the pictures and sounds themselves
             continue
         kind = values.type
@@ -38,8 +36,6 @@ def move_media(table: Table, names: Sequence[str], folder: Path) -> Table:
             if facts.distinct == 1:  # one file in all rows is nothing to learn from, but its path has to be right
                 facts = replace(facts, rows=1, filled=1)
             if is_opened(judge(facts, table.folder).kind):
-                coded = values.combine_chunks().dictionary_encode()
-                coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-                known = [p and move_path(p, table.folder, folder) for p in coded.dictionary.to_pylist()]
-                data[name] = pa.chunked_array([pa.array(known, pa.string()).take(coded.indices)])
+                paths = {path: path and move_path(path, table.folder, folder) for path in values.unique().to_pylist()}
+                data[name] = pa.chunked_array([pa.array([paths[path] for path in values.to_pylist()], pa.string())])
     return replace(table, data=data)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-NOISE_STEP = 257  # between the windows of noise that neighbours in a batch get, in training
+from plait.kinds.image.augment import draw_noise
 
 
 def augment_mels(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -22,10 +22,7 @@ def augment_mels(x: Tensor, generator: torch.Generator) -> Tensor:
     """
     batch, mels, time = x.shape
     draws = torch.rand(13, batch, generator=generator, device=generator.device).to(x.device)
-    # Drawing a normal number for each cell would cost more than all the rest: recordings take windows of one long draw.
-    length = mels * time
-    pool = torch.randn(length + NOISE_STEP * (batch - 1), generator=generator, device=generator.device).to(x)
-    noise = pool.unfold(0, length, NOISE_STEP).view(x.shape)
+    noise = draw_noise(x, generator)
 
     share = 2 * draws - 1
     wide, high = torch.exp(0.15 * share[11]), torch.exp(0.08 * share[12])

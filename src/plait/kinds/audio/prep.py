@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -51,17 +51,18 @@ class AudioPrep:
     whole: bool = False  # never cut: a frame each 10 ms, the length that of the longest, too long a sound is an error
 
     def __post_init__(self) -> None:
-        if self.sample_rate is not None and not 1000 <= self.sample_rate <= 192000:
-            raise RequestError(f"audio.sample_rate is {self.sample_rate}; expected 1000 to 192000 Hz.")
+        for name, value, low, high, unit in (
+            ("sample_rate", self.sample_rate, 1000, 192000, " Hz"),
+            ("loudness", self.loudness, -80, 0, " dBFS"),
+            ("seconds", self.seconds, 0.05, 600, " seconds"),
+            ("mels", self.mels, 8, 256, ""),
+        ):
+            if value is not None and not low <= value <= high:
+                shown = value if isinstance(value, int) else f"{value:g}"
+                raise RequestError(f"audio.{name} is {shown}; expected {low} to {high}{unit}.")
         if self.bandpass is not None and not 0 <= self.bandpass[0] < self.bandpass[1] < math.inf:
             low, high = self.bandpass
             raise RequestError(f"audio.bandpass is {low:g},{high:g}; expected LOW,HIGH in Hz with LOW less than HIGH.")
-        if self.loudness is not None and not -80 <= self.loudness <= 0:
-            raise RequestError(f"audio.loudness is {self.loudness:g}; expected -80 to 0 dBFS.")
-        if self.seconds is not None and not 0.05 <= self.seconds <= 600:
-            raise RequestError(f"audio.seconds is {self.seconds:g}; expected 0.05 to 600 seconds.")
-        if not 8 <= self.mels <= 256:
-            raise RequestError(f"audio.mels is {self.mels}; expected 8 to 256.")
         if self.sample_rate is not None and self.bandpass is not None and self.bandpass[0] >= self.sample_rate / 2:
             raise RequestError(
                 f"audio.bandpass begins at {self.bandpass[0]:g} Hz, but sounds of {self.sample_rate} Hz end at "
@@ -70,7 +71,7 @@ class AudioPrep:
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> AudioPrep:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        """Make it from options that may be strings. Raises RequestError for an unknown one or a wrong value."""
         return from_strings(cls, options, "audio")
 
     def to_json(self) -> dict[str, Any]:
@@ -90,18 +91,18 @@ class AudioPrep:
         """
         rates: Counter[int] = Counter()
         lengths = []
-        for samples, own in sounds:  # one at a time: a recording can be long
-            rates[int(own)] += 1
-            here = replace(self, sample_rate=int(own))
-            lengths.append((len(here.wave(samples, own)) if self.trim else len(samples)) / own)
+        for samples, hertz in sounds:  # one at a time: a recording can be long
+            rates[int(hertz)] += 1
+            if self.trim:
+                samples = replace(self, sample_rate=int(hertz)).wave(samples, hertz)
+            lengths.append(len(samples) / hertz)
         if not lengths:
             raise RequestError("there is no sound to learn sample rate and length from.")
         rate = self.sample_rate or min(TOP_RATE, max(rates, key=lambda r: (rates[r], r)))
         seconds = self.seconds
-        if seconds is None and self.whole:
-            seconds = min(TOP_WHOLE, max(0.05, math.ceil(max(lengths) * 125 - 1e-6) / 100))
-        elif seconds is None:
-            seconds = min(TOP_SECONDS, max(0.05, math.ceil(float(np.percentile(lengths, 98)) * 100 - 1e-6) / 100))
+        if seconds is None:
+            usual, most = (1.25 * max(lengths), TOP_WHOLE) if self.whole else (np.percentile(lengths, 98), TOP_SECONDS)
+            seconds = min(most, max(0.05, math.ceil(float(usual) * 100 - 1e-6) / 100))
         hop = max(1, round(rate * (0.01 if self.whole or seconds <= 3.2 else seconds / 320)))
         frames = max(LEAST_FRAMES, 1 + round(seconds * rate) // hop)
         return replace(self, sample_rate=rate, seconds=seconds, frames=frames, hop=hop)
@@ -111,11 +112,8 @@ class AudioPrep:
 
         Raises CellError when no sample is left.
         """
-        for _, operation in self._operations(rate):
-            samples = operation(samples)
-            if not len(samples):
-                raise CellError(f"sound is too short: no sample is left at {self.sample_rate or rate} Hz")
-        return samples
+        *_, (_, _, wave) = self._worked(samples, rate)
+        return wave
 
     def __call__(self, samples: np.ndarray, rate: int) -> np.ndarray:
         """Return the log-mel (mel, time), float32, mean 0 and standard deviation 1 over its own frames; 0 after them.
@@ -141,31 +139,22 @@ class AudioPrep:
         return padded
 
     def span(self, samples: np.ndarray, rate: int) -> tuple[float, int]:
-        """Return where in the sound as it came its first frame begins, in seconds, and how many frames are its own.
-
-        Raises CellError when no sample is left.
-        """
+        """Return where in the sound as it came its first frame begins, in seconds, and how many frames are its own."""
         assert self.sample_rate is not None and self.frames is not None and self.hop is not None
-        start = 0
-        for name, operation in self._operations(rate):
-            if name == "trim":
-                start = trim_span(samples, self.sample_rate)[0]
-            samples = operation(samples)
-            if not len(samples):
-                raise CellError(f"sound is too short: no sample is left at {self.sample_rate} Hz")
-        longest = self.frames * self.hop - 1
-        start += max(0, len(samples) - longest) // 2
-        return start / self.sample_rate, 1 + min(len(samples), longest) // self.hop
+        start, longest = 0, self.frames * self.hop - 1
+        for name, before, after in self._worked(samples, rate):
+            start += trim_span(before, self.sample_rate)[0] if name == "trim" else 0
+            length = len(after)
+        start += max(0, length - longest) // 2
+        return start / self.sample_rate, 1 + min(length, longest) // self.hop
 
     def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
         """Return (name, samples, Hz) for the sound as it came and after each operation that changed it, for drawing."""
         samples = samples[:, 0] if samples.ndim == 2 and samples.shape[1] == 1 else samples
         done = [("as it came", samples, rate)]
-        for name, operation in self._operations(rate):
-            before, samples = samples, operation(samples)
-            now = rate if name == "mono" else self.sample_rate or rate
-            if samples.shape != before.shape or not np.array_equal(samples, before):
-                done.append((name, samples, now))
+        for name, before, after in self._worked(samples, rate):
+            if not np.array_equal(after, before):
+                done.append((name, after, rate if name == "mono" else self.sample_rate or rate))
         return done
 
     def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -173,6 +162,14 @@ class AudioPrep:
         from plait.kinds.audio.augment import augment_mels  # torch comes with it
 
         return augment_mels(x, generator)
+
+    def _worked(self, samples: np.ndarray, rate: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Give (name, samples before, samples after) of each operation. Raises CellError when no sample is left."""
+        for name, operation in self._operations(rate):
+            before, samples = samples, operation(samples)
+            if not len(samples):
+                raise CellError(f"sound is too short: no sample is left at {self.sample_rate or rate} Hz")
+            yield name, before, samples
 
     def _operations(self, rate: int) -> list[tuple[str, Any]]:
         new = self.sample_rate or rate
@@ -266,16 +263,16 @@ def denoise(x: np.ndarray, rate: int) -> np.ndarray:
 
 
 def trim(x: np.ndarray, rate: int) -> np.ndarray:
-    """Return (time,) without the ends that lie 40 dB or more under the loudest 10 ms; 10 ms stay on each side.
-
-    A sound that is silent all through is returned as it is.
-    """
+    """Return (time,) without its quiet ends, as `trim_span` finds them."""
     start, end = trim_span(x, rate)
     return x[start:end]
 
 
 def trim_span(x: np.ndarray, rate: int) -> tuple[int, int]:
-    """Return the first sample of x (time,) that `trim` keeps, and the first after it that it does not."""
+    """Return the first sample of x (time,), and the first after it, that is no quiet end.
+
+    Ends lie 40 dB or more under the loudest 10 ms; 10 ms of them stay on each side. Silence has none.
+    """
     step = max(1, rate // 100)
     starts = np.arange(0, len(x), step)
     power = np.add.reduceat(np.square(x, dtype=np.float64), starts)
@@ -368,7 +365,7 @@ def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key != "prep"}
 
 
-def for_frozen(prep: Any, own: AudioPrep) -> Any:
+def for_frozen(prep: Any, trained: AudioPrep) -> Any:
     """Return the preparation of a pretrained encoder as it is."""
     return prep
 

@@ -12,6 +12,16 @@ from torch.nn import functional as F
 NOISE_STEP = 257  # between the windows of noise that neighbours in a batch get, in training
 
 
+def draw_noise(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return normal numbers in the shape of x, (batch, …).
+
+    A number drawn for each cell would cost more than all other changes: inputs take windows of one long draw.
+    """
+    length = x[0].numel()
+    pool = torch.randn(length + NOISE_STEP * (len(x) - 1), generator=generator, device=generator.device).to(x)
+    return pool.unfold(0, length, NOISE_STEP).view(x.shape)
+
+
 def augment_images(x: Tensor, generator: torch.Generator, *, flip: bool = False) -> Tensor:
     """Return pictures (batch, channel, height, width), float in 0…1, each changed at random but mildly.
 
@@ -19,12 +29,9 @@ def augment_images(x: Tensor, generator: torch.Generator, *, flip: bool = False)
     standard deviation up to 0.1; flip mirrors half of them. Edges are repeated outwards. All draws come first, from the
     generator; x is not changed.
     """
-    batch, channel, height, width = x.shape
+    batch, _, height, width = x.shape
     draws = torch.rand(10, batch, generator=generator, device=generator.device).to(x) * 2 - 1
-    # Drawing a normal number for each pixel would cost more than all the rest: pictures take windows of one long draw.
-    length = channel * height * width
-    pool = torch.randn(length + NOISE_STEP * (batch - 1), generator=generator, device=generator.device).to(x)
-    noise = pool.unfold(0, length, NOISE_STEP).view(x.shape)
+    noise = draw_noise(x, generator)
 
     angle, shear = draws[0] * (12 * torch.pi / 180), draws[1] * 0.1
     across, down = 1 / (1 + 0.15 * draws[2]), 1 / (1 + 0.15 * draws[2] + 0.05 * draws[3])

@@ -53,18 +53,16 @@ class ImagePrep:
     resample: str = "bilinear"  # or bicubic, where a pretrained network was trained so
 
     def __post_init__(self) -> None:
-        if self.size is not None and not 4 <= self.size <= 4096:
-            raise RequestError(f"image.size is {self.size}; expected 4 to 4096 pixels.")
-        if self.mode not in ("auto", "L", "RGB"):
-            raise RequestError(f"image.mode is {self.mode!r}; expected auto, L or RGB.")
-        if self.fit not in ("pad", "crop", "stretch"):
-            raise RequestError(f"image.fit is {self.fit!r}; expected pad, crop or stretch.")
-        if not -360 <= self.rotate <= 360:
-            raise RequestError(f"image.rotate is {self.rotate}; expected -360 to 360 degrees.")
-        if not 0 < self.crop <= 1:
-            raise RequestError(f"image.crop is {self.crop}; expected more than 0 and at most 1.")
-        if self.resample not in ("bilinear", "bicubic"):
-            raise RequestError(f"image.resample is {self.resample!r}; expected bilinear or bicubic.")
+        for name, is_right, expected in (
+            ("size", self.size is None or 4 <= self.size <= 4096, "4 to 4096 pixels"),
+            ("mode", self.mode in ("auto", "L", "RGB"), "auto, L or RGB"),
+            ("fit", self.fit in ("pad", "crop", "stretch"), "pad, crop or stretch"),
+            ("rotate", -360 <= self.rotate <= 360, "-360 to 360 degrees"),
+            ("crop", 0 < self.crop <= 1, "more than 0 and at most 1"),
+            ("resample", self.resample in ("bilinear", "bicubic"), "bilinear or bicubic"),
+        ):
+            if not is_right:
+                raise RequestError(f"image.{name} is {getattr(self, name)!r}; expected {expected}.")
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> ImagePrep:
@@ -158,7 +156,7 @@ class ImagePrep:
         return left, top, left + self.width * across, top + self.height * down
 
     def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return augment_images(x) with this preparation's own choice of flips."""
+        """Return prepared pictures, each changed at random."""
         from plait.kinds.image.augment import augment_images  # torch comes with it
 
         return augment_images(x, generator, flip=self.flip)
@@ -195,10 +193,8 @@ class ImagePrep:
 
         if self.rotate % 360 == 0:
             return image
-        if self.rotate % 90 == 0:
-            return image.transpose({90: 2, 180: 3, 270: 4}[int(self.rotate % 360)])  # type: ignore[arg-type]
         smooth = Resampling.NEAREST if image.mode in ("1", "P") else Resampling.BILINEAR
-        return image.rotate(self.rotate, smooth)
+        return image.rotate(self.rotate, smooth, expand=self.rotate % 90 == 0)
 
     def _cropped(self, image: Image) -> Image:
         width, height = (max(1, round(side * self.crop)) for side in image.size)
@@ -211,7 +207,8 @@ class ImagePrep:
         from PIL import Image as pil
 
         assert self.width is not None and self.height is not None
-        if image.size == (self.width, self.height):
+        inner = self.width, self.height
+        if image.size == inner:
             return image
         smooth = pil.Resampling[self.resample.upper()]
         scales = self.width / image.width, self.height / image.height
@@ -220,7 +217,6 @@ class ImagePrep:
             left, top = (image.width - width) / 2, (image.height - height) / 2
             box = max(0.0, left), max(0.0, top), min(image.width, left + width), min(image.height, top + height)
             return image.resize((self.width, self.height), smooth, box, reducing_gap=2.0)
-        inner = (self.width, self.height)
         if self.fit == "pad":
             inner = max(1, round(image.width * min(scales))), max(1, round(image.height * min(scales)))
         small = image.resize(inner, smooth, reducing_gap=2.0)

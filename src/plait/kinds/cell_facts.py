@@ -6,10 +6,9 @@ Opens no file. A kind adds facts of its own to `CellFacts`; `facts` are those of
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -50,24 +49,22 @@ class CellFacts:
 
     def to_json(self) -> dict[str, Any]:
         """Return what differs from the defaults; not the path and what follows from it, which belong to the table."""
-        defaults = {f.name: f.default for f in fields(self)}
-        data = {name: value for name, value in asdict(self).items() if value != defaults[name]}
-        data |= {"thumb": base64.b64encode(self.thumb).decode()} if self.thumb else {}
-        return {name: value for name, value in data.items() if name not in ("path", "outside")}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("path", "outside", "thumb")}
+        values["thumb"] = base64.b64encode(self.thumb).decode()
+        defaults = {f.name: f.default for f in fields(self)} | {"thumb": ""}
+        return {name: value for name, value in values.items() if value != defaults[name]}
 
     @classmethod
     def from_json(cls, kind: str, data: Mapping[str, Any] | None) -> Self | None:
         """Return the facts of a cell of this kind, or None where the form is not theirs."""
-        defaults = {f.name: f.default for f in fields(cls)}
-        if data is None or not data.keys() <= defaults.keys() or data.get("kind") != kind:
+        if data is None or data.get("kind") != kind:
             return None
-        values = dict(data)
         try:
-            values["thumb"] = base64.b64decode(data.get("thumb", ""), validate=True)
-        except (binascii.Error, TypeError, ValueError):
+            facts = cls(**{**data, "thumb": base64.b64decode(data.get("thumb", ""), validate=True)})
+        except (TypeError, ValueError):
             return None
-        right = all(type(value) is type(defaults[name]) or name == "kind" for name, value in values.items())
-        return cls(**values) if right else None
+        right = all(type(getattr(facts, f.name)) is type(f.default) for f in fields(cls) if f.name != "kind")
+        return facts if right else None
 
 
 F = TypeVar("F", bound=CellFacts)

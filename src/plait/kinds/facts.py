@@ -1,7 +1,4 @@
-"""What is counted of one column before anyone judges it: filled cells, different values, a sample.
-
-No cell is decoded; Arrow does the work.
-"""
+"""What is counted of one column before anyone judges it. No cell is decoded; Arrow does the work."""
 
 from __future__ import annotations
 
@@ -64,14 +61,13 @@ class Facts:
 
 
 def facts_of(table: Table, name: str) -> Facts:
-    """Count one column: filled cells, different values, a sample. Arrow does the work; no cell is decoded."""
+    """Count one column: filled cells, different values, a sample."""
     import pyarrow as pa
 
     values = table.data[name]
     if isinstance(values, np.ndarray):
         if values.ndim > 1:
-            rows = spread(len(values))
-            return Facts(name, len(values), len(values), None, [values[i] for i in rows], "array")
+            return Facts(name, len(values), len(values), None, [values[i] for i in spread(len(values))], "array")
         if values.dtype == object:
             cells = [cell for cell in table.cells(name) if cell is not None]
             sample = [cells[i] for i in spread(len(cells))]
@@ -91,25 +87,25 @@ def spread(length: int) -> np.ndarray:
 
 
 def _present(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
+    """Return the filled cells, and their form."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind, present, types = values.type, values.drop_null(), pa.types
     if types.is_string(kind) or types.is_large_string(kind):
         return present.filter(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(present)), 0)), "text"
-    if types.is_integer(kind):
-        return present, "whole"
     if types.is_floating(kind):
         return present.filter(pc.invert(pc.is_nan(present))), "real"
-    if types.is_boolean(kind):
-        return present, "bool"
-    if types.is_date(kind) or types.is_timestamp(kind):
-        return present, "date"
     if types.is_binary(kind) or types.is_large_binary(kind):
         return present.filter(pc.greater(pc.binary_length(present), 0)), "bytes"
     if types.is_struct(kind) and {f.name for f in kind} & {"bytes", "path"}:
         held = [pc.is_valid(pc.struct_field(present, [f.name])) for f in kind if f.name in ("bytes", "path")]
         return present.filter(held[0] if len(held) == 1 else pc.or_(*held)), "bytes"
+    for is_form, form in (
+        (types.is_integer, "whole"), (types.is_boolean, "bool"), (types.is_date, "date"), (types.is_timestamp, "date"),
+    ):  # fmt: skip
+        if is_form(kind):
+            return present, form
     return present, "other"
 
 

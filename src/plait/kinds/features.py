@@ -1,7 +1,7 @@
 """A few hundred numbers a row for learners that are no networks: made by hand from what preparation gives.
 
-Knows batches and layouts, not learners. What is absent is NaN and enters no arithmetic. All is computed in float64 and
-rounded at the end, so that a row has the same features alone and in any batch.
+What is absent is NaN and enters no arithmetic. All is computed in float64 and rounded at the end, so that a row has the
+same features alone and in any batch.
 """
 
 from __future__ import annotations

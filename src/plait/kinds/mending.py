@@ -1,4 +1,4 @@
-"""What every kind says of what it mended: a column of cells, or one file. Mends nothing itself."""
+"""What every kind says of what it mended: a column of cells, or one file."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ class Change:
 def take_content(cell: Any, folder: Path | None) -> dict[str, Any]:
     """Return {"bytes", "path"} of what a cell holds or names. Raises CellError."""
     source = media.open_cell(cell, folder)
+    path = cell.get("path") if isinstance(cell, dict) else None
     if isinstance(source, bytes):
-        return {"bytes": source, "path": cell.get("path") if isinstance(cell, dict) else None}
+        return {"bytes": source, "path": path}
     try:
-        return {"bytes": source.read_bytes(), "path": str(cell.get("path") if isinstance(cell, dict) else cell)}
+        return {"bytes": source.read_bytes(), "path": str(path or cell)}
     except OSError as error:
         raise CellError(f"cannot be opened: {source.name} ({error.strerror})") from None

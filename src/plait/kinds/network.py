@@ -1,8 +1,7 @@
-"""Encoders that are trained here, by their layouts: (batch, …) → tokens (batch, token, dim), present (batch, token).
+"""Encoders that are trained here, by their layouts, JSON: {"kind", and the sizes of one input}.
 
 They see only rows in which their modality is present, so they know nothing of holes, of fusion or of the target.
 Convolutional ones use BatchNorm (over those rows), the others LayerNorm. No encoder calls a random generator.
-A layout is JSON: {"kind", and the sizes of one input}.
 """
 
 from __future__ import annotations
@@ -56,9 +55,7 @@ def is_given_features(kind: str) -> bool:
 
 def check_shape(name: str, x: Tensor, expected: Sequence[int | str]) -> None:
     """Raise RequestError when x has not the expected shape; words stand for any length."""
-    fits = x.dim() == len(expected) and all(
-        isinstance(e, str) or e == n for e, n in zip(expected, x.shape, strict=True)
-    )
-    if not fits:
-        wanted = ", ".join(str(e) for e in expected)
+    fits = all(isinstance(e, str) or e == n for e, n in zip(expected, x.shape, strict=False))
+    if not fits or x.dim() != len(expected):
+        wanted = ", ".join(map(str, expected))
         raise RequestError(f"{name}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")

@@ -22,9 +22,9 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
             return guess
     if facts.form == "array":
         return judge_arrays(facts)
-    found = judge_media(facts, folder) if facts.form in ("text", "bytes", "other") else None
-    if found is not None and not (facts.distinct == 1 and facts.rows > 1):
-        return found
+    guess = judge_media(facts, folder) if facts.form in ("text", "bytes", "other") else None
+    if guess is not None and not (facts.distinct == 1 and facts.rows > 1):
+        return guess
     if facts.form in ("bytes", "other"):
         what = "bytes that are no picture and no sound" if facts.form == "bytes" else "lists, records or mixed things"
         return Guess("id", f"the cells hold {what}: nothing here to learn from", 0.5, usable=False)
@@ -38,16 +38,15 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
 
 
 def _judge_text(facts: Facts) -> Guess:
-    told = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
-    right = count_numbers(facts.name, told)
-    numbers, dates = right / len(told) if told else 0.0, 0
+    cells = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
+    most, looked = max(1, len(cells)), count(len(cells), "cell")
+    right = count_numbers(facts.name, cells)
+    numbers = right / most
     named_id = judge_id(facts) if ID_NAME.search(facts.name) or numbers < 0.95 else None
-    looked = count(len(told), "cell")
-    if named_id is None and told and numbers >= 0.95:
+    if named_id is None and numbers >= 0.95:
         return Guess("number", f"{count(right)} of {looked} read as numbers", round(0.6 + 0.3 * numbers, 2))
-    if any(any(c.isdigit() for c in cell) for cell in told[:20]):
-        dates = count_dates(facts.name, told)
-    if told and dates / len(told) >= 0.9:
-        why = f"{count(dates)} of {looked} read as dates"
-        return Guess("date", why, round(0.6 + 0.35 * dates / len(told), 2))
+    has_digits = any(any(c.isdigit() for c in cell) for cell in cells[:20])
+    dates = count_dates(facts.name, cells) if has_digits else 0
+    if dates / most >= 0.9:
+        return Guess("date", f"{count(dates)} of {looked} read as dates", round(0.6 + 0.35 * dates / most, 2))
     return named_id or judge_prose(facts)

@@ -3,12 +3,10 @@
 Knows: one sound, or a batch of prepared ones. Does not know: other modalities, targets, training, transcripts.
 """
 
-from plait.kinds.kind import Kind, abilities_of
+from plait.kinds.kind import ABILITIES, Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("AudioPrep",),
-}
+DOOR: dict[str, tuple[str, ...]] = {"prep": ("AudioPrep",)}
 
 KIND = Kind(
     "audio",
@@ -16,7 +14,5 @@ KIND = Kind(
     columns=("audio",),
     opened=True,
     encoders=("auto", "scratch"),
-    abilities=abilities_of(
-        __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
-    ),
+    abilities=abilities_of(__name__, *ABILITIES[1:]),
 )

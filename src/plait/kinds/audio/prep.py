@@ -223,13 +223,9 @@ def bandpass(x: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:
 def _butterworth(rate: int, low: float, high: float) -> np.ndarray | None:
     from scipy.signal import butter
 
-    if low <= 0 and high >= rate / 2:
-        return None
-    if high >= rate / 2:
-        return butter(4, low, "highpass", fs=rate, output="sos")
-    if low <= 0:
-        return butter(4, high, "lowpass", fs=rate, output="sos")
-    return butter(4, (low, high), "bandpass", fs=rate, output="sos")
+    edges = [hertz for hertz in (low, high) if 0 < hertz < rate / 2]
+    kind = "bandpass" if len(edges) == 2 else "highpass" if low > 0 else "lowpass"
+    return butter(4, edges if len(edges) == 2 else edges[0], kind, fs=rate, output="sos") if edges else None
 
 
 def denoise(x: np.ndarray, rate: int) -> np.ndarray:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 UPRIGHT, COLOURS, FRAME = "turned upright", "colour mode changed", "first frame kept"
-GREY = ("1", "L", "LA")
-COLOUR = 8  # how far apart red, green and blue of a grey JPEG can be, of 255
 
 _SAYS = {
     "1": "black and white", "L": "grey", "LA": "grey with alpha", "P": "palette", "PA": "palette with alpha",
@@ -69,23 +67,10 @@ def look(content: dict[str, Any]) -> PictureLook:
         format=image.format or "",
         mode=image.mode,
         orientation=prep.orientation_of(image),
-        coloured=not prep.is_deep(image) and _is_coloured(image),
+        coloured=not prep.is_deep(image) and not prep.is_grey(image, every=True),
         brightest=prep.brightest_of(image) if prep.is_deep(image) else 0.0,
         animated=prep.is_animated(image),  # last, for it moves on to the next frame
     )
-
-
-def _is_coloured(image: Image.Image) -> bool:
-    from PIL import ImageChops
-
-    if image.mode in GREY:
-        return False
-    try:
-        red, green, blue = image.convert("RGB").split()
-    except ValueError:  # a colour mode that cannot be turned into colours; its row will say so
-        return False
-    pairs = (red, green), (green, blue), (red, blue)
-    return any(ImageChops.difference(a, b).getextrema()[1] > COLOUR for a, b in pairs)  # type: ignore[operator]
 
 
 def choose_goal(looks: Iterable[PictureLook]) -> PictureGoal:
@@ -105,7 +90,7 @@ def choose_goal(looks: Iterable[PictureLook]) -> PictureGoal:
     for look in seen:
         brightest[look.mode] = max(brightest.get(look.mode, 0.0), look.brightest)
     whites = {mode: prep.white_of(most) for mode, most in brightest.items() if most > 0}
-    grey = deep + sum(modes[mode] for mode in GREY)
+    grey = deep + sum(modes[mode] for mode in prep.GREY)
     return PictureGoal(
         mode="RGB" if any(look.coloured for look in seen) or 2 * grey < len(seen) else "L", whites=whites
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # What Pillow is seen to raise on broken tags and later frames.
 DAMAGE = (SyntaxError, struct.error, ValueError, TypeError, KeyError, OSError, EOFError, IndexError, Warning)
 LONG_SIDE = 64  # px: what a larger picture is brought down to when no size is asked for
+GREY = ("1", "L", "LA")  # colour modes
 SHORT_SIDE = 16  # px: a very flat picture is padded to this
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of float, 8, 10, 12, 14 and 16 bit pictures
 ORIENTATION = 0x0112  # the EXIF tag
@@ -102,7 +103,7 @@ class ImagePrep:
             if is_deep(image):
                 brightest = max(brightest, brightest_of(image))
             elif grey and self.mode == "auto":
-                grey = _is_grey(image)
+                grey = is_grey(image)
             turned = self._cropped(self._rotated(self._upright(image)))
             sizes.append(turned.size)
         if not sizes:
@@ -276,14 +277,20 @@ def is_animated(image: Image) -> bool:
         return False
 
 
-def _is_grey(image: Image) -> bool:
-    if image.mode in ("1", "L", "LA"):
+def is_grey(image: Image, every: bool = False) -> bool:
+    """Whether a picture shows no colours, by a sample of its pixels or by every one of them."""
+    from PIL import ImageChops
+
+    if image.mode in GREY:
         return True
     try:
-        small = np.asarray(image.convert("RGB").resize((32, 32), 0), np.int16)
+        colours = image.convert("RGB")
     except ValueError:  # a colour mode that cannot be turned into colours; its cell will say so
         return True
-    return bool((small.max(axis=2) - small.min(axis=2)).max() <= 8)  # a grey JPEG is off by a few
+    red, green, blue = (colours if every else colours.resize((32, 32), 0)).split()
+    light = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    dark = ImageChops.darker(ImageChops.darker(red, green), blue)
+    return ImageChops.difference(light, dark).getextrema()[1] <= 8  # type: ignore[operator]  # a grey JPEG is off by a few
 
 
 PREP = ImagePrep

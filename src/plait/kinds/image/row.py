@@ -46,8 +46,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         x, top = MARGIN + LABEL + k * step, y + height - 0.45 - tall
         axes = page.axes(x, top, wide, tall)
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
-        axes.set_xticks([])
-        axes.set_yticks([])
+        axes.set(xticks=[], yticks=[])
         frame_axes(axes, ORANGE if final else LINE, 1.6 if final else 0.8)
         colour = "grey" if pixels.ndim == 2 else "colour"
         page.write(x, y + height - 0.25, cut_text(name, max(8, int(wide * 13))), size=9.5)
@@ -80,30 +79,28 @@ def share_height(part: Mapping[str, Any]) -> float:
 
 
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
-    pixels = as_pixels(part["before"])
+    pixels, flat = as_pixels(part["before"]), part.get("flat")
     tall, wide = pixels.shape[:2]
     size = min(TALL / tall, HALF / wide)
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
     weights = ",  ".join(f"{k}: {signed(region['weight'])}" for k, region in enumerate(part["parts"], 1))
-    captions = (f"what the strongest regions add    {weights}", "how much each place weighs, against a plain picture")
-    if part.get("flat"):
-        captions = ("as it came", "no place changes the answer much, against a plain picture")
-    for k, said in enumerate(captions):
+    pale = 160 + grey * (95 / 255)
+    said = "no place changes the answer much" if flat else "how much each place weighs"
+    came = "as it came" if flat else f"what the strongest regions add    {weights}"
+    for k, (picture, caption) in enumerate([(pixels, came), (pale, f"{said}, against a plain picture")]):
         x = MARGIN + LABEL + k * (HALF + GAP)
         axes = page.axes(x, y, wide * size, tall * size)
-        place: dict[str, Any] = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
-        if k == 0:
-            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, **place)
-            for number, region in enumerate([] if part.get("flat") else part["parts"], 1):
+        look: dict[str, Any] = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, **look)
+        if not flat and k == 0:
+            for number, region in enumerate(part["parts"], 1):
                 _mark_region(axes, number, region)
-        else:
-            axes.imshow(160 + grey * (95 / 255), cmap="gray", vmin=0, vmax=255, **place)
+        elif not flat:
             left, top, right, bottom = part["box"]
-            if not part.get("flat"):
-                lay_heat(axes, part["heat"], (left, right, bottom, top), origin="upper")
+            lay_heat(axes, part["heat"], (left, right, bottom, top), origin="upper")
         axes.set(xlim=(0, wide), ylim=(tall, 0), xticks=[], yticks=[])
         frame_axes(axes, LINE, 0.8)
-        page.write(x, y + tall * size + 0.2, said, size=9, color=SOFT)
+        page.write(x, y + tall * size + 0.2, caption, size=9, color=SOFT)
 
 
 def _mark_region(axes: Axes, number: int, region: Mapping[str, Any]) -> None:

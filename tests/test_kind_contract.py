@@ -160,7 +160,7 @@ def test_a_row_has_a_part_to_draw_and_parts_to_name(name: str, folder: Path) -> 
         assert parts
         assert leave(np.ones(len(able), bool))["x"]
     else:
-        assert {"blank", "flatten", "canvas", "uncanvas", "locate"} <= set(dir(kind.inside))
+        assert {"blank", "flatten", "COVER", "locate"} <= set(dir(kind.inside))
 
 
 @pytest.mark.parametrize("name", ["image", "audio", "text", "tabular"])

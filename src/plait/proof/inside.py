@@ -300,9 +300,9 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
             (raw[:, place] if strand.several else raw).copy_(variants)
         return probe.ask(strand.name, inputs, raw=raw)
 
-    canvas = inside.canvas(x)
+    canvas = torch.atleast_2d(x)  # a wave is a picture of one row
     blank = inside.blank(canvas.float()).to(x.dtype)
-    heat = cover_patches(lambda variants: ask(inside.uncanvas(variants)), canvas, blank, inside.COVER)
+    heat = cover_patches(lambda variants: ask(variants.reshape(-1, *x.shape)), canvas, blank, inside.COVER)
     return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
 
 

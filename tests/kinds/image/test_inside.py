@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from plait.kinds.image.inside import blank, canvas, flatten, locate, report, say, uncanvas
+from plait.kinds.image.inside import blank, flatten, locate, report, say
 from plait.kinds.image.prep import ImagePrep
 
 PREP = ImagePrep(mode="L", height=16, width=16)
@@ -63,8 +63,6 @@ def test_nothing_to_see_is_the_mean_colour_and_channels_are_added_up() -> None:
     plain[0, 0, 0, 0] = 9
     assert plain[0, 0, 0, 1] == 0.5  # each place is its own
     assert flatten(x.numpy()).tolist() == [[[4.0, 7.0]]]
-    assert canvas(x) is x
-    assert uncanvas(x) is x
 
 
 def test_the_report_has_the_prepared_picture_with_its_heat() -> None:

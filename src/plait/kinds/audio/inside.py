@@ -29,16 +29,6 @@ def flatten(heat: np.ndarray) -> np.ndarray:
     return heat
 
 
-def canvas(x: Tensor) -> Tensor:
-    """Return the plane (1, sample) of what a pretrained encoder is given that pieces are laid over."""
-    return x.reshape(1, -1)
-
-
-def uncanvas(variants: Tensor) -> Tensor:
-    """Return planes as the encoder is given them: (variant, sample)."""
-    return variants.flatten(1)
-
-
 def locate(
     heat: np.ndarray, sound: tuple[np.ndarray, int], prep: Any, given: np.ndarray, frozen: Any = None
 ) -> tuple[np.ndarray, np.ndarray, Any, Box, list[dict[str, Any]]]:

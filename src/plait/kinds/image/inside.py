@@ -27,16 +27,6 @@ def flatten(heat: np.ndarray) -> np.ndarray:
     return heat.sum(1)
 
 
-def canvas(x: Tensor) -> Tensor:
-    """Return the plane of what a pretrained encoder is given that patches are laid over."""
-    return x
-
-
-def uncanvas(variants: Tensor) -> Tensor:
-    """Return planes as the encoder is given them."""
-    return variants
-
-
 def locate(
     heat: np.ndarray, image: Any, prep: Any, given: np.ndarray, frozen: Any = None
 ) -> tuple[np.ndarray, np.ndarray, Any, Box, list[dict[str, Any]]]:

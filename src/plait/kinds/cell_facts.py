@@ -108,8 +108,7 @@ def rows_where(facts: Sequence[F | None], test: Callable[[F], object], readable:
 def first_of(facts: Sequence[F | None], rows: Sequence[int]) -> F:
     """Return the facts of the first of these rows."""
     cell = facts[rows[0]]
-    if cell is None:
-        raise ValueError(f"row {rows[0]} is blank")
+    assert cell is not None
     return cell
 
 
@@ -154,11 +153,10 @@ def quick_numbers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers (feature,) of the thumb of each cell, side by side: (rows, feature) float32, and (rows,) bool
     where any is there; 0 where none is."""
-    values, present = [], []
-    for facts in columns.values():
-        values.append(np.zeros((len(facts), size), np.float32))
-        present.append(np.array([cell is not None and not cell.fault and bool(cell.thumb) for cell in facts], bool))
+    shape = len(columns), len(next(iter(columns.values())))
+    values, present = np.zeros((*shape, size), np.float32), np.zeros(shape, bool)
+    for place, facts in enumerate(columns.values()):
         for row, cell in enumerate(facts):
-            if cell is not None and present[-1][row]:
-                values[-1][row] = numbers(cell)
-    return np.concatenate(values, axis=1), np.any(present, axis=0)
+            if cell is not None and not cell.fault and cell.thumb:
+                values[place, row], present[place, row] = numbers(cell), True
+    return np.concatenate(values, axis=1), present.any(axis=0)

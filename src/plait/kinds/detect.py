@@ -65,8 +65,11 @@ def detect(
     roles = {name: "ignored" if what == "ignore" else what for what, name in named}
     facts = {name: facts_of(table, name) for name in table.names}
     columns = [_column(facts[name], table, roles.get(name), kinds.get(name), split) for name in table.names]
-    columns = _drop_marks(columns, roles, kinds)
-    columns = _find_transcript(_drop_names_of_media(columns, facts, kinds), facts, kinds)
+    by_name = {column.name: column for column in columns}
+    settled = {*roles, *kinds}
+    columns = [c if c.name in settled else _beside_others(c, by_name, facts[c.name]) for c in columns]
+    if any(column.role == "feature" and column.kind == "audio" for column in columns):
+        columns = [column if column.name in kinds else _as_transcript(column, facts[column.name]) for column in columns]
     return Schema(tuple(columns), _modalities(columns, groups))
 
 
@@ -100,7 +103,7 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
     if role is None and name.strip().lower() == "split" and kind is None and _is_split(facts):
         if split is not None:
             return Column(name, "category", "ignored", f"looks like a split, but the split is {split!r}", 0.9)
-        return Column(name, "category", "split", f"holds only {_listed(facts)}", 1.0)
+        return Column(name, "category", "split", f"holds only {', '.join(sorted(facts.uniques()))}", 1.0)
     if role is None and kind is None and MENDED.fullmatch(name):
         return Column(name, "text", "ignored", WHY_MENDED, 0.9)
     if kind is not None:
@@ -129,13 +132,8 @@ def _is_split(facts: Facts) -> bool:
     return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLIT_WORDS
 
 
-def _listed(facts: Facts) -> str:
-    return ", ".join(sorted(map(str, facts.uniques())))
-
-
 def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
-    name, distinct = facts.name, facts.distinct or 0
-    counted = f"{count(distinct, 'different value')} in {count(facts.filled, 'row')}"
+    name, counted = facts.name, _counted(facts)
     if kind is not None:
         if kind not in TARGET_KINDS:
             raise RequestError(
@@ -168,68 +166,37 @@ def _are_classes(facts: Facts) -> bool:
     return few or (distinct <= 2 and {str(v).strip() for v in facts.uniques()} <= {"0", "1", "0.0", "1.0"})
 
 
-def _drop_marks(columns: list[Column], roles: Mapping[str, str], kinds: Mapping[str, str]) -> list[Column]:
-    """Leave out the three columns that `convert` writes beside a new one, where all three are there."""
-    names = {column.name for column in columns}
-    marks: dict[str, str] = {}
-    for name in names:
-        beside = [f"{name}_{part}" for part in CONVERTED]
-        if names.issuperset(beside):
-            marks |= dict.fromkeys(beside, name)
-    return [
-        replace(column, role="ignored", why=f"says how column {marks[column.name]!r} was made")
-        if column.name in marks and column.name not in roles and column.name not in kinds
-        else column
-        for column in columns
-    ]
+def _beside_others(column: Column, columns: Mapping[str, Column], facts: Facts) -> Column:
+    """Leave out what says how another column was made, and names of lost files beside a column that holds the files."""
+    name, _, part = column.name.rpartition("_")
+    if part in CONVERTED and columns.keys() >= {name, *(f"{name}_{part}" for part in CONVERTED)}:
+        return replace(column, role="ignored", why=f"says how column {name!r} was made")
+    if column.role != "feature" or not is_opened(column.kind) or column.confidence > 0.5 or not facts.differs:
+        return column
+    holders = [other.name for other in columns.values() if other.kind == column.kind and other.confidence > 0.5]
+    why = f"names of files that are not there; column {holders[-1]!r} holds them" if holders else ""
+    return Column(column.name, "id", "ignored", why, 0.7) if why else column
 
 
-def _drop_names_of_media(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
-    """Leave out a column of file names whose files are not there, beside a column that holds the files themselves."""
-    sure = {column.kind: column.name for column in columns if is_opened(column.kind) and column.confidence > 0.5}
-
-    def revised(column: Column) -> Column:
-        doubtful = column.role == "feature" and column.kind in sure and column.confidence <= 0.5
-        if not doubtful or column.name in kinds or not facts[column.name].differs:
-            return column
-        why = f"names of files that are not there; column {sure[column.kind]!r} holds them"
-        return Column(column.name, "id", "ignored", why, 0.7)
-
-    return [revised(column) for column in columns]
-
-
-def _find_transcript(columns: list[Column], facts: Mapping[str, Facts], kinds: Mapping[str, str]) -> list[Column]:
-    """Make a target of strings a transcript where there is a sound that says it."""
-    if not any(column.role == "feature" and column.kind == "audio" for column in columns):
-        return columns
-
-    def revised(column: Column) -> Column:
-        asked = column.role == "target" and column.kind == "category" and column.name not in kinds
-        reason = _tell_transcript(facts[column.name]) if asked else ""
-        if not reason:
-            return column
-        mend = f"--kind {column.name}=category makes classes of it"
-        why = f"the target as asked; {reason}; a transcript of the sound ({mend})"
-        return Column(column.name, "text", "target", why, 0.8)
-
-    return [revised(column) for column in columns]
-
-
-def _tell_transcript(facts: Facts) -> str:
-    """Say why strings are what is said in a sound rather than classes; "" where they are not.
+def _as_transcript(column: Column, facts: Facts) -> Column:
+    """Return a target of strings as what is said in a sound, where it is that rather than classes.
 
     A name alone is enough. Else most cells have several words, and most differ or very many do.
     """
-    if facts.form != "text" or not facts.filled or numeric_share(facts) >= 0.95:
-        return ""
-    distinct = facts.distinct or 0
-    counted = f"{count(distinct, 'different value')} in {count(facts.filled, 'row')}"
-    if TRANSCRIPT.search(facts.name.strip()):
-        return f"named {facts.name!r}; {counted}"
+    if column.role != "target" or column.kind != "category" or facts.form != "text" or numeric_share(facts) >= 0.95:
+        return column
+    distinct, named = facts.distinct or 0, TRANSCRIPT.search(facts.name.strip())
     several = sum(count_words(cell) >= 2 for cell in facts.sample) > 0.5 * len(facts.sample)
-    if several and (distinct > 0.5 * facts.filled or distinct > MANY_TEXTS):
-        return f"sentences; {counted}"
-    return ""
+    if not named and not (several and (distinct > 0.5 * facts.filled or distinct > MANY_TEXTS)):
+        return column
+    reason = f"named {facts.name!r}" if named else "sentences"
+    mend = f"--kind {column.name}=category makes classes of it"
+    why = f"the target as asked; {reason}; {_counted(facts)}; a transcript of the sound ({mend})"
+    return Column(column.name, "text", "target", why, 0.8)
+
+
+def _counted(facts: Facts) -> str:
+    return f"{count(facts.distinct or 0, 'different value')} in {count(facts.filled, 'row')}"
 
 
 def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]) -> tuple[Modality, ...]:
@@ -262,9 +229,8 @@ def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]
 def _free(name: str, kind: str, names: set[str]) -> str:
     """Return a name that no other modality has: text, else text_image for a column of pictures, else text_2 …"""
     numbered = (f"{name}_{number}" for number in itertools.count(2))
-    free = next(
-        x for x in itertools.chain([name] if name == kind else [name, f"{name}_{kind}"], numbered) if x not in names
-    )
+    options = itertools.chain([name] if name == kind else [name, f"{name}_{kind}"], numbered)
+    free = next(option for option in options if option not in names)
     names.add(free)
     return free
 

@@ -15,9 +15,8 @@ def png_of(pixels: np.ndarray) -> bytes:
 
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
     scale = max(1, WIDE // max(image.size))
-    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
+    image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

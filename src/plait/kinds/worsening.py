@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Worsening:
-    """what: its name in a report; unit: of its levels, the last of which is the worst.
+    """what: its name in a report; unit: of its levels, the last of which is the worst; on: what change takes.
 
-    on: what change takes with a level and a generator: "input", prepared inputs (batch, …) and their layout; "value",
-    one opened cell; "cell", one cell as it stands in its column. Each change draws everything first, so that from the
-    same seed a worse level holds the better one. applies: whether a layout can get worse this way.
+    "input": change(prepared inputs (batch, …), level, generator, layout); "value": change(one opened cell, level,
+    generator); "cell": change(one cell as it stands in its column, level, generator). Each change draws everything
+    first, so that from the same seed a worse level holds the better one. applies: whether a layout can get worse so.
     """
 
     what: str

@@ -37,34 +37,26 @@ def locate(
     Pieces are in seconds of the sound as it came. frozen: the preparation of the pretrained encoder, where one hears
     the wave; its weights are then brought over the frames of the log-mel that is drawn.
     """
-    if frozen is not None:
-        heat, given = _over_frames(heat[0], prep, sound, frozen)
     start, frames = prep.span(*sound)
     frames = min(frames, prep.frames)
-    second = prep.hop / prep.sample_rate
+    second, last = prep.hop / prep.sample_rate, len(sound[0]) / sound[1]
+    if frozen is not None:
+        given = prep(*sound)
+        heat = _over_frames(heat[0], start + np.arange(given.shape[1] + 1) * second, last, frozen.sample_rate)
+        heat = np.tile(heat / len(given), (len(given), 1))
     box = (start, mel_of(LOWEST), start + prep.frames * second, mel_of(prep.sample_rate / 2))
-    last = len(sound[0]) / sound[1]
     parts = []
     for one, two in itertools.pairwise(np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)):
-        weight = float(heat[:, one:two].sum())
-        begin, end = min(last, start + one * second), min(last, start + two * second)
-        parts.append({"start": round(begin, 4), "end": round(end, 4), "weight": weight})
+        begin, end = (round(min(last, start + frame * second), 4) for frame in (one, two))
+        parts.append({"start": begin, "end": end, "weight": float(heat[:, one:two].sum())})
     return heat, given, sound, box, parts
 
 
-def _over_frames(
-    heat: np.ndarray, prep: Any, sound: tuple[np.ndarray, int], frozen: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weights of the samples (sample,) that the encoder was given over the frames of the log-mel that is
-    drawn, (mel, frame), and that log-mel."""
-    after = prep(*sound)
-    start = prep.span(*sound)[0]
-    rate = frozen.sample_rate
-    first = max(0, len(sound[0]) / sound[1] * rate - len(heat)) / 2  # what does not fit is cut at both ends
-    edges = (start + np.arange(after.shape[1] + 1) * prep.hop / prep.sample_rate) * rate - first
+def _over_frames(heat: np.ndarray, edges: np.ndarray, last: float, rate: int) -> np.ndarray:
+    """Return the weights of samples at this rate (sample,), of a sound of `last` seconds, between edges in seconds."""
+    first = max(0, last * rate - len(heat)) / 2  # what does not fit is cut at both ends
     total = np.concatenate([[0], np.cumsum(heat)])
-    sums = np.diff(np.interp(edges, np.arange(len(total)), total))
-    return np.tile(sums / len(after), (len(after), 1)), after
+    return np.diff(np.interp(edges * rate - first, np.arange(len(total)), total))
 
 
 def say(part: dict[str, Any]) -> str:

@@ -1,7 +1,4 @@
-"""Sounds made worse, level by level: noise.
-
-The draw comes first, so that from the same seed a worse level holds the better one.
-"""
+"""Sounds made worse, level by level: noise."""
 
 from __future__ import annotations
 

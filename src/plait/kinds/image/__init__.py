@@ -1,4 +1,4 @@
-"""Pictures: preparation, network, features by hand, augmentation, worsening, a drawn row.
+"""Pictures: what can be done with them, a file for each ability.
 
 Knows: one picture, or a batch of prepared ones. Does not know: other modalities, targets, training.
 """

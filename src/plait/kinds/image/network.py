@@ -35,9 +35,8 @@ class Residual(nn.Module):
 class ConvEncoder(nn.Module):
     """A small residual network over a picture (channel, height, width) or a log-mel (1, mel, time).
 
-    A stem that brings it to about 1,000 cells, then three residual stages; a stage halves each side unless it works on
-    few cells already, so that a larger picture does not cost in proportion. Tokens are the cells of the last stage,
-    pooled to at most 4 × 4.
+    A stem brings it to about 1,000 cells; each of three residual stages halves the sides unless it works on few cells
+    already, so that a larger picture does not cost in proportion. Tokens: the last cells, pooled to at most 4 × 4.
     """
 
     def __init__(self, channels: int, height: int, width: int, dim: int, base: int = 32, dropout: float = 0.1) -> None:
@@ -46,20 +45,17 @@ class ConvEncoder(nn.Module):
         steps = max(0, math.ceil(math.log2(math.sqrt(height * width / 1100.0))))
         stem: list[nn.Module] = []
         inputs = channels
-        for step in range(steps):
-            outputs = base if step else base // 2
-            stem += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+        for outputs, stride in [*((base if step else base // 2, 2) for step in range(steps)), (base, 1)]:
+            conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            stem += [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
             inputs = outputs
-        stem += [nn.Conv2d(inputs, base, 3, 1, 1, bias=False), nn.BatchNorm2d(base), nn.ReLU(inplace=True)]
         self.stem = nn.Sequential(*stem)
         sides = [math.ceil(n / 2**steps) for n in (height, width)]
-        stages: list[nn.Module] = []
-        inputs = base
+        self.stages = nn.Sequential()
         for outputs, few in ((base, 400), (2 * base, 0), (4 * base, 64)):
             stride = 2 if math.prod(sides) > few else 1
-            stages.append(Residual(inputs, outputs, stride))
+            self.stages.append(Residual(inputs, outputs, stride))
             inputs, sides = outputs, [math.ceil(n / stride) for n in sides]
-        self.stages = nn.Sequential(*stages)
         self.grid = (min(4, sides[0]), min(4, sides[1]))
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(inputs, dim)

@@ -1,7 +1,4 @@
-"""Pictures made worse, level by level: noise, blur, a patch that covers.
-
-Each function draws everything first, so that from the same seed a worse level holds the better one.
-"""
+"""Pictures made worse, level by level: noise, blur, a patch that covers."""
 
 from __future__ import annotations
 

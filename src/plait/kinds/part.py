@@ -60,19 +60,15 @@ class Opener:
         table, count, why = part.table, 0, "every cell is blank"
         each = max(1, SAMPLE // len(part.columns))
         for name in part.columns:
-            order = generator.permutation(rows)
-            taken = 0
+            order, taken = generator.permutation(rows), 0
             for start in range(0, len(order), each):
-                for cell in table.cells(name, order[start : start + each]):
-                    if cell is None or taken >= each:
-                        continue
+                for cell in table.cells(name, order[start : start + each]) if taken < each else ():
                     try:
-                        yield self.read(cell, table.folder, table.sample_rates.get(name), None)
-                        taken += 1
+                        if cell is not None and taken < each:
+                            yield self.read(cell, table.folder, table.sample_rates.get(name), None)
+                            taken += 1
                     except CellError as error:
                         why = str(error)
-                if taken >= each:
-                    break
             count += taken
         if not count:
             raise TableError(
@@ -93,8 +89,8 @@ class Opener:
         present = np.zeros((rows, len(part.columns)), bool)
         reasons: list[list[str]] = [[] for _ in range(rows)]
         for place, name in enumerate(part.columns):  # one column's cells at a time: they may hold the bytes themselves
-            make = partial(self._make, prep, table.folder, table.sample_rates.get(name))
-            fill = partial(_fill, make, table.cells(name), values[:, place] if several else values)
+            target = values[:, place] if several else values
+            fill = partial(self._fill, prep, table.folder, table.sample_rates.get(name), table.cells(name), target)
             answers = [answer for span in pool.map(fill, spans) for answer in span]
             present[:, place] = [answer is None for answer in answers]
             add_reasons(reasons, answers, table.notes.get(name), f"{name}: " if several else "")
@@ -113,23 +109,21 @@ class Opener:
         except CellError as error:
             return {"reason": str(error)}
 
-    def _make(self, prep: Any, folder: Path | None, rate: int | None, cell: Any) -> np.ndarray:
-        return self.apply(prep, self.read(cell, folder, rate, prep))
-
-
-def _fill(make: Callable[[Any], np.ndarray], cells: Sequence[Any], values: np.ndarray, rows: range) -> list[str | None]:
-    """Fill these rows; return for each why it is absent, or None."""
-    answers: list[str | None] = []
-    for row in rows:
-        try:
-            if cells[row] is None:
-                raise CellError("blank")
-            values[row] = make(cells[row])
-            answers.append(None)
-        except CellError as error:
-            values[row] = 0
-            answers.append(str(error))
-    return answers
+    def _fill(
+        self, prep: Any, folder: Path | None, rate: int | None, cells: Sequence[Any], values: np.ndarray, rows: range
+    ) -> list[str | None]:
+        """Fill these rows; return for each why it is absent, or None."""
+        answers: list[str | None] = []
+        for row in rows:
+            try:
+                if cells[row] is None:
+                    raise CellError("blank")
+                values[row] = self.apply(prep, self.read(cells[row], folder, rate, prep))
+                answers.append(None)
+            except CellError as error:
+                values[row] = 0
+                answers.append(str(error))
+        return answers
 
 
 def add_reasons(

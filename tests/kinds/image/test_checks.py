@@ -1,9 +1,11 @@
 """What is kept of a picture, and which pictures look the same. The findings: tests/checks/test_media_checks.py."""
 
+import io
+
 import numpy as np
 from PIL import Image
 
-from plait.kinds.image.checks import PictureFacts, hash_pictures, near_pictures, picture_facts
+from plait.kinds.image.checks import PictureFacts, hash_pictures, look, near_pictures
 
 
 def pixels(seed: int, side: int = 64) -> np.ndarray:
@@ -13,8 +15,9 @@ def pixels(seed: int, side: int = 64) -> np.ndarray:
 
 
 def test_sixteen_bits_are_told() -> None:
-    deep = Image.fromarray((np.arange(64).reshape(8, 8) * 1000).astype(np.uint16))
-    assert picture_facts(deep).depth == 16
+    file = io.BytesIO()
+    Image.fromarray((np.arange(64).reshape(8, 8) * 1000).astype(np.uint16)).save(file, "PNG")
+    assert look(file.getvalue(), None).depth == 16
 
 
 def facts_of(images: np.ndarray) -> list[PictureFacts | None]:

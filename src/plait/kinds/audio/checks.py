@@ -67,11 +67,7 @@ FACTS = SoundFacts
 
 def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes = b"") -> SoundFacts:
     """Decode a cell and return its facts; rate: of a sound given as an array. Raises CellError."""
-    return sound_facts(*media.read_sound(cell, folder, sample_rate=rate))
-
-
-def sound_facts(samples: np.ndarray, rate: int) -> SoundFacts:
-    """Return the facts of a sound: float32 (time, channel), not empty, and its sample rate in Hz."""
+    samples, rate = media.read_sound(cell, folder, sample_rate=rate)
     loud = np.abs(samples)
     peak = float(loud.max())
     clipped = 0.0

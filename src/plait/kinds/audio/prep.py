@@ -302,9 +302,7 @@ def log_mel(x: np.ndarray, rate: int, *, mels: int = 64, hop: int | None = None)
     hop = hop or max(1, round(rate * 0.01))
     window, bank = _mel_bank(rate, mels, round(2.5 * hop))
     size = len(window)
-    whole = np.zeros(len(x) + size, np.float32)
-    whole[size // 2 : size // 2 + len(x)] = x
-    whole[size // 2 : size // 2 + len(x)] -= x.mean()
+    whole = np.pad(np.asarray(x - x.mean(), np.float32), size // 2)
     spectrum = _spectrum(sliding_window_view(whole, size)[::hop][: 1 + len(x) // hop] * window)
     power = bank @ (spectrum.real**2 + spectrum.imag**2).T
     peak = float(power.max())

@@ -68,13 +68,9 @@ def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
 
 def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes = b"") -> PictureFacts:
     """Decode a cell and return its facts; content: its file, whose header may know more. Raises CellError."""
-    return picture_facts(media.read_image(cell, folder), content)
-
-
-def picture_facts(image: Image, content: bytes = b"") -> PictureFacts:
-    """Return the facts of a decoded picture; content: its file, whose header may know the depth better."""
     from PIL.Image import Resampling
 
+    image = media.read_image(cell, folder)
     small = _shrink(image)
     grey = small.convert("L").tobytes()
     colour = small.resize((COLOUR, COLOUR), Resampling.BOX).tobytes()

@@ -28,10 +28,9 @@ def _panels(part: Mapping[str, Any]) -> tuple[list[tuple[str, np.ndarray]], list
         panels = [panels[0], *panels[2 - MOST_STEPS :]]
     same = seen.shape == panels[-1][1].shape
     panels.append((str(steps[-1][0]) if len(steps) > 1 else "unchanged" if same else "prepared", seen))
-    space = CONTENT / len(panels) - 0.45
-    shapes = [pixels.shape for _name, pixels in panels]
-    sizes = [min(1.9 / shape[0], min(space, 3.8) / shape[1]) for shape in shapes]
-    return panels, [(shape[1] * size, shape[0] * size) for shape, size in zip(shapes, sizes, strict=True)]
+    space = min(CONTENT / len(panels) - 0.45, 3.8)
+    scales = [min(1.9 / pixels.shape[0], space / pixels.shape[1]) for _name, pixels in panels]
+    return panels, [(p.shape[1] * scale, p.shape[0] * scale) for (_name, p), scale in zip(panels, scales, strict=True)]
 
 
 def row_height(part: Mapping[str, Any]) -> float:
@@ -110,10 +109,9 @@ def _mark_region(axes: Axes, number: int, region: Mapping[str, Any]) -> None:
 
     left, top, right, bottom = (region[side] for side in ("left", "top", "right", "bottom"))
     style, colour = ("-", BLUE) if region["weight"] >= 0 else ((0, (3, 2)), ORANGE)
-    box = Rectangle((left, top), right - left, bottom - top, facecolor="none", edgecolor=colour)
-    box.set(linewidth=2, linestyle=style)
-    box.set_path_effects([withStroke(linewidth=4, foreground="white")])
-    axes.add_patch(box)
+    line: dict[str, Any] = {"edgecolor": colour, "linestyle": style, "linewidth": 2}
+    line["path_effects"] = [withStroke(linewidth=4, foreground="white")]
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, facecolor="none", **line))
     axes.text(
         (left + right) / 2, (top + bottom) / 2, str(number), fontsize=9, color=INK, ha="center", va="center",
         path_effects=[withStroke(linewidth=3, foreground="white")],

@@ -45,13 +45,10 @@ def detect(
 
     Looks into at most 200 cells of a column, and of files at the first bytes only; a file that is missing or damaged
     never stops it. What the caller says goes before what is found: target, split, group and ignore give roles, `kinds`
-    gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column called "split" that holds
-    nothing but train, val, test and their synonyms is taken as the split. Left out by itself (role "ignored", with the
-    reason in `why`): ids, columns without a cell, columns of one value.
-
+    gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column called "split" of split
+    words alone is the split. Ids, columns without a cell and columns of one value are left out (role "ignored").
     Whole numbers as a target are classes where there are at most 20 different ones, with two rows each on average;
-    strings are classes; other numbers are amounts. Beside a sound, strings are a transcript (kind "text") where the
-    column is named like one, or where they are mostly of several words and mostly different.
+    strings are classes, or a transcript (kind "text") beside a sound; other numbers are amounts.
 
     Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, arrays
     that may be anything, or a modality that mixes kinds.

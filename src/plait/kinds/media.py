@@ -1,7 +1,4 @@
-"""Whether a column holds pictures or sounds: by the first bytes of a sample of its cells.
-
-The ending of a name counts only where no file can be opened.
-"""
+"""Whether a column holds pictures or sounds: by the first bytes of sampled cells; by names where no file is there."""
 
 from __future__ import annotations
 
@@ -17,17 +14,19 @@ from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
 _NOUNS = {"image": "picture", "audio": "sound"}
+_NAMES = {
+    "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
+    "audio": r"audio|sound|wave|speech|voice|cough|music|signal|音",
+}
 
 
 def judge_arrays(facts: Facts) -> Guess:
     """Tell arrays by the column's name, then by their shape."""
     cell = next(c for c in facts.sample if isinstance(c, np.ndarray))
     shape = "(" + ", ".join(map(str, cell.shape)) + ")"
-    name = facts.name.lower()
-    if re.search(r"image|img|photo|picture|pixel|scan|x-?ray|图", name):
-        return Guess("image", f"arrays of shape {shape}, and its name", 0.9)
-    if re.search(r"audio|sound|wave|speech|voice|cough|music|signal|音", name):
-        return Guess("audio", f"arrays of shape {shape}, and its name", 0.9)
+    for kind, pattern in _NAMES.items():
+        if re.search(pattern, facts.name.lower()):
+            return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
     if cell.dtype.kind in "biuf":
         if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
             return Guess("image", f"arrays of shape {shape}", 0.7)

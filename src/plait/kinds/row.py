@@ -25,14 +25,12 @@ MOST_BARS = 20
 def draw_row(parts: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
     """Draw the modalities of one row, one under the other; save it with `figure.savefig(path)`.
 
-    Each part is a dict with "modality" (its name), "kind", and what is there of:
-
+    Each part is a dict with "modality" (its name), "kind", "reason" (why it is absent, or what was wrong with it), and
     - "before": image: a picture (PIL, or (height, width[, channel])); audio: (samples (time[, channel]), Hz); text: a
       string; tabular: {column: cell}
     - "after": image: uint8 (channel, height, width); audio: (mel, time); text: tokens, or (token, known) pairs;
       tabular: {column: what the model is given}
     - "steps": image: (name, picture) …; audio: (name, samples, Hz) …; text: (name, text) …, the first one as it came
-    - "reason": why the modality is absent, or what was wrong with it
 
     A part without "after" is drawn as absent. Raises RequestError for a kind that there is not.
     """

@@ -1,7 +1,4 @@
-"""Mend sounds: look at one, choose what all those of a column become, and change one. Knows no table and no picture.
-
-What is encoded anew is written without loss: in its own format where that is a lossless one, else as WAV.
-"""
+"""Mend sounds. What is encoded anew is written without loss: in its own format where it is lossless, else as WAV."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Sounds: from decoded samples to a log-mel of fixed shape, and random changes for training.
+"""Sounds: from decoded samples to a log-mel of fixed shape. Knows nothing of tables, files or networks.
 
-Knows nothing of tables, files or networks; it gets samples that are already decoded. A level in dBFS here is
-20·log10 of the root mean square, where 1.0 is full scale: a full sine has -3.01 dBFS.
+A level in dBFS here is 20·log10 of the root mean square, where 1.0 is full scale: a full sine has -3.01 dBFS.
 """
 
 from __future__ import annotations
@@ -173,20 +172,17 @@ class AudioPrep:
 
     def _operations(self, rate: int) -> list[tuple[str, Any]]:
         new = self.sample_rate or rate
-        operations: list[tuple[str, Any]] = [("mono", mono)]
-        if new != rate:
-            operations.append((f"resample to {new} Hz", lambda x: resample(x, rate, new)))
-        if self.bandpass is not None:
-            low, high = self.bandpass
-            operations.append((f"band-pass {low:g} to {high:g} Hz", lambda x: bandpass(x, new, low, high)))
-        if self.denoise:
-            operations.append(("denoise", lambda x: denoise(x, new)))
-        if self.trim:
-            operations.append(("trim", lambda x: trim(x, new)))
-        if self.loudness is not None:
-            level = self.loudness
-            operations.append((f"loudness {level:g} dBFS", lambda x: set_level(x, level)))
-        return operations
+        low, high = self.bandpass or (0.0, 0.0)
+        level = self.loudness or 0.0
+        steps: list[tuple[bool, str, Any]] = [
+            (True, "mono", mono),
+            (new != rate, f"resample to {new} Hz", lambda x: resample(x, rate, new)),
+            (self.bandpass is not None, f"band-pass {low:g} to {high:g} Hz", lambda x: bandpass(x, new, low, high)),
+            (self.denoise, "denoise", lambda x: denoise(x, new)),
+            (self.trim, "trim", lambda x: trim(x, new)),
+            (self.loudness is not None, f"loudness {level:g} dBFS", lambda x: set_level(x, level)),
+        ]
+        return [(name, operation) for is_on, name, operation in steps if is_on]
 
 
 def mono(x: np.ndarray) -> np.ndarray:
@@ -207,8 +203,7 @@ def resample(x: np.ndarray, rate: int, new: int, quality: str = "HQ") -> np.ndar
 def bandpass(x: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:
     """Return (time,) with what lies below `low` and above `high` Hz taken out.
 
-    A Butterworth filter of order 4 run forwards and backwards, so nothing is delayed (Gustafsson 1996). An edge at 0 or
-    at half the sample rate and beyond takes nothing out.
+    A Butterworth filter of order 4 run forwards and backwards, so nothing is delayed (Gustafsson 1996).
     """
     from scipy.signal import sosfiltfilt
 
@@ -295,9 +290,8 @@ def set_level(x: np.ndarray, level: float) -> np.ndarray:
 def log_mel(x: np.ndarray, rate: int, *, mels: int = 64, hop: int | None = None) -> np.ndarray:
     """Return the natural log of the mel spectrogram (mel, time) of x (time,), float32; frame n is at n·hop.
 
-    The loudest cell is 0 and the floor -18.4 (80 dB less), so the level of the recording does not matter. Hann windows
-    of 2.5 hops (hop: 10 ms if None), mel scale and triangles of HTK (Young and others) from 20 Hz to half the rate.
-    Silence gives zeros.
+    The loudest cell is 0 and the floor -18.4 (80 dB less), so the level does not matter; silence gives zeros. Hann
+    windows of 2.5 hops (10 ms if None), mel scale and triangles of HTK (Young and others) from 20 Hz to half the rate.
     """
     hop = hop or max(1, round(rate * 0.01))
     window, bank = _mel_bank(rate, mels, round(2.5 * hop))
@@ -314,12 +308,9 @@ def log_mel(x: np.ndarray, rate: int, *, mels: int = 64, hop: int | None = None)
 
 
 def _spectrum(frames: np.ndarray) -> np.ndarray:
-    """Return the spectrum (frame, frequency) complex64 of frames (frame, time) float32.
-
-    By torch where it is loaded, as it is in fit and predict: it is quicker, and scipy's takes long to import.
-    """
+    """Return the spectrum (frame, frequency) complex64 of frames (frame, time) float32."""
     torch = sys.modules.get("torch")
-    if torch is not None:
+    if torch is not None:  # as in fit and predict: it is quicker, and scipy's takes long to import
         return np.asarray(torch.fft.rfft(torch.from_numpy(frames)).numpy())
     from scipy.fft import rfft
 

@@ -1,7 +1,4 @@
-"""Mend pictures: look at one, choose what all those of a column become, and change one. Knows no table and no sound.
-
-What is encoded anew is written without loss: in its own format where that is a lossless one, else as PNG.
-"""
+"""Mend pictures. What is encoded anew is written without loss: in its own format where it is lossless, else as PNG."""
 
 from __future__ import annotations
 

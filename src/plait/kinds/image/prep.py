@@ -1,7 +1,4 @@
-"""Pictures: from a decoded file to a small array of fixed shape, and random changes for training.
-
-Knows nothing of tables, files or networks; it gets pictures that are already decoded.
-"""
+"""Pictures: from a decoded file to a small array of fixed shape. Knows nothing of tables, files or networks."""
 
 from __future__ import annotations
 
@@ -104,8 +101,7 @@ class ImagePrep:
                 brightest = max(brightest, brightest_of(image))
             elif grey and self.mode == "auto":
                 grey = is_grey(image)
-            turned = self._cropped(self._rotated(self._upright(image)))
-            sizes.append(turned.size)
+            sizes.append(self._cropped(self._rotated(self._upright(image))).size)
         if not sizes:
             raise RequestError("there is no picture to learn size and colours from.")
         width, height = (round(float(m)) for m in np.median(sizes, axis=0))
@@ -138,9 +134,9 @@ class ImagePrep:
         return done
 
     def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Return (left, top, right, bottom) of the prepared picture on a picture of this (width, height) before resize.
+        """Return (left, top, right, bottom) of the prepared picture, in pixels of a picture of this (width, height).
 
-        In its pixels. With bars it reaches beyond the picture; cut, it is smaller.
+        That is before it is resized. With bars it reaches beyond the picture; cut, it is smaller.
         """
         assert self.width is not None and self.height is not None
         width, height = size

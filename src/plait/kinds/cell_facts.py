@@ -151,8 +151,8 @@ def kept_keys(columns: Mapping[str, Sequence[CellFacts | None]]) -> list[bytes]:
 def quick_numbers(
     columns: Mapping[str, Sequence[F | None]], size: int, numbers: Callable[[F], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers (feature,) of the thumb of each cell, side by side: (rows, feature) float32, and (rows,) bool
-    where any is there; 0 where none is."""
+    """Return numbers (feature,) of the thumb of each cell, side by side: (rows, feature) float32, 0 where none is,
+    and (rows,) bool where there are any."""
     shape = len(columns), len(next(iter(columns.values())))
     values, present = np.zeros((*shape, size), np.float32), np.zeros(shape, bool)
     for place, facts in enumerate(columns.values()):

@@ -35,8 +35,8 @@ def feature_count(layout: Mapping[str, Any]) -> int:
     """Return how many features a modality of this layout has."""
     columns = int(layout.get("columns", 1))
     blank = np.zeros((1, *input_shape(layout)))
-    one = KINDS[layout["kind"]].features.features(blank, layout).shape[1]
-    return one if columns == 1 else columns * (one + 1)
+    each = KINDS[layout["kind"]].features.features(blank, layout).shape[1]
+    return each if columns == 1 else columns * (each + 1)
 
 
 def _features_of(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any]]) -> np.ndarray:

@@ -46,9 +46,9 @@ def locate(
         heat = np.tile(heat / len(given), (len(given), 1))
     box = (start, mel_of(LOWEST), start + prep.frames * second, mel_of(prep.sample_rate / 2))
     parts = []
-    for one, two in itertools.pairwise(np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)):
-        begin, end = (round(min(last, start + frame * second), 4) for frame in (one, two))
-        parts.append({"start": begin, "end": end, "weight": float(heat[:, one:two].sum())})
+    for edges in itertools.pairwise(np.linspace(0, frames, min(SEGMENTS, frames) + 1).astype(int)):
+        begin, end = (round(min(last, start + frame * second), 4) for frame in edges)
+        parts.append({"start": begin, "end": end, "weight": float(heat[:, slice(*edges)].sum())})
     return heat, given, sound, box, parts
 
 

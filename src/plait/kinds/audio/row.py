@@ -47,21 +47,24 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         axes.set_xlim(0, seconds)
         axes.tick_params(labelbottom=k == len(waves) - 1)
         channels = 1 if np.ndim(samples) == 1 else np.shape(samples)[1]
-        said = name if not k else " → ".join(str(step[0]) for step in steps[1:])
+        caption = name if not k else " → ".join(str(step[0]) for step in steps[1:])
         facts = f"{count(rate)} Hz" + (f", {channels} channels" if channels > 1 else "")
-        page.write(MARGIN + LABEL, y + 0.15 + k * (each + 0.3), cut_text(f"{said}, {facts}", 66), size=9)
+        page.write(MARGIN + LABEL, y + 0.15 + k * (each + 0.3), cut_text(f"{caption}, {facts}", 66), size=9)
     page.write(MARGIN + LABEL + HALF / 2, y + height - 0.18, "seconds", size=8.5, color=SOFT, ha="center")
 
-    mel = np.asarray(part["after"])
-    axes = page.axes(MARGIN + LABEL + HALF + GAP, y + 0.22, HALF, height - 0.75)
+    x, mel = MARGIN + LABEL + HALF + GAP, np.asarray(part["after"])
+    axes = page.axes(x, y + 0.22, HALF, height - 0.75)
     low, high = np.percentile(mel, (1, 99.5)) if mel.size else (0.0, 1.0)
     look: dict[str, Any] = {"vmin": low, "vmax": max(high, low + 1e-3), "interpolation": "nearest", "aspect": "auto"}
     axes.imshow(mel, origin="lower", cmap="magma", **look)
-    plain_axes(axes)
-    frame_axes(axes, ORANGE, 1.6)
-    x = MARGIN + LABEL + HALF + GAP
+    _frame(axes, ORANGE, 1.6)
     page.write(x, y + 0.15, f"log-mel spectrogram, {mel.shape[0]} mels × {mel.shape[1]} frames", size=9)
     page.write(x + HALF / 2, y + height - 0.18, "frames", size=8.5, color=SOFT, ha="center")
+
+
+def _frame(axes: Axes, color: str = LINE, width: float = 0.8) -> None:
+    plain_axes(axes)
+    frame_axes(axes, color, width)
 
 
 def draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
@@ -74,8 +77,7 @@ def draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
     top = max(1e-4, float(np.abs(mono).max(initial=0)))
     axes.set_ylim(-1.08 * top, 1.08 * top)
     axes.set_yticks([-top, 0, top], [f"{-top:.2g}", "0", f"{top:.2g}"])
-    plain_axes(axes)
-    frame_axes(axes, LINE, 0.8)
+    _frame(axes)
 
 
 def share_height(part: Mapping[str, Any]) -> float:
@@ -96,8 +98,7 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
         weights.bar(piece["start"], piece["weight"], wide, align="edge", **bar_look(piece["weight"]))
     weights.axhline(0, color=INK, linewidth=0.8)
     weights.set_xlim(0, seconds)
-    plain_axes(weights)
-    frame_axes(weights, LINE, 0.8)
+    _frame(weights)
     page.write(left, y + TALL + 0.36, "what each piece of the sound adds, over its seconds", size=9, color=SOFT)
 
     x = left + HALF + GAP
@@ -115,10 +116,9 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     hertz = [f for f in (100, 300, 1000, 3000, 8000) if lowest <= mel_of(f) <= highest]
     axes.set_yticks([mel_of(f) for f in hertz], [f"{f:,}" for f in hertz])
     axes.set(xlim=(begin, min(end, max(seconds, begin + 1e-3))), ylim=(lowest, highest))
-    plain_axes(axes)
-    frame_axes(axes, LINE, 0.8)
-    said = "no place changes the answer much" if part.get("flat") else "how much each place weighs"
-    page.write(x, y + TALL + 0.36, f"spectrogram, Hz over seconds: {said}", size=9, color=SOFT)
+    _frame(axes)
+    weighed = "no place changes the answer much" if part.get("flat") else "how much each place weighs"
+    page.write(x, y + TALL + 0.36, f"spectrogram, Hz over seconds: {weighed}", size=9, color=SOFT)
 
 
 def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:

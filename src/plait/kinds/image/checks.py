@@ -74,7 +74,6 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
     small = _shrink(image)
     grey = small.convert("L").tobytes()
     colour = small.resize((COLOUR, COLOUR), Resampling.BOX).tobytes()
-    one = colour == colour[:3] * COLOUR**2 and _is_one_colour(image)  # the second look is at every pixel
     deep = image.mode.startswith("I;16") or (content[:4] == b"\x89PNG" and content[24:25] == b"\x10")
     return PictureFacts(
         "image",
@@ -86,7 +85,7 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
         orientation=prep.orientation_of(image),
         # the second picture of an MPO photo holds its depth, or a preview
         frames=2 if image.format != "MPO" and prep.is_animated(image) else 1,
-        one_colour=one,
+        one_colour=colour == colour[:3] * COLOUR**2 and _is_one_colour(image),  # the second look is at every pixel
     )
 
 

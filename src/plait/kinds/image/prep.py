@@ -303,9 +303,9 @@ def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key != "prep"}
 
 
-def for_frozen(prep: Any, own: ImagePrep) -> Any:
+def for_frozen(prep: Any, trained: ImagePrep) -> Any:
     """Return the preparation of a pretrained encoder with what was learned of these pictures: which value is white."""
-    return replace(prep, white=own.white)
+    return replace(prep, white=trained.white)
 
 
 def for_own(prep: ImagePrep) -> ImagePrep:

@@ -84,9 +84,9 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
     weights = ",  ".join(f"{k}: {signed(region['weight'])}" for k, region in enumerate(part["parts"], 1))
     pale = 160 + grey * (95 / 255)
-    said = "no place changes the answer much" if flat else "how much each place weighs"
+    weighed = "no place changes the answer much" if flat else "how much each place weighs"
     came = "as it came" if flat else f"what the strongest regions add    {weights}"
-    for k, (picture, caption) in enumerate([(pixels, came), (pale, f"{said}, against a plain picture")]):
+    for k, (picture, caption) in enumerate([(pixels, came), (pale, f"{weighed}, against a plain picture")]):
         x = MARGIN + LABEL + k * (HALF + GAP)
         axes = page.axes(x, y, wide * size, tall * size)
         look: dict[str, Any] = {"extent": (0, wide, tall, 0), "interpolation": "nearest", "aspect": "auto"}

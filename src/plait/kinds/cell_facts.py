@@ -159,4 +159,4 @@ def quick_numbers(
         for row, cell in enumerate(facts):
             if cell is not None and not cell.fault and cell.thumb:
                 values[place, row], present[place, row] = numbers(cell), True
-    return np.concatenate(values, axis=1), present.any(axis=0)
+    return np.concatenate(values, axis=1), np.any(present, axis=0)

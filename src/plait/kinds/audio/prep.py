@@ -60,8 +60,8 @@ class AudioPrep:
                 shown = value if isinstance(value, int) else f"{value:g}"
                 raise RequestError(f"audio.{name} is {shown}; expected {low} to {high}{unit}.")
         if self.bandpass is not None and not 0 <= self.bandpass[0] < self.bandpass[1] < math.inf:
-            low, high = self.bandpass
-            raise RequestError(f"audio.bandpass is {low:g},{high:g}; expected LOW,HIGH in Hz with LOW less than HIGH.")
+            begin, end = self.bandpass
+            raise RequestError(f"audio.bandpass is {begin:g},{end:g}; expected LOW,HIGH in Hz with LOW less than HIGH.")
         if self.sample_rate is not None and self.bandpass is not None and self.bandpass[0] >= self.sample_rate / 2:
             raise RequestError(
                 f"audio.bandpass begins at {self.bandpass[0]:g} Hz, but sounds of {self.sample_rate} Hz end at "

@@ -16,7 +16,15 @@ from collections.abc import Iterable
 
 
 class PlaitError(Exception):
-    """Base of every error that plait raises on purpose. It says what came, what was expected, how to mend it."""
+    """Base of every error that plait raises on purpose: what came, what was expected, how to mend it.
+
+    Example:
+        >>> try:
+        ...     plait.read("peple.csv")
+        ... except plait.PlaitError as error:
+        ...     print(error)
+        no such file: peple.csv. Did you mean 'people.csv'? There are: people.csv.
+    """
 
 
 class TableError(PlaitError, ValueError):
@@ -28,10 +36,12 @@ class RequestError(PlaitError, ValueError):
 
 
 class CellError(PlaitError, ValueError):
-    """One cell that cannot be read as what its column holds. The message is the reason shown to the user.
+    """One cell that cannot be read as what its column holds. It becomes a status, and no verb raises it.
 
-    fault: the same in a word: blank, missing, empty, address, too-large, truncated, wrong-kind, no-samples, not-finite,
-    or unreadable for all else.
+    Args:
+        reason: the message shown to the user.
+        fault: the same in a word: blank, missing, empty, address, too-large, truncated, wrong-kind, no-samples,
+            not-finite, or unreadable for all else.
     """
 
     def __init__(self, reason: str, fault: str = "unreadable") -> None:

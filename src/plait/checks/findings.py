@@ -15,7 +15,17 @@ MOST_ROWS = 8  # row numbers that the text shows of a finding; JSON has them all
 
 @dataclass(frozen=True)
 class Findings:
-    """All findings of a table with this many rows, the worst first. `print` shows them as a table."""
+    """All findings of a table, the worst first. Print them, or go through them in a loop.
+
+    Args:
+        rows: how many rows the table has.
+        findings: each with severity, check, column, rows, message and mend.
+
+    Example:
+        >>> findings = plait.check({"age": [34, 51], "photo": ["lost.png", "photo.png"]}, cache=False)
+        >>> findings.count("error"), [finding.check for finding in findings][0]
+        (1, 'file-missing')
+    """
 
     rows: int
     findings: tuple[Finding, ...]
@@ -33,9 +43,11 @@ class Findings:
         return len(self.findings)
 
     def count(self, severity: str) -> int:
+        """Return how many findings are of this `severity`: error, warning or note."""
         return sum(finding.severity == severity for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
+        """Return {"rows", "findings": [{"severity", "check", "column", "rows", "message", "mend"}]}."""
         return {"rows": self.rows, "findings": [finding.to_json() for finding in self.findings]}
 
     def __str__(self) -> str:

@@ -86,10 +86,21 @@ class Schema:
 
 @dataclass
 class Table:
-    """Rows and the folder that relative media paths are relative to.
+    """Rows by column, and the folder that relative media paths are relative to. `plait.read` makes one.
 
     A column is an Arrow array (from a file or a frame) or a numpy array whose first axis is the row (from arrays).
     An absent cell is None, NaN, or an empty string; `cells` gives None for all of them.
+
+    Args:
+        data: {column: array}.
+        folder: where relative media paths begin; None: the working folder.
+        source: what messages call the table.
+        sample_rates: of sound columns given as arrays, in Hz.
+        lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is absent or filled.
+
+    Example:
+        >>> table.shape, table.names, table[:3].cells("age")
+        ((40, 3), ['note', 'age', 'sick'], [20, 51, 22])
     """
 
     data: dict[str, pa.ChunkedArray | np.ndarray]
@@ -102,6 +113,7 @@ class Table:
 
     @property
     def names(self) -> list[str]:
+        """The names of the columns, in order."""
         return list(self.data)
 
     def __len__(self) -> int:
@@ -109,6 +121,7 @@ class Table:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """How many rows and columns there are."""
         return len(self), len(self.data)
 
     def __getitem__(self, rows: Sequence[int] | np.ndarray | slice) -> Table:
@@ -123,6 +136,7 @@ class Table:
         return self.take(index.astype(np.int64))
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Table:
+        """Return a table of these `rows`: indices from 0, in any order."""
         import pyarrow as pa
 
         index = np.asarray(rows, dtype=np.int64)
@@ -135,9 +149,14 @@ class Table:
         return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
-        """Return the cells of one column as Python values, None where absent; array columns give one array a row.
+        """Return the cells of one column as Python values, None where absent; of arrays one array a row.
 
-        Raises RequestError when there is no such column.
+        Args:
+            name: the column.
+            rows: (rows,) indices from 0; by default all.
+
+        Raises:
+            RequestError: there is no such column.
         """
         if name not in self.data:
             raise RequestError(f"there is no column {name!r}. {did_you_mean(name, self.names)}")

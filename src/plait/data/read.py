@@ -34,17 +34,25 @@ _FOREIGN = (
 
 
 def read(source: Any, folder: str | Path | None = None) -> Table:
-    """Read a table: its rows in their order, its columns by name, and the folder that media paths are relative to.
+    """Read a file, a folder, a data frame or arrays, and return the table.
 
-    source: a path to a CSV, TSV, JSONL, Parquet or Arrow file (told by what is inside, not by the ending); a folder of
-        class-named folders; anything that speaks Arrow (`__arrow_c_stream__`: pandas, Polars, DuckDB, pyarrow); a dict
-        of arrays or lists with one entry per row, such as {"image": (row, height, width, channel)}; or a Table.
-    folder: where relative media paths begin. Of a file, its own folder when not given; else the working folder.
+    Rows keep their order. In a CSV an empty cell is absent, and a blank line is no row. A column of nothing but numbers
+    is read as numbers, and then "NA", "null" and their like are absent too; numbers with leading zeros stay text. A
+    column without a name is called as pandas calls it: "Unnamed: 0" for the first.
 
-    In a CSV an empty cell is absent, and a blank line is no row. A column of nothing but numbers is read as numbers,
-    and then "NA", "null" and their like are absent too; numbers with leading zeros stay text. A column without a name
-    is called as pandas calls it: "Unnamed: 0" for the first.
-    Raises TableError: no such file, empty, no rows, two columns of one name, ragged lines, not UTF-8, or unknown.
+    Args:
+        source: path of a CSV, TSV, JSONL, Parquet or Arrow file (told by what is inside); a folder of class-named
+            folders; anything that speaks Arrow (`__arrow_c_stream__`: pandas, Polars, DuckDB, pyarrow); a dict of
+            arrays or lists with one entry a row, such as {"image": (row, height, width, channel)}; or a Table.
+        folder: where relative media paths begin; by default the folder of the file, else the working folder.
+
+    Raises:
+        TableError: no such file, empty, no rows, two columns of one name, ragged lines, not UTF-8, or no table.
+
+    Example:
+        >>> table = plait.read({"age": [34, None, 51], "note": ["cough", "", "fever"]})
+        >>> table.shape, table.cells("note")
+        ((3, 2), ['cough', None, 'fever'])
     """
     place = None if folder is None else Path(folder).expanduser()
     if place is not None and not place.is_dir():

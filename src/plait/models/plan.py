@@ -51,21 +51,48 @@ class _Node:
 
 @dataclass(frozen=True)
 class Parallel(_Node):
-    """Fuse all parts at once, by concat, sum, gate, attention, vote (at the root only), or your own nn.Module."""
+    """A plan that fuses all parts at once.
+
+    Args:
+        parts: two or more names of modalities, or plans.
+        by: concat, sum, gate, attention, vote (at the root only), or your own nn.Module.
+
+    Example:
+        >>> print(plait.Parallel(["image", "text"], by="gate"))
+        parallel(image, text, by=gate)
+    """
 
     by: Any = "concat"
 
 
 @dataclass(frozen=True)
 class Sequential(_Node):
-    """Fuse one part after another, in this order, by film, gru, or your own nn.Module."""
+    """A plan that fuses one part after another, in this order.
+
+    Args:
+        parts: two or more names of modalities, or plans.
+        by: film, gru, or your own nn.Module.
+
+    Example:
+        >>> print(plait.Sequential(["text", "image"]))
+        sequential(text, image, by=film)
+    """
 
     by: Any = "film"
 
 
 @dataclass(frozen=True)
 class Tree(_Node):
-    """Fuse groups first and then the groups, by gate, concat, sum, attention, or your own nn.Module."""
+    """A plan that fuses groups first, and then the groups.
+
+    Args:
+        parts: two or more names of modalities, or plans.
+        by: gate, concat, sum, attention, or your own nn.Module.
+
+    Example:
+        >>> print(plait.Tree([plait.Parallel(["image", "text"]), "audio"]))
+        tree(parallel(image, text, by=concat), audio, by=gate)
+    """
 
     by: Any = "gate"
 

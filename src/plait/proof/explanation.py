@@ -30,11 +30,23 @@ PLAIN = (
 class Explanation:
     """What each modality made of the answers. Print it, or take the numbers.
 
-    labels: (rows,) the predicted class, or the value; None where nothing was present. prediction: (rows,) the
-    probability of that class, or the value; base: the same with nothing present, the prior of the training rows. shares
-    and synergy: see `plait.proof.shapley.Shares`; the shares of a row add up to prediction − base. Both are 0 and base
-    NaN in a failed row. present[m]: (rows,) bool. row: the number of the row, where one was asked for; then details
-    say what is inside each modality.
+    The shares of a row add up to prediction − base. In a failed row shares and synergy are 0, and base is NaN.
+
+    Args:
+        classes: the classes; None for regression.
+        labels: (rows,) the predicted class, or the value; None where nothing was present.
+        prediction, base: (rows,) the probability of that class, or the value, and the same with nothing present.
+        found: the shares and the synergy, see `plait.proof.shapley.Shares`.
+        present: {modality: (rows,) bool}.
+        statuses, absent: for each row (status, reason), and {modality: why it is not there}.
+        prior: with nothing present: {class: probability}, or a value.
+        row, details: the row that was asked for, where one was, and what is inside its modalities.
+        unused: modalities of the table that the model does not look at.
+
+    Example:
+        >>> explanation = model.explain(table)
+        >>> np.allclose(sum(explanation.shares.values()), explanation.prediction - explanation.base)
+        True
     """
 
     classes: list[Any] | None
@@ -55,17 +67,17 @@ class Explanation:
 
     @property
     def shares(self) -> dict[str, np.ndarray]:
-        """shares[m]: (rows,)"""
+        """What each modality made of each answer: {modality: (rows,)}."""
         return self.found.shares
 
     @property
     def synergy(self) -> dict[str, np.ndarray]:
-        """synergy["audio+image"]: (rows,)"""
+        """What pairs are worth together beyond their shares: {"audio+image": (rows,)}."""
         return self.found.synergy
 
     @property
     def failed(self) -> np.ndarray:
-        """(rows,) bool: nothing was present, so there was nothing to explain."""
+        """Which rows had nothing present, so nothing to explain: (rows,) bool."""
         return np.array([status == "failed" for status, _ in self.statuses], bool)
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +125,7 @@ class Explanation:
         return {**value, **({"unused": self.unused} if self.unused else {})}
 
     def to_arrow(self) -> Any:
-        """Return a pyarrow.Table with a row for each row: class or value, prediction, base, share_<modality>, …"""
+        """Return a pyarrow.Table, a row for each row: class or value, prediction, base, share_<modality>, …."""
         import pyarrow as pa
 
         bad = self.failed

@@ -18,10 +18,21 @@ from plait.runs.model import FORMAT, WEIGHTS, Model
 def load(
     folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = (), encoders: Mapping[str, Any] | None = None
 ) -> Model:
-    """Return the model of a finished run, or of a file that ends in .onnx and that `plait.export` wrote.
+    """Return the model of a finished run, or of an .onnx file that `plait.export` wrote.
 
-    plan: the plan object, where it holds a module of the user's own. converters and encoders ({modality: module}): the
-    user's own, where fit had them. Raises RunError, naming the file, when one is missing, was changed or cut short.
+    Args:
+        folder: the run folder, or the file.
+        plan: the plan object, where it holds a module of the user's own.
+        converters: the user's own converters, where fit had them.
+        encoders: {modality: module} of the user's own, where fit had them.
+
+    Raises:
+        RunError: a file is missing, was changed or cut short; the message names it.
+        MissingExtra: the run needs a package that is not installed.
+
+    Example:
+        >>> plait.load("run").modalities
+        ['text', 'tabular']
     """
     if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
         from plait.runs.onnx import OnnxModel

@@ -45,10 +45,18 @@ STOPPED = {
 
 @dataclass
 class Model:
-    """A fitted predictor with its proof.
+    """A fitted predictor with its proof: print it, ask it. `plait.fit` and `plait.load` make one.
 
-    facts: what run.json holds, by attribute or as a mapping. predictors: "winner", and for each modality the best that
-    looks at it alone.
+    Args:
+        facts: what run.json holds, by attribute or as a mapping.
+        strands: the modalities, each with its preparation.
+        predictors: "winner", and for each modality the best that looks at it alone.
+        folder, keeper: the run folder, and what removes a temporary one with the model.
+        made: modalities made of others, and cells filled from them.
+
+    Example:
+        >>> model.task, model.target, model.classes, model.modalities
+        ('classification', 'sick', ['no', 'yes'], ['text', 'tabular'])
     """
 
     facts: RunFacts
@@ -60,19 +68,22 @@ class Model:
 
     @property
     def task(self) -> str:
+        """What is learned: classification, regression or recognition."""
         return self.facts.task
 
     @property
     def target(self) -> str:
+        """The column that is predicted."""
         return self.facts.target
 
     @property
     def classes(self) -> list[Any] | None:
+        """The labels that may be predicted, in the order of the probabilities; None for numbers."""
         return self.facts.classes
 
     @property
     def prior(self) -> np.ndarray:
-        """What the model says when nothing is present: (class,) shares of the training rows, or (1,) their mean."""
+        """What it says with nothing present: (class,) shares of the training rows, or (1,) their mean."""
         return np.array(self.facts.prior, float)
 
     @property
@@ -92,7 +103,7 @@ class Model:
 
     @property
     def report_rows(self) -> int | None:
-        """How many test rows (or validation rows) the report's robustness and explanations are of; None of all."""
+        """How many test (or validation) rows the report measures robustness on; None where all."""
         facts = self.facts
         rows = facts.splits["test"] or facts.splits["val"]
         most = facts.options.get("report_rows") or REPORT_ROWS
@@ -100,14 +111,22 @@ class Model:
         return most if measured and most < rows else None
 
     def predictor(self, name: str = "winner") -> Any:
-        """Return the winner, or a modality alone, as a predictor: Batch → probabilities (batch, class) or values."""
+        """Return the winner, or a modality alone: Batch → probabilities (batch, class) or values."""
         return self.predictors[name]
 
     def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Predictions:
-        """Answer for every row: as many out as in, in the same order, each with a status.
+        """Return an answer for every row: as many out as in, in the same order, each with a status.
 
-        rows: anything `plait.read` takes. A column that is not there is absent in every row; RequestError when none of
-        the model's columns is there.
+        Args:
+            rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            folder, callback: as in `plait.explain`.
+
+        Raises:
+            TableError, RequestError: the table cannot be read, or has none of the model's columns.
+
+        Example:
+            >>> model.predict({"note": ["feels well", "fever and cough"]}).labels  # without an age
+            ['no', 'yes']
         """
         table = self._fitting(read(rows, folder), self.modalities, callback)
         answered = self._answer(table, [tuple(self.modalities)], (), callback)
@@ -123,10 +142,18 @@ class Model:
         return Predictions(labels, values, status, reason, list(self.classes))
 
     def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> dict[str, Any]:
-        """Score every row that has a label: overall, given each subset of modalities, and each modality trained alone.
+        """Return the scores of every row that has a label, as `plait.evaluate`. Failed rows are counted.
 
-        Returns rows, scored, failed, metrics, by_modalities and alone, all numbers with 95 % intervals. Failed rows are
-        left out, and counted. Raises RequestError when the table lacks the target or has no label.
+        Args:
+            rows: anything that `plait.read` takes, with the target as a column.
+            folder, callback: as in `plait.explain`.
+
+        Raises:
+            TableError, RequestError: the table cannot be read, lacks target or columns, or has no label.
+
+        Example:
+            >>> sorted(model.evaluate(table)["metrics"]["accuracy"])
+            ['high', 'low', 'value']
         """
         table = read(rows, folder)
         if self.target not in table.names:
@@ -141,10 +168,19 @@ class Model:
     def explain(
         self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
     ) -> Explanation:
-        """Return how much each modality made of each answer; with row, of that one, and what inside it mattered.
+        """Return how much each modality made of each answer; of one row also what inside it mattered.
 
-        rows: anything `plait.read` takes. Raises RequestError for a row that there is not, or when none of the model's
-        columns is there. See `plait.explain`.
+        Args:
+            rows: anything that `plait.read` takes.
+            row: the row to explain, from 0; by default all.
+            folder, callback: as in `plait.explain`.
+
+        Raises:
+            TableError, RequestError: the table cannot be read, or has no such row or none of the model's columns.
+
+        Example:
+            >>> sorted(model.explain(table, row=0).to_json()["row"]["modalities"])
+            ['tabular', 'text']
         """
         from plait.proof.attribution import explain_table
 
@@ -175,7 +211,7 @@ class Model:
         return [keep for size in sizes for keep in itertools.combinations(names, size)]
 
     def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
-        """Return the scores of answers, given each subset of modalities and by each alone. target: as in `score`."""
+        """Return the scores of answers given each subset of modalities, and by each alone."""
         names = sorted(self.modalities)
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         labelled = np.array([self._is_label(value) for value in target], bool)
@@ -311,7 +347,7 @@ class Model:
         return "\n".join(lines)
 
     def say_rows(self, what: str) -> list[str]:
-        """Return sentences on the rows, their splits and their holes. what: that without which a row is left out."""
+        """Return sentences on the rows, their splits and holes. what: what a row is left out without."""
         facts, lines = self.facts, []
         counts = facts.splits
         lines.append(
@@ -339,7 +375,11 @@ class Model:
     # -- folders ------------------------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> Path:
-        """Copy the run to another folder, which must not exist or be empty. Raises RunError otherwise."""
+        """Copy the run to `folder`, which must not exist or be empty, and return it.
+
+        Raises:
+            RunError: the folder is not empty, or the model has none to copy.
+        """
         folder = Path(folder)
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} is not empty; name another folder.")
@@ -349,7 +389,7 @@ class Model:
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
-        """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
+        """Write the run folder: files first, run.json with their hashes last. extra: {name: its writer}."""
         tensors: dict[str, np.ndarray] = {}
         strands = []
         for index, strand in enumerate(self.strands):

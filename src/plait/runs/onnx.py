@@ -70,16 +70,30 @@ class OnnxPredictor:
 
 
 class OnnxModel(Model):
-    """A model in one ONNX file: it predicts, is scored and explained like the model of the run it was written from.
+    """A model in one ONNX file: it predicts, is scored and explained like the model of its run.
 
     What proves it (leaderboard, verdict, each modality trained alone) stays in the run.
+
+    Args:
+        facts, strands, predictors, folder, keeper, made: as of `plait.Model`; `load` makes one from a file.
+
+    Example:
+        >>> written = plait.export(model, out="model.onnx")
+        >>> plait.OnnxModel.load("model.onnx").predict({"note": ["fever and cough"], "age": [60]}).labels
+        ['yes']
     """
 
     @classmethod
     def load(cls, path: str | Path, converters: Sequence[Any] = ()) -> OnnxModel:
-        """Return the model in a file that `plait.export` wrote. converters: the user's own, where fit had them.
+        """Return the model in a file that `plait.export` wrote.
 
-        Raises RunError for a file that is missing, damaged, or from elsewhere; MissingExtra without onnxruntime.
+        Args:
+            path: the file.
+            converters: the user's own converters, where fit had them.
+
+        Raises:
+            RunError: the file is missing, damaged, or from elsewhere.
+            MissingExtra: onnxruntime is not installed.
         """
         try:
             data = Path(path).read_bytes()
@@ -119,12 +133,12 @@ class OnnxModel(Model):
 
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
-        """Raises RequestError: an ONNX file holds the winner alone."""
+        """The leaderboard is in the run folder: RequestError."""
         raise RequestError("an ONNX file holds the winner alone; load the run folder for its leaderboard and verdict.")
 
     @property
     def study(self) -> Any:
-        """Raises RequestError, as `leaderboard` does."""
+        """The study is in the run folder: RequestError."""
         return self.leaderboard
 
 

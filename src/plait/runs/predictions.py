@@ -19,8 +19,15 @@ from plait.errors import RequestError
 class Predictions:
     """One answer for each row, in order. A failed row has the label None and no probabilities.
 
-    labels: (rows,) list. probabilities: (rows, class), NaN in failed rows; None for regression. status: ok, partial or
-    failed for each row, reason: why.
+    Args:
+        labels: (rows,) list of classes, or of numbers.
+        probabilities, classes: (rows, class), NaN in failed rows, and their columns; None for regression.
+        status, reason: (rows,) lists: ok, partial or failed, and why.
+
+    Example:
+        >>> answers = model.predict(table)
+        >>> len(answers), answers.labels[:2], answers.to_arrow().column_names
+        (40, ['no', 'yes'], ['prediction', 'probability_no', 'probability_yes', 'status', 'reason'])
     """
 
     labels: list[Any]
@@ -56,7 +63,7 @@ class Predictions:
         )
 
     def write(self, path: str | Path) -> None:
-        """Write CSV or Parquet, by the ending. Raises RequestError for another ending."""
+        """Write CSV or Parquet to `path`, by its ending; RequestError for another ending."""
         import io
 
         import pyarrow.csv as csv

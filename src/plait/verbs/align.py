@@ -75,20 +75,37 @@ def align(
     estimate: bool = False,
     callback: Callback | None = None,
 ) -> Alignment:
-    """Put streams with clocks of their own onto the clock of the first, and return one table of synchronised rows.
+    """Put streams with clocks of their own onto the clock of the first, as one table.
 
-    reference, streams: paths of tables with a time column, of sounds, of SRT or WebVTT; or what `plait.read` takes.
-    out: .csv or .parquet to write, with a picture of the clocks beside it. time, join, signal: {stream: …}, the stream
-    named by its path, its file name, or that name without the ending.
-    time: COLUMN, or START,END; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone, or the date
-    of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what follows the @.
-    join: nearest, previous, overlap, window or linear. tolerance: seconds; 1.5 usual steps of a stream when not given.
-    rate: rows a second; a row for each row of the reference when not given, one for a sound. signal: COLUMN of numbers
-    that a stream shares with the reference. estimate: find offset and drift of each stream that shares a signal, as
-    sounds do.
+    In `time`, `join` and `signal` a stream is named by its path, its file name, or that name without the ending.
 
-    Raises TableError for a stream that cannot be read or holds no times, RequestError for a wrong request, streams that
-    do not overlap, or an offset that is not clear.
+    Args:
+        reference: the stream whose clock counts: the path of a table with a time column, of a sound, of SRT or WebVTT,
+            or what `plait.read` takes.
+        *streams: the others, likewise.
+        out: .csv or .parquet file to write, with a picture of the clocks beside it.
+        time: {stream: COLUMN or START,END}; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone,
+            or the date of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what
+            follows the @.
+        join: {stream: nearest, previous, overlap, window or linear}.
+        tolerance: seconds, farther away is absent; by default 1.5 usual steps of a stream.
+        rate: rows a second; by default a row for each row of the reference, one for a sound.
+        signal: {stream: COLUMN of numbers that it shares with the reference}.
+        estimate: find offset and drift of each stream that shares a signal, as sounds do.
+        callback: called with a dict for progress.
+
+    Returns:
+        The synchronised rows (`table`) and how each clock was read (`report`); print it.
+
+    Raises:
+        TableError: a stream cannot be read or holds no times.
+        RequestError: a wrong request, streams that do not overlap, or an offset that is not clear.
+
+    Example:
+        >>> steps = {"time": [0.0, 1.0, 2.0], "steps": [1, 2, 3]}
+        >>> pulse = {"time": [0.1, 1.1, 2.1], "pulse": [60, 62, 61]}
+        >>> plait.align(steps, pulse).table.cells("pulse")
+        [60, 62, 61]
     """
     callback = callback or _quiet
     place_of_out = None if out is None else check_out(out, [reference, *streams], "one of the streams")

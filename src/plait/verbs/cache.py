@@ -69,10 +69,18 @@ class Kept:
 
 
 def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
-    """Say what is kept between commands; with limit, remove what was used longest ago until no more than that is left.
+    """Return what is kept between commands, and remove what is too much. Nothing but time is lost.
 
-    limit: bytes, or text such as "2GB". clear: remove all. Nothing but time is lost. Raises RequestError for a limit
-    that is no size, or where there is no folder to keep things in.
+    Args:
+        limit: bytes, or text such as "2GB": what was used longest ago goes until no more than that is left.
+        clear: remove all.
+
+    Raises:
+        RequestError: the limit is no size, or there is no folder to keep things in.
+
+    Example:
+        >>> plait.cache(clear=True).size  # bytes
+        0
     """
     folder = _folder()
     removed = 0

@@ -37,17 +37,27 @@ def check(
     callback: Callback | None = None,
     **options: Any,
 ) -> Findings:
-    """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes. Print it.
+    """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes.
 
-    table: what `plait.read` takes; folder: what relative paths are relative to. options: split, group, ignore, kinds,
-    modalities, as in `show`; sample_rate of sounds given as arrays. Every picture and sound is opened once. fix: a new
-    folder, for a mended copy of the table and its files; the original is never touched. learning_curve: say whether
-    more rows would help. cache: True for the user's
-    cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another folder, or False; with it a
-    check that was stopped goes on, and files that did not change are not read again. callback gets progress and notes.
+    Args:
+        table: anything that `plait.read` takes; every picture and sound is opened once.
+        target: the column to predict; its labels are checked too, and what gives them away.
+        folder: where relative media paths begin; by default the folder of the table.
+        fix: a new folder for a mended copy of the table and its files; the original is never touched.
+        learning_curve: say whether more rows would help.
+        cache: True for the user's cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another
+            folder, or False; a check that was stopped goes on, and files that did not change are not read again.
+        callback: called with a dict for progress and notes.
+        **options: split, group, ignore, kinds, modalities and sample_rate, as in `plait.fit`.
 
-    Raises TableError where the table itself cannot be read, RequestError for a column or an option that is not there,
-    or a folder `fix` that holds something.
+    Raises:
+        TableError: the table itself cannot be read.
+        RequestError: a column or an option is not there, or the folder `fix` holds something.
+
+    Example:
+        >>> findings = plait.check({"photo": ["lost.png", "photo.png"], "age": [34, 51]}, cache=False)
+        >>> [finding.check for finding in findings if finding.severity == "error"]
+        ['file-missing']
     """
     from plait.checks.growth import check_growth
     from plait.checks.label_checks import check_labels

@@ -81,16 +81,39 @@ def convert(
 ) -> Conversion:
     """Convert a file into another, or a column of a table into a new column, by the cheapest way there is.
 
-    A file: convert("sign.png", "sign.wav"), convert("call.wav", "call.txt"); the kinds are told by what is inside and
-    by the ending. A column: convert(table, column="call", to="text", name="transcript", out="new.csv"); column may be
-    "tabular" or several columns for a converter of tables. Beside the new column come NAME_confidence (0 to 1),
-    NAME_converter (with its version) and NAME_status ("ok", or "absent: why"); new sounds and pictures lie in a folder
-    beside the table that is written. to: image, audio, text or tabular. by: a converter that must be used, or the
-    folder of a fitted run, whose answer is the text. converters: options ({"espeak.voice": "en-us"}), and objects of
-    your own ({"mine": object}, see `plait.converters.graph.Converter`). kinds: of columns, where the guess is wrong.
+    Beside a new column come NAME_confidence (0 to 1), NAME_converter (with its version) and NAME_status ("ok", or
+    "absent: why"); new sounds and pictures lie in a folder beside the table that is written. A second call converts
+    nothing anew.
 
-    A second call converts nothing anew. Raises RequestError for a wrong request, with the nearest way there is,
-    MissingExtra with a pip line, TableError for a table that cannot be read.
+    Args:
+        source: a file, whose kind is told by what is inside; with `column` anything that `plait.read` takes.
+        destination: the file to write, whose ending says what it becomes.
+        column: the column to convert; "tabular" or several columns for a converter of tables.
+        to: the kind of the new column: image, audio, text or tabular.
+        name: what the new column is called; by default COLUMN_KIND.
+        out: .csv or .parquet file to write the table to.
+        by: a converter that must be used, or the folder of a fitted run, whose answer is the text.
+        converters: options ({"espeak.voice": "en-us"}), and objects of your own ({"mine": object}, see
+            `plait.converters.graph.Converter`).
+        kinds: {column: kind} where the guess is wrong.
+        folder: where relative media paths begin; by default the folder of the table.
+        cache: keep what is converted for the next call.
+        callback: called with a dict for progress and notes.
+
+    Returns:
+        What was made: `text` and `confidence` of a file, `table` and `statuses` of a column, and `out`; print it.
+
+    Raises:
+        RequestError: a wrong request, with the nearest way there is.
+        MissingExtra: the way needs a package that is not installed.
+        TableError: the table cannot be read.
+
+    Example:
+        >>> made = plait.convert({"age": [34], "town": ["Bern"]}, column="tabular", to="text", name="words")
+        >>> made.table.cells("words")
+        ['age: 34, town: Bern']
+        >>> print(plait.convert("photo.png", "photo.jpg"))
+        the same kind, so nothing was converted; written to photo.jpg
     """
     tell = callback or _quiet
     known = make_converters(converters or {})

@@ -59,7 +59,12 @@ class _Estimator(BaseEstimator):
         self.folder = folder
 
     def fit(self, X: Any, y: Any) -> Any:
-        """Learn from rows and their labels: integers, strings or numbers (rows,), or one-hot (rows, class)."""
+        """Learn from rows and their labels, and return the estimator.
+
+        Args:
+            X: anything that `plait.read` takes; for cross-validation a data frame, or a plait.Table.
+            y: (rows,) integers, strings or numbers, or one-hot (rows, class).
+        """
         options = self.get_params()
         folder = options.pop("folder")
         for name in ("kinds", "modalities", "encoders", "prep"):
@@ -84,7 +89,18 @@ class _Estimator(BaseEstimator):
 
 
 class Classifier(ClassifierMixin, _Estimator):
-    """`plait.fit` as a scikit-learn classifier. Fitted: model_, classes_."""
+    """A scikit-learn classifier over `plait.fit`. Fitted it has `model_` and `classes_`.
+
+    Args:
+        fusion, ignore, kinds, modalities, encoders, prep, tune, candidates, balance: as in `plait.fit`.
+        epochs, batch_size, precision, time_limit, seed, sample_rate: as in `plait.fit`.
+        folder: where relative media paths begin.
+
+    Example:
+        >>> learner = plait.Classifier(candidates="classic")
+        >>> learner.fit({"age": table.cells("age")}, table.cells("sick")).predict({"age": [20, 60]})
+        array(['no', 'yes'], dtype='<U3')
+    """
 
     _kind = "category"
 
@@ -94,23 +110,34 @@ class Classifier(ClassifierMixin, _Estimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return a label for each row (rows,). A row with nothing in it gets the commonest class of training."""
+        """Return a label for each row of `X`, (rows,); for one with nothing in it the commonest of training."""
         probabilities = self.predict_proba(X)  # first: it says when the estimator is not fitted
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return probabilities (rows, class). A row with nothing in it gets the class shares of training."""
+        """Return probabilities of `X` (rows, class); of a row with nothing in it the shares of training."""
         answers = self._answers(X)
         failed = np.array([status == "failed" for status in answers.status], bool)
         return np.where(failed[:, None], self.model_.prior[None], np.asarray(answers.probabilities))
 
 
 class Regressor(RegressorMixin, _Estimator):
-    """`plait.fit` as a scikit-learn regressor. Fitted: model_."""
+    """A scikit-learn regressor over `plait.fit`. Fitted it has `model_`.
+
+    Args:
+        fusion, ignore, kinds, modalities, encoders, prep, tune, candidates, balance: as in `plait.fit`.
+        epochs, batch_size, precision, time_limit, seed, sample_rate: as in `plait.fit`.
+        folder: where relative media paths begin.
+
+    Example:
+        >>> learner = plait.Regressor(candidates="alone", epochs=1)
+        >>> learner.fit({"sick": table.cells("sick")}, table.cells("age")).predict({"sick": ["no", "yes"]}).shape
+        (2,)
+    """
 
     _kind = "number"
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return a number for each row (rows,). A row with nothing in it gets the mean of training."""
+        """Return a number for each row of `X`, (rows,); for one with nothing in it the mean of training."""
         values = self._answers(X).labels
         return np.array([self.model_.prior[0] if value is None else value for value in values], float)

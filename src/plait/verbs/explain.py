@@ -22,14 +22,25 @@ def explain(
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Explanation:
-    """Return how much each modality made of the answers of a fitted run. Print it.
+    """Return how much each modality made of the answers of a fitted run, by Shapley values.
 
-    run: the folder that `fit` wrote, or a model. rows: what `plait.read` takes; folder: what relative paths are
-    relative to. For each row the Shapley value of each modality, by presence alone: they add up to the prediction minus
-    what the model says with nothing present. row: explain this one (from 0), and which words, regions, seconds and
-    columns of it mattered. out: a picture of the row to write, or a folder for JSON, picture and table.
+    Args:
+        run: the folder that `plait.fit` wrote, the .onnx file that `plait.export` wrote, or a model.
+        rows: anything that `plait.read` takes.
+        row: explain this one (from 0), and which words, regions, seconds and columns of it mattered.
+        out: a picture of the row to write, or a folder for JSON, picture and table.
+        folder: where relative media paths begin; by default the folder of the table.
+        callback: called with a dict for progress.
 
-    Raises RequestError for a row that there is not, or a table with none of the model's columns.
+    Raises:
+        RunError: the run is missing, unfinished or damaged.
+        TableError: the table cannot be read.
+        RequestError: there is no such row, none of the model's columns is there, or `out` has another ending.
+
+    Example:
+        >>> explanation = plait.explain("run", "people.csv")
+        >>> explanation.shares["text"].shape
+        (40,)
     """
     if out is not None and row is None and Path(out).suffix.lower() in PICTURES:
         raise RequestError("a picture shows one row; name it with row (--row N), or give a folder for the whole table.")

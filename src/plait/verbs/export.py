@@ -65,20 +65,31 @@ def export(
     overwrite: bool = False,
     callback: Callback | None = None,
 ) -> Export:
-    """Write the winner of a run as one ONNX file that answers without the run. `plait.predict` takes it as well.
+    """Write the winner of a run as one ONNX file, which answers without the run; return its facts.
 
     Inputs are as prepared: for each modality NAME (batch, …), pictures uint8, all else float32, and NAME_present
     (batch,) bool, or NAME_cells (batch, column) bool where a row has several pictures or sounds. What is absent may
-    hold anything, NaN too. A pretrained encoder of pictures, tuned or not, is inside the graph, and pictures are as it
-    takes them; of texts and sounds with a pretrained encoder the input is its features. Output: probabilities (batch,
-    class) float32, or values (batch, 1) float64 in the unit of the target. The preparation is in the file's metadata.
+    hold anything, NaN too. A pretrained encoder of pictures is inside the graph; of texts and sounds with one the
+    input is its features. Output: probabilities (batch, class) float32, or values (batch, 1) float64 in their unit.
 
-    run: the folder that `fit` wrote, or a model. out: the file, ending in .onnx; without it RUN.onnx beside the run
-    folder. rows: what `plait.read` takes (folder: where its relative paths start), of which 64 are answered by both
-    before the file is written; without it they are drawn.
+    Args:
+        run: the folder that `plait.fit` wrote, or a model.
+        to: the format; there is "onnx".
+        out: the file, ending in .onnx; by default RUN.onnx beside the run folder.
+        rows: what `plait.read` takes, of which 64 are answered by both before the file is written; by default drawn.
+        folder: where relative media paths of the rows begin.
+        overwrite: replace a file that is there.
+        callback: called with a dict for notes.
 
-    Raises RequestError where the winner is, or asks, no network, for a recogniser, and when the answers differ by more
-    than 0.0001; RunError for a file that exists, without overwrite; MissingExtra with a pip line.
+    Raises:
+        RequestError: the winner is, or asks, no network, it is a recogniser, or the answers differ by more than 0.0001.
+        RunError: the run is damaged, or the file exists.
+        MissingExtra: onnx, onnxscript or onnxruntime is not installed.
+
+    Example:
+        >>> written = plait.export("run", out="model.onnx")
+        >>> plait.predict("model.onnx", {"note": ["fever and cough"], "age": [60]}).labels
+        ['yes']
     """
     tell = callback or quiet
     if to not in FORMATS:

@@ -43,14 +43,52 @@ def fit(
     callback: Callback | None = None,
     **options: Any,
 ) -> Model:
-    """Learn to predict a column of a table, or labels beside arrays, and return the fitted Model.
+    """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
-    data: anything `plait.read` takes (a path, a frame, a dict of arrays), with the target as a column, or with labels:
-    (rows,) integers, strings or numbers, or one-hot (rows, class). out: the run folder; without it a temporary one that
-    lives as long as the model. folder: where relative media paths of a frame start. options: the fields of FitOptions.
+    Args:
+        data: anything that `plait.read` takes (a path, a frame, a dict of arrays).
+        labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data.
+        target: the column to predict; with labels the name they get.
+        out: the run folder, where a fit that was killed goes on; by default one that lives as long as the model.
+        folder: where relative media paths begin; by default the folder of the table.
+        callback: called with a dict for progress and notes.
+        **options: what else may be asked, none of it needed:
+            fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
+            split: column that says train, val or test; a missing part is drawn.
+            group: column whose values must not be in two splits, such as a speaker.
+            ignore: columns to leave out.
+            kinds: {column: kind} where the guess is wrong.
+            modalities: {name: columns} to group columns.
+            encoders: {modality: name or module}, such as {"image": "lite0", "text": "static"}.
+            prep: options of preprocessing, such as {"audio.denoise": True}.
+            convert: modalities to make of others, and to compare with them: "audio->text".
+            fill: absent cells to fill from another modality: "audio->text".
+            converters: options of converters, such as {"pocketsphinx.words": "yes,no"}, and objects of your own.
+            tune: pretrained encoders to tune: "image=last-2" or "image=full"; "none": nothing is tuned.
+            balance: weight the classes so that rare ones count as much as common ones.
+            epochs: passes over the training rows; by default chosen from their number.
+            batch_size: rows in one training step; 64.
+            precision: "auto" (convolutions learn in bfloat16 where that is quicker) or "float32".
+            candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble.
+            folds: test on every row by cross-validation in so many folds, twice. For small tables.
+            time_limit: seconds that the fit may take; the best model so far is kept.
+            seed: same seed, same result, on the same machine; 0.
+            learning_curve: fit the winner on parts of the rows too.
+            report: write report.html; by default where `out` is given.
+            report_rows: test rows on which the report measures robustness and explanations; 300 at most.
+            overwrite: replace a finished run in the folder.
+            sample_rate: of sounds given as arrays, in Hz; by default 22050.
 
-    Raises TableError for a table that cannot be learned from, RequestError for a wrong request, RunError for a folder
-    that is finished or belongs to another command. A run that was killed goes on where it stopped.
+    Raises:
+        TableError: the table cannot be read or learned from.
+        RequestError: a column, an option or a plan that is not there or makes no sense.
+        RunError: the folder holds a finished run, or one of another command.
+        MissingExtra: an encoder or converter needs a package that is not installed.
+
+    Example:
+        >>> model = plait.fit("people.csv", target="sick", ignore="note", candidates="classic")
+        >>> model.predict({"age": [20, 60]}).labels
+        ['no', 'yes']
     """
     chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
     most = usual_limit()

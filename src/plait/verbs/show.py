@@ -82,9 +82,25 @@ def show(
     prep: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Show:
-    """Say what each column is, and why. With row and out, draw that row before and after preprocessing.
+    """Return what each column is, and why; with `row` and `out`, draw that row around preprocessing.
 
-    options: split, group, ignore, kinds, modalities, as in `fit`. Raises RequestError for a row that is not there.
+    Args:
+        table: anything that `plait.read` takes.
+        target: the column to predict, so that it is no feature.
+        row: the row to draw before and after preprocessing, from 0.
+        out: the picture to write (.png, .jpg, .pdf or .svg).
+        folder: where relative media paths begin; by default the folder of the table.
+        prep: options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
+        **options: split, group, ignore, kinds and modalities, as in `plait.fit`.
+
+    Raises:
+        TableError: the table cannot be read.
+        RequestError: a column, an option or a row is not there, or `out` has another ending.
+
+    Example:
+        >>> shown = plait.show({"age": [34, None, 28], "sick": ["yes", "no", "yes"]}, target="sick")
+        >>> shown.schema.column("age").kind, shown.holes
+        ('number', {'age': 1, 'sick': 0})
     """
     table = read(table, folder)
     chosen = FitOptions.of({**options, "prep": prep or {}})

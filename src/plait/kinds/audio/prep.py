@@ -32,10 +32,22 @@ SILENT = 1e-10  # power of a spectrum line under which a recording is silence: a
 
 @dataclass(frozen=True)
 class AudioPrep:
-    """How a sound becomes a log-mel (mel, time) of float32. `fitted` fills in what is still open.
+    """How a sound becomes a log-mel (mel, time) of float32. `fitted` sets what is still open.
 
     In this order: mono, resample, band-pass, denoise, trim, loudness, centre cut, log-mel, standardise, pad with 0.
-    Raises RequestError for a value that makes no sense.
+
+    Args:
+        sample_rate: in Hz; by default the commonest, at most 16000.
+        bandpass: (low, high) in Hz to keep, such as (300, 3400).
+        denoise, trim: take steady noise out (spectral gating); cut silence off both ends.
+        loudness: bring each sound to this level in dBFS.
+        seconds, mels: length, where longer is cut, keeping the middle; bands of the log-mel.
+        frames, hop, whole: length in frames and samples of each, set by `fitted`; whether cutting is an error.
+
+    Example:
+        >>> prep = plait.AudioPrep(mels=32).fitted([(wave, 8000)])
+        >>> prep(wave, 8000).shape  # (mel, time): 0.5 s, a frame each 10 ms
+        (32, 51)
     """
 
     sample_rate: int | None = field(default=None, metadata={"help": "Sample rate in Hz. If open, at most 16000."})
@@ -70,23 +82,28 @@ class AudioPrep:
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> AudioPrep:
-        """Make it from options that may be strings. Raises RequestError for an unknown one or a wrong value."""
+        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
         return from_strings(cls, options, "audio")
 
     def to_json(self) -> dict[str, Any]:
+        """Return all that rebuilds this object."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AudioPrep:
+        """Rebuild what `to_json` gave, and return it."""
         band = data.get("bandpass")
         return cls(**{**data, "bandpass": None if band is None else tuple(band)})
 
     def fitted(self, sounds: Iterable[tuple[np.ndarray, int]]) -> AudioPrep:
-        """Return a copy with sample rate, seconds and frames chosen from (samples, Hz) of the training rows.
+        """Return a copy with rate and length chosen from `sounds`, pairs of samples (time, channel) and Hz.
 
         The rate is the commonest, at most 16000 Hz; the length the 98th percentile (after trimming), at most 10 s. A
         frame begins each 10 ms, above 3.2 s each 320th of the length. With `whole` a frame always begins each 10 ms,
-        and the length is 1.25 times that of the longest sound, at most 60 s. Raises RequestError when there is none.
+        and the length is 1.25 times that of the longest sound, at most 60 s.
+
+        Raises:
+            RequestError: there is no sound.
         """
         rates: Counter[int] = Counter()
         lengths = []
@@ -107,7 +124,7 @@ class AudioPrep:
         return replace(self, sample_rate=rate, seconds=seconds, frames=frames, hop=hop)
 
     def wave(self, samples: np.ndarray, rate: int) -> np.ndarray:
-        """Return the samples (time, channel) at `rate` Hz as float32 (time,) at the rate of this preparation.
+        """Return samples (time, channel) at `rate` Hz as float32 (time,) at the rate of this preparation.
 
         Raises CellError when no sample is left.
         """
@@ -115,9 +132,17 @@ class AudioPrep:
         return wave
 
     def __call__(self, samples: np.ndarray, rate: int) -> np.ndarray:
-        """Return the log-mel (mel, time), float32, mean 0 and standard deviation 1 over its own frames; 0 after them.
+        """Return the log-mel (mel, time), float32, mean 0 and deviation 1 over its own frames; 0 after them.
 
-        A recording longer than `seconds` is cut from the middle; with `whole` it raises CellError. Silence gives zeros.
+        A recording longer than `seconds` is cut from the middle. Silence gives zeros.
+
+        Args:
+            samples: (time,) or (time, channel).
+            rate: of the samples, in Hz.
+
+        Raises:
+            RequestError: the preparation is not fitted.
+            CellError: no sample is left, or with `whole` the recording is too long.
         """
         if self.frames is None or self.hop is None:
             raise RequestError("the sound preparation is not fitted yet; call fitted(sounds) first.")
@@ -138,7 +163,10 @@ class AudioPrep:
         return padded
 
     def span(self, samples: np.ndarray, rate: int) -> tuple[float, int]:
-        """Return where in the sound as it came its first frame begins, in seconds, and how many frames are its own."""
+        """Return where in the sound, in seconds, its first frame begins, and how many frames are its own.
+
+        Raises CellError when no sample is left.
+        """
         assert self.sample_rate is not None and self.frames is not None and self.hop is not None
         start, longest = 0, self.frames * self.hop - 1
         for name, before, after in self._worked(samples, rate):
@@ -148,7 +176,7 @@ class AudioPrep:
         return start / self.sample_rate, 1 + min(length, longest) // self.hop
 
     def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
-        """Return (name, samples, Hz) for the sound as it came and after each operation that changed it, for drawing."""
+        """Return (name, samples, Hz) as it came and after each operation that changed it, for drawing."""
         samples = samples[:, 0] if samples.ndim == 2 and samples.shape[1] == 1 else samples
         done = [("as it came", samples, rate)]
         for name, before, after in self._worked(samples, rate):

@@ -30,10 +30,22 @@ TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 @dataclass(frozen=True)
 class ImagePrep:
-    """How a picture becomes an array (channel, height, width) of uint8. `fitted` fills in what is still open.
+    """How a picture becomes an array (channel, height, width) of uint8. `fitted` sets what is open.
 
     In this order: upright, colour mode, rotate, crop, resize. Transparent parts become white, bars and corners black.
-    Raises RequestError for a value that makes no sense.
+
+    Args:
+        size: longer side in pixels; by default its own, at most 64.
+        mode: "L" (grey), "RGB", or "auto": grey when all pictures are grey.
+        fit: for another shape: "pad" (add bars), "crop" (cut) or "stretch".
+        rotate, crop: degrees to turn by, counter-clockwise; share of each side to keep, from the middle.
+        orient, draft, flip: turn upright by EXIF; decode JPEG smaller; mirror half of the training pictures.
+        height, width, white, source_side, resample: set by `fitted`, or as a pretrained network asks.
+
+    Example:
+        >>> prep = plait.ImagePrep(size=20).fitted([picture])
+        >>> prep(picture).shape  # (channel, height, width)
+        (3, 20, 16)
     """
 
     size: int | None = field(default=None, metadata={"help": "Longer side in pixels. Without it: its own, at most 64."})
@@ -64,23 +76,26 @@ class ImagePrep:
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> ImagePrep:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
         return from_strings(cls, options, "image")
 
     def to_json(self) -> dict[str, Any]:
+        """Return all that rebuilds this object."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ImagePrep:
+        """Rebuild what `to_json` gave, and return it."""
         return cls(**data)
 
     @property
     def channels(self) -> int:
+        """How many channels a prepared picture has: 1 or 3."""
         return 1 if self.mode == "L" else 3
 
     @property
     def draft_size(self) -> tuple[int, int] | None:
-        """(width, height) that a decoder may shrink a picture towards, or None where it must decode in full."""
+        """What a decoder may shrink a picture towards, (width, height), or None where it must decode in full."""
         if not self.draft or self.height is None or self.width is None:
             return None
         width, height = self.width, self.height
@@ -89,10 +104,13 @@ class ImagePrep:
         return int(np.ceil(width / self.crop)), int(np.ceil(height / self.crop))
 
     def fitted(self, images: Iterable[Image]) -> ImagePrep:
-        """Return a copy with mode, height and width chosen from pictures of the training rows.
+        """Return a copy with mode, height and width chosen from Pillow `images` of the training rows.
 
-        Pictures whose median is at most 64 px on the longer side keep that size; larger ones get 64 px (or `size`)
-        and the median shape, in steps of 4 px. Raises RequestError when there is no picture.
+        Those whose median is at most 64 px on the longer side keep that size; larger ones get 64 px (or `size`) and the
+        median shape, in steps of 4 px.
+
+        Raises:
+            RequestError: there is no picture.
         """
         sizes, source, grey, brightest = [], [], True, 0.0
         for image in images:
@@ -117,14 +135,19 @@ class ImagePrep:
         return replace(self, mode=mode, height=height, width=width, white=white, source_side=side)
 
     def __call__(self, image: Image) -> np.ndarray:
-        """Return the picture as uint8 (channel, height, width). Raises CellError for a colour mode unknown to us."""
+        """Return a Pillow `image` as uint8 (channel, height, width).
+
+        Raises:
+            RequestError: the preparation is not fitted.
+            CellError: a colour mode that cannot become the one asked for.
+        """
         for _, operation in self._operations():
             image = operation(image)
         pixels = np.array(image)
         return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     def steps(self, image: Image) -> list[tuple[str, Image]]:
-        """Return (name, picture) for the picture as it came and after each operation that changed it, for drawing."""
+        """Return (name, picture) as it came and after each operation that changed it, for drawing."""
         done = [("as it came", image)]
         for name, operation in self._operations():
             after = operation(image)
@@ -134,9 +157,9 @@ class ImagePrep:
         return done
 
     def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Return (left, top, right, bottom) of the prepared picture, in pixels of a picture of this (width, height).
+        """Return (left, top, right, bottom) of the prepared picture on one of this (width, height).
 
-        That is before it is resized. With bars it reaches beyond the picture; cut, it is smaller.
+        In pixels before resize. With bars it reaches beyond the picture; cut, it is smaller.
         """
         assert self.width is not None and self.height is not None
         width, height = size

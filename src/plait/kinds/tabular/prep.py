@@ -103,7 +103,20 @@ def _option(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True)
 class TabularPrep:
-    """Cells of number, date and category columns → (batch, feature). `fitted` learns the columns."""
+    """How cells of number, date and category columns become numbers (batch, feature).
+
+    Args:
+        scale: how numbers are scaled: "quantile" (by rank, no outliers) or "standard".
+        max_categories: values of a category column that get a code of their own: the most common.
+        min_count: rows that a value must be in to get a code of its own.
+        columns: what `fitted` learned of each column.
+
+    Example:
+        >>> cells = {"age": [34, None, 51], "town": ["Bern", "Bern", "Basel"]}
+        >>> prep = plait.TabularPrep().fitted(cells, {"age": "number", "town": "category"})
+        >>> prep.names, prep(cells).shape
+        (['age', 'age: absent', 'town'], (3, 3))
+    """
 
     scale: str = _option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
     max_categories: int = _option(50, "Values of a category column that get a code of their own: the most common.")
@@ -119,11 +132,19 @@ class TabularPrep:
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> TabularPrep:
-        """Make the options from names and values, which may be strings. Raises RequestError for an unknown one."""
+        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
         return from_strings(cls, options, "tabular")
 
     def fitted(self, columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> TabularPrep:
-        """Return a copy that has learned from the training cells; kinds[column] is number, category or date."""
+        """Return a copy that has learned the columns from the training cells.
+
+        Args:
+            columns: {column: (batch,) cells}.
+            kinds: {column: number, category or date}.
+
+        Raises:
+            RequestError: a column of another kind.
+        """
         learned = []
         for name, cells in columns.items():
             kind = kinds.get(name)
@@ -166,9 +187,10 @@ class TabularPrep:
         return Scaler(name, middle, points=tuple(float(p) for p in points))
 
     def __call__(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
-        """Return (batch, feature) float32: numbers, indicators (1 = absent), codes; see the module.
+        """Return `columns`, {name: (batch,) cells}, as float32 (batch, feature), laid out as `names` says.
 
-        Raises RequestError when a learned column is not there; give a column of None where it is absent in every row.
+        Raises:
+            RequestError: a learned column is not there (give one of None), or columns are not of one length.
         """
         values: list[np.ndarray] = []
         holes: list[np.ndarray] = []
@@ -209,7 +231,7 @@ class TabularPrep:
         return not broken
 
     def onehot(self, x: np.ndarray) -> np.ndarray:
-        """Turn codes into one column for each, 0 included, for learners without embeddings: (batch, wider feature)."""
+        """Return x with codes turned into one column for each, 0 included: (batch, wider feature)."""
         start = 2 * self.numbers
         wide = [np.eye(size, dtype=np.float32)[x[:, start + k].astype(int)] for k, size in enumerate(self.categories)]
         return np.concatenate([x[:, :start], *wide], axis=1)
@@ -259,7 +281,7 @@ class TabularPrep:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TabularPrep:
-        """Rebuild what `to_json` gave. Raises RunError when it is damaged."""
+        """Return what `to_json` gave as an object again. Raises RunError when it is damaged."""
         try:
             columns = []
             for entry in data["columns"]:

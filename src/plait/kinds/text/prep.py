@@ -33,7 +33,22 @@ def _option(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True)
 class TextPrep:
-    """Text → TF-IDF, its SVD, or token ids. The options come first; the rest is learned by `fitted`."""
+    """How a text becomes TF-IDF, its SVD, or token ids. `fitted` learns the vocabulary.
+
+    Args:
+        normalise, mojibake: make full-width letters and ligatures plain (Unicode NFKC); repair broken UTF-8.
+        html, whitespace, lower: take tags and entities out; make each run of blanks one space, and letters small.
+        max_features, min_count: words and terms kept at most; texts that each must be in.
+        ngrams: longest run of words (or of Chinese characters) that is a TF-IDF term.
+        subwords: add pieces of words, for misspelt ones; by default for short, varied texts.
+        svd, tokens: numbers that TF-IDF is brought down to; longest text in token ids, the rest is cut.
+        words, terms, idf, components, length, pieces: what `fitted` learned.
+
+    Example:
+        >>> prep = plait.TextPrep(min_count=1, subwords=False).fitted(["mild fever", "fever and cough"])
+        >>> prep.ids(["fever!"]).shape, prep.vector(["fever!"]).shape  # (batch, token), (batch, feature)
+        ((1, 3), (1, 2))
+    """
 
     normalise: bool = _option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
     mojibake: bool = _option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
@@ -67,7 +82,7 @@ class TextPrep:
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> TextPrep:
-        """Make the options from names and values, which may be strings. Raises RequestError for an unknown one."""
+        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
         return from_strings(cls, options, "text")
 
     def clean(self, text: str) -> str:
@@ -103,8 +118,14 @@ class TextPrep:
     def fitted(self, texts: Sequence[str], generator: np.random.Generator | None = None) -> TextPrep:
         """Return a copy that has learned its vocabulary, idf and SVD basis from the training texts.
 
-        Terms are those in the most texts. The SVD is randomised (Halko and others 2011, arXiv:0909.4061); the generator
-        draws its start. Raises RequestError when no text holds a token.
+        Terms are those in the most texts. The SVD is randomised (Halko and others 2011, arXiv:0909.4061).
+
+        Args:
+            texts: (batch,) strings.
+            generator: draws the start of the SVD; by default one with seed 0.
+
+        Raises:
+            RequestError: no text holds a token.
         """
         tokens = [self.tokenise(text or "") for text in texts]
         in_texts = Counter(token for row in tokens for token in set(row))
@@ -155,15 +176,12 @@ class TextPrep:
         return counts
 
     def sparse(self, texts: Sequence[str]) -> csr_matrix:
-        """Return TF-IDF (batch, vocabulary) float32: sublinear counts, smooth idf, rows of length 1.
-
-        A text without a known term gives a row of 0.
-        """
+        """Return TF-IDF of `texts`, float32 (batch, vocabulary): sublinear counts, rows of length 1 or 0."""
         self._check()
         return self._weigh(self._counts([self.tokenise(text or "") for text in texts]))
 
     def vector(self, texts: Sequence[str]) -> np.ndarray:
-        """Return TF-IDF brought down by SVD: (batch, feature) float32, rows of length 1 (or of 0, as `sparse`).
+        """Return TF-IDF of `texts` brought down by SVD (batch, feature) float32, rows of length 1 or 0.
 
         Latent semantic analysis (Deerwester and others 1990).
         """
@@ -172,7 +190,7 @@ class TextPrep:
         return np.divide(reduced, norms, out=np.zeros_like(reduced), where=norms > 1e-12)
 
     def ids(self, texts: Sequence[str]) -> np.ndarray:
-        """Return token ids (batch, token) int32: 0 empty place, 1 a word outside the vocabulary. No row is all 0.
+        """Return token ids of `texts` (batch, token) int32: 0 empty place, 1 unknown word. No row is all 0.
 
         With `pieces` each word is followed by its parts of 2 and 3 letters (Bojanowski and others 2017,
         arXiv:1607.04606).
@@ -189,12 +207,12 @@ class TextPrep:
 
     @property
     def features(self) -> int:
-        """Numbers in a row of `vector`."""
+        """How many numbers a row of `vector` has."""
         return len(self.components)
 
     @property
     def vocabulary(self) -> int:
-        """Ids that `ids` can give, the empty place and the unknown word included."""
+        """How many ids `ids` can give, the empty place and the unknown word included."""
         return len(self.words) + FIRST
 
     def _check(self) -> None:
@@ -211,7 +229,7 @@ class TextPrep:
 
     @classmethod
     def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextPrep:
-        """Rebuild what `state` gave. Raises RunError when the parts do not belong together."""
+        """Return what `state` gave as an object again. Raises RunError when the parts do not belong together."""
         try:
             learned: dict[str, Any] = {name: tuple(data[name]) for name in ("words", "terms")}
             learned |= {name: np.asarray(arrays[name], np.float32) for name in ("idf", "components")}

@@ -33,6 +33,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "fold",
         "is_day_first",
         "is_decimal_comma",
+        "is_missing",
         "parse_date",
         "parse_number",
         "plain_text",

@@ -59,6 +59,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_FOLDED).strip()
 
 
+def is_missing(cell: Any) -> bool:
+    """Whether a cell is a word that stands for "missing", such as NA."""
+    return isinstance(cell, str) and cell.strip() in MISSING_WORDS
+
+
 def currencies(text: str) -> list[str]:
     return _CURRENCY.findall(text)
 

@@ -20,6 +20,7 @@ from plait.data.fact_cache import Cache
 from plait.kinds import KINDS
 from plait.kinds.kind import Kind
 from plait.kinds.mending import take_content
+from plait.kinds.network import as_float, centre
 from plait.kinds.part import Part
 from pulse import PULSE, known_pulses
 
@@ -112,10 +113,10 @@ def test_drawn_inputs_fit_the_encoder_and_the_features(name: str, folder: Path) 
     sizes = {key: value for key, value in layout.items() if key != "kind"}
     x = torch.from_numpy(np.asarray(kind.network.draw(sizes, 6, np.random.default_rng(1)), np.float32))
     assert tuple(x.shape) == (6, *kind.network.shape(sizes))
-    tokens, present = kind.network.ENCODER(**sizes, dim=8).eval()(kind.network.centre(kind.network.to_float(x)))
+    tokens, present = kind.network.ENCODER(**sizes, dim=8).eval()(centre(name, as_float(name, x)))
     assert (tokens.shape[0], tokens.shape[2], tuple(present.shape)) == (6, 8, tuple(tokens.shape[:2]))
-    features = kind.features.features(kind.network.to_float(x).numpy().astype(np.float64), sizes)
-    alone = kind.features.features(kind.network.to_float(x[2:3]).numpy().astype(np.float64), sizes)
+    features = kind.features.features(as_float(name, x).numpy().astype(np.float64), sizes)
+    alone = kind.features.features(as_float(name, x[2:3]).numpy().astype(np.float64), sizes)
     assert features.shape[0] == 6
     assert alone[0] == pytest.approx(features[2], nan_ok=True, abs=1e-12)
     assert kind.features.even(np.full(features.shape[1], 2.0)).shape == (features.shape[1],)
@@ -126,7 +127,7 @@ def test_augmentation_keeps_the_shape_and_follows_its_generator(name: str, folde
     kind = KINDS[name]
     prep, layout, *_ = prepared(kind, make_part(name, folder))
     drawn = np.asarray(kind.network.draw(layout, 6, np.random.default_rng(1)), np.float32)
-    x = kind.network.to_float(torch.from_numpy(drawn))
+    x = as_float(name, torch.from_numpy(drawn))
     one, same, other = (kind.augment.augment(prep, layout, x, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert one.shape == x.shape
     assert torch.equal(one, same)

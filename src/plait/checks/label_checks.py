@@ -18,9 +18,10 @@ from plait.checks.pairing import check_pairing
 from plait.checks.splits import split_of
 from plait.checks.survey import Survey
 from plait.core.contract import Schema, Table
-from plait.core.finding import Finding, rows_of
+from plait.core.finding import Finding
 from plait.core.words import count, percent
 from plait.kinds import KINDS
+from plait.kinds.facts import rows_of
 
 FEW_ROWS = 10  # training rows of a class
 UNEVEN, VERY_UNEVEN = 4, 20  # largest class to smallest

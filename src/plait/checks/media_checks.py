@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from plait.checks.splits import split_of
 from plait.checks.survey import Survey
-from plait.core.finding import Finding, rows_of, say_cells
+from plait.core.finding import Finding, say_cells
 from plait.core.words import count
 from plait.kinds import KINDS
 from plait.kinds.cell_facts import CellFacts, first_of, rows_where
+from plait.kinds.facts import rows_of
 from plait.kinds.kind import Kind
 
 # What makes a cell of any kind unreadable: fault → name of the check, what its cells do, how to mend it.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from plait.core.words import count
 
@@ -28,23 +27,14 @@ class Finding:
     mend: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"rows": list(self.rows)}
-
-
-V = TypeVar("V")
-
-
-def rows_of(values: Iterable[V | None]) -> dict[V, list[int]]:
-    """Return the rows that each value is in, in order; None is left out.
-
-    >>> rows_of(["a", None, "b", "a"])
-    {'a': [0, 3], 'b': [2]}
-    """
-    rows: dict[V, list[int]] = {}
-    for row, value in enumerate(values):
-        if value is not None:
-            rows.setdefault(value, []).append(row)
-    return rows
+        return {
+            "severity": self.severity,
+            "check": self.check,
+            "column": self.column,
+            "rows": list(self.rows),
+            "message": self.message,
+            "mend": self.mend,
+        }
 
 
 def say_cells(num: int, does: str) -> str:

@@ -28,12 +28,14 @@ def build_encoder(layout: Mapping[str, Any], dim: int) -> nn.Module:
 
 def as_float(kind: str, x: Tensor) -> Tensor:
     """Return inputs of a layout's kind in float32, pictures as 0…1; what a pretrained network scales as it is."""
-    return KINDS[kind].network.to_float(x)
+    network = KINDS[kind].network
+    return network.to_float(x) if hasattr(network, "to_float") else x.float()
 
 
 def centre(kind: str, x: Tensor) -> Tensor:
     """Return inputs (as `as_float` gives them) as the encoder of a layout's kind is given them."""
-    return KINDS[kind].network.centre(x)
+    network = KINDS[kind].network
+    return network.centre(x) if hasattr(network, "centre") else x
 
 
 def is_convolutional(kind: str) -> bool:

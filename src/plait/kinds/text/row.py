@@ -23,7 +23,7 @@ from plait.draw.page import (
     text_width,
     wrap_text,
 )
-from plait.kinds.text.clean import join, show_token
+from plait.kinds.text.clean import join, show_markers
 
 MOST_TOKENS = 80
 MOST_LINES = 12
@@ -70,7 +70,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
 
 
 def _lines(text: str) -> list[str]:
-    lines = wrap_text(text.replace("\ue000", "[").replace("\ue001", "]"), 58)  # as text.join marks columns
+    lines = wrap_text(show_markers(text), 58)
     return [*lines[: MOST_LINES - 1], "…"] if len(lines) > MOST_LINES else lines
 
 
@@ -172,5 +172,5 @@ def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
     if text is None:
         return {"reason": "blank"}
     tokens = prep.tokenise(text)
-    shown = [(show_token(token), known) for token, known in zip(tokens, prep.known(tokens), strict=True)]
+    shown = [(show_markers(token), known) for token, known in zip(tokens, prep.known(tokens), strict=True)]
     return {"before": text, "after": shown, "steps": prep.steps(text)}

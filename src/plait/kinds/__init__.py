@@ -22,7 +22,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "facts": ("Facts", "facts_of", "rows_of"),
     "features": ("batch_features",),
     "kind": ("Kind",),
-    "mending": ("BLANK", "Goal", "Look", "take_content"),
+    "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
         "as_float",
         "build_encoder",

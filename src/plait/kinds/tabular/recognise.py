@@ -16,16 +16,10 @@ ID_NAME = re.compile(
     r"(?:^|[\s_.:-])(?i:id|ids|uuid|guid|uid|key|index|idx|no|nr|row|rowid|file|filename|path)$"
     r"|(?<=[a-z])(?:Id|ID|Key)$|编号$|序号$"
 )
-
-
 _CODE_NAME = re.compile(r"(?:^|[\s_.-])(?:code|zip|zipcode|postcode|class|type)$", re.IGNORECASE)
-
-
 _ID_FORM = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[^\s\d]{0,40}\d[^\s]{0,40}"
 )
-
-
 # What such columns hold are strings of digits, however they are written.
 _DIGITS_NAME = re.compile(
     r"(?:^|[\s_.-])(?:(?:tele)?phone|tel|mobile|fax|zip|(?:zip|post|postal)[\s_-]?code|plz|ip|version)"

@@ -15,8 +15,8 @@ import numpy as np
 from plait.checks.guesses import LEAST_ROWS, MOST_CLASSES, Labels, Voice, choose_rows, fuse, hear_voices
 from plait.checks.leaks import check_holes, check_leaks
 from plait.checks.pairing import check_pairing
-from plait.checks.splits import split_of
 from plait.checks.survey import Survey
+from plait.checks.table_checks import split_of
 from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
 from plait.core.words import count, percent

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from plait.checks.splits import split_of
 from plait.checks.survey import Survey
+from plait.checks.table_checks import split_of
 from plait.core.finding import Finding, say_cells
 from plait.core.words import count
 from plait.kinds import KINDS

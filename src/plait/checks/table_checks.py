@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plait.checks.splits import split_of
 from plait.core.contract import Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
@@ -39,6 +38,16 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
         if facts.written:
             findings += _check_numbers(column, table)
     return findings
+
+
+def split_of(table: Table, schema: Schema) -> list[str | None] | None:
+    """Return for each row train, val or test, None where it is blank; None for a table without a split column."""
+    name = schema.role("split")
+    if name is None:
+        return None
+    same = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
+    words = [None if cell is None else str(cell).strip().lower() for cell in table.cells(name)]
+    return [None if word is None else same.get(word, word) for word in words]
 
 
 def _check_split(table: Table, schema: Schema) -> Iterator[Finding]:

@@ -49,11 +49,7 @@ class Findings:
 
 
 def show_rows(rows: Sequence[int]) -> str:
-    """Return "row 3", or "rows 3, 5, 8 and 12 more".
-
-    >>> show_rows([3, 5])
-    'rows 3, 5'
-    """
+    """Return "row 3", or "rows 3, 5, 8 and 12 more"."""
     if len(rows) == 1:
         return f"row {rows[0]}"
     shown = ", ".join(str(row) for row in rows[:MOST_ROWS])

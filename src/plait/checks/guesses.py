@@ -258,11 +258,7 @@ def deal_folds(codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def nested_order(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the rows in an order of which each beginning has about the class shares of the whole.
-
-    >>> nested_order(np.arange(4), np.array([0, 0, 1, 1]), np.random.default_rng(0))[:2] // 2
-    array([0, 1])
-    """
+    """Return the rows in an order of which each beginning has about the class shares of the whole."""
     rows = generator.permutation(rows)
     place = np.zeros(len(rows))
     for code in np.unique(codes[rows]):

@@ -155,11 +155,7 @@ def _check_block(voice: Voice, labels: Labels) -> Iterator[Finding]:
 
 
 def best_run(score: np.ndarray) -> tuple[int, int]:
-    """Return start and stop of the run with the largest sum.
-
-    >>> best_run(np.array([-1, 1, 1, -1, 1, -1, -1]))
-    (1, 3)
-    """
+    """Return start and stop of the run with the largest sum."""
     sums = np.concatenate([[0], np.cumsum(score)])
     lowest = np.minimum.accumulate(sums)
     stop = int((sums - lowest).argmax())

@@ -176,11 +176,7 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
 
 
 def right_name(name: str, endings: Sequence[str]) -> str:
-    """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays.
-
-    >>> right_name("a.png", [".jpg", ".jpeg"]), right_name("a.jpeg", [".jpg", ".jpeg"]), right_name("Dr. Li", [".jpg"])
-    ('a.jpg', 'a.jpeg', 'Dr. Li')
-    """
+    """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays."""
     stem, ending = os.path.splitext(name)
     known = ending.lower() in media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
     return stem + endings[0] if known and endings and ending.lower() not in endings else name

@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,6 @@ class Mended:
     notes: tuple[str, ...] = ()
     column: str = NOTE
 
-    def to_json(self) -> dict[str, Any]:
-        lists = {"dropped": list(self.dropped), "notes": list(self.notes)}
-        return {**asdict(self), **lists, "table": str(self.table)}
-
     def __str__(self) -> str:
         lines = [f"{self.table}: {count(self.rows, 'row')}"]
         if self.dropped:
@@ -76,12 +72,9 @@ class Mended:
 def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = lambda event: None) -> Mended:
     """Write a mended copy of a table into the new folder `out`: the table, and a folder for each column of files.
 
-    Pictures: upright, one colour mode, one frame. Sounds: one sample rate and number of channels, no large DC offset, a
-    header that tells the length. A wrong ending is put right; a file that needs nothing is copied byte for byte. Text:
-    the encoding. Dates: ISO 8601. Numbers stored as text: plain. A cell that cannot be read becomes blank. Of rows with
-    the same features (files by their content) and the same target the first stays; a row without one of its files is
-    never taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
-
+    A file that needs nothing is copied byte for byte; a cell that cannot be read becomes blank. Of rows with the same
+    features (files by their content) and the same target the first stays; a row without one of its files is never
+    taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
     Parquet gives Parquet, anything else CSV. callback gets {"stage": "mend", "done", "total"} and {"note"}. It is
     written whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
     arrays or bytes that no file can be made of.

@@ -44,11 +44,7 @@ def _head(table: Table) -> bytes:
 
 
 def free_name(name: str, used: set[str]) -> str:
-    """Return a name that is not used, whatever its case: photo.png, else photo_2.png …
-
-    >>> free_name("a.png", {"a.png"})
-    'a_2.png'
-    """
+    """Return a name that is not used, whatever its case: photo.png, else photo_2.png …"""
     stem, ending = os.path.splitext(name)
     number, free = 2, name
     while free in used or free.lower() in used:

@@ -145,11 +145,7 @@ def _check_dates(column: Column, cells: Sequence[Any], today: dt.date) -> Iterat
 
 
 def date_form(text: str) -> str:
-    """Return how the day of a date is written, "" where it cannot be told. The clock after it does not count.
-
-    >>> date_form("2024-12-31 10:00"), date_form("31.12.2024"), date_form("31 Dec 2024")
-    ('YYYY-MM-DD', 'D.M.YYYY', 'D Mon YYYY')
-    """
+    """Return how the day of a date is written, such as D.M.YYYY, "" where it cannot be told; its clock does not count."""
     day = re.match(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})(?!\d)", text)
     if day:
         first, sign, _second, last = day.groups()

@@ -173,11 +173,7 @@ def _check_script(name: str, cells: Sequence[str | None]) -> Iterator[Finding]:
 
 
 def script_of(text: str) -> str | None:
-    """Return the script most letters of a text are of, None where fewer than three letters tell (two of Chinese).
-
-    >>> script_of("Привет, Bob")
-    'Cyrillic'
-    """
+    """Return the script most letters of a text are of, None where fewer than three letters tell (two of Chinese)."""
     counts = {script: len(_LETTERS[script].findall(text)) for script in (["Latin"] if text.isascii() else _LETTERS)}
     best = max(counts, key=lambda script: counts[script])
     return best if counts[best] >= (2 if best in ("Chinese or Japanese", "Korean") else 3) else None

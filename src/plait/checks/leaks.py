@@ -65,7 +65,7 @@ def _saved_errors(values: np.ndarray, wish: np.ndarray, folds: np.ndarray, regre
     tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(
         max_leaf_nodes=64, min_samples_leaf=3, random_state=0
     )
-    error = base = 0.0
+    lost = np.zeros(2)  # by the column, and by a constant answer
     for fold in np.unique(folds):
         held, rest = folds == fold, folds != fold
         if values.dtype.kind == "i" and not regression:
@@ -73,12 +73,9 @@ def _saved_errors(values: np.ndarray, wish: np.ndarray, folds: np.ndarray, regre
         else:
             guess = tree.fit(values[rest, None], wish[rest]).predict(values[held, None])
         constant = wish[rest].mean() if regression else np.bincount(wish[rest]).argmax()
-        error, base = error + _loss(guess - wish[held], regression), base + _loss(constant - wish[held], regression)
-    return 1 - error / base if base else 0.0
-
-
-def _loss(gap: np.ndarray, regression: bool) -> float:
-    return float((gap**2 if regression else gap != 0).sum())
+        gaps = np.stack([guess, np.full_like(guess, constant)]) - wish[held]
+        lost = lost + (gaps**2 if regression else gaps != 0).sum(axis=1)
+    return float(1 - lost[0] / lost[1]) if lost[1] else 0.0
 
 
 def _commonest(seen: np.ndarray, wish: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -95,8 +92,8 @@ def _values(column: Column, cells: Sequence[Any]) -> np.ndarray:
         return _codes([None if cell is None else str(cell).strip() for cell in cells])
     if column.kind == "number":
         return np.array(read_numbers(cells))
-    dates = (None if when is None else (when - type(when)(1970, 1, 1)).total_seconds() for when in read_dates(cells))
-    return np.array([np.nan if seconds is None else seconds for seconds in dates])
+    dates = np.array(read_dates(cells), "datetime64[us]")
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
 
 
 def _codes(cells: Sequence[str | None]) -> np.ndarray:

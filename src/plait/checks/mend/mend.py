@@ -185,7 +185,7 @@ def _keep_rows(
             cells = {
                 name: [by_name[name].digest(row) for row in rows]
                 if name in by_name
-                else [_comparable(cell) for cell in _part_of(table, values, name, rows)]
+                else _comparable(values[name][rows.start : rows.stop] if name in values else table.cells(name, rows))
                 for name in columns
             }
             for i, row in enumerate(rows):
@@ -206,15 +206,9 @@ def _keep_rows(
     return keep, dropped, pairs
 
 
-def _part_of(table: Table, values: dict[str, list[Any]], name: str, rows: range) -> list[Any]:
-    return values[name][rows.start : rows.stop] if name in values else table.cells(name, rows)
-
-
-def _comparable(cell: Any) -> Any:
-    """Return a cell so that 3 and 3.0 are the same."""
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < 2**53:
-        return float(cell)
-    return cell
+def _comparable(cells: Sequence[Any]) -> list[Any]:
+    """Return cells so that 3 and 3.0 are the same."""
+    return [float(cell) if type(cell) in (int, float) and abs(cell) < 2**53 else cell for cell in cells]
 
 
 def _is_whole(features: dict[str, Any], files: dict[str, Strand]) -> bool:

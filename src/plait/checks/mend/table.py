@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,28 +30,31 @@ class Inline:
     name: str = ""
     at: Path | None = None
 
+    def fill(self, old: Any) -> Any:
+        """Return the cell of the copy."""
+        if self.at is None:
+            return old
+        content = self.at.read_bytes()
+        return {**old, "bytes": content, "path": self.name} if isinstance(old, dict) else content
+
 
 def is_parquet(table: Table) -> bool:
     """Whether a table was read from a Parquet file."""
-    return _head(table).startswith(b"PAR1")
+    return _begins_with(table, b"PAR1")
 
 
-def _head(table: Table) -> bytes:
-    source = Path(table.source)
-    if not source.is_file():
-        return b""
-    with open(source, "rb") as file:
-        return file.read(4)
+def _begins_with(table: Table, mark: bytes) -> bool:
+    if not os.path.isfile(table.source):
+        return False
+    with open(table.source, "rb") as file:
+        return file.read(len(mark)) == mark
 
 
 def free_name(name: str, used: set[str]) -> str:
     """Return a name that is not used, whatever its case: photo.png, else photo_2.png …"""
     stem, ending = os.path.splitext(name)
-    number, free = 2, name
-    while free in used or free.lower() in used:
-        free = f"{stem}_{number}{ending}"
-        number += 1
-    return free
+    names = itertools.chain([name], (f"{stem}_{number}{ending}" for number in itertools.count(2)))
+    return next(free for free in names if free not in used and free.lower() not in used)
 
 
 def write_table(table: Table, folder: Path, rows: Sequence[int], changed: Mapping[str, Any]) -> Path:
@@ -83,7 +87,7 @@ def _pieces(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 def _write_csv(
     table: Table, file: BinaryIO, names: Sequence[str], rows: Sequence[int], changed: Mapping[str, Any]
 ) -> None:
-    code = "utf-8-sig" if _head(table).startswith(b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
+    code = "utf-8-sig" if _begins_with(table, b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
     comma = "\t" if file.name.lower().endswith((".tsv", ".tab")) else ","
     text = io.TextIOWrapper(file, encoding=code, newline="")
     writer = csv.writer(text, delimiter=comma)  # its \r\n makes it put a cell with either sign in quotes
@@ -116,7 +120,8 @@ def _write_parquet(
     from pyarrow import parquet
 
     schema = pa.schema([(name, _type_of(table, name, rows, changed)) for name in names])
-    size = FEW if any(_is_large(f.type) for f in schema) else PIECE
+    is_large = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_nested)
+    size = FEW if any(holds(f.type) for f in schema for holds in is_large) else PIECE
     with parquet.ParquetWriter(file, schema) as writer:
         for piece in _pieces(rows, size):
             arrays = [
@@ -138,12 +143,6 @@ def _type_of(table: Table, name: str, rows: Sequence[int], changed: Mapping[str,
     return pa.string() if kinds == {str} or name not in table.data else table.data[name].type  # type: ignore[union-attr]
 
 
-def _is_large(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_nested(kind)
-
-
 def _cells_of(table: Table, name: str, piece: Sequence[int], changed: Mapping[str, Any]) -> list[Any]:
     """Return the cells of a column of the copy for these rows."""
     if name not in changed:
@@ -152,11 +151,4 @@ def _cells_of(table: Table, name: str, piece: Sequence[int], changed: Mapping[st
     if not any(isinstance(cell, Inline) for cell in new):
         return new
     pairs = zip(new, table.cells(name, piece), strict=True)
-    return [_fill(cell, old) if isinstance(cell, Inline) else cell for cell, old in pairs]
-
-
-def _fill(cell: Inline, old: Any) -> Any:
-    if cell.at is None:
-        return old
-    content = cell.at.read_bytes()
-    return {**old, "bytes": content, "path": cell.name} if isinstance(old, dict) else content
+    return [cell.fill(old) if isinstance(cell, Inline) else cell for cell, old in pairs]

@@ -145,7 +145,7 @@ def _check_dates(column: Column, cells: Sequence[Any], today: dt.date) -> Iterat
 
 
 def date_form(text: str) -> str:
-    """Return how the day of a date is written, such as D.M.YYYY, "" where it cannot be told; its clock does not count."""
+    """Return how the day of a date is written, such as D.M.YYYY; "" where it cannot be told."""
     day = re.match(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})(?!\d)", text)
     if day:
         first, sign, _second, last = day.groups()

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from plait.core.contract import Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
-from plait.data.parse import is_missing, parse_number
+from plait.data.parse import PLAIN, is_missing, parse_number
 from plait.kinds import is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, facts_of
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is a code, not a number
 
 
@@ -99,7 +98,7 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
     words = tuple(sorted(set(cells) - numbers))
     name, share = column.name, len(numbers) / len(cells)
     if column.kind == "number":
-        signed = [cells[row] for row in sorted(numbers) if not _PLAIN.fullmatch(cells[row])]
+        signed = [cells[row] for row in sorted(numbers) if not PLAIN.fullmatch(cells[row])]
         if signed or not words:
             message = f"the numbers are stored as text, such as {(signed or [cells[min(numbers)]])[0]!r}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."

@@ -28,6 +28,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "split_part",
     ),
     "parse": (
+        "PLAIN",
         "currencies",
         "decimal_signs",
         "fold",

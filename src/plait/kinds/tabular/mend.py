@@ -13,14 +13,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from plait.data.parse import currencies, decimal_signs, fold, is_day_first, parse_date, parse_number, plain_text
+from plait.data.parse import PLAIN, currencies, decimal_signs, fold, is_day_first, parse_date, parse_number, plain_text
 from plait.kinds.mending import BLANK, MendedCells
 from plait.kinds.text.mend import mend as mend_texts
 
 NUMBER, DATE = "number made plain", "date made ISO 8601"
 SHOWN = 40  # characters of a cell that a note shows
 
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _MONTH = re.compile(r"(\d{4})(?:[-./](\d{1,2})|年(\d{1,2})月)")
 _EITHER = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?:\D.*)?")
@@ -81,7 +80,7 @@ def _mend_each(
 
 def _is_plain(cell: Any, value: Any) -> bool:
     """Whether a text is the plain form of the number that it was read as."""
-    plain = not isinstance(value, str) and cell.isascii() and _PLAIN.fullmatch(cell.strip())
+    plain = not isinstance(value, str) and cell.isascii() and PLAIN.fullmatch(cell.strip())
     return bool(plain) and float(value) == float(cell.strip())
 
 

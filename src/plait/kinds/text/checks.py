@@ -47,8 +47,7 @@ _ALIKE_LATIN = set("aceopxyijshkABCEHIJKMOPSTXY")
 
 def contents(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
     """Return the joined and cleaned text of each row, None where it is absent: something to compare."""
-    bare = {name: [None if cell is None else str(cell).strip() for cell in cells] for name, cells in columns.items()}
-    return [None if text is None else clean(text) for text in _joined(bare)]
+    return [None if text is None else clean(text) for text in _joined(columns)]
 
 
 def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:

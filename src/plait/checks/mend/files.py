@@ -161,18 +161,16 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
     if old and name != old and (changed is None or form == seen.format):
         done.append(RENAMED)
         words.append(f"renamed to {os.path.splitext(name)[1]}")
-    at: Path | None = strand.work / str(row)
-    digest = seen.digest
+    at, digest = strand.work / str(row), seen.digest
+    stays = strand.inline and changed is None and not done and not isinstance(source, Path)
     if changed is not None:
         at.write_bytes(changed.content)
         digest = hashlib.sha256(changed.content).digest()
     elif isinstance(source, Path):
         shutil.copyfile(source, at)
-    elif strand.inline and not done:
-        at = None
-    else:
+    elif not stays:
         at.write_bytes(source)
-    return Result(name, digest, at, tuple(done), ", ".join(words))
+    return Result(name, digest, None if stays else at, tuple(done), ", ".join(words))
 
 
 def right_name(name: str, endings: Sequence[str]) -> str:

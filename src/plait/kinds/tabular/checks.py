@@ -90,7 +90,7 @@ def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Itera
     if column.role == "feature":
         cells = [None if is_missing(cell) else cell for cell in cells]
     prep = TabularPrep(columns=(ColumnPrep.of(column.name, column.kind, cells),))
-    impossible, strange = [], []
+    impossible, strange = list[int](), list[int]()
     for row in sorted(prep.broken({column.name: cells})):
         is_date = column.kind == "date" and isinstance(cells[row], str) and _DATE_FORM.search(cells[row])
         (impossible if is_date else strange).append(row)

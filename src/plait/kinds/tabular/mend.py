@@ -28,7 +28,9 @@ _ZONE = re.compile(r"(?:Z|UTC|GMT|([+-]\d\d):?(\d\d))$", re.IGNORECASE)
 
 def mend(kind: str, cells: Sequence[Any]) -> MendedCells:
     """Mend a column of this kind: number, date or category."""
-    return {"category": partial(mend_texts, kind), "number": mend_numbers, "date": mend_dates}[kind](cells)
+    if kind == "category":
+        return mend_texts(kind, cells)
+    return mend_numbers(cells) if kind == "number" else mend_dates(cells)
 
 
 def mend_numbers(cells: Sequence[Any]) -> MendedCells:

@@ -143,7 +143,7 @@ def repair_mojibake(text: str) -> str:
     return ftfy.fix_encoding(_compiled(_LOST_SPACE).sub("\\1\u00a0", text))
 
 
-CLEANING: tuple[str, ...] = tuple(clean.__kwdefaults__)  # the steps that can be switched off
+CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # the steps that can be switched off
 
 
 def tokenise(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from plait.core.finding import Finding, say_cells
 from plait.core.words import count
 from plait.data.feature_cache import digest_text
 from plait.kinds.facts import Facts, rows_of
-from plait.kinds.text.clean import clean, join, repair_mojibake, strip_html, tokenise
+from plait.kinds.text.clean import clean, join_columns, repair_mojibake, strip_html, tokenise
 
 SPEAKS = True  # a text is there to tell something of its row: silence, or a copy with another label, is a finding
 FEW_SHARE = 0.05  # cells of another script than the rest of the column are few up to this share
@@ -47,16 +47,12 @@ _ALIKE_LATIN = set("aceopxyijshkABCEHIJKMOPSTXY")
 
 def contents(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
     """Return the joined and cleaned text of each row, None where it is absent: something to compare."""
-    return [None if text is None else clean(text) for text in _joined(columns)]
+    return [None if text is None else clean(text) for text in join_columns(columns)]
 
 
 def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
     """Return the keys that features of the rows' texts are kept under."""
-    return [digest_text(str(text)) for text in _joined(columns)]
-
-
-def _joined(columns: Mapping[str, Sequence[Any]]) -> list[str | None]:
-    return [join(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
+    return [digest_text(str(text)) for text in join_columns(columns)]
 
 
 def by_chance(content: Any) -> bool:
@@ -69,7 +65,7 @@ def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tup
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.utils.extmath import randomized_svd
 
-    texts = _joined(columns)
+    texts = join_columns(columns)
     present = np.array([text is not None for text in texts])
     words = [tokenise(clean(text)) if text is not None else [] for text in texts]
     counts = Counter(word for row in words for word in set(row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html.entities
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -180,6 +180,11 @@ def join(cells: Mapping[str, Any]) -> str | None:
         return next(iter(texts.values()), None)
     bare = str.maketrans("", "", "\ue000\ue001")
     return " \n ".join(f"\ue000{name.translate(bare)}\ue001 {text.translate(bare)}" for name, text in texts.items())
+
+
+def join_columns(columns: Mapping[str, Sequence[Any]]) -> list[str | None]:
+    """Return the text of each row, its columns joined, or None where all are absent."""
+    return [join(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
 
 
 def show_markers(text: str, shown: str = "[{}]") -> str:

@@ -122,9 +122,9 @@ def hear_voices(
     generator: np.random.Generator,
     callback: Callable[[dict[str, Any]], None],
 ) -> list[Voice]:
-    """Return what quick guessers of each modality say of these rows, each row by guessers that have not seen it.
+    """Return what quick guessers of each modality say of these rows (n,), each of a row that it has not seen.
 
-    rows: (n,) of the table, in order, each with a label; a modality that few of them have is left out.
+    The rows are in order, each with a label; a modality that few of them have is left out.
     """
     voices = []
     for done, modality in enumerate(survey.schema.modalities):

@@ -217,17 +217,17 @@ def find_wrong(probabilities: np.ndarray, codes: np.ndarray, prior: np.ndarray) 
     equally common, and another at least 0.8.
     """
     size = probabilities.shape[1]
-    own = probabilities[np.arange(len(codes)), codes]
+    standing = probabilities[np.arange(len(codes)), codes]
     counts = np.bincount(codes, minlength=size)
-    mean = np.bincount(codes, own, size) / np.maximum(counts, 1)
+    mean = np.bincount(codes, standing, size) / np.maximum(counts, 1)
     above = np.where((probabilities >= mean) & (counts > 0), probabilities, -1)
-    said, sure = above.argmax(axis=1), above.max(axis=1) > 0
+    guessed, sure = above.argmax(axis=1), above.max(axis=1) > 0
     joint = np.zeros((size, size))
-    np.add.at(joint, (codes[sure], said[sure]), 1)
+    np.add.at(joint, (codes[sure], guessed[sure]), 1)
     joint *= (counts / np.maximum(joint.sum(axis=1), 1))[:, None]
     even = probabilities / prior
     even = even[np.arange(len(codes)), codes] / even.sum(axis=1)
-    doubtful = (own <= 0.02) & (even <= 0.1) & (probabilities.max(axis=1) >= 0.8)
+    doubtful = (standing <= 0.02) & (even <= 0.1) & (probabilities.max(axis=1) >= 0.8)
     chosen: set[int] = set()
     for label, other in zip(*np.nonzero(np.round(joint)), strict=True):
         if label != other:
@@ -235,4 +235,4 @@ def find_wrong(probabilities: np.ndarray, codes: np.ndarray, prior: np.ndarray) 
             margin = probabilities[rows, other] - probabilities[rows, label]
             taken = rows[np.argsort(-margin, kind="stable")[: round(joint[label, other])]]
             chosen.update(taken[doubtful[taken]].tolist())
-    return sorted(chosen, key=lambda row: (own[row], row))
+    return sorted(chosen, key=lambda row: (standing[row], row))

@@ -110,8 +110,8 @@ def _skills(voice: Voice, labellings: Sequence[np.ndarray], size: int) -> list[t
 def _moved(labels: Labels, rows: np.ndarray, shift: int) -> np.ndarray:
     """Return the class code of the row `shift` below each row, −1 beyond the table."""
     moved = rows + shift
-    there = (moved >= 0) & (moved < len(labels.codes))
-    return np.where(there, labels.codes[np.where(there, moved, 0)], -1)
+    inside = (moved >= 0) & (moved < len(labels.codes))
+    return np.where(inside, labels.codes[np.where(inside, moved, 0)], -1)
 
 
 def _check_block(voice: Voice, labels: Labels) -> Iterator[Finding]:

@@ -47,10 +47,7 @@ class Survey:
     cache: Path | None = field(default=None, compare=False)
 
     def seen(self, columns: Sequence[str], rows: np.ndarray | None = None) -> dict[str, list[Any]]:
-        """Return what is known of each cell of these columns: its facts where it was opened, else the cell itself.
-
-        rows: (n,) rows of the table; all of them where it is left out.
-        """
+        """Return what is known of the cells of these rows (all, where left out): their facts, or else themselves."""
         chosen = range(len(self.table)) if rows is None else rows
         return {
             name: [self.facts[name][row] for row in chosen] if name in self.facts else self.table.cells(name, rows)
@@ -117,10 +114,8 @@ def _cache_file(table: Table, folder: Path | None) -> Path | None:
 def look_into(
     cell: Any, kind: Kind, folder: Path | None, cache: Cache, rate: int | None = None
 ) -> tuple[CellFacts | None, str]:
-    """Return the facts of one cell, None where it is blank after all, and the key to keep them under.
-
-    The key is "" where they are kept already, or where nothing could be opened.
-    """
+    """Return the facts of one cell, None where it is blank after all, and the key to keep them under, "" where they are
+    kept already or nothing could be opened."""
     checks, place = kind.checks, dict[str, Any]()
     try:
         if isinstance(cell, np.ndarray):

@@ -36,9 +36,8 @@ _MONTH_ONLY = re.compile(r"(\d{4})[-./]\d{1,2}")
 def judge_number(facts: Facts) -> Guess:
     low, high = min(facts.sample), max(facts.sample)
     if facts.form == "whole":
-        found = judge_id(facts)
-        if found:
-            return found
+        if guess := judge_id(facts):
+            return guess
         if facts.distinct is not None and facts.distinct <= 2 and sorted(facts.uniques()) in ([0, 1], [0], [1]):
             return Guess("category", "whole numbers, only 0 and 1", 0.8)
         if ID_NAME.search(facts.name) or _CODE_NAME.search(facts.name):

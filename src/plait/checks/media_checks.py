@@ -70,12 +70,13 @@ def check_files(column: str, kind: Kind, facts: Sequence[CellFacts | None]) -> I
 
 
 def check_duplicates(
-    column: str, kind: Kind, facts: Sequence[CellFacts | None], splits: Sequence[str]
+    column: str, of: Kind, facts: Sequence[CellFacts | None], splits: Sequence[str]
 ) -> Iterator[Finding]:
     """Find cells that hold the same, or nearly, within a split and across splits.
 
     Pictures of one colour and silence are left out: they are a finding of their own.
     """
+    kind, noun = of.name, of.noun
     groups = rows_of(
         # an array has no file whose content could be compared
         None if cell is None or cell.fault or cell.bare else cell.decoded or cell.digest or f"row {row}"
@@ -85,23 +86,23 @@ def check_duplicates(
     same = [rows for rows in groups if len(rows) > 1]
     copies = tuple(sorted(row for rows in same for row in rows[1:] if places[row] != places[rows[0]]))
     if copies:
-        message = say_cells(len(copies), f"holds the same {kind.noun} as an earlier row, in another file")
+        message = say_cells(len(copies), f"holds the same {noun} as an earlier row, in another file")
         mend = "Keep one of each, or check that they were meant: a copy counts twice. --fix OUT drops equal rows."
-        yield Finding("warning", f"{kind.name}-duplicate", column, copies, message, mend)
+        yield Finding("warning", f"{kind}-duplicate", column, copies, message, mend)
     again = sum(len(rows) - len({places[row] for row in rows}) for rows in same)
     if again:
         message = f"{count(again, 'cell names', 'cells name')} the file of an earlier row again"
-        yield Finding("note", f"{kind.name}-repeated", column, (), message, "No fault where it was meant.")
+        yield Finding("note", f"{kind}-repeated", column, (), message, "No fault where it was meant.")
     of_first = {rows[0]: rows for rows in groups}
-    near, findings = kind.checks.check_near(column, facts, list(of_first))
+    near, findings = of.checks.check_near(column, facts, list(of_first))
     yield from findings
     joined = [[row for first in group for row in of_first[first]] for group in near]
     leaks = _across(same + joined, splits)
     if leaks:
-        does = f"holds a {kind.noun} that is in another split too" + (", or nearly" if near else "")
+        does = f"holds a {noun} that is in another split too" + (", or nearly" if near else "")
         message = f"{say_cells(len(leaks), does)} (rows of {_home(splits)!r} are not counted)"
         mend = "Keep each in one split: a score on rows that were learned from is too good."
-        yield Finding("warning", f"{kind.name}-duplicate-split", column, leaks, message, mend)
+        yield Finding("warning", f"{kind}-duplicate-split", column, leaks, message, mend)
 
 
 def _home(splits: Sequence[str]) -> str:

@@ -41,9 +41,8 @@ def check(labels: list[Any], columns: dict[str, Any] | None = None, **seen: np.n
     table = read({**media, **(columns or {}), "kind": labels})
     group = "owner" if "owner" in table.names else None
     schema = detect(table, target="kind", group=group, kinds=dict.fromkeys(seen, "audio"))
-    return check_labels(
-        table, schema, Survey(len(labels), {name: seen_as(values) for name, values in seen.items()}), lambda event: None
-    )
+    facts = {name: seen_as(values) for name, values in seen.items()}
+    return check_labels(Survey(table, schema, facts), lambda event: None)
 
 
 def names(codes: np.ndarray) -> list[str]:

@@ -19,7 +19,7 @@ from plait.kinds.detect import detect
 
 def test_fuse_multiplies_what_is_present() -> None:
     absent = [np.nan, np.nan]
-    said = {"photo": np.array([[0.8, 0.2], absent, absent]), "voice": np.array([[0.8, 0.2], [0.3, 0.7], absent])}
+    said = [np.array([[0.8, 0.2], absent, absent]), np.array([[0.8, 0.2], [0.3, 0.7], absent])]
     fused = fuse(said, np.array([0.5, 0.5]))
     assert fused == pytest.approx(np.array([[16 / 17, 1 / 17], [0.3, 0.7], [0.5, 0.5]]))
 
@@ -54,9 +54,8 @@ def test_rows_without_a_label_or_alone_in_their_class_are_not_looked_at(monkeypa
 
 
 def test_a_row_is_guessed_from_the_other_folds_alone() -> None:
-    none = np.zeros(0, np.int64)
-    guesser = Guesser(Modality("m", "tabular", ("x",)), np.arange(4), np.ones((4, 1)), none, none)
-    guesser = guesser.with_folds(np.array([0, 0, 1, 1]))
+    folds = np.array([0, 0, 1, 1])
+    guesser = Guesser(Modality("m", "tabular", ("x",)), np.arange(4), np.ones((4, 1)), folds)
     target = np.array([[1.0], [2.0], [3.0], [6.0]])
     assert guesser.guess(target, 0.0).ravel() == pytest.approx([4.5, 4.5, 1.5, 1.5])  # means of the other two
     assert guesser.guess(target, 2.0).ravel() == pytest.approx([2.25, 2.25, 0.75, 0.75])  # a sum over 2 + 2
@@ -64,11 +63,10 @@ def test_a_row_is_guessed_from_the_other_folds_alone() -> None:
 
 def test_the_guesser_that_errs_least_is_chosen() -> None:
     codes = np.arange(60) % 2
-    none = np.zeros(0, np.int64)
     noise = np.random.default_rng(0).standard_normal((60, 2))
     designs = [noise, np.eye(2)[codes]]
     modality = Modality("m", "tabular", ("x",))
-    guessers = [Guesser(modality, np.arange(60), x, none, none).with_folds(np.arange(60) % 5) for x in designs]
+    guessers = [Guesser(modality, np.arange(60), x, np.arange(60) % 5) for x in designs]
     chosen, ridge = choose_guesser(guessers, np.eye(2)[codes])
     assert chosen is guessers[1]
     assert ridge == 0.1  # nothing is to be smoothed
@@ -107,7 +105,7 @@ def kept(tmp_path: Path) -> tuple[Table, Path, list[int]]:
 
 def judge(table: Table, cache: Path | None) -> list[Finding]:
     schema = detect(table, target="kind", kinds={"photo": "image"})
-    found = check_labels(table, schema, survey_table(table, schema, cache=cache), lambda event: None)
+    found = check_labels(survey_table(table, schema, cache=cache), lambda event: None)
     return [one for one in found if one.check == "label-wrong"]
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_nothing_is_found_where_a_check_cannot_run(labels: list[Any]) -> None:
 
 def test_a_table_without_a_target_is_judged_too() -> None:
     table = read({"weight": [0.5 * i for i in range(50)]})
-    assert check_labels(table, detect(table), Survey(50), lambda event: None) == []
+    assert check_labels(Survey(table, detect(table)), lambda event: None) == []
 
 
 def test_a_group_in_two_splits() -> None:
@@ -165,10 +166,10 @@ def test_wrong_labels_of_real_digits(shared_data: Path) -> None:
     table = read(shared_data / "digits/digits.csv")
     schema = detect(table, target="digit", group="speaker")
     survey = survey_table(table, schema)
-    sound = check_labels(table, schema, survey, lambda event: None)
+    sound = check_labels(survey, lambda event: None)
     assert {f.check for f in sound} <= {"label-wrong"}
     assert sum(len(f.rows) for f in sound) <= 5
     broken, rows = flipped(table, "digit", 0.05)
-    (finding,) = check_labels(broken, schema, survey, lambda event: None)
+    (finding,) = check_labels(replace(survey, table=broken), lambda event: None)
     assert len(set(finding.rows) & rows) >= 0.9 * len(rows)
     assert len(set(finding.rows) - rows) <= 5

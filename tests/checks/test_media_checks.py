@@ -43,7 +43,7 @@ def found_in(folder: Path, column: str, cells: list[Any], **others: Any) -> dict
     """Return the findings about a column "image" or "audio" by the name of their check."""
     table = plait.read({column: cells, **others}, folder=folder)
     schema = detect(table, kinds={column: column})
-    findings = check_media(table, schema, survey_table(table, schema))
+    findings = check_media(survey_table(table, schema))
     assert len({finding.check for finding in findings}) == len(findings)
     return {finding.check: finding for finding in findings}
 
@@ -324,7 +324,7 @@ def test_the_real_digits_have_no_finding(shared_data: Path) -> None:
     rows = np.arange(0, 3000, 40)
     table = plait.read(shared_data / "digits" / "digits.csv")[rows]
     schema = detect(table, target="digit", group="speaker", ignore=["id"])
-    assert check_media(table, schema, survey_table(table, schema)) == []
+    assert check_media(survey_table(table, schema)) == []
 
 
 def test_pictures_in_arrays_are_no_copies_of_each_other() -> None:

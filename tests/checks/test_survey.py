@@ -79,7 +79,7 @@ def test_a_blank_cell_has_no_facts(tmp_path: Path) -> None:
 def test_a_column_without_a_cell(tmp_path: Path) -> None:
     survey = looked(plait.read({"p": [None, None], "x": [1, 2]}, folder=tmp_path), "id")
     assert survey.facts == {}
-    assert survey.rows == 2
+    assert len(survey.table) == 2
 
 
 def test_all_files_missing(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_cache_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     table = plait.read({"p": ["a.png"] * 600}, folder=tmp_path)
     events: list[dict[str, Any]] = []
     survey = looked(table, "image", cache=tmp_path / "file", callback=events.append)
-    assert survey.rows == 600
+    assert len(survey.table) == 600
     (note,) = [event["note"] for event in events if "note" in event]
     assert note.startswith("nothing is kept for the next check: ")
 

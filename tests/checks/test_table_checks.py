@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cell_findings import brief, check
-from plait.checks.table_checks import check_cells
+from plait.checks.table_checks import check_cells, split_of
 from plait.data.read import read
 from plait.kinds.detect import detect
 
@@ -106,3 +106,13 @@ def test_a_target_that_fit_refuses_is_told(labels: list[Any], check: str, words:
 def test_the_column_of_a_mended_copy_is_not_checked() -> None:
     table = read({"age": [float(row) / 3 for row in range(40)], "mended": ["age: 1,5 → 1.5"] + [None] * 39})
     assert check_cells(table, detect(table)) == []
+
+
+def test_words_for_the_same_split_become_one() -> None:
+    table = read({"x": [1.5, 2.5, 3.5, 4.5], "part": ["Training", "dev", None, "test"]})
+    assert split_of(table, detect(table, split="part")) == ["train", "val", None, "test"]
+
+
+def test_a_table_without_a_split() -> None:
+    table = read({"x": [1.5, 2.5, 3.5]})
+    assert split_of(table, detect(table)) is None

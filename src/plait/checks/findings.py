@@ -33,8 +33,7 @@ class Findings:
     @classmethod
     def of(cls, rows: int, findings: Iterable[Finding]) -> Findings:
         """Sort findings: errors, warnings, notes; those that touch more rows first."""
-        order = {severity: place for place, severity in enumerate(SEVERITIES)}
-        return cls(rows, tuple(sorted(findings, key=lambda f: (order[f.severity], -len(f.rows), f.check))))
+        return cls(rows, tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -len(f.rows), f.check))))
 
     def __iter__(self) -> Any:
         return iter(self.findings)
@@ -61,12 +60,6 @@ class Findings:
 
 
 def show_rows(rows: Sequence[int]) -> str:
-    """Return "row 3", or "rows 3, 5, 8 and 12 more".
-
-    >>> show_rows([3, 5])
-    'rows 3, 5'
-    """
-    if len(rows) == 1:
-        return f"row {rows[0]}"
-    shown = ", ".join(str(row) for row in rows[:MOST_ROWS])
-    return f"rows {shown}" + (f" and {count(len(rows) - MOST_ROWS)} more" if len(rows) > MOST_ROWS else "")
+    """Return "row 3", or "rows 3, 5, 8 and 12 more"."""
+    more = f" and {count(len(rows) - MOST_ROWS)} more" if len(rows) > MOST_ROWS else ""
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:MOST_ROWS]))}{more}"

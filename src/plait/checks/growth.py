@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.checks.guesses import LEAST_ROWS, Labels, choose_rows, fuse, nested_order
-from plait.checks.label_checks import hear_voices
+from plait.checks.guesses import LEAST_ROWS, Labels, choose_rows, fuse, hear_voices, nested_order
 from plait.checks.survey import Survey
-from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
 from plait.core.words import count, percent
 
@@ -19,9 +17,7 @@ SHARES = (0.125, 0.25, 0.5, 1.0)
 RISE = 2.0  # standard errors that the last doubling of the rows must gain
 
 
-def check_growth(
-    table: Table, schema: Schema, survey: Survey, callback: Callable[[dict[str, Any]], None]
-) -> Iterator[Finding]:
+def check_growth(survey: Survey, callback: Callable[[dict[str, Any]], None]) -> Iterator[Finding]:
     """Find how often quick guesses from all modalities are right when they learn from parts of the rows.
 
     Each part holds the one before it, with about the same class shares, and is asked by cross-validation. The rows are
@@ -30,59 +26,43 @@ def check_growth(
     """
     from threadpoolctl import threadpool_limits
 
-    labels = Labels.find(table, schema)
+    labels = Labels.find(survey.table, survey.schema)
     generator = np.random.default_rng(3)
     rows = choose_rows(labels, generator) if labels is not None else np.zeros(0, np.int64)
     if labels is None or len(rows) < LEAST_ROWS:
-        yield Finding(
-            "note",
-            "learning-curve",
-            schema.role("target"),
-            (),
-            f"there is no learning curve: it needs a target of classes and {LEAST_ROWS} rows with a label",
-            "Name the target with --target, or gather rows.",
-        )
+        message = f"there is no learning curve: it needs a target of classes and {LEAST_ROWS} rows with a label"
+        mend = "Name the target with --target, or gather rows."
+        yield Finding("note", "learning-curve", survey.schema.role("target"), (), message, mend)
         return
     order = nested_order(rows, labels.codes, generator)
     points: list[tuple[int, float]] = []
+    plain = replace(survey, cache=None)  # each share is guessed from the same plain numbers
     with threadpool_limits(limits=1):  # products this small only wait for each other on several threads
         for share in SHARES:
             part = np.sort(order[: round(share * len(order))])
-            right = _share_right(table, schema, survey, labels, part, callback) if len(part) >= LEAST_ROWS else None
+            right = _share_right(plain, labels, part, callback) if len(part) >= LEAST_ROWS else None
             if right is not None:
                 points.append((len(part), right))
     if not points:
         return
-    told = ", ".join(f"{percent(right, 0)} with {count(num)}" for num, right in points)
-    message = f"quick guesses of {labels.name!r} for rows not learned from are right in {told} rows"
+    curve = ", ".join(f"{percent(right, 0)} with {count(num)}" for num, right in points)
+    message = f"quick guesses of {labels.name!r} for rows not learned from are right in {curve} rows"
     mend = "Too few points to say more. Gather more rows."
     if len(points) > 1:
-        gain, last = points[-1][1] - points[-2][1], points[-1]
-        error = np.sqrt(max(last[1] * (1 - last[1]), 1e-4) / last[0])
-        rising = gain > RISE * error
+        (_, before), (num, last) = points[-2:]
+        rising = last - before > RISE * np.sqrt(max(last * (1 - last), 1e-4) / num)
         message += "; the curve still rises" if rising else "; the curve is level"
-        mend = (
-            "More rows are likely to help."
-            if rising
-            else "More rows alike may not help much; plait fit --learning-curve asks the network itself."
-        )
+        mend = "More rows alike may not help much; plait fit --learning-curve asks the network itself."
+        mend = "More rows are likely to help." if rising else mend
     yield Finding("note", "learning-curve", labels.name, (), message, mend)
 
 
 def _share_right(
-    table: Table,
-    schema: Schema,
-    survey: Survey,
-    labels: Labels,
-    rows: np.ndarray,
-    callback: Callable[[dict[str, Any]], None],
+    survey: Survey, labels: Labels, rows: np.ndarray, callback: Callable[[dict[str, Any]], None]
 ) -> float | None:
-    counts = np.bincount(labels.codes[rows], minlength=len(labels.names))
-    rows = rows[counts[labels.codes[rows]] >= 2]
-    survey = replace(survey, cache=None)  # each share is guessed from the same plain numbers
-    voices = hear_voices(table, schema, survey, labels, rows, np.random.default_rng(4), callback)
+    rows = rows[labels.counts(rows)[labels.codes[rows]] >= 2]
+    voices = hear_voices(survey, labels, rows, np.random.default_rng(4), callback)
     if not voices:
         return None
-    prior = np.maximum(np.bincount(labels.codes[rows], minlength=len(labels.names)) / max(len(rows), 1), 1e-9)
-    said = fuse({voice.name: voice.probabilities for voice in voices}, prior)
-    return float((said.argmax(axis=1) == labels.codes[rows]).mean())
+    guessed = fuse([voice.probabilities for voice in voices], labels.prior(rows)).argmax(axis=1)
+    return float((guessed == labels.codes[rows]).mean())

@@ -6,8 +6,9 @@ work does not depend on the labels, so it can be asked about many labellings: th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,20 +49,32 @@ class Labels:
         codes = np.array([-1 if cell is None else place[cell] for cell in cells], dtype=np.int64)
         return cls(name, codes, names) if len(names) > 1 else None
 
+    def counts(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return how many of these rows (all that have a label, where left out) each class has: (class,)."""
+        return np.bincount(self.codes[self.codes >= 0 if rows is None else rows], minlength=len(self.names))
+
+    def prior(self, rows: np.ndarray) -> np.ndarray:
+        """Return the share of each class among these rows (class,), never 0."""
+        return np.maximum(self.counts(rows) / len(rows), 1e-9)
+
 
 @dataclass(frozen=True)
 class Guesser:
     """One modality, ready to guess. rows: (n,) rows of the table that have it, in order; design: (n, feature); folds:
-    (n,); squares: (fold, feature, feature), the products of each fold's features. encoder: whose features these are,
-    "" for plain numbers.
+    (n,). encoder: whose features these are, "" for plain numbers.
     """
 
     modality: Modality
     rows: np.ndarray
     design: np.ndarray
     folds: np.ndarray
-    squares: np.ndarray
     encoder: str = ""
+
+    @cached_property
+    def squares(self) -> np.ndarray:
+        """(fold, feature, feature): the products of each fold's features."""
+        parts = [self.design[self.folds == fold] for fold in range(int(self.folds.max()) + 1)]
+        return np.stack([part.T @ part for part in parts])
 
     def guess(self, target: np.ndarray, ridge: float) -> np.ndarray:
         """Return what ridge regression on the other folds says of target (n, anything), for each row: the same shape.
@@ -69,32 +82,76 @@ class Guesser:
         The products of the features do not depend on the target: many targets side by side cost little more than one.
         """
         target = target.astype(self.design.dtype)
-        own = [self.folds == fold for fold in range(len(self.squares))]
-        right = [self.design[rows].T @ target[rows] for rows in own]
+        held_out = [self.folds == fold for fold in range(len(self.squares))]
+        right = [self.design[rows].T @ target[rows] for rows in held_out]
         square, sum_right = self.squares.sum(axis=0), sum(right)
         square.flat[:: len(square) + 1] += ridge
         out = np.empty_like(target)
-        for fold, rows in enumerate(own):
+        for fold, rows in enumerate(held_out):
             weights = np.linalg.solve(square - self.squares[fold], sum_right - right[fold])
             out[rows] = self.design[rows] @ weights
         return out
 
-    def with_folds(self, folds: np.ndarray) -> Guesser:
-        squares = [self.design[folds == fold].T @ self.design[folds == fold] for fold in range(int(folds.max()) + 1)]
-        return replace(self, folds=folds, squares=np.stack(squares))
+
+@dataclass(frozen=True)
+class Voice:
+    """What one modality says of the label. probabilities: (n, class) of the rows looked at, held out, NaN where it is
+    absent; places: where the rows of the guesser are among them.
+    """
+
+    guesser: Guesser
+    ridge: float
+    probabilities: np.ndarray
+    places: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return self.guesser.modality.name
+
+    @property
+    def column(self) -> str | None:
+        """The column a finding is about; None for a modality of several."""
+        columns = self.guesser.modality.columns
+        return columns[0] if len(columns) == 1 else None
+
+
+def hear_voices(
+    survey: Survey,
+    labels: Labels,
+    rows: np.ndarray,
+    generator: np.random.Generator,
+    callback: Callable[[dict[str, Any]], None],
+) -> list[Voice]:
+    """Return what quick guessers of each modality say of these rows (n,), each of a row that it has not seen.
+
+    The rows are in order, each with a label; a modality that few of them have is left out.
+    """
+    voices = []
+    for done, modality in enumerate(survey.schema.modalities):
+        callback({"stage": "labels", "done": done, "total": len(survey.schema.modalities)})
+        guessers = make_guessers(survey, labels, modality, rows, generator)
+        if guessers:
+            codes = labels.codes[guessers[0].rows]
+            target = np.eye(len(labels.names))[codes]
+            guesser, ridge = choose_guesser(guessers, target)
+            probabilities = np.full((len(rows), len(labels.names)), np.nan)
+            places = np.searchsorted(rows, guesser.rows)
+            probabilities[places] = to_probabilities(guesser.guess(target, ridge).astype(float), codes)
+            voices.append(Voice(guesser, ridge, probabilities, places))
+    callback({"stage": "labels", "done": len(survey.schema.modalities), "total": len(survey.schema.modalities)})
+    return voices
 
 
 def choose_rows(labels: Labels, generator: np.random.Generator) -> np.ndarray:
     """Return the rows with a label of a class of at least two, in order; at most MOST_ROWS, drawn."""
-    counts = np.bincount(labels.codes[labels.codes >= 0], minlength=len(labels.names))
-    rows = np.flatnonzero((labels.codes >= 0) & (counts[labels.codes] >= 2))
+    rows = np.flatnonzero((labels.codes >= 0) & (labels.counts()[labels.codes] >= 2))
     return np.sort(generator.permutation(rows)[:MOST_ROWS]) if len(rows) > MOST_ROWS else rows
 
 
 def make_guessers(
-    table: Table, schema: Schema, survey: Survey, modality: Modality, rows: np.ndarray, generator: np.random.Generator
+    survey: Survey, labels: Labels, modality: Modality, rows: np.ndarray, generator: np.random.Generator
 ) -> list[Guesser]:
-    """Return guessers, without folds yet, over those of the rows that have the modality; none where they are few.
+    """Return guessers over those of the rows that have the modality; none where they are few.
 
     The first sees plain numbers. There is one more for each pretrained encoder whose features an earlier command has
     kept of all these cells: what it sees in photographs, no plain number tells.
@@ -103,23 +160,22 @@ def make_guessers(
     if checks is None:
         return []
     # Of these rows only: the features of all would not fit into memory.
-    seen = survey.seen(table, modality.columns, rows)
-    values, there = checks.quick(seen, {name: schema.column(name).kind for name in modality.columns})
-    if there.sum() < LEAST_ROWS:
+    seen = survey.seen(modality.columns, rows)
+    values, present = checks.quick(seen, {name: survey.schema.column(name).kind for name in modality.columns})
+    if present.sum() < LEAST_ROWS:
         return []
-    rows, none = rows[there], np.zeros(0, dtype=np.int64)
-    made = []
+    rows = rows[present]
+    designs = []
     if values.shape[1]:
-        made.append(Guesser(modality, rows, _design(values[there].astype(np.float32), generator), none, none))
-    for encoder, kept in kept_features(table, survey, modality, rows):
-        design = _design(kept, np.random.default_rng(0))  # what is kept does not change what the first one sees
-        made.append(Guesser(modality, rows, design, none, none, encoder))
-    return made
+        designs.append(("", _design(values[present].astype(np.float32), generator)))
+    for encoder, kept in kept_features(survey, modality, rows):
+        # what is kept does not change what the first one sees
+        designs.append((encoder, _design(kept, np.random.default_rng(0))))
+    folds = deal_folds(labels.codes[rows], generator) if designs else rows
+    return [Guesser(modality, rows, design, folds, encoder) for encoder, design in designs]
 
 
-def kept_features(
-    table: Table, survey: Survey, modality: Modality, rows: np.ndarray
-) -> Iterator[tuple[str, np.ndarray]]:
+def kept_features(survey: Survey, modality: Modality, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Give (name, features (n, feature) float32) of each encoder that has its features of all these rows in the cache.
 
     Not those of a module of the user's own, which may have learned these very labels. No file is read for it.
@@ -128,10 +184,10 @@ def kept_features(
     caches = [c for c in caches if c.about.get("name") != OWN and int(np.prod(c.shape)) <= WIDE]
     if not caches:
         return
-    keys = KINDS[modality.kind].checks.kept_keys(survey.seen(table, modality.columns, rows))
+    keys = KINDS[modality.kind].checks.kept_keys(survey.seen(modality.columns, rows))
     for cache in caches if len(keys) == len(rows) else []:
-        found, values = cache.get(keys)
-        if found.all() and np.isfinite(values).all():
+        kept, values = cache.get(keys)
+        if kept.all() and np.isfinite(values).all():
             yield str(cache.about.get("name", "")), values.reshape(len(rows), -1)
 
 
@@ -167,10 +223,6 @@ def choose_guesser(guessers: Sequence[Guesser], target: np.ndarray) -> tuple[Gue
     return min(pairs, key=lambda pair: float(((pair[0].guess(target, pair[1]) - target) ** 2).sum()))
 
 
-def one_hot(codes: np.ndarray, size: int) -> np.ndarray:
-    return np.eye(size)[codes]
-
-
 def to_probabilities(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Turn held-out scores (n, class) into probabilities; one number, how sharp, is fitted to the labels."""
     best, least = np.log(np.full_like(scores, 1 / scores.shape[1])), np.inf
@@ -187,14 +239,11 @@ def _log_softmax(x: np.ndarray) -> np.ndarray:
     return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
 
 
-def fuse(probabilities: Mapping[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
-    """Return the product of what the modalities say, (n, class): independent given the label. NaN rows are absent."""
-    log = np.log(prior)[None]
-    total = np.repeat(log, len(next(iter(probabilities.values()))), axis=0)
-    for values in probabilities.values():
-        there = ~np.isnan(values[:, 0])
-        total[there] += np.log(np.maximum(values[there], 1e-6)) - log
-    return np.exp(_log_softmax(total))
+def fuse(probabilities: Iterable[np.ndarray], prior: np.ndarray) -> np.ndarray:
+    """Return the product of what modalities say (n, class): independent given the label. NaN rows are absent."""
+    log = np.log(prior)
+    gains = [np.log(np.maximum(values, 1e-6)) - log for values in probabilities]
+    return np.exp(_log_softmax(log + np.nansum(gains, axis=0)))
 
 
 def deal_folds(codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -209,14 +258,10 @@ def deal_folds(codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def nested_order(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the rows in an order of which each beginning has about the class shares of the whole.
-
-    >>> nested_order(np.arange(4), np.array([0, 0, 1, 1]), np.random.default_rng(0))[:2] // 2
-    array([0, 1])
-    """
+    """Return the rows in an order of which each beginning has about the class shares of the whole."""
     rows = generator.permutation(rows)
     place = np.zeros(len(rows))
     for code in np.unique(codes[rows]):
-        own = np.flatnonzero(codes[rows] == code)
-        place[own] = (np.arange(len(own)) + 0.5) / len(own)
+        members = np.flatnonzero(codes[rows] == code)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
     return rows[np.lexsort((codes[rows], place))]

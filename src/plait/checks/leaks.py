@@ -9,10 +9,10 @@ import numpy as np
 
 from plait.checks.guesses import LEAST_ROWS, MOST_ROWS, Labels
 from plait.checks.survey import Survey
-from plait.core.contract import MISSING_WORDS, Column, Schema, Table, clean_label
+from plait.core.contract import Column, Schema, Table, clean_label
 from plait.core.finding import Finding
 from plait.core.words import percent
-from plait.data.parse import read_dates, read_numbers
+from plait.data.parse import is_missing, read_dates, read_numbers
 from plait.kinds import TABULAR, kind_of_column
 
 LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
@@ -62,22 +62,20 @@ def _saved_errors(values: np.ndarray, wish: np.ndarray, folds: np.ndarray, regre
     """Return the share of the error of a constant answer that a small tree on one column saves in held-out rows."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    made = DecisionTreeRegressor if regression else DecisionTreeClassifier
-    error = base = 0.0
+    tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(
+        max_leaf_nodes=64, min_samples_leaf=3, random_state=0
+    )
+    lost = np.zeros(2)  # by the column, and by a constant answer
     for fold in np.unique(folds):
-        own = folds == fold
+        held, rest = folds == fold, folds != fold
         if values.dtype.kind == "i" and not regression:
-            said = _commonest(values[~own], wish[~own], values[own])
+            guess = _commonest(values[rest], wish[rest], values[held])
         else:
-            tree = made(max_leaf_nodes=64, min_samples_leaf=3, random_state=0)
-            said = tree.fit(values[~own, None], wish[~own]).predict(values[own, None])
-        if regression:
-            error += float(((said - wish[own]) ** 2).sum())
-            base += float(((wish[~own].mean() - wish[own]) ** 2).sum())
-        else:
-            error += float((said != wish[own]).sum())
-            base += float((np.bincount(wish[~own]).argmax() != wish[own]).sum())
-    return 1 - error / base if base else 0.0
+            guess = tree.fit(values[rest, None], wish[rest]).predict(values[held, None])
+        constant = wish[rest].mean() if regression else np.bincount(wish[rest]).argmax()
+        gaps = np.stack([guess, np.full_like(guess, constant)]) - wish[held]
+        lost = lost + (gaps**2 if regression else gaps != 0).sum(axis=1)
+    return float(1 - lost[0] / lost[1]) if lost[1] else 0.0
 
 
 def _commonest(seen: np.ndarray, wish: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -94,8 +92,8 @@ def _values(column: Column, cells: Sequence[Any]) -> np.ndarray:
         return _codes([None if cell is None else str(cell).strip() for cell in cells])
     if column.kind == "number":
         return np.array(read_numbers(cells))
-    dates = (None if when is None else (when - type(when)(1970, 1, 1)).total_seconds() for when in read_dates(cells))
-    return np.array([np.nan if seconds is None else seconds for seconds in dates])
+    dates = np.array(read_dates(cells), "datetime64[us]")
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
 
 
 def _codes(cells: Sequence[str | None]) -> np.ndarray:
@@ -103,7 +101,7 @@ def _codes(cells: Sequence[str | None]) -> np.ndarray:
     return np.array([place.setdefault(cell, len(place)) for cell in cells], dtype=np.int64)
 
 
-def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) -> Iterator[Finding]:
+def check_holes(survey: Survey, labels: Labels) -> Iterator[Finding]:
     """Find columns that are absent more often in some classes, beyond chance and by an amount that matters.
 
     The chi-squared statistic against 2,000 shuffled labellings or, where every expected count is at least 5, its
@@ -112,14 +110,13 @@ def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) ->
     from scipy.stats import chi2
 
     here = labels.codes >= 0
-    counts = np.bincount(labels.codes[here], minlength=len(labels.names))
-    columns = [column for modality in schema.modalities for column in modality.columns]
+    counts = labels.counts()
+    columns = [column for modality in survey.schema.modalities for column in modality.columns]
     if here.sum() < LEAST_ROWS:
         return
     generator = np.random.default_rng(0)
     for name in columns:
-        there = _present(table, survey, name)[here]
-        absent = np.bincount(labels.codes[here][~there], minlength=len(counts))
+        absent = labels.counts(here & ~_present(survey, name))
         missing, rows = int(absent.sum()), int(here.sum())
         if not 0 < missing < rows:
             continue
@@ -142,13 +139,10 @@ def check_holes(table: Table, schema: Schema, survey: Survey, labels: Labels) ->
             yield Finding("warning", "holes-by-label", name, (), message, mend)
 
 
-def _present(table: Table, survey: Survey, name: str) -> np.ndarray:
+def _present(survey: Survey, name: str) -> np.ndarray:
     if name in survey.facts:
         return np.array([cell is not None and not cell.fault for cell in survey.facts[name]])
-    cells = table.cells(name)
-    return np.array(
-        [cell is not None and not (isinstance(cell, str) and cell.strip() in MISSING_WORDS) for cell in cells]
-    )
+    return np.array([cell is not None and not is_missing(cell) for cell in survey.table.cells(name)])
 
 
 def _chi_squared(absent: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -6,15 +6,15 @@ Opens no file itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
-from plait.checks.splits import split_of
 from plait.checks.survey import Survey
-from plait.core.contract import Schema, Table
+from plait.checks.table_checks import split_of
 from plait.core.finding import Finding, say_cells
 from plait.core.words import count
 from plait.kinds import KINDS
 from plait.kinds.cell_facts import CellFacts, first_of, rows_where
+from plait.kinds.facts import rows_of
 from plait.kinds.kind import Kind
 
 # What makes a cell of any kind unreadable: fault → name of the check, what its cells do, how to mend it.
@@ -36,96 +36,81 @@ BROKEN = {
 }
 
 
-def check_media(table: Table, schema: Schema, survey: Survey) -> list[Finding]:
+def check_media(survey: Survey) -> list[Finding]:
     """Return what is wrong with, or worth knowing of, the pictures and sounds of a table, column by column."""
-    words = [part or "" for part in split_of(table, schema) or [None] * len(table)]
-    found: list[Finding] = []
-    opened = [(KINDS[m.kind], column) for m in schema.modalities for column in m.columns if column in survey.facts]
-    for kind, column in opened:
-        facts = survey.facts[column]
-        found += check_files(column, kind, facts)
-        found += kind.checks.check_facts(column, facts)
-        found += check_duplicates(column, kind, facts, words)
-    return found
+    splits = [part or "" for part in split_of(survey.table, survey.schema) or [None] * len(survey.table)]
+    findings: list[Finding] = []
+    for modality in survey.schema.modalities:
+        kind = KINDS[modality.kind]
+        for column in modality.columns:
+            if (facts := survey.facts.get(column)) is not None:
+                findings += check_files(column, kind, facts)
+                findings += kind.checks.check_facts(column, facts)
+                findings += check_duplicates(column, kind, facts, splits)
+    return findings
 
 
-def check_files(column: str, kind: Kind, facts: Sequence[CellFacts | None]) -> list[Finding]:
-    """Return what is wrong with files as files, whatever is in them."""
-    found = []
-    for fault in sorted({cell.fault for cell in facts if cell is not None} - {""}):
-        rows = tuple(row for row, cell in enumerate(facts) if cell is not None and cell.fault == fault)
-        first = first_of(facts, rows)
+def check_files(column: str, kind: Kind, facts: Sequence[CellFacts | None]) -> Iterator[Finding]:
+    """Find what is wrong with files as files, whatever is in them."""
+    for fault, rows in sorted(rows_of(None if cell is None else cell.fault or None for cell in facts).items()):
         check, does, mend = (BROKEN | kind.checks.FAULTS)[fault]
-        does = does.format(a_kind=f"a {kind.noun}")
-        found.append(
-            Finding("error", check, column, rows, f"{say_cells(len(rows), does)}; the first: {first.reason}", mend)
-        )
-    if rows := rows_where(facts, lambda cell: cell.renamed):
-        first = first_of(facts, rows)
-        message = f"{say_cells(len(rows), 'holds a file of another format than its ending says')}; the first: "
+        message = f"{say_cells(len(rows), does.format(a_kind=f'a {kind.noun}'))}; the first: "
+        message += first_of(facts, rows).reason
+        yield Finding("error", check, column, tuple(rows), message, mend)
+    if renamed := rows_where(facts, lambda cell: cell.renamed):
+        first = first_of(facts, renamed)
+        message = f"{say_cells(len(renamed), 'holds a file of another format than its ending says')}; the first: "
         message += f"{first.path} is {first.format}"
-        found.append(Finding("warning", "file-wrong-ending", column, rows, message, "Rename the files."))
-    if rows := rows_where(facts, lambda cell: cell.outside, readable=False):
-        first = first_of(facts, rows)
-        message = f"{say_cells(len(rows), 'names a file outside the folder of the table')}; the first: {first.path}"
+        yield Finding("warning", "file-wrong-ending", column, renamed, message, "Rename the files.")
+    if outside := rows_where(facts, lambda cell: cell.outside, readable=False):
+        message = f"{say_cells(len(outside), 'names a file outside the folder of the table')}; the first: "
+        message += first_of(facts, outside).path
         mend = "Move the files into the folder of the table, so that both can be moved together."
-        found.append(Finding("warning", "file-outside", column, rows, message, mend))
-    return found
+        yield Finding("warning", "file-outside", column, outside, message, mend)
 
 
-def check_duplicates(column: str, of: Kind, facts: Sequence[CellFacts | None], splits: Sequence[str]) -> list[Finding]:
-    """Return cells that hold the same, or nearly, within a split and across splits.
+def check_duplicates(
+    column: str, of: Kind, facts: Sequence[CellFacts | None], splits: Sequence[str]
+) -> Iterator[Finding]:
+    """Find cells that hold the same, or nearly, within a split and across splits.
 
     Pictures of one colour and silence are left out: they are a finding of their own.
     """
-    kind, what = of.name, of.noun
-    groups: dict[str, list[int]] = {}
-    for row, cell in enumerate(facts):
-        if cell is not None and not cell.fault and not cell.bare:
-            # an array has no file whose content could be compared
-            groups.setdefault(cell.decoded or cell.digest or f"row {row}", []).append(row)
-    same = [rows for rows in groups.values() if len(rows) > 1]
-    copies = sorted(row for rows in same for row in _copies(rows, facts))
-    found = []
+    kind, noun = of.name, of.noun
+    groups = rows_of(
+        # an array has no file whose content could be compared
+        None if cell is None or cell.fault or cell.bare else cell.decoded or cell.digest or f"row {row}"
+        for row, cell in enumerate(facts)
+    ).values()
+    places = [cell.path or f"row {row}" if cell is not None else "" for row, cell in enumerate(facts)]
+    same = [rows for rows in groups if len(rows) > 1]
+    copies = tuple(sorted(row for rows in same for row in rows[1:] if places[row] != places[rows[0]]))
     if copies:
-        message = f"{say_cells(len(copies), f'holds the same {what} as an earlier row, in another file')}"
+        message = say_cells(len(copies), f"holds the same {noun} as an earlier row, in another file")
         mend = "Keep one of each, or check that they were meant: a copy counts twice. --fix OUT drops equal rows."
-        found.append(Finding("warning", f"{kind}-duplicate", column, tuple(copies), message, mend))
-    again = sum(len(rows) - len({_place(facts, row) for row in rows}) for rows in same)
+        yield Finding("warning", f"{kind}-duplicate", column, copies, message, mend)
+    again = sum(len(rows) - len({places[row] for row in rows}) for rows in same)
     if again:
         message = f"{count(again, 'cell names', 'cells name')} the file of an earlier row again"
-        found.append(Finding("note", f"{kind}-repeated", column, (), message, "No fault where it was meant."))
-    near, said = of.checks.check_near(column, facts, [rows[0] for rows in groups.values()])
-    found += said
-    of_first = {rows[0]: rows for rows in groups.values()}
+        yield Finding("note", f"{kind}-repeated", column, (), message, "No fault where it was meant.")
+    of_first = {rows[0]: rows for rows in groups}
+    near, findings = of.checks.check_near(column, facts, list(of_first))
+    yield from findings
     joined = [[row for first in group for row in of_first[first]] for group in near]
     leaks = _across(same + joined, splits)
     if leaks:
-        does = f"holds a {what} that is in another split too" + (", or nearly" if near else "")
+        does = f"holds a {noun} that is in another split too" + (", or nearly" if near else "")
         message = f"{say_cells(len(leaks), does)} (rows of {_home(splits)!r} are not counted)"
         mend = "Keep each in one split: a score on rows that were learned from is too good."
-        found.append(Finding("warning", f"{kind}-duplicate-split", column, leaks, message, mend))
-    return found
-
-
-def _copies(rows: Sequence[int], facts: Sequence[CellFacts | None]) -> list[int]:
-    """Return the rows whose place (file, or own bytes) did not come before."""
-    first = _place(facts, rows[0])
-    return [row for row in rows[1:] if _place(facts, row) != first]
-
-
-def _place(facts: Sequence[CellFacts | None], row: int) -> str:
-    return first_of(facts, [row]).path or f"row {row}"
+        yield Finding("warning", f"{kind}-duplicate-split", column, leaks, message, mend)
 
 
 def _home(splits: Sequence[str]) -> str:
+    """Return the largest split."""
     return Counter(split for split in splits if split).most_common(1)[0][0]
 
 
-def _across(groups: Iterable[Sequence[int]], splits: Sequence[str]) -> tuple[int, ...]:
+def _across(groups: Sequence[Sequence[int]], splits: Sequence[str]) -> tuple[int, ...]:
     """Return the rows, outside the largest split, of groups that lie in several splits."""
-    rows = set()
-    for group in groups:
-        if len({splits[row] for row in group} - {""}) > 1:
-            rows |= {row for row in group if splits[row] not in ("", _home(splits))}
-    return tuple(sorted(rows))
+    shared = [group for group in groups if len({splits[row] for row in group} - {""}) > 1]
+    return tuple(sorted({row for group in shared for row in group if splits[row] not in ("", _home(splits))}))

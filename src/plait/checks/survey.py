@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,38 +34,33 @@ ENDINGS |= dict.fromkeys(("ogg", "oga", "opus"), "OGG") | dict.fromkeys(("aif", 
 ENDINGS |= dict.fromkeys(("au", "snd"), "AU")
 
 
-def _quiet(event: dict[str, Any]) -> None:
-    """Show nothing."""
-
-
 @dataclass(frozen=True)
 class Survey:
-    """facts[column]: one entry for each row of a picture or sound column; None where the cell is blank.
+    """A table, its schema, and facts[column]: one entry for each row of a picture or sound column, None where blank.
 
     cache: the folder of what is kept between commands, or None.
     """
 
-    rows: int
+    table: Table = field(compare=False)
+    schema: Schema
     facts: Mapping[str, list[CellFacts | None]] = field(default_factory=dict)
     cache: Path | None = field(default=None, compare=False)
 
-    def seen(self, table: Table, columns: Sequence[str], rows: np.ndarray | None = None) -> dict[str, list[Any]]:
-        """Return what is known of each cell of these columns: its facts where it was opened, else the cell itself.
-
-        rows: (n,) rows of the table; all of them where it is left out.
-        """
+    def seen(self, columns: Sequence[str], rows: np.ndarray | None = None) -> dict[str, list[Any]]:
+        """Return what is known of the cells of these rows (all, where left out): their facts, or else themselves."""
+        chosen = range(len(self.table)) if rows is None else rows
         return {
-            name: table.cells(name, rows)
-            if name not in self.facts
-            else self.facts[name]
-            if rows is None
-            else [self.facts[name][row] for row in rows]
+            name: [self.facts[name][row] for row in chosen] if name in self.facts else self.table.cells(name, rows)
             for name in columns
         }
 
 
 def survey_table(
-    table: Table, schema: Schema, *, cache: Path | None = None, callback: Callable[[dict[str, Any]], None] = _quiet
+    table: Table,
+    schema: Schema,
+    *,
+    cache: Path | None = None,
+    callback: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
 
@@ -84,33 +80,27 @@ def survey_table(
     done, total = 0, len(table) * len(kinds)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, kind in kinds.items():
-            known: dict[str, CellFacts | None] = {}  # of cells that name files, so that no file is opened twice
+            look = partial(look_into, kind=kind, folder=table.folder, cache=kept, rate=table.sample_rates.get(name))
+            known: dict[
+                str | int, CellFacts | None
+            ] = {}  # by the file that is named, else by row: none is opened twice
             for start in range(0, len(table), CHUNK):
-                rows = np.arange(start, min(start + CHUNK, len(table)))
-                cells = table.cells(name, rows)
-                asked = {cell: cell for cell in cells if isinstance(cell, str) and cell not in known}
-                rest = {row: cell for row, cell in enumerate(cells) if cell is not None and not isinstance(cell, str)}
-                rate = table.sample_rates.get(name)
-                looked = pool.map(
-                    lambda cell, kind=kind, rate=rate: look_into(cell, kind, table.folder, kept, rate),
-                    [*asked.values(), *rest.values()],
-                )
+                cells = table.cells(name, range(start, min(start + CHUNK, len(table))))
+                keys = [cell if isinstance(cell, str) else row for row, cell in enumerate(cells, start)]
+                asked = {k: cell for k, cell in zip(keys, cells, strict=True) if cell is not None and k not in known}
                 new: dict[str, dict[str, Any]] = {}
-                found: dict[Any, CellFacts | None] = {}
-                for place, (cell_facts, key) in zip([*asked, *rest], looked, strict=True):
-                    found[place] = cell_facts
-                    if key and cell_facts is not None:
-                        new[key] = cell_facts.to_json()
-                known |= {cell: found[cell] for cell in asked}
+                for key, (cell_facts, to_keep) in zip(asked, pool.map(look, asked.values()), strict=True):
+                    known[key] = cell_facts
+                    if to_keep and cell_facts is not None:
+                        new[to_keep] = cell_facts.to_json()
                 kept.add(new)
-                for row, cell in enumerate(cells):
-                    facts[name].append(known[cell] if isinstance(cell, str) else found.get(row))
-                done += len(rows)
+                facts[name] += [known.get(key) for key in keys]
+                done += len(cells)
                 callback({"stage": "check", "done": done, "total": total})
     kept.tidy()
     if kept.trouble:
         callback({"note": f"nothing is kept for the next check: {kept.trouble}"})
-    return Survey(len(table), facts, cache)
+    return Survey(table, schema, facts, cache)
 
 
 def _cache_file(table: Table, folder: Path | None) -> Path | None:
@@ -124,72 +114,60 @@ def _cache_file(table: Table, folder: Path | None) -> Path | None:
 def look_into(
     cell: Any, kind: Kind, folder: Path | None, cache: Cache, rate: int | None = None
 ) -> tuple[CellFacts | None, str]:
-    """Return the facts of one cell, None where it is blank after all, and the key to keep them under.
-
-    The key is "" where they are kept already, or where nothing could be opened.
-    """
-    checks, path, outside = kind.checks, "", False
-    facts_class = checks.FACTS
+    """Return the facts of one cell, None where it is blank after all, and the key to keep them under, "" where they are
+    kept already or nothing could be opened."""
+    checks, place = kind.checks, dict[str, Any]()
     try:
         if isinstance(cell, np.ndarray):
             return checks.look(cell, folder, rate), ""
         source = media.open_cell(cell, folder)
         if isinstance(source, Path):
-            path = str(source)
-            outside = _is_outside(path, folder)
+            place = {"path": str(source), "outside": _is_outside(str(source), folder)}
             state = source.stat()
-            key = f"{os.path.abspath(path)}|{state.st_size}|{state.st_mtime_ns}"
+            key = f"{os.path.abspath(source)}|{state.st_size}|{state.st_mtime_ns}"
         else:
             key = hashlib.sha256(source).hexdigest()
         part = checks.part_of(cell, source)
         key = f"{VERSION}|{kind.name}|{key}|{part}"
-        facts: CellFacts | None = facts_class.from_json(kind.name, cache.get(key))
+        facts: CellFacts | None = checks.FACTS.from_json(kind.name, cache.get(key))
         if facts is not None:
-            return replace(facts, path=path, outside=outside), ""
-        if path and part != WHOLE:  # many rows may hold parts of one long file: only the part is read
-            return replace(checks.look(cell, folder, rate), path=path, outside=outside), key
+            return replace(facts, **place), ""
+        if place and part != WHOLE:  # many rows may hold parts of one long file: only the part is read
+            return replace(checks.look(cell, folder, rate), **place), key
         content = source if isinstance(source, bytes) else source.read_bytes()
     except CellError as error:
         if error.fault == "blank":  # a record with nothing in it
             return None, ""
-        return facts_class(kind.name, error.fault, str(error), path, outside=outside), ""
+        return checks.FACTS(kind.name, error.fault, str(error), **place), ""
     except OSError as error:
         reason = f"cannot be opened: {cell} ({error.strerror})"
-        return facts_class(kind.name, "unreadable", reason, path, outside=outside), ""
+        return checks.FACTS(kind.name, "unreadable", reason, **place), ""
+    kept_as = digest_bytes(content).hex() if part == WHOLE else ""
+    return replace(_read_content(cell, kind, content, place.get("path", ""), rate), cell=kept_as, **place), key
+
+
+def _read_content(cell: Any, kind: Kind, content: bytes, path: str, rate: int | None) -> CellFacts:
+    """Return what the bytes of a cell hold, and what their header and the name of the file tell wrongly."""
+    checks = kind.checks
     name = path or (str(cell.get("path") or "") if isinstance(cell, dict) else "")
+    called = str(cell) if path else name or "the bytes"
     try:
         # Named as the cell has it, decoded from the bytes that are here already.
-        named = {"bytes": content, "path": str(cell) if path else name or "the bytes"}
-        facts = checks.look(named, None, rate, content)
+        facts: CellFacts = checks.look({"bytes": content, "path": called}, None, rate, content)
     except CellError as error:
-        facts = facts_class(kind.name, error.fault, str(error))
+        facts = checks.FACTS(kind.name, error.fault, str(error))
     fault, words = check_header(content)
-    found = media.sniff_format(content[: media.HEAD])
-    form = found[1] if found else ""
-    is_kind = found is not None and found[0] == kind.name
-    if fault == "truncated" and facts.fault in ("", "no-samples", "unreadable", "too-large") and is_kind:
-        if facts.fault or checks.WHOLE_FILES:
-            reason = f"cut off: {cell if path else name or 'the bytes'} ({words})"
-            facts = facts_class(kind.name, "truncated", reason)
-        else:
-            facts = replace(facts, header=words)
+    sniffed, form = media.sniff_format(content[: media.HEAD]) or ("", "")
+    cut_off = fault == "truncated" and facts.fault in ("", "no-samples", "unreadable", "too-large")
+    if cut_off and sniffed == kind.name and (facts.fault or checks.WHOLE_FILES):
+        facts = checks.FACTS(kind.name, "truncated", f"cut off: {called} ({words})")
     elif fault and not facts.fault:
         facts = replace(facts, header=words)
-    ending = ENDINGS.get(os.path.splitext(name)[1].lower().lstrip("."))
-    facts = replace(
-        facts,
-        path=path,
-        outside=outside,
-        digest=hashlib.sha256(content).hexdigest(),
-        cell=digest_bytes(content).hex() if part == WHOLE else "",
-        format=form,
-        renamed=bool(ending and form and ending != form),
-    )
-    return facts, key
+    ending = ENDINGS.get(os.path.splitext(name)[1].lower().lstrip("."), form)
+    digest = hashlib.sha256(content).hexdigest()
+    return replace(facts, digest=digest, format=form, renamed=bool(form) and ending != form)
 
 
 def _is_outside(path: str, folder: Path | None) -> bool:
-    if folder is None:
-        return False
-    root = os.path.abspath(folder)
-    return not os.path.abspath(path).startswith(root.rstrip(os.sep) + os.sep)
+    root = os.path.abspath(folder) if folder is not None else ""
+    return bool(root) and not os.path.abspath(path).startswith(root.rstrip(os.sep) + os.sep)

@@ -28,11 +28,13 @@ DOOR: dict[str, tuple[str, ...]] = {
         "split_part",
     ),
     "parse": (
+        "PLAIN",
         "currencies",
         "decimal_signs",
         "fold",
         "is_day_first",
         "is_decimal_comma",
+        "is_missing",
         "parse_date",
         "parse_number",
         "plain_text",

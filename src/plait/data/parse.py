@@ -24,7 +24,7 @@ from plait.errors import TableError
 PLAIN_WHOLE = r"[+-]?(?:0|[1-9]\d{0,17})"
 PLAIN_NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 # What to match, the sign between thousands, the decimal sign. No + before blanks: "+49 170 123 456" is a telephone.
 _FORMS = (
     (re.compile(r"[+-]?\d{1,3}([,'])\d{3}(?:\1\d{3})*(?:\.\d+)?|-?\d{1,3}(?: \d{3})+(?:\.\d+)?"), ", '", "."),
@@ -57,6 +57,11 @@ _MONTHS = (
 def fold(text: str) -> str:
     """Return a text with one sign for each meaning: plain digits, blanks, minus and apostrophe; no blanks around it."""
     return unicodedata.normalize("NFKC", text).translate(_FOLDED).strip()
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell is a word that stands for "missing", such as NA."""
+    return isinstance(cell, str) and cell.strip() in MISSING_WORDS
 
 
 def currencies(text: str) -> list[str]:
@@ -95,7 +100,7 @@ def plain_text(text: str, decimal_comma: bool = False) -> str:
     core = _CORE.search(text) if decimal_comma else None
     if core and _WITH_COMMA.fullmatch(core[0]):  # 12.5 is no such number, even in such a column
         text = text.replace(core[0], core[0].translate({ord("."): None, ord(","): "."}), 1)
-    elif _PLAIN.fullmatch(text):
+    elif PLAIN.fullmatch(text):
         return text
     text, signs = _CURRENCY.subn(" ", text)
     text, negative = text.strip(), ""
@@ -105,7 +110,7 @@ def plain_text(text: str, decimal_comma: bool = False) -> str:
     text = sign + text.removeprefix(sign).strip().removesuffix("%").strip()
     if signs > 1 or (negative and sign):
         raise ValueError
-    if _PLAIN.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return negative + text
     for form, between, point in _FORMS:
         if form.fullmatch(text):

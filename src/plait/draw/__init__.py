@@ -7,7 +7,7 @@ Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds 
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "bars": ("BAR", "TALL", "bar_look", "draw_bars", "draw_key", "lay_heat"),
+    "bars": ("BAR", "TALL", "bar_look", "draw_bars", "draw_key", "lay_bars", "lay_heat"),
     "charts": (
         "INK",
         "LINES",

@@ -43,20 +43,30 @@ def draw_bars(page: Page, y: float, bars: Sequence[tuple[str, float, str, str]])
     if not bars:
         return
     left, wide = MARGIN + LABEL, CONTENT - 1.6
-    axes = page.axes(left, y, wide, BAR * len(bars))
-    values = np.array([bar[1] for bar in bars])
-    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    lay_bars(page, (left, y, wide), [(value, said) for _name, value, said, _remark in bars])
+    for place, (name, _value, _said, remark) in enumerate(bars):
+        level = y + BAR * (place + 0.62)
+        page.write(left - 0.12, level, cut_text(name, 22), size=10, ha="right")
+        page.write(left + wide + 0.1, level, cut_text(remark, 24), size=9, color=SOFT)
+
+
+def lay_bars(
+    page: Page, place: tuple[float, float, float], bars: Sequence[tuple[float, str]], thick: float = 0.62
+) -> None:
+    """Lay (value, what stands at its end) as bars on both sides of one line. place: left, top and width in inches."""
+    left, top, wide = place
+    axes = page.axes(left, top, wide, BAR * len(bars))
+    values = [value for value, _said in bars]
+    low, high = min(0.0, *values), max(0.0, *values)
     span = (high - low) or 1.0
     axes.set_xlim(low - 0.12 * span * (low < 0), high + 0.12 * span)
     axes.set_ylim(len(bars) - 0.5, -0.5)
-    for place, (name, value, said, remark) in enumerate(bars):
-        axes.barh(place, value, 0.62, **bar_look(value))
-        page.write(left - 0.12, y + BAR * (place + 0.62), cut_text(name, 22), size=10, ha="right")
+    for row, (value, said) in enumerate(bars):
+        axes.barh(row, value, thick, **bar_look(value))
         axes.annotate(
-            said, (value, place), (-4 if value < 0 else 4, 0), textcoords="offset points", va="center", fontsize=9,
+            said, (value, row), (-4 if value < 0 else 4, 0), textcoords="offset points", va="center", fontsize=9,
             ha="right" if value < 0 else "left", color=INK,
         )  # fmt: skip
-        page.write(left + wide + 0.1, y + BAR * (place + 0.62), cut_text(remark, 24), size=9, color=SOFT)
     axes.axvline(0, color=INK, linewidth=0.9)
     axes.set_axis_off()
 

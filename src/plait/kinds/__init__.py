@@ -19,10 +19,10 @@ from plait.kinds.vectors import KIND as VECTORS
 DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("WHY_MENDED", "detect"),
-    "facts": ("Facts", "facts_of"),
+    "facts": ("Facts", "facts_of", "rows_of"),
     "features": ("batch_features",),
     "kind": ("Kind",),
-    "mending": ("BLANK", "Goal", "Look", "take_content"),
+    "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
         "as_float",
         "build_encoder",

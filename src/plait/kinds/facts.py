@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from plait.core.contract import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+V = TypeVar("V")
 SAMPLE = 200  # cells looked into, spread over the column
 FEW = 20  # different values that are few
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
@@ -107,6 +109,19 @@ def _present(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
         if is_form(kind):
             return present, form
     return present, "other"
+
+
+def rows_of(values: Iterable[V | None]) -> dict[V, list[int]]:
+    """Return the rows that each value is in, in order; None is left out.
+
+    >>> rows_of(["a", None, "b", "a"])
+    {'a': [0, 3], 'b': [2]}
+    """
+    rows: dict[V, list[int]] = {}
+    for row, value in enumerate(values):
+        if value is not None:
+            rows.setdefault(value, []).append(row)
+    return rows
 
 
 def count_matching(cells: list[Any], test: Any) -> int:

@@ -6,7 +6,6 @@ Knows no network.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -18,14 +17,13 @@ from plait.core.options import from_strings
 from plait.errors import RequestError
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
-from plait.kinds.text.clean import clean
+from plait.kinds.text.clean import clean, show_markers
 from plait.pretrained.checkpoint import Checkpoint, first_line, quiet
 
 LONGEST_TEXT = 512  # tokens
 SECONDS = 10.0  # of a sound, where the checkpoint does not say
 SIDE = 224  # px, where the checkpoint does not say
 OFFSET = ("roberta", "camembert", "mpnet", "xlm-", "clap")  # networks whose first places are never used
-_MARKER = re.compile("\ue000([^\ue001]*)\ue001")  # of a column, where several were joined
 _TURN = threading.Lock()  # a tokenizer holds its settings in itself, so cells take turns
 
 
@@ -185,7 +183,7 @@ class IdsPrep:
     def clean(self, text: str) -> str:
         """Return the text cleaned; the marker of a column becomes its name and a colon."""
         switches = {name: getattr(self, name) for name in ("normalise", "mojibake", "html", "whitespace", "lower")}
-        return clean(_MARKER.sub(r"\1:", text), **switches)
+        return clean(show_markers(text, "{}:"), **switches)
 
     def __call__(self, text: str) -> np.ndarray:
         """Return the ids of one text."""

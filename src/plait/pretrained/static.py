@@ -8,7 +8,6 @@ imported. Knows no table and no files but these two.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
@@ -21,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from plait.core.options import from_strings
-from plait.kinds.text.clean import clean
+from plait.kinds.text.clean import clean, show_markers
 from plait.pretrained.frozen import Frozen
 from plait.pretrained.packages import find_file, hash_file, package_licence, package_origin
 
@@ -33,7 +32,6 @@ VECTORS = ("weights", "l2_supercat_256.safetensors")
 TOKENISER = ("tokenizers", "l2_supercat_tokenizer_config.json")
 WIDTH = 256
 TOKENS = 1024  # of a longer text the rest is cut
-_MARKER = re.compile("\ue000([^\ue001]*)\ue001")  # of a column, where the texts of several were joined
 LONGEST = 16 * TOKENS  # characters that are looked at: no token is longer than 16
 
 
@@ -71,7 +69,7 @@ class StaticPrep:
 
         Many threads may call at the same time.
         """
-        cleaned = clean(_MARKER.sub(r"\1:", text or ""), **self.to_json())[:LONGEST]
+        cleaned = clean(show_markers(text or "", "{}:"), **self.to_json())[:LONGEST]
         ids = _tokeniser().encode(cleaned, add_special_tokens=False).ids[:TOKENS]
         found = np.zeros(TOKENS, np.int32)
         found[: len(ids)] = np.asarray(ids, np.int32) + 1

@@ -82,10 +82,10 @@ def check(
     )
     rows = _with_rates(rows, chosen.sample_rate)
     survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
-    found = [*check_media(rows, schema, survey), *check_cells(rows, schema)]
-    found += check_labels(rows, schema, survey, tell)
+    found = [*check_media(survey), *check_cells(rows, schema)]
+    found += check_labels(survey, tell)
     if learning_curve:
-        found += check_growth(rows, schema, survey, tell)
+        found += check_growth(survey, tell)
     if fix is not None:
         found.append(_mend(rows, schema, Path(fix), tell))
     return Findings.of(len(rows), found)

@@ -77,7 +77,7 @@ def test_line_breaks_in_a_text_stay(tmp_path: Path) -> None:
 def test_a_csv_keeps_its_mark_and_its_tabs(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_bytes("name\tn\nä, b\t1\nc\t2\n".encode("utf-8-sig"))
     (tmp_path / "out").mkdir()
-    path = write_table(read(tmp_path / "t.tsv"), tmp_path / "out", [1, 0], {"n": [7, 8]}, ("mended", ["", "n: 7"]))
+    path = write_table(read(tmp_path / "t.tsv"), tmp_path / "out", [1, 0], {"n": [7, 8], "mended": ["n: 7", ""]})
     assert path == tmp_path / "out" / "t.tsv"
     assert path.read_bytes() == "name\tn\tmended\r\nc\t8\t\r\nä, b\t7\tn: 7\r\n".encode("utf-8-sig")
 
@@ -85,13 +85,13 @@ def test_a_csv_keeps_its_mark_and_its_tabs(tmp_path: Path) -> None:
 def test_cells_of_other_types_are_written_as_they_are_read(tmp_path: Path) -> None:
     cells = {"day": [dt.date(2024, 3, 1)], "ok": [True], "tags": [["é", 1]], "gone": [None], "zero": ["a\0b"]}
     table = read({"n": [1], "day": [None], "ok": [None], "tags": [None], "gone": ["x"], "zero": ["x"]})
-    path = write_table(table, tmp_path, [0], cells, ("mended", [""]))
+    path = write_table(table, tmp_path, [0], {**cells, "mended": [""]})
     assert path.read_text("utf-8").splitlines()[1] == '1,2024-03-01,true,"[""é"", 1]",,ab,'
 
 
 def test_bytes_that_are_no_file_go_into_no_csv(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="column 'raw' holds bytes, which a CSV cannot; write the table to Parquet"):
-        write_table(read({"raw": [b"ab"]}), tmp_path, [0], {}, ("mended", [""]))
+        write_table(read({"raw": [b"ab"]}), tmp_path, [0], {"mended": [""]})
 
 
 def test_a_name_that_is_taken_in_any_case_gets_a_number() -> None:

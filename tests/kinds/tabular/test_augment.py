@@ -2,7 +2,7 @@
 
 import torch
 
-from plait.kinds.tabular.augment import swap_cells
+from plait.kinds.tabular.augment import augment
 
 ROWS, COLUMNS = 400, 5
 
@@ -14,7 +14,7 @@ def table() -> torch.Tensor:
 
 def test_a_tenth_of_the_cells_comes_from_another_row_of_its_column() -> None:
     x = table()
-    swapped = swap_cells(x, torch.Generator().manual_seed(0))
+    swapped = augment(None, {}, x, torch.Generator().manual_seed(0))
     assert torch.equal(swapped % 100, x % 100)  # each column keeps to itself
     assert 0.07 < float((swapped != x).float().mean()) < 0.13
     rows = (swapped // 100)[swapped != x]
@@ -23,18 +23,18 @@ def test_a_tenth_of_the_cells_comes_from_another_row_of_its_column() -> None:
 
 
 def test_cells_of_a_row_are_swapped_each_by_itself() -> None:
-    swapped = swap_cells(table(), torch.Generator().manual_seed(0), share=0.5)
+    swapped = augment(None, {}, table(), torch.Generator().manual_seed(0), share=0.5)
     changed = (swapped != table()).sum(1)
     assert set(changed.tolist()) == {0, 1, 2, 3, 4, 5}
 
 
 def test_no_share_leaves_all_and_one_row_has_no_other() -> None:
     generator = torch.Generator().manual_seed(0)
-    assert torch.equal(swap_cells(table(), generator, share=0.0), table())
-    assert torch.equal(swap_cells(table()[:1], generator, share=1.0), table()[:1])
+    assert torch.equal(augment(None, {}, table(), generator, share=0.0), table())
+    assert torch.equal(augment(None, {}, table()[:1], generator, share=1.0), table()[:1])
 
 
 def test_the_same_generator_gives_the_same_table() -> None:
-    one, two = (swap_cells(table(), torch.Generator().manual_seed(3)) for _ in range(2))
+    one, two = (augment(None, {}, table(), torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(one, two)
-    assert not torch.equal(one, swap_cells(table(), torch.Generator().manual_seed(4)))
+    assert not torch.equal(one, augment(None, {}, table(), torch.Generator().manual_seed(4)))

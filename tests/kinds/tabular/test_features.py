@@ -6,7 +6,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.kinds.features import batch_features
-from plait.kinds.tabular.features import table_features
+from plait.kinds.tabular.features import features
 from tiny import LAYOUTS
 
 
@@ -21,7 +21,7 @@ def test_a_table_becomes_numbers_flags_and_one_column_for_each_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "row", "features"),
+    ("layout", "row", "expected"),
     [
         ({"numbers": 1, "categories": []}, [0.5, 0.0], [0.5, 0.0]),
         ({"numbers": 0, "categories": [2]}, [1.0], [0.0, 1.0]),
@@ -29,6 +29,6 @@ def test_a_table_becomes_numbers_flags_and_one_column_for_each_code() -> None:
     ],
 )
 def test_a_table_may_lack_numbers_or_categories(
-    layout: dict[str, object], row: list[float], features: list[float]
+    layout: dict[str, object], row: list[float], expected: list[float]
 ) -> None:
-    assert table_features(np.array([row]), layout).tolist() == [features]
+    assert features(np.array([row]), layout).tolist() == [expected]

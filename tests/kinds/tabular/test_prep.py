@@ -87,14 +87,6 @@ def test_broken_cells_are_named_by_row():
     }
 
 
-def test_readable_asks_one_cell():
-    prep = TabularPrep().fitted({"age": [1, 2], "city": ["a", "b"]}, KINDS)
-    assert [prep.readable("age", cell) for cell in ("3", None, "abc")] == [True, True, False]
-    assert prep.readable("city", "new")
-    with pytest.raises(RequestError, match=r"there is no column 'aeg'. Did you mean 'age'\?"):
-        prep.readable("aeg", 1)
-
-
 def test_onehot_for_learners_without_embeddings():
     prep = TabularPrep("standard", min_count=1).fitted({"age": [0, 2], "city": ["a", "b"]}, KINDS)
     x = prep({"age": [2, None], "city": ["b", None]})

@@ -6,7 +6,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.kinds.features import batch_features
-from plait.kinds.text.features import WORDS, text_features
+from plait.kinds.text.features import WORDS, features
 from tiny import LAYOUTS
 
 
@@ -22,13 +22,13 @@ def test_a_text_is_its_tfidf_vector_or_counts_of_its_words() -> None:
 
 
 def test_a_text_without_a_word_has_zeros_and_no_nan() -> None:
-    assert text_features(np.zeros((1, 5)), {"features": 0, "vocabulary": 6}).tolist() == [[0.0] * 5]
+    assert features(np.zeros((1, 5)), {"features": 0, "vocabulary": 6}).tolist() == [[0.0] * 5]
 
 
 def test_only_the_most_common_words_are_counted() -> None:
     layout = {"features": 0, "vocabulary": WORDS + 500}
     x = np.array([[2, WORDS + 3, WORDS + 400, 0]], float)
-    found = text_features(x, layout)[0]
+    found = features(x, layout)[0]
     assert len(found) == WORDS - 1  # 0 is an empty place
     assert found.nonzero()[0].tolist() == [1]
     assert found[1] == 1.0  # the rare words do not take from its length

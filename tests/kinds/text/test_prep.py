@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError, RunError
-from plait.kinds.text.clean import join, show_token
+from plait.kinds.text.clean import join, show_markers
 from plait.kinds.text.prep import TextPrep
 
 TEXTS = ["a red dress", "a blue dress", "the red shoe", "the blue shoe is blue"]
@@ -14,7 +14,7 @@ TEXTS = ["a red dress", "a blue dress", "the red shoe", "the blue shoe is blue"]
 def test_columns_are_joined_with_markers_that_are_one_token():
     text = join({"Title": "Nice", "Review Text": "Fits well", "Note": None})
     prep = TextPrep()
-    assert [show_token(t) for t in prep.tokenise(text)] == ["[title]", "nice", "[review text]", "fits", "well"]
+    assert [show_markers(t) for t in prep.tokenise(text)] == ["[title]", "nice", "[review text]", "fits", "well"]
     assert join({"Title": "Nice"}) == "Nice"
     assert join({"Title": None, "Note": "  "}) is None
     assert "\ue000" not in join({"only": "plain"})

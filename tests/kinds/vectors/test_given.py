@@ -3,14 +3,15 @@
 import numpy as np
 import torch
 
-from plait.kinds.vectors.given import augment, centre, draw, shape, to_float
+from plait.kinds.network import as_float, centre
+from plait.kinds.vectors.given import augment, draw, shape
 
 
 def test_the_shape_is_the_encoders_own_and_nothing_is_scaled_before_it() -> None:
     x = torch.full((2, 3, 4, 4), 200, dtype=torch.uint8)
     assert shape({"shape": [3, 4, 5]}) == (3, 4, 5)
-    assert to_float(x) is x
-    assert centre(x) is x
+    assert as_float("tuned", x) is x
+    assert centre("tuned", x) is x
 
 
 def test_pictures_are_changed_within_0_to_255_and_follow_their_generator() -> None:

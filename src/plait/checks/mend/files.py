@@ -40,7 +40,7 @@ class Result:
     digest: bytes = b""  # SHA-256 of the mended file
     at: Path | None = None
     done: tuple[str, ...] = ()
-    said: str = ""
+    words: str = ""
     error: str = ""
     placed: Any = None  # the cell of the copy, once a row that stays has named it
 
@@ -59,13 +59,21 @@ class Strand:
     looks: dict[int, Look] = field(default_factory=dict)  # of first rows
     goal: Goal = field(default_factory=Goal)
     results: dict[int, Result] = field(default_factory=dict)  # of first rows
-    cells: list[Any] = field(default_factory=list)  # of the copy, for each row of the original
+    cells: dict[int, Any] = field(default_factory=dict)  # of the copy, by row of the original
     done: Done = field(default_factory=dict)
     names: set[str] = field(default_factory=set)  # of the files in the copy, in small letters
 
-    def result(self, row: int) -> Result | None:
-        """Return what became of the file of a row, None where its cell is blank."""
-        return self.results.get(self.first[row])
+    def work_on(
+        self, rows: range, cells: Sequence[Any], work: Callable[[int, Any], Any], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[int, Any]]:
+        """Give (row, what the work on its cell returns) of each row that names a file first."""
+        new = {row: cell for row, cell in zip(rows, cells, strict=True) if self.first[row] == row}
+        return zip(new, pool.map(work, new, new.values()), strict=True)
+
+    def digest(self, row: int) -> bytes | None:
+        """Return the digest of a row's mended file, or None where there is none that can be read."""
+        result = self.results.get(self.first[row])
+        return None if result is None or result.error else result.digest
 
 
 def open_strands(table: Table, schema: Schema, part: Path) -> list[Strand]:
@@ -89,10 +97,10 @@ def open_strands(table: Table, schema: Schema, part: Path) -> list[Strand]:
 def _holds_bytes(table: Table, name: str) -> bool:
     import pyarrow as pa
 
-    kind = getattr(table.data[name], "type", None)
-    if kind is not None and pa.types.is_struct(kind):
+    kind = getattr(table.data[name], "type", pa.null())
+    if pa.types.is_struct(kind):
         return "bytes" in {f.name for f in kind}
-    return kind is not None and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
 def open_pool() -> ThreadPoolExecutor:
@@ -111,19 +119,17 @@ def look_at(table: Table, strands: Sequence[Strand], callback: Callback) -> None
             for strand, firsts in zip(strands, seen, strict=True):
                 cells = table.cells(strand.name, rows)
                 for row, cell in zip(rows, cells, strict=True):
-                    key = cell if isinstance(cell, str) else None
-                    strand.first.append(-1 if cell is None else row if key is None else firsts.setdefault(key, row))
+                    first = firsts.setdefault(cell, row) if isinstance(cell, str) else row
+                    strand.first.append(-1 if cell is None else first)
                 if not strand.copied:
-                    new = [(row, cell) for row, cell in zip(rows, cells, strict=True) if strand.first[row] == row]
-                    looks = pool.map(partial(_look, strand.mend, folder=table.folder), [cell for _row, cell in new])
-                    strand.looks.update(zip((row for row, _cell in new), looks, strict=True))
+                    strand.looks.update(strand.work_on(rows, cells, partial(_look, strand.mend, table.folder), pool))
             callback({"stage": "mend", "done": rows[-1] + 1, "total": 2 * len(table)})
     for strand in strands:
         if not strand.copied:
             strand.goal = strand.mend.choose_goal(strand.looks.values())
 
 
-def _look(mend: Any, cell: Any, folder: Path | None) -> Look:
+def _look(mend: Any, folder: Path | None, _row: int, cell: Any) -> Look:
     try:
         look: Look = mend.look(take_content(cell, folder))
         return look
@@ -134,12 +140,10 @@ def _look(mend: Any, cell: Any, folder: Path | None) -> Look:
 def mend_files(table: Table, strand: Strand, rows: range, pool: ThreadPoolExecutor) -> None:
     """Put the mended (or the same) files that these rows name first into the work folder."""
     cells = table.cells(strand.name, rows)
-    new = [(row, cell) for row, cell in zip(rows, cells, strict=True) if strand.first[row] == row]
-    results = pool.map(lambda pair: _mend_file(strand, pair[0], pair[1], table.folder), new)
-    strand.results.update(zip((row for row, _cell in new), results, strict=True))
+    strand.results.update(strand.work_on(rows, cells, partial(_mend_file, strand, table.folder), pool))
 
 
-def _mend_file(strand: Strand, row: int, cell: Any, folder: Path | None) -> Result:
+def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Result:
     seen = strand.looks.get(row, Look())
     try:
         if seen.error:
@@ -149,62 +153,53 @@ def _mend_file(strand: Strand, row: int, cell: Any, folder: Path | None) -> Resu
     except CellError as error:
         return Result(error=str(error))
     form = changed.format if changed is not None else seen.format
-    said_path = cell.get("path") if isinstance(cell, dict) else None
-    old = source.name if isinstance(source, Path) else re.split(r"[/\\]", said_path or "")[-1]
+    path = cell.get("path") if isinstance(cell, dict) else None
+    old = source.name if isinstance(source, Path) else re.split(r"[/\\]", path or "")[-1]
     endings = strand.mend.ENDINGS.get(form, "").split() if form else []
     name = right_name(old, endings) if old else f"{row}{endings[0] if endings else ''}"
-    result = Result(name, seen.digest, strand.work / str(row))
-    done = [*(changed.done if changed is not None else ())]
-    words = [changed.said] if changed is not None else []
+    done, words = (list(changed.done), [changed.said]) if changed is not None else ([], [])
     if old and name != old and (changed is None or form == seen.format):
         done.append(RENAMED)
         words.append(f"renamed to {os.path.splitext(name)[1]}")
-    result.done, result.said = tuple(done), ", ".join(words)
-    assert result.at is not None
+    at, digest = strand.work / str(row), seen.digest
+    stays = strand.inline and changed is None and not done and not isinstance(source, Path)
     if changed is not None:
-        result.at.write_bytes(changed.content)
-        result.digest = hashlib.sha256(changed.content).digest()
+        at.write_bytes(changed.content)
+        digest = hashlib.sha256(changed.content).digest()
     elif isinstance(source, Path):
-        shutil.copyfile(source, result.at)
-    elif strand.inline and not done:
-        result.at = None
-    else:
-        result.at.write_bytes(source)
-    return result
+        shutil.copyfile(source, at)
+    elif not stays:
+        at.write_bytes(source)
+    return Result(name, digest, None if stays else at, tuple(done), ", ".join(words))
 
 
 def right_name(name: str, endings: Sequence[str]) -> str:
-    """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays.
-
-    >>> right_name("a.png", [".jpg", ".jpeg"]), right_name("a.jpeg", [".jpg", ".jpeg"]), right_name("Dr. Li", [".jpg"])
-    ('a.jpg', 'a.jpeg', 'Dr. Li')
-    """
+    """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays."""
     stem, ending = os.path.splitext(name)
     known = ending.lower() in media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
     return stem + endings[0] if known and endings and ending.lower() not in endings else name
 
 
 def place_file(strand: Strand, row: int) -> None:
-    """Give the file of a row that stays its name in the copy, and append the row's cell."""
-    result = strand.result(row)
+    """Give the file of a row that stays its name in the copy, and note the row's cell."""
+    result = strand.results.get(strand.first[row])
     if result is None:
-        strand.cells.append(None)
+        strand.cells[row] = None
     elif result.error:
-        strand.cells.append(Inline() if strand.copied else None)
+        strand.cells[row] = Inline() if strand.copied else None
         if not strand.copied:
             strand.done[row] = (BLANK,), f"left blank ({result.error})"
     else:
         if result.done:
-            strand.done[row] = result.done, result.said
+            strand.done[row] = result.done, result.words
         if result.placed is None:
             result.placed = _name_file(strand, result)
-        strand.cells.append(result.placed)
+        strand.cells[row] = result.placed
 
 
 def _name_file(strand: Strand, result: Result) -> Inline | str:
-    if strand.inline:
+    if strand.inline or result.at is None:
         return Inline(result.name, result.at)
-    assert result.at is not None
     name = free_name(result.name, strand.names)
     strand.names.add(name.lower())
     os.rename(result.at, strand.folder / name)

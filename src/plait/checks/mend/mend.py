@@ -36,6 +36,7 @@ from plait.core.contract import Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError
 from plait.kinds import kind_of_column
+from plait.kinds.mending import MendedCells
 
 NOTE = "mended"  # the column that says what was done
 MOST_PAIRS = 20  # pairs of rows that a note names
@@ -56,16 +57,6 @@ class Mended:
     notes: tuple[str, ...] = ()
     column: str = NOTE
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "table": str(self.table),
-            "rows": self.rows,
-            "dropped": list(self.dropped),
-            "counts": self.counts,
-            "notes": list(self.notes),
-            "column": self.column,
-        }
-
     def __str__(self) -> str:
         lines = [f"{self.table}: {count(self.rows, 'row')}"]
         if self.dropped:
@@ -78,19 +69,12 @@ class Mended:
         return "\n".join(lines)
 
 
-def _quiet(event: dict[str, Any]) -> None:
-    """A callback that says nothing."""
-
-
-def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = _quiet) -> Mended:
+def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = lambda event: None) -> Mended:
     """Write a mended copy of a table into the new folder `out`: the table, and a folder for each column of files.
 
-    Pictures: upright, one colour mode, one frame. Sounds: one sample rate and number of channels, no large DC offset, a
-    header that tells the length. A wrong ending is put right; a file that needs nothing is copied byte for byte. Text:
-    the encoding. Dates: ISO 8601. Numbers stored as text: plain. A cell that cannot be read becomes blank. Of rows with
-    the same features (files by their content) and the same target the first stays; a row without one of its files is
-    never taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
-
+    A file that needs nothing is copied byte for byte; a cell that cannot be read becomes blank. Of rows with the same
+    features (files by their content) and the same target the first stays; a row without one of its files is never
+    taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
     Parquet gives Parquet, anything else CSV. callback gets {"stage": "mend", "done", "total"} and {"note"}. It is
     written whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
     arrays or bytes that no file can be made of.
@@ -137,39 +121,43 @@ def _check_request(table: Table, out: Path) -> None:
 
 def _write_copy(table: Table, schema: Schema, part: Path, callback: Callback) -> Mended:
     """Fill the folder `part`, and return what was done."""
-    said: dict[str, Done] = {}
-    notes: list[str] = []
-    values = _mend_values(table, schema, said, notes)
+    mended, values = _mend_cells(table, schema)
+    notes = [f"{name}: {column.note}" for name, column in mended.items() if column.note]
     strands = open_strands(table, schema, part)
     look_at(table, strands, callback)
     notes += [f"{strand.name}: {strand.goal.note}" for strand in strands if strand.goal.note]
-    keep, dropped = _keep_rows(table, schema, strands, values, notes, callback)
-    said |= {strand.name: strand.done for strand in strands}
-    here = [[(name, said[name][row]) for name in table.names if row in said.get(name, ())] for row in keep]
-    words = ["; ".join(f"{name}: {told}" for name, (_counted, told) in done) for done in here]
-    counts = Counter(what for done in here for _name, (counted, _told) in done for what in counted)
+    keep, dropped, pairs = _keep_rows(table, schema, strands, values, callback)
+    if pairs:
+        more = f", and {count(len(pairs) - MOST_PAIRS)} more" if len(pairs) > MOST_PAIRS else ""
+        shown = ", ".join(f"{other} and {row}" for other, row in pairs[:MOST_PAIRS]) + more
+        notes.append(f"the same features with different targets, all kept: rows {shown} (of the original)")
+    done: dict[str, Done] = {
+        name: {row: ((what,), words) for row, (what, words) in column.done.items()} for name, column in mended.items()
+    }
+    done |= {strand.name: strand.done for strand in strands}
+    of_rows = {row: [(name, *done[name][row]) for name in table.names if row in done.get(name, ())] for row in keep}
+    counts = Counter(what for parts in of_rows.values() for _, whats, _ in parts for what in whats)
     column = free_name(NOTE, set(table.names))
-    path = write_table(table, part, keep, values | {s.name: s.cells for s in strands}, (column, words))
+    changed: dict[str, Any] = values | {strand.name: strand.cells for strand in strands}
+    changed[column] = {row: "; ".join(f"{name}: {say}" for name, _, say in parts) for row, parts in of_rows.items()}
+    path = write_table(table, part, keep, changed)
     for strand in strands:
         shutil.rmtree(strand.work)
     return Mended(path, len(keep), tuple(dropped), dict(counts.most_common()), tuple(notes), column)
 
 
-def _mend_values(table: Table, schema: Schema, said: dict[str, Done], notes: list[str]) -> dict[str, list[Any]]:
-    """Return the mended cells of each column of text, numbers and dates in which something changed."""
-    values = {}
+def _mend_cells(table: Table, schema: Schema) -> tuple[dict[str, MendedCells], dict[str, list[Any]]]:
+    """Return what became of each column of text, numbers and dates, and the cells of those in which one changed."""
+    mended, values = {}, {}
     for column in schema.columns:
         kind = kind_of_column(column.kind)
         if column.role == "ignored" or kind is None or kind.opened or kind.mend is None or _is_note(column.name):
             continue
         cells = table.cells(column.name)
-        mended = kind.mend.mend(column.kind, cells)
-        if mended.note:
-            notes.append(f"{column.name}: {mended.note}")
-        if any(new is not old for new, old in zip(mended.cells, cells, strict=True)):
-            values[column.name] = mended.cells
-        said[column.name] = {row: ((counted,), told) for row, (counted, told) in mended.done.items()}
-    return values
+        mended[column.name] = new = kind.mend.mend(column.kind, cells)
+        if any(cell is not old for cell, old in zip(new.cells, cells, strict=True)):
+            values[column.name] = new.cells
+    return mended, values
 
 
 def _is_note(name: str) -> bool:
@@ -178,14 +166,10 @@ def _is_note(name: str) -> bool:
 
 
 def _keep_rows(
-    table: Table,
-    schema: Schema,
-    strands: Sequence[Strand],
-    values: dict[str, list[Any]],
-    notes: list[str],
-    callback: Callback,
-) -> tuple[list[int], list[int]]:
-    """Mend the files of every row, and return (rows that stay, rows that are the same as an earlier one)."""
+    table: Table, schema: Schema, strands: Sequence[Strand], values: dict[str, list[Any]], callback: Callback
+) -> tuple[list[int], list[int], list[tuple[int, int]]]:
+    """Mend the files of every row, and return rows that stay, rows that are the same as an earlier one, and pairs of
+    rows with the same features and different targets."""
     target = schema.role("target")
     columns = [column.name for column in schema.columns if column.role == "feature" or column.name == target]
     by_name = {strand.name: strand for strand in strands}
@@ -193,55 +177,38 @@ def _keep_rows(
     known: dict[bytes, dict[str, int]] = {}  # features → target → the first row with them
     keep: list[int] = []
     dropped: list[int] = []
-    pairs: list[str] = []  # rows with the same features, but another target
+    pairs: list[tuple[int, int]] = []
     with open_pool() as pool:
         for rows in chunks(len(table)):
             for strand in strands:
                 mend_files(table, strand, rows, pool)
-            cells: dict[str, list[Any]] = {}
-            for name in columns:
-                if name in by_name:
-                    cells[name] = [_content_of(by_name[name], row) for row in rows]
-                else:
-                    own = values[name][rows.start : rows.stop] if name in values else table.cells(name, rows)
-                    cells[name] = [_comparable(cell) for cell in own]
+            cells = {
+                name: [by_name[name].digest(row) for row in rows]
+                if name in by_name
+                else _comparable(values[name][rows.start : rows.stop] if name in values else table.cells(name, rows))
+                for name in columns
+            }
             for i, row in enumerate(rows):
-                aim = cells[target][i] if target is not None else ""
+                aim = repr(cells[target][i] if target is not None else "")
                 features = {name: cells[name][i] for name in columns if name != target}
                 if _is_whole(features, by_name):
                     targets = known.setdefault(hashlib.sha256(repr(features).encode()).digest(), {})
-                    if repr(aim) in targets:
+                    if aim in targets:
                         dropped.append(row)
-                        for strand in strands:
-                            strand.cells.append(None)
                         continue
-                    pairs += [
-                        f"{other} and {row}" for told, other in targets.items() if "None" not in (told, repr(aim))
-                    ]
-                    targets[repr(aim)] = row
+                    pairs += [(other, row) for earlier, other in targets.items() if "None" not in (earlier, aim)]
+                    targets[aim] = row
                 keep.append(row)
                 for strand in strands:
                     place_file(strand, row)
             done = (passes - 1) * len(table) + rows[-1] + 1
             callback({"stage": "mend", "done": done, "total": passes * len(table)})
-    if pairs:
-        more = f", and {count(len(pairs) - MOST_PAIRS)} more" if len(pairs) > MOST_PAIRS else ""
-        told = ", ".join(pairs[:MOST_PAIRS]) + more
-        notes.append(f"the same features with different targets, all kept: rows {told} (of the original)")
-    return keep, dropped
+    return keep, dropped, pairs
 
 
-def _content_of(strand: Strand, row: int) -> bytes | None:
-    """Return the digest of a row's file, or None where there is none that can be read."""
-    result = strand.result(row)
-    return None if result is None or result.error else result.digest
-
-
-def _comparable(cell: Any) -> Any:
-    """Return a cell so that 3 and 3.0 are the same."""
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < 2**53:
-        return float(cell)
-    return cell
+def _comparable(cells: Sequence[Any]) -> list[Any]:
+    """Return cells so that 3 and 3.0 are the same."""
+    return [float(cell) if type(cell) in (int, float) and abs(cell) < 2**53 else cell for cell in cells]
 
 
 def _is_whole(features: dict[str, Any], files: dict[str, Strand]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from plait.core.contract import Table
 from plait.errors import RequestError
@@ -28,49 +30,45 @@ class Inline:
     name: str = ""
     at: Path | None = None
 
+    def fill(self, old: Any) -> Any:
+        """Return the cell of the copy."""
+        if self.at is None:
+            return old
+        content = self.at.read_bytes()
+        return {**old, "bytes": content, "path": self.name} if isinstance(old, dict) else content
+
 
 def is_parquet(table: Table) -> bool:
     """Whether a table was read from a Parquet file."""
-    return _head(table).startswith(b"PAR1")
+    return _begins_with(table, b"PAR1")
 
 
-def _head(table: Table) -> bytes:
-    source = Path(table.source)
-    if not source.is_file():
-        return b""
-    with open(source, "rb") as file:
-        return file.read(4)
+def _begins_with(table: Table, mark: bytes) -> bool:
+    if not os.path.isfile(table.source):
+        return False
+    with open(table.source, "rb") as file:
+        return file.read(len(mark)) == mark
 
 
 def free_name(name: str, used: set[str]) -> str:
-    """Return a name that is not used, whatever its case: photo.png, else photo_2.png …
-
-    >>> free_name("a.png", {"a.png"})
-    'a_2.png'
-    """
+    """Return a name that is not used, whatever its case: photo.png, else photo_2.png …"""
     stem, ending = os.path.splitext(name)
-    number, free = 2, name
-    while free in used or free.lower() in used:
-        free = f"{stem}_{number}{ending}"
-        number += 1
-    return free
+    names = itertools.chain([name], (f"{stem}_{number}{ending}" for number in itertools.count(2)))
+    return next(free for free in names if free not in used and free.lower() not in used)
 
 
-def write_table(
-    table: Table,
-    folder: Path,
-    rows: Sequence[int],
-    changed: Mapping[str, Sequence[Any]],
-    note: tuple[str, Sequence[str]],
-) -> Path:
-    """Write these rows of a table, and a last column (its name, a text for each of these rows), and return the file.
+def write_table(table: Table, folder: Path, rows: Sequence[int], changed: Mapping[str, Any]) -> Path:
+    """Write these rows of a table, and return the file.
 
-    changed: columns whose cells are not the table's own, one for each row of the table; a cell may be an `Inline`.
+    changed[column][row]: the cells of columns that are not the table's own, and of new ones; a cell may be an `Inline`.
     Raises RequestError for bytes that a CSV cannot hold.
     """
     path = folder / table_name(table)
-    write = _write_parquet if is_parquet(table) else _write_csv
-    write(table, path, rows, changed, note)
+    names = list(dict.fromkeys([*table.names, *changed]))
+    with open(path, "wb") as file:
+        (_write_parquet if is_parquet(table) else _write_csv)(table, file, names, rows, changed)
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
@@ -82,30 +80,22 @@ def table_name(table: Table) -> str:
     return (source.name if source.is_dir() else "table") + ".csv"
 
 
-def _pieces(rows: Sequence[int], size: int) -> Iterator[tuple[int, Sequence[int]]]:
-    return ((start, rows[start : start + size]) for start in range(0, len(rows), size))
+def _pieces(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _write_csv(
-    table: Table,
-    path: Path,
-    rows: Sequence[int],
-    changed: Mapping[str, Sequence[Any]],
-    note: tuple[str, Sequence[str]],
+    table: Table, file: BinaryIO, names: Sequence[str], rows: Sequence[int], changed: Mapping[str, Any]
 ) -> None:
-    code = "utf-8-sig" if _head(table).startswith(b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
-    comma = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-    with open(path, "w", encoding=code, newline="") as file:
-        writer = csv.writer(file, delimiter=comma)  # its \r\n makes it put a cell with either sign in quotes
-        writer.writerow([*table.names, note[0]])
-        for start, piece in _pieces(rows, PIECE):
-            columns = []
-            for name in table.names:
-                cells = _cells_of(table, name, piece, changed)
-                columns.append([_text_of(cell, name) for cell in cells])
-            writer.writerows(zip(*columns, note[1][start : start + len(piece)], strict=True))
-        file.flush()
-        os.fsync(file.fileno())
+    code = "utf-8-sig" if _begins_with(table, b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
+    comma = "\t" if file.name.lower().endswith((".tsv", ".tab")) else ","
+    text = io.TextIOWrapper(file, encoding=code, newline="")
+    writer = csv.writer(text, delimiter=comma)  # its \r\n makes it put a cell with either sign in quotes
+    writer.writerow(names)
+    for piece in _pieces(rows, PIECE):
+        columns = [[_text_of(cell, name) for cell in _cells_of(table, name, piece, changed)] for name in names]
+        writer.writerows(zip(*columns, strict=True))
+    text.detach()
 
 
 def _text_of(cell: Any, name: str) -> str:
@@ -124,66 +114,41 @@ def _text_of(cell: Any, name: str) -> str:
 
 
 def _write_parquet(
-    table: Table,
-    path: Path,
-    rows: Sequence[int],
-    changed: Mapping[str, Sequence[Any]],
-    note: tuple[str, Sequence[str]],
+    table: Table, file: BinaryIO, names: Sequence[str], rows: Sequence[int], changed: Mapping[str, Any]
 ) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    types = {name: _type_of(table, name, rows, changed) for name in table.names}
-    schema = pa.schema([*types.items(), (note[0], pa.string())])
-    with open(path, "wb") as file:
-        with parquet.ParquetWriter(file, schema) as writer:
-            size = FEW if any(_is_large(kind) for kind in types.values()) else PIECE
-            for start, piece in _pieces(rows, size):
-                arrays = [
-                    pa.array(_cells_of(table, name, piece, changed), types[name])
-                    if name in changed
-                    else table.data[name].take(pa.array(piece, pa.int64())).combine_chunks()
-                    for name in table.names
-                ]
-                arrays.append(pa.array(note[1][start : start + len(piece)], pa.string()))
-                writer.write_table(pa.table(arrays, schema=schema))
-        file.flush()
-        os.fsync(file.fileno())
+    schema = pa.schema([(name, _type_of(table, name, rows, changed)) for name in names])
+    is_large = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_nested)
+    size = FEW if any(holds(f.type) for f in schema for holds in is_large) else PIECE
+    with parquet.ParquetWriter(file, schema) as writer:
+        for piece in _pieces(rows, size):
+            arrays = [
+                pa.array(_cells_of(table, name, piece, changed), schema.field(name).type)
+                if name in changed
+                else table.data[name].take(pa.array(piece, pa.int64())).combine_chunks()
+                for name in names
+            ]
+            writer.write_table(pa.table(arrays, schema=schema))
 
 
-def _type_of(table: Table, name: str, rows: Sequence[int], changed: Mapping[str, Sequence[Any]]) -> pa.DataType:
+def _type_of(table: Table, name: str, rows: Sequence[int], changed: Mapping[str, Any]) -> pa.DataType:
     """Return the type of a column of the copy: its own, or that of the numbers that its texts became."""
     import pyarrow as pa
 
-    if name in changed:
-        kinds = {type(changed[name][row]) for row in rows} - {type(None)}
-        if kinds and kinds <= {int, float}:
-            return pa.float64() if float in kinds else pa.int64()
-        if kinds == {str}:
-            return pa.string()
-    kind: pa.DataType = table.data[name].type  # type: ignore[union-attr]
-    return kind
+    kinds = {type(changed[name][row]) for row in rows} - {type(None)} if name in changed else set()
+    if kinds and kinds <= {int, float}:
+        return pa.float64() if float in kinds else pa.int64()
+    return pa.string() if kinds == {str} or name not in table.data else table.data[name].type  # type: ignore[union-attr]
 
 
-def _is_large(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_nested(kind)
-
-
-def _cells_of(table: Table, name: str, piece: Sequence[int], changed: Mapping[str, Sequence[Any]]) -> list[Any]:
+def _cells_of(table: Table, name: str, piece: Sequence[int], changed: Mapping[str, Any]) -> list[Any]:
     """Return the cells of a column of the copy for these rows."""
     if name not in changed:
         return table.cells(name, piece)
     new = [changed[name][row] for row in piece]
     if not any(isinstance(cell, Inline) for cell in new):
         return new
-    own = table.cells(name, piece)
-    return [_fill(cell, old) if isinstance(cell, Inline) else cell for cell, old in zip(new, own, strict=True)]
-
-
-def _fill(cell: Inline, old: Any) -> Any:
-    if cell.at is None:
-        return old
-    content = cell.at.read_bytes()
-    return {**old, "bytes": content, "path": cell.name} if isinstance(old, dict) else content
+    pairs = zip(new, table.cells(name, piece), strict=True)
+    return [cell.fill(old) if isinstance(cell, Inline) else cell for cell, old in pairs]

@@ -9,17 +9,12 @@ import torch
 from torch import Tensor
 
 
-def swap_cells(x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
-    """Return rows (batch, feature) in which each value is, now and then, that of another row of the batch.
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator, share: float = 0.1) -> Tensor:
+    """Return rows (batch, …) in which each value is, now and then, that of another row of the batch.
 
-    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables the same
-    way.
+    Swap noise: Jahrer 2017 (Porto Seguro, denoising autoencoders); VIME (Yoon and others 2020) corrupts tables alike.
     """
-    swapped = torch.rand(x.shape, generator=generator).to(x.device) < share
-    others = torch.randint(len(x), x.shape, generator=generator).to(x.device)
-    return torch.where(swapped, x.gather(0, others), x)
-
-
-def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return rows (batch, …), each value now and then that of another row."""
-    return swap_cells(x.flatten(1), generator).view_as(x)
+    flat = x.flatten(1)
+    swapped = torch.rand(flat.shape, generator=generator).to(x.device) < share
+    others = torch.randint(len(x), flat.shape, generator=generator).to(x.device)
+    return torch.where(swapped, flat.gather(0, others), flat).view_as(x)

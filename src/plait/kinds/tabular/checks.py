@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import MISSING_WORDS, Column, Schema, Table
+from plait.core.contract import Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count
-from plait.data.parse import read_dates
-from plait.kinds.facts import Facts
+from plait.data.parse import is_missing, read_dates
+from plait.kinds.facts import Facts, rows_of
 from plait.kinds.tabular.prep import ColumnPrep, TabularPrep
 from plait.kinds.text.checks import check_signs
 
@@ -54,109 +54,89 @@ def check_column(
     column: Column, facts: Facts, table: Table, schema: Schema, split: Sequence[str | None] | None
 ) -> list[Finding]:
     """Return the findings about one column of numbers, categories or dates."""
+    cells = table.cells(column.name)
     if column.kind == "category":
-        cells = [cell if isinstance(cell, str) else None for cell in table.cells(column.name)]
-        found = [*check_signs(column.name, cells), *_check_counted(column, facts)]
-        return found + list(_check_categories(column, table)) if column.role == "feature" else found
-    found = [*_check_counted(column, facts), *_check_readable(column, facts, table)]
-    return found + list(_check_dates(column, table, dt.date.today())) if column.kind == "date" else found
+        findings = check_signs(column.name, [cell if isinstance(cell, str) else None for cell in cells])
+        findings += _check_counted(column, facts)
+        return [*findings, *(_check_categories(column, cells) if column.role == "feature" else ())]
+    findings = [*_check_counted(column, facts), *_check_readable(column, facts, cells)]
+    return [*findings, *(_check_dates(column, cells, dt.date.today()) if column.kind == "date" else ())]
 
 
 def _check_counted(column: Column, facts: Facts) -> Iterator[Finding]:
     """Find a feature that looks like an id: it counts the rows, or is a category with a value for nearly every row."""
-    why = ""
     if column.role != "feature" or facts.filled < 20 or facts.distinct is None:
         return
+    why = ""
     if column.kind == "category" and facts.distinct >= 0.9 * facts.filled and facts.form in ("text", "whole", "real"):
         why = f"nearly every row has a value of its own ({count(facts.distinct)} in {count(facts.filled, 'cell')})"
-    elif (
-        column.kind == "number"
-        and facts.form == "whole"
-        and facts.distinct == facts.filled
-        and facts.values is not None
-    ):
-        values = facts.values.to_numpy()
-        if int(values.max()) - int(values.min()) + 1 == facts.filled:
-            why = f"whole numbers from {values.min()} to {values.max()}, each once, like a running number"
+    elif column.kind == "number" and facts.form == "whole" and facts.distinct == facts.filled:
+        values = facts.uniques()
+        low, high = min(values), max(values)
+        if high - low + 1 == facts.filled:
+            why = f"whole numbers from {low} to {high}, each once, like a running number"
     if why:
         mend = f"If it is an id, leave it out: --ignore {quoted(column.name)}"
         yield Finding("note", "table-id-like", column.name, (), f"{why}; it would be learned from", mend)
 
 
-def _check_readable(column: Column, facts: Facts, table: Table) -> Iterator[Finding]:
+def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Iterator[Finding]:
     """Find cells that are no number or date, as the preparation of tables judges it."""
     if facts.form in ("date", "bool") or (facts.form == "whole" and column.kind == "number"):
         return
-    if facts.form == "real" and column.kind == "number" and facts.values is not None:
-        values = facts.values.to_numpy()
-        if not len(values) or np.abs(values).max() <= 1e30:
-            return
-    cells = table.cells(column.name)
+    real = facts.values if facts.form == "real" and column.kind == "number" else None
+    if real is not None and np.abs(real.to_numpy()).max(initial=0) <= 1e30:
+        return
     if column.role == "feature":
-        cells = [None if _is_missing(cell) else cell for cell in cells]
+        cells = [None if is_missing(cell) else cell for cell in cells]
     prep = TabularPrep(columns=(ColumnPrep.of(column.name, column.kind, cells),))
-    broken = sorted(prep.broken({column.name: cells}))
-    impossible = [
-        row for row in broken if column.kind == "date" and isinstance(cells[row], str) and _DATE_FORM.search(cells[row])
-    ]
-    strange = sorted(set(broken) - set(impossible))
+    impossible, strange = list[int](), list[int]()
+    for row in sorted(prep.broken({column.name: cells})):
+        is_date = column.kind == "date" and isinstance(cells[row], str) and _DATE_FORM.search(cells[row])
+        (impossible if is_date else strange).append(row)
     if impossible:
-        message = (
-            f"{say_cells(len(impossible), 'holds')} a date that does not exist, such as {cells[impossible[0]]!r:.60}"
-        )
+        message = f"{say_cells(len(impossible), 'holds')} a date that does not exist, such as "
+        message += f"{cells[impossible[0]]!r:.60}"
         mend = "Write the date that was meant, or leave the cell blank; fit takes it as absent."
         yield Finding("error", "date-impossible", column.name, tuple(impossible), message, mend)
     if strange:
-        message = (
-            f"{say_cells(len(strange), 'holds')} no {column.kind}, such as {cells[strange[0]]!r:.60}, in a column "
-        )
-        message += f"of {column.kind}s"
-        mend = f"Write the {column.kind}, or leave the cell blank; fit takes it as absent."
-        if column.role == "target":
-            mend = f"Write the {column.kind}, or leave the cell blank; fit refuses such a target."
+        shown = f"{cells[strange[0]]!r:.60}, in a column of {column.kind}s"
+        message = f"{say_cells(len(strange), 'holds')} no {column.kind}, such as {shown}"
+        then = "fit refuses such a target" if column.role == "target" else "fit takes it as absent"
+        mend = f"Write the {column.kind}, or leave the cell blank; {then}."
         yield Finding("error", "table-unreadable", column.name, tuple(strange), message, mend)
 
 
-def _is_missing(cell: Any) -> bool:
-    return isinstance(cell, str) and cell.strip() in MISSING_WORDS
-
-
-def _check_categories(column: Column, table: Table) -> Iterator[Finding]:
+def _check_categories(column: Column, cells: Sequence[Any]) -> Iterator[Finding]:
     """Find values that one row alone has."""
-    keys = [
-        None if cell is None else unicodedata.normalize("NFC", str(cell)).strip() for cell in table.cells(column.name)
-    ]
-    counts = Counter(key for key in keys if key)
-    alone = tuple(row for row, key in enumerate(keys) if key and counts[key] == 1)
-    if alone and max(counts.values()) > 1:
-        few = len(alone) <= 0.05 * sum(counts.values())
+    keys = [None if cell is None else unicodedata.normalize("NFC", str(cell)).strip() for cell in cells]
+    groups = rows_of(key or None for key in keys)
+    alone = tuple(rows[0] for rows in groups.values() if len(rows) == 1)
+    if 0 < len(alone) < len(groups):
+        few = len(alone) <= 0.05 * sum(map(len, groups.values()))
         shown = ", ".join(repr(str(keys[row])[:40]) for row in alone[:3]) + (" …" if len(alone) > 3 else "")
-        message = f"{count(len(alone))} of {count(len(counts), 'value is', 'values are')} in one row only: {shown}"
+        message = f"{count(len(alone))} of {count(len(groups), 'value is', 'values are')} in one row only: {shown}"
         mend = "See whether they are misspelt. What is seen once cannot be learned from, and counts as rare."
         yield Finding("note", "table-category-once", column.name, alone if few else (), message, mend)
 
 
-def _check_dates(column: Column, table: Table, today: dt.date) -> Iterator[Finding]:
-    cells = table.cells(column.name)
-    texts = {row: cell.strip() for row, cell in enumerate(cells) if isinstance(cell, str) and not _is_missing(cell)}
-    forms = Counter(date_form(text) for text in texts.values())
-    orders = [match for text in texts.values() if (match := _SLASHED.match(text))]
+def _check_dates(column: Column, cells: Sequence[Any], today: dt.date) -> Iterator[Finding]:
+    cells = [None if is_missing(cell) else cell for cell in cells]
+    texts = [cell.strip() for cell in cells if isinstance(cell, str)]
+    forms = Counter(form for text in texts if (form := date_form(text)))
+    orders = [match for text in texts if (match := _SLASHED.match(text))]
     both = any(int(m[1]) > 12 for m in orders) and any(int(m[3]) > 12 for m in orders)
-    known = {form: count for form, count in forms.items() if form}
-    if len(known) > 1 or both:
-        told = ", ".join(f"{form} ({count(known[form])})" for form in sorted(known, key=lambda f: -known[f])[:5])
-        if both:
-            told += "; in some the day stands first, in others the month"
-        message = f"dates are written in several ways: {told}"
+    if len(forms) > 1 or both:
+        ways = ", ".join(f"{form} ({count(num)})" for form, num in forms.most_common(5))
+        ways += "; in some the day stands first, in others the month" if both else ""
         mend = "plait check --fix OUT writes them as ISO 8601; where day and month may be swapped, see for yourself."
-        yield Finding("warning", "date-formats", column.name, (), message, mend)
-    cells = [None if _is_missing(cell) else cell for cell in cells]
+        yield Finding("warning", "date-formats", column.name, (), f"dates are written in several ways: {ways}", mend)
     years = {row: when for row, when in enumerate(read_dates(cells)) if when is not None}
-    absurd = [row for row, when in years.items() if not EARLIEST <= when.year <= LATEST]
-    late = [row for row, when in years.items() if when.date() > today and row not in set(absurd)]
-    if late and len(late) > 0.05 * len(years):
-        late = []  # a column of plans, not of mistakes
-    rows = tuple(sorted(absurd + late))
+    absurd = {row for row, when in years.items() if not EARLIEST <= when.year <= LATEST}
+    late = {row for row, when in years.items() if when.date() > today} - absurd
+    if len(late) > 0.05 * len(years):
+        late = set()  # a column of plans, not of mistakes
+    rows = tuple(sorted(absurd | late))
     if rows:
         message = f"{say_cells(len(rows), 'holds')} a date far from the others or in the future, such as "
         message += f"{str(cells[rows[0]])[:40]!r}"
@@ -165,11 +145,7 @@ def _check_dates(column: Column, table: Table, today: dt.date) -> Iterator[Findi
 
 
 def date_form(text: str) -> str:
-    """Return how the day of a date is written, "" where it cannot be told. The clock after it does not count.
-
-    >>> date_form("2024-12-31 10:00"), date_form("31.12.2024"), date_form("31 Dec 2024")
-    ('YYYY-MM-DD', 'D.M.YYYY', 'D Mon YYYY')
-    """
+    """Return how the day of a date is written, such as D.M.YYYY; "" where it cannot be told."""
     day = re.match(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})(?!\d)", text)
     if day:
         first, sign, _second, last = day.groups()

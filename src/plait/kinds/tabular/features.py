@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 
 
-def table_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
+def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """Numbers, flags and codes → numbers (NaN where absent), flags, and one column for each code."""
     numbers = layout["numbers"]
     flags, codes = x[:, numbers : 2 * numbers], x[:, 2 * numbers :]
     wide = [codes[:, [k]] == np.arange(size) for k, size in enumerate(layout["categories"])]
     return np.concatenate([np.where(flags > 0, np.nan, x[:, :numbers]), flags, *wide], axis=1)
-
-
-features = table_features
 
 
 def even(spread: np.ndarray) -> np.ndarray:

@@ -5,28 +5,20 @@ Each function takes the cells of a column (None where absent) and returns as man
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from plait.data.parse import (
-    currencies,
-    decimal_signs,
-    fold,
-    is_day_first,
-    parse_date,
-    parse_number,
-    plain_text,
-)
+from plait.data.parse import PLAIN, currencies, decimal_signs, fold, is_day_first, parse_date, parse_number, plain_text
 from plait.kinds.mending import BLANK, MendedCells
 from plait.kinds.text.mend import mend as mend_texts
 
 NUMBER, DATE = "number made plain", "date made ISO 8601"
 SHOWN = 40  # characters of a cell that a note shows
-
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _MONTH = re.compile(r"(\d{4})(?:[-./](\d{1,2})|年(\d{1,2})月)")
@@ -50,20 +42,48 @@ def mend_numbers(cells: Sequence[Any]) -> MendedCells:
     signs = sorted({sign for cell in cells if isinstance(cell, str) for sign in currencies(fold(cell))})
     if len(signs) > 1:
         return MendedCells(list(cells), note=f"amounts in {' and '.join(signs)}: left as they are")
-    decimals = decimal_signs(cells)
-    mended = MendedCells(list(cells))
+    decimals, note = decimal_signs(cells), ""
     if len(decimals) == 2:
-        mended.note = "decimal commas and decimal points in one column; 1.234 was read as 1.234, and 1,234 as 1234"
+        note = "decimal commas and decimal points in one column; 1.234 was read as 1.234, and 1,234 as 1234"
+    read = partial(_plain_number, decimal_comma=decimals == {","})
+    return _mend_each(cells, str, read, "number", NUMBER, note)
+
+
+def mend_dates(cells: Sequence[Any]) -> MendedCells:
+    """Turn strings and numbers into ISO 8601; what is no date becomes blank. Zones and parts of seconds stay.
+
+    The order of 1/2/2024 is told from the whole column (`plait.data.parse.is_day_first`); a month without a day stays
+    a month ("2024-02"): no day is invented. Seconds (or milli-, micro-, nanoseconds) since 1970 are UTC.
+    """
+    texts = [fold(cell) if isinstance(cell, str) else cell for cell in cells]
+    day_first = is_day_first(texts)
+    read = partial(iso_date, day_first=day_first)
+    return _mend_each(cells, (str, int, float), read, "date", DATE, _say_order(texts, day_first))
+
+
+def _mend_each(
+    cells: Sequence[Any], types: Any, read: Callable[[Any], Any], noun: str, what: str, note: str
+) -> MendedCells:
+    """Read each cell of these types anew; one that cannot be read becomes blank."""
+    mended = MendedCells(list(cells), note=note)
     for row, cell in enumerate(cells):
-        if isinstance(cell, str):
-            mended.cells[row], fault = _attempt(lambda text: _plain_number(text, decimals == {","}), cell)
-            if fault:
-                mended.done[row] = BLANK, f"left blank ({_show(cell)} is no number)"
-            elif not (cell.isascii() and _PLAIN.fullmatch(cell.strip())) or float(mended.cells[row]) != float(
-                cell.strip()
-            ):
-                mended.done[row] = NUMBER, f"{_show(cell)} → {mended.cells[row]}"
+        if not isinstance(cell, types) or isinstance(cell, bool):
+            continue
+        try:
+            mended.cells[row] = value = read(cell)
+        except (ValueError, OverflowError):
+            mended.cells[row] = None
+            mended.done[row] = BLANK, f"left blank ({_show(cell)} is no {noun})"
+        else:
+            if value != cell and not _is_plain(cell, value):
+                mended.done[row] = what, f"{_show(cell)} → {value}"
     return mended
+
+
+def _is_plain(cell: Any, value: Any) -> bool:
+    """Whether a text is the plain form of the number that it was read as."""
+    plain = not isinstance(value, str) and cell.isascii() and PLAIN.fullmatch(cell.strip())
+    return bool(plain) and float(value) == float(cell.strip())
 
 
 def _plain_number(cell: str, decimal_comma: bool) -> int | float:
@@ -77,31 +97,9 @@ def _plain_number(cell: str, decimal_comma: bool) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 2**53 and not re.search(r"[.]\d*0$|[eE]", text) else value
 
 
-def mend_dates(cells: Sequence[Any]) -> MendedCells:
-    """Turn strings and numbers into ISO 8601; what is no date becomes blank. Zones and parts of seconds stay.
-
-    The order of 1/2/2024 is told from the whole column (`plait.data.parse.is_day_first`); a month without a day stays
-    a month ("2024-02"): no day is invented. Seconds (or milli-, micro-, nanoseconds) since 1970 are UTC.
-    """
-    texts = [fold(cell) if isinstance(cell, str) else cell for cell in cells]
-    day_first = is_day_first(texts)
-    mended = MendedCells(list(cells), note=_say_order(texts, day_first))
-    for row, cell in enumerate(cells):
-        if isinstance(cell, (str, int, float)) and not isinstance(cell, bool):
-            mended.cells[row], fault = _attempt(lambda text: iso_date(text, day_first), texts[row])
-            if fault:
-                mended.done[row] = BLANK, f"left blank ({_show(cell)} is no date)"
-            elif mended.cells[row] != cell:
-                mended.done[row] = DATE, f"{_show(cell)} → {mended.cells[row]}"
-    return mended
-
-
 def iso_date(cell: str | int | float, day_first: bool = False) -> str:
-    """Return a date in ISO 8601. Raises ValueError where it is none.
-
-    >>> iso_date("3.4.2021", day_first=True), iso_date("Dec 31, 2024 5:07 pm"), iso_date("2024年2月")
-    ('2021-04-03', '2024-12-31T17:07:00', '2024-02')
-    """
+    """Return a date in ISO 8601. Raises ValueError where it is none."""
+    cell = fold(cell) if isinstance(cell, str) else cell
     if isinstance(cell, str) and re.fullmatch(r"\d{9,19}(?:\.\d+)?", cell):
         cell = float(cell)
     if not isinstance(cell, str):
@@ -109,13 +107,10 @@ def iso_date(cell: str | int | float, day_first: bool = False) -> str:
         if moment is None:
             raise ValueError
         return moment.date().isoformat() if abs(cell) < 1e8 else moment.isoformat() + "Z"
-    try:
-        own = dt.datetime.fromisoformat(cell)
-    except ValueError:
-        own = None
-    if own is not None:
+    with contextlib.suppress(ValueError):
+        moment = dt.datetime.fromisoformat(cell)
         has_clock = len(re.findall(r"\d", cell)) > 8
-        return cell if _ISO.fullmatch(cell) else own.isoformat() if has_clock else own.date().isoformat()
+        return cell if _ISO.fullmatch(cell) else moment.isoformat() if has_clock else moment.date().isoformat()
     if match := _MONTH.fullmatch(cell):
         return dt.date(int(match[1]), int(match[2] or match[3]), 1).isoformat()[:7]
     moment = parse_date(cell, day_first)
@@ -135,16 +130,8 @@ def _say_order(texts: Sequence[Any], day_first: bool) -> str:
     open_ones = sum(a <= 12 and b <= 12 and a != b for a, b in pairs)
     if not open_ones or days != months:
         return ""
-    told = "days first and months first are mixed" if days else "no date tells the day from the month"
-    return f"{told}; {open_ones} read as {'day' if day_first else 'month'} first"
-
-
-def _attempt(read: Callable[[Any], Any], cell: Any) -> tuple[Any, bool]:
-    """Return (what it reads as, False), or (None, True) where it cannot be read."""
-    try:
-        return read(cell), False
-    except (ValueError, OverflowError):
-        return None, True
+    order = "days first and months first are mixed" if days else "no date tells the day from the month"
+    return f"{order}; {open_ones} read as {'day' if day_first else 'month'} first"
 
 
 def _show(cell: Any) -> str:

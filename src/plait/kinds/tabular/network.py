@@ -63,16 +63,6 @@ def usual(rows: int) -> str:
     return "scratch"
 
 
-def to_float(x: Tensor) -> Tensor:
-    """Return the input in float32, as features are made of it."""
-    return x.float()
-
-
-def centre(x: Tensor) -> Tensor:
-    """Return the input as the encoder is given it: as it is."""
-    return x
-
-
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
     """Return rows (batch, feature): numbers, of which a fifth is absent, and codes."""
     x, numbers = generator.standard_normal((num, *shape(layout))), layout["numbers"]

@@ -150,17 +150,14 @@ class TabularPrep:
             kind = kinds.get(name)
             if kind not in KINDS:
                 raise RequestError(f"column {name!r} is of kind {kind!r}; expected one of: {', '.join(KINDS)}.")
-            learn = {"number": self._learn_number, "date": self._learn_date, "category": self._learn_category}[kind]
-            learned.append(learn(name, cells))
+            learned.append((self._learn_category if kind == "category" else self._learn_numbers)(name, kind, cells))
         return replace(self, columns=tuple(learned))
 
-    def _learn_number(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
-        column = ColumnPrep.of(name, "number", cells)
-        return replace(column, scalers=(self._scaler(name, _read(column, cells, {})[:, 0]),))
-
-    def _learn_date(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
-        column = ColumnPrep.of(name, "date", cells)
+    def _learn_numbers(self, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
+        column = ColumnPrep.of(name, kind, cells)
         parts = _read(column, cells, {})
+        if kind == "number":
+            return replace(column, scalers=(self._scaler(name, parts[:, 0]),))
         column = replace(column, clock=bool(np.nansum(parts[:, -1]) > 0))
         scalers = [
             Scaler(f"{name}: {part}") if part.startswith("season") else self._scaler(f"{name}: {part}", values)
@@ -168,11 +165,11 @@ class TabularPrep:
         ]
         return replace(column, scalers=tuple(scalers))
 
-    def _learn_category(self, name: str, cells: Sequence[Any]) -> ColumnPrep:
+    def _learn_category(self, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         counts = Counter(key for cell in cells if (key := _key(cell)) is not None)
         ordered = sorted(counts, key=lambda value: (-counts[value], value))
         values = tuple(v for v in ordered if counts[v] >= self.min_count)[: self.max_categories]
-        return ColumnPrep(name, "category", values=values, rare=len(values) < len(ordered))
+        return ColumnPrep(name, kind, values=values, rare=len(values) < len(ordered))
 
     def _scaler(self, name: str, x: np.ndarray) -> Scaler:
         x = x[~np.isnan(x)]
@@ -192,9 +189,7 @@ class TabularPrep:
         Raises:
             RequestError: a learned column is not there (give one of None), or columns are not of one length.
         """
-        values: list[np.ndarray] = []
-        holes: list[np.ndarray] = []
-        codes: list[np.ndarray] = []
+        values, holes, codes = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
         for column in self.columns:
             cells = _cells(columns, column.name)
             if column.kind == "category":
@@ -220,15 +215,6 @@ class TabularPrep:
         for column in self.columns:
             _read(column, _cells(columns, column.name), out)
         return out
-
-    def readable(self, name: str, cell: Any) -> bool:
-        """Tell whether a cell of this column can be read; an absent one can."""
-        column = next((c for c in self.columns if c.name == name), None)
-        if column is None:
-            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, [c.name for c in self.columns])}")
-        broken: dict[int, str] = {}
-        _read(column, [cell], broken)
-        return not broken
 
     def onehot(self, x: np.ndarray) -> np.ndarray:
         """Return x with codes turned into one column for each, 0 included: (batch, wider feature)."""
@@ -312,8 +298,8 @@ def _read(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> n
                 value = _parts(parse_date(cell, column.day_first), column.clock)
         except (ValueError, OverflowError):
             shown = repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
-            reason = f"column {column.name!r}: {shown} is not a {column.kind}"
-            broken[row] = f"{broken[row]}; {reason}" if row in broken else reason
+            before = f"{broken[row]}; " if row in broken else ""
+            broken[row] = f"{before}column {column.name!r}: {shown} is not a {column.kind}"
         out.append(value or hole)
     return np.array(out, float).reshape(len(cells), len(hole))
 

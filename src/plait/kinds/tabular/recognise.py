@@ -16,16 +16,10 @@ ID_NAME = re.compile(
     r"(?:^|[\s_.:-])(?i:id|ids|uuid|guid|uid|key|index|idx|no|nr|row|rowid|file|filename|path)$"
     r"|(?<=[a-z])(?:Id|ID|Key)$|编号$|序号$"
 )
-
-
 _CODE_NAME = re.compile(r"(?:^|[\s_.-])(?:code|zip|zipcode|postcode|class|type)$", re.IGNORECASE)
-
-
 _ID_FORM = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[^\s\d]{0,40}\d[^\s]{0,40}"
 )
-
-
 # What such columns hold are strings of digits, however they are written.
 _DIGITS_NAME = re.compile(
     r"(?:^|[\s_.-])(?:(?:tele)?phone|tel|mobile|fax|zip|(?:zip|post|postal)[\s_-]?code|plz|ip|version)"
@@ -42,9 +36,8 @@ _MONTH_ONLY = re.compile(r"(\d{4})[-./]\d{1,2}")
 def judge_number(facts: Facts) -> Guess:
     low, high = min(facts.sample), max(facts.sample)
     if facts.form == "whole":
-        found = judge_id(facts)
-        if found:
-            return found
+        if guess := judge_id(facts):
+            return guess
         if facts.distinct is not None and facts.distinct <= 2 and sorted(facts.uniques()) in ([0, 1], [0], [1]):
             return Guess("category", "whole numbers, only 0 and 1", 0.8)
         if ID_NAME.search(facts.name) or _CODE_NAME.search(facts.name):

@@ -7,7 +7,7 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "clean": ("clean",),
+    "clean": ("clean", "show_markers"),
     "prep": ("TextPrep",),
 }
 

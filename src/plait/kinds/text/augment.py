@@ -17,16 +17,12 @@ def drop_words(ids: Tensor, generator: torch.Generator, share: float = 0.1) -> T
     return torch.where((draw < share) & (ids >= FIRST), torch.full_like(ids, UNKNOWN), ids)
 
 
-def augment_text(x: Tensor, features: int, generator: torch.Generator, share: float = 0.3) -> Tensor:
+def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator, share: float = 0.3) -> Tensor:
     """Return texts (batch, feature + token) with some TF-IDF coordinates dropped and some words made unknown.
 
-    Dropout of inputs: Srivastava and others 2014 (JMLR 15). All draws come first, from the generator.
+    Dropout of inputs: Srivastava and others 2014 (JMLR 15).
     """
+    features = layout["features"]
     kept = (torch.rand(len(x), features, generator=generator) >= share).to(x)
     words = drop_words(x[:, features:].long(), generator).to(x)
     return torch.cat([x[:, :features] * kept / (1 - share), words], 1)
-
-
-def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return texts (batch, feature + token), each changed at random."""
-    return augment_text(x, layout["features"], generator)

@@ -6,8 +6,8 @@ Knows no file and no model. Encodings and scripts are looked at in other short s
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,18 @@ from plait.core.contract import Column, Schema, Table, clean_label
 from plait.core.finding import Finding, say_cells
 from plait.core.words import count
 from plait.data.feature_cache import digest_text
-from plait.kinds.facts import Facts
-from plait.kinds.text.clean import clean, join, repair_mojibake, strip_html, tokenise
+from plait.kinds.facts import Facts, rows_of
+from plait.kinds.text.clean import clean, join_columns, repair_mojibake, strip_html, tokenise
 
 SPEAKS = True  # a text is there to tell something of its row: silence, or a copy with another label, is a finding
 FEW_SHARE = 0.05  # cells of another script than the rest of the column are few up to this share
 WORDS_OF_COPY = 5  # a shorter text may come again by chance
 MOST_CLASSES = 100
 DIMS = 64  # of the numbers that quick guesses look at
+Groups = Mapping[str, Sequence[int]]  # of each different cell the rows that it is in
 
 # the replacement character, control characters, and what two replacement characters read as GBK become
 _LOST = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|锟斤拷")
-_WORD = re.compile(r"[^\W\d_]+")
 _SCRIPTS = {
     "Latin": "A-Za-zª-ºÀ-ÖØ-öø-ɏḀ-ỿ",
     "Greek": "Ͱ-Ͽἀ-῿",
@@ -47,17 +47,12 @@ _ALIKE_LATIN = set("aceopxyijshkABCEHIJKMOPSTXY")
 
 def contents(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
     """Return the joined and cleaned text of each row, None where it is absent: something to compare."""
-    bare = {name: [None if cell is None else str(cell).strip() for cell in cells] for name, cells in columns.items()}
-    return [None if text is None else clean(text) for text in _joined(bare)]
+    return [None if text is None else clean(text) for text in join_columns(columns)]
 
 
 def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
     """Return the keys that features of the rows' texts are kept under."""
-    return [digest_text(str(text)) for text in _joined(columns)]
-
-
-def _joined(columns: Mapping[str, Sequence[Any]]) -> list[str | None]:
-    return [join(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
+    return [digest_text(str(text)) for text in join_columns(columns)]
 
 
 def by_chance(content: Any) -> bool:
@@ -70,7 +65,7 @@ def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tup
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.utils.extmath import randomized_svd
 
-    texts = _joined(columns)
+    texts = join_columns(columns)
     present = np.array([text is not None for text in texts])
     words = [tokenise(clean(text)) if text is not None else [] for text in texts]
     counts = Counter(word for row in words for word in set(row))
@@ -87,152 +82,122 @@ def check_column(
 ) -> list[Finding]:
     """Return the findings about the texts of a feature (or of a target of words)."""
     cells = [cell if isinstance(cell, str) else None for cell in table.cells(column.name)]
-    found = check_signs(column.name, cells)
+    findings = check_signs(column.name, cells)
     if column.role == "feature":
-        cleaned = [None if cell is None else clean(cell) for cell in cells]
-        found += _check_markup(column.name, cells, cleaned)
-        found += _check_script(column.name, cells)
-        found += _check_copies(column.name, cleaned, split)
-        found += _check_labels(column.name, cleaned, table, schema)
-    return found
+        groups = rows_of(cells)
+        cleaned = {cell: clean(cell) for cell in groups}
+        texts = [None if cell is None else cleaned[cell] for cell in cells]
+        findings += _check_markup(column.name, groups, cleaned)
+        findings += _check_script(column.name, cells)
+        findings += _check_copies(column.name, texts, split)
+        findings += _check_labels(column.name, texts, table, schema)
+    return findings
 
 
 def check_signs(name: str, cells: Sequence[str | None]) -> list[Finding]:
-    """Return the findings about the encoding and the scripts of strings."""
-    return [*_check_encoding(name, cells), *_check_words(name, cells)]
-
-
-def _each(cells: Sequence[str | None]) -> Iterator[tuple[str, list[int]]]:
-    """Yield each different text with the rows it is in."""
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for row, cell in enumerate(cells):
-        if cell is not None:
-            rows[cell].append(row)
-    yield from rows.items()
-
-
-def _check_encoding(name: str, cells: Sequence[str | None]) -> Iterator[Finding]:
-    broken: list[tuple[str, list[int]]] = []
-    lost: list[tuple[str, list[int]]] = []
-    for cell, rows in _each(cells):
-        if not cell.isascii() and repair_mojibake(cell) != cell:
-            broken.append((cell, rows))
-        elif _LOST.search(cell):
-            lost.append((cell, rows))
-    if broken:
-        shown = broken[0][0]
-        message = (
-            f"{_cells(broken)} UTF-8 that was read as Windows-1252, such as {_around(shown, repair_mojibake(shown))}"
-        )
+    """Return the findings about the encoding and the scripts of strings, such as "раypal" with Cyrillic letters."""
+    groups, findings = rows_of(cells), []
+    repaired = {cell: good for cell in groups if (good := repair_mojibake(cell)) != cell}
+    if repaired:
+        holds = f"UTF-8 that was read as Windows-1252, such as {_around(*next(iter(repaired.items())))}"
         mend = "plait check --fix OUT repairs them; fit repairs them for itself. Better: export again as UTF-8."
-        yield Finding("warning", "text-mojibake", name, _rows(broken), message, mend)
+        findings.append(_holding("text-mojibake", name, groups, repaired, holds, mend))
+    lost = [cell for cell in groups if cell not in repaired and _LOST.search(cell)]
     if lost:
-        message = f"{_cells(lost)} signs that no text has (U+FFFD or control characters), such as {lost[0][0]!a:.60}"
+        holds = f"signs that no text has (U+FFFD or control characters), such as {lost[0]!a:.60}"
         mend = "The text was read with the wrong encoding, and what stood there is lost: export these rows again."
-        yield Finding("warning", "text-encoding", name, _rows(lost), message, mend)
-
-
-def _check_words(name: str, cells: Sequence[str | None]) -> Iterator[Finding]:
-    """Find words such as "раypal" whose letters of another script only look right."""
-    found = []
-    for cell, rows in _each(cells):
-        if cell.isascii():
-            continue
-        words = [word for word in _LATIN_AND_CYRILLIC.findall(cell) if _is_disguised(word)]
-        if words:
-            found.append((words[0], rows))
-    if found:
-        word = found[0][0]
+        findings.append(_holding("text-encoding", name, groups, lost, holds, mend))
+    disguised = {cell: word for cell in groups if (word := _find_disguised(cell))}
+    if disguised:
+        word = next(iter(disguised.values()))
         latin = "".join(c for c in word if c.isascii())
-        message = (
-            f"{_cells(found)} words of Latin and Cyrillic letters mixed, such as {word!r} (only {latin!r} is Latin); "
-            "to a program such a word is another word"
+        holds = (
+            f"words of Latin and Cyrillic letters mixed, such as {word!r} (only {latin!r} is Latin); to a program such "
+            "a word is another word"
         )
-        yield Finding("warning", "text-mixed-scripts", name, _rows(found), message, "Write each word in one script.")
+        mend = "Write each word in one script."
+        findings.append(_holding("text-mixed-scripts", name, groups, disguised, holds, mend))
+    return findings
 
 
-def _is_disguised(word: str) -> bool:
-    """Tell whether all letters of one of the two scripts have a twin in the other."""
-    latin = {c for c in word if c.isascii()}
-    cyrillic = {c for c in word if "Ѐ" <= c <= "ӿ"}
-    return latin <= _ALIKE_LATIN or cyrillic <= _ALIKE_CYRILLIC
+def _holding(
+    check: str, name: str, groups: Groups, cells: Iterable[str], holds: str, mend: str, severity: str = "warning"
+) -> Finding:
+    """Return a finding about all rows with these cells."""
+    rows = tuple(sorted(row for cell in cells for row in groups[cell]))
+    return Finding(severity, check, name, rows, f"{say_cells(len(rows), 'holds')} {holds}", mend)
 
 
-def _check_markup(name: str, cells: Sequence[str | None], cleaned: Sequence[str | None]) -> Iterator[Finding]:
-    marked = [(cell, rows) for cell, rows in _each(cells) if strip_html(cell) != cell]
+def _around(broken: str, good: str) -> str:
+    """Return the words where two texts differ: 'cafÃ©' for 'café'."""
+    pairs = zip(broken.split(), good.split(), strict=False)
+    return next((f"{old[:40]!r} for {new[:40]!r}" for old, new in pairs if old != new), repr(broken[:40]))
+
+
+def _find_disguised(cell: str) -> str:
+    """Return the first word of two scripts in which all letters of one have a twin in the other, or ""."""
+    for word in () if cell.isascii() else _LATIN_AND_CYRILLIC.findall(cell):
+        latin, cyrillic = {c for c in word if c.isascii()}, {c for c in word if "Ѐ" <= c <= "ӿ"}
+        if latin <= _ALIKE_LATIN or cyrillic <= _ALIKE_CYRILLIC:
+            return str(word)
+    return ""
+
+
+def _check_markup(name: str, groups: Groups, cleaned: Mapping[str, str]) -> Iterator[Finding]:
+    marked = [cell for cell in groups if strip_html(cell) != cell]
     if marked:
-        message = f"{_cells(marked)} HTML tags or entities, such as {marked[0][0]!r:.60}"
+        holds = f"HTML tags or entities, such as {marked[0]!r:.60}"
         mend = "fit takes them out for itself; text.html=false keeps them where they mean something."
-        yield Finding("note", "text-markup", name, _rows(marked), message, mend)
-    empty = [
-        row for row, (cell, text) in enumerate(zip(cells, cleaned, strict=True)) if cell is not None and not _says(text)
-    ]
+        yield _holding("text-markup", name, groups, marked, holds, mend, "note")
+    empty = [cell for cell, text in cleaned.items() if not (any(map(str.isalnum, text)) or tokenise(text))]
     if empty:
-        message = f"{say_cells(len(empty), 'holds')} no word, number or sign that counts once cleaned, such as "
-        message += f"{cells[empty[0]]!r:.60}"
+        holds = f"no word, number or sign that counts once cleaned, such as {empty[0]!r:.60}"
         mend = "Leave such cells blank, so that they count as absent."
-        yield Finding("warning", "text-empty", name, tuple(empty), message, mend)
-
-
-def _says(text: str | None) -> bool:
-    return bool(text) and (any(c.isalnum() for c in text or "") or bool(tokenise(text or "")))
+        yield _holding("text-empty", name, groups, empty, holds, mend)
 
 
 def _check_script(name: str, cells: Sequence[str | None]) -> Iterator[Finding]:
     scripts = {row: script for row, cell in enumerate(cells) if cell is not None and (script := script_of(cell))}
-    counts = Counter(scripts.values())
-    if len(counts) < 2:
-        return
-    main, most = counts.most_common(1)[0]
+    (main, most), *rest = Counter(scripts.values()).most_common() or [("", 0)]
     others = tuple(row for row, script in scripts.items() if script != main)
-    if len(scripts) >= 20 and len(others) <= FEW_SHARE * len(scripts):
-        named = ", ".join(f"{script} {count(num)}" for script, num in counts.most_common() if script != main)
+    if others and len(scripts) >= 20 and len(others) <= FEW_SHARE * len(scripts):
+        named = ", ".join(f"{script} {count(num)}" for script, num in rest)
         message = f"{count(most, 'cell is', 'cells are')} written in {main} letters, and a few are not: {named}"
         mend = "See whether they belong here; too few texts of one language teach nothing of it."
         yield Finding("note", "text-other-script", name, others, message, mend)
 
 
 def script_of(text: str) -> str | None:
-    """Return the script most letters of a text are of, None where fewer than three letters tell (two of Chinese).
-
-    >>> script_of("Привет, Bob")
-    'Cyrillic'
-    """
-    if text.isascii():
-        return "Latin" if len(re.findall("[A-Za-z]", text)) >= 3 else None
-    counts = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
+    """Return the script most letters of a text are of, None where fewer than three letters tell (two of Chinese)."""
+    counts = {script: len(_LETTERS[script].findall(text)) for script in (["Latin"] if text.isascii() else _LETTERS)}
     best = max(counts, key=lambda script: counts[script])
     return best if counts[best] >= (2 if best in ("Chinese or Japanese", "Korean") else 3) else None
 
 
-def _check_copies(name: str, cleaned: Sequence[str | None], split: Sequence[str | None] | None) -> Iterator[Finding]:
+def _check_copies(name: str, texts: Sequence[str | None], split: Sequence[str | None] | None) -> Iterator[Finding]:
     """Find texts of val and test rows that an earlier split holds too. What recurs all over the column is no copy."""
-    if split is None:
+    groups = rows_of(texts)
+    if split is None or len(groups) < 0.5 * sum(map(len, groups.values())):
         return
-    groups = dict(_each(cleaned))
-    filled = sum(len(rows) for rows in groups.values())
-    if len(groups) < 0.5 * filled:
-        return
-    order = {"train": 0, "val": 1, "test": 2}
+    order = ("train", "val", "test")
     copies: list[int] = []
     pairs: Counter[tuple[str, str]] = Counter()
     for text, rows in groups.items():
-        ranked = sorted((row for row in rows if split[row] in order), key=lambda row: order[str(split[row])])
-        if not 1 < len(ranked) <= 10 or len(tokenise(text)) < WORDS_OF_COPY:
+        ranked = sorted((order.index(part), row) for row in rows if (part := split[row]) in order)
+        if not 1 < len(ranked) <= 10 or by_chance(text):
             continue
-        first = split[ranked[0]]
-        later = [row for row in ranked if split[row] != first]
-        copies += later
-        pairs.update((str(first), str(split[row])) for row in later)
+        later = [(rank, row) for rank, row in ranked if rank != ranked[0][0]]
+        copies += [row for _rank, row in later]
+        pairs.update((order[ranked[0][0]], order[rank]) for rank, _row in later)
     if copies:
-        told = ", ".join(f"{count} of {first} in {later}" for (first, later), count in sorted(pairs.items()))
-        message = f"{say_cells(len(copies), 'holds')} a text that another split has too ({told}); scores on copies are "
-        message += "too good"
+        shared = ", ".join(f"{count} of {first} in {later}" for (first, later), count in sorted(pairs.items()))
+        message = f"{say_cells(len(copies), 'holds')} a text that another split has too ({shared}); scores on copies "
+        message += "are too good"
         mend = "Keep each text in one split, or drop the copies: plait check --fix OUT."
         yield Finding("warning", "text-duplicate-splits", name, tuple(sorted(copies)), message, mend)
 
 
-def _check_labels(name: str, cleaned: Sequence[str | None], table: Table, schema: Schema) -> Iterator[Finding]:
+def _check_labels(name: str, texts: Sequence[str | None], table: Table, schema: Schema) -> Iterator[Finding]:
     """Find texts that hold their own row's label as a word, where they seldom hold another row's label."""
     target = schema.role("target")
     if target is None or schema.column(target).kind != "category":
@@ -242,40 +207,20 @@ def _check_labels(name: str, cleaned: Sequence[str | None], table: Table, schema
     words = {label: word for label, word in words.items() if word}
     if not 2 <= len(words) <= MOST_CLASSES:
         return
-    own: list[int] = []
+    rows: list[int] = []
     looked = others = 0
-    example: Any = None
-    for row, (text, label) in enumerate(zip(cleaned, labels, strict=True)):
-        if text is None or label not in words:
-            continue
-        looked += 1
-        padded = f" {' '.join(tokenise(text))} "
-        held = {other for other, word in words.items() if f" {word} " in padded}
-        others += len(held - {label})
-        if label in held:
-            own.append(row)
-            example = label if example is None else example
+    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        if text is not None and label in words:
+            looked += 1
+            padded = f" {' '.join(tokenise(text))} "
+            held = {other for other, word in words.items() if f" {word} " in padded}
+            others += len(held - {label})
+            rows += [row] if label in held else []
     chance = others / (len(words) - 1)  # rows that would hold their own label if it were like any other
-    if len(own) >= max(10, 0.1 * looked) and len(own) >= 5 * chance:
+    if len(rows) >= max(10, 0.1 * looked) and len(rows) >= 5 * chance:
         message = (
-            f"{count(len(own))} of {count(looked, 'text')} hold the label of their own row as a word, such as "
-            f"{example!r}; another label is held by {count(chance)}"
+            f"{count(len(rows))} of {count(looked, 'text')} hold the label of their own row as a word, such as "
+            f"{labels[rows[0]]!r}; another label is held by {count(chance)}"
         )
         mend = "If the text was written knowing the label, take the label out of it, or leave the column out."
-        yield Finding("warning", "text-label-inside", name, tuple(own), message, mend)
-
-
-def _rows(found: Sequence[tuple[str, list[int]]]) -> tuple[int, ...]:
-    return tuple(sorted(row for _text, rows in found for row in rows))
-
-
-def _cells(found: Sequence[tuple[str, list[int]]]) -> str:
-    return say_cells(len(_rows(found)), "holds")
-
-
-def _around(broken: str, good: str) -> str:
-    """Return the words where two texts differ: 'cafÃ©' for 'café'."""
-    for old, new in zip(broken.split(), good.split(), strict=False):
-        if old != new:
-            return f"{old[:40]!r} for {new[:40]!r}"
-    return repr(broken[:40])
+        yield Finding("warning", "text-label-inside", name, tuple(rows), message, mend)

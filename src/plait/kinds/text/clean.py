@@ -5,7 +5,7 @@ from __future__ import annotations
 import html.entities
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -65,10 +65,10 @@ _MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b
 _JOINED = (  # signs of Latin, Hebrew, Arabic and Indic words, and the joiners
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff\u200c\u200d"
 )
+_MARKER = "\ue000[^\ue001]*\ue001"  # of a column, where the texts of several are joined
 _LETTER = rf"(?:(?![{_CHARACTERS}{_MARKS}])[\w{_JOINED}])"
 _TOKEN = (
-    "\ue000[^\ue001]*\ue001"  # the marker of a column
-    r"|\d+(?:[.,]\d+)+(?!\w)"  # 3.5 and 1,000
+    _MARKER + r"|\d+(?:[.,]\d+)+(?!\w)"  # 3.5 and 1,000
     rf"|{_LETTER}+(?:'{_LETTER}+)*"
     rf"|[{_CHARACTERS}][{_MARKS}]*"
     r"|[!?%&#@*/+=<>^$€£¥±×÷−°√≤≥≠←-⇿∀-⋿☀-➿\U0001f000-\U0001faff]"
@@ -143,6 +143,9 @@ def repair_mojibake(text: str) -> str:
     return ftfy.fix_encoding(_compiled(_LOST_SPACE).sub("\\1\u00a0", text))
 
 
+CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # the steps that can be switched off
+
+
 def tokenise(text: str) -> list[str]:
     """Return the tokens of a (cleaned) text: words with their apostrophes, numbers, signs.
 
@@ -173,21 +176,17 @@ def join(cells: Mapping[str, Any]) -> str | None:
     With several columns each text follows a marker of its column (one token), in the order of the mapping.
     """
     texts = {name: str(cell) for name, cell in cells.items() if cell is not None and str(cell).strip()}
-    if not texts:
-        return None
-    if len(cells) == 1:
-        return next(iter(texts.values()))
-    return " \n ".join(f"{_marker(name)} {_unmarked(text)}" for name, text in texts.items())
+    if len(cells) == 1 or not texts:
+        return next(iter(texts.values()), None)
+    bare = str.maketrans("", "", "\ue000\ue001")
+    return " \n ".join(f"\ue000{name.translate(bare)}\ue001 {text.translate(bare)}" for name, text in texts.items())
 
 
-def _unmarked(text: str) -> str:
-    return text.replace("\ue000", "").replace("\ue001", "")
+def join_columns(columns: Mapping[str, Sequence[Any]]) -> list[str | None]:
+    """Return the text of each row, its columns joined, or None where all are absent."""
+    return [join(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
 
 
-def _marker(name: str) -> str:
-    return f"\ue000{_unmarked(name)}\ue001"
-
-
-def show_token(token: str) -> str:
-    """Return a token as a person reads it: the marker of a column as [column]."""
-    return f"[{token[1:-1]}]" if token.startswith("\ue000") else token
+def show_markers(text: str, shown: str = "[{}]") -> str:
+    """Return a text, or a token, with the marker of each column as a person reads it: [column]."""
+    return re.sub(_MARKER, lambda marker: shown.format(marker[0][1:-1]), text)

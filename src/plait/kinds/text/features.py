@@ -10,7 +10,7 @@ import numpy as np
 WORDS = 1000  # token ids that are counted: the most common
 
 
-def text_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
+def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """TF-IDF and token ids (batch, feature + token) → the TF-IDF vector, or where there is none counts of words."""
     if layout["features"]:
         return x[:, : layout["features"]]
@@ -19,9 +19,6 @@ def text_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     np.add.at(counts, (np.arange(len(x))[:, None], np.minimum(x.astype(np.int64), size)), 1.0)
     logs = np.log1p(counts[:, 1:size])  # 0 is an empty place
     return logs / np.maximum(np.linalg.norm(logs, axis=1, keepdims=True), 1e-12)
-
-
-features = text_features
 
 
 def even(spread: np.ndarray) -> np.ndarray:

@@ -39,17 +39,15 @@ def split(part: Part, prep: Any) -> tuple[Any, list[dict[str, Any]], list[int], 
 
 def word_parts(texts: dict[str, str], html: bool = True) -> list[dict[str, Any]]:
     """Return {"text", "column", "start", "end"} for each word, or for runs of words where there are many."""
-    spans = [(column, *span) for column, text in texts.items() for span in token_spans(text, html)]
+    spans = {column: token_spans(text, html) for column, text in texts.items()}
     letters = max(1, sum(len(text) for text in texts.values()))
     most = max(FEWEST_PARTS, min(MOST_PARTS, MOST_LETTERS // letters))
-    step = max(1, -(-len(spans) // most))
-    parts = []
-    for column, text in texts.items():
-        own = [(start, end) for name, start, end in spans if name == column]
-        for place in range(0, len(own), step):
-            start, end = own[place][0], own[min(place + step, len(own)) - 1][1]
-            parts.append({"text": text[start:end], "column": column, "start": start, "end": end})
-    return parts
+    step = max(1, -(-sum(map(len, spans.values())) // most))
+    return [
+        {"text": texts[column][run[0][0] : run[-1][1]], "column": column, "start": run[0][0], "end": run[-1][1]}
+        for column, words in spans.items()
+        for run in (words[place : place + step] for place in range(0, len(words), step))
+    ]
 
 
 def say(part: dict[str, Any]) -> str:

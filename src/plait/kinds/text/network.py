@@ -84,16 +84,6 @@ def usual(rows: int) -> str:
     return "both" if rows >= MANY_ROWS else "tfidf"
 
 
-def to_float(x: Tensor) -> Tensor:
-    """Return the input in float32, as features are made of it."""
-    return x.float()
-
-
-def centre(x: Tensor) -> Tensor:
-    """Return the input as the encoder is given it: as it is."""
-    return x
-
-
 def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
     """Return shape and dtype of a text as a module of the user's own is given it: token ids."""
     return (prep.length,), "int64"

@@ -17,7 +17,7 @@ import numpy as np
 
 from plait.core.options import from_strings
 from plait.errors import RequestError, RunError
-from plait.kinds.text.clean import clean, is_one_character, tokenise
+from plait.kinds.text.clean import CLEANING, clean, is_one_character, tokenise
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -72,9 +72,9 @@ class TextPrep:
     pieces: bool = False  # what `subwords` came to
 
     def __post_init__(self) -> None:
-        for name, least in (("max_features", 1), ("min_count", 1), ("ngrams", 1), ("svd", 1), ("tokens", 1)):
-            if getattr(self, name) < least:
-                raise RequestError(f"text.{name} is {getattr(self, name)}; expected {least} or more.")
+        for name in ("max_features", "min_count", "ngrams", "svd", "tokens"):
+            if getattr(self, name) < 1:
+                raise RequestError(f"text.{name} is {getattr(self, name)}; expected 1 or more.")
         if self.ngrams > 5:
             raise RequestError(f"text.ngrams is {self.ngrams}; expected 1 to 5.")
         object.__setattr__(self, "_word_ids", {word: k + FIRST for k, word in enumerate(self.words)})
@@ -87,18 +87,13 @@ class TextPrep:
 
     def clean(self, text: str) -> str:
         """Return the text cleaned by the steps that are on."""
-        return clean(
-            text,
-            normalise=self.normalise,
-            mojibake=self.mojibake,
-            html=self.html,
-            whitespace=self.whitespace,
-            lower=self.lower,
-        )
+        return clean(text, **{name: getattr(self, name) for name in CLEANING})
 
     def steps(self, text: str) -> list[tuple[str, str]]:
         """Return (name, text so far) for each step that changes the text, for drawing."""
-        steps = dict.fromkeys(("html", "mojibake", "normalise", "whitespace", "lower"), False)
+        steps = dict.fromkeys(
+            ("html", "mojibake", "normalise", "whitespace", "lower"), False
+        )  # in the order of `clean`
         out = [("raw", text)]
         for name in steps:
             steps[name] = getattr(self, name)
@@ -144,8 +139,7 @@ class TextPrep:
         seen = np.bincount(counts.indices, minlength=len(terms))
         idf = (np.log((1 + len(tokens)) / (1 + seen)) + 1).astype(np.float32)
         out = replace(out, idf=idf)
-        basis = _svd(out._weigh(counts), self.svd, generator or np.random.default_rng(0))
-        return replace(out, components=basis)
+        return replace(out, components=_svd(out._weigh(counts), self.svd, generator or np.random.default_rng(0)))
 
     def _common(self, counts: Counter[str]) -> tuple[str, ...]:
         """Return the most common terms, common first; when nothing is common enough, all there are."""
@@ -162,8 +156,8 @@ class TextPrep:
         ends = [0]
         for row in tokens:
             counts = Counter(ids[term] for term in _terms(row, self.ngrams, self.pieces) if term in ids)
-            columns += (found := sorted(counts))
-            values += [counts[i] for i in found]
+            columns += sorted(counts)
+            values += [counts[i] for i in sorted(counts)]
             ends.append(len(columns))
         data = (np.asarray(values, np.float32), np.asarray(columns, np.int32), np.asarray(ends, np.int32))
         return csr_matrix(data, shape=(len(tokens), len(self.terms)), dtype=np.float32)
@@ -221,11 +215,9 @@ class TextPrep:
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this object: a dict for JSON and named arrays."""
-        arrays = ("idf", "components")
-        return (
-            {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in arrays},
-            {name: getattr(self, name) for name in arrays},
-        )
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {name: values.pop(name) for name in ("idf", "components")}
+        return {**values, "words": list(self.words), "terms": list(self.terms)}, arrays
 
     @classmethod
     def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextPrep:
@@ -238,15 +230,9 @@ class TextPrep:
             raise RunError(f"the text preparation is damaged: {error}. Fit again.") from None
         n = len(out.terms)
         if out.idf.shape != (n,) or out.components.ndim != 2 or (n and out.components.shape[1] != n):
-            raise RunError(
-                f"the text preparation is damaged: {n} terms, idf {out.idf.shape}, "
-                f"components {out.components.shape}. Fit again."
-            )
+            shapes = f"{n} terms, idf {out.idf.shape}, components {out.components.shape}"
+            raise RunError(f"the text preparation is damaged: {shapes}. Fit again.")
         return out
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _spell(tokens: Iterable[str]) -> Iterator[str]:
@@ -283,8 +269,8 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
 
 
 PREP = TextPrep
+VERSION = 1  # of what `clean` gives: a change makes kept features of texts void
 SENTENCE = 8  # tokens of long training texts from which on they are sentences
-CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # options that every preparation of texts has
 
 
 def may_gain(prep: TextPrep) -> bool:
@@ -297,7 +283,7 @@ def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key in CLEANING}
 
 
-def for_frozen(prep: Any, own: TextPrep) -> Any:
+def for_frozen(prep: Any, trained_here: TextPrep) -> Any:
     """Return the preparation of a pretrained encoder as it is."""
     return prep
 

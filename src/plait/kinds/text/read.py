@@ -12,7 +12,7 @@ import numpy as np
 from plait.data.feature_cache import digest_text
 from plait.errors import TableError
 from plait.kinds.part import Part
-from plait.kinds.text.clean import join
+from plait.kinds.text.clean import join_columns
 
 DTYPE = np.float32
 
@@ -34,8 +34,7 @@ def digest(cell: Any, folder: Path | None = None, rate: int | None = None) -> by
 
 def join_texts(part: Part) -> list[str | None]:
     """Return the text of each row, its columns joined, or None where all are blank."""
-    cells = part.cells()
-    return [join({name: cells[name][row] for name in cells}) for row in range(len(part.table))]
+    return join_columns(part.cells())
 
 
 def streams(part: Part) -> list[tuple[str, list[Any], int | None]]:

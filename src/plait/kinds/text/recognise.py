@@ -10,13 +10,9 @@ from plait.core.words import count
 from plait.kinds.facts import FEW, UNSPACED, Facts, Guess
 
 _TEXT_NAME = re.compile(r"texts?|words?|sentences?|transcripts?|transcription|utterance|文本|句子|文字", re.IGNORECASE)
-
-
 _PROSE_NAME = re.compile(
     r"review|comment|caption|description|message|note|question|answer|summary|body|评论|内容|描述", re.IGNORECASE
 )
-
-
 _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,10 +24,12 @@ from plait.draw.page import (
     text_width,
     wrap_text,
 )
-from plait.kinds.text.clean import join, show_token
+from plait.kinds.text.clean import join, show_markers
 
 MOST_TOKENS = 80
-MOST_LINES = 12
+MOST_LINES, MOST_SHARE_LINES = 12, 14
+MOST_WIDE = 104  # narrow characters in a line of weighed words
+DASHED = (0, (3, 2))
 
 
 def row_height(part: Mapping[str, Any]) -> float:
@@ -47,30 +50,32 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         page.write(MARGIN + LABEL, y + 0.19 * len(lines) + 0.4, cut_text(f"changed by: {done}", 62), size=9, color=SOFT)
 
     left = x = MARGIN + LABEL + HALF + GAP
-    level, all_pairs = y, list(part["after"])
-    pairs = _pairs(all_pairs)
+    level, pairs = y, _pairs(part["after"])
     for token, known in pairs:
         text = page.write(0, 0, cut_text(token, 40), size=9.5, color=INK if known else SOFT)
         wide = page.measure(text) + 0.13
         if x > left and x + wide > WIDTH - MARGIN:
             x, level = left, level + 0.27
-        look = {"facecolor": "#dfeaf5", "edgecolor": "none"}
+        look: dict[str, Any] = {"facecolor": "#dfeaf5", "edgecolor": "none"}
         if not known:
-            look = {"facecolor": "white", "edgecolor": SOFT, "linestyle": (0, (3, 2)), "linewidth": 0.8}  # type: ignore[dict-item]
+            look = {"facecolor": "white", "edgecolor": SOFT, "linestyle": DASHED, "linewidth": 0.8}
         page.box(x, level, wide, 0.22, **look)
-        text.set_position(((x + 0.065) / WIDTH, 1 - (level + 0.155) / page.height))
-        text.set_zorder(3)
+        _place(page, text, x + 0.065, level + 0.155)
         x += wide + 0.05
-    notes = [count(len(all_pairs), "token")]
-    if len(all_pairs) > len(pairs):
-        notes.append(f"the first {len(pairs)} are shown")
-    if not all(known for _token, known in pairs):
-        notes.append("dashed: not in the vocabulary")
+    notes = [count(len(part["after"]), "token")]
+    notes += [f"the first {len(pairs)} are shown"] * (len(part["after"]) > len(pairs))
+    notes += ["dashed: not in the vocabulary"] * (not all(known for _token, known in pairs))
     page.write(left, level + (0.46 if pairs else 0.15), ", ".join(notes), size=9, color=SOFT)
 
 
+def _place(page: Page, text: Any, x: float, y: float) -> None:
+    """Move a text that was measured to its place, over its box."""
+    text.set_position((x / WIDTH, 1 - y / page.height))
+    text.set_zorder(3)
+
+
 def _lines(text: str) -> list[str]:
-    lines = wrap_text(text.replace("\ue000", "[").replace("\ue001", "]"), 58)  # as text.join marks columns
+    lines = wrap_text(show_markers(text), 58)
     return [*lines[: MOST_LINES - 1], "…"] if len(lines) > MOST_LINES else lines
 
 
@@ -79,91 +84,73 @@ def _pairs(tokens: Sequence[Any]) -> list[tuple[str, bool]]:
     return [(token, True) if isinstance(token, str) else (str(token[0]), bool(token[1])) for token in chosen]
 
 
-LINES_SHOWN = 14
+def _pieces(text: str, words: Sequence[Mapping[str, Any]]) -> list[tuple[str, float | None]]:
+    """Return the pieces of a text as it came: words, broken where long, with their weight, and what is between."""
+    pieces: list[tuple[str, float | None]] = []
+    place = 0
+    for word in sorted(words, key=lambda word: word["start"]):
+        run = textwrap.wrap(text[word["start"] : word["end"]], 30, break_long_words=False, break_on_hyphens=False)
+        pieces += [
+            (text[place : word["start"]], None),
+            *((cut_text(piece, MOST_WIDE), word["weight"]) for piece in run),
+        ]
+        place = word["end"]
+    return [(" ".join(piece.split()) or " ", weight) for piece, weight in [*pieces, (text[place:], None)] if piece]
 
 
-def _text_lines(part: Mapping[str, Any]) -> list[list[tuple[str, float | None]]]:
-    """Return lines of (piece of the text as it came, its weight or None); a piece is a word or what is between."""
-    weights: dict[tuple[str, int], Mapping[str, Any]] = {(w["column"], w["start"]): w for w in part["parts"]}
+def _share_lines(part: Mapping[str, Any]) -> list[list[tuple[str, float | None]]]:
+    """Return lines of (piece, its weight or None)."""
     lines: list[list[tuple[str, float | None]]] = []
     for column, text in part["before"].items():
-        line: list[tuple[str, float | None]] = []
-        room = 0
-        if len(part["before"]) > 1:
-            line, room = [(f"{column}: ", None)], text_width(column) + 2
-        place = 0
-        while place < len(text):
-            word = weights.get((column, place))
-            if word is None:
-                end = place + 1
-                while end < len(text) and (column, end) not in weights:
-                    end += 1
-                pieces: list[tuple[str, float | None]] = [(text[place:end], None)]
-            else:
-                end = max(place + 1, word["end"])
-                pieces = [(piece, word["weight"]) for piece in _break(text[place:end])]
-            for piece, weight in pieces:
-                piece = " ".join(piece.split()) if piece.strip() else " "
-                wide = text_width(piece)
-                if room + wide > MOST_WIDE and line and piece.strip():
-                    lines.append(line)
-                    line, room = [], 0
-                if line or piece.strip():
-                    line.append((piece, weight))
-                    room += wide + (0 if weight is None else 1)
-            place = end
+        line: list[tuple[str, float | None]] = [(f"{column}: ", None)] if len(part["before"]) > 1 else []
+        room = sum(text_width(piece) for piece, _weight in line)
+        for piece, weight in _pieces(text, [word for word in part["parts"] if word["column"] == column]):
+            wide = text_width(piece)
+            if room + wide > MOST_WIDE and line and piece != " ":
+                lines.append(line)
+                line, room = [], 0
+            if line or piece != " ":
+                line.append((piece, weight))
+                room += wide + (weight is not None)
         lines.append(line)
-    return [*lines[: LINES_SHOWN - 1], [("…", None)]] if len(lines) > LINES_SHOWN else lines
-
-
-MOST_WIDE = 104  # narrow characters in a line of text
-
-
-def _break(text: str) -> list[str]:
-    """Break a run of words into pieces that fit on a line."""
-    pieces, piece = [], ""
-    for word in text.split(" "):
-        joined = f"{piece} {word}" if piece else word
-        if piece and text_width(joined) > 30:
-            pieces.append(piece)
-            joined = word
-        piece = joined
-    return [cut_text(p, MOST_WIDE) for p in [*pieces, piece]]
+    return [*lines[: MOST_SHARE_LINES - 1], [("…", None)]] if len(lines) > MOST_SHARE_LINES else lines
 
 
 def share_height(part: Mapping[str, Any]) -> float:
-    return max(0.85, 0.29 * len(_text_lines(part)) + 0.35)
+    return max(0.85, 0.29 * len(_share_lines(part)) + 0.35)
 
 
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
-    from matplotlib.colors import to_rgb
-
     most = max((abs(w["weight"]) for w in part["parts"]), default=0.0) or 1.0
     level = y
-    for line in _text_lines(part):
+    for line in _share_lines(part):
         x = MARGIN + LABEL
         for piece, weight in line:
-            if not piece.strip():
+            if piece == " ":
                 x += 0.07
                 continue
-            strength = 0.0 if weight is None else abs(weight) / most
-            dark = strength > 0.6 and weight is not None and weight > 0
-            text = page.write(0, 0, piece, size=10.5, color="white" if dark else INK)
+            strength = (weight or 0.0) / most
+            text = page.write(0, 0, piece, size=10.5, color="white" if strength > 0.6 else INK)
             wide = page.measure(text)
-            if weight is not None and strength > 0.06:
-                fill = tuple(1 - strength * (1 - c) for c in to_rgb(BLUE if weight > 0 else ORANGE))
-                look: dict[str, Any] = {"facecolor": fill, "edgecolor": "none"}
-                if weight < 0:
-                    pale = tuple(1 - 0.45 * strength * (1 - c) for c in to_rgb(ORANGE))
-                    look = {"facecolor": pale, "edgecolor": ORANGE, "linestyle": (0, (3, 2)), "linewidth": 1.0}
-                page.box(x, level, wide + 0.08, 0.24, **look)
-            text.set_position(((x + 0.04) / WIDTH, 1 - (level + 0.175) / page.height))
-            text.set_zorder(3)
+            if abs(strength) > 0.06:
+                page.box(x, level, wide + 0.08, 0.24, **_share_look(strength))
+            _place(page, text, x + 0.04, level + 0.175)
             x += wide + (0.02 if weight is None else 0.06)
         level += 0.29
     strongest = sorted(part["parts"], key=lambda word: -abs(word["weight"]))[:6]
-    said = ", ".join(f"{cut_text(word['text'], 24)} {signed(word['weight'])}" for word in strongest)
-    page.write(MARGIN + LABEL, level + 0.16, cut_text(said, 120), size=9, color=SOFT)
+    words = ", ".join(f"{cut_text(word['text'], 24)} {signed(word['weight'])}" for word in strongest)
+    page.write(MARGIN + LABEL, level + 0.16, cut_text(words, 120), size=9, color=SOFT)
+
+
+def _share_look(strength: float) -> dict[str, Any]:
+    """Return how a word looks that weighs so much, −1 to 1: blue for the answer, pale and dashed against it."""
+    from matplotlib.colors import to_rgb
+
+    depth = strength if strength > 0 else -0.45 * strength
+    fill = tuple(1 - depth * (1 - c) for c in to_rgb(BLUE if strength > 0 else ORANGE))
+    if strength > 0:
+        return {"facecolor": fill, "edgecolor": "none"}
+    return {"facecolor": fill, "edgecolor": ORANGE, "linestyle": DASHED, "linewidth": 1.0}
 
 
 def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
@@ -172,5 +159,5 @@ def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
     if text is None:
         return {"reason": "blank"}
     tokens = prep.tokenise(text)
-    shown = [(show_token(token), known) for token, known in zip(tokens, prep.known(tokens), strict=True)]
+    shown = [(show_markers(token), known) for token, known in zip(tokens, prep.known(tokens), strict=True)]
     return {"before": text, "after": shown, "steps": prep.steps(text)}

@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 
-def vector_features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
+def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """Features of a pretrained encoder (batch, token, width), as they are."""
     return x.reshape(len(x), -1)
-
-
-features = vector_features
 
 
 def even(spread: np.ndarray) -> np.ndarray:

@@ -24,11 +24,6 @@ def to_float(x: Tensor) -> Tensor:
     return x
 
 
-def centre(x: Tensor) -> Tensor:
-    """Return the input as it is."""
-    return x
-
-
 def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: Any) -> Tensor:
     """Return pictures changed mildly, all else as it is."""
     return augment_raw(x, generator)

@@ -43,16 +43,6 @@ def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
     return layout["tokens"], layout["width"]
 
 
-def to_float(x: Tensor) -> Tensor:
-    """Return the input in float32, as features are made of it."""
-    return x.float()
-
-
-def centre(x: Tensor) -> Tensor:
-    """Return the input as the encoder is given it: as it is."""
-    return x
-
-
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
     """Return vectors (batch, token, width)."""
     return generator.standard_normal((num, *shape(layout)))

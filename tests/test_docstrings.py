@@ -42,7 +42,7 @@ HOUSE = {
     "Model": ["grade", "predictor", "say_rows", "score", "subsets", "write"],
     "OnnxModel": ["from_bytes"],
     "Table": ["place"],
-    "TabularPrep": ["broken", "describe", "from_json", "of", "onehot", "readable", "to_json"],
+    "TabularPrep": ["broken", "describe", "from_json", "of", "onehot", "to_json"],
     "TextPrep": ["clean", "from_state", "known", "of", "state", "steps", "tokenise"],
 }
 

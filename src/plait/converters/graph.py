@@ -6,12 +6,15 @@ Knows no table, file or cache, and no converter in particular: they are passed a
 from __future__ import annotations
 
 import heapq
+import importlib.metadata
 import importlib.util
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+from plait.core.options import from_strings
 from plait.errors import CellError, RequestError, did_you_mean, need
 from plait.kinds import modality_kinds
 
@@ -47,6 +50,49 @@ class Converter(Protocol):
     quality: float
 
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]: ...
+
+
+class ByValue:
+    """What plait's own converters share: options that may be strings, and values converted one by one."""
+
+    name = ""
+    module = ""
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Self:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, cls.name)
+
+    def check_range(self, option: str, least: float, most: float, unit: str = "") -> None:
+        """Raise RequestError where an option is not between these."""
+        value = getattr(self, option)
+        if not least <= value <= most:
+            raise RequestError(f"{self.name}.{option} is {value:g}; expected {least} to {most}{unit}.")
+
+    def convert(self, value: Any) -> tuple[Any, float]:
+        """Return what is made of one value and how sure it is. Raises CellError where nothing can be made of it."""
+        raise NotImplementedError
+
+    def _try(self, value: Any) -> tuple[Any, float]:
+        try:
+            return (value, 0.0) if isinstance(value, CellError) else self.convert(value)
+        except CellError as error:
+            return error, 0.0
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        """Return what is made of each value, or a CellError, and how sure it is. Raises MissingExtra."""
+        if self.module:
+            need(self.module)
+        answers = [self._try(value) for value in values]
+        return [made for made, _ in answers], [sure for _, sure in answers]
+
+
+def with_version(package: str) -> str:
+    """Return "rapidocr 3.10.0", or the name alone of a package that is not installed."""
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return package
 
 
 def version_of(converter: Any) -> str:
@@ -109,10 +155,7 @@ class Route:
 
     @property
     def quality(self) -> float:
-        product = 1.0
-        for step in self.steps:
-            product *= step.quality
-        return product
+        return math.prod(step.quality for step in self.steps)
 
     @property
     def version(self) -> str:
@@ -126,15 +169,15 @@ class Route:
         """What a step cannot convert, or finds no words in, does not reach the next. Confidences multiply."""
         now, sure = list(values), [1.0] * len(values)
         for number, step in enumerate(self.steps):
-            there = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
-            made, confidence = step([now[i] for i in there])
-            if not len(made) == len(confidence) == len(there):
+            good = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
+            made, confidence = step([now[i] for i in good])
+            if not len(made) == len(confidence) == len(good):
                 raise RequestError(
                     f"converter {step.name!r} gave {len(made)} values and {len(confidence)} confidences for "
-                    f"{len(there)}; expected as many."
+                    f"{len(good)}; expected as many."
                 )
-            for i, value, share in zip(there, made, confidence, strict=True):
-                last = number == len(self.steps) - 1
+            last = number == len(self.steps) - 1
+            for i, value, share in zip(good, made, confidence, strict=True):
                 if isinstance(value, str) and not value.strip() and not last:
                     value, share = CellError(f"no words were found ({step.name})", "no-words"), 0.0
                 now[i], sure[i] = value, sure[i] * share
@@ -151,21 +194,19 @@ def find_route(converters: Sequence[Any], source: str, target: str, by: str = ""
     check_kind(target, "what to convert to")
     if by and by not in [c.name for c in converters]:
         raise RequestError(f"there is no converter {by!r}. {did_you_mean(by, [c.name for c in converters])}")
-    found = _search([c for c in converters if is_ready(c)], source, target, by)
-    if found is None:
-        found = _search(converters, source, target, by)
-        for step in found or ():
-            if not is_installed(step):
-                need(step.module)
-            if getattr(step, "missing", ""):
-                raise RequestError(f"converter {step.name!r} needs {step.missing}.")
-    if not found:
-        raise RequestError(_no_way(converters, source, target, by))
-    return Route(tuple(found))
+    steps = _search([c for c in converters if is_ready(c)], source, target, by)
+    if steps:
+        return Route(steps)
+    for step in _search(converters, source, target, by):
+        if not is_installed(step):
+            need(step.module)
+        if getattr(step, "missing", ""):
+            raise RequestError(f"converter {step.name!r} needs {step.missing}.")
+    raise RequestError(_no_way(converters, source, target, by))
 
 
-def _search(converters: Sequence[Any], source: str, target: str, by: str) -> tuple[Any, ...] | None:
-    """Dijkstra over (kind, whether `by` was passed); at least one step, no kind twice but the first as the last."""
+def _search(converters: Sequence[Any], source: str, target: str, by: str) -> tuple[Any, ...]:
+    """Dijkstra over kinds; at least one step, no kind twice but the first as the last. () where there is no way."""
     heap: list[tuple[float, int, str, tuple[Any, ...]]] = [(0.0, 0, source, ())]
     order = 0
     while heap:
@@ -182,7 +223,7 @@ def _search(converters: Sequence[Any], source: str, target: str, by: str) -> tup
                 continue
             order += 1
             heapq.heappush(heap, (spent + weight(converter), order, converter.target, (*steps, converter)))
-    return None
+    return ()
 
 
 def _no_way(converters: Sequence[Any], source: str, target: str, by: str) -> str:

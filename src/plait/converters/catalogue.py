@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait.converters.graph import Route, check_converter
-from plait.errors import MissingExtra, RequestError, RunError, did_you_mean
+from plait.errors import RequestError, RunError, did_you_mean
 
 PLACES = {
     "pocketsphinx": ("sphinx", "Sphinx"),
@@ -69,7 +69,5 @@ def restore(data: Mapping[str, Any], users: Sequence[Any] = ()) -> Any:
         )
     try:
         return class_of(name).of(data["options"])
-    except MissingExtra:
-        raise
     except RequestError as error:  # such as a word list that is no longer there
         raise RunError(f"this run converts by {name!r}, which cannot be made again: {error}") from None

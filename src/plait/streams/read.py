@@ -289,8 +289,10 @@ def find_times(table: Table, given: str) -> str:
     if dated or frames:
         return (dated or frames)[0]
     if not named:
-        raise TableError(f"{given} has no time column that can be told: looked for a name such as time, timestamp or "
-                         f"start and for cells that are dates, among {', '.join(table.names[:12])}. {_HOW}")  # fmt: skip
+        raise TableError(
+            f"{given} has no time column that can be told: looked for a name such as time, timestamp or start and for "
+            f"cells that are dates, among {', '.join(table.names[:12])}. {_HOW}"
+        )
     name = min(named, key=table.names.index)
     cells = [cell for cell in table.cells(name) if cell is not None]
     what = f"its cells cannot be read as times, such as {str(cells[0])[:40]!r}" if cells else "all its cells are blank"

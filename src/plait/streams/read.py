@@ -44,8 +44,8 @@ _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two co
 class Stream:
     """Rows with their times, in file order.
 
-    begin, end: (row,) int64 nanoseconds on the stream's own clock; end is None for points in time. present: (row,)
-    bool. clock: how the times were read. time_columns: the columns that hold them. A sound has one row, and rate in Hz.
+    begin, end: (row,) int64 nanoseconds on the stream's own clock; end is None for points in time. clock: how the times
+    were read. time_columns: the columns that hold them. A sound has one row, and rate in Hz.
     """
 
     name: str
@@ -54,11 +54,15 @@ class Stream:
     table: Table
     clock: Times
     begin: np.ndarray
-    end: np.ndarray | None
-    present: np.ndarray
+    end: np.ndarray | None = None
     time_columns: tuple[str, ...] = ()
     path: Path | None = None
     rate: int | None = None
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which rows have a time. (row,) bool."""
+        return self.clock.present
 
     @property
     def values(self) -> list[str]:
@@ -143,17 +147,19 @@ def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
             raise TableError(f"{path} is empty")
         head = media.read_head(str(path.absolute()), None, 4096)
         if media.is_sound(path, head):
-            return _read_sound(path, given, name, asked)
+            return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
         if path.suffix.lower() in (".srt", ".vtt") or head.lstrip(b"\xef\xbb\xbf").startswith(b"WEBVTT"):
-            return _read_cues(path, given, name, asked)
+            return _place_start(_read_cues(path, given, name), parse_spec(asked, ()))
     table = read(source)
     arrays = [column for column in table.names if isinstance(table.data[column], np.ndarray)]
     if arrays:
         raise TableError(f"column {arrays[0]!r} of {given} holds arrays; align takes tables of single cells")
-    return _read_table(table, given, name, asked, path)
+    spec = parse_spec(asked, table.names)
+    return _place_start(_read_table(table, given, name, spec, path), spec)
 
 
-def _read_sound(path: Path, given: str, name: str, asked: str | None) -> Stream:
+def _read_sound(path: Path, given: str, name: str) -> Stream:
+    import pyarrow as pa
     import soundfile
 
     try:
@@ -168,18 +174,16 @@ def _read_sound(path: Path, given: str, name: str, asked: str | None) -> Stream:
             raise TableError(f"{path} cannot be read: {error}") from None
     if not frames:
         raise TableError(f"{path} is empty: it has 0 samples")
-    import pyarrow as pa
-
-    spec = parse_spec(asked, ())
     table = Table({name: pa.chunked_array([[path.name]])}, path.parent, str(path))
     why = f"sample number at {facts.samplerate} a second, from 0"
     clock = Times(np.zeros(1, np.int64), np.ones(1, bool), "sample", why)
     end = np.array([round(frames * SECOND / facts.samplerate)], np.int64)
-    stream = Stream(name, given, "sound", table, clock, clock.values, end, clock.present, (), path, facts.samplerate)
-    return _place_start(stream, spec)
+    return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=facts.samplerate)
 
 
-def _read_cues(path: Path, given: str, name: str, asked: str | None) -> Stream:
+def _read_cues(path: Path, given: str, name: str) -> Stream:
+    import pyarrow as pa
+
     content = path.read_bytes()
     try:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
@@ -198,8 +202,6 @@ def _read_cues(path: Path, given: str, name: str, asked: str | None) -> Stream:
         cues.append((match[1] if match else lines[at], match[2] if match else None, words or None))
     if not cues:
         raise TableError(f"{path} holds no cues. Expected lines such as 00:00:01,000 --> 00:00:02,500")
-    import pyarrow as pa
-
     starts, ends, words = (pa.chunked_array([pa.array(cells, pa.string())]) for cells in zip(*cues, strict=True))
     clock = read_times(starts, "start")
     finish = read_times(ends, "end") if ends.null_count < len(ends) else clock
@@ -208,13 +210,11 @@ def _read_cues(path: Path, given: str, name: str, asked: str | None) -> Stream:
     for column, times in (("start", clock), ("end", finish)):
         columns[column] = pa.chunked_array([pa.array(times.values / SECOND, mask=~times.present)])
     table = Table({**columns, "text": words}, path.parent, str(path))
-    spec = parse_spec(asked, ())
-    stream = Stream(name, given, "cues", table, clock, clock.values, None, clock.present, ("start", "end"), path)
-    return _place_start(_with_ends(stream, finish), spec)
+    stream = Stream(name, given, "cues", table, clock, clock.values, time_columns=("start", "end"), path=path)
+    return _with_ends(stream, finish)
 
 
-def _read_table(table: Table, given: str, name: str, asked: str | None, path: Path | None) -> Stream:
-    spec = parse_spec(asked, table.names)
+def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path | None) -> Stream:
     columns = spec.columns or (find_times(table, given),)
     options: dict[str, Any] = {"rate": spec.rate, "unit": spec.unit, "zone": spec.zone}
     if not spec.rate and _FRAME_NAME.fullmatch(columns[0].strip()):
@@ -223,17 +223,19 @@ def _read_table(table: Table, given: str, name: str, asked: str | None, path: Pa
     clock = _column_times(table, columns[0], given, options)
     why = f"column {columns[0]!r}: {clock.why}" + ("" if spec.columns else "; found by its name and cells")
     clock = replace(clock, why=why)
-    stream = Stream(name, given, "table", table, clock, clock.values, None, clock.present, columns[:1], path)
+    stream = Stream(name, given, "table", table, clock, clock.values, time_columns=columns[:1], path=path)
     partner = columns[1] if len(columns) > 1 else _find_end(table, columns[0])
-    if partner is not None:
-        is_length = partner.lower().startswith(_LENGTHS)
-        unit = clock.unit if is_length and clock.unit in UNIT_OF_WORD.values() and not clock.calendar else spec.unit
-        finish = _column_times(table, partner, given, {**options, "unit": unit})
-        if is_length and not finish.calendar:
-            finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
-        if finish.calendar == clock.calendar:
-            stream = _with_ends(replace(stream, time_columns=(columns[0], partner)), finish)
-    return _place_start(stream, spec)
+    if partner is None:
+        return stream
+    is_length = partner.lower().startswith(_LENGTHS)
+    if is_length and clock.unit in UNIT_OF_WORD.values() and not clock.calendar:
+        options["unit"] = clock.unit
+    finish = _column_times(table, partner, given, options)
+    if is_length and not finish.calendar:
+        finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
+    if finish.calendar != clock.calendar:
+        return stream
+    return _with_ends(replace(stream, time_columns=(columns[0], partner)), finish)
 
 
 def _column_times(table: Table, column: str, given: str, options: dict[str, Any]) -> Times:
@@ -279,15 +281,15 @@ def find_times(table: Table, given: str) -> str:
         form = re.compile(f"(?:{pattern}){_UNIT_ENDING}", re.IGNORECASE)
         alike = [name for name in table.names if form.fullmatch(name.strip())]
         for name in alike:
-            if _reads(table, name):
+            if _sample(table, name):
                 return name
         named += alike
-    kinds = {name: table.data[name].type for name in table.names}  # type: ignore[union-attr]
-    stamps = [name for name, kind in kinds.items() if pa.types.is_timestamp(kind)]
-    dated = stamps or [name for name, kind in kinds.items() if _is_dated(table, name, kind)]
-    frames = [name for name in table.names if _FRAME_NAME.fullmatch(name.strip()) and pa.types.is_integer(kinds[name])]
-    if dated or frames:
-        return (dated or frames)[0]
+    dated = [name for name in table.names if pa.types.is_timestamp(table.data[name].type)]  # type: ignore[union-attr]
+    samples = {} if dated else {name: _sample(table, name, 0.9) for name in table.names}
+    dated += [name for name, times in samples.items() if times and (times.calendar or times.of_day)]
+    dated += [name for name in number_columns(table, table.names) if _FRAME_NAME.fullmatch(name.strip())]
+    if dated:
+        return dated[0]
     if not named:
         raise TableError(
             f"{given} has no time column that can be told: looked for a name such as time, timestamp or start and for "
@@ -299,28 +301,14 @@ def find_times(table: Table, given: str) -> str:
     raise TableError(f"{given}: column {name!r} has the name of a time column, but {what}. {_HOW}")
 
 
-def _sample(table: Table, name: str) -> Times | None:
-    """Return the first filled cells of a column as times."""
+def _sample(table: Table, name: str, least: float = 0.5) -> Times | None:
+    """Return the first filled cells of a column as times, None where fewer than this share of them can be read."""
     sample = table.data[name].drop_null()[:200]  # type: ignore[union-attr]
     try:
-        return read_times(sample, name) if len(sample) else None
+        times = read_times(sample, name)
     except TableError:
         return None
-
-
-def _reads(table: Table, name: str) -> bool:
-    """Whether most of the first filled cells of a column can be read as times."""
-    times = _sample(table, name)
-    return times is not None and bool(times.present.mean() >= 0.5)
-
-
-def _is_dated(table: Table, name: str, kind: Any) -> bool:
-    import pyarrow as pa
-
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_string(kind)):
-        return False
-    times = _sample(table, name)
-    return times is not None and (times.calendar or times.of_day) and bool(times.present.mean() >= 0.9)
+    return times if times.present.mean() >= least else None
 
 
 def _find_end(table: Table, begin: str) -> str | None:
@@ -329,10 +317,10 @@ def _find_end(table: Table, begin: str) -> str | None:
     for start, end in _BEGINS.items():
         if re.search(rf"(?:^|[\s_-]){start}|^{start}", begin.lower()):
             partner = lower.get(begin.lower().replace(start, end, 1))
-            if partner is not None and _reads(table, partner):
+            if partner is not None and _sample(table, partner):
                 return partner
     form = re.compile(rf"(?:{'|'.join(_LENGTHS)}){_UNIT_ENDING}", re.IGNORECASE)
-    lengths = [name for name in table.names if form.fullmatch(name) and _reads(table, name)]
+    lengths = [name for name in table.names if form.fullmatch(name) and _sample(table, name)]
     return lengths[0] if lengths and any(word in begin.lower() for word in _BEGINS) else None
 
 

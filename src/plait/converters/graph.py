@@ -5,7 +5,6 @@ Knows no table, file or cache, and no converter in particular: they are passed a
 
 from __future__ import annotations
 
-import heapq
 import importlib.metadata
 import importlib.util
 import json
@@ -18,7 +17,7 @@ from plait.core.options import from_strings
 from plait.errors import CellError, RequestError, did_you_mean, need
 from plait.kinds import modality_kinds
 
-FEWEST_RIGHT = 0.01  # a quality is taken as at least this
+FEWEST_RIGHT = 0.01  # a quality is taken as at least this; a way costs the seconds for a value that comes out right
 
 
 class Converter(Protocol):
@@ -105,16 +104,6 @@ def is_installed(converter: Any) -> bool:
     return not module or importlib.util.find_spec(module) is not None
 
 
-def is_ready(converter: Any) -> bool:
-    """Whether it is installed, and has what it needs from the user, such as the folder of a model."""
-    return is_installed(converter) and not getattr(converter, "missing", "")
-
-
-def weight(converter: Any) -> float:
-    """Seconds for a value that comes out right: what a route is chosen by."""
-    return float(converter.cost) / max(FEWEST_RIGHT, float(converter.quality))
-
-
 def check_converter(converter: Any) -> None:
     """Raise RequestError for an object that does not obey the contract."""
     for name in ("name", "source", "target", "cost", "quality"):
@@ -137,33 +126,13 @@ class Route:
 
     steps: tuple[Any, ...]
 
-    @property
-    def name(self) -> str:
-        return " then ".join(step.name for step in self.steps)
-
-    @property
-    def source(self) -> str:
-        return self.steps[0].source
-
-    @property
-    def target(self) -> str:
-        return self.steps[-1].target
-
-    @property
-    def cost(self) -> float:
-        return sum(step.cost for step in self.steps)
-
-    @property
-    def quality(self) -> float:
-        return math.prod(step.quality for step in self.steps)
-
-    @property
-    def version(self) -> str:
-        return " then ".join(version_of(step) for step in self.steps)
-
-    @property
-    def threads(self) -> bool:
-        return all(getattr(step, "threads", False) for step in self.steps)
+    name = property(lambda self: " then ".join(step.name for step in self.steps))
+    source = property(lambda self: self.steps[0].source)
+    target = property(lambda self: self.steps[-1].target)
+    cost = property(lambda self: sum(step.cost for step in self.steps))
+    quality = property(lambda self: math.prod(step.quality for step in self.steps))
+    version = property(lambda self: " then ".join(version_of(step) for step in self.steps))
+    threads = property(lambda self: all(getattr(step, "threads", False) for step in self.steps))
 
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
         """What a step cannot convert, or finds no words in, does not reach the next. Confidences multiply."""
@@ -194,10 +163,11 @@ def find_route(converters: Sequence[Any], source: str, target: str, by: str = ""
     check_kind(target, "what to convert to")
     if by and by not in [c.name for c in converters]:
         raise RequestError(f"there is no converter {by!r}. {did_you_mean(by, [c.name for c in converters])}")
-    steps = _search([c for c in converters if is_ready(c)], source, target, by)
+    ready = [c for c in converters if is_installed(c) and not getattr(c, "missing", "")]
+    steps = _cheapest(ready, source, target, by)
     if steps:
         return Route(steps)
-    for step in _search(converters, source, target, by):
+    for step in _cheapest(converters, source, target, by):
         if not is_installed(step):
             need(step.module)
         if getattr(step, "missing", ""):
@@ -205,40 +175,29 @@ def find_route(converters: Sequence[Any], source: str, target: str, by: str = ""
     raise RequestError(_no_way(converters, source, target, by))
 
 
-def _search(converters: Sequence[Any], source: str, target: str, by: str) -> tuple[Any, ...]:
-    """Dijkstra over kinds; at least one step, no kind twice but the first as the last. () where there is no way."""
-    heap: list[tuple[float, int, str, tuple[Any, ...]]] = [(0.0, 0, source, ())]
-    order = 0
-    while heap:
-        spent, _, kind, steps = heapq.heappop(heap)
-        if steps and kind == target and (not by or by in [step.name for step in steps]):
-            return steps
-        if steps and getattr(steps[-1], "final", False):
-            continue
-        seen = {source, *(step.target for step in steps)} if steps else {source}
-        for converter in converters:
-            if converter.source != kind or (converter.target in seen and converter.target != target):
-                continue
-            if steps and any(converter.name == step.name for step in steps):
-                continue
-            order += 1
-            heapq.heappush(heap, (spent + weight(converter), order, converter.target, (*steps, converter)))
-    return ()
+def _cheapest(converters: Sequence[Any], source: str, target: str, by: str) -> tuple[Any, ...]:
+    """Return the cheapest steps, no kind twice but the first as the last; () where there is no way."""
+    begun: list[tuple[Any, ...]] = [(converter,) for converter in converters if converter.source == source]
+    ways = []
+    for steps in begun:  # it grows while it is gone through: a step more at a time
+        seen = {source, *(step.target for step in steps)}
+        if steps[-1].target == target and (not by or by in [step.name for step in steps]):
+            ways.append(steps)
+        elif not getattr(steps[-1], "final", False):
+            following = [c for c in converters if c.source == steps[-1].target and c not in steps]
+            begun += [(*steps, c) for c in following if c.target not in seen or c.target == target]
+    return min(ways, key=lambda way: sum(c.cost / max(FEWEST_RIGHT, c.quality) for c in way), default=())
 
 
 def _no_way(converters: Sequence[Any], source: str, target: str, by: str) -> str:
-    reached, front = {source}, [source]
-    while front:
-        kind = front.pop()
-        for converter in converters:
-            if converter.source == kind and converter.target not in reached:
-                reached.add(converter.target)
-                front.append(converter.target)
+    nearest: set[str] = set()
+    for _ in converters:  # as many steps as there may be
+        nearest |= {c.target for c in converters if c.source in {source, *nearest}}
+    nearest -= {source}
+    origins = {c.source for c in converters if c.target == target}
     through = f" through {by}" if by else ""
-    nearest = sorted(reached - {source})
-    into = f"{source} can become: {', '.join(nearest)}" if nearest else f"{source} can become nothing"
-    origins = sorted({c.source for c in converters if c.target == target})
-    origin = f"{target} is made of: {', '.join(origins)}" if origins else f"nothing becomes {target}"
+    into = f"{source} can become: {', '.join(sorted(nearest))}" if nearest else f"{source} can become nothing"
+    origin = f"{target} is made of: {', '.join(sorted(origins))}" if origins else f"nothing becomes {target}"
     return f"there is no way from {source} to {target}{through}. {into}; {origin}."
 
 

@@ -1,7 +1,6 @@
 """Convert the cells of a column: in parallel, each content once, and kept in the cache for the next time.
 
-A cell that cannot be read or converted is absent, with a reason; rows and their order are those of the table. Knows
-converters by their contract only.
+A cell that cannot be read or converted is absent, with a reason. Knows converters by their contract only.
 """
 
 from __future__ import annotations
@@ -39,10 +38,9 @@ Callback = Callable[[dict[str, Any]], None]
 
 @dataclass
 class Converted:
-    """The new cells of a column, in the order of the rows.
+    """The new cells of a column: text, or the path of a new file (bytes where there is no place), None where absent.
 
-    values: text, or the path of a new file (bytes where there is no place for files), None where absent. confidence: 0
-    to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
+    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
     """
 
     values: list[Any]
@@ -246,10 +244,7 @@ class _Store:
 
 
 class _Runner:
-    """Calls a route over many values: in processes, in threads, or as they come; the order stays.
-
-    opened: what closes the processes in the end.
-    """
+    """Calls a route over many values: in processes (closed by `opened`), in threads, or as they come; in order."""
 
     def __init__(self, route: Route, pool: ThreadPoolExecutor, opened: ExitStack) -> None:
         self.route, self.pool, self.opened = route, pool, opened

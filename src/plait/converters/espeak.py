@@ -1,7 +1,6 @@
 """Text into speech with espeak-ng, in this process: no program is started, nothing is downloaded.
 
-Knows no table and no file of sound. What is said depends on the text and the options alone: not on what was said
-before, nor on which thread says it.
+What is said depends on the text and the options alone: not on what was said before, nor on which thread says it.
 """
 
 from __future__ import annotations
@@ -88,16 +87,13 @@ class Espeak(ByValue):
 
 
 def choose_voice(text: str) -> str:
-    """Return the voice for the script that most letters are of: "cmn" for "你好", "en-us" for Latin and all else.
-
-    A text of Han and kana is Japanese where at least one letter in ten is kana.
-    """
+    """Return the voice for the script that most letters are of: "cmn" for "你好", "en-us" for Latin and all else."""
     counts: Counter[str] = Counter()
     for letter, times in Counter(text).items():
         if letter.isalpha():
             script = re.split("[ -]", unicodedata.name(letter, "").removeprefix("HALFWIDTH "))[0]
             counts[VOICES.get(script, "en-us")] += times
-    if counts["ja"] and counts["ja"] * 10 >= counts["ja"] + counts["cmn"]:
+    if counts["ja"] and counts["ja"] * 10 >= counts["ja"] + counts["cmn"]:  # a tenth of kana: Han letters are Japanese
         counts["ja"] += counts.pop("cmn", 0)
     return max(counts, key=lambda voice: counts[voice], default="en-us")
 
@@ -109,10 +105,7 @@ def clean_text(text: str) -> str:
 
 
 def split_text(text: str, longest: int = LONGEST) -> list[str]:
-    """Return pieces of at most `longest` characters that together are the text.
-
-    Cut after a sentence; where one is longer, at a blank; where there is none, before a character that stands alone.
-    """
+    """Return pieces of at most `longest` characters: cut after a sentence, else at a blank, else between letters."""
     pieces = []
     while len(text) > longest:
         head = text[: longest + 1]
@@ -132,10 +125,7 @@ def _continues(letter: str) -> bool:
 
 
 def find_voice(wish: str) -> str:
-    """Return the code of a voice (and +variant) from a code or a name, in any case; "zh" is "cmn".
-
-    Raises RequestError for a voice or a variant that there is not.
-    """
+    """Return the code of a voice (and +variant) from a code or a name, in any case. Raises RequestError for none."""
     language, plus, variant = wish.strip().partition("+")
     library = read_library()
     wanted = language.lower().replace("_", "-")

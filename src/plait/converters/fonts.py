@@ -1,6 +1,6 @@
 """Which installed font writes a character, and words in the order and direction in which they are set.
 
-Knows pictures of letters and nothing else of plait but its list of fonts. No display, nobody's settings changed.
+Knows nothing of plait but its list of fonts. No display, nobody's settings changed.
 """
 
 from __future__ import annotations
@@ -76,15 +76,12 @@ def plain_face() -> Face:
 
 @lru_cache(maxsize=1)
 def installed_faces() -> tuple[tuple[str, Face], ...]:
-    """Return (family, face) of the fonts of the system, the best first: those of plait's list, then upright ones.
-
-    The folders are looked through now; matplotlib's own list may be older than a font.
-    """
+    """Return (family, face) of the fonts of the system, the best first: upright ones, those of plait's list."""
     from matplotlib.font_manager import findSystemFonts
     from PIL import ImageFont
 
     ranked = []
-    for path in sorted(findSystemFonts()):
+    for path in sorted(findSystemFonts()):  # looked for now: matplotlib's own list may be older than a font
         for index in range(16 if path.lower().endswith(("ttc", "otc")) else 1):
             try:
                 family, style = ImageFont.truetype(path, 16, index).getname()
@@ -158,8 +155,7 @@ def load_font(face: Face, size: int) -> FreeTypeFont:
 def clean_text(text: str, font: str = "") -> tuple[str, float]:
     """Return the text as it can be written, and the share of its characters that can.
 
-    Characters without a font become □, marks on letters without a font go; control characters and other signs that
-    are not seen go. Line ends become "\\n", tabs four blanks.
+    Characters without a font become □; marks without a font, control characters and other signs that are not seen go.
     """
     out, seen, lost = [], 0, 0
     for c in "\n".join(text.splitlines()).replace("\t", "    "):
@@ -188,9 +184,8 @@ def direction_of(text: str) -> str:
 def split_runs(line: str, base: str, font: str = "") -> list[Run]:
     """Return the runs of a line from left to right, as they are seen.
 
-    With raqm a line of one face is one run, and raqm does the rest. Otherwise runs are put in order as the Unicode
-    Bidirectional Algorithm does, in short: letters, numbers and signs between them, no marks of embedding. Without raqm
-    right-to-left letters are turned round here, and not joined.
+    With raqm a line of one face is one run, and raqm does the rest. Otherwise runs are put in order by the Unicode
+    Bidirectional Algorithm in short, and without raqm right-to-left letters are turned round here, and not joined.
     """
     faces = _faces(line, font)
     if can_shape() and len(set(faces)) == 1:
@@ -264,10 +259,10 @@ def width_of(text: str, size: int, font: str = "") -> float:
 
 
 def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (line, direction of its paragraph), no line wider than `width` pixels; one at a time, so that it can end.
+    """Yield (line, direction of its paragraph), no line wider than `width` pixels.
 
-    Lines are broken at blanks, between Chinese, Japanese and Korean characters (not before closing punctuation), and
-    anywhere in a word that is wider than a line.
+    Lines break at blanks, between wide characters (not before closing punctuation), and anywhere in a word that is
+    wider than a line.
     """
     for paragraph in text.split("\n"):
         base = direction_of(paragraph)

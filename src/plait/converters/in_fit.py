@@ -1,7 +1,6 @@
 """Conversions inside learning: a modality made of another, and absent cells filled from another.
 
-Knows tables, schemas and converters, not training. What is filled is marked, row by row, and so is what could not be
-made.
+Knows no training. What is filled is marked, row by row, and so is what could not be made.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from plait.converters.graph import check_kind, describe, find_route, version_of
 from plait.core.contract import Column, Modality, Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
-from plait.kinds import modality_kinds
+from plait.kinds import is_opened, modality_kinds
 
 SPEC = re.compile(r"\s*(.+?)\s*(?:->|→)\s*(.+?)(?:\s+by\s+(\S.*?))?\s*")
 FILLED = "filled from"
@@ -61,11 +60,10 @@ class Made:
 def plan_conversions(
     table: Table, schema: Schema, convert: Sequence[str], fill: Sequence[str], converters: Mapping[str, Any]
 ) -> tuple[Schema, list[Made]]:
-    """Read "audio->text", and return the schema with the new modalities, and what is to be made.
+    """Read "audio->text by pocketsphinx", and return the schema with the new modalities, and what is to be made.
 
-    A side is a kind, and the left one also a modality or a column; what is filled may be any of the three. "audio->text
-    by pocketsphinx" names a converter that must be used. Raises RequestError where there is no such side or no way, and
-    MissingExtra.
+    A side is a kind, and the left one also a modality or a column; what is filled may be any of the three. Raises
+    RequestError where there is no such side or no way, and MissingExtra.
     """
     from plait.converters.catalogue import make_converters
 
@@ -107,24 +105,23 @@ def _parse(spec: str, flag: str) -> tuple[str, str, str]:
 
 def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ...]]:
     """Return the modality that a side names, and its columns that are meant."""
-    for modality in schema.modalities:
-        if modality.name == name:
-            if modality.kind in ("image", "audio") and len(modality.columns) > 1:
-                raise RequestError(f"{spec!r}: {name} has several columns, {', '.join(modality.columns)}; name one.")
-            return modality, modality.columns
-    for modality in schema.modalities:
-        if name in modality.columns:
-            return modality, (name,)
+    all_of_them = schema.modalities
+    fitting = [m for m in all_of_them if m.name == name] or [m for m in all_of_them if name in m.columns]
+    if fitting and fitting[0].name != name:
+        return fitting[0], (name,)
+    fitting = fitting or [m for m in all_of_them if m.kind == name]
+    if len(fitting) > 1:
+        raise RequestError(f"{spec!r}: {name} may be {', '.join(m.name for m in fitting)}; name one of them.")
+    if fitting:
+        (modality,) = fitting
+        if is_opened(modality.kind) and len(modality.columns) > 1:
+            columns = ", ".join(modality.columns)
+            raise RequestError(f"{spec!r}: {modality.name} has several columns, {columns}; name one.")
+        return modality, modality.columns
     if name in modality_kinds():
-        fitting = [modality for modality in schema.modalities if modality.kind == name]
-        if len(fitting) == 1:
-            return _find(schema, fitting[0].name, spec)
-        if fitting:
-            raise RequestError(f"{spec!r}: {name} may be {', '.join(m.name for m in fitting)}; name one of them.")
-        features = ", ".join(f"{m.name} ({m.kind})" for m in schema.modalities) or "none"
+        features = ", ".join(f"{m.name} ({m.kind})" for m in all_of_them) or "none"
         raise RequestError(f"{spec!r}: there is no {name} among the features. There are: {features}.")
-    names = [column for m in schema.modalities for column in (m.name, *m.columns)]
-    known = dict.fromkeys([*names, *modality_kinds()])
+    known = dict.fromkeys([*(word for m in all_of_them for word in (m.name, *m.columns)), *modality_kinds()])
     raise RequestError(f"{spec!r}: there is no modality, column or kind {name!r}. {did_you_mean(name, known)}")
 
 
@@ -136,10 +133,9 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def apply_conversions(table: Table, made: Sequence[Made], callback: Callback, train: np.ndarray | None = None) -> Table:
-    """Return the table with the new columns and the filled cells.
+    """Return the table with the new columns, unless they are there already, and the filled cells.
 
-    train: (rows,) bool, which rows train; without it nothing that is for training only is filled. A column that is
-    there already, under the name of a new one, is taken as it is.
+    train: (rows,) bool, which rows train; without it nothing that is for training only is filled.
     """
     for conversion in made:
         columns = [name for name in conversion.columns if name in table.data]
@@ -202,10 +198,7 @@ def _fill(table: Table, made: Made, columns: Sequence[str], train: np.ndarray | 
 
 
 class RunConverter:
-    """A fitted run as a converter: what it answers for a picture, a sound or a text, as words.
-
-    Its other modalities are absent. The confidence is the probability of the answer.
-    """
+    """A fitted run as a converter into words: its answer, with its probability, where all else is absent."""
 
     target = "text"
     cost, quality = 0.05, 0.9

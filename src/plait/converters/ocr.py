@@ -1,7 +1,4 @@
-"""Printed words in a picture: image to text, with rapidocr and the models that its package brings. No download, ever.
-
-Knows no table and no file but the models.
-"""
+"""Printed words in a picture: image to text, with rapidocr and the models of its package. No download, ever."""
 
 from __future__ import annotations
 
@@ -89,10 +86,9 @@ class Ocr(ByValue):
 
 
 def find_lines(picture: Any) -> list[Line]:
-    """Return all stretches of words of a picture, in no order.
+    """Return all stretches of words of a picture, in no order. Raises CellError for what has no pixels or is damaged.
 
-    Boxes are in the pixels of the picture as it is read: EXIF's rotation done; turned where words run upwards or
-    downwards, or upside down where that is surer. Raises CellError for what has no pixels or cannot be decoded.
+    Boxes are in the pixels of the picture as it is read: turned by EXIF, and where words run up, down or upside down.
     """
     pixels = _upright_pixels(picture)
     lines = _read_pixels(pixels)
@@ -168,15 +164,11 @@ def _upright_pixels(picture: Any) -> np.ndarray:
 def _parts(pixels: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
     """Return (left, top, pixels) of the parts that a long and narrow picture is read in; others are one part."""
     height, width = pixels.shape[:2]
-    if max(height, width) <= LONGEST or (height <= 3 * width and width <= 8 * height):
+    if width > 8 * height:
+        return [(top, left, part.transpose(1, 0, 2)) for left, top, part in _parts(pixels.transpose(1, 0, 2))]
+    if height <= max(LONGEST, 3 * width):
         return [(0, 0, pixels)]
-    if width > height:
-        return [(top, left, part.transpose(1, 0, 2)) for left, top, part in _parts_of_tall(pixels.transpose(1, 0, 2))]
-    return _parts_of_tall(pixels)
-
-
-def _parts_of_tall(pixels: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
-    parts, start, most = [], 0, max(LONGEST, pixels.shape[1])
+    parts, start, most = [], 0, max(LONGEST, width)
     while start < len(pixels):
         end = len(pixels) if len(pixels) - start <= most else _find_cut(pixels, start + most // 2, start + most)
         parts.append((0, start, pixels[start:end]))

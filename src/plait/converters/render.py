@@ -59,10 +59,7 @@ class Render(ByValue):
         return f"render 1 (pillow {PIL.__version__})"
 
     def convert(self, value: str) -> tuple[Image.Image, float]:
-        """Return the picture of a text, grey, and the share of its characters that are written.
-
-        Raises CellError for a blank text, and for one too long for a picture.
-        """
+        """Return the picture of a text and the share of its characters that are written. Raises CellError."""
         from PIL import Image, ImageDraw
 
         margin, widest = self.size, self.width or USUAL_WIDTH * self.size
@@ -167,10 +164,7 @@ class Spectrogram(ByValue):
         return math.floor(time / self.step_of(seconds) + 1e-9)
 
     def convert(self, value: tuple[np.ndarray, int]) -> tuple[Image.Image, float]:
-        """Return the picture (height, columns) of (samples (time,), Hz), and 1.
-
-        Raises CellError for no samples, samples that are no numbers, and a rate of 0.
-        """
+        """Return the picture (height, columns) of (samples (time,), Hz), and 1. Raises CellError for no sound."""
         from PIL import Image
 
         rate = value[1]
@@ -218,11 +212,10 @@ class Spectrogram(ByValue):
 def _bank(rate: int, height: int, low: float, high: float, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a Hann window whose full-scale sine has power 1, and the weights (frequency, line of the spectrum).
 
-    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1. The
-    windows are padded to at least four times their length, so that lines lie close together.
+    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1.
     """
     length = max(4, round(WINDOW * rate))
-    size = 2 ** math.ceil(math.log2(4 * length))
+    size = 2 ** math.ceil(math.log2(4 * length))  # padded, so that lines lie close together
     window = np.hanning(length + 1)[:-1]
     window = (2 * window / window.sum()).astype(np.float32)
     places = (np.arange(-1, height + 1) + 0.5) / height

@@ -1,7 +1,6 @@
 """Speech into text with pocketsphinx, whose English model comes with the package: nothing is downloaded.
 
-With a list of words or a grammar it is quick and mostly right. Without, it writes down what it takes for English, and
-much of it is wrong; its confidence says so. Knows no table and no file of sound.
+With a list of words or a grammar it is quick and mostly right. Without, much of it is wrong; its confidence says so.
 """
 
 from __future__ import annotations
@@ -72,23 +71,14 @@ class Sphinx(ByValue):
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        """Refuse an empty list of words, which would be taken for none."""
         if "words" in options and not str(options["words"]).strip():
             raise RequestError(NO_WORD)
         return super().of(options)
 
-    @property
-    def is_free(self) -> bool:
-        """Whether anything may be said."""
-        return not self.words and not self.grammar
-
-    @property
-    def cost(self) -> float:
-        return 0.5 if self.is_free else 0.1
-
-    @property
-    def quality(self) -> float:
-        return 0.15 if self.is_free else 0.8
+    is_free = property(lambda self: not self.words and not self.grammar)  # anything may be said
+    cost = property(lambda self: 0.5 if self.is_free else 0.1)
+    quality = property(lambda self: 0.15 if self.is_free else 0.8)
 
     @property
     def version(self) -> str:
@@ -110,14 +100,32 @@ class Sphinx(ByValue):
         return options
 
     def phrases(self) -> list[str]:
-        """Return the words to listen for, in lower case; in a file a line may hold several."""
-        return read_words(self.words) if self.words else []
+        """Return the words to listen for, each once, in lower case; in a file a line may hold several."""
+        if not self.words:
+            return []
+        path = _as_file(self.words)
+        lines = _read(path, "words").splitlines() if path else re.split(r"[,\s]+", self.words)
+        words = list(dict.fromkeys(" ".join(line.lower().split()) for line in lines if line.strip()))
+        if not words:
+            raise RequestError(NO_WORD)
+        for word in words:
+            if SIGNS.search(word):
+                raise RequestError(f"pocketsphinx.words: {word!r} is no word; expected letters and apostrophes.")
+        return words
 
     def rules(self) -> str:
         """Return the JSGF grammar: the one given, or any number of the words one after another."""
         if self.words:
             return f"#JSGF V1.0;\ngrammar words;\npublic <said> = ( {' | '.join(self.phrases())} )+ ;\n"
-        return read_grammar(self.grammar)
+        path = None if self.grammar.lstrip().startswith("#JSGF") else _as_file(self.grammar)
+        text = _read(path, "grammar") if path else self.grammar
+        if not text.lstrip().startswith("#JSGF"):
+            raise RequestError(
+                "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
+            )
+        if "public" not in text:
+            raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
+        return text
 
     def convert(self, value: Any) -> tuple[str, float]:
         """Return the words of a sound and how sure they are; "" and 0 for silence and where nothing was said."""
@@ -197,8 +205,7 @@ def prepare_sound(samples: np.ndarray) -> bytes | None:
     levels = measure_levels(samples)
     if len(levels) < 5 or np.abs(samples).max() < SILENT:
         return None
-    low, high = np.percentile(levels, (5, 95))
-    if len(levels) >= 20 and high - low < STEADY:
+    if len(levels) >= 20 and np.ptp(np.percentile(levels, (5, 95))) < STEADY:
         return None
     loud = np.flatnonzero(levels > levels.max() - UNDER)
     first, last = max(0, int(loud[0]) - KEPT), int(loud[-1]) + 1 + KEPT
@@ -214,17 +221,14 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
     """Return the decoder of these options in this process, and the lock of whoever uses it."""
     from pocketsphinx import Decoder
 
-    free = options.is_free
-    parts = find_model(options.model, need_language=free)
-    if not free:
-        parts["lm"] = None
+    parts = find_model(options.model, need_language=options.is_free)
+    parts |= {} if options.is_free else {"lm": None, **GRAMMAR}
     try:
-        decoder = Decoder(loglevel="FATAL", **parts, **({} if free else GRAMMAR))
+        decoder = Decoder(loglevel="FATAL", **parts)
     except (RuntimeError, ValueError) as error:
-        raise RequestError(
-            f"pocketsphinx cannot read the model in {options.model or 'its own folder'}: {error}."
-        ) from None
-    if not free:
+        model = options.model or "its own folder"
+        raise RequestError(f"pocketsphinx cannot read the model in {model}: {error}.") from None
+    if not options.is_free:
         try:
             decoder.add_jsgf_string("said", options.rules())
         except (RuntimeError, ValueError):
@@ -235,11 +239,8 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
     return decoder, threading.Lock()
 
 
-def find_model(folder: str, *, need_language: bool) -> dict[str, str | None]:
-    """Return the paths of acoustic model (hmm), dictionary (dict) and language model (lm, or None).
-
-    folder: "" is the one inside the package. Raises RequestError that says what is missing.
-    """
+def find_model(folder: str, *, need_language: bool) -> dict[str, Any]:
+    """Return the paths of acoustic model (hmm), dictionary and language model (lm) of a folder, or of the package."""
     spec = importlib.util.find_spec("pocketsphinx")
     place = Path(folder) if folder or not spec else Path(str(spec.origin)).parent / "model" / "en-us"
     if not place.is_dir():
@@ -279,32 +280,6 @@ def _mark(given: str) -> str:
     return f" ({hashlib.sha256(path.read_bytes()).hexdigest()[:8]})" if path and path.is_file() else ""
 
 
-def read_words(given: str) -> list[str]:
-    """Return the words of a list with commas or blanks between, or the lines of a file; each once, in lower case."""
-    path = _as_file(given)
-    lines = _read(path, "words").splitlines() if path else re.split(r"[,\s]+", given)
-    words = list(dict.fromkeys(" ".join(line.lower().split()) for line in lines if line.strip()))
-    if not words:
-        raise RequestError(NO_WORD)
-    for word in words:
-        if SIGNS.search(word):
-            raise RequestError(f"pocketsphinx.words: {word!r} is no word; expected letters and apostrophes.")
-    return words
-
-
-def read_grammar(given: str) -> str:
-    """Return the text of a JSGF grammar from a path or from itself. Raises RequestError where it is none."""
-    path = None if given.lstrip().startswith("#JSGF") else _as_file(given)
-    text = _read(path, "grammar") if path else given
-    if not text.lstrip().startswith("#JSGF"):
-        raise RequestError(
-            "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
-        )
-    if "public" not in text:
-        raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
-    return text
-
-
 def words_of_grammar(text: str) -> set[str]:
     """Return the words that a JSGF grammar can hear, in lower case."""
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
@@ -314,9 +289,9 @@ def words_of_grammar(text: str) -> set[str]:
     return {word.lower() for word in SIGNS.sub(" ", text).split()}
 
 
-def check_words(words: set[str], dictionary: str | None) -> None:
+def check_words(words: set[str], dictionary: str) -> None:
     """Raise RequestError that names the words without a pronunciation in the dictionary."""
-    unknown = sorted(words - read_dictionary(str(dictionary)))
+    unknown = sorted(words - read_dictionary(dictionary))
     if unknown:
         shown = ", ".join(unknown[:10]) + (f" and {len(unknown) - 10} more" if len(unknown) > 10 else "")
         raise RequestError(

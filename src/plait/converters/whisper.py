@@ -1,6 +1,6 @@
-"""Speech into text with Whisper (Radford and others, 2022), run by faster-whisper from a model that is on this machine.
+"""Speech into text with Whisper (Radford and others, 2022), run by faster-whisper from a model that is here already.
 
-Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache already.
+Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache.
 """
 
 from __future__ import annotations
@@ -58,10 +58,7 @@ class Whisper(ByValue):
         return with_version("faster-whisper") + (f" with {Path(self.model).name}" if self.model else "")
 
     def convert(self, value: Any) -> tuple[str, float]:
-        """Return the words of a sound and how sure they are; "" and 0 for silence.
-
-        Raises RequestError without a model, or for a language that the model does not know.
-        """
+        """Return words, "" for silence. Raises RequestError without a model, or for a language it does not know."""
         if not self.model:
             raise RequestError(
                 "whisper has no model and downloads none; give whisper.model=FOLDER, the folder of a Whisper model "
@@ -87,38 +84,29 @@ def join_segments(segments: Sequence[Any]) -> tuple[str, float]:
     text = " ".join("".join(segment.text for segment in segments).split())
     if not text:
         return "", 0.0
-    lengths = [max(1, len(segment.tokens)) for segment in segments]
     shares = [math.exp(min(0.0, s.avg_logprob)) * (1.0 - min(1.0, max(0.0, s.no_speech_prob))) for s in segments]
-    return text, sum(n * share for n, share in zip(lengths, shares, strict=True)) / sum(lengths)
+    return text, float(np.average(shares, weights=[max(1, len(segment.tokens)) for segment in segments]))
 
 
 @lru_cache(maxsize=2)
 def load_model(model: str, device: str) -> Any:
-    """Return the faster-whisper model of a folder, or of a name in the cache. Raises RequestError where it is none."""
+    """Return the faster-whisper model of a folder, or of a name in the user's Hugging Face cache."""
     from faster_whisper import WhisperModel
-
-    folder = find_folder(model)
-    try:
-        return WhisperModel(str(folder), device=device, local_files_only=True)
-    except (RuntimeError, ValueError) as error:
-        raise RequestError(f"whisper.model: {folder} cannot be used on {device}: {error}") from None
-
-
-def find_folder(model: str) -> Path:
-    """Return the folder of a model: the one given, or that of a name in the user's Hugging Face cache."""
-    if _looks_like_path(model):
-        return check_folder(Path(model).expanduser())
     from faster_whisper.utils import download_model
 
     try:  # with local_files_only it only looks
-        folder = Path(download_model(model, local_files_only=True))
+        named = model if _looks_like_path(model) else download_model(model, local_files_only=True)
     except (OSError, ValueError):
         raise RequestError(
             f"whisper.model {model!r} is no folder, and not in the Hugging Face cache. Nothing is downloaded here; "
             f"to put it there, run: hf download {model if '/' in model else f'Systran/faster-whisper-{model}'}; "
             "or give whisper.model=FOLDER."
         ) from None
-    return check_folder(folder)
+    folder = check_folder(Path(named).expanduser())
+    try:
+        return WhisperModel(str(folder), device=device, local_files_only=True)
+    except (RuntimeError, ValueError) as error:
+        raise RequestError(f"whisper.model: {folder} cannot be used on {device}: {error}") from None
 
 
 def check_folder(folder: Path) -> Path:

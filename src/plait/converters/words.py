@@ -39,10 +39,7 @@ class Template(ByValue):
             )
 
     def convert(self, value: Mapping[str, Any]) -> tuple[str, float]:
-        """Return the words and the confidence of a row {column: cell}.
-
-        Raises RequestError where the template names a column that the row does not have, CellError for no cell.
-        """
+        """Return the words of a row {column: cell}. Raises RequestError where the template names no column of it."""
         spoken = {column: speak_cell(cell) for column, cell in value.items()}
         named = []
         words = ""
@@ -105,24 +102,12 @@ def speak_cell(cell: Any) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return _speak_number(cell)
-    if isinstance(cell, datetime.datetime):
-        return _speak_time(cell)
-    if isinstance(cell, datetime.date):
-        return cell.isoformat()
+        if math.isinf(cell):
+            return "infinite" if cell > 0 else "minus infinite"
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.6g}"
+    if isinstance(cell, datetime.datetime) and (cell.tzinfo or cell.time() != datetime.time(0)):
+        exact = "microseconds" if cell.microsecond else "seconds" if cell.second else "minutes"
+        return cell.isoformat(sep=" ", timespec=exact)
+    if isinstance(cell, datetime.date):  # or a time that is a day
+        return datetime.date.isoformat(cell)
     return " ".join(str(cell).split())
-
-
-def _speak_number(number: float) -> str:
-    if math.isinf(number):
-        return "infinite" if number > 0 else "minus infinite"
-    if number.is_integer() and abs(number) < 1e15:
-        return str(int(number))
-    return f"{number:.6g}"
-
-
-def _speak_time(moment: datetime.datetime) -> str:
-    if moment.tzinfo is None and moment.time() == datetime.time(0):
-        return moment.date().isoformat()
-    exact = "microseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
-    return moment.isoformat(sep=" ", timespec=exact)

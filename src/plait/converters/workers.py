@@ -1,4 +1,4 @@
-"""Processes that convert sounds into text, for converters that hold the interpreter's lock. Knows no table.
+"""Processes that convert sounds into text, for converters that hold the interpreter's lock.
 
 A worker is this file run by the same Python. It speaks through pipes: a line of JSON, then samples as plain bytes;
 nothing is pickled, and the user's script is not run again.

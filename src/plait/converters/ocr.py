@@ -151,9 +151,7 @@ def _upright_pixels(picture: Any) -> np.ndarray:
     from PIL import ImageOps
 
     try:
-        if getattr(picture, "getexif", None) is not None and picture.getexif().get(0x0112, 1) != 1:
-            picture = ImageOps.exif_transpose(picture)
-        pixels = as_pixels(picture)
+        pixels = as_pixels(ImageOps.exif_transpose(picture))
     except (OSError, ValueError, SyntaxError) as error:
         raise CellError(f"picture cannot be decoded: {error}") from None
     if pixels.size == 0:

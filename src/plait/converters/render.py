@@ -147,10 +147,6 @@ class Spectrogram(ByValue):
             share = math.log(max(hz, 1e-9) / self.low) / math.log(self.high / self.low)
         return min(self.height - 1, max(0, math.floor((1 - share) * self.height)))
 
-    def columns_of(self, seconds: float) -> int:
-        """Return how many columns a sound of this length has."""
-        return min(MOST_COLUMNS, max(1, math.ceil(seconds * COLUMNS - 1e-6)))
-
     def step_of(self, seconds: float) -> float:
         """Return how many seconds a column of a sound of this length is: 0.01, or more in a long sound."""
         return max(1 / COLUMNS, seconds / MOST_COLUMNS)
@@ -176,7 +172,7 @@ class Spectrogram(ByValue):
             raise CellError("sound has samples that are no numbers", "not-finite")
         if not rate > 0:
             raise CellError(f"sound has a sample rate of {rate} Hz")
-        columns = self.columns_of(len(x) / rate)
+        columns = min(MOST_COLUMNS, max(1, math.ceil(len(x) / rate * COLUMNS - 1e-6)))
         power = self._power(x, rate, columns)
         top = float(power.max())
         if top <= SILENT**2:

@@ -1,4 +1,4 @@
-"""The synchronised table: which rows it has, and what each stream puts into them. Knows no clocks and no estimation.
+"""The synchronised table: which rows it has, and what each stream puts into them.
 
 A row stands for a moment, and for a stretch of time: to its end column, for 1 / rate seconds, or to the next row.
 """
@@ -53,10 +53,7 @@ class Joined:
 
 
 def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> Rows:
-    """Return a row for each row of the reference, or each 1 / rate seconds from its first time to its last.
-
-    A sound without a rate is one row. Raises RequestError for more than a hundred million rows.
-    """
+    """Return a row for each row of the reference (a sound is one), or each 1 / rate seconds. Raises RequestError."""
     stream = reference.stream
     if rate is not None:
         num = max(1, int((stream.last - stream.first) * rate / SECOND + 1e-6))
@@ -87,9 +84,8 @@ def choose_join(placed: Placed, asked: str | None) -> str:
             raise RequestError(f"--join {stream.given}={asked}: a sound is cut at the rows' times, which is overlap")
         return "overlap"
     if asked == "linear" and not number_columns(stream.table, stream.values):
-        raise RequestError(
-            f"--join {stream.given}=linear: it has no column of numbers. Expected {', '.join(JOINS[:4])}"
-        )
+        ways = ", ".join(JOINS[:4])
+        raise RequestError(f"--join {stream.given}=linear: it has no column of numbers. Expected {ways}")
     return asked or ("nearest" if stream.end is None else "overlap")
 
 

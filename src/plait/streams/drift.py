@@ -1,9 +1,8 @@
 """Offset and drift between two clocks that saw the same thing: two sounds, or two columns of numbers.
 
-First the whole recordings are laid over each other at a low rate, which tells the offset even where the clocks drift
-apart. Then short windows are found one by one, each at its own lag, and a straight line goes through the lags. Windows
-are warped by that line and looked for once more, so that drift does not smear their peaks. Where the windows do not
-agree on a line, there is no answer.
+First the whole recordings are laid over each other at a low rate. Then short windows are found one by one, each at its
+own lag, and a straight line goes through the lags; windows are warped by that line and looked for once more, so that
+drift does not smear their peaks. Where the windows do not agree on a line, there is no answer.
 
 Cross-correlation with a partly whitened spectrum (PHAT-β: Donohue, Hannemann, Dietz, "Performance of phase transform
 for detecting sound sources with microphone arrays", 2007, after Knapp and Carter, 1976), the peak between samples by a
@@ -61,10 +60,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Signal:
-    """Samples at a steady rate. values: (time,); rate in Hz; start: time of the first sample in seconds, on its clock.
-
-    wave: whether it swings around zero like a sound, so that its loudness is what the first look compares.
-    """
+    """Samples (time,) at a steady rate in Hz, the first at `start` seconds. wave: swings around zero like a sound."""
 
     values: np.ndarray
     rate: float

@@ -1,7 +1,4 @@
-"""Which row of a stream belongs to which moment. Works on sorted int64 times; knows no tables, files or clocks.
-
-Every function gives -1, an empty range or NaN where nothing belongs: what is absent stays absent.
-"""
+"""Which row of a stream belongs to which moment, on sorted int64 times; -1, an empty range or NaN where none does."""
 
 from __future__ import annotations
 

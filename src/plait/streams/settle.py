@@ -24,10 +24,9 @@ OFFSETS = (*(h + half for h in range(-12, 15) for half in (0, 0.5)), 5.75, 8.75,
 
 @dataclass(frozen=True)
 class Placed:
-    """A stream on the clock of the reference.
+    """A stream on the clock of the reference: begin, end: (row,) int64 nanoseconds; order: the rows sorted by time.
 
-    begin, end: (row,) int64 nanoseconds of that clock; order: the rows that have a time, sorted by it. line: where it
-    was estimated, in seconds from zero_own and zero_reference (nanoseconds).
+    line: where it was estimated, in seconds from zero_own and zero_reference (nanoseconds).
     """
 
     stream: Stream
@@ -99,18 +98,15 @@ def settle(reference: Stream, stream: Stream, estimated: bool) -> tuple[Stream, 
     estimated: a line will be found from signals, so that only the unit has to be right.
     Raises RequestError where one has dates and the other has not, and nothing says where its zero lies.
     """
-    if stream.clock.calendar and reference.clock.calendar:
-        if stream.clock.naive and not estimated:
-            return _find_zone(reference, stream)
+    same = stream.clock.calendar == reference.clock.calendar
+    if same and _is_guess(stream):
+        return _find_unit(reference, stream)
+    if same and stream.clock.calendar and stream.clock.naive and not estimated:
+        return _find_zone(reference, stream)
+    if same or estimated:
         return stream, []
-    if stream.clock.calendar == reference.clock.calendar:
-        return _find_unit(reference, stream) if _is_guess(stream) else (stream, [])
-    if estimated:
-        return stream, []
-    if stream.clock.of_day or reference.clock.of_day:
-        placed = _find_day(reference, stream)
-        if placed is not None:
-            return placed
+    if (stream.clock.of_day or reference.clock.of_day) and (placed := _find_day(reference, stream)):
+        return placed
     dated, other = (reference, stream) if reference.clock.calendar else (stream, reference)
     option = "2024-05-01T10:00:00Z" if other.kind != "table" else f"{other.time_columns[0]}@2024-05-01T10:00:00Z"
     raise RequestError(
@@ -133,13 +129,12 @@ def check_overlap(reference: Stream, placed: Placed, tolerance: int) -> None:
     begin, end = int(placed.sorted_begin[0]), int(placed.sorted_end.max())
     if begin <= reference.last + tolerance and end >= reference.first - tolerance:
         return
-    calendar = reference.clock.calendar
-    first, last = tell(reference.first, calendar), tell(reference.last, calendar)
+    times = [tell(time, reference.clock.calendar) for time in (begin, end, reference.first, reference.last)]
     raise RequestError(
-        f"{placed.stream.given} does not overlap {reference.given}: it runs from {tell(begin, calendar)} to "
-        f"{tell(end, calendar)}, the reference from {first} to {last} ({placed.stream.clock.why}). If the zone or unit "
-        f"is wrong, say it: --time {placed.stream.given}=COLUMN@Europe/Berlin or COLUMN@ms; if its clock is off, "
-        "--estimate finds by how much, from a signal that both have"
+        f"{placed.stream.given} does not overlap {reference.given}: it runs from {times[0]} to {times[1]}, the "
+        f"reference from {times[2]} to {times[3]} ({placed.stream.clock.why}). If the zone or unit is wrong, say it: --time "
+        f"{placed.stream.given}=COLUMN@Europe/Berlin or COLUMN@ms; if its clock is off, --estimate finds by how much, "
+        "from a signal that both have"
     )
 
 

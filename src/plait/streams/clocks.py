@@ -48,7 +48,7 @@ class Times:
 
     calendar: counted from 1970 UTC, else from the stream's own zero. naive: calendar times without a zone, counted as
     if they were UTC. of_day: clock times such as 10:04:46, which may be times of a day or times since a start.
-    zone: as it was found or said; None where there is none. told: whether unit and zone were said, not guessed.
+    zone: as it was found or said; None where there is none. given: whether unit and zone were said, not guessed.
     sure: 0 to 1. notes: sentences on what was not plain.
     """
 
@@ -60,7 +60,7 @@ class Times:
     zone: str | None = None
     naive: bool = False
     of_day: bool = False
-    told: bool = False
+    given: bool = False
     sure: float = 1.0
     notes: tuple[str, ...] = field(default=())
 
@@ -154,20 +154,20 @@ def _from_numbers(column: pa.ChunkedArray, name: str, rate: float | None, unit: 
         return Times(np.zeros(len(column), np.int64), present, unit or "s", "no number")
     if rate is not None:
         why = f"numbers of frames, {rate:g} a second as said"
-        return Times(*_scale(numbers, present, SECOND / rate), "frame", why, told=True)
+        return Times(*_scale(numbers, present, SECOND / rate), "frame", why, given=True)
     middle = float(np.median(np.abs(numbers[present].astype(np.float64))))
     for code, scale in UNITS.items():
         if 1e8 <= middle * scale / SECOND < 1e10 and unit in (None, code):
             why = f"numbers about {middle:.3g}: {code} since 1970 by their size"
             scaled = _scale(numbers, present, scale)
-            return Times(*scaled, code, why, calendar=True, zone="UTC", sure=0.95, told=unit is not None)
+            return Times(*scaled, code, why, calendar=True, zone="UTC", sure=0.95, given=unit is not None)
     words = re.split(r"[\s_()\[\].:/-]+", name.strip().lower())
     named = next((UNIT_OF_WORD[word] for word in reversed(words) if word in UNIT_OF_WORD), None)
     code = unit or named or "s"
     why = f"numbers from {numbers[present].min():.6g}: {code} since a start of their own"
     why += ", as said" if unit else f", by the name {name!r}" if named else ""
     sure = 1.0 if unit else 0.9 if named else 0.7
-    return Times(*_scale(numbers, present, UNITS[code]), code, why, told=bool(unit or named), sure=sure)
+    return Times(*_scale(numbers, present, UNITS[code]), code, why, given=bool(unit or named), sure=sure)
 
 
 def _scale(numbers: np.ndarray, present: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -347,7 +347,7 @@ def place_zone(times: Times, name: str) -> Times:
     )
     lie = [f"{count(rows.sum(), 'row lies', 'rows lie')} in the hour that {what}" for rows, what in kinds if rows.any()]
     why = f"{times.why.partition(',')[0]}, read as {name}"
-    return replace(times, values=values, present=present, zone=name, naive=False, why=why, sure=1.0, told=True,
+    return replace(times, values=values, present=present, zone=name, naive=False, why=why, sure=1.0, given=True,
                    notes=(*times.notes, *lie))  # fmt: skip
 
 

@@ -60,9 +60,9 @@ def place(
     """Sort a stream by time, on its own clock or through a line. Says what was not in order."""
     moved = stream
     if line is not None:
-        own, reference = zeros
+        zero, reference = zeros
         moved = stream.moved(
-            lambda times: reference + np.rint(line.offset * SECOND + line.slope * (times - own)).astype(np.int64)
+            lambda times: reference + np.rint(line.offset * SECOND + line.slope * (times - zero)).astype(np.int64)
         )
     begin = moved.begin
     rows = np.flatnonzero(stream.present)
@@ -132,15 +132,15 @@ def check_overlap(reference: Stream, placed: Placed, tolerance: int) -> None:
     times = [tell(time, reference.clock.calendar) for time in (begin, end, reference.first, reference.last)]
     raise RequestError(
         f"{placed.stream.given} does not overlap {reference.given}: it runs from {times[0]} to {times[1]}, the "
-        f"reference from {times[2]} to {times[3]} ({placed.stream.clock.why}). If the zone or unit is wrong, say it: --time "
-        f"{placed.stream.given}=COLUMN@Europe/Berlin or COLUMN@ms; if its clock is off, --estimate finds by how much, "
-        "from a signal that both have"
+        f"reference from {times[2]} to {times[3]} ({placed.stream.clock.why}). If the zone or unit is wrong, say it: "
+        f"--time {placed.stream.given}=COLUMN@Europe/Berlin or COLUMN@ms; if its clock is off, --estimate finds by how "
+        "much, from a signal that both have"
     )
 
 
 def _is_guess(stream: Stream) -> bool:
     clock = stream.clock
-    return clock.unit == "s" and not clock.told and not clock.calendar and stream.kind == "table"
+    return clock.unit == "s" and not clock.given and not clock.calendar and stream.kind == "table"
 
 
 def _share(a: Stream, first: int, last: int) -> float:
@@ -189,7 +189,7 @@ def _find_unit(fixed: Stream, stream: Stream) -> tuple[Stream, list[str]]:
     why = f"{stream.clock.why.partition(':')[0]}: numbers in {unit}, since so it lasts as long as {fixed.name}"
     scale = SECOND // UNITS[unit]
     stream = stream.moved(
-        lambda times: np.rint(times / scale).astype(np.int64), unit=unit, why=why, sure=0.8, told=True
+        lambda times: np.rint(times / scale).astype(np.int64), unit=unit, why=why, sure=0.8, given=True
     )
     return stream, [f"its numbers are taken as {unit}: as seconds they would not fit {fixed.name}"]
 

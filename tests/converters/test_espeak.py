@@ -122,6 +122,8 @@ def test_mixed_scripts_go_by_most_letters() -> None:
     assert choose_voice("我喜欢用 plait 学习多模态模型和表格") == "cmn"
     assert choose_voice("the word 你好 means hello") == "en-us"
     assert choose_voice("東京都は日本の首都である") == "ja"  # a third of it is kana
+    assert choose_voice("\ufb2a\ufb2b ab 2 c") == "en-us" and choose_voice("\ufb2a\ufb2b a") == "he"  # pointed letters
+    assert choose_voice("ｶﾀｶﾅ") == "ja"
 
 
 def test_what_says_nothing_is_a_cell_and_not_a_sound() -> None:

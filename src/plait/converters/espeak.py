@@ -279,16 +279,14 @@ def read_library() -> Library:
     data = Path(espeakng_loader.get_data_path())
     voices = [_read_voice(path, data / "lang") for path in (data / "lang").rglob("*") if path.is_file()]
     voices.sort(key=lambda voice: (voice[0][0][::-1], voice[1]))  # by code, as espeak-ng itself lists them
-    files: dict[str, str] = {}
     ranked: list[tuple[int, str, str]] = []
     for codes, name, file in voices:
         code = codes[0][1]
-        files.setdefault(code, file)
         ranked += [(0, code.lower(), code), (1, name.lower(), code), (1, file.lower(), code)]
         ranked += [(2 + priority, other.lower(), code) for priority, other in codes[1:]]
-    best: dict[str, str] = {}
-    for _, word, code in sorted(ranked, key=lambda entry: entry[0]):
-        best.setdefault(word, code)
+    ranked.sort(key=lambda entry: entry[0])
+    best = {word: code for _, word, code in reversed(ranked)}  # of one word the first counts
+    files = {codes[0][1]: file for codes, _, file in reversed(voices)}
     words = dict.fromkeys(word for codes, name, _ in voices for word in (*(code for _, code in codes), name))
     variants = sorted(path.name for path in (data / "voices" / "!v").iterdir())
     return Library(version(None).decode(), files, best, tuple(words), tuple(variants))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from plait.converters.espeak import Espeak, choose_voice, clean_text, find_voice, split_text, voices
+from plait.converters.espeak import Espeak, choose_voice, clean_text, find_voice, read_library, split_text
 from plait.converters.graph import check_converter, describe
 from plait.errors import CellError, RequestError
 
@@ -122,6 +122,8 @@ def test_mixed_scripts_go_by_most_letters() -> None:
     assert choose_voice("我喜欢用 plait 学习多模态模型和表格") == "cmn"
     assert choose_voice("the word 你好 means hello") == "en-us"
     assert choose_voice("東京都は日本の首都である") == "ja"  # a third of it is kana
+    assert choose_voice("\ufb2a\ufb2b ab 2 c") == "en-us" and choose_voice("\ufb2a\ufb2b a") == "he"  # pointed letters
+    assert choose_voice("ｶﾀｶﾅ") == "ja"
 
 
 def test_what_says_nothing_is_a_cell_and_not_a_sound() -> None:
@@ -162,7 +164,9 @@ def test_a_long_text_is_as_long_as_its_parts() -> None:
 
 
 def test_voices_are_found_by_code_and_name() -> None:
-    assert {"af", "cmn", "en-us", "English (America)", "Chinese (Mandarin, latin as English)"} <= set(voices())
+    assert {"af", "cmn", "en-us", "English (America)", "Chinese (Mandarin, latin as English)"} <= set(
+        read_library().words
+    )
     wishes = ["zh", "zh_CN", "EN-us", "en", "fr", "english (america)", "pt-br+andy", "en-us+M3"]
     assert [find_voice(wish) for wish in wishes] == [
         "cmn", "cmn", "en-us", "en-gb", "fr-fr", "en-us", "pt-br+Andy", "en-us+m3",

@@ -24,7 +24,7 @@ CHINESE = ["你好", "今天天气很好。", "春眠不觉晓，处处闻啼鸟
 
 
 def print_words(text: str, size: int = 32) -> Image.Image:
-    return Render(size=size).draw(text)[0]
+    return Render(size=size).convert(text)[0]
 
 
 def read(*pictures: Image.Image) -> list[str]:
@@ -120,7 +120,7 @@ def test_long_pages_and_banners_are_read_in_parts() -> None:
     assert page.height > 2000
     assert read(page) == ["\n".join(lines)]
     banner = " ".join(f"number {n}" for n in range(10, 30))
-    picture = Render(width=16384).draw(banner)[0]
+    picture = Render(width=16384).convert(banner)[0]
     assert picture.width > 3000
     assert read(picture) == [banner]
 

@@ -1,5 +1,6 @@
 """A file or a table as a stream: which column holds its times, its cues, its length."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_or_by_cells_that_are_dates() -> None:
     stream = stream_of(x=[1, 2], said_on=["2024-05-01", "2024-05-02"])
     assert stream.time_columns == ("said_on",)
     assert begins(stream) == [1714521600, 1714608000]  # midnight UTC
+    assert stream_of(x=[1, 2], born=[date(2024, 5, 1), date(2024, 5, 2)]).time_columns == ("born",)
 
 
 def test_what_has_the_name_but_no_times_is_told() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait.converters.graph import Route, check_converter
-from plait.errors import MissingExtra, RequestError, RunError, did_you_mean
+from plait.errors import RequestError, RunError, did_you_mean
 
 PLACES = {
     "pocketsphinx": ("sphinx", "Sphinx"),
@@ -24,8 +24,8 @@ PLACES = {
 
 
 def class_of(name: str) -> Any:
-    file, found = PLACES[name]
-    return getattr(importlib.import_module(f"plait.converters.{file}"), found)
+    file, kind = PLACES[name]
+    return getattr(importlib.import_module(f"plait.converters.{file}"), kind)
 
 
 def make_converters(given: Mapping[str, Any]) -> list[Any]:
@@ -35,33 +35,32 @@ def make_converters(given: Mapping[str, Any]) -> list[Any]:
     Raises RequestError for an unknown converter or option.
     """
     options: dict[str, dict[str, Any]] = {name: {} for name in PLACES}
-    own = []
+    users = []
     for key, value in given.items():
         name, _, option = key.partition(".")
         if not option and not isinstance(value, Mapping) and hasattr(value, "source"):
             check_converter(value)
-            own.append(value)
-            continue
-        if name not in PLACES:
+            users.append(value)
+        elif name not in PLACES:
             raise RequestError(f"there is no converter {name!r}. {did_you_mean(name, PLACES)}")
-        if option:
+        elif option:
             options[name][option] = value
         elif isinstance(value, Mapping):
             options[name].update(value)
         else:
             raise RequestError(f"converter {key}={value}: expected NAME.OPTION=VALUE, such as espeak.voice=en-us.")
-    return own + [class_of(name).of(chosen) for name, chosen in options.items()]
+    return users + [class_of(name).of(chosen) for name, chosen in options.items()]
 
 
-def restore(data: Mapping[str, Any], own: Sequence[Any] = ()) -> Any:
+def restore(data: Mapping[str, Any], users: Sequence[Any] = ()) -> Any:
     """Make a converter or a route again from what `describe` gave.
 
-    own: the user's own converters, found by their names. Raises RunError where one of those is not given.
+    users: the user's own converters, found by their names. Raises RunError where one of those is not given.
     """
     if "steps" in data:
-        return Route(tuple(restore(step, own) for step in data["steps"]))
+        return Route(tuple(restore(step, users) for step in data["steps"]))
     name = data["name"]
-    for converter in own:
+    for converter in users:
         if converter.name == name:
             return converter
     if name not in PLACES:
@@ -70,7 +69,5 @@ def restore(data: Mapping[str, Any], own: Sequence[Any] = ()) -> Any:
         )
     try:
         return class_of(name).of(data["options"])
-    except MissingExtra:
-        raise
     except RequestError as error:  # such as a word list that is no longer there
         raise RunError(f"this run converts by {name!r}, which cannot be made again: {error}") from None

@@ -1,7 +1,6 @@
 """Convert the cells of a column: in parallel, each content once, and kept in the cache for the next time.
 
-A cell that cannot be read or converted is absent, with a reason; rows and their order are those of the table. Knows
-converters by their contract only.
+A cell that cannot be read or converted is absent, with a reason. Knows converters by their contract only.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ CHUNK = 64  # cells converted at a time, fewer where each takes long: what is ma
 CHUNK_SECONDS = 5.0
 FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth their start
 ENDINGS = {"audio": ".wav", "image": ".png"}
+PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 NO_WORDS = "no words were found"
 Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass
 class Converted:
-    """The new cells of a column, in the order of the rows.
+    """The new cells of a column: text, or the path of a new file (bytes where there is no place), None where absent.
 
-    values: text, or the path of a new file (bytes where there is no place for files), None where absent. confidence: 0
-    to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
+    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
     """
 
     values: list[Any]
@@ -72,42 +71,37 @@ def convert_column(
     cache, or come as bytes where there is none. rows: (rows,) bool, which rows are wanted; others are absent.
     """
     store = _Store(route, cache, callback)
-    total = len(table)
-    values: list[Any] = [None] * total
-    sure: list[float | None] = [None] * total
-    status = ["absent: not asked for"] * total
+    values: list[Any] = [None] * len(table)
+    sure: list[float | None] = [None] * len(table)
+    status = ["absent: not asked for"] * len(table)
     cells = {name: table.cells(name) for name in columns}
-    wanted = np.arange(total) if rows is None else np.flatnonzero(rows)
+    wanted = np.arange(len(table)) if rows is None else np.flatnonzero(rows)
+    size = int(min(CHUNK, max(FEWEST_FOR_PROCESSES, CHUNK_SECONDS / max(route.cost, 1e-6))))
     with ExitStack() as opened:
         pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
-        runner = opened.enter_context(_Runner(route, pool))
-        size = int(min(CHUNK, max(FEWEST_FOR_PROCESSES, CHUNK_SECONDS / max(route.cost, 1e-6))))
+        run = _Runner(route, pool, opened)
         for start in range(0, len(wanted), size):
-            chunk = [int(row) for row in wanted[start : start + size]]
-            own = [{name: cells[name][row] for name in columns} for row in chunk]
-            keys = list(pool.map(lambda cell: _key_of(route.source, cell, table), own))
-            first: dict[str, int] = {}
-            for index, key in enumerate(keys):
-                if isinstance(key, str) and key not in first and store.find(key) is None:
-                    first[key] = index
-            fresh = [own[index] for index in first.values()]
-            loaded = list(pool.map(lambda cell: _load(route.source, cell, table), fresh))
-            good = [i for i, value in enumerate(loaded) if not isinstance(value, CellError)]
-            made, confidence = runner([loaded[i] for i in good])
-            found: dict[str, tuple[Any, float]] = {k: (v, 0.0) for k, v in zip(first, loaded, strict=True)}
-            names = list(first)
-            for i, value, share in zip(good, made, confidence, strict=True):
-                found[names[i]] = value, float(share)
-            store.keep({names[i]: found[names[i]] for i in good})
+            chunk = {int(row): {name: cells[name][row] for name in columns} for row in wanted[start : start + size]}
+            keys = list(pool.map(lambda cell: _key_of(route.source, cell, table), chunk.values()))
+            fresh: dict[str, dict[str, Any]] = {}
+            for cell, key in zip(chunk.values(), keys, strict=True):
+                if isinstance(key, str) and store.find(key) is None:
+                    fresh.setdefault(key, cell)
+            loaded = dict(
+                zip(fresh, pool.map(lambda cell: _load(route.source, cell, table), fresh.values()), strict=True)
+            )
+            good = [key for key, value in loaded.items() if not isinstance(value, CellError)]
+            new = dict(zip(good, zip(*run([loaded[key] for key in good]), strict=True), strict=True))
+            store.keep(new)
             for row, key in zip(chunk, keys, strict=True):
                 if isinstance(key, CellError):
-                    status[row] = f"absent: {key}"
-                    continue
-                value, share = store.find(key) or found[key]
+                    value, share = key, 0.0
+                else:
+                    value, share = store.find(key) or new.get(key) or (loaded[key], 0.0)
                 if isinstance(value, CellError):
                     status[row] = f"absent: {value}"
                     continue
-                sure[row] = share
+                sure[row] = float(share)
                 if isinstance(value, str) and not value.strip():
                     values[row], status[row] = "", f"absent: {NO_WORDS}"
                 else:
@@ -118,16 +112,13 @@ def convert_column(
 
 def _key_of(kind: str, cells: dict[str, Any], table: Table) -> str | CellError:
     """Return a hash of the content of a cell, or why it is absent."""
-    if kind in ("text", "tabular"):
-        filled = {name: cell for name, cell in cells.items() if cell is not None}
-        if not filled:
-            return CellError("blank", "blank")
-        return hashlib.sha256(
-            json.dumps(filled, default=str, ensure_ascii=False).encode("utf-8", "replace")
-        ).hexdigest()
-    name, cell = next(iter(cells.items()))
-    if cell is None:
+    filled = {name: cell for name, cell in cells.items() if cell is not None}
+    if not filled:
         return CellError("blank", "blank")
+    if kind in ("text", "tabular"):
+        written = json.dumps(filled, default=str, ensure_ascii=False)
+        return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
+    name, cell = next(iter(filled.items()))
     hashed = hashlib.sha256(str(table.sample_rates.get(name, "")).encode())
     try:
         if isinstance(cell, np.ndarray):
@@ -153,9 +144,7 @@ def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
             return as_mono(*read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name)))
     except CellError as error:
         return error
-    if kind == "tabular":
-        return cells
-    return " ".join(str(c) for c in cells.values() if c is not None)
+    return cells if kind == "tabular" else " ".join(str(c) for c in cells.values() if c is not None)
 
 
 def as_mono(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
@@ -175,9 +164,6 @@ def encode(value: Any, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
-
-
 def plain_picture(picture: Any) -> Any:
     """Return a picture of any mode as grey or RGB of 8 bits: deep ones brought to that range, clear places white."""
     from PIL import Image
@@ -186,7 +172,7 @@ def plain_picture(picture: Any) -> Any:
 
 
 def _placed(value: Any, target: str, place: Path | None, row: int) -> Any:
-    if isinstance(value, (str, bytes)) and (place is None or target not in ENDINGS):
+    if target not in ENDINGS:
         return value
     if place is None:
         return str(value) if isinstance(value, Path) else encode(value, target)
@@ -202,17 +188,19 @@ class _Store:
         self.kind = route.target
         self.memory: dict[str, tuple[Any, float]] = {}
         self.folder: Path | None = None
+        self.callback = callback
         known = all(is_dataclass(step) or getattr(step, "version", "") for step in route.steps)
         if wanted and known:  # of an object that says nothing of itself, nobody knows when it changed
             try:
-                name = hashlib.sha256(identity(route).encode()).hexdigest()[:24]
-                self.folder = cache_folder() / "convert" / name
+                self.folder = cache_folder() / "convert" / hashlib.sha256(identity(route).encode()).hexdigest()[:24]
             except RuntimeError:
-                callback({"note": "nothing is kept for the next time: there is no home folder (set PLAIT_CACHE)"})
+                self._note("there is no home folder (set PLAIT_CACHE)")
         self.cache = Cache(None if self.folder is None else self.folder / "cells.jsonl")
-        self.callback = callback
-        if self.cache.trouble:
-            callback({"note": f"nothing is kept for the next time: {self.cache.trouble}"})
+        self._note(self.cache.trouble)
+
+    def _note(self, trouble: str) -> None:
+        if trouble:
+            self.callback({"note": f"nothing is kept for the next time: {trouble}"})
 
     def find(self, key: str) -> tuple[Any, float] | None:
         """Return (text, the path of a file, or a CellError; confidence), or None."""
@@ -223,70 +211,60 @@ class _Store:
             return None
         if "why" in facts:
             return CellError(facts["why"], facts["fault"]), 0.0
-        if "text" in facts or self.folder is None:
+        if "text" in facts:
             return facts["text"], facts["sure"]
-        path = self._path(self.folder, key)
+        path = self._path(key)
         return (path, facts["sure"]) if path.is_file() else None
 
-    def _path(self, folder: Path, key: str) -> Path:
-        return folder / key[:2] / f"{key}{ENDINGS[self.kind]}"
+    def _path(self, key: str) -> Path:
+        return (self.folder or Path()) / key[:2] / f"{key}{ENDINGS[self.kind]}"
 
-    def keep(self, found: dict[str, tuple[Any, float]]) -> None:
+    def keep(self, made: dict[str, tuple[Any, float]]) -> None:
         """Write what was made to the cache. Texts are remembered in any case, sounds and pictures only as files."""
         facts: dict[str, dict[str, Any]] = {}
         before = self.cache.trouble
-        for key, (value, share) in found.items():
+        for key, (value, share) in made.items():
             if isinstance(value, CellError):
                 facts[key] = {"why": str(value), "fault": value.fault}
                 self.memory[key] = value, 0.0
-            elif self.kind in ENDINGS:
-                if self.folder is None or self.cache.trouble:
-                    continue
+            elif self.kind not in ENDINGS:
+                facts[key] = {"text": value, "sure": float(share)}
+                self.memory[key] = value, share
+            elif self.folder is not None and not self.cache.trouble:
                 try:
-                    write_bytes(self._path(self.folder, key), encode(value, self.kind))
+                    write_bytes(self._path(key), encode(value, self.kind))
                 except OSError as error:
                     self.cache.trouble = f"{self.folder} cannot be written ({os.strerror(error.errno or 0)})"
                     continue
-                facts[key] = {"sure": share}
-                self.memory[key] = self._path(self.folder, key), share
-            else:
-                facts[key] = {"text": value, "sure": share}
-                self.memory[key] = value, share
+                facts[key] = {"sure": float(share)}
+                self.memory[key] = self._path(key), share
         self.cache.add(facts)
-        if self.cache.trouble and not before:
-            self.callback({"note": f"nothing is kept for the next time: {self.cache.trouble}"})
+        if not before:
+            self._note(self.cache.trouble)
 
 
 class _Runner:
-    """Calls a route over many values: in processes, in threads, or as they come; the order stays."""
+    """Calls a route over many values: in processes (closed by `opened`), in threads, or as they come; in order."""
 
-    def __init__(self, route: Route, pool: ThreadPoolExecutor) -> None:
-        self.route, self.pool = route, pool
+    def __init__(self, route: Route, pool: ThreadPoolExecutor, opened: ExitStack) -> None:
+        self.route, self.pool, self.opened = route, pool, opened
         self.workers: list[Worker] = []
         self.count = os.cpu_count() or 1
         self.apart = len(route.steps) == 1 and getattr(route.steps[0], "processes", False)
 
-    def __enter__(self) -> _Runner:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        for worker in self.workers:
-            worker.close()
-
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
         if not values:
             return [], []
-        callers: list[Any] = [self.route]
+        callers: Sequence[Any] = [self.route]
         if self.apart and self.count > 1 and (self.workers or len(values) >= FEWEST_FOR_PROCESSES):
-            self.workers = self.workers or [Worker(self.route) for _ in range(self.count)]
-            callers = list(self.workers)
+            if not self.workers:
+                self.workers = [self.opened.enter_context(Worker(self.route)) for _ in range(self.count)]
+            callers = self.workers
         elif self.route.threads and len(values) > 1:
             callers = [self.route] * self.count
         # every caller takes each so-manieth value, so that long and short ones are shared out
         parts = [values[i :: len(callers)] for i in range(len(callers))]
-        answers = list(
-            self.pool.map(lambda job: job[0](job[1]) if job[1] else ([], []), zip(callers, parts, strict=True))
-        )
+        answers = self.pool.map(lambda call, part: call(part) if part else ([], []), callers, parts)
         made: list[Any] = [None] * len(values)
         sure = [0.0] * len(values)
         for i, (some, shares) in enumerate(answers):

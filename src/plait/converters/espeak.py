@@ -1,7 +1,6 @@
 """Text into speech with espeak-ng, in this process: no program is started, nothing is downloaded.
 
-Knows no table and no file of sound. What is said depends on the text and the options alone: not on what was said
-before, nor on which thread says it.
+What is said depends on the text and the options alone: not on what was said before, nor on which thread says it.
 """
 
 from __future__ import annotations
@@ -14,38 +13,34 @@ import tempfile
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from plait.core.options import from_strings
+from plait.converters.graph import ByValue
 from plait.errors import CellError, RequestError, did_you_mean, need
 
 RATE = 16000  # of every sound made here, in Hz
 LONGEST = 2000  # characters given to espeak-ng at once
 AUDIBLE = 1e-3  # a sound whose peak is below this says nothing
-SCRIPTS = (  # first and last code point, and the voice that reads them
-    (0x0370, 0x03FF, "el"), (0x1F00, 0x1FFF, "el"), (0x0400, 0x052F, "ru"), (0x0530, 0x058F, "hy"),
-    (0x0590, 0x05FF, "he"), (0x0600, 0x06FF, "ar"), (0x0750, 0x077F, "ar"), (0xFB50, 0xFDFF, "ar"),
-    (0xFE70, 0xFEFE, "ar"), (0x0900, 0x097F, "hi"), (0x0980, 0x09FF, "bn"), (0x0A00, 0x0A7F, "pa"),
-    (0x0A80, 0x0AFF, "gu"), (0x0B80, 0x0BFF, "ta"), (0x0C00, 0x0C7F, "te"), (0x0C80, 0x0CFF, "kn"),
-    (0x0D00, 0x0D7F, "ml"), (0x0E00, 0x0E7F, "th"), (0x10A0, 0x10FF, "ka"), (0x1200, 0x137F, "am"),
-    (0x1100, 0x11FF, "ko"), (0x3130, 0x318F, "ko"), (0xAC00, 0xD7AF, "ko"),
-    (0x3040, 0x30FF, "ja"), (0x31F0, 0x31FF, "ja"), (0xFF66, 0xFF9F, "ja"),
-    (0x3400, 0x4DBF, "cmn"), (0x4E00, 0x9FFF, "cmn"), (0xF900, 0xFAFF, "cmn"), (0x20000, 0x323AF, "cmn"),
-)  # fmt: skip
+VOICES = {  # of the scripts, by how Unicode begins the names of their letters
+    "GREEK": "el", "CYRILLIC": "ru", "ARMENIAN": "hy", "HEBREW": "he", "ARABIC": "ar", "DEVANAGARI": "hi",
+    "BENGALI": "bn", "GURMUKHI": "pa", "GUJARATI": "gu", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn",
+    "MALAYALAM": "ml", "THAI": "th", "GEORGIAN": "ka", "ETHIOPIC": "am", "HANGUL": "ko", "HIRAGANA": "ja",
+    "KATAKANA": "ja", "CJK": "cmn",
+}  # fmt: skip
 OTHER_NAMES = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hans": "cmn", "zh-hant": "cmn", "zh-hk": "yue"}
 SENTENCE_END = re.compile(r"[.!?…։؟۔।॥]+[\"'”’»)\]]*\s+|[。！？｡]+[”’」』）]*\s*|\n+")
 BIDI = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
 
 
 @dataclass(frozen=True)
-class Espeak:
+class Espeak(ByValue):
     """Text → audio (samples (time,) float32 at 16 kHz). Raises RequestError for a voice or a value that is none."""
 
     voice: str = field(default="auto", metadata={"help": "Voice, such as en-us, zh or fr+f2; auto goes by the script."})
@@ -53,72 +48,52 @@ class Espeak:
     pitch: int = field(default=50, metadata={"help": "Pitch, 0 to 99."})
     variant: str = field(default="", metadata={"help": "Variant of the voice, such as m3 or f2."})
 
-    name: ClassVar[str] = "espeak"
-    source: ClassVar[str] = "text"
-    target: ClassVar[str] = "audio"
-    cost: ClassVar[float] = 0.01
-    quality: ClassVar[float] = 0.95
-    module: ClassVar[str] = "espeakng_loader"
-    threads: ClassVar[bool] = True
+    name, source, target = "espeak", "text", "audio"
+    cost, quality = 0.01, 0.95
+    module = "espeakng_loader"
+    threads = True
 
     def __post_init__(self) -> None:
-        if not 80 <= self.speed <= 450:
-            raise RequestError(f"espeak.speed is {self.speed}; expected 80 to 450 words a minute.")
-        if not 0 <= self.pitch <= 99:
-            raise RequestError(f"espeak.pitch is {self.pitch}; expected 0 to 99.")
+        self.check_range("speed", 80, 450, " words a minute")
+        self.check_range("pitch", 0, 99)
         if self.variant and "+" in self.voice:
             raise RequestError(f"espeak.voice {self.voice!r} has a variant, and espeak.variant is given; give one.")
         if (self.voice != "auto" or self.variant) and importlib.util.find_spec(self.module):
             find_voice(self._named("en-us" if self.voice == "auto" else self.voice))
 
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> Espeak:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "espeak")
-
     @property
     def version(self) -> str:
         return f"espeak-ng {read_library().version}" if importlib.util.find_spec(self.module) else "espeak-ng"
 
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return a sound for each text, with confidence 1, or a CellError with confidence 0."""
-        need(self.module)
-        made = [self._say(value) for value in values]
-        return made, [0.0 if isinstance(sound, CellError) else 1.0 for sound in made]
-
     def _named(self, voice: str) -> str:
         return f"{voice}+{self.variant}" if self.variant else voice
 
-    def _say(self, value: Any) -> tuple[np.ndarray, int] | CellError:
-        if isinstance(value, CellError):
-            return value
+    def convert(self, value: Any) -> tuple[tuple[np.ndarray, int], float]:
+        """Return (samples (time,), Hz) of a text, and 1. Raises CellError where there is nothing to say."""
         if not isinstance(value, str):
-            return CellError(f"a text was expected, not {type(value).__name__}", "wrong-kind")
+            raise CellError(f"a text was expected, not {type(value).__name__}", "wrong-kind")
         text = clean_text(value)
         if not text:
-            return CellError("the text is blank: there is nothing to say", "blank")
+            raise CellError("the text is blank: there is nothing to say", "blank")
         voice = find_voice(self._named(choose_voice(text) if self.voice == "auto" else self.voice))
         speech = _own_speech()
         speech.restart()
         pieces = [speech.say(piece, voice, rate=self.speed, pitch=self.pitch) for piece in split_text(text)]
         samples = np.concatenate(pieces)
-        peak = float(max(samples.max(), -samples.min()))
+        peak = np.abs(samples).max()
         if peak < AUDIBLE:
-            return CellError(f"there is nothing to say in {text[:40]!r}", "no-words")
-        return (samples if peak <= 1 else samples / np.float32(peak)), RATE
+            raise CellError(f"there is nothing to say in {text[:40]!r}", "no-words")
+        return (samples if peak <= 1 else samples / peak, RATE), 1.0
 
 
 def choose_voice(text: str) -> str:
-    """Return the voice for the script that most letters are of: "cmn" for "你好", "en-us" for Latin and all else.
-
-    A text of Han and kana is Japanese where at least one letter in ten is kana.
-    """
+    """Return the voice for the script that most letters are of: "cmn" for "你好", "en-us" for Latin and all else."""
     counts: Counter[str] = Counter()
     for letter, times in Counter(text).items():
         if letter.isalpha():
-            point = ord(letter)
-            counts[next((v for first, last, v in SCRIPTS if first <= point <= last), "en-us")] += times
-    if counts["ja"] and counts["ja"] * 10 >= counts["ja"] + counts["cmn"]:
+            script = re.split("[ -]", unicodedata.name(letter, "").removeprefix("HALFWIDTH "))[0]
+            counts[VOICES.get(script, "en-us")] += times
+    if counts["ja"] and counts["ja"] * 10 >= counts["ja"] + counts["cmn"]:  # a tenth of kana: Han letters are Japanese
         counts["ja"] += counts.pop("cmn", 0)
     return max(counts, key=lambda voice: counts[voice], default="en-us")
 
@@ -130,14 +105,11 @@ def clean_text(text: str) -> str:
 
 
 def split_text(text: str, longest: int = LONGEST) -> list[str]:
-    """Return pieces of at most `longest` characters that together are the text.
-
-    Cut after a sentence; where one is longer, at a blank; where there is none, before a character that stands alone.
-    """
+    """Return pieces of at most `longest` characters: cut after a sentence, else at a blank, else between letters."""
     pieces = []
     while len(text) > longest:
         head = text[: longest + 1]
-        ends = [found.end() for found in SENTENCE_END.finditer(head) if found.end() <= longest]
+        ends = [match.end() for match in SENTENCE_END.finditer(head) if match.end() <= longest]
         end = ends[-1] if ends else head.rfind(" ", 1) + 1 if " " in head[1:longest] else 0
         end = min(end, longest) or longest
         while end > 1 and (_continues(text[end]) or text[end - 1] == "\u200d"):
@@ -152,30 +124,20 @@ def _continues(letter: str) -> bool:
     return unicodedata.category(letter)[0] == "M" or letter == "\u200d" or 0x1F3FB <= ord(letter) <= 0x1F3FF
 
 
-def voices() -> list[str]:
-    """Return codes and names of the languages that espeak-ng speaks, in its order: "af", "Afrikaans", …"""
-    return list(read_library().words)
-
-
 def find_voice(wish: str) -> str:
-    """Return the code of a voice (and +variant) from a code or a name, in any case; "zh" is "cmn".
-
-    Raises RequestError for a voice or a variant that there is not.
-    """
+    """Return the code of a voice (and +variant) from a code or a name, in any case. Raises RequestError for none."""
     language, plus, variant = wish.strip().partition("+")
     library = read_library()
     wanted = language.lower().replace("_", "-")
     code = library.codes.get(OTHER_NAMES.get(wanted, wanted))
     if code is None:
-        raise RequestError(f"espeak-ng has no voice {language!r}. {did_you_mean(language, voices())}")
+        raise RequestError(f"espeak-ng has no voice {language!r}. {did_you_mean(language, library.words)}")
     if not plus:
         return code
-    near = [v for v in library.variants if v == variant] or [
-        v for v in library.variants if v.lower() == variant.lower()
-    ]
+    near = [v for v in library.variants if v.lower() == variant.lower()]
     if not near:
         raise RequestError(f"espeak-ng has no variant {variant!r}. {did_you_mean(variant, library.variants)}")
-    return f"{code}+{near[0]}"
+    return f"{code}+{variant if variant in near else near[0]}"
 
 
 class Speech:
@@ -295,16 +257,6 @@ def _clean_up(opened: list[ctypes.CDLL], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Voice(ctypes.Structure):
-    """espeak_VOICE of speak_lib.h."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p), ("languages", ctypes.c_void_p), ("identifier", ctypes.c_char_p),
-        ("gender", ctypes.c_ubyte), ("age", ctypes.c_ubyte), ("variant", ctypes.c_ubyte), ("unused", ctypes.c_ubyte),
-        ("score", ctypes.c_int), ("spare", ctypes.c_void_p),
-    )  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Library:
     """What espeak-ng has. files: of each voice by its code. codes: by every name and code, in lower case."""
@@ -318,42 +270,31 @@ class Library:
 
 @lru_cache(maxsize=1)
 def read_library() -> Library:
-    """Ask espeak-ng for its version, voices and variants. Raises MissingExtra without espeakng-loader."""
+    """Return the version, voices and variants that espeak-ng has. Raises MissingExtra without espeakng-loader."""
     need("espeakng_loader")
-    with Speech() as speech:
-        library = speech._library
-        library.espeak_Info.restype = ctypes.c_char_p
-        version = library.espeak_Info(None).decode()
-        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-        listed = _read_voices(library.espeak_ListVoices(None))
-        language = ctypes.create_string_buffer(b"variant")
-        wish = _Voice(languages=ctypes.cast(language, ctypes.c_void_p).value)
-        variants = [
-            file.split("/", 1)[-1] for _, _, file in _read_voices(library.espeak_ListVoices(ctypes.byref(wish)))
-        ]
-    files: dict[str, str] = {}
+    import espeakng_loader
+
+    version = ctypes.CDLL(espeakng_loader.get_library_path()).espeak_Info
+    version.restype = ctypes.c_char_p
+    data = Path(espeakng_loader.get_data_path())
+    voices = [_read_voice(path, data / "lang") for path in (data / "lang").rglob("*") if path.is_file()]
+    voices.sort(key=lambda voice: (voice[0][0][::-1], voice[1]))  # by code, as espeak-ng itself lists them
     ranked: list[tuple[int, str, str]] = []
-    for codes, name, file in listed:
+    for codes, name, file in voices:
         code = codes[0][1]
-        files.setdefault(code, file)
         ranked += [(0, code.lower(), code), (1, name.lower(), code), (1, file.lower(), code)]
         ranked += [(2 + priority, other.lower(), code) for priority, other in codes[1:]]
-    best: dict[str, str] = {}
-    for _, word, code in sorted(ranked, key=lambda entry: entry[0]):
-        best.setdefault(word, code)
-    words = dict.fromkeys(word for codes, name, _ in listed for word in (*(code for _, code in codes), name))
-    return Library(version, files, best, tuple(words), tuple(sorted(variants)))
+    ranked.sort(key=lambda entry: entry[0])
+    best = {word: code for _, word, code in reversed(ranked)}  # of one word the first counts
+    files = {codes[0][1]: file for codes, _, file in reversed(voices)}
+    words = dict.fromkeys(word for codes, name, _ in voices for word in (*(code for _, code in codes), name))
+    variants = sorted(path.name for path in (data / "voices" / "!v").iterdir())
+    return Library(version(None).decode(), files, best, tuple(words), tuple(variants))
 
 
-def _read_voices(found: Any) -> list[tuple[list[tuple[int, str]], str, str]]:
-    """Return ((priority, code) …, name, file) of each voice in an array that ends with a null pointer."""
-    listed: list[Any] = []
-    while found[len(listed)]:
-        voice = found[len(listed)].contents
-        place, codes = voice.languages, []
-        while ctypes.string_at(place, 1) != b"\0":  # a byte for the priority, then the code, until a zero byte
-            code = ctypes.string_at(place + 1)
-            codes.append((ctypes.string_at(place, 1)[0], code.decode()))
-            place += len(code) + 2
-        listed.append((codes, voice.name.decode().strip(), voice.identifier.decode()))
-    return listed
+def _read_voice(path: Path, folder: Path) -> tuple[list[tuple[int, str]], str, str]:
+    """Return ((priority, code) …, name, file) of a voice from its lines, such as `language en-gb 2`."""
+    lines = [line.split("//")[0].split() for line in path.read_text(encoding="utf-8").splitlines()]
+    codes = [(int(words[2]) if len(words) > 2 else 5, words[1]) for words in lines if words[:1] == ["language"]]
+    name = next((" ".join(words[1:]) for words in lines if words[:1] == ["name"]), path.name)
+    return codes, name, path.relative_to(folder).as_posix()

@@ -1,14 +1,17 @@
 """Which installed font writes a character, and words in the order and direction in which they are set.
 
-Knows pictures of letters and nothing else of plait but its list of fonts. No display, nobody's settings changed.
+Knows nothing of plait but its list of fonts. No display, nobody's settings changed.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,8 +34,9 @@ _TOKENS = re.compile(
     rf"|(?:(?![{_WIDE} \u3000]).){{1,300}}",
     re.DOTALL,
 )
+_MARKS = ("Mn", "Me")
 _JOINERS = "\u200c\u200d"  # they shape letters and are kept; other signs that are not seen are left out
-_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«", _JOINERS)
 
 
 class Face(NamedTuple):
@@ -43,11 +47,15 @@ class Face(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Characters that one face writes in one direction ("ltr" or "rtl")."""
+    """Characters that one face writes in one direction: "ltr" or "rtl", or None, as they stand, without raqm."""
 
     text: str
     face: Face
-    direction: str
+    direction: str | None
+
+    def length(self, size: int) -> float:
+        """Return how many pixels wide it is."""
+        return float(load_font(self.face, size).getlength(self.text, direction=self.direction))
 
 
 @lru_cache(maxsize=1)
@@ -68,26 +76,22 @@ def plain_face() -> Face:
 
 @lru_cache(maxsize=1)
 def installed_faces() -> tuple[tuple[str, Face], ...]:
-    """Return (family, face) of the fonts of the system, the best first: those of plait's list, then upright ones.
-
-    The folders are looked through now; matplotlib's own list may be older than a font.
-    """
+    """Return (family, face) of the fonts of the system, the best first: upright ones, those of plait's list."""
     from matplotlib.font_manager import findSystemFonts
     from PIL import ImageFont
 
-    found = []
-    for path in sorted(findSystemFonts()):
+    ranked = []
+    for path in sorted(findSystemFonts()):  # looked for now: matplotlib's own list may be older than a font
         for index in range(16 if path.lower().endswith(("ttc", "otc")) else 1):
             try:
                 family, style = ImageFont.truetype(path, 16, index).getname()
             except (OSError, ValueError):  # no further face, a font of pictures, or a broken one
                 break
-            if not family:
-                continue
-            place = FONTS.index(family) if family in FONTS else len(FONTS)
-            plain = (style or "Regular") in ("Regular", "Book", "Normal", "Roman", "Medium")
-            found.append((not plain, place, path, index, family))
-    return tuple((family, Face(path, index)) for _plain, _place, path, index, family in sorted(found))
+            if family:
+                place = FONTS.index(family) if family in FONTS else len(FONTS)
+                slanted = (style or "Regular") not in ("Regular", "Book", "Normal", "Roman", "Medium")
+                ranked.append((slanted, place, Face(path, index), family))
+    return tuple((family, face) for _slanted, _place, face, family in sorted(ranked))
 
 
 @lru_cache(maxsize=16)
@@ -97,11 +101,12 @@ def find_face(font: str) -> Face:
         return plain_face()
     path = Path(font).expanduser()
     if path.suffix.lower() in (".ttf", ".otf", ".ttc", ".otc"):
+        from matplotlib.font_manager import get_font
         from PIL import ImageFont
 
         try:
             ImageFont.truetype(str(path), 16)
-            characters_of(str(path))
+            get_font(str(path))
         except (OSError, RuntimeError) as error:
             raise RequestError(f"render.font {font!r} cannot be read as a font file: {error}.") from None
         return Face(str(path), 0)
@@ -116,25 +121,26 @@ def find_face(font: str) -> Face:
 
 @lru_cache(maxsize=256)
 def characters_of(path: str) -> frozenset[int]:
-    """Return the code points that a font file has a sign for."""
+    """Return the code points that a font file has a sign for; none where it cannot be read."""
     from matplotlib.font_manager import get_font
 
-    return frozenset(get_font(path).get_charmap())
+    try:
+        return frozenset(get_font(path).get_charmap())
+    except (OSError, RuntimeError):
+        return frozenset()
+
+
+def _faces_by_rank(font: str) -> Iterator[Face]:
+    """Yield the face that was asked for, the plain one, then the installed ones, which are looked for only then."""
+    yield find_face(font)
+    yield plain_face()
+    yield from (face for _family, face in installed_faces())
 
 
 @lru_cache(maxsize=65536)
 def face_for(character: str, font: str = "") -> Face | None:
-    """Return the first face that can write a character: the one asked for, the plain one, then the installed ones."""
-    for face in (find_face(font), plain_face()):
-        if ord(character) in characters_of(face.path):
-            return face
-    for _family, face in installed_faces():
-        try:
-            if ord(character) in characters_of(face.path):
-                return face
-        except (RuntimeError, OSError):
-            continue
-    return None
+    """Return the first face that can write a character."""
+    return next((face for face in _faces_by_rank(font) if ord(character) in characters_of(face.path)), None)
 
 
 @lru_cache(maxsize=64)
@@ -149,8 +155,7 @@ def load_font(face: Face, size: int) -> FreeTypeFont:
 def clean_text(text: str, font: str = "") -> tuple[str, float]:
     """Return the text as it can be written, and the share of its characters that can.
 
-    Characters without a font become □, marks on letters without a font go; control characters and other signs that
-    are not seen go. Line ends become "\\n", tabs four blanks.
+    Characters without a font become □; marks without a font, control characters and other signs that are not seen go.
     """
     out, seen, lost = [], 0, 0
     for c in "\n".join(text.splitlines()).replace("\t", "    "):
@@ -165,7 +170,7 @@ def clean_text(text: str, font: str = "") -> tuple[str, float]:
                 out.append(c)
                 continue
             lost += 1
-            if kind not in ("Mn", "Me"):
+            if kind not in _MARKS:
                 out.append(UNKNOWN)
     return "".join(out), (1 - lost / seen if seen else 1.0)
 
@@ -179,39 +184,27 @@ def direction_of(text: str) -> str:
 def split_runs(line: str, base: str, font: str = "") -> list[Run]:
     """Return the runs of a line from left to right, as they are seen.
 
-    With raqm a line of one face is one run, and raqm does the rest. Otherwise runs are put in order as the Unicode
-    Bidirectional Algorithm does, in short: letters, numbers and signs between them, no marks of embedding. Without raqm
-    right-to-left letters are turned round here, and not joined.
+    With raqm a line of one face is one run, and raqm does the rest. Otherwise runs are put in order by the Unicode
+    Bidirectional Algorithm in short, and without raqm right-to-left letters are turned round here, and not joined.
     """
-    if not line:
-        return []
     faces = _faces(line, font)
     if can_shape() and len(set(faces)) == 1:
         return [Run(line, faces[0], base)]
-    runs: list[tuple[str, Face, int]] = []
-    for c, face, level in zip(line, faces, _levels(line, base), strict=True):
-        if runs and runs[-1][1:] == (face, level):
-            runs[-1] = (runs[-1][0] + c, face, level)
-        else:
-            runs.append((c, face, level))
+    alike = groupby(zip(line, faces, _levels(line, base), strict=True), key=itemgetter(1, 2))
+    runs = [("".join(c for c, _face, _level in group), face, level) for (face, level), group in alike]
     for least in (2, 1):  # rule L2: what is of this level or more is seen the other way round
-        start = 0
-        while start < len(runs):
-            end = start
-            while end < len(runs) and runs[end][2] >= least:
-                end += 1
-            runs[start:end] = runs[start:end][::-1]
-            start = end + 1
+        stretches = [(turned, list(group)) for turned, group in groupby(runs, key=lambda run: run[2] >= least)]
+        runs = [run for turned, stretch in stretches for run in (reversed(stretch) if turned else stretch)]
     if can_shape():
         return [Run(text, face, "rtl" if level == 1 else "ltr") for text, face, level in runs]
-    return [Run(_turn(text) if level == 1 else text, face, "ltr") for text, face, level in runs]
+    return [Run(_turn(text) if level == 1 else text, face, None) for text, face, level in runs]
 
 
 def _faces(line: str, font: str) -> list[Face]:
     """Return the face of each character; blanks, joiners and marks stay with the character before where they can."""
     faces: list[Face] = []
     for c in line:
-        stays = c in " \u3000" or c in _JOINERS or unicodedata.category(c) in ("Mn", "Me")
+        stays = c in " \u3000" or c in _JOINERS or unicodedata.category(c) in _MARKS
         if stays and faces and (c in _JOINERS or c == " " or ord(c) in characters_of(faces[-1].path)):
             faces.append(faces[-1])
         else:
@@ -221,63 +214,55 @@ def _faces(line: str, font: str) -> list[Face]:
 
 def _levels(line: str, base: str) -> list[int]:
     """Return the level of each character: 1 runs to the left; 0, or 2 within what runs to the left, to the right."""
-    sides: list[str] = []  # ltr, rtl, number (within what runs to the left), or "" of a sign
-    strong = base
+    start = strong = "R" if base == "rtl" else "L"
+    sides = ""  # L and R; N, a number within what runs to the left; + and ., signs
     for c in line:
         kind = unicodedata.bidirectional(c)
         if kind in ("L", "R", "AL"):
-            strong = "ltr" if kind == "L" else "rtl"
-            sides.append(strong)
+            strong = "L" if kind == "L" else "R"
+            sides += strong
         elif kind in ("EN", "AN"):
-            sides.append("number" if strong == "rtl" else "ltr")
+            sides += "N" if strong == "R" else "L"
         else:
-            sides.append("")
-    for place in range(1, len(sides) - 1):  # the point of 3.5 belongs to the number
-        if not sides[place] and unicodedata.bidirectional(line[place]) in ("CS", "ES"):
-            sides[place] = "number" if sides[place - 1] == sides[place + 1] == "number" else ""
-    around = [base, *("rtl" if side == "number" else side for side in sides), base]
-    before = base
-    for place, side in enumerate(sides):
-        if not side:
-            after = next(side for side in around[place + 2 :] if side)
-            sides[place] = before if before == after else base
-        before = "rtl" if sides[place] == "number" else sides[place]
-    low = {"ltr": 0, "rtl": 1, "number": 2}
-    return [2 if base == "rtl" and side == "ltr" else low[side] for side in sides]
+            sides += "+" if kind in ("CS", "ES") else "."
+    sides = re.sub(r"(?<=N)\+(?=N)", "N", sides)  # the point of 3.5 belongs to the number
+    around = (start + sides + start).replace("N", "R")
+
+    def between(signs: re.Match[str]) -> str:
+        before, after = around[signs.start()], around[signs.end() + 1]
+        return (before if before == after else start) * len(signs[0])
+
+    levels = {"L": 2 if base == "rtl" else 0, "R": 1, "N": 2}
+    return [levels[side] for side in re.sub(r"[.+]+", between, sides)]
+
+
+def _letters(text: str) -> list[str]:
+    """Return the letters of a text, each with its marks."""
+    letters: list[str] = []
+    for c in text:
+        if letters and unicodedata.category(c) in _MARKS:
+            letters[-1] += c
+        else:
+            letters.append(c)
+    return letters
 
 
 def _turn(text: str) -> str:
     """Return right-to-left text from left to right, marks behind their letters, brackets mirrored."""
-    clusters: list[str] = []
-    for c in text:
-        if clusters and unicodedata.category(c) in ("Mn", "Me"):
-            clusters[-1] += c
-        elif c not in _JOINERS:
-            clusters.append(c.translate(_MIRRORED))
-    return "".join(reversed(clusters))
+    return "".join(reversed(_letters(text.translate(_MIRRORED))))
 
 
 @lru_cache(maxsize=65536)
 def width_of(text: str, size: int, font: str = "") -> float:
     """Return how many pixels wide a text is, set in one line."""
-    return sum(length_of(run, size) for run in split_runs(text, "ltr", font))
-
-
-def length_of(run: Run, size: int) -> float:
-    """Return how many pixels wide a run is."""
-    return float(load_font(run.face, size).getlength(run.text, direction=way_of(run)))
-
-
-def way_of(run: Run) -> str | None:
-    """Return what Pillow is told of the direction: nothing without raqm."""
-    return run.direction if can_shape() else None
+    return sum(run.length(size) for run in split_runs(text, "ltr", font))
 
 
 def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (line, direction of its paragraph), no line wider than `width` pixels; one at a time, so that it can end.
+    """Yield (line, direction of its paragraph), no line wider than `width` pixels.
 
-    Lines are broken at blanks, between Chinese, Japanese and Korean characters (not before closing punctuation), and
-    anywhere in a word that is wider than a line.
+    Lines break at blanks, between wide characters (not before closing punctuation), and anywhere in a word that is
+    wider than a line.
     """
     for paragraph in text.split("\n"):
         base = direction_of(paragraph)
@@ -290,10 +275,7 @@ def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[t
                 line, wide = "", 0.0
             if token.isspace() and not wide and more > width / 2:
                 continue
-            while more > width:
-                cut = _fitting(token, width, size, font)
-                if cut == len(token):
-                    break
+            while more > width and (cut := _fitting(token, width, size, font)) < len(token):
                 yield token[:cut], base
                 line, wide, token = "", 0.0, token[cut:]
                 more = width_of(token, size, font)
@@ -302,17 +284,7 @@ def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[t
 
 
 def _fitting(token: str, width: float, size: int, font: str) -> int:
-    """Return how many characters of a long word fit in a line, at least one; no letter loses its marks."""
-    low, high = 1, min(len(token), 4 + int(8 * width / size))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width_of(token[:middle], size, font) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    end = low
-    while end > 1 and end < len(token) and unicodedata.category(token[end]) in ("Mn", "Me"):
-        end -= 1
-    while end < len(token) and unicodedata.category(token[end]) in ("Mn", "Me"):  # one letter with many marks
-        end += 1
-    return end
+    """Return how many characters of a long word fit in a line, at least one letter; none loses its marks."""
+    most = 4 + int(8 * width / size)  # letters: more fit in no line, and need not be measured
+    ends = list(accumulate(len(letter) for letter in _letters(token)[:most]))
+    return ends[max(1, bisect_right(ends, width, key=lambda end: width_of(token[:end], size, font))) - 1]

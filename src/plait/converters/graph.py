@@ -5,17 +5,19 @@ Knows no table, file or cache, and no converter in particular: they are passed a
 
 from __future__ import annotations
 
-import heapq
+import importlib.metadata
 import importlib.util
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+from plait.core.options import from_strings
 from plait.errors import CellError, RequestError, did_you_mean, need
 from plait.kinds import modality_kinds
 
-FEWEST_RIGHT = 0.01  # a quality is taken as at least this
+FEWEST_RIGHT = 0.01  # a quality is taken as at least this; a way costs the seconds for a value that comes out right
 
 
 class Converter(Protocol):
@@ -49,6 +51,49 @@ class Converter(Protocol):
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]: ...
 
 
+class ByValue:
+    """What plait's own converters share: options that may be strings, and values converted one by one."""
+
+    name = ""
+    module = ""
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Self:
+        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+        return from_strings(cls, options, cls.name)
+
+    def check_range(self, option: str, least: float, most: float, unit: str = "") -> None:
+        """Raise RequestError where an option is not between these."""
+        value = getattr(self, option)
+        if not least <= value <= most:
+            raise RequestError(f"{self.name}.{option} is {value:g}; expected {least} to {most}{unit}.")
+
+    def convert(self, value: Any) -> tuple[Any, float]:
+        """Return what is made of one value and how sure it is. Raises CellError where nothing can be made of it."""
+        raise NotImplementedError
+
+    def _try(self, value: Any) -> tuple[Any, float]:
+        try:
+            return (value, 0.0) if isinstance(value, CellError) else self.convert(value)
+        except CellError as error:
+            return error, 0.0
+
+    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
+        """Return what is made of each value, or a CellError, and how sure it is. Raises MissingExtra."""
+        if self.module:
+            need(self.module)
+        answers = [self._try(value) for value in values]
+        return [made for made, _ in answers], [sure for _, sure in answers]
+
+
+def with_version(package: str) -> str:
+    """Return "rapidocr 3.10.0", or the name alone of a package that is not installed."""
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return package
+
+
 def version_of(converter: Any) -> str:
     """Return what the column NAME_converter says, such as "pocketsphinx 5.1.1"."""
     return str(getattr(converter, "version", "") or converter.name)
@@ -57,16 +102,6 @@ def version_of(converter: Any) -> str:
 def is_installed(converter: Any) -> bool:
     module = getattr(converter, "module", "")
     return not module or importlib.util.find_spec(module) is not None
-
-
-def is_ready(converter: Any) -> bool:
-    """Whether it is installed, and has what it needs from the user, such as the folder of a model."""
-    return is_installed(converter) and not getattr(converter, "missing", "")
-
-
-def weight(converter: Any) -> float:
-    """Seconds for a value that comes out right: what a route is chosen by."""
-    return float(converter.cost) / max(FEWEST_RIGHT, float(converter.quality))
 
 
 def check_converter(converter: Any) -> None:
@@ -91,50 +126,27 @@ class Route:
 
     steps: tuple[Any, ...]
 
-    @property
-    def name(self) -> str:
-        return " then ".join(step.name for step in self.steps)
-
-    @property
-    def source(self) -> str:
-        return self.steps[0].source
-
-    @property
-    def target(self) -> str:
-        return self.steps[-1].target
-
-    @property
-    def cost(self) -> float:
-        return sum(step.cost for step in self.steps)
-
-    @property
-    def quality(self) -> float:
-        product = 1.0
-        for step in self.steps:
-            product *= step.quality
-        return product
-
-    @property
-    def version(self) -> str:
-        return " then ".join(version_of(step) for step in self.steps)
-
-    @property
-    def threads(self) -> bool:
-        return all(getattr(step, "threads", False) for step in self.steps)
+    name = property(lambda self: " then ".join(step.name for step in self.steps))
+    source = property(lambda self: self.steps[0].source)
+    target = property(lambda self: self.steps[-1].target)
+    cost = property(lambda self: sum(step.cost for step in self.steps))
+    quality = property(lambda self: math.prod(step.quality for step in self.steps))
+    version = property(lambda self: " then ".join(version_of(step) for step in self.steps))
+    threads = property(lambda self: all(getattr(step, "threads", False) for step in self.steps))
 
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
         """What a step cannot convert, or finds no words in, does not reach the next. Confidences multiply."""
         now, sure = list(values), [1.0] * len(values)
         for number, step in enumerate(self.steps):
-            there = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
-            made, confidence = step([now[i] for i in there])
-            if not len(made) == len(confidence) == len(there):
+            good = [i for i, value in enumerate(now) if not isinstance(value, CellError)]
+            made, confidence = step([now[i] for i in good])
+            if not len(made) == len(confidence) == len(good):
                 raise RequestError(
                     f"converter {step.name!r} gave {len(made)} values and {len(confidence)} confidences for "
-                    f"{len(there)}; expected as many."
+                    f"{len(good)}; expected as many."
                 )
-            for i, value, share in zip(there, made, confidence, strict=True):
-                last = number == len(self.steps) - 1
+            last = number == len(self.steps) - 1
+            for i, value, share in zip(good, made, confidence, strict=True):
                 if isinstance(value, str) and not value.strip() and not last:
                     value, share = CellError(f"no words were found ({step.name})", "no-words"), 0.0
                 now[i], sure[i] = value, sure[i] * share
@@ -151,53 +163,41 @@ def find_route(converters: Sequence[Any], source: str, target: str, by: str = ""
     check_kind(target, "what to convert to")
     if by and by not in [c.name for c in converters]:
         raise RequestError(f"there is no converter {by!r}. {did_you_mean(by, [c.name for c in converters])}")
-    found = _search([c for c in converters if is_ready(c)], source, target, by)
-    if found is None:
-        found = _search(converters, source, target, by)
-        for step in found or ():
-            if not is_installed(step):
-                need(step.module)
-            if getattr(step, "missing", ""):
-                raise RequestError(f"converter {step.name!r} needs {step.missing}.")
-    if not found:
-        raise RequestError(_no_way(converters, source, target, by))
-    return Route(tuple(found))
+    ready = [c for c in converters if is_installed(c) and not getattr(c, "missing", "")]
+    steps = _cheapest(ready, source, target, by)
+    if steps:
+        return Route(steps)
+    for step in _cheapest(converters, source, target, by):
+        if not is_installed(step):
+            need(step.module)
+        if getattr(step, "missing", ""):
+            raise RequestError(f"converter {step.name!r} needs {step.missing}.")
+    raise RequestError(_no_way(converters, source, target, by))
 
 
-def _search(converters: Sequence[Any], source: str, target: str, by: str) -> tuple[Any, ...] | None:
-    """Dijkstra over (kind, whether `by` was passed); at least one step, no kind twice but the first as the last."""
-    heap: list[tuple[float, int, str, tuple[Any, ...]]] = [(0.0, 0, source, ())]
-    order = 0
-    while heap:
-        spent, _, kind, steps = heapq.heappop(heap)
-        if steps and kind == target and (not by or by in [step.name for step in steps]):
-            return steps
-        if steps and getattr(steps[-1], "final", False):
-            continue
-        seen = {source, *(step.target for step in steps)} if steps else {source}
-        for converter in converters:
-            if converter.source != kind or (converter.target in seen and converter.target != target):
-                continue
-            if steps and any(converter.name == step.name for step in steps):
-                continue
-            order += 1
-            heapq.heappush(heap, (spent + weight(converter), order, converter.target, (*steps, converter)))
-    return None
+def _cheapest(converters: Sequence[Any], source: str, target: str, by: str) -> tuple[Any, ...]:
+    """Return the cheapest steps, no kind twice but the first as the last; () where there is no way."""
+    begun: list[tuple[Any, ...]] = [(converter,) for converter in converters if converter.source == source]
+    ways = []
+    for steps in begun:  # it grows while it is gone through: a step more at a time
+        seen = {source, *(step.target for step in steps)}
+        if steps[-1].target == target and (not by or by in [step.name for step in steps]):
+            ways.append(steps)
+        elif not getattr(steps[-1], "final", False):
+            following = [c for c in converters if c.source == steps[-1].target and c not in steps]
+            begun += [(*steps, c) for c in following if c.target not in seen or c.target == target]
+    return min(ways, key=lambda way: sum(c.cost / max(FEWEST_RIGHT, c.quality) for c in way), default=())
 
 
 def _no_way(converters: Sequence[Any], source: str, target: str, by: str) -> str:
-    reached, front = {source}, [source]
-    while front:
-        kind = front.pop()
-        for converter in converters:
-            if converter.source == kind and converter.target not in reached:
-                reached.add(converter.target)
-                front.append(converter.target)
+    nearest: set[str] = set()
+    for _ in converters:  # as many steps as there may be
+        nearest |= {c.target for c in converters if c.source in {source, *nearest}}
+    nearest -= {source}
+    origins = {c.source for c in converters if c.target == target}
     through = f" through {by}" if by else ""
-    nearest = sorted(reached - {source})
-    into = f"{source} can become: {', '.join(nearest)}" if nearest else f"{source} can become nothing"
-    origins = sorted({c.source for c in converters if c.target == target})
-    origin = f"{target} is made of: {', '.join(origins)}" if origins else f"nothing becomes {target}"
+    into = f"{source} can become: {', '.join(sorted(nearest))}" if nearest else f"{source} can become nothing"
+    origin = f"{target} is made of: {', '.join(sorted(origins))}" if origins else f"nothing becomes {target}"
     return f"there is no way from {source} to {target}{through}. {into}; {origin}."
 
 

@@ -1,23 +1,23 @@
 """Conversions inside learning: a modality made of another, and absent cells filled from another.
 
-Knows tables, schemas and converters, not training. What is filled is marked, row by row, and so is what could not be
-made.
+Knows no training. What is filled is marked, row by row, and so is what could not be made.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from plait.converters.columns import convert_column, encode
 from plait.converters.graph import check_kind, describe, find_route, version_of
 from plait.core.contract import Column, Modality, Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
-from plait.kinds import modality_kinds
+from plait.kinds import is_opened, modality_kinds
 
 SPEC = re.compile(r"\s*(.+?)\s*(?:->|→)\s*(.+?)(?:\s+by\s+(\S.*?))?\s*")
 FILLED = "filled from"
@@ -33,10 +33,10 @@ class Made:
 
     how: str
     origin: str
-    columns: tuple[str, ...]
     column: str
     modality: str
     kind: str
+    columns: tuple[str, ...]
     route: Any
 
     @property
@@ -45,27 +45,25 @@ class Made:
         return self.how == "fill" and self.kind == "audio"
 
     def to_json(self) -> dict[str, Any]:
-        head = {name: getattr(self, name) for name in ("how", "origin", "column", "modality", "kind")}
-        return {**head, "columns": list(self.columns), "route": describe(self.route), "by": version_of(self.route)}
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**data, "columns": list(self.columns), "route": describe(self.route), "by": version_of(self.route)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], own: Sequence[Any] = ()) -> Made:
-        """Make it again. own: the user's own converters. Raises RunError where one is not given."""
+    def from_json(cls, data: Mapping[str, Any], users: Sequence[Any] = ()) -> Made:
+        """Make it again. users: the user's own converters. Raises RunError where one is not given."""
         from plait.converters.catalogue import restore
 
-        route = restore(data["route"], own)
-        names = ("how", "origin", "column", "modality", "kind")
-        return cls(**{name: data[name] for name in names}, columns=tuple(data["columns"]), route=route)
+        made = {field.name: data[field.name] for field in fields(cls)}
+        return cls(**{**made, "columns": tuple(data["columns"]), "route": restore(data["route"], users)})
 
 
 def plan_conversions(
     table: Table, schema: Schema, convert: Sequence[str], fill: Sequence[str], converters: Mapping[str, Any]
 ) -> tuple[Schema, list[Made]]:
-    """Read "audio->text", and return the schema with the new modalities, and what is to be made.
+    """Read "audio->text by pocketsphinx", and return the schema with the new modalities, and what is to be made.
 
-    A side is a kind, and the left one also a modality or a column; what is filled may be any of the three. "audio->text
-    by pocketsphinx" names a converter that must be used. Raises RequestError where there is no such side or no way, and
-    MissingExtra.
+    A side is a kind, and the left one also a modality or a column; what is filled may be any of the three. Raises
+    RequestError where there is no such side or no way, and MissingExtra.
     """
     from plait.converters.catalogue import make_converters
 
@@ -78,14 +76,13 @@ def plan_conversions(
         route = find_route(known, origin.kind, right, by)
         if right == "tabular":
             raise RequestError(f"{spec!r}: what is made here can be image, audio or text.")
-        taken = {*table.names, *(m.name for m in schema.modalities)}
-        name = _free(f"{origin.name}_{right}", taken)
+        name = _free(f"{origin.name}_{right}", {*table.names, *(m.name for m in schema.modalities)})
         why = f"made of {origin.name} by {version_of(route)}"
         schema = Schema(
             (*schema.columns, Column(name, right, "feature", why)),
             (*schema.modalities, Modality(name, right, (name,))),
         )
-        made.append(Made("convert", origin.name, columns, name, name, right, route))
+        made.append(Made("convert", origin.name, name, name, right, columns, route))
     for spec in fill:
         left, right, by = _parse(spec, "--fill")
         origin, columns = _find(schema, left, spec)
@@ -95,7 +92,7 @@ def plan_conversions(
         if goal.kind == "tabular":
             raise RequestError(f"{spec!r}: what is filled here can be image, audio or text.")
         route = find_route(known, origin.kind, goal.kind, by)
-        made.append(Made("fill", origin.name, columns, goals[0], goal.name, goal.kind, route))
+        made.append(Made("fill", origin.name, goals[0], goal.name, goal.kind, columns, route))
     return schema, made
 
 
@@ -108,24 +105,23 @@ def _parse(spec: str, flag: str) -> tuple[str, str, str]:
 
 def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ...]]:
     """Return the modality that a side names, and its columns that are meant."""
-    for modality in schema.modalities:
-        if modality.name == name:
-            if modality.kind in ("image", "audio") and len(modality.columns) > 1:
-                raise RequestError(f"{spec!r}: {name} has several columns, {', '.join(modality.columns)}; name one.")
-            return modality, modality.columns
-    for modality in schema.modalities:
-        if name in modality.columns:
-            return modality, (name,)
+    all_of_them = schema.modalities
+    fitting = [m for m in all_of_them if m.name == name] or [m for m in all_of_them if name in m.columns]
+    if fitting and fitting[0].name != name:
+        return fitting[0], (name,)
+    fitting = fitting or [m for m in all_of_them if m.kind == name]
+    if len(fitting) > 1:
+        raise RequestError(f"{spec!r}: {name} may be {', '.join(m.name for m in fitting)}; name one of them.")
+    if fitting:
+        (modality,) = fitting
+        if is_opened(modality.kind) and len(modality.columns) > 1:
+            columns = ", ".join(modality.columns)
+            raise RequestError(f"{spec!r}: {modality.name} has several columns, {columns}; name one.")
+        return modality, modality.columns
     if name in modality_kinds():
-        fitting = [modality for modality in schema.modalities if modality.kind == name]
-        if len(fitting) == 1:
-            return _find(schema, fitting[0].name, spec)
-        if fitting:
-            raise RequestError(f"{spec!r}: {name} may be {', '.join(m.name for m in fitting)}; name one of them.")
-        there = ", ".join(f"{m.name} ({m.kind})" for m in schema.modalities) or "none"
-        raise RequestError(f"{spec!r}: there is no {name} among the features. There are: {there}.")
-    features = [column for m in schema.modalities for column in (m.name, *m.columns)]
-    known = list(dict.fromkeys([*features, *modality_kinds()]))
+        features = ", ".join(f"{m.name} ({m.kind})" for m in all_of_them) or "none"
+        raise RequestError(f"{spec!r}: there is no {name} among the features. There are: {features}.")
+    known = dict.fromkeys([*(word for m in all_of_them for word in (m.name, *m.columns)), *modality_kinds()])
     raise RequestError(f"{spec!r}: there is no modality, column or kind {name!r}. {did_you_mean(name, known)}")
 
 
@@ -137,83 +133,72 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def apply_conversions(table: Table, made: Sequence[Made], callback: Callback, train: np.ndarray | None = None) -> Table:
-    """Return the table with the new columns and the filled cells.
+    """Return the table with the new columns, unless they are there already, and the filled cells.
 
-    train: (rows,) bool, which rows train; without it nothing that is for training only is filled. A column that is
-    there already, under the name of a new one, is taken as it is.
+    train: (rows,) bool, which rows train; without it nothing that is for training only is filled.
     """
-    for one in made:
-        there = [name for name in one.columns if name in table.data]
-        if one.how == "convert":
-            if one.column not in table.data:
-                table = _add(table, one, there, callback)
-        elif there and (train is not None or not one.training_only):
-            table = _fill(table, one, there, train if one.training_only else None, callback)
+    for conversion in made:
+        columns = [name for name in conversion.columns if name in table.data]
+        if conversion.how == "convert":
+            if conversion.column not in table.data:
+                table = _add(table, conversion, columns, callback)
+        elif columns and (train is not None or not conversion.training_only):
+            table = _fill(table, conversion, columns, train if conversion.training_only else None, callback)
     return table
 
 
-def _add(table: Table, one: Made, there: Sequence[str], callback: Callback) -> Table:
+def _with_column(table: Table, name: str, cells: Any, notes: list[str | None] | None = None) -> Table:
+    all_notes = table.notes if notes is None else {**table.notes, name: notes}
+    return replace(table, data={**table.data, name: cells}, notes=all_notes)
+
+
+def _add(table: Table, made: Made, columns: Sequence[str], callback: Callback) -> Table:
     import pyarrow as pa
 
-    if not there:
-        return replace(table, data={**table.data, one.column: pa.chunked_array([pa.nulls(len(table), pa.string())])})
-    from plait.converters.columns import convert_column
-
-    told = convert_column(table, there, one.route, callback=callback, stage=f"{one.origin} → {one.kind}")
+    if not columns:
+        return _with_column(table, made.column, pa.chunked_array([pa.nulls(len(table), pa.string())]))
+    new = convert_column(table, columns, made.route, callback=callback, stage=f"{made.origin} → {made.kind}")
     notes = [
-        None if reason in (None, "blank") else f"{reason} ({one.origin}, {one.route.name})" for reason in told.reasons
+        None if reason in (None, "blank") else f"{reason} ({made.origin}, {made.route.name})" for reason in new.reasons
     ]
-    kind = pa.binary() if any(isinstance(value, bytes) for value in told.values) else pa.string()
-    column = pa.chunked_array([pa.array(told.values, kind)])
-    return replace(table, data={**table.data, one.column: column}, notes={**table.notes, one.column: notes})
+    kind = pa.binary() if any(isinstance(value, bytes) for value in new.values) else pa.string()
+    return _with_column(table, made.column, pa.chunked_array([pa.array(new.values, kind)]), notes)
 
 
-def _fill(table: Table, one: Made, there: Sequence[str], train: np.ndarray | None, callback: Callback) -> Table:
+def _fill(table: Table, made: Made, columns: Sequence[str], train: np.ndarray | None, callback: Callback) -> Table:
     import pyarrow as pa
 
-    cells = table.cells(one.column) if one.column in table.data else [None] * len(table)
+    cells = table.cells(made.column) if made.column in table.data else [None] * len(table)
     holes = np.array([cell is None for cell in cells], bool)
     wanted = holes if train is None else holes & train
     if not wanted.any():
         return table
-    from plait.converters.columns import convert_column
-
-    told = convert_column(
-        table, there, one.route, rows=wanted, callback=callback, stage=f"fill {one.modality} from {one.origin}"
-    )
-    notes: list[str | None] = list(table.notes.get(one.column) or [None] * len(table))
+    stage = f"fill {made.modality} from {made.origin}"
+    new = convert_column(table, columns, made.route, rows=wanted, callback=callback, stage=stage)
+    notes: list[str | None] = list(table.notes.get(made.column) or [None] * len(table))
     filled = 0
     for row in np.flatnonzero(wanted):
-        if told.status[row] == "ok":
-            cells[row] = told.values[row]
-            notes[row] = f"blank, {FILLED} {one.origin} by {version_of(one.route)}"
+        if new.status[row] == "ok":
+            cells[row] = new.values[row]
+            notes[row] = f"blank, {FILLED} {made.origin} by {version_of(made.route)}"
             filled += 1
-        elif told.status[row] != "absent: blank":
-            notes[row] = f"blank, and {told.reasons[row]} ({one.origin}, {one.route.name})"
+        elif new.reasons[row] != "blank":
+            notes[row] = f"blank, and {new.reasons[row]} ({made.origin}, {made.route.name})"
     are = count(holes.sum(), "absent cell is", "absent cells are")
-    callback({"note": f"{one.modality}: {count(filled)} of {are} {FILLED} {one.origin}"})
-    values = table.data.get(one.column)
+    callback({"note": f"{made.modality}: {count(filled)} of {are} {FILLED} {made.origin}"})
+    values = table.data.get(made.column)
     if isinstance(values, np.ndarray):
         column: Any = np.empty(len(cells), object)
         column[:] = cells
-    else:
-        cells = [{"path": c, "bytes": None} if isinstance(c, str) and _is_record(values) else c for c in cells]
-        kind = None if values is None or pa.types.is_null(values.type) else values.type
-        column = pa.chunked_array([pa.array(cells, kind)])
-    return replace(table, data={**table.data, one.column: column}, notes={**table.notes, one.column: notes})
-
-
-def _is_record(values: Any) -> bool:
-    import pyarrow as pa
-
-    return values is not None and pa.types.is_struct(values.type)
+        return _with_column(table, made.column, column, notes)
+    kind = None if values is None or pa.types.is_null(values.type) else values.type
+    if kind is not None and pa.types.is_struct(kind):
+        cells = [{"path": cell, "bytes": None} if isinstance(cell, str) else cell for cell in cells]
+    return _with_column(table, made.column, pa.chunked_array([pa.array(cells, kind)]), notes)
 
 
 class RunConverter:
-    """A fitted run as a converter: what it answers for a picture, a sound or a text, as words.
-
-    Its other modalities are absent. The confidence is the probability of the answer.
-    """
+    """A fitted run as a converter into words: its answer, with its probability, where all else is absent."""
 
     target = "text"
     cost, quality = 0.05, 0.9
@@ -221,8 +206,8 @@ class RunConverter:
     def __init__(self, model: Any, source: str) -> None:
         fitting = [s for s in model.strands if s.kind == source and not s.shadow]
         if not fitting:
-            there = ", ".join(sorted({s.kind for s in model.strands}))
-            raise RequestError(f"the run {model.folder} does not look at {source}; it looks at {there}.")
+            kinds = ", ".join(sorted({s.kind for s in model.strands}))
+            raise RequestError(f"the run {model.folder} does not look at {source}; it looks at {kinds}.")
         self.model, self.source = model, source
         self.column = fitting[0].modality.columns[0]
         self.name = f"run {model.folder.name if model.folder else ''}".strip()
@@ -231,15 +216,13 @@ class RunConverter:
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
         import pyarrow as pa
 
-        from plait.converters.columns import encode
-
         if not len(values):
             return [], []
         cells = list(values) if self.source == "text" else [encode(value, self.source) for value in values]
-        said = self.model.predict(Table({self.column: pa.chunked_array([pa.array(cells)])}))
-        made: list[Any] = ["" if label is None else str(label) for label in said.labels]
-        sure = getattr(said, "confidence", None)
-        if sure is None and said.probabilities is not None:
-            sure = said.probabilities.max(1)
-        shares = np.nan_to_num(np.asarray([1.0] * len(made) if sure is None else sure, float))
+        answers = self.model.predict(Table({self.column: pa.chunked_array([pa.array(cells)])}))
+        made = ["" if label is None else str(label) for label in answers.labels]
+        sure = getattr(answers, "confidence", None)
+        if sure is None and answers.probabilities is not None:
+            sure = answers.probabilities.max(1)
+        shares = np.nan_to_num(np.asarray(np.ones(len(made)) if sure is None else sure, float))
         return made, [float(share) if text else 0.0 for share, text in zip(shares, made, strict=True)]

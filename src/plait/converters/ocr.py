@@ -1,7 +1,4 @@
-"""Printed words in a picture: image to text, with rapidocr and the models that its package brings. No download, ever.
-
-Knows no table and no file but the models.
-"""
+"""Printed words in a picture: image to text, with rapidocr and the models of its package. No download, ever."""
 
 from __future__ import annotations
 
@@ -9,19 +6,17 @@ import hashlib
 import logging
 import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from plait.core.options import from_strings
-from plait.errors import CellError, RequestError, need
+from plait.converters.graph import ByValue, with_version
+from plait.errors import CellError, RequestError
 from plait.kinds.image.row import as_pixels
 
 # what the models of the package (PP-OCRv6 small) read, all at once: Chinese, Japanese and the Latin alphabets
@@ -43,9 +38,17 @@ class Line(NamedTuple):
     text: str
     score: float
 
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+    @property
+    def middle(self) -> float:
+        return (self.box[1] + self.box[3]) / 2
+
 
 @dataclass(frozen=True)
-class Ocr:
+class Ocr(ByValue):
     """Words of a picture in reading order: from the top, each line from the left.
 
     What stands at one height is joined by a blank (by nothing within Chinese or Japanese), lines by "\\n". Confidence
@@ -59,13 +62,10 @@ class Ocr:
     )
     least: float = field(default=0.5, metadata={"help": "Leave out lines that are less sure than this, 0 to 1."})
 
-    name: ClassVar[str] = "rapidocr"
-    source: ClassVar[str] = "image"
-    target: ClassVar[str] = "text"
-    cost: ClassVar[float] = 0.1
-    quality: ClassVar[float] = 0.9
-    module: ClassVar[str] = "rapidocr"
-    threads: ClassVar[bool] = True
+    name, source, target = "rapidocr", "image", "text"
+    cost, quality = 0.1, 0.9
+    module = "rapidocr"
+    threads = True
 
     def __post_init__(self) -> None:
         if self.language != "auto" and self.language not in LANGUAGES:
@@ -73,52 +73,31 @@ class Ocr:
                 f"rapidocr.language is {self.language!r}, which its models do not read; "
                 f"expected auto or one of: {', '.join(LANGUAGES)}."
             )
-        if not 0 <= self.least <= 1:
-            raise RequestError(f"rapidocr.least is {self.least:g}; expected 0 to 1.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> Ocr:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "rapidocr")
+        self.check_range("least", 0, 1)
 
     @property
     def version(self) -> str:
-        try:
-            return f"rapidocr {installed_version('rapidocr')}"
-        except PackageNotFoundError:
-            return "rapidocr"
+        return with_version("rapidocr")
 
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return words, or a CellError, and confidence for each picture. Raises RequestError without whole models."""
-        made: list[Any] = []
-        sure: list[float] = []
-        for picture in values:
-            try:
-                lines = [line for line in find_lines(picture) if line.score >= self.least]
-            except CellError as error:
-                made.append(error)
-                sure.append(0.0)
-                continue
-            made.append(join_lines(lines))
-            sure.append(mean_score(lines))
-        return made, sure
+    def convert(self, value: Any) -> tuple[str, float]:
+        """Return the words of a picture and how sure they are. Raises RequestError without whole models."""
+        lines = [line for line in find_lines(value) if line.score >= self.least]
+        return join_lines(lines), mean_score(lines)
 
 
 def find_lines(picture: Any) -> list[Line]:
-    """Return all stretches of words of a picture, in no order.
+    """Return all stretches of words of a picture, in no order. Raises CellError for what has no pixels or is damaged.
 
-    Boxes are in the pixels of the picture as it is read: EXIF's rotation done; turned where words run upwards or
-    downwards, or upside down where that is surer. Raises CellError for what has no pixels or cannot be decoded.
+    Boxes are in the pixels of the picture as it is read: turned by EXIF, and where words run up, down or upside down.
     """
     pixels = _upright_pixels(picture)
     lines = _read_pixels(pixels)
-    upward = sum(len(line.text) for line in lines if line.box[3] - line.box[1] > 1.5 * (line.box[2] - line.box[0]))
-    if len(lines) and 2 * upward > sum(len(line.text) for line in lines) > 1:
-        pixels = np.ascontiguousarray(np.rot90(pixels))
+    upward = sum(len(line.text) for line in lines if line.height > 1.5 * (line.box[2] - line.box[0]))
+    if 2 * upward > sum(len(line.text) for line in lines) > 1:
+        pixels = np.rot90(pixels)
         lines = _read_pixels(pixels)
     if lines and mean_score(lines) < UPRIGHT:
-        turned = _read_pixels(np.ascontiguousarray(pixels[::-1, ::-1]))
-        lines = max(lines, turned, key=mean_score)
+        lines = max(lines, _read_pixels(pixels[::-1, ::-1]), key=mean_score)
     return lines
 
 
@@ -132,28 +111,26 @@ def _read_pixels(pixels: np.ndarray) -> list[Line]:
     engine = load_engine()
     lines = []
     for left, top, part in _parts(pixels):
-        part, x, y = _pad(part)
-        result = engine(part)
+        padded, x, y = _pad(part)
+        result = engine(padded)
         if getattr(result, "txts", None) is None or result.boxes is None:
             continue
+        corner = np.array([left - x, top - y])
         for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True):
-            words = text.strip()
-            if words:
-                (x1, y1), (x2, y2) = np.min(corners, axis=0), np.max(corners, axis=0)
-                box = (float(x1 + left - x), float(y1 + top - y), float(x2 + left - x), float(y2 + top - y))
-                lines.append(Line(box, words, min(1.0, float(score))))
+            if words := text.strip():
+                (x1, y1), (x2, y2) = np.min(corners, axis=0) + corner, np.max(corners, axis=0) + corner
+                lines.append(Line((float(x1), float(y1), float(x2), float(y2)), words, min(1.0, float(score))))
     return lines
 
 
 def join_lines(lines: Sequence[Line]) -> str:
     """Return the words in reading order. Stretches are on one line where half of the lower one is level."""
     rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: line.box[1] + line.box[3]):
+    for line in sorted(lines, key=lambda line: line.middle):
         if rows:
             last = rows[-1]
-            level = sum(other.box[1] + other.box[3] for other in last) / (2 * len(last))
-            height = min(line.box[3] - line.box[1], *(other.box[3] - other.box[1] for other in last))
-            if abs((line.box[1] + line.box[3]) / 2 - level) <= height / 2:
+            level = sum(other.middle for other in last) / len(last)
+            if abs(line.middle - level) <= min(other.height for other in (line, *last)) / 2:
                 last.append(line)
                 continue
         rows.append([line])
@@ -163,7 +140,7 @@ def join_lines(lines: Sequence[Line]) -> str:
 def _join_row(row: Sequence[Line]) -> str:
     words = row[0].text
     for before, line in pairwise(row):
-        near = line.box[0] - before.box[2] < line.box[3] - line.box[1]
+        near = line.box[0] - before.box[2] < line.height
         wide = all(unicodedata.east_asian_width(c) in "WF" for c in (before.text[-1], line.text[0]))
         words += line.text if near and wide else " " + line.text
     return words
@@ -174,38 +151,32 @@ def _upright_pixels(picture: Any) -> np.ndarray:
     from PIL import ImageOps
 
     try:
-        if getattr(picture, "getexif", None) is not None and picture.getexif().get(0x0112, 1) != 1:
-            picture = ImageOps.exif_transpose(picture)
-        pixels = as_pixels(picture)
+        pixels = as_pixels(ImageOps.exif_transpose(picture))
     except (OSError, ValueError, SyntaxError) as error:
         raise CellError(f"picture cannot be decoded: {error}") from None
     if pixels.size == 0:
         raise CellError("picture has no pixels", "empty")
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[:, :, None], 3, axis=2)
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+    return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels[:, :, ::-1]
 
 
 def _parts(pixels: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
     """Return (left, top, pixels) of the parts that a long and narrow picture is read in; others are one part."""
     height, width = pixels.shape[:2]
-    if max(height, width) <= LONGEST or (height <= 3 * width and width <= 8 * height):
+    if width > 8 * height:
+        return [(top, left, part.transpose(1, 0, 2)) for left, top, part in _parts(pixels.transpose(1, 0, 2))]
+    if height <= max(LONGEST, 3 * width):
         return [(0, 0, pixels)]
-    tall = height > width
-    across = pixels if tall else pixels.transpose(1, 0, 2)
-    most = max(LONGEST, min(height, width))
-    parts, start = [], 0
-    while start < len(across):
-        end = len(across) if len(across) - start <= most else _find_cut(across, start + most // 2, start + most)
-        part = across[start:end] if tall else across[start:end].transpose(1, 0, 2)
-        parts.append((0 if tall else start, start if tall else 0, np.ascontiguousarray(part)))
+    parts, start, most = [], 0, max(LONGEST, width)
+    while start < len(pixels):
+        end = len(pixels) if len(pixels) - start <= most else _find_cut(pixels, start + most // 2, start + most)
+        parts.append((0, start, pixels[start:end]))
         start = end
     return parts
 
 
-def _find_cut(across: np.ndarray, first: int, last: int) -> int:
-    """Return where to cut: the middle of the widest blank stretch, or the plainest place."""
-    piece = across[first:last].astype(np.int16)
+def _find_cut(pixels: np.ndarray, first: int, last: int) -> int:
+    """Return the row to cut at: the middle of the widest blank stretch, or the plainest place."""
+    piece = pixels[first:last].astype(np.int16)
     spread = (piece.max(axis=1) - piece.min(axis=1)).max(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], spread <= spread.min() + 8, [0]])))
     starts, ends = edges[::2], edges[1::2]
@@ -218,14 +189,12 @@ def _pad(pixels: np.ndarray) -> tuple[np.ndarray, int, int]:
     height, width = pixels.shape[:2]
     least = max(LEAST_SIDE, max(height, width) // 8)
     more_x, more_y = max(0, least - width), max(0, least - height)
-    if not more_x and not more_y:
-        return pixels, 0, 0
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    out = np.empty((height + more_y, width + more_x, 3), np.uint8)
-    out[:] = np.median(border, axis=0).astype(np.uint8)
     left, top = more_x // 2, more_y // 2
-    out[top : top + height, left : left + width] = pixels
-    return out, left, top
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    padded = np.empty((height + more_y, width + more_x, 3), np.uint8)
+    padded[:] = np.median(border, axis=0)
+    padded[top : top + height, left : left + width] = pixels
+    return padded, left, top
 
 
 def model_files() -> dict[str, tuple[Path, str]]:
@@ -275,11 +244,7 @@ def _load_engine() -> Any:
 
 
 def load_engine() -> Any:
-    """Return rapidocr with the models of its package, made once. It may be called from several threads.
-
-    Raises MissingExtra without rapidocr, RequestError where a model is missing or damaged.
-    """
-    need("rapidocr")
+    """Return rapidocr with the models of its package, made once; threads may share it. Raises RequestError."""
     with _LOCK:
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)  # before its import too
         return _load_engine()

@@ -32,13 +32,15 @@ def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str
     for name in columns:
         if name not in table.names:
             raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
-    found = {c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns}
-    media = [name for name in columns if is_opened(found[name])]
+    kind_of = {
+        c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns
+    }
+    media = [name for name in columns if is_opened(kind_of[name])]
     if media and len(columns) > 1:
         raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
     if len(columns) > 1:
         return list(columns), "tabular"
-    return list(columns), found[columns[0]] if media else "text"  # words, and numbers as they are written
+    return list(columns), kind_of[columns[0]] if media else "text"  # words, and numbers as they are written
 
 
 def write_file(path: Path, value: Any, kind: str) -> None:

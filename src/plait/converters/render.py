@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plait.converters.fonts import Face, clean_text, find_face, length_of, load_font, split_runs, way_of, wrap_lines
-from plait.core.options import from_strings
+from plait.converters.fonts import clean_text, find_face, load_font, split_runs, wrap_lines
+from plait.converters.graph import ByValue
 from plait.data.media import MAX_PIXELS
 from plait.errors import CellError, RequestError
 
@@ -27,7 +26,7 @@ WINDOW = 0.032  # seconds
 
 
 @dataclass(frozen=True)
-class Render:
+class Render(ByValue):
     """Words to a picture: black letters on white, mode "L", wrapped, as wide as its longest line needs.
 
     What the font lacks is written with another installed font; what none can write is drawn as □, and the confidence
@@ -40,16 +39,12 @@ class Render:
     width: int = field(default=0, metadata={"help": "Widest picture in pixels; 0: 28 times the size."})
     font: str = field(default="", metadata={"help": "Font file or family to begin with. Without it DejaVu Sans."})
 
-    name: ClassVar[str] = "render"
-    source: ClassVar[str] = "text"
-    target: ClassVar[str] = "image"
-    cost: ClassVar[float] = 0.002
-    quality: ClassVar[float] = 0.99
-    threads: ClassVar[bool] = True
+    name, source, target = "render", "text", "image"
+    cost, quality = 0.002, 0.99
+    threads = True
 
     def __post_init__(self) -> None:
-        if not 8 <= self.size <= 512:
-            raise RequestError(f"render.size is {self.size}; expected 8 to 512 pixels.")
+        self.check_range("size", 8, 512, " pixels")
         if self.width and not 6 * self.size <= self.width <= 16384:
             raise RequestError(
                 f"render.width is {self.width}; expected 0 or {6 * self.size} (6 times the size) to 16384 pixels."
@@ -57,67 +52,43 @@ class Render:
         if self.font:
             find_face(self.font)
 
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> Render:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "render")
-
     @property
     def version(self) -> str:
         import PIL
 
         return f"render 1 (pillow {PIL.__version__})"
 
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return a picture (height, width), grey, or a CellError, and the share of characters written, for each."""
-        made: list[Any] = []
-        sure: list[float] = []
-        for text in values:
-            try:
-                picture, share = self.draw(text)
-                made.append(picture)
-                sure.append(share)
-            except CellError as error:
-                made.append(error)
-                sure.append(0.0)
-        return made, sure
-
-    def draw(self, text: str) -> tuple[Image.Image, float]:
-        """Return the picture of one text and the share of its characters that are written.
-
-        Raises CellError for a blank text, and for one too long for a picture.
-        """
+    def convert(self, value: str) -> tuple[Image.Image, float]:
+        """Return the picture of a text and the share of its characters that are written. Raises CellError."""
         from PIL import Image, ImageDraw
 
-        widest = self.width or USUAL_WIDTH * self.size
-        margin = self.size
-        if len(text) > 8 * MAX_PIXELS // self.size**2:
-            raise self._too_long(text, MAX_PIXELS // self.size**2)
-        shown, share = clean_text(text, self.font)
-        if not shown.strip():
+        margin, widest = self.size, self.width or USUAL_WIDTH * self.size
+        if len(value) > 8 * MAX_PIXELS // self.size**2:
+            raise self._too_long(value, MAX_PIXELS // self.size**2)
+        text, share = clean_text(value, self.font)
+        if not text.strip():
             raise CellError("blank text: there is nothing to draw", "blank")
-        faces = {find_face(self.font)}
-        lines: list[tuple[str, str]] = []
-        used = 0
-        for line, base in wrap_lines(shown.strip("\n"), widest - 2 * margin, self.size, self.font):
-            faces.update(run.face for run in split_runs(line, base, self.font))
-            ascent, step = self._heights(frozenset(faces))
-            lines.append((line, base))
-            if widest * (2 * margin + len(lines) * step) > MAX_PIXELS:
-                raise self._too_long(text, used)
+        rows, used = [], 0
+        heights = {load_font(find_face(self.font), self.size).getmetrics()}
+        for line, base in wrap_lines(text.strip("\n"), widest - 2 * margin, self.size, self.font):
+            runs = split_runs(line, base, self.font)
+            rows.append((runs, sum(run.length(self.size) for run in runs), base))
+            heights |= {load_font(run.face, self.size).getmetrics() for run in runs}
+            above, below = (max(height) for height in zip(*heights, strict=True))
+            step = above + below + round(0.15 * self.size)
+            if widest * (2 * margin + len(rows) * step) > MAX_PIXELS:
+                raise self._too_long(value, used)
             used += len(line) + 1
-        rows = [split_runs(line, base, self.font) for line, base in lines]
-        lengths = [[length_of(run, self.size) for run in row] for row in rows]
-        width = math.ceil(max(map(sum, lengths))) + 2 * margin
+        width = math.ceil(max(wide for _runs, wide, _base in rows)) + 2 * margin
         picture = Image.new("L", (width, 2 * margin + len(rows) * step), 255)
         pen = ImageDraw.Draw(picture)
-        for number, (row, wide, (_line, base)) in enumerate(zip(rows, lengths, lines, strict=True)):
-            x = width - margin - sum(wide) if base == "rtl" else float(margin)
-            for run, length in zip(row, wide, strict=True):
-                place = (x, margin + number * step + ascent)
+        for number, (runs, wide, base) in enumerate(rows):
+            x = width - margin - wide if base == "rtl" else float(margin)
+            for run in runs:
+                place = (x, margin + number * step + above)
                 font = load_font(run.face, self.size)
-                pen.text(place, run.text, fill=0, font=font, anchor="ls", direction=way_of(run))
-                x += length
+                pen.text(place, run.text, fill=0, font=font, anchor="ls", direction=run.direction)
+                x += run.length(self.size)
         return picture, share
 
     def _too_long(self, text: str, most: int) -> CellError:
@@ -127,15 +98,9 @@ class Render:
             "too-large",
         )
 
-    def _heights(self, faces: frozenset[Face]) -> tuple[int, int]:
-        """Return the pixels above the base line, and from line to line."""
-        metrics = [load_font(face, self.size).getmetrics() for face in faces]
-        above, below = max(m[0] for m in metrics), max(m[1] for m in metrics)
-        return above, above + below + round(0.15 * self.size)
-
 
 @dataclass(frozen=True)
-class Spectrogram:
+class Spectrogram(ByValue):
     """A sound to a picture of its frequencies over time: mode "L", low frequencies at the bottom, silence black.
 
     The picture is `height` pixels high whatever the sample rate is: row 0 is the highest, `frequency_of(row)` says in
@@ -152,39 +117,20 @@ class Spectrogram:
     high: float = field(default=8000.0, metadata={"help": "Frequency at the top, in Hz."})
     scale: str = field(default="log", metadata={"help": "How frequencies are spread over the rows: log or linear."})
 
-    name: ClassVar[str] = "spectrogram"
-    source: ClassVar[str] = "audio"
-    target: ClassVar[str] = "image"
-    cost: ClassVar[float] = 0.005
-    quality: ClassVar[float] = 0.9
-    threads: ClassVar[bool] = True
-    version: ClassVar[str] = "spectrogram 1"
-    final: ClassVar[bool] = True  # there are no words in it to read
+    name, source, target = "spectrogram", "audio", "image"
+    cost, quality = 0.005, 0.9
+    threads = True
+    version = "spectrogram 1"
+    final = True  # there are no words in it to read
 
     def __post_init__(self) -> None:
-        if not 8 <= self.height <= 2048:
-            raise RequestError(f"spectrogram.height is {self.height}; expected 8 to 2048 pixels.")
+        self.check_range("height", 8, 2048, " pixels")
         if not 1 <= self.low < self.high <= 1e6:
             raise RequestError(
                 f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1e6 Hz, low first."
             )
         if self.scale not in ("log", "linear"):
             raise RequestError(f"spectrogram.scale is {self.scale!r}; expected log or linear.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> Spectrogram:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "spectrogram")
-
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return a picture, or a CellError, for each (samples (time,), Hz); confidence 1 or 0."""
-        made: list[Any] = []
-        for samples, rate in values:
-            try:
-                made.append(self.draw(samples, rate))
-            except CellError as error:
-                made.append(error)
-        return made, [0.0 if isinstance(picture, CellError) else 1.0 for picture in made]
 
     def frequency_of(self, row: float) -> float:
         """Return the frequency in Hz of the middle of a row; row 0 is the top."""
@@ -201,10 +147,6 @@ class Spectrogram:
             share = math.log(max(hz, 1e-9) / self.low) / math.log(self.high / self.low)
         return min(self.height - 1, max(0, math.floor((1 - share) * self.height)))
 
-    def columns_of(self, seconds: float) -> int:
-        """Return how many columns a sound of this length has."""
-        return min(MOST_COLUMNS, max(1, math.ceil(seconds * COLUMNS - 1e-6)))
-
     def step_of(self, seconds: float) -> float:
         """Return how many seconds a column of a sound of this length is: 0.01, or more in a long sound."""
         return max(1 / COLUMNS, seconds / MOST_COLUMNS)
@@ -217,14 +159,12 @@ class Spectrogram:
         """Return the column that shows a time, in a sound of this length."""
         return math.floor(time / self.step_of(seconds) + 1e-9)
 
-    def draw(self, samples: np.ndarray, rate: int) -> Image.Image:
-        """Return the picture (height, columns) of (time,) samples.
-
-        Raises CellError for no samples, samples that are no numbers, and a rate of 0.
-        """
+    def convert(self, value: tuple[np.ndarray, int]) -> tuple[Image.Image, float]:
+        """Return the picture (height, columns) of (samples (time,), Hz), and 1. Raises CellError for no sound."""
         from PIL import Image
 
-        x = np.asarray(samples, np.float32)
+        rate = value[1]
+        x = np.asarray(value[0], np.float32)
         x = x.mean(axis=1) if x.ndim == 2 else x
         if not x.size:
             raise CellError("sound has no samples", "no-samples")
@@ -232,14 +172,14 @@ class Spectrogram:
             raise CellError("sound has samples that are no numbers", "not-finite")
         if not rate > 0:
             raise CellError(f"sound has a sample rate of {rate} Hz")
-        columns = self.columns_of(len(x) / rate)
+        columns = min(MOST_COLUMNS, max(1, math.ceil(len(x) / rate * COLUMNS - 1e-6)))
         power = self._power(x, rate, columns)
         top = float(power.max())
         if top <= SILENT**2:
-            return Image.fromarray(np.zeros((self.height, columns), np.uint8))
+            return Image.fromarray(np.zeros((self.height, columns), np.uint8)), 1.0
         level = 10 * np.log10(np.maximum(power / top, 10 ** (-FLOOR / 10)))
         grey = np.round(255 * (1 + level / FLOOR)).astype(np.uint8)
-        return Image.fromarray(np.ascontiguousarray(grey.T[::-1]))
+        return Image.fromarray(np.ascontiguousarray(grey.T[::-1])), 1.0
 
     def _power(self, x: np.ndarray, rate: int, columns: int) -> np.ndarray:
         """Return (column, frequency) power, the square of the amplitude of a sine; the lowest frequency first."""
@@ -268,11 +208,10 @@ class Spectrogram:
 def _bank(rate: int, height: int, low: float, high: float, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a Hann window whose full-scale sine has power 1, and the weights (frequency, line of the spectrum).
 
-    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1. The
-    windows are padded to at least four times their length, so that lines lie close together.
+    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1.
     """
     length = max(4, round(WINDOW * rate))
-    size = 2 ** math.ceil(math.log2(4 * length))
+    size = 2 ** math.ceil(math.log2(4 * length))  # padded, so that lines lie close together
     window = np.hanning(length + 1)[:-1]
     window = (2 * window / window.sum()).astype(np.float32)
     places = (np.arange(-1, height + 1) + 0.5) / height

@@ -1,27 +1,26 @@
 """Speech into text with pocketsphinx, whose English model comes with the package: nothing is downloaded.
 
-With a list of words or a grammar it is quick and mostly right. Without, it writes down what it takes for English, and
-much of it is wrong; its confidence says so. Knows no table and no file of sound.
+With a list of words or a grammar it is quick and mostly right. Without, much of it is wrong; its confidence says so.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import math
 import re
+import statistics
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import numpy as np
 
-from plait.core.options import from_strings
-from plait.errors import CellError, RequestError, need
+from plait.converters.graph import ByValue, with_version
+from plait.errors import CellError, RequestError
 
 RATE = 16000  # of what pocketsphinx hears, in Hz
 FRAME = 160  # samples: 10 ms
@@ -36,10 +35,11 @@ LONGEST = 20.0  # seconds decoded at once
 GRAMMAR = {"wip": 0.01, "silprob": 0.1}  # fewer words put in, more pauses between them
 SIGNS = re.compile(r"[;=|*+<>()\[\]{}/\\\"#]")  # what means something in a JSGF grammar
 NEEDED = ("mdef", "means", "variances", "transition_matrices")
+NO_WORD = "pocketsphinx.words holds no word; give them with commas between, such as yes,no."
 
 
 @dataclass(frozen=True)
-class Sphinx:
+class Sphinx(ByValue):
     """Audio (samples (time,) float32, Hz) → text. Raises RequestError for words, a grammar or a model of no use.
 
     Each sound is made mono at 16 kHz, freed of silent ends, brought to -20 dBFS, and put between 0.2 s of faint noise.
@@ -51,11 +51,9 @@ class Sphinx:
     model: str = field(default="", metadata={"help": "Folder of acoustic model, dictionary and language model."})
     language: str = field(default="en-us", metadata={"help": "Language; without a model only en-us."})
 
-    name: ClassVar[str] = "pocketsphinx"
-    source: ClassVar[str] = "audio"
-    target: ClassVar[str] = "text"
-    module: ClassVar[str] = "pocketsphinx"
-    processes: ClassVar[bool] = True  # it holds the interpreter's lock while it listens
+    name, source, target = "pocketsphinx", "audio", "text"
+    module = "pocketsphinx"
+    processes = True  # it holds the interpreter's lock while it listens
 
     def __post_init__(self) -> None:
         if self.words and self.grammar:
@@ -65,82 +63,85 @@ class Sphinx:
                 f"pocketsphinx.language is {self.language!r}, but pocketsphinx comes with a model of en-us only; for "
                 "another give pocketsphinx.model=FOLDER with its acoustic model, dictionary and language model."
             )
-        said = self.phrases()
+        self.phrases()  # read once, so that wrong ones are told
         if importlib.util.find_spec(self.module):
-            parts = find_model(self.model, need_language=not said and not self.grammar)
-            spoken = words_of_grammar(self.rules()) if said or self.grammar else set()
-            check_words(spoken, parts["dict"])
+            parts = find_model(self.model, need_language=self.is_free)
+            if not self.is_free:
+                check_words(words_of_grammar(self.rules()), parts["dict"])
 
     @classmethod
-    def of(cls, options: Mapping[str, object]) -> Sphinx:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
+    def of(cls, options: Mapping[str, object]) -> Self:
+        """Refuse an empty list of words, which would be taken for none."""
         if "words" in options and not str(options["words"]).strip():
-            raise RequestError("pocketsphinx.words holds no word; give them with commas between, such as yes,no.")
-        return from_strings(cls, options, "pocketsphinx")
+            raise RequestError(NO_WORD)
+        return super().of(options)
 
-    @property
-    def cost(self) -> float:
-        return 0.1 if self.words or self.grammar else 0.5
-
-    @property
-    def quality(self) -> float:
-        return 0.8 if self.words or self.grammar else 0.15
+    is_free = property(lambda self: not self.words and not self.grammar)  # anything may be said
+    cost = property(lambda self: 0.5 if self.is_free else 0.1)
+    quality = property(lambda self: 0.15 if self.is_free else 0.8)
 
     @property
     def version(self) -> str:
         """The words count by what is in them: a file that has changed is another version."""
-        said = f"pocketsphinx {importlib.metadata.version(self.module)}" if _is_there() else self.module
+        version = with_version(self.module)
         if self.words:
-            said += f" with {len(self.phrases())} words" + _mark(self.words)
+            version += f" with {len(self.phrases())} words" + _mark(self.words)
         if self.grammar:
-            said += " with a grammar" + _mark(self.grammar)
-        return said + (f" and the model {Path(self.model).name}" if self.model else "")
+            version += " with a grammar" + _mark(self.grammar)
+        return version + (f" and the model {Path(self.model).name}" if self.model else "")
 
     def written(self) -> dict[str, Any]:
         """Return the options with the words and the grammar themselves: a run must not depend on a file elsewhere."""
-        given = {"model": self.model, "language": self.language}
+        options = {"model": self.model, "language": self.language}
         if self.words and not any(" " in phrase for phrase in self.phrases()):
-            given["words"] = ",".join(self.phrases())
-        elif self.words or self.grammar:
-            given["grammar"] = self.rules()
-        return given
+            options["words"] = ",".join(self.phrases())
+        elif not self.is_free:
+            options["grammar"] = self.rules()
+        return options
 
     def phrases(self) -> list[str]:
-        """Return the words to listen for, in lower case; in a file a line may hold several."""
-        return read_words(self.words) if self.words else []
+        """Return the words to listen for, each once, in lower case; in a file a line may hold several."""
+        if not self.words:
+            return []
+        path = _as_file(self.words)
+        lines = _read(path, "words").splitlines() if path else re.split(r"[,\s]+", self.words)
+        words = list(dict.fromkeys(" ".join(line.lower().split()) for line in lines if line.strip()))
+        if not words:
+            raise RequestError(NO_WORD)
+        for word in words:
+            if SIGNS.search(word):
+                raise RequestError(f"pocketsphinx.words: {word!r} is no word; expected letters and apostrophes.")
+        return words
 
     def rules(self) -> str:
         """Return the JSGF grammar: the one given, or any number of the words one after another."""
         if self.words:
             return f"#JSGF V1.0;\ngrammar words;\npublic <said> = ( {' | '.join(self.phrases())} )+ ;\n"
-        return read_grammar(self.grammar)
+        path = None if self.grammar.lstrip().startswith("#JSGF") else _as_file(self.grammar)
+        text = _read(path, "grammar") if path else self.grammar
+        if not text.lstrip().startswith("#JSGF"):
+            raise RequestError(
+                "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
+            )
+        if "public" not in text:
+            raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
+        return text
 
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return the words of each sound and how sure they are; "" and 0 for silence and where nothing was said."""
-        need(self.module)
-        heard = [self._hear(value) for value in values]
-        return [text for text, _ in heard], [sure for _, sure in heard]
-
-    def _hear(self, value: Any) -> tuple[str | CellError, float]:
-        if isinstance(value, CellError):
-            return value, 0.0
-        try:
-            samples = read_sound(value)
-        except CellError as error:
-            return error, 0.0
+    def convert(self, value: Any) -> tuple[str, float]:
+        """Return the words of a sound and how sure they are; "" and 0 for silence and where nothing was said."""
         words: list[str] = []
         shares: list[float] = []
-        for piece in cut_pauses(samples):
+        for piece in cut_pauses(read_sound(value)):
             ready = prepare_sound(piece)
             if ready is not None:
                 decoder, lock = load_decoder(self)
                 with lock:
-                    said, sure = _decode(decoder, ready)
-                words += said
+                    more, sure = _decode(decoder, ready)
+                words += more
                 shares += sure
         if not words:
             return "", 0.0
-        return " ".join(words), math.exp(sum(math.log(max(share, 1e-6)) for share in shares) / max(1, len(shares)))
+        return " ".join(words), statistics.geometric_mean([max(share, 1e-6) for share in shares] or [1.0])
 
 
 def _decode(decoder: Any, samples: bytes) -> tuple[list[str], list[float]]:
@@ -149,10 +150,10 @@ def _decode(decoder: Any, samples: bytes) -> tuple[list[str], list[float]]:
     decoder.start_utt()
     decoder.process_raw(samples, full_utt=True)
     decoder.end_utt()
-    found = decoder.hyp()
-    if found is None:
+    guess = decoder.hyp()
+    if guess is None:
         return [], []
-    words = [word for word in found.hypstr.split() if not _is_noise(word)]
+    words = [word for word in guess.hypstr.split() if not _is_noise(word)]
     return words, [min(1.0, part.prob) for part in decoder.seg() if not _is_noise(part.word)]
 
 
@@ -204,8 +205,7 @@ def prepare_sound(samples: np.ndarray) -> bytes | None:
     levels = measure_levels(samples)
     if len(levels) < 5 or np.abs(samples).max() < SILENT:
         return None
-    low, high = np.percentile(levels, (5, 95))
-    if len(levels) >= 20 and high - low < STEADY:
+    if len(levels) >= 20 and np.ptp(np.percentile(levels, (5, 95))) < STEADY:
         return None
     loud = np.flatnonzero(levels > levels.max() - UNDER)
     first, last = max(0, int(loud[0]) - KEPT), int(loud[-1]) + 1 + KEPT
@@ -221,16 +221,14 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
     """Return the decoder of these options in this process, and the lock of whoever uses it."""
     from pocketsphinx import Decoder
 
-    free = not options.words and not options.grammar
-    parts = find_model(options.model, need_language=free)
-    named = {"hmm": parts["hmm"], "dict": parts["dict"], "lm": parts["lm"] if free else None}
+    parts = find_model(options.model, need_language=options.is_free)
+    parts |= {} if options.is_free else {"lm": None, **GRAMMAR}
     try:
-        decoder = Decoder(loglevel="FATAL", **named, **({} if free else GRAMMAR))
+        decoder = Decoder(loglevel="FATAL", **parts)
     except (RuntimeError, ValueError) as error:
-        raise RequestError(
-            f"pocketsphinx cannot read the model in {options.model or 'its own folder'}: {error}."
-        ) from None
-    if not free:
+        model = options.model or "its own folder"
+        raise RequestError(f"pocketsphinx cannot read the model in {model}: {error}.") from None
+    if not options.is_free:
         try:
             decoder.add_jsgf_string("said", options.rules())
         except (RuntimeError, ValueError):
@@ -241,36 +239,25 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
     return decoder, threading.Lock()
 
 
-def find_model(folder: str, *, need_language: bool) -> dict[str, str | None]:
-    """Return the paths of acoustic model (hmm), dictionary (dict) and language model (lm, or None).
-
-    folder: "" is the one inside the package. Raises RequestError that says what is missing.
-    """
-    place = Path(folder) if folder else _package() / "model" / "en-us"
+def find_model(folder: str, *, need_language: bool) -> dict[str, Any]:
+    """Return the paths of acoustic model (hmm), dictionary and language model (lm) of a folder, or of the package."""
+    spec = importlib.util.find_spec("pocketsphinx")
+    place = Path(folder) if folder or not spec else Path(str(spec.origin)).parent / "model" / "en-us"
     if not place.is_dir():
         raise RequestError(f"pocketsphinx.model: there is no folder {place}.")
     inside = sorted(path for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth))
-    acoustic = [path.parent for path in inside if path.name == "mdef"]
-    words = [path for path in inside if path.suffix in (".dict", ".dic") and path.is_file()]
-    language = [path for path in inside if re.search(r"\.(lm|lm\.bin|lm\.gz|lm\.dmp)$", path.name.lower())]
-    language.sort(key=lambda path: "phone" in path.name)
-    missing = [] if acoustic else ["an acoustic model (a folder with mdef, means, variances, transition_matrices)"]
+    acoustic = next((path.parent for path in inside if path.name == "mdef"), None)
+    words = next((path for path in inside if path.suffix in (".dict", ".dic") and path.is_file()), None)
+    languages = [path for path in inside if re.search(r"\.(lm|lm\.bin|lm\.gz|lm\.dmp)$", path.name.lower())]
+    language = min(languages, key=lambda path: "phone" in path.name, default=None)
+    missing = ["an acoustic model (a folder with mdef, means, variances, transition_matrices)"]
     if acoustic:
-        missing += [f"{acoustic[0].name}/{name}" for name in NEEDED if not (acoustic[0] / name).is_file()]
+        missing = [f"{acoustic.name}/{name}" for name in NEEDED if not (acoustic / name).is_file()]
     missing += [] if words else ["a dictionary (*.dict)"]
     missing += [] if language or not need_language else ["a language model (*.lm.bin or *.lm)"]
     if missing:
         raise RequestError(f"pocketsphinx.model: {place} lacks {' and '.join(missing)}.")
-    return {"hmm": str(acoustic[0]), "dict": str(words[0]), "lm": str(language[0]) if language else None}
-
-
-def _package() -> Path:
-    found = importlib.util.find_spec("pocketsphinx")
-    return Path(next(iter((found and found.submodule_search_locations) or ["pocketsphinx"])))
-
-
-def _is_there() -> bool:
-    return importlib.util.find_spec("pocketsphinx") is not None
+    return {"hmm": str(acoustic), "dict": str(words), "lm": str(language) if language else None}
 
 
 def _as_file(given: str) -> Path | None:
@@ -293,32 +280,6 @@ def _mark(given: str) -> str:
     return f" ({hashlib.sha256(path.read_bytes()).hexdigest()[:8]})" if path and path.is_file() else ""
 
 
-def read_words(given: str) -> list[str]:
-    """Return the words of a list with commas or blanks between, or the lines of a file; each once, in lower case."""
-    path = _as_file(given)
-    lines = _read(path, "words").splitlines() if path else re.split(r"[,\s]+", given)
-    words = list(dict.fromkeys(" ".join(line.lower().split()) for line in lines if line.strip()))
-    if not words:
-        raise RequestError("pocketsphinx.words holds no word; give them with commas between, such as yes,no.")
-    for word in words:
-        if SIGNS.search(word):
-            raise RequestError(f"pocketsphinx.words: {word!r} is no word; expected letters and apostrophes.")
-    return words
-
-
-def read_grammar(given: str) -> str:
-    """Return the text of a JSGF grammar from a path or from itself. Raises RequestError where it is none."""
-    path = None if given.lstrip().startswith("#JSGF") else _as_file(given)
-    text = _read(path, "grammar") if path else given
-    if not text.lstrip().startswith("#JSGF"):
-        raise RequestError(
-            "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
-        )
-    if "public" not in text:
-        raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
-    return text
-
-
 def words_of_grammar(text: str) -> set[str]:
     """Return the words that a JSGF grammar can hear, in lower case."""
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
@@ -328,10 +289,9 @@ def words_of_grammar(text: str) -> set[str]:
     return {word.lower() for word in SIGNS.sub(" ", text).split()}
 
 
-def check_words(words: Iterable[str], dictionary: str | None) -> None:
+def check_words(words: set[str], dictionary: str) -> None:
     """Raise RequestError that names the words without a pronunciation in the dictionary."""
-    wanted = set(words)
-    unknown = sorted(wanted - read_dictionary(str(dictionary))) if wanted else []
+    unknown = sorted(words - read_dictionary(dictionary))
     if unknown:
         shown = ", ".join(unknown[:10]) + (f" and {len(unknown) - 10} more" if len(unknown) > 10 else "")
         raise RequestError(

@@ -1,31 +1,29 @@
-"""Speech into text with Whisper (Radford and others, 2022), run by faster-whisper from a model that is on this machine.
+"""Speech into text with Whisper (Radford and others, 2022), run by faster-whisper from a model that is here already.
 
-Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache already.
+Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from plait.converters.graph import ByValue, with_version
 from plait.converters.sphinx import SILENT, read_sound
-from plait.core.options import from_strings
-from plait.errors import CellError, RequestError, did_you_mean, need
+from plait.errors import RequestError, did_you_mean
 
 NEEDED = ("config.json", "model.bin", "tokenizer.json")
 DEVICES = ("cpu", "cuda", "auto")
 
 
 @dataclass(frozen=True)
-class Whisper:
+class Whisper(ByValue):
     """Audio (samples (time,) float32, Hz) → text. Raises RequestError for a wrong option or a folder of no model.
 
     Decoded with a beam and without chance, so the same sound gives the same words. The confidence is the mean over
@@ -39,26 +37,16 @@ class Whisper:
     beam: int = field(default=5, metadata={"help": "Guesses followed at once: 1 is quickest."})
     device: str = field(default="cpu", metadata={"help": "cpu, cuda or auto."})
 
-    name: ClassVar[str] = "whisper"
-    source: ClassVar[str] = "audio"
-    target: ClassVar[str] = "text"
-    cost: ClassVar[float] = 2.0
-    quality: ClassVar[float] = 0.9
-    module: ClassVar[str] = "faster_whisper"
-    threads: ClassVar[bool] = False  # it uses every core for one sound
+    name, source, target = "whisper", "audio", "text"
+    cost, quality = 2.0, 0.9
+    module = "faster_whisper"  # it uses every core for one sound, so it wants no threads
 
     def __post_init__(self) -> None:
-        if not 1 <= self.beam <= 100:
-            raise RequestError(f"whisper.beam is {self.beam}; expected 1 to 100.")
+        self.check_range("beam", 1, 100)
         if self.device not in DEVICES:
             raise RequestError(f"whisper.device is {self.device!r}. {did_you_mean(self.device, DEVICES)}")
         if self.model and _looks_like_path(self.model):
             check_folder(Path(self.model).expanduser())
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> Whisper:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "whisper")
 
     @property
     def missing(self) -> str:
@@ -67,31 +55,16 @@ class Whisper:
 
     @property
     def version(self) -> str:
-        there = importlib.util.find_spec(self.module) is not None
-        said = f"faster-whisper {importlib.metadata.version('faster-whisper')}" if there else "faster-whisper"
-        return said + (f" with {Path(self.model).name}" if self.model else "")
+        return with_version("faster-whisper") + (f" with {Path(self.model).name}" if self.model else "")
 
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return the words of each sound and how sure they are; "" and 0 for silence.
-
-        Raises RequestError without a model, or for a language that the model does not know.
-        """
-        need(self.module)
+    def convert(self, value: Any) -> tuple[str, float]:
+        """Return words, "" for silence. Raises RequestError without a model, or for a language it does not know."""
         if not self.model:
             raise RequestError(
                 "whisper has no model and downloads none; give whisper.model=FOLDER, the folder of a Whisper model "
                 "converted for CTranslate2."
             )
-        heard = [self._hear(value) for value in values]
-        return [text for text, _ in heard], [sure for _, sure in heard]
-
-    def _hear(self, value: Any) -> tuple[str | CellError, float]:
-        if isinstance(value, CellError):
-            return value, 0.0
-        try:
-            samples = read_sound(value)
-        except CellError as error:
-            return error, 0.0
+        samples = read_sound(value)
         if not len(samples) or np.abs(samples).max() < SILENT:
             return "", 0.0
         model = load_model(self.model, self.device)
@@ -111,39 +84,29 @@ def join_segments(segments: Sequence[Any]) -> tuple[str, float]:
     text = " ".join("".join(segment.text for segment in segments).split())
     if not text:
         return "", 0.0
-    lengths = [max(1, len(segment.tokens)) for segment in segments]
     shares = [math.exp(min(0.0, s.avg_logprob)) * (1.0 - min(1.0, max(0.0, s.no_speech_prob))) for s in segments]
-    return text, sum(n * share for n, share in zip(lengths, shares, strict=True)) / sum(lengths)
+    return text, float(np.average(shares, weights=[max(1, len(segment.tokens)) for segment in segments]))
 
 
 @lru_cache(maxsize=2)
 def load_model(model: str, device: str) -> Any:
-    """Return the faster-whisper model of a folder, or of a name in the cache. Raises RequestError where it is none."""
+    """Return the faster-whisper model of a folder, or of a name in the user's Hugging Face cache."""
     from faster_whisper import WhisperModel
-
-    folder = find_folder(model)
-    try:
-        return WhisperModel(str(folder), device=device, local_files_only=True)
-    except (RuntimeError, ValueError) as error:
-        raise RequestError(f"whisper.model: {folder} cannot be used on {device}: {error}") from None
-
-
-def find_folder(model: str) -> Path:
-    """Return the folder of a model: the one given, or that of a name in the user's Hugging Face cache."""
-    if _looks_like_path(model):
-        return check_folder(Path(model).expanduser())
     from faster_whisper.utils import download_model
 
     try:  # with local_files_only it only looks
-        return check_folder(Path(download_model(model, local_files_only=True)))
-    except (OSError, ValueError) as error:
-        if isinstance(error, RequestError):
-            raise
+        named = model if _looks_like_path(model) else download_model(model, local_files_only=True)
+    except (OSError, ValueError):
         raise RequestError(
             f"whisper.model {model!r} is no folder, and not in the Hugging Face cache. Nothing is downloaded here; "
             f"to put it there, run: hf download {model if '/' in model else f'Systran/faster-whisper-{model}'}; "
             "or give whisper.model=FOLDER."
         ) from None
+    folder = check_folder(Path(named).expanduser())
+    try:
+        return WhisperModel(str(folder), device=device, local_files_only=True)
+    except (RuntimeError, ValueError) as error:
+        raise RequestError(f"whisper.model: {folder} cannot be used on {device}: {error}") from None
 
 
 def check_folder(folder: Path) -> Path:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
-from plait.core.options import from_strings
+from plait.converters.graph import ByValue
 from plait.errors import CellError, RequestError, did_you_mean
 
 ABSENT = "unknown"  # what stands where a named cell is absent
@@ -17,7 +17,7 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 @dataclass(frozen=True)
-class Template:
+class Template(ByValue):
     """Cells to words: "age: 30, colour: red", or what a template says.
 
     Without a template each cell that is there is named, in the order of the columns: underscores of a name become
@@ -28,38 +28,37 @@ class Template:
 
     template: str = field(default="", metadata={"help": 'Words with columns in braces: "a {age}-year-old". Or all.'})
 
-    name: ClassVar[str] = "template"
-    source: ClassVar[str] = "tabular"
-    target: ClassVar[str] = "text"
-    cost: ClassVar[float] = 1e-5
-    quality: ClassVar[float] = 1.0
-    version: ClassVar[str] = "template 1"
+    name, source, target = "template", "tabular", "text"
+    cost, quality = 1e-5, 1.0
+    version = "template 1"
 
     def __post_init__(self) -> None:
-        pieces = _pieces(self.template)
-        if pieces and not any(is_name for _text, is_name in pieces):
+        if self.template and not any(is_name for _text, is_name in _pieces(self.template)):
             raise RequestError(
                 f"template.template {self.template!r} names no column; write it in braces, such as {{age}}."
             )
 
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> Template:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "template")
-
-    def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]:
-        """Return words and confidence for each row {column: cell}.
-
-        Raises RequestError where the template names a column that a row does not have.
-        """
-        pieces = _pieces(self.template)
-        made: list[Any] = []
-        sure: list[float] = []
-        for row in values:
-            words, share = _fill(row, pieces) if pieces else _list_cells(row)
-            made.append(words)
-            sure.append(share)
-        return made, sure
+    def convert(self, value: Mapping[str, Any]) -> tuple[str, float]:
+        """Return the words of a row {column: cell}. Raises RequestError where the template names no column of it."""
+        spoken = {column: speak_cell(cell) for column, cell in value.items()}
+        named = []
+        words = ""
+        for text, is_name in _pieces(self.template):
+            if is_name:
+                column = text if text in spoken else text.strip()
+                if column not in spoken:
+                    raise RequestError(
+                        f"the template names the column {text!r}, which is not there. {did_you_mean(text, spoken)}"
+                    )
+                named.append(spoken[column])
+                text = spoken[column] or ABSENT
+            words += text
+        if not any(spoken.values()):
+            raise CellError("no cell of this row is there", "blank")
+        if named:
+            return words, sum(map(bool, named)) / len(named)
+        parts = [(speak_name(column), cell) for column, cell in spoken.items() if cell]
+        return ", ".join(f"{column}: {cell}" if column else cell for column, cell in parts), 1.0
 
 
 def _pieces(template: str) -> list[tuple[str, bool]]:
@@ -80,32 +79,7 @@ def _pieces(template: str) -> list[tuple[str, bool]]:
             raise RequestError(f"template.template {template!r} has empty braces; expected the name of a column there.")
         else:
             pieces.append((name, True))
-    pieces.append((template[end:], False))
-    return [piece for piece in pieces if piece[0]]
-
-
-def _fill(row: Mapping[str, Any], pieces: Sequence[tuple[str, bool]]) -> tuple[Any, float]:
-    words, named, there = "", 0, 0
-    for text, is_name in pieces:
-        if not is_name:
-            words += text
-            continue
-        column = text if text in row else text.strip()
-        if column not in row:
-            raise RequestError(f"the template names the column {text!r}, which is not there. {did_you_mean(text, row)}")
-        cell = speak_cell(row[column])
-        named += 1
-        there += bool(cell)
-        words += cell or ABSENT
-    if not there and not any(speak_cell(cell) for cell in row.values()):
-        return CellError("no cell of this row is there", "blank"), 0.0
-    return words, there / named
-
-
-def _list_cells(row: Mapping[str, Any]) -> tuple[Any, float]:
-    spoken = [(speak_name(column), speak_cell(cell)) for column, cell in row.items()]
-    words = ", ".join(f"{column}: {cell}" if column else cell for column, cell in spoken if cell)
-    return (words, 1.0) if words else (CellError("no cell of this row is there", "blank"), 0.0)
+    return [*pieces, (template[end:], False)]
 
 
 def speak_name(column: object) -> str:
@@ -120,8 +94,7 @@ def speak_cell(cell: Any) -> str:
     a day → "2024-05-01", a time of a day → "2024-05-01 13:30".
     """
     if hasattr(cell, "item") and getattr(cell, "ndim", 0) == 0:
-        kind = cell.dtype.kind
-        if kind == "M" and str(cell) != "NaT":
+        if cell.dtype.kind == "M":
             cell = cell.astype("datetime64[us]")  # nanoseconds would become a number
         cell = cell.item()
     if cell is None or type(cell).__name__ == "NAType" or cell != cell:  # pandas.NA has no truth value
@@ -129,24 +102,12 @@ def speak_cell(cell: Any) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return _speak_number(cell)
-    if isinstance(cell, datetime.datetime):
-        return _speak_time(cell)
-    if isinstance(cell, datetime.date):
-        return cell.isoformat()
+        if math.isinf(cell):
+            return "infinite" if cell > 0 else "minus infinite"
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.6g}"
+    if isinstance(cell, datetime.datetime) and (cell.tzinfo or cell.time() != datetime.time(0)):
+        exact = "microseconds" if cell.microsecond else "seconds" if cell.second else "minutes"
+        return cell.isoformat(sep=" ", timespec=exact)
+    if isinstance(cell, datetime.date):  # or a time that is a day
+        return datetime.date.isoformat(cell)
     return " ".join(str(cell).split())
-
-
-def _speak_number(number: float) -> str:
-    if math.isinf(number):
-        return "infinite" if number > 0 else "minus infinite"
-    if number.is_integer() and abs(number) < 1e15:
-        return str(int(number))
-    return f"{number:.6g}"
-
-
-def _speak_time(moment: datetime.datetime) -> str:
-    if moment.tzinfo is None and moment.time() == datetime.time(0):
-        return moment.date().isoformat()
-    exact = "microseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
-    return moment.isoformat(sep=" ", timespec=exact)

@@ -1,4 +1,4 @@
-"""The synchronised table: which rows it has, and what each stream puts into them. Knows no clocks and no estimation.
+"""The synchronised table: which rows it has, and what each stream puts into them.
 
 A row stands for a moment, and for a stretch of time: to its end column, for 1 / rate seconds, or to the next row.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,7 @@ class Joined:
 
 
 def make_rows(reference: Placed, rate: float | None, tolerance: int | None) -> Rows:
-    """Return a row for each row of the reference, or each 1 / rate seconds from its first time to its last.
-
-    A sound without a rate is one row. Raises RequestError for more than a hundred million rows.
-    """
+    """Return a row for each row of the reference (a sound is one), or each 1 / rate seconds. Raises RequestError."""
     stream = reference.stream
     if rate is not None:
         num = max(1, int((stream.last - stream.first) * rate / SECOND + 1e-6))
@@ -87,9 +84,8 @@ def choose_join(placed: Placed, asked: str | None) -> str:
             raise RequestError(f"--join {stream.given}={asked}: a sound is cut at the rows' times, which is overlap")
         return "overlap"
     if asked == "linear" and not number_columns(stream.table, stream.values):
-        raise RequestError(
-            f"--join {stream.given}=linear: it has no column of numbers. Expected {', '.join(JOINS[:4])}"
-        )
+        ways = ", ".join(JOINS[:4])
+        raise RequestError(f"--join {stream.given}=linear: it has no column of numbers. Expected {ways}")
     return asked or ("nearest" if stream.end is None else "overlap")
 
 
@@ -104,59 +100,57 @@ def join_stream(rows: Rows, placed: Placed, how: str, tolerance: int | None, fol
         return _cut_sound(rows, placed, folder)
     reach = default_tolerance(rows, placed) if tolerance is None else tolerance
     table = move_media(placed.stream.table, placed.stream.values, folder)
-    if how in ("nearest", "previous"):
-        find = joins.find_nearest if how == "nearest" else joins.find_previous
-        found = np.where(rows.present, find(rows.begin, placed.sorted_begin, reach), -1)
-        source = _rows_of(placed, found)
-        off = np.abs(rows.begin - placed.begin[source])[source >= 0] / SECOND
-        far = f", {plain(float(np.median(off)), digits=3)} s away in the middle" if len(off) else ""
-        return Joined(_take(table, source), source >= 0, f"{how} within {plain(reach / SECOND, digits=3)} s{far}")
     if how == "overlap":
         return _join_overlap(rows, placed, table)
     if how == "window":
         return _join_window(rows, placed, table)
-    return _join_linear(rows, placed, table, reach)
+    if how == "linear":
+        return _join_linear(rows, placed, table, reach)
+    find = joins.find_nearest if how == "nearest" else joins.find_previous
+    source = _rows_of(placed, np.where(rows.present, find(rows.begin, placed.sorted_begin, reach), -1))
+    off = np.abs(rows.begin - placed.begin[source])[source >= 0] / SECOND
+    far = f", {plain(float(np.median(off)), digits=3)} s away in the middle" if len(off) else ""
+    return Joined(_take(table, source), source >= 0, f"{how} within {plain(reach / SECOND, digits=3)} s{far}")
 
 
-def _rows_of(placed: Placed, found: np.ndarray) -> np.ndarray:
+def _rows_of(placed: Placed, places: np.ndarray) -> np.ndarray:
     """Turn places in the sorted order into rows of the stream's table; -1 stays."""
-    return np.where(found >= 0, placed.order[np.maximum(found, 0)], -1)
+    return np.where(places >= 0, placed.order[np.maximum(places, 0)], -1)
 
 
 def _take(table: Table, source: np.ndarray) -> dict[str, Any]:
-    import pyarrow as pa
-
-    index = pa.array(source, mask=source < 0)
+    index = _cells(source, source >= 0).combine_chunks()
     return {name: values.take(index) for name, values in table.data.items()}
 
 
-def _arrow(values: np.ndarray) -> Any:
+def _cells(values: Any, present: np.ndarray | None = None) -> Any:
+    """Return values as a column, blank where they are not present."""
     import pyarrow as pa
 
-    return pa.chunked_array([pa.array(values, mask=~np.isfinite(values))])
+    return pa.chunked_array([pa.array(values, mask=None if present is None else ~present)])
 
 
 def _join_overlap(rows: Rows, placed: Placed, table: Table) -> Joined:
     """Give each row what it overlaps longest; prose is joined in order of time, so that no word is lost."""
     import pyarrow as pa
 
-    starts, ends = placed.sorted_begin, placed.sorted_end
-    begin = np.where(rows.present, rows.begin, np.iinfo(np.int64).max // 2)
-    end = np.where(rows.present, rows.end, np.iinfo(np.int64).max // 2)
-    found = joins.find_longest(begin, end, starts, ends)
-    columns = _take(table, _rows_of(placed, found))
+    far = np.iinfo(np.int64).max // 2
+    spans = [np.where(rows.present, times, far) for times in (rows.begin, rows.end)]
+    spans += [placed.sorted_begin, placed.sorted_end]
+    longest = joins.find_longest(*spans)
+    columns = _take(table, _rows_of(placed, longest))
     prose = [name for name in table.names if judge(facts_of(table, name), table.folder).kind in TEXT.columns]
     for name in prose:
         cells = table.data[name].take(pa.array(placed.order)).to_pylist()
-        words: dict[int, list[str]] = {}
-        for row, other, _ in joins.overlap_pairs(begin, end, starts, ends):
+        words: list[list[str]] = [[] for _ in longest]
+        for row, other, _ in joins.overlap_pairs(*spans):
             for place, source in zip(row.tolist(), other.tolist(), strict=True):
                 if cells[source] is not None:
-                    words.setdefault(place, []).append(str(cells[source]))
-        joined = [" ".join(words[row]) if row in words else None for row in range(len(begin))]
+                    words[place].append(str(cells[source]))
+        joined = [" ".join(some) if some else None for some in words]
         columns[name] = pa.chunked_array([pa.array(joined, pa.string())])
     note = "overlap: of several, the one that overlaps longest"
-    return Joined(columns, found >= 0, note + (f"; {', '.join(prose)} joined in order of time" if prose else ""))
+    return Joined(columns, longest >= 0, note + (f"; {', '.join(prose)} joined in order of time" if prose else ""))
 
 
 def _join_window(rows: Rows, placed: Placed, table: Table) -> Joined:
@@ -167,20 +161,20 @@ def _join_window(rows: Rows, placed: Placed, table: Table) -> Joined:
     low, high = joins.find_window(rows.begin, rows.end, times)
     inside = rows.present & (rows.end > times[0]) & (rows.begin <= times[-1])
     high = np.where(inside, high, low)
-    counts = high - low
     numbers, columns = number_columns(table, table.names), {}
-    order = pa.array(placed.order)
     for name in table.names:
-        cells = table.data[name].take(order)
-        there = np.asarray(cells.is_valid().to_numpy(), bool)
+        cells = table.data[name].take(pa.array(placed.order))
+        present = np.asarray(cells.is_valid().to_numpy(), bool)
         if name in numbers:
             values = numbers_of(table, name)[placed.order]
-            there &= np.isfinite(values)
-            columns[f"{name}_mean"] = _arrow(joins.window_means(low, high, values))
-        latest = joins.window_last(low, high, there)
+            present &= np.isfinite(values)
+            means = joins.window_means(low, high, values)
+            columns[f"{name}_mean"] = _cells(means, np.isfinite(means))
+        latest = joins.window_last(low, high, present)
         columns[f"{name}_last"] = cells.take(pa.array(latest, mask=latest < 0))
-    columns["count"] = pa.chunked_array([pa.array(counts, mask=~inside)])
-    return Joined(columns, counts > 0, "window: mean and last of each row's stretch of time, and the count of its rows")
+    columns["count"] = _cells(high - low, inside)
+    note = "window: mean and last of each row's stretch of time, and the count of its rows"
+    return Joined(columns, high > low, note)
 
 
 def _join_linear(rows: Rows, placed: Placed, table: Table, reach: int) -> Joined:
@@ -188,18 +182,14 @@ def _join_linear(rows: Rows, placed: Placed, table: Table, reach: int) -> Joined
     times = placed.sorted_begin
     numbers = number_columns(table, table.names)
     rest = [name for name in table.names if name not in numbers]
-    found = np.where(rows.present, joins.find_nearest(rows.begin, times, reach), -1)
-    others = _take(replace(table, data={name: table.data[name] for name in rest}), _rows_of(placed, found))
+    nearest = np.where(rows.present, joins.find_nearest(rows.begin, times, reach), -1)
+    columns = _take(table, _rows_of(placed, nearest))
     reached = np.zeros(len(rows.begin), bool)
-    columns = {}
-    for name in table.names:
-        if name in rest:
-            columns[name] = others[name]
-            continue
+    for name in numbers:
         values = joins.interpolate(rows.begin, times, numbers_of(table, name)[placed.order], reach)
-        values = np.where(rows.present, values, np.nan)
-        reached |= np.isfinite(values)
-        columns[name] = _arrow(values)
+        present = rows.present & np.isfinite(values)
+        reached |= present
+        columns[name] = _cells(values, present)
     note = f"linear between neighbours at most {plain(reach / SECOND, digits=3)} s apart"
     return Joined(columns, reached, note + (f"; {', '.join(rest)} from the nearest row" if rest else ""))
 
@@ -210,16 +200,11 @@ def _cut_sound(rows: Rows, placed: Placed, folder: Path) -> Joined:
 
     stream = placed.stream
     zero, length = int(stream.begin[0]), int(stream.last - stream.begin[0])
-    start = np.clip(placed.to_own(rows.begin) - zero, 0, length)
-    end = np.clip(placed.to_own(rows.end) - zero, 0, length)
-    sample = SECOND / (stream.rate or 1)
-    reached = rows.present & (end - start >= sample)
+    start, end = (np.clip(placed.to_own(times) - zero, 0, length) for times in (rows.begin, rows.end))
+    reached = rows.present & (end - start >= SECOND / (stream.rate or 1))  # a sample at least
     path = move_path(str(stream.path.name if stream.path else stream.name), stream.table.folder, folder)
-    cells = [
-        f"{path}#t={_seconds(s)},{_seconds(e)}" if there else None
-        for s, e, there in zip(start.tolist(), end.tolist(), reached.tolist(), strict=True)
-    ]
-    column = pa.chunked_array([pa.array(cells, pa.string())])
+    cells = [f"{path}#t={_seconds(s)},{_seconds(e)}" for s, e in zip(start.tolist(), end.tolist(), strict=True)]
+    column = pa.chunked_array([pa.array(np.array(cells, object), pa.string(), mask=~reached)])
     return Joined({stream.name: column}, reached, "cut at the rows' times: path#t=start,end in seconds")
 
 

@@ -1,7 +1,7 @@
-"""Cells of a time column → whole nanoseconds on one scale, and what was read into them. Knows no files and no joins.
+"""Cells of a time column → whole nanoseconds on one scale. What cannot be read is not present, with a reason.
 
 A calendar time counts from 1970-01-01T00:00:00Z, any other from the stream's own zero. int64 nanoseconds are exact
-over 292 years; float64 seconds since 1970 would be off by 0.2 µs. What cannot be read is not present, with a reason.
+over 292 years; float64 seconds since 1970 would be off by 0.2 µs.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +48,7 @@ class Times:
 
     calendar: counted from 1970 UTC, else from the stream's own zero. naive: calendar times without a zone, counted as
     if they were UTC. of_day: clock times such as 10:04:46, which may be times of a day or times since a start.
-    zone: as it was found or said; None where there is none. told: whether unit and zone were said, not guessed.
+    zone: as it was found or said; None where there is none. given: whether unit and zone were said, not guessed.
     sure: 0 to 1. notes: sentences on what was not plain.
     """
 
@@ -61,9 +60,9 @@ class Times:
     zone: str | None = None
     naive: bool = False
     of_day: bool = False
-    told: bool = False
+    given: bool = False
     sure: float = 1.0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def read_times(
@@ -71,11 +70,11 @@ def read_times(
 ) -> Times:
     """Read a column of times. name: of the column, which may tell the unit, such as `time_ms`.
 
-    Understood: Arrow timestamps and dates; ISO 8601 with and without zone, and the other ways to write a date that
-    `parse_date` knows; HH:MM:SS.mmm; numbers of seconds, milli-, micro- and nanoseconds since 1970 (told by their
-    size: 1e8 to 1e10 are seconds) or since a start of their own. rate: in Hz; the cells are then numbers of frames.
-    unit, zone: as the user says them, over what is found. zone is a name such as Europe/Berlin, UTC, or +02:00.
-    Raises TableError where no cell can be read as a time, RequestError for an unknown zone.
+    Understood: Arrow timestamps and dates; ISO 8601, and what else `parse_date` knows; HH:MM:SS.mmm; numbers of
+    seconds, milli-, micro- and nanoseconds since 1970 (told by their size: 1e8 to 1e10 are seconds) or since a start of
+    their own. rate: in Hz; the cells are then numbers of frames. unit, zone: as the user says them, over what is read;
+    a zone is a name such as Europe/Berlin, UTC, or +02:00. Raises TableError where no cell can be read as a time,
+    RequestError for an unknown zone.
     """
     import pyarrow as pa
 
@@ -92,12 +91,17 @@ def read_times(
         raise TableError(f"column {name!r} holds {kind}; expected times: dates, clock times or numbers")
     times = place_zone(times, zone) if zone is not None else times
     if not times.present.any():
-        raise TableError(f"no cell of column {name!r} can be read as a time{_such_as(times.notes)}")
+        what = f": {times.notes[0]}" if times.notes else ". Expected ISO 8601, numbers, or HH:MM:SS.mmm"
+        raise TableError(f"no cell of column {name!r} can be read as a time{what}")
     return times
 
 
-def _such_as(notes: Sequence[str]) -> str:
-    return f": {notes[0]}" if notes else ". Expected ISO 8601, numbers, or HH:MM:SS.mmm"
+def _dates(values: np.ndarray, present: np.ndarray, unit: str, why: str, **more: Any) -> Times:
+    """Return calendar times; where no zone is said they are taken as UTC."""
+    times = Times(values, present, unit, why, calendar=True, **more)
+    if times.zone:
+        return times
+    return replace(times, why=f"{why.partition(' ')[0]} without a zone, taken as UTC", zone="UTC", naive=True, sure=0.7)
 
 
 def _from_arrow(column: pa.ChunkedArray) -> Times:
@@ -105,14 +109,9 @@ def _from_arrow(column: pa.ChunkedArray) -> Times:
 
     zone = getattr(column.type, "tz", None)
     stamps = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
-    present = np.asarray(column.is_valid().to_numpy(), bool)
     values = stamps.fill_null(0).to_numpy().astype(np.int64)
-    held = (np.abs(values) < _LAST * 1_000_000) & present
-    if zone is None:
-        return Times(np.where(held, values * 1000, 0), held, "timestamp", "timestamps without a zone, taken as UTC",
-                     calendar=True, zone="UTC", naive=True, sure=0.7)  # fmt: skip
-    why = f"timestamps with the zone {zone}"
-    return Times(np.where(held, values * 1000, 0), held, "timestamp", why, calendar=True, zone=zone)
+    held = np.asarray(column.is_valid().to_numpy(), bool) & (np.abs(values) < _LAST * 1_000_000)
+    return _dates(np.where(held, values * 1000, 0), held, "timestamp", f"timestamps with the zone {zone}", zone=zone)
 
 
 def _as_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray | None, list[str]]:
@@ -122,14 +121,17 @@ def _as_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray | None, list[s
 
     text = _trim(column)
     alike = pc.match_substring_regex(text, r"^[+-]?\d+(\.\d*)?$")
-    count, filled = pc.sum(alike).as_py() or 0, len(text) - text.null_count
-    if count <= 0.5 * filled:
+    if (pc.sum(alike).as_py() or 0) <= 0.5 * (len(text) - text.null_count):
         return None, []
-    unread = np.flatnonzero(np.asarray(pc.fill_null(pc.invert(alike), False).to_numpy(zero_copy_only=False), bool))
-    notes = [_say_unread(unread, text)] if len(unread) else []
+    notes = _say_unread(_flags(pc.invert(alike)), text)
     text = pc.if_else(alike, text, pa.scalar(None, text.type))
     whole = pc.all(pc.match_substring_regex(text, r"^[+-]?\d{1,18}$|^[1-8]\d{18}$")).as_py()
     return pa.chunked_array([text.cast(pa.int64() if whole else pa.float64())]), notes
+
+
+def _flags(flags: pa.Array) -> np.ndarray:
+    """Return (row,) bool; False where nothing is said."""
+    return np.asarray(flags.fill_null(False).to_numpy(zero_copy_only=False), bool)
 
 
 def _trim(column: pa.ChunkedArray) -> pa.Array:
@@ -144,30 +146,28 @@ def _trim(column: pa.ChunkedArray) -> pa.Array:
 def _from_numbers(column: pa.ChunkedArray, name: str, rate: float | None, unit: str | None) -> Times:
     import pyarrow as pa
 
-    whole = pa.types.is_integer(column.type)
     present = np.asarray(column.is_valid().to_numpy(), bool)
     numbers = column.fill_null(0).to_numpy()
-    if not whole:
+    if not pa.types.is_integer(column.type):
         present &= np.isfinite(numbers)
     if not present.any():
         return Times(np.zeros(len(column), np.int64), present, unit or "s", "no number")
-    middle = float(np.median(np.abs(numbers[present].astype(np.float64))))
     if rate is not None:
-        values, held = _scale(numbers, present, SECOND / rate)
-        return Times(values, held, "frame", f"numbers of frames, {rate:g} a second as said", told=True)
-    named = _unit_of_name(name)
-    for size, scale in enumerate(UNITS.values()):
-        small = 1e8 * SECOND / scale
-        code = list(UNITS)[size]
-        if small <= middle < 100 * small and unit in (None, code):
-            values, held = _scale(numbers, present, scale)
+        why = f"numbers of frames, {rate:g} a second as said"
+        return Times(*_scale(numbers, present, SECOND / rate), "frame", why, given=True)
+    middle = float(np.median(np.abs(numbers[present].astype(np.float64))))
+    for code, scale in UNITS.items():
+        if 1e8 <= middle * scale / SECOND < 1e10 and unit in (None, code):
             why = f"numbers about {middle:.3g}: {code} since 1970 by their size"
-            return Times(values, held, code, why, calendar=True, zone="UTC", sure=0.95, told=unit is not None)
+            scaled = _scale(numbers, present, scale)
+            return Times(*scaled, code, why, calendar=True, zone="UTC", sure=0.95, given=unit is not None)
+    words = re.split(r"[\s_()\[\].:/-]+", name.strip().lower())
+    named = next((UNIT_OF_WORD[word] for word in reversed(words) if word in UNIT_OF_WORD), None)
     code = unit or named or "s"
-    values, held = _scale(numbers, present, UNITS[code])
     why = f"numbers from {numbers[present].min():.6g}: {code} since a start of their own"
     why += ", as said" if unit else f", by the name {name!r}" if named else ""
-    return Times(values, held, code, why, told=bool(unit or named), sure=1.0 if unit else 0.9 if named else 0.7)
+    sure = 1.0 if unit else 0.9 if named else 0.7
+    return Times(*_scale(numbers, present, UNITS[code]), code, why, given=bool(unit or named), sure=sure)
 
 
 def _scale(numbers: np.ndarray, present: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -181,11 +181,6 @@ def _scale(numbers: np.ndarray, present: np.ndarray, scale: float) -> tuple[np.n
     return np.rint(numbers.astype(np.float64) * scale).astype(np.int64), held
 
 
-def _unit_of_name(name: str) -> str | None:
-    words = re.split(r"[\s_()\[\].:/-]+", name.strip().lower())
-    return next((UNIT_OF_WORD[word] for word in reversed(words) if word in UNIT_OF_WORD), None)
-
-
 def _from_text(column: pa.ChunkedArray) -> Times:
     """Read ISO 8601 with Arrow, all cells at once; what Arrow does not read, cell by cell."""
     import pyarrow as pa
@@ -195,10 +190,8 @@ def _from_text(column: pa.ChunkedArray) -> Times:
     rows = len(text)
     values, form = np.zeros(rows, np.int64), np.full(rows, "", dtype="U5")  # zoned, naive, clock; "" is unread
     zones: set[str] = set()
-    filled = np.asarray(text.is_valid().to_numpy(zero_copy_only=False), bool)
     for kind, pattern in (("zoned", _ISO_ZONED), ("naive", _ISO)):
-        alike = pc.fill_null(pc.match_substring_regex(text, f"^{pattern}$"), False)
-        chosen = np.flatnonzero(np.asarray(alike.to_numpy(zero_copy_only=False), bool))
+        chosen = np.flatnonzero(_flags(pc.match_substring_regex(text, f"^{pattern}$")))
         if not len(chosen):
             continue
         cells = pc.replace_substring(text.take(pa.array(chosen)), ",", ".")
@@ -213,13 +206,14 @@ def _from_text(column: pa.ChunkedArray) -> Times:
             continue  # one of them is no date, such as February 30; they are read one by one below
         values[chosen] = stamps.to_numpy(zero_copy_only=False)
         form[chosen] = kind
+    filled = _flags(text.is_valid())
     rest = np.flatnonzero(filled & (form == ""))
     cells = text.take(pa.array(rest)).to_pylist()
     day_first = is_day_first(cells)
     for row, cell in zip(rest.tolist(), cells, strict=True):
-        found = _read_cell(cell, day_first)
-        if found is not None:
-            values[row], form[row], zone = found
+        moment = _read_cell(cell, day_first)
+        if moment is not None:
+            values[row], form[row], zone = moment
             zones |= {zone} if zone else set()
     return _judge_forms(values, form, filled, zones, text)
 
@@ -252,16 +246,17 @@ def _read_cell(cell: str, day_first: bool) -> tuple[int, str, str | None] | None
     if moment is None:
         return None
     days = moment - dt.datetime(1970, 1, 1)
-    seconds = days.days * 86_400 + days.seconds - (_offset_seconds(zone) if zone else 0)
+    seconds = days.days * 86_400 + days.seconds - (offset_of(zone) or 0)
     if not _FIRST < seconds < _LAST:
         return None
     part = int(broken[1].ljust(9, "0")) if broken else days.microseconds * 1000
     return seconds * SECOND + part, "zoned" if zone else "naive", zone
 
 
-def _offset_seconds(zone: str) -> int:
-    if zone == "UTC":
-        return 0
+def offset_of(zone: str | None) -> int | None:
+    """Return the seconds that a zone such as +02:00 is ahead of UTC, None for one with a name."""
+    if not zone or not re.fullmatch(r"[+-]\d\d:\d\d", zone):
+        return None
     return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)
 
 
@@ -270,8 +265,7 @@ def _judge_forms(values: np.ndarray, form: np.ndarray, filled: np.ndarray, zones
     zoned, naive, clock = (form == kind for kind in ("zoned", "naive", "clock"))
     calendar = int((zoned | naive).sum()) >= int(clock.sum()) and bool((zoned | naive).any())
     present = (zoned | naive) if calendar else clock
-    unread = np.flatnonzero(filled & ~present)
-    notes = [_say_unread(unread, text)] if len(unread) else []
+    notes = _say_unread(filled & ~present, text)
     if not calendar:
         values, wrapped = unwrap_days(values, present)
         if wrapped:
@@ -280,22 +274,17 @@ def _judge_forms(values: np.ndarray, form: np.ndarray, filled: np.ndarray, zones
         return Times(values, present, "HH:MM:SS", why, of_day=True, sure=0.8, notes=tuple(notes))
     if naive.any() and zoned.any():
         notes.append(f"{count(naive.sum(), 'row has', 'rows have')} no zone, taken as UTC; the others say theirs")
-    if not zoned.any():
-        return Times(values, present, "ISO 8601", "dates without a zone, taken as UTC", calendar=True, zone="UTC",
-                     naive=True, sure=0.7, notes=tuple(notes))  # fmt: skip
-    zone = ", ".join(sorted(zones))
-    why = f"dates that say their zone, {zone}"
-    return Times(values, present, "ISO 8601", why, calendar=True, zone=zone, notes=tuple(notes))
+    zone = ", ".join(sorted(zones)) if zoned.any() else None
+    return _dates(values, present, "ISO 8601", f"dates that say their zone, {zone}", zone=zone, notes=tuple(notes))
 
 
-def _say_unread(rows: np.ndarray, text: Any) -> str:
+def _say_unread(unread: np.ndarray, text: Any) -> list[str]:
+    """Say which rows (row,) bool hold no time; nothing where there are none."""
+    rows = np.flatnonzero(unread)
     shown = ", ".join(f"row {row} {str(text[int(row)].as_py())[:30]!r}" for row in rows[:3])
     more = ", …" if len(rows) > 3 else ""
-    return f"{count(len(rows), 'row has', 'rows have')} no time that can be read ({shown}{more})"
-
-
-def _lie(rows: np.ndarray) -> str:
-    return count(rows.sum(), "row lies in the hour", "rows lie in the hour")
+    have = count(len(rows), "row has", "rows have")
+    return [f"{have} no time that can be read ({shown}{more})"] if len(rows) else []
 
 
 def distinct(times: np.ndarray) -> np.ndarray:
@@ -320,7 +309,7 @@ def unwrap_days(values: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, in
 def find_zone(name: str) -> dt.tzinfo:
     """Return the zone of a name: UTC, +02:00, Europe/Berlin. Raises RequestError where there is none such."""
     if re.fullmatch(_OFFSET, name):
-        return dt.timezone(dt.timedelta(seconds=_offset_seconds(_plain_zone(name))))
+        return dt.timezone(dt.timedelta(seconds=offset_of(_plain_zone(name)) or 0))
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -331,43 +320,35 @@ def find_zone(name: str) -> dt.tzinfo:
 
 
 def place_zone(times: Times, name: str) -> Times:
-    """Read calendar times that have no zone as times of this one. Cells that say their own zone keep it."""
-    zone = find_zone(name)
-    if not times.calendar or not times.naive:
-        return times
-    values, present, notes = to_utc(times.values, times.present, zone)
-    why = f"{times.why.partition(',')[0]}, read as {name}"
-    return replace(times, values=values, present=present, zone=name, naive=False, why=why, sure=1.0, told=True,
-                   notes=(*times.notes, *notes))  # fmt: skip
-
-
-def to_utc(values: np.ndarray, present: np.ndarray, zone: dt.tzinfo) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Turn local times into UTC. values: (row,) int64 nanoseconds of the wall clock; present: (row,) bool.
+    """Read calendar times that have no zone as times of this one. Cells that say their own zone keep it.
 
     When clocks are set back an hour comes twice (PEP 495). Where the rows of that hour, in file order, step back
     exactly once, those before the step are the first pass and those after it the second; else it cannot be told and
-    they are absent. When clocks are set forward an hour never comes: its rows are absent. Returns values, present and
-    notes. The offset is asked once for each quarter of an hour, since zones change on no finer grid.
+    they are absent. When clocks are set forward an hour never comes: its rows are absent. The offset is asked once for
+    each quarter of an hour, since zones change on no finer grid.
     """
+    zone = find_zone(name)
+    if not times.calendar or not times.naive:
+        return times
+    local = times.values[times.present]
     quarter = 900 * SECOND
-    slots = distinct(values[present] // quarter)
-    place = np.searchsorted(slots, values[present] // quarter)
-    early, late = (np.array([_offset_at(slot * 900, zone, fold) for slot in slots.tolist()]) for fold in (0, 1))
-    first, second = early[place].astype(np.int64), late[place].astype(np.int64)
+    slots = distinct(local // quarter)
+    offsets = np.array([[_offset_at(slot * 900, zone, fold) for slot in slots.tolist()] for fold in (0, 1)], np.int64)
+    first, second = offsets.reshape(2, -1)[:, np.searchsorted(slots, local // quarter)]
     twice, never = first > second, first < second
-    fold, unsure = _tell_passes(values[present], twice)
-    out, held = values.copy(), present.copy()
-    out[present] = values[present] - np.where(fold, second, first) * SECOND
-    held[np.flatnonzero(present)[never | unsure]] = False
-    notes = []
-    if (twice & ~unsure).any():
-        notes.append(f"{_lie(twice & ~unsure)} that comes twice; their order tells which")
-    if unsure.any():
-        notes.append(f"{_lie(unsure)} that comes twice when clocks are set back, and their "
-                     "order does not tell which; they have no time")  # fmt: skip
-    if never.any():
-        notes.append(f"{_lie(never)} that clocks skip; they have no time")
-    return out, held, notes
+    fold, unsure = _tell_passes(local, twice)
+    values, present = times.values.copy(), times.present.copy()
+    values[times.present] = local - np.where(fold, second, first) * SECOND
+    present[np.flatnonzero(times.present)[never | unsure]] = False
+    kinds = (
+        (twice & ~unsure, "comes twice; their order tells which"),
+        (unsure, "comes twice when clocks are set back, and their order does not tell which; they have no time"),
+        (never, "clocks skip; they have no time"),
+    )
+    lie = [f"{count(rows.sum(), 'row lies', 'rows lie')} in the hour that {what}" for rows, what in kinds if rows.any()]
+    why = f"{times.why.partition(',')[0]}, read as {name}"
+    return replace(times, values=values, present=present, zone=name, naive=False, why=why, sure=1.0, given=True,
+                   notes=(*times.notes, *lie))  # fmt: skip
 
 
 def _offset_at(seconds: int, zone: dt.tzinfo, fold: int) -> int:

@@ -1,9 +1,8 @@
 """Offset and drift between two clocks that saw the same thing: two sounds, or two columns of numbers.
 
-First the whole recordings are laid over each other at a low rate, which tells the offset even where the clocks drift
-apart. Then short windows are found one by one, each at its own lag, and a straight line goes through the lags. Windows
-are warped by that line and looked for once more, so that drift does not smear their peaks. Where the windows do not
-agree on a line, there is no answer.
+First the whole recordings are laid over each other at a low rate. Then short windows are found one by one, each at its
+own lag, and a straight line goes through the lags; windows are warped by that line and looked for once more, so that
+drift does not smear their peaks. Where the windows do not agree on a line, there is no answer.
 
 Cross-correlation with a partly whitened spectrum (PHAT-β: Donohue, Hannemann, Dietz, "Performance of phase transform
 for detecting sound sources with microphone arrays", 2007, after Knapp and Carter, 1976), the peak between samples by a
@@ -14,6 +13,7 @@ with Tukey's weights, its uncertainty by a bootstrap over the windows (Efron, 19
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,9 +33,9 @@ WHITENINGS = (0.5, 0.25, 0.0)  # tried on columns of numbers, which may be smoot
 class Line:
     """reference time = offset + slope × own time, both in seconds from the starts given to `estimate`.
 
-    offsets, slopes: (draw,) of the bootstrap. residual: root mean square of the
-    windows' lags about the line, in seconds. windows: (used, all). precision: seconds that a parabola through
-    three samples may be off by. span: seconds that both have; center: the middle of it in own time.
+    offsets, slopes: (draw,) of the bootstrap. residual: root mean square of the windows' lags about the line, in
+    seconds. windows: (used, all). precision: seconds that a parabola through three samples may be off by. span: seconds
+    that both have; center: the middle of it in own time.
     """
 
     offset: float
@@ -50,21 +50,17 @@ class Line:
 
     def interval(self, what: str) -> tuple[float, float]:
         """Return the 95 % interval of "offset" in seconds or "drift" in ppm; a part of a sample is never excluded."""
-        if what == "offset":
-            around = self.precision * (1 + 2 * abs(self.center) / self.span)  # the zero may lie far outside
-            low, high = np.percentile(self.offsets, [2.5, 97.5]) + np.array([-1, 1]) * around
+        if what == "offset":  # the zero may lie far outside
+            draws, around = self.offsets, self.precision * (1 + 2 * abs(self.center) / self.span)
         else:
-            around = 2 * self.precision / self.span
-            low, high = 1e6 * (np.percentile(self.slopes, [2.5, 97.5]) - 1.0 + np.array([-1, 1]) * around)
-        return float(low), float(high)
+            draws, around = 1e6 * (self.slopes - 1.0), 2e6 * self.precision / self.span
+        low, high = np.percentile(draws, [2.5, 97.5])
+        return float(low - around), float(high + around)
 
 
 @dataclass(frozen=True)
 class Signal:
-    """Samples at a steady rate. values: (time,); rate in Hz; start: time of the first sample in seconds, on its clock.
-
-    wave: whether it swings around zero like a sound, so that its loudness is what the first look compares.
-    """
+    """Samples (time,) at a steady rate in Hz, the first at `start` seconds. wave: swings around zero like a sound."""
 
     values: np.ndarray
     rate: float
@@ -72,30 +68,36 @@ class Signal:
     wave: bool = False
 
 
+class Pair(NamedTuple):
+    """Two signals (time,) at one rate in Hz: the reference's, the own one. wave: whether both are."""
+
+    first: np.ndarray
+    second: np.ndarray
+    rate: float
+    wave: bool
+
+
 def estimate(reference: Signal, own: Signal) -> Line:
     """Find the line that takes own time to reference time. Raises RequestError where no peak is clear."""
-    import scipy.fft  # noqa: F401  loaded here once, since it is heavy
-
-    rate = min(reference.rate, own.rate)
-    if own.wave and reference.wave:
-        rate = min(rate, FINE_RATE)
-    a, b = _at_rate(reference, rate), _at_rate(own, rate)
-    if min(len(a), len(b)) < 64 or not a.any() or not b.any():
-        raise RequestError("the signal is too short or constant; expected at least 64 samples that change")
     wave = own.wave and reference.wave
-    if wave and min(len(a), len(b)) < LEAST_BLOCKS * rate / COARSE_RATE:
+    rate = min(reference.rate, own.rate, *([FINE_RATE] if wave else []))
+    pair = Pair(_at_rate(reference, rate), _at_rate(own, rate), rate, wave)
+    shorter = min(len(pair.first), len(pair.second))
+    if shorter < 64 or not pair.first.any() or not pair.second.any():
+        raise RequestError("the signal is too short or constant; expected at least 64 samples that change")
+    if wave and shorter < LEAST_BLOCKS * rate / COARSE_RATE:
         raise RequestError(f"the signal is too short; expected at least {LEAST_BLOCKS / COARSE_RATE:g} s of sound")
-    lags = _first_look(a, b, rate, wave)
-    found = []
+    lags = _first_look(pair)
+    lines: list[Line] = []
     for lag in lags:
-        lines = [_follow(a, b, rate, lag, wave, beta) for beta in ((0.5,) if wave else WHITENINGS)]
-        found += [line for line in lines if line is not None]
-        if any(line.windows[0] > 0.6 * line.windows[1] for line in found):
+        tried = [_follow(pair, lag, beta) for beta in ((0.5,) if wave else WHITENINGS)]
+        lines += [line for line in tried if line is not None]
+        if any(line.windows[0] > 0.6 * line.windows[1] for line in lines):
             break
-    if not found:
+    if not lines:
         raise RequestError(f"no clear peak: {len(lags)} offsets were tried, and at none do the windows of the two "
                            "signals agree. Do they share a signal for some time?")  # fmt: skip
-    line = min(found, key=lambda line: line.residual / np.sqrt(line.windows[0]))
+    line = min(lines, key=lambda line: line.residual / np.sqrt(line.windows[0]))
     # From samples' own zero to the clocks: own time = start + u, reference time = start + offset + slope × u.
     shift = reference.start - line.slope * own.start
     shifts = reference.start - line.slopes * own.start
@@ -122,25 +124,24 @@ def _reduce(values: np.ndarray, rate: float, wave: bool) -> tuple[np.ndarray, fl
     return reduced - reduced.mean(), rate / size
 
 
-def _first_look(a: np.ndarray, b: np.ndarray, rate: float, wave: bool) -> list[float]:
-    """Return the likeliest lags in seconds: a[t + lag] looks like b[t]; the clearest first."""
+def _first_look(pair: Pair) -> list[float]:
+    """Return the likeliest lags in seconds: first[t + lag] looks like second[t]; the clearest first."""
     lags: list[tuple[float, float]] = []
-    for as_wave in (True, False) if wave else (False,):
-        x, slow = _reduce(a, rate, as_wave)
-        y, _ = _reduce(b, rate, as_wave)
+    for as_wave in (True, False) if pair.wave else (False,):
+        x, slow = _reduce(pair.first, pair.rate, as_wave)
+        y, _ = _reduce(pair.second, pair.rate, as_wave)
+        at = np.arange(len(x) + len(y) - 1) - (len(y) - 1)
+        shared = np.minimum(len(x), at + len(y)) - np.maximum(0, at)
+        enough = shared >= max(LEAST_BLOCKS, 0.05 * min(len(x), len(y)))
+        near = max(1, round(0.25 * slow)) if as_wave else max(1, len(y) // 200)
         for beta in (0.0, 0.5):
-            height = _correlate(x, y, beta)
-            at = np.arange(len(height)) - (len(y) - 1)
-            shared = np.minimum(len(x), at + len(y)) - np.maximum(0, at)
-            enough = shared >= max(LEAST_BLOCKS, 0.05 * min(len(x), len(y)))
-            height = np.where(enough, height / np.sqrt(np.maximum(shared, 1)), 0.0)
+            height = np.where(enough, _correlate(x, y, beta) / np.sqrt(np.maximum(shared, 1)), 0.0)
             noise = 1.4826 * float(np.median(np.abs(height[enough]))) or 1.0
             for _ in range(CANDIDATES):
                 top = int(np.argmax(height))
                 if height[top] <= 0:
                     break
-                lags.append((float(height[top]) / noise, (top - (len(y) - 1)) / slow))
-                near = max(1, round(0.25 * slow)) if as_wave else max(1, len(y) // 200)
+                lags.append((float(height[top]) / noise, float(at[top]) / slow))
                 height[max(0, top - near) : top + near + 1] = 0
     chosen: list[float] = []
     for _, lag in sorted(lags, reverse=True):
@@ -157,13 +158,13 @@ def _correlate(x: np.ndarray, y: np.ndarray, beta: float) -> np.ndarray:
     cross = fft.rfft(x, size) * np.conj(fft.rfft(y, size))
     if beta:
         cross /= np.maximum(np.abs(cross), 1e-9 * float(np.abs(cross).max()) + 1e-30) ** beta
-    found = fft.irfft(cross, size)
-    return np.concatenate([found[size - (len(y) - 1) :], found[: len(x)]])
+    return np.roll(fft.irfft(cross, size), len(y) - 1)[: len(x) + len(y) - 1]
 
 
-def _follow(a: np.ndarray, b: np.ndarray, rate: float, lag: float, wave: bool, beta: float) -> Line | None:
-    """Find window after window of b in a near a lag, and the line through them; None where they do not agree."""
-    begin, end = max(0.0, -lag), min(len(b) / rate, len(a) / rate - lag)  # own time that both have
+def _follow(pair: Pair, lag: float, beta: float) -> Line | None:
+    """Find windows of the second in the first near a lag, and the line through them; None where they do not agree."""
+    rate, wave = pair.rate, pair.wave
+    begin, end = max(0.0, -lag), min(len(pair.second) / rate, len(pair.first) / rate - lag)  # own time that both have
     shared = end - begin
     if shared * rate < 64:
         return None
@@ -172,42 +173,33 @@ def _follow(a: np.ndarray, b: np.ndarray, rate: float, lag: float, wave: bool, b
     centers = np.arange(begin + window / 2, end - window / 2 + 1e-9, hop)
     reach = max(MOST_DRIFT * shared / 2 + 0.05, 25 / rate, (0.0 if wave else window / 2))
     tolerance = max(0.0015, 2 / rate)
-    line = (lag, 1.0)
+    offset, slope = lag, 1.0
     for turn in range(3):  # far and rough, near, near
         size = reach if turn == 0 or not wave else 25 * tolerance
-        lags, clear = _find_windows(a, b, rate, centers, window, line, size, beta, CLEAR[wave])
+        lags, clear = _find_windows(pair, centers, window, (offset, slope), size, beta)
         if clear.sum() < FEWEST:
             return None
         good = _agree(centers[clear], lags[clear], tolerance)
         if good.sum() < max(FEWEST, AGREE * clear.sum(), (0.15 if wave else 0.4) * len(centers)):
             return None
         x, y = centers[clear][good], lags[clear][good]
-        slope, middle = _fit(x, y)
-        line = (middle - slope * x.mean(), 1.0 + slope)
+        tilt, middle = _fit(x, y, np.ones(len(x)))
+        offset, slope = middle - tilt * x.mean(), 1.0 + tilt
         tolerance = max(0.5 * tolerance, 1.0 / rate) if turn == 0 else tolerance
-    offset, slope = line
-    rest = y - (offset + (slope - 1.0) * x)
-    offsets, slopes = _bootstrap(x, y)
-    spread = float(np.sqrt(np.mean(rest**2)))
+    spread = float(np.sqrt(np.mean((y - (offset + (slope - 1.0) * x)) ** 2)))
+    offsets, tilts = _bootstrap(x, y)
     windows = (len(x), len(centers))
-    return Line(offset, slope, offsets, 1.0 + slopes, spread, windows, 0.05 / rate, shared, float(x.mean()))
+    return Line(offset, slope, offsets, 1.0 + tilts, spread, windows, 0.05 / rate, shared, float(x.mean()))
 
 
 def _find_windows(
-    a: np.ndarray,
-    b: np.ndarray,
-    rate: float,
-    centers: np.ndarray,
-    window: float,
-    line: tuple[float, float],
-    reach: float,
-    beta: float,
-    least: float,
+    pair: Pair, centers: np.ndarray, window: float, line: tuple[float, float], reach: float, beta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (window,) lags in seconds about which the windows of b lie in a, and whether the peak of each is clear.
+    """Return (window,) lags in seconds about which windows of the second lie in the first, and whether each is clear.
 
     line: (offset, slope) by which the windows are warped before they are looked for, at most `reach` seconds away.
     """
+    a, b, rate, wave = pair
     half, far = max(8, int(window * rate / 2)), max(2, int(np.ceil(reach * rate)))
     lags, clear = np.zeros(len(centers)), np.zeros(len(centers), bool)
     offset, slope = line
@@ -222,18 +214,17 @@ def _find_windows(
             continue
         piece = np.interp(own - first, np.arange(last - first + 1), b[first : last + 1])
         piece = (piece - piece.mean()) * taper
-        there = a[low:high] - a[low:high].mean()
-        if not (piece.any() and there.any()):
+        around = a[low:high] - a[low:high].mean()
+        if not (piece.any() and around.any()):
             continue
-        # found[k]: the window begins at sample low + k of a
-        found = _correlate(there, piece, beta)[2 * half : len(there)]
-        top = int(np.argmax(found))
-        if not 0 < top < len(found) - 1:
+        # height[k]: the window begins at sample low + k of a
+        height = _correlate(around, piece, beta)[2 * half : len(around)]
+        top = int(np.argmax(height))
+        if not 0 < top < len(height) - 1:
             continue
-        noise = 1.4826 * float(np.median(np.abs(found - np.median(found)))) or 1e-30
-        second = _second_peak(found, top)
-        clear[number] = found[top] > least * noise and found[top] > 1.1 * second
-        left, peak, right = found[top - 1 : top + 2]
+        noise = 1.4826 * float(np.median(np.abs(height - np.median(height)))) or 1e-30
+        clear[number] = height[top] > max(CLEAR[wave] * noise, 1.1 * _second_peak(height, top))
+        left, peak, right = height[top - 1 : top + 2]
         bend = left - 2 * peak + right
         part = 0.5 * (left - right) / bend if bend else 0.0
         # The warped window lies at `middle` when the lag is what the line says; what it is off by is added to it.
@@ -242,14 +233,11 @@ def _find_windows(
     return lags, clear
 
 
-def _second_peak(found: np.ndarray, top: int) -> float:
+def _second_peak(height: np.ndarray, top: int) -> float:
     """Return the height of the highest point outside the peak, which reaches down to half its height on both sides."""
-    low = np.flatnonzero(found < 0.5 * found[top])
-    place = int(np.searchsorted(low, top))
-    left = int(low[place - 1]) if place else 0
-    right = int(low[place]) if place < len(low) else len(found) - 1
-    rest = np.concatenate([found[:left], found[right + 1 :]])
-    return float(rest.max()) if len(rest) else 0.0
+    low = np.flatnonzero(height < 0.5 * height[top])
+    left, right = low[low < top].max(initial=0), low[low > top].min(initial=len(height) - 1)
+    return float(np.concatenate([height[:left], height[right + 1 :]]).max(initial=0.0))
 
 
 def _agree(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
@@ -267,12 +255,9 @@ def _agree(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
     return off[int(np.argmax(off.sum(1)))]
 
 
-def _fit(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+def _fit(x: np.ndarray, y: np.ndarray, base: np.ndarray) -> tuple[float, float]:
     """Return (slope, value at the mean of x) of a line, far points counting little (Tukey's weights, 10 rounds)."""
-    base = np.ones(len(x)) if weights is None else weights
-    weights = base
-    center = x.mean()
-    slope = middle = 0.0
+    weights, center = base, x.mean()
     for _ in range(10):
         total = weights.sum()
         mean_x, mean_y = (weights * x).sum() / total, (weights * y).sum() / total
@@ -281,10 +266,8 @@ def _fit(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> tup
         middle = mean_y + slope * (center - mean_x)
         rest = y - middle - slope * (x - center)
         scale = 4.685 * 1.4826 * float(np.median(np.abs(rest)))
-        if scale <= 1e-12:
-            break
-        weights = base * np.clip(1 - (rest / scale) ** 2, 0, None) ** 2
-        if (weights > 0).sum() < 3:
+        weights = base * np.clip(1 - (rest / max(scale, 1e-12)) ** 2, 0, None) ** 2
+        if scale <= 1e-12 or (weights > 0).sum() < 3:
             break
     return float(slope), float(middle)
 

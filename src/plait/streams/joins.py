@@ -1,7 +1,4 @@
-"""Which row of a stream belongs to which moment. Works on sorted int64 times; knows no tables, files or clocks.
-
-Every function gives -1, an empty range or NaN where nothing belongs: what is absent stays absent.
-"""
+"""Which row of a stream belongs to which moment, on sorted int64 times; -1, an empty range or NaN where none does."""
 
 from __future__ import annotations
 
@@ -17,25 +14,24 @@ def find_previous(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.nda
 
     when: (row,), any order; times: (stream row,), sorted; all int64 nanoseconds. Of rows with one time the last counts.
     """
-    found = np.searchsorted(times, when, side="right") - 1
-    near = found >= 0
-    near[near] = when[near] - times[found[near]] <= tolerance
-    return np.where(near, found, -1)
+    if not len(times):
+        return np.full(len(when), -1)
+    place = np.searchsorted(times, when, side="right") - 1
+    return np.where((place >= 0) & (when - times[place] <= tolerance), place, -1)
 
 
 def find_nearest(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.ndarray:
     """Return for each moment the row nearest to it, at most `tolerance` away, or -1; the earlier one of two as near.
 
-    when: (row,), any order; times: (stream row,), sorted; all int64 nanoseconds. Of rows with one time the last counts.
+    Shapes and rows with one time as in `find_previous`.
     """
     if not len(times):
         return np.full(len(when), -1)
     after = np.searchsorted(times, when, side="right")
-    left = np.maximum(after - 1, 0)
-    right = np.minimum(after, len(times) - 1)
+    left, right = np.maximum(after - 1, 0), np.minimum(after, len(times) - 1)
     right = np.searchsorted(times, times[right], side="right") - 1
-    found = np.where(np.abs(times[right] - when) < np.abs(when - times[left]), right, left)
-    return np.where(np.abs(times[found] - when) <= tolerance, found, -1)
+    place = np.where(np.abs(times[right] - when) < np.abs(when - times[left]), right, left)
+    return np.where(np.abs(times[place] - when) <= tolerance, place, -1)
 
 
 def find_window(begin: np.ndarray, end: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,10 +42,10 @@ def find_window(begin: np.ndarray, end: np.ndarray, times: np.ndarray) -> tuple[
 
 def window_means(low: np.ndarray, high: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return the mean of the values that are there in each window, NaN where none is. values: (stream row,) float."""
-    there = np.isfinite(values)
-    middle = float(values[there].mean()) if there.any() else 0.0  # the sums stay small, so their digits stay
-    sums = np.concatenate([[0.0], np.cumsum(np.where(there, values - middle, 0.0))])
-    counts = np.concatenate([[0], np.cumsum(there)])
+    present = np.isfinite(values)
+    middle = float(values[present].mean()) if present.any() else 0.0  # the sums stay small, so their digits stay
+    sums = np.concatenate([[0.0], np.cumsum(np.where(present, values - middle, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(present)])
     num = counts[high] - counts[low]
     return np.where(num > 0, middle + (sums[high] - sums[low]) / np.maximum(num, 1), np.nan)
 
@@ -57,8 +53,7 @@ def window_means(low: np.ndarray, high: np.ndarray, values: np.ndarray) -> np.nd
 def window_last(low: np.ndarray, high: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Return the last row of each window whose cell is there, or -1. present: (stream row,) bool."""
     latest = np.concatenate([[-1], np.maximum.accumulate(np.where(present, np.arange(len(present)), -1))])
-    found = latest[high]
-    return np.where(found >= low, found, -1)
+    return np.where(latest[high] >= low, latest[high], -1)
 
 
 def interpolate(when: np.ndarray, times: np.ndarray, values: np.ndarray, tolerance: int) -> np.ndarray:
@@ -67,24 +62,17 @@ def interpolate(when: np.ndarray, times: np.ndarray, values: np.ndarray, toleran
     Never beyond the first or the last value, nor between neighbours more than `tolerance` apart. Cells that are not
     there (NaN) are no neighbours. Of rows with one time the last counts.
     """
-    there = np.isfinite(values)
-    times, values = times[there], values[there].astype(np.float64)
-    out = np.full(len(when), np.nan)
+    present = np.isfinite(values)
+    times, values = times[present], values[present].astype(np.float64)
     if not len(times):
-        return out
+        return np.full(len(when), np.nan)
     latest = np.append(times[1:] != times[:-1], True)
     times, values = times[latest], values[latest]
+    left = np.searchsorted(times, when, side="right") - 1
     right = np.searchsorted(times, when, side="left")
-    inside = right < len(times)
-    exact = inside.copy()
-    exact[inside] = times[right[inside]] == when[inside]
-    out[exact] = values[right[exact]]
-    between = inside & ~exact & (right > 0)
-    r = right[between]
-    gap = times[r] - times[r - 1]
-    share = (when[between] - times[r - 1]) / gap
-    out[between] = np.where(gap <= tolerance, values[r - 1] + share * (values[r] - values[r - 1]), np.nan)
-    return out
+    inside = (left >= 0) & (right < len(times))
+    near = inside & (times[np.minimum(right, len(times) - 1)] - times[left] <= tolerance)
+    return np.where(near, np.interp(when - times[0], times - times[0], values), np.nan)
 
 
 def overlap_pairs(
@@ -116,10 +104,10 @@ def overlap_pairs(
 
 def find_longest(begin: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return for each row the stream's row that shares most time with it (the earlier of two as long), or -1."""
-    found = np.full(len(begin), -1)
+    longest = np.full(len(begin), -1)
     for rows, others, shared in overlap_pairs(begin, end, starts, ends):
         order = np.lexsort((others, -shared, rows))
         rows, others = rows[order], others[order]
-        firsts = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])) if len(rows) else np.zeros(0, int)
-        found[rows[firsts]] = others[firsts]
-    return found
+        firsts = np.unique(rows, return_index=True)[1]
+        longest[rows[firsts]] = others[firsts]
+    return longest

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,8 +44,8 @@ _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two co
 class Stream:
     """Rows with their times, in file order.
 
-    begin, end: (row,) int64 nanoseconds on the stream's own clock; end is None for points in time. present: (row,)
-    bool. clock: how the times were read. time_columns: the columns that hold them. A sound has one row, and rate in Hz.
+    begin, end: (row,) int64 nanoseconds on the stream's own clock; end is None for points in time. clock: how the times
+    were read. time_columns: the columns that hold them. A sound has one row, and rate in Hz.
     """
 
     name: str
@@ -54,12 +54,15 @@ class Stream:
     table: Table
     clock: Times
     begin: np.ndarray
-    end: np.ndarray | None
-    present: np.ndarray
+    end: np.ndarray | None = None
     time_columns: tuple[str, ...] = ()
     path: Path | None = None
     rate: int | None = None
-    begins_at: int | None = None  # where on the calendar the stream's zero lies, in nanoseconds, as the user said
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which rows have a time. (row,) bool."""
+        return self.clock.present
 
     @property
     def values(self) -> list[str]:
@@ -80,6 +83,11 @@ class Stream:
         times = distinct(self.begin[self.present])
         return int(np.median(np.diff(times))) if len(times) > 1 else 0
 
+    def moved(self, turn: Callable[[np.ndarray], np.ndarray], **clock: Any) -> Stream:
+        """Return the stream with its times turned into others, and what its clock is then."""
+        end = None if self.end is None else turn(self.end)
+        return replace(self, begin=turn(self.begin), end=end, clock=replace(self.clock, **clock))
+
 
 @dataclass(frozen=True)
 class TimeSpec:
@@ -92,14 +100,14 @@ class TimeSpec:
     start: str | None = None
 
 
-def parse_spec(text: str, names: Sequence[str]) -> TimeSpec:
+def parse_spec(text: str | None, names: Sequence[str]) -> TimeSpec:
     """Take `COLUMN`, `START,END`, `COLUMN@30`, `COLUMN@ms`, `COLUMN@Europe/Berlin`, `COLUMN@2024-05-01` apart.
 
     names: the columns there are; a column whose name holds an @ or a comma goes first. Without columns (a sound, cues)
     all of the text is what follows the @. Raises RequestError for an unknown column.
     """
-    if text in names:
-        return TimeSpec((text,))
+    if not text or text in names:
+        return TimeSpec((text,) if text else ())
     head, *tail = text.split("@")
     if not names and head:
         head, tail = "", [head, *tail]
@@ -127,10 +135,10 @@ def parse_spec(text: str, names: Sequence[str]) -> TimeSpec:
     return spec
 
 
-def read_stream(source: Any, name: str, said: str | None = None) -> Stream:
-    """Read a stream from a path, or from anything `plait.read` takes. said: what `--time` says of it.
+def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
+    """Read a stream from a path, or from anything `plait.read` takes. asked: what `--time` says of it.
 
-    Raises TableError: no such file, empty, or no time in it; RequestError: `said` names what is not there.
+    Raises TableError: no such file, empty, or no time in it; RequestError: `asked` names what is not there.
     """
     path = Path(source).expanduser() if isinstance(source, (str, os.PathLike)) else None
     given = str(source) if path is not None else name
@@ -139,17 +147,19 @@ def read_stream(source: Any, name: str, said: str | None = None) -> Stream:
             raise TableError(f"{path} is empty")
         head = media.read_head(str(path.absolute()), None, 4096)
         if media.is_sound(path, head):
-            return _read_sound(path, given, name, said)
+            return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
         if path.suffix.lower() in (".srt", ".vtt") or head.lstrip(b"\xef\xbb\xbf").startswith(b"WEBVTT"):
-            return _read_cues(path, given, name, said)
+            return _place_start(_read_cues(path, given, name), parse_spec(asked, ()))
     table = read(source)
     arrays = [column for column in table.names if isinstance(table.data[column], np.ndarray)]
     if arrays:
         raise TableError(f"column {arrays[0]!r} of {given} holds arrays; align takes tables of single cells")
-    return _read_table(table, given, name, said, path)
+    spec = parse_spec(asked, table.names)
+    return _place_start(_read_table(table, given, name, spec, path), spec)
 
 
-def _read_sound(path: Path, given: str, name: str, said: str | None) -> Stream:
+def _read_sound(path: Path, given: str, name: str) -> Stream:
+    import pyarrow as pa
     import soundfile
 
     try:
@@ -164,18 +174,16 @@ def _read_sound(path: Path, given: str, name: str, said: str | None) -> Stream:
             raise TableError(f"{path} cannot be read: {error}") from None
     if not frames:
         raise TableError(f"{path} is empty: it has 0 samples")
-    import pyarrow as pa
-
-    spec = parse_spec(said, ()) if said else TimeSpec()
     table = Table({name: pa.chunked_array([[path.name]])}, path.parent, str(path))
     why = f"sample number at {facts.samplerate} a second, from 0"
     clock = Times(np.zeros(1, np.int64), np.ones(1, bool), "sample", why)
     end = np.array([round(frames * SECOND / facts.samplerate)], np.int64)
-    stream = Stream(name, given, "sound", table, clock, clock.values, end, clock.present, (), path, facts.samplerate)
-    return _place_start(stream, spec)
+    return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=facts.samplerate)
 
 
-def _read_cues(path: Path, given: str, name: str, said: str | None) -> Stream:
+def _read_cues(path: Path, given: str, name: str) -> Stream:
+    import pyarrow as pa
+
     content = path.read_bytes()
     try:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
@@ -190,30 +198,24 @@ def _read_cues(path: Path, given: str, name: str, said: str | None) -> Stream:
         if at is None or re.match(r"(?:NOTE|STYLE|REGION)\b", lines[0]):
             continue
         match = _CUE.search(lines[at])
-        spoken = " ".join(html.unescape(re.sub(r"<[^>]*>", "", line)).strip() for line in lines[at + 1 :]).strip()
-        cues.append((match[1] if match else lines[at], match[2] if match else None, spoken or None))
+        words = " ".join(html.unescape(re.sub(r"<[^>]*>", "", line)).strip() for line in lines[at + 1 :]).strip()
+        cues.append((match[1] if match else lines[at], match[2] if match else None, words or None))
     if not cues:
         raise TableError(f"{path} holds no cues. Expected lines such as 00:00:01,000 --> 00:00:02,500")
-    import pyarrow as pa
-
     starts, ends, words = (pa.chunked_array([pa.array(cells, pa.string())]) for cells in zip(*cues, strict=True))
     clock = read_times(starts, "start")
     finish = read_times(ends, "end") if ends.null_count < len(ends) else clock
     clock = replace(clock, of_day=False, sure=1.0, why="times of the cues, from 00:00:00")
     columns = {}
     for column, times in (("start", clock), ("end", finish)):
-        seconds = [value / SECOND if there else None for value, there in zip(times.values.tolist(), times.present,
-                                                                          strict=True)]  # fmt: skip
-        columns[column] = pa.chunked_array([pa.array(seconds, pa.float64())])
+        columns[column] = pa.chunked_array([pa.array(times.values / SECOND, mask=~times.present)])
     table = Table({**columns, "text": words}, path.parent, str(path))
-    spec = parse_spec(said, ()) if said else TimeSpec()
-    stream = Stream(name, given, "cues", table, clock, clock.values, None, clock.present, ("start", "end"), path)
-    return _place_start(_with_ends(stream, finish), spec)
+    stream = Stream(name, given, "cues", table, clock, clock.values, time_columns=("start", "end"), path=path)
+    return _with_ends(stream, finish)
 
 
-def _read_table(table: Table, given: str, name: str, said: str | None, path: Path | None) -> Stream:
-    spec = parse_spec(said, table.names) if said else TimeSpec()
-    columns = spec.columns or find_times(table, given)
+def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path | None) -> Stream:
+    columns = spec.columns or (find_times(table, given),)
     options: dict[str, Any] = {"rate": spec.rate, "unit": spec.unit, "zone": spec.zone}
     if not spec.rate and _FRAME_NAME.fullmatch(columns[0].strip()):
         raise RequestError(f"{given}: column {columns[0]!r} holds numbers of frames, and their rate is not known. "
@@ -221,17 +223,19 @@ def _read_table(table: Table, given: str, name: str, said: str | None, path: Pat
     clock = _column_times(table, columns[0], given, options)
     why = f"column {columns[0]!r}: {clock.why}" + ("" if spec.columns else "; found by its name and cells")
     clock = replace(clock, why=why)
-    stream = Stream(name, given, "table", table, clock, clock.values, None, clock.present, columns[:1], path)
+    stream = Stream(name, given, "table", table, clock, clock.values, time_columns=columns[:1], path=path)
     partner = columns[1] if len(columns) > 1 else _find_end(table, columns[0])
-    if partner is not None:
-        is_length = partner.lower().startswith(_LENGTHS)
-        unit = clock.unit if is_length and clock.unit in UNIT_OF_WORD.values() and not clock.calendar else spec.unit
-        finish = _column_times(table, partner, given, {**options, "unit": unit})
-        if is_length and not finish.calendar:
-            finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
-        if finish.calendar == clock.calendar:
-            stream = _with_ends(replace(stream, time_columns=(columns[0], partner)), finish)
-    return _place_start(stream, spec)
+    if partner is None:
+        return stream
+    is_length = partner.lower().startswith(_LENGTHS)
+    if is_length and clock.unit in UNIT_OF_WORD.values() and not clock.calendar:
+        options["unit"] = clock.unit
+    finish = _column_times(table, partner, given, options)
+    if is_length and not finish.calendar:
+        finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
+    if finish.calendar != clock.calendar:
+        return stream
+    return _with_ends(replace(stream, time_columns=(columns[0], partner)), finish)
 
 
 def _column_times(table: Table, column: str, given: str, options: dict[str, Any]) -> Times:
@@ -245,14 +249,10 @@ def _with_ends(stream: Stream, finish: Times) -> Stream:
     """Give rows their ends. A row without one, or with one before its begin, is a point in time, and counted."""
     good = finish.present & (finish.values >= stream.begin)
     bad = int((stream.present & ~good).sum())
-    notes = stream.clock.notes
-    if bad:
-        notes = (
-            *notes,
-            f"{count(bad, 'row has', 'rows have')} no end, or one before their start; they count as points in time",
-        )
-    end = np.where(good, finish.values, stream.begin)
-    return replace(stream, end=end, clock=replace(stream.clock, notes=notes))
+    have = count(bad, "row has", "rows have")
+    note = f"{have} no end, or one before their start; they count as points in time"
+    clock = replace(stream.clock, notes=(*stream.clock.notes, *([note] if bad else [])))
+    return replace(stream, end=np.where(good, finish.values, stream.begin), clock=clock)
 
 
 def _place_start(stream: Stream, spec: TimeSpec) -> Stream:
@@ -264,64 +264,51 @@ def _place_start(stream: Stream, spec: TimeSpec) -> Stream:
     start = read_times(pa.chunked_array([[spec.start]]), "start", zone=spec.zone)
     if stream.clock.calendar:
         raise RequestError(f"{stream.given}: its times are dates already, so they take no start ({spec.start})")
-    at = int(start.values[0])
     why = f"{stream.clock.why}; its zero is {spec.start} as said"
-    clock = replace(stream.clock, calendar=True, naive=start.naive, zone=start.zone, why=why, of_day=False)
-    end = None if stream.end is None else stream.end + at
-    return replace(stream, clock=clock, begin=stream.begin + at, end=end, begins_at=at)
+    clock = {"calendar": True, "naive": start.naive, "zone": start.zone, "why": why, "of_day": False}
+    return stream.moved(lambda times: times + int(start.values[0]), **clock)
 
 
-def find_times(table: Table, given: str) -> tuple[str, ...]:
+def find_times(table: Table, given: str) -> str:
     """Return the column that holds the times, told by its name and by its cells.
 
     Raises TableError that says what was looked at, and how to name it.
     """
     import pyarrow as pa
 
-    types, kinds = pa.types, {name: table.data[name].type for name in table.names}  # type: ignore[union-attr]
-    stamps = [name for name, kind in kinds.items() if types.is_timestamp(kind)]
+    named: list[str] = []
     for pattern in _TIME_NAMES:
         form = re.compile(f"(?:{pattern}){_UNIT_ENDING}", re.IGNORECASE)
-        named = [name for name in table.names if form.fullmatch(name.strip()) and _reads(table, name)]
-        if named:
-            return tuple(named[:1])
-    frames = [name for name in table.names if _FRAME_NAME.fullmatch(name.strip()) and types.is_integer(kinds[name])]
-    dated = stamps or [name for name, kind in kinds.items() if _is_dated(table, name, kind)]
-    if dated or frames:
-        return tuple((dated or frames)[:1])
-    any_name = re.compile(f"(?:{'|'.join(_TIME_NAMES)}){_UNIT_ENDING}", re.IGNORECASE)
-    named = [name for name in table.names if any_name.fullmatch(name.strip())]
-    if named:
-        cells = [cell for cell in table.cells(named[0]) if cell is not None]
-        what = (
-            f"its cells cannot be read as times, such as {str(cells[0])[:40]!r}" if cells else "all its cells are blank"
+        alike = [name for name in table.names if form.fullmatch(name.strip())]
+        for name in alike:
+            if _sample(table, name):
+                return name
+        named += alike
+    dated = [name for name in table.names if pa.types.is_timestamp(table.data[name].type)]  # type: ignore[union-attr]
+    samples = {} if dated else {name: _sample(table, name, 0.9) for name in table.names}
+    dated += [name for name, times in samples.items() if times and (times.calendar or times.of_day)]
+    dated += [name for name in number_columns(table, table.names) if _FRAME_NAME.fullmatch(name.strip())]
+    if dated:
+        return dated[0]
+    if not named:
+        raise TableError(
+            f"{given} has no time column that can be told: looked for a name such as time, timestamp or start and for "
+            f"cells that are dates, among {', '.join(table.names[:12])}. {_HOW}"
         )
-        raise TableError(f"{given}: column {named[0]!r} has the name of a time column, but {what}. {_HOW}")
-    raise TableError(f"{given} has no time column that can be told: looked for a name such as time, timestamp or start "
-                     f"and for cells that are dates, among {', '.join(table.names[:12])}. {_HOW}")  # fmt: skip
+    name = min(named, key=table.names.index)
+    cells = [cell for cell in table.cells(name) if cell is not None]
+    what = f"its cells cannot be read as times, such as {str(cells[0])[:40]!r}" if cells else "all its cells are blank"
+    raise TableError(f"{given}: column {name!r} has the name of a time column, but {what}. {_HOW}")
 
 
-def _reads(table: Table, name: str) -> bool:
-    """Whether most of the first filled cells of a column can be read as times."""
+def _sample(table: Table, name: str, least: float = 0.5) -> Times | None:
+    """Return the first filled cells of a column as times, None where fewer than this share of them can be read."""
     sample = table.data[name].drop_null()[:200]  # type: ignore[union-attr]
-    if not len(sample):
-        return False
     try:
         times = read_times(sample, name)
     except TableError:
-        return False
-    return bool(times.present.mean() >= 0.5)
-
-
-def _is_dated(table: Table, name: str, kind: Any) -> bool:
-    import pyarrow as pa
-
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_string(kind)):
-        return False
-    if not _reads(table, name):
-        return False
-    times = read_times(table.data[name].drop_null()[:200], name)  # type: ignore[union-attr]
-    return (times.calendar or times.of_day) and bool(times.present.mean() >= 0.9)
+        return None
+    return times if times.present.mean() >= least else None
 
 
 def _find_end(table: Table, begin: str) -> str | None:
@@ -330,10 +317,10 @@ def _find_end(table: Table, begin: str) -> str | None:
     for start, end in _BEGINS.items():
         if re.search(rf"(?:^|[\s_-]){start}|^{start}", begin.lower()):
             partner = lower.get(begin.lower().replace(start, end, 1))
-            if partner is not None and _reads(table, partner):
+            if partner is not None and _sample(table, partner):
                 return partner
     form = re.compile(rf"(?:{'|'.join(_LENGTHS)}){_UNIT_ENDING}", re.IGNORECASE)
-    lengths = [name for name in table.names if form.fullmatch(name) and _reads(table, name)]
+    lengths = [name for name in table.names if form.fullmatch(name) and _sample(table, name)]
     return lengths[0] if lengths and any(word in begin.lower() for word in _BEGINS) else None
 
 

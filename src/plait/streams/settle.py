@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from plait.core.words import count
 from plait.errors import RequestError
-from plait.streams.clocks import SECOND, UNITS
+from plait.streams.clocks import SECOND, UNITS, offset_of
 from plait.streams.drift import Line
 from plait.streams.read import Stream
 
@@ -24,10 +24,9 @@ OFFSETS = (*(h + half for h in range(-12, 15) for half in (0, 0.5)), 5.75, 8.75,
 
 @dataclass(frozen=True)
 class Placed:
-    """A stream on the clock of the reference.
+    """A stream on the clock of the reference: begin, end: (row,) int64 nanoseconds; order: the rows sorted by time.
 
-    begin, end: (row,) int64 nanoseconds of that clock; order: the rows that have a time, sorted by it. line: where it
-    was estimated, in seconds from zero_own and zero_reference (nanoseconds).
+    line: where it was estimated, in seconds from zero_own and zero_reference (nanoseconds).
     """
 
     stream: Stream
@@ -43,8 +42,8 @@ class Placed:
         """Return times of the reference's clock on the stream's own, in nanoseconds."""
         if self.line is None:
             return times
-        there = times - self.zero_reference - self.line.offset * SECOND
-        return self.zero_own + np.rint(there / self.line.slope).astype(np.int64)
+        since = times - self.zero_reference - self.line.offset * SECOND
+        return self.zero_own + np.rint(since / self.line.slope).astype(np.int64)
 
     @property
     def sorted_begin(self) -> np.ndarray:
@@ -59,28 +58,27 @@ def place(
     stream: Stream, notes: Sequence[str] = (), line: Line | None = None, zeros: tuple[int, int] = (0, 0)
 ) -> Placed:
     """Sort a stream by time, on its own clock or through a line. Says what was not in order."""
-    begin, end = stream.begin, stream.end
+    moved = stream
     if line is not None:
-        own, reference = zeros
-
-        def turn(times: np.ndarray) -> np.ndarray:
-            return reference + np.rint(line.offset * SECOND + line.slope * (times - own)).astype(np.int64)
-
-        begin, end = turn(begin), None if end is None else turn(end)
+        zero, reference = zeros
+        moved = stream.moved(
+            lambda times: reference + np.rint(line.offset * SECOND + line.slope * (times - zero)).astype(np.int64)
+        )
+    begin = moved.begin
     rows = np.flatnonzero(stream.present)
     order = rows[np.argsort(begin[rows], kind="stable")]
-    said = [*stream.clock.notes, *notes]
+    odd = [*stream.clock.notes, *notes]
     back = int((np.diff(begin[rows]) < 0).sum())
     if back:
-        said.append(f"not in order of time ({count(back, 'step')} back); sorted to join")
+        odd.append(f"not in order of time ({count(back, 'step')} back); sorted to join")
     twice = int((np.diff(begin[order]) == 0).sum())
-    if twice and end is None:
-        said.append(f"{count(twice, 'row repeats', 'rows repeat')} a time; the later row counts")
+    if twice and moved.end is None:
+        odd.append(f"{count(twice, 'row repeats', 'rows repeat')} a time; the later row counts")
     blank = len(stream.present) - len(rows)
     if blank:
         have = count(len(stream.present), "row has no time and joins", "rows have no time and join")
-        said.append(f"{count(blank)} of {have} nothing")
-    return Placed(stream, begin, end, order, tuple(said), line, *zeros)
+        odd.append(f"{count(blank)} of {have} nothing")
+    return Placed(stream, begin, moved.end, order, tuple(odd), line, *zeros)
 
 
 def settle_reference(reference: Stream, streams: Sequence[Stream]) -> tuple[Stream, list[str]]:
@@ -100,18 +98,15 @@ def settle(reference: Stream, stream: Stream, estimated: bool) -> tuple[Stream, 
     estimated: a line will be found from signals, so that only the unit has to be right.
     Raises RequestError where one has dates and the other has not, and nothing says where its zero lies.
     """
-    if stream.clock.calendar and reference.clock.calendar:
-        if stream.clock.naive and not estimated:
-            return _find_zone(reference, stream)
+    same = stream.clock.calendar == reference.clock.calendar
+    if same and _is_guess(stream):
+        return _find_unit(reference, stream)
+    if same and stream.clock.calendar and stream.clock.naive and not estimated:
+        return _find_zone(reference, stream)
+    if same or estimated:
         return stream, []
-    if stream.clock.calendar == reference.clock.calendar:
-        return _find_unit(reference, stream) if _is_guess(stream) else (stream, [])
-    if estimated:
-        return stream, []
-    if stream.clock.of_day or reference.clock.of_day:
-        found = _find_day(reference, stream)
-        if found is not None:
-            return found
+    if (stream.clock.of_day or reference.clock.of_day) and (placed := _find_day(reference, stream)):
+        return placed
     dated, other = (reference, stream) if reference.clock.calendar else (stream, reference)
     option = "2024-05-01T10:00:00Z" if other.kind != "table" else f"{other.time_columns[0]}@2024-05-01T10:00:00Z"
     raise RequestError(
@@ -134,19 +129,18 @@ def check_overlap(reference: Stream, placed: Placed, tolerance: int) -> None:
     begin, end = int(placed.sorted_begin[0]), int(placed.sorted_end.max())
     if begin <= reference.last + tolerance and end >= reference.first - tolerance:
         return
-    calendar = reference.clock.calendar
-    first, last = tell(reference.first, calendar), tell(reference.last, calendar)
+    times = [tell(time, reference.clock.calendar) for time in (begin, end, reference.first, reference.last)]
     raise RequestError(
-        f"{placed.stream.given} does not overlap {reference.given}: it runs from {tell(begin, calendar)} to "
-        f"{tell(end, calendar)}, the reference from {first} to {last} ({placed.stream.clock.why}). If the zone or unit "
-        f"is wrong, say it: --time {placed.stream.given}=COLUMN@Europe/Berlin or COLUMN@ms; if its clock is off, "
-        "--estimate finds by how much, from a signal that both have"
+        f"{placed.stream.given} does not overlap {reference.given}: it runs from {times[0]} to {times[1]}, the "
+        f"reference from {times[2]} to {times[3]} ({placed.stream.clock.why}). If the zone or unit is wrong, say it: "
+        f"--time {placed.stream.given}=COLUMN@Europe/Berlin or COLUMN@ms; if its clock is off, --estimate finds by how "
+        "much, from a signal that both have"
     )
 
 
 def _is_guess(stream: Stream) -> bool:
     clock = stream.clock
-    return clock.unit == "s" and not clock.told and not clock.calendar and stream.kind == "table"
+    return clock.unit == "s" and not clock.given and not clock.calendar and stream.kind == "table"
 
 
 def _share(a: Stream, first: int, last: int) -> float:
@@ -156,40 +150,26 @@ def _share(a: Stream, first: int, last: int) -> float:
     return shared / shorter if shared >= 0 and shorter > 0 else 1.0 if shared >= 0 else 0.0
 
 
-def _shift(stream: Stream, by: int) -> Stream:
-    end = None if stream.end is None else stream.end + by
-    return replace(stream, begin=stream.begin + by, end=end)
-
-
 def _find_zone(fixed: Stream, stream: Stream) -> tuple[Stream, list[str]]:
     """Read dates without a zone in the one zone in which they overlap, where as UTC they do not, and only one fits."""
     as_utc = _share(fixed, stream.first, stream.last)
     if as_utc >= 0.5:
         sure = "" if fixed.clock.naive else f"; {fixed.name} says {fixed.clock.zone}"
         return stream, [f"its dates have no zone: taken as UTC, since they overlap so{sure}"]
+    offsets = [round(3600 * hours) for hours in OFFSETS]
     scores = sorted(
-        ((_share(fixed, stream.first - round(h * 3600) * SECOND, stream.last - round(h * 3600) * SECOND), h)
-         for h in OFFSETS), reverse=True,
-    )  # fmt: skip
-    (best, hours), (second, _) = scores[0], scores[1]
-    own = _hours_of(fixed.clock.zone)
-    at_own = next((score for score, h in scores if h == own), 0.0)
-    if at_own >= 0.9 or (best >= 0.9 and second <= 0.8):
-        hours = own if at_own >= 0.9 and own is not None else hours
-        sign, minutes = "-" if hours < 0 else "+", round(abs(hours) * 60)
-        name = f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
-        why = f"{stream.clock.why.partition(',')[0]}, read as {name}: so it overlaps {fixed.name}"
-        clock = replace(stream.clock, zone=name, why=why, sure=0.8, naive=False)
-        return replace(_shift(stream, -round(hours * 3600) * SECOND), clock=clock), [
-            f"its dates have no zone: read as {name}, where they overlap {fixed.name}; as UTC they do not"
-        ]
-    return stream, ["its dates have no zone: taken as UTC"]
-
-
-def _hours_of(zone: str | None) -> float | None:
-    if zone and len(zone) == 6 and zone[0] in "+-":
-        return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) + int(zone[4:]) / 60)
-    return None
+        ((_share(fixed, stream.first - off * SECOND, stream.last - off * SECOND), off) for off in offsets), reverse=True
+    )
+    (best, offset), (second, _) = scores[0], scores[1]
+    same = offset_of(fixed.clock.zone)
+    if next((score for score, off in scores if off == same), 0.0) >= 0.9:
+        offset = same or 0
+    elif best < 0.9 or second > 0.8:
+        return stream, ["its dates have no zone: taken as UTC"]
+    name = f"{'-' if offset < 0 else '+'}{abs(offset) // 3600:02d}:{abs(offset) // 60 % 60:02d}"
+    why = f"{stream.clock.why.partition(',')[0]}, read as {name}: so it overlaps {fixed.name}"
+    placed = stream.moved(lambda times: times - offset * SECOND, zone=name, why=why, sure=0.8, naive=False)
+    return placed, [f"its dates have no zone: read as {name}, where they overlap {fixed.name}; as UTC they do not"]
 
 
 def _find_unit(fixed: Stream, stream: Stream) -> tuple[Stream, list[str]]:
@@ -206,35 +186,29 @@ def _find_unit(fixed: Stream, stream: Stream) -> tuple[Stream, list[str]]:
     if len(fits) != 1 or fits[0] == "s" or scores["s"] >= 0.05:
         return stream, []
     unit = fits[0]
-
-    def turn(times: np.ndarray) -> np.ndarray:
-        return np.rint(times / (SECOND // UNITS[unit])).astype(np.int64)
-
     why = f"{stream.clock.why.partition(':')[0]}: numbers in {unit}, since so it lasts as long as {fixed.name}"
-    clock = replace(stream.clock, unit=unit, why=why, sure=0.8, told=True)
-    end = None if stream.end is None else turn(stream.end)
-    stream = replace(stream, begin=turn(stream.begin), end=end, clock=clock)
+    scale = SECOND // UNITS[unit]
+    stream = stream.moved(
+        lambda times: np.rint(times / scale).astype(np.int64), unit=unit, why=why, sure=0.8, given=True
+    )
     return stream, [f"its numbers are taken as {unit}: as seconds they would not fit {fixed.name}"]
 
 
 def _find_day(reference: Stream, stream: Stream) -> tuple[Stream, list[str]] | None:
     """Put clock times on the day of the one that has dates, or dates on the day's clock, where they then overlap."""
     dated, clocked = (reference, stream) if reference.clock.calendar else (stream, reference)
-    hours = _hours_of(dated.clock.zone) or 0.0
-    away = round(hours * 3600) * SECOND
+    offset = offset_of(dated.clock.zone)
+    away = (offset or 0) * SECOND
     midnight = (dated.first + away) // DAY * DAY - away
-    scores = []
-    for day in (-1, 0, 1):
-        zero = midnight + day * DAY
-        scores.append((_share(dated, clocked.first + zero, clocked.last + zero), zero))
-    best, zero = max(scores)
+    zeros = [midnight + day * DAY for day in (-1, 0, 1)]
+    best, zero = max((_share(dated, clocked.first + zero, clocked.last + zero), zero) for zero in zeros)
     if best < 0.5:
         return None
-    zone = dated.clock.zone if hours else "UTC"
+    zone = dated.clock.zone if offset else "UTC"
     note = f"clock times of {clocked.name} are taken as times of the day {tell(zero + away, True)[:10]}, {zone}"
     if clocked is stream:
-        clock = replace(stream.clock, calendar=True, naive=False, zone=zone, sure=0.6,
-                        why=f"{stream.clock.why}, on the day of {reference.name}")  # fmt: skip
-        return replace(_shift(stream, zero), clock=clock), [note]
-    clock = replace(stream.clock, calendar=False, why=f"{stream.clock.why}, counted from midnight as {reference.name}")
-    return replace(_shift(stream, -zero), clock=clock), [note]
+        why = f"{stream.clock.why}, on the day of {reference.name}"
+        clock = {"calendar": True, "naive": False, "zone": zone, "sure": 0.6, "why": why}
+        return stream.moved(lambda times: times + zero, **clock), [note]
+    why = f"{stream.clock.why}, counted from midnight as {reference.name}"
+    return stream.moved(lambda times: times - zero, calendar=False, why=why), [note]

@@ -1,7 +1,4 @@
-"""Which signals two streams share, and a stream placed by the line between them. Knows no joins and no output.
-
-A sound is a signal itself; of a table it is a column of numbers, brought to a steady rate.
-"""
+"""Which signals two streams share (a sound, or a column of numbers), and a stream placed by the line between them."""
 
 from __future__ import annotations
 
@@ -21,41 +18,41 @@ from plait.streams.settle import Placed, place, tell
 
 def find_signals(streams: Sequence[Stream], asked: Mapping[str, str], estimate: bool) -> dict[str, str]:
     """Return {stream: column of its signal}, "" for a sound. Raises RequestError where a column cannot be one."""
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for stream in streams:
         column = asked.get(stream.name)
         if stream.kind == "sound":
             if column is not None:
                 raise RequestError(f"--signal {stream.given}={column}: a sound is a signal itself; leave it out")
-            found[stream.name] = ""
+            columns[stream.name] = ""
             continue
         numbers = number_columns(stream.table, stream.values)
         if column is not None and column not in numbers:
             what = f"column {column!r} is not of numbers" if column in stream.table.names else f"no column {column!r}"
             raise RequestError(f"--signal {stream.given}={column}: {what}. {did_you_mean(column, numbers)}")
         if column is not None or len(numbers) == 1:
-            found[stream.name] = column if column is not None else numbers[0]
+            columns[stream.name] = column if column is not None else numbers[0]
     if not estimate:
         if asked:
             raise RequestError("--signal says what --estimate compares; give --estimate as well")
         return {}
     base, *others = streams
-    if base.name not in found:
+    if base.name not in columns:
         raise RequestError(f"--estimate needs a signal in the reference: --signal {base.given}=COLUMN, or a sound")
     # Beside a sound a column counts only when it is named: a table with one column of numbers may hold anything.
     sure = {s.name for s in streams if s.kind == "sound" or s.name in asked}
-    chosen = [s for s in others if s.name in found and (base.kind == s.kind or {base.name, s.name} <= sure)]
+    chosen = [s for s in others if s.name in columns and (base.kind == s.kind or {base.name, s.name} <= sure)]
     if not chosen:
         which = ", ".join(f"--signal {s.given}=COLUMN" for s in others if s.name not in sure) or "another stream"
         raise RequestError(f"--estimate needs a signal that a stream shares with {base.given}: a sound, or {which}")
-    return {name: found[name] for name in (base.name, *(s.name for s in chosen))}
+    return {name: columns[name] for name in (base.name, *(s.name for s in chosen))}
 
 
 def place_estimated(base: Stream, stream: Stream, signals: Mapping[str, str], notes: list[str]) -> Placed:
     """Place a stream by the line that its signal and the reference's tell."""
-    calendars = (base.clock.calendar, stream.clock.calendar)
-    zero_reference = base.first if calendars[0] else 0
-    zero_own = 0 if not calendars[1] else base.first if calendars[0] else stream.first
+    zero_reference = base.first if base.clock.calendar else 0
+    since = base if base.clock.calendar else stream
+    zero_own = since.first if stream.clock.calendar else 0
     both = base.kind == stream.kind == "sound"
     a = _signal(base, signals[base.name], zero_reference, both)
     b = _signal(stream, signals[stream.name], zero_own, both)
@@ -63,10 +60,10 @@ def place_estimated(base: Stream, stream: Stream, signals: Mapping[str, str], no
         line = drift.estimate(a, b)
     except RequestError as error:
         raise RequestError(f"the clock of {stream.given} cannot be estimated from {base.given}: {error}") from None
-    if calendars[1]:
-        since = base if calendars[0] else stream
-        notes = [*notes, f"offset and drift count both times from {tell(zero_own, True)}, the first of {since.name}"
-                 if calendars[0] else f"its own time counts from {tell(zero_own, True)}, its first"]  # fmt: skip
+    if stream.clock.calendar:
+        zero = tell(zero_own, True)
+        both_from = f"offset and drift count both times from {zero}, the first of {base.name}"
+        notes = [*notes, both_from if since is base else f"its own time counts from {zero}, its first"]
     used, windows = line.windows
     notes = [*notes, f"offset and drift estimated from {used} of {windows} windows"]
     return place(stream, notes, line, (zero_own, zero_reference))
@@ -88,12 +85,9 @@ def _signal(stream: Stream, column: str, zero: int, both_sounds: bool) -> drift.
         half = (size - 1) / 2 / rate  # a block's loudness belongs to its middle
         return drift.Signal(np.sqrt((blocks**2).mean(axis=1)), rate / size, start + half)
     values = numbers_of(stream.table, column)
-    there = stream.present & np.isfinite(values)
-    rows = np.flatnonzero(there)
-    rows = rows[np.argsort(stream.begin[rows], kind="stable")]
-    times, values = stream.begin[rows], values[rows]
-    latest = np.append(times[1:] != times[:-1], True) if len(times) else np.zeros(0, bool)
-    times, values = times[latest], values[latest]
+    rows = np.flatnonzero(stream.present & np.isfinite(values))[::-1]
+    times, latest = np.unique(stream.begin[rows], return_index=True)  # of rows with one time the last counts
+    values = values[rows[latest]]
     if len(times) < 64:
         raise RequestError(
             f"{stream.given}: column {column!r} has {len(times)} numbers with a time; expected at least 64"

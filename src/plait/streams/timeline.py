@@ -32,9 +32,7 @@ def pieces(begin: np.ndarray, end: np.ndarray | None, step: int) -> np.ndarray:
         return np.zeros((0, 2), np.int64)
     if end is None:
         end = np.minimum(np.append(begin[1:], begin[-1] + step), begin + int(1.5 * step))
-    reach = np.maximum.accumulate(np.maximum(end, begin))
-    cuts = np.flatnonzero(begin[1:] > reach[:-1]) + 1
-    return np.stack([begin[np.append(0, cuts)], reach[np.append(cuts, len(begin)) - 1]], axis=1)
+    return _merge(np.stack([begin, np.maximum.accumulate(np.maximum(end, begin))], axis=1), 0)
 
 
 def draw_timeline(path: Path, lanes: Sequence[Lane], counted: str) -> Path:
@@ -44,12 +42,9 @@ def draw_timeline(path: Path, lanes: Sequence[Lane], counted: str) -> Path:
     axes = new_axes(8.6, height)
     below = plain_axes(axes.inset_axes((0, -1 - 1.0 / height, 1, 1)))
     spans = [np.concatenate([getattr(lane, side) for lane in lanes]) for side in ("before", "after")]
-    for panel, side, title in (
-        (axes, "before", "before: each by its own clock"),
-        (below, "after", "after: on one clock"),
-    ):
-        _draw_panel(panel, lanes, names, side, spans[side == "after"])
-        hang_text(panel, (0, 1), (0, 5), title, color=INK, fontsize=11)
+    for panel, side, how, span in ((axes, "before", "each by its own", spans[0]), (below, "after", "on one", spans[1])):
+        _draw_panel(panel, lanes, names, side, span)
+        hang_text(panel, (0, 1), (0, 5), f"{side}: {how} clock", color=INK, fontsize=11)
     below.set_xlabel(below.get_xlabel() + counted)
     notes = ["grey: the time of the reference; pale: outside it, so unused; gaps are gaps in the stream", *notes, ""]
     return save_picture(axes, path, "Streams on one axis of time", notes)
@@ -80,8 +75,6 @@ def _draw_panel(panel: Any, lanes: Sequence[Lane], names: Sequence[str], side: s
 
 
 def _merge(spans: np.ndarray, least: float) -> np.ndarray:
-    """Join pieces with less than a pixel between them, so that a million of them are drawn as a few."""
-    if len(spans) < 2:
-        return spans
+    """Join sorted pieces (piece, 2) with at most so much between them, so that a million are drawn as a few."""
     cuts = np.flatnonzero(spans[1:, 0] - spans[:-1, 1] > least) + 1
     return np.stack([spans[np.append(0, cuts), 0], spans[np.append(cuts, len(spans)) - 1, 1]], axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plait.draw import charts
+from plait.draw import charts, page
 from plait.draw.charts import confusion_picture, curves_picture, growth_picture, reliability_picture, scatter_picture
 from plait.proof.scores import confusion, reliability
 
@@ -100,20 +100,20 @@ def test_curves_picture_of_no_history_says_so(tmp_path):
 
 
 def test_names_that_no_font_can_write_become_their_number(monkeypatch):
-    monkeypatch.setattr(charts, "_fonts", lambda marks: (("DejaVu Sans",), frozenset(marks) & frozenset("猫狗")))
+    monkeypatch.setattr(page, "_fonts", lambda marks: (("DejaVu Sans",), frozenset(marks) & frozenset("猫狗")))
     assert charts.short_names(["猫", "cat", "狗"]) == (["no. 1", "cat", "no. 3"], [charts.NO_FONT])
 
 
 def test_names_are_shortened_in_the_middle_and_stay_apart():
-    assert charts.short_names(["a fairly long name, number 1", "short"], most=16)[0] == ["a fairly…ber 1", "short"]
+    assert charts.short_names(["a fairly long name, number 1", "short"], most=16)[0] == ["a fairly…mber 1", "short"]
     assert charts.short_names(["x" * 40, "x" * 41], most=10)[0] == ["xxxxxx…xxx", "xxxxxx…xxx (2)"]
     assert charts.short_names(["two\nlines"])[0] == ["two lines"]
-    assert charts._shorten("非常长的类别名称", 10) == "非常长…称"
+    assert page.shorten("非常长的类别名称", 10) == "非常长…称"
 
 
 def test_fonts_that_are_installed_are_found():
-    assert charts._fonts("abc äöü Ωж") == (("DejaVu Sans",), frozenset())
-    assert charts._fonts("a\U000f0000")[1] == {"\U000f0000"}  # a private sign that no font has
+    assert page.fonts_for("abc äöü Ωж") == (("DejaVu Sans",), frozenset())
+    assert page.fonts_for("a\U000f0000")[1] == {"\U000f0000"}  # a private sign that no font has
 
 
 def test_drawing_changes_no_global_setting(tmp_path):

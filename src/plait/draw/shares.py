@@ -6,15 +6,16 @@ hatched, to the left, or below as well, so that it reads in black and white.
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
-from plait.core.words import number, plain, signed
-from plait.draw.svg import Scale, around, drawing, element, hint, line, mark, shorten, words
+import numpy as np
 
-WIDTH = 340.0
+from plait.core.words import number, plain, signed
+from plait.draw.figures import WIDTH
+from plait.draw.page import shorten
+from plait.draw.svg import Scale, around, box, drawing, hint, line, mark, words
 
 
 def waterfall(
@@ -39,20 +40,20 @@ def waterfall(
         at += share or 0.0
     rows.append((end, ends[0], total, "bar pale", say(total)))
     inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
-    for index, (name, begin, stop, look, told) in enumerate(rows):
+    for index, (name, begin, stop, look, text) in enumerate(rows):
         y, outer = 26.0 * index, index in (0, len(rows) - 1)
         a, b = sorted((across(begin), across(stop)))
         inner.append(words(left - 6, y + 17, shorten(name, 16), "strong" if outer else "", "end"))
         if outer and not zero:  # such an axis does not begin at 0: a bar from its edge would say nothing
             inner.append(mark(3, b, y + 13, 5.5, "dot"))
         elif begin != stop:
-            inner.append(element("rect", x=a, y=y + 5, width=max(b - a, 1.0), height=16, class_=look))
+            inner.append(box(a, y + 5, max(b - a, 1.0), 16, look))
         gap = 10 if outer and not zero else 5
         look = "halo strong" if outer else "halo soft" if begin == stop else "halo"
-        right = b + gap + 7 * len(told) <= WIDTH
-        inner.append(words(b + gap if right else a - gap, y + 17, told, look, "start" if right else "end"))
-    told = ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
-    return drawing(WIDTH, 26.0 * len(rows), f"How the answer comes about: {told}", *inner)
+        right = b + gap + 7 * len(text) <= WIDTH
+        inner.append(words(b + gap if right else a - gap, y + 17, text, look, "start" if right else "end"))
+    label = "How the answer comes about: " + ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
+    return drawing(WIDTH, 26.0 * len(rows), label, *inner)
 
 
 def bar(value: float | None, limit: float, width: float = 120.0) -> str:
@@ -62,10 +63,8 @@ def bar(value: float | None, limit: float, width: float = 120.0) -> str:
     two = limit < 0
     middle, reach = (width / 2, width / 2) if two else (0.0, width)
     wide = min(1.0, abs(value) / (abs(limit) or 1.0)) * reach
-    look = "bar" if value >= 0 else "bar against"
-    inner = [
-        element("rect", x=middle if value >= 0 else middle - wide, y=3, width=max(wide, 0.5), height=12, class_=look)
-    ]
+    left, look = (middle, "bar") if value >= 0 else (middle - wide, "bar against")
+    inner = [box(left, 3, max(wide, 0.5), 12, look)]
     inner += [line(middle, 0, middle, 18, "axis")] if two else []
     return drawing(width, 18, number(value), *inner, class_="chart row")
 
@@ -75,14 +74,13 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float) -> str
     limit = max([abs(float(s["weight"])) for s in seconds] + [1e-12])
     inner = []
     for s in seconds:
-        x, wide, tall = (
-            100 * s["start"] / duration,
-            100 * (s["end"] - s["start"]) / duration,
+        x, wide = (100 * length / duration for length in (s["start"], s["end"] - s["start"]))
+        tall, title = (
             20 * abs(s["weight"]) / limit,
+            hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}"),
         )
-        told = hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}")
         y, look = (20 - tall, "bar") if s["weight"] >= 0 else (20, "bar against")
-        inner.append(element("rect", told, x=x + 0.15, y=y, width=max(wide - 0.3, 0.2), height=tall, class_=look))
+        inner.append(box(x + 0.15, y, max(wide - 0.3, 0.2), tall, look, title))
     inner.append(line(0, 20, 100, 20))
     best = max(seconds, key=lambda s: float(s["weight"]))
     label = f"Which seconds counted; most: {best['start']:.2f} to {best['end']:.2f} s"
@@ -94,16 +92,11 @@ def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
 
     heat: (height, width), any scale.
     """
-    limit = max([abs(float(v)) for row in heat for v in row] + [1e-12])
-    rows = b"".join(
-        b"\0"
-        + b"".join(
-            bytes((*((20, 80, 200) if v >= 0 else (235, 120, 20)), round(215 * (abs(v) / limit) ** 0.8))) for v in row
-        )
-        for row in heat
-    )
-    header = struct.pack(">IIBBBBB", len(heat[0]), len(heat), 8, 6, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
+    from PIL import Image
+
+    weight = np.asarray(heat, float)
+    layer = np.where(weight[..., None] >= 0, (20, 80, 200, 0), (235, 120, 20, 0))
+    layer[..., 3] = np.rint(215 * (np.abs(weight) / max(np.abs(weight).max(), 1e-12)) ** 0.8)
+    buffer = BytesIO()
+    Image.fromarray(layer.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.errors import RequestError
 from plait.proof.curves import area_under, missing_curve, score_curve
 
 CLASSES = ["no", "yes"]
@@ -58,20 +57,6 @@ def test_the_area_lies_between_the_scores_and_does_not_depend_on_the_unit(scores
     assert area_under([unit * level for level in range(len(scores))], scores) == pytest.approx(area)
 
 
-@pytest.mark.parametrize(
-    ("levels", "scores", "said"),
-    [
-        ([0], [1.0], "got 1 levels and 1 scores; expected as many of both, and at least 2"),
-        ([0, 1], [1.0], "got 2 levels and 1 scores"),
-        ([0, 2, 1], [1.0, 1.0, 1.0], "go up and down; expected them to rise, or to fall"),
-        ([1, 1], [1.0, 1.0], "go up and down"),
-    ],
-)
-def test_levels_that_do_not_go_one_way_are_refused(levels: list[float], scores: list[float], said: str) -> None:
-    with pytest.raises(RequestError, match=said):
-        area_under(levels, scores)
-
-
 def test_a_modality_goes_missing_only_where_it_is_and_stays_missing() -> None:
     present = {"photo": np.array([True] * 8 + [False] * 2), "sound": np.ones(10, bool)}
     asked: list[dict[str, np.ndarray]] = []
@@ -88,15 +73,3 @@ def test_a_modality_goes_missing_only_where_it_is_and_stays_missing() -> None:
         assert not (then["photo"] & ~now["photo"]).any()  # what is gone does not come back
     assert all(now["sound"].all() for now in asked)
     assert present["photo"].sum() == 8  # the caller's own is left alone
-
-
-def test_a_modality_that_is_not_there_is_named() -> None:
-    with pytest.raises(RequestError, match="there is no modality 'video'; there are: photo"):
-        missing_curve(
-            lambda now: sure(3),
-            {"photo": np.ones(4, bool)},
-            TARGET,
-            CLASSES,
-            modality="video",
-            generator=np.random.default_rng(0),
-        )

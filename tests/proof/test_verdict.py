@@ -233,7 +233,7 @@ def test_counts_and_p_beside_the_level_are_said_as_everywhere():
         "Fusion helps: both reaches an r2 of 0.750 on 1,200 test rows, image alone 0.500: a gain of 0.250 "
         "(95 % interval 0.100 to 0.400, p = 0.0496)."
     )
-    assert replace(found, level=0.01).code == "no_evidence"
+    assert replace(found, p=0.0504).code == "no_evidence"
     assert replace(found, p=0.05004).sentence().startswith("No evidence that fusion helps: ")
     assert "p = 0.05004" in replace(found, p=0.05004).sentence()
 

@@ -28,28 +28,32 @@ from plait.proof.scores import brier, reliability
 # Rows whose pictures or sounds a pretrained encoder sees again, at every second level: 144 pictures. With 100 rows at
 # all levels, 1,500, a report took as long as the fit of 8,000 rows that it is about (with lite0: 2,772 pictures).
 FEW_ROWS = 24
-# rows, what, unit, levels, and the rows at one
-Way = tuple[np.ndarray, str, str, Sequence[float], Callable[[float], Prepared]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which a modality gets worse: the rows it is measured on, at which levels, and these rows at one."""
+
+    modality: str
+    rows: np.ndarray
+    kind: Worsening
+    levels: Sequence[float]
+    worsen: Callable[[float], Prepared]
 
 
 @dataclass
 class Robustness:
-    """Curves of a predictor's score over ever worse inputs, on some rows of a table.
-
-    table: those rows; prepared: the same rows, prepared; target: (rows,) labels or numbers. answers: what the predictor
-    says of them as they are, (rows, class) or (rows, 1), where it was asked. few: how many rows a pretrained encoder
-    sees again, at every second level where these are not all; without it FEW_ROWS.
-    """
+    """Curves of a predictor's score over ever worse inputs, on some rows of a table."""
 
     predictor: Any
     table: Table
-    prepared: Prepared
-    target: np.ndarray
+    prepared: Prepared  # the rows of the table
+    target: np.ndarray  # (rows,) labels or numbers
     classes: Sequence[Any] | None
     seed: int = 0
     callback: Callback = quiet
-    answers: np.ndarray | None = None
-    few: int | None = None
+    answers: np.ndarray | None = None  # (rows, class) or (rows, 1): to the rows as they are, where it was asked
+    few: int | None = None  # rows that a pretrained encoder sees again, at every second level where these are not all
 
     def curves(self) -> list[dict[str, Any]]:
         """Return [{"modality", "what", "unit", "rows", "metric", "levels", "scores", "area"}] of each modality in use.
@@ -57,25 +61,22 @@ class Robustness:
         A pretrained encoder has to see every changed cell, so there a curve is measured on fewer rows and levels.
         """
         strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
-        ways = [(strand, *way) for strand in strands for way in self._ways(strand)]
-        ways = [
-            (s, rows, what, unit, self._thinned(levels, rows), worse) for s, rows, what, unit, levels, worse in ways
-        ]
-        done, total = 0, sum(len(levels) for *_, levels, _ in ways)
-        found: list[dict[str, Any]] = []
-        for strand, rows, what, unit, levels, worsen in ways:
+        ways = [way for strand in strands for way in self._ways(strand)]
+        done, total = 0, sum(len(way.levels) for way in ways)
+        curves: list[dict[str, Any]] = []
+        for way in ways:
 
-            def answer(
-                level: float, rows: np.ndarray = rows, first: bool = levels[0] == 0.0, worsen: Any = worsen
-            ) -> np.ndarray:
+            def answer(level: float, way: Way = way) -> np.ndarray:
                 nonlocal done
-                said = self._untouched[rows] if first and level == 0.0 else self._answer(worsen(level))
+                as_it_is = level == way.levels[0] == 0.0
+                answers = self._untouched[way.rows] if as_it_is else self._answer(way.worsen(level))
                 done += 1
                 self.callback({"stage": "robustness", "done": done, "total": total})
-                return said
+                return answers
 
-            curve = score_curve(answer, levels, self.target[rows], self.classes)
-            found.append({"modality": strand.name, "what": what, "unit": unit, "rows": len(rows), **curve})
+            about = {"what": way.kind.what, "unit": way.kind.unit, "rows": len(way.rows)}
+            curve = score_curve(answer, way.levels, self.target[way.rows], self.classes)
+            curves.append({"modality": way.modality, **about, **curve})
         for strand in strands:
             curve = missing_curve(
                 lambda present: self._answer(self._hide(present)),
@@ -86,8 +87,8 @@ class Robustness:
                 generator=self._generator(),
             )
             about = {"what": "missing", "unit": "share of the rows", "rows": len(self.prepared)}
-            found.append({"modality": strand.name, **about, **curve})
-        return found
+            curves.append({"modality": strand.name, **about, **curve})
+        return curves
 
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng([self.seed, 7])
@@ -101,11 +102,8 @@ class Robustness:
     def _untouched(self) -> np.ndarray:
         return self._answer(self.prepared) if self.answers is None else self._shape(self.answers)
 
-    def _shape(self, said: np.ndarray) -> np.ndarray:
-        return said if self.classes is not None else said[:, 0]
-
-    def _thinned(self, levels: Sequence[float], rows: np.ndarray) -> Sequence[float]:
-        return levels if len(rows) == len(self.prepared) else levels[::2]
+    def _shape(self, answers: np.ndarray) -> np.ndarray:
+        return answers if self.classes is not None else answers[:, 0]
 
     def _ways(self, strand: Strand) -> list[Way]:
         """Return the ways in which a modality gets worse."""
@@ -124,8 +122,9 @@ class Robustness:
                 return self._swap(strand.name, self._changed_values(strand, way, level))
             return self._changed_cells(strand, way, level)
 
+        rows = np.arange(len(self.prepared))
         return [
-            (np.arange(len(self.prepared)), way.what, way.unit, way.levels, partial(at, way))
+            Way(strand.name, rows, way, way.levels, partial(at, way))
             for way in strand.able.worsen.WAYS
             if way.applies(layout) and not (way.on == "input" and seen_twice)  # words do not get worse as numbers do
         ]
@@ -149,7 +148,8 @@ class Robustness:
                 return seen(way.change(raw, level, self._generator(), {}))
             return seen(part._changed_values(own, way, level, raw))
 
-        return [(rows, way.what, way.unit, way.levels, partial(at, way)) for way in strand.able.worsen.WAYS]
+        step = 1 if len(rows) == len(self.prepared) else 2
+        return [Way(strand.name, rows, way, way.levels[::step], partial(at, way)) for way in strand.able.worsen.WAYS]
 
     def _swap(self, name: str, values: np.ndarray) -> Prepared:
         return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
@@ -206,10 +206,10 @@ def calibration(
 ) -> dict[str, Any]:
     """Compare probabilities (rows, class) with what was true, before and after the temperature."""
     both = {"before": before, "after": after}
-    found: dict[str, Any] = {key: reliability(target, said, classes) for key, said in both.items()}
+    measured = {key: reliability(target, answers, classes) for key, answers in both.items()}
     return {
-        **found,
+        **measured,
         "temperature": temperature,
-        "ece": {key: found[key]["expected_calibration_error"] for key in both},
-        "brier": {key: brier(target, said, classes) for key, said in both.items()},
+        "ece": {key: measured[key]["expected_calibration_error"] for key in both},
+        "brier": {key: brier(target, answers, classes) for key, answers in both.items()},
     }

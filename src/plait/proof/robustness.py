@@ -22,8 +22,9 @@ from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import Strand
 from plait.pretrained.features import encoding_device
 from plait.pretrained.frozen import Frozen
-from plait.proof.curves import missing_curve, score_curve
-from plait.proof.scores import brier, reliability
+from plait.proof.scores import brier, labelled, reliability, scores
+
+MISSING = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the rows that had the modality
 
 # Rows whose pictures or sounds a pretrained encoder sees again, at every second level: 144 pictures. With 100 rows at
 # all levels, 1,500, a report took as long as the fit of 8,000 rows that it is about (with lite0: 2,772 pictures).
@@ -35,8 +36,9 @@ class Way:
     """One way in which a modality gets worse: the rows it is measured on, at which levels, and these rows at one."""
 
     modality: str
+    what: str
+    unit: str
     rows: np.ndarray
-    kind: Worsening
     levels: Sequence[float]
     worsen: Callable[[float], Prepared]
 
@@ -62,6 +64,7 @@ class Robustness:
         """
         strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
         ways = [way for strand in strands for way in self._ways(strand)]
+        ways += [self._missing_way(strand.name) for strand in strands]
         done, total = 0, sum(len(way.levels) for way in ways)
         curves: list[dict[str, Any]] = []
         for way in ways:
@@ -74,20 +77,8 @@ class Robustness:
                 self.callback({"stage": "robustness", "done": done, "total": total})
                 return answers
 
-            about = {"what": way.kind.what, "unit": way.kind.unit, "rows": len(way.rows)}
-            curve = score_curve(answer, way.levels, self.target[way.rows], self.classes)
-            curves.append({"modality": way.modality, **about, **curve})
-        for strand in strands:
-            curve = missing_curve(
-                lambda present: self._answer(self._hide(present)),
-                {name: self.prepared.present[name] for name in self.predictor.names},
-                self.target,
-                self.classes,
-                modality=strand.name,
-                generator=self._generator(),
-            )
-            about = {"what": "missing", "unit": "share of the rows", "rows": len(self.prepared)}
-            curves.append({"modality": strand.name, **about, **curve})
+            about = {"modality": way.modality, "what": way.what, "unit": way.unit, "rows": len(way.rows)}
+            curves.append({**about, **score_curve(answer, way.levels, self.target[way.rows], self.classes)})
         return curves
 
     def _generator(self) -> np.random.Generator:
@@ -124,7 +115,7 @@ class Robustness:
 
         rows = np.arange(len(self.prepared))
         return [
-            Way(strand.name, rows, way, way.levels, partial(at, way))
+            Way(strand.name, way.what, way.unit, rows, way.levels, partial(at, way))
             for way in strand.able.worsen.WAYS
             if way.applies(layout) and not (way.on == "input" and seen_twice)  # words do not get worse as numbers do
         ]
@@ -149,17 +140,32 @@ class Robustness:
             return seen(part._changed_values(own, way, level, raw))
 
         step = 1 if len(rows) == len(self.prepared) else 2
-        return [Way(strand.name, rows, way, way.levels[::step], partial(at, way)) for way in strand.able.worsen.WAYS]
+        return [
+            Way(strand.name, way.what, way.unit, rows, way.levels[::step], partial(at, way))
+            for way in strand.able.worsen.WAYS
+        ]
+
+    def _missing_way(self, name: str) -> Way:
+        """Return how a modality goes missing at random; a row without it at one rate is without it at every higher."""
+        present = np.array(self.prepared.present[name], bool)
+        order = self._generator().permutation(np.flatnonzero(present))
+
+        def at(rate: float) -> Prepared:
+            kept = present.copy()
+            kept[order[: round(rate * len(order))]] = False
+            return self._hide(name, kept)
+
+        return Way(name, "missing", "share of the rows", np.arange(len(present)), MISSING, at)
 
     def _swap(self, name: str, values: np.ndarray) -> Prepared:
         return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
 
-    def _hide(self, present: dict[str, np.ndarray]) -> Prepared:
-        cells = dict(self.prepared.cells)
-        for name, there in cells.items():
-            owner = name.partition(SECOND)[0]
-            if owner in present:
-                cells[name] = there & present[owner][:, None]
+    def _hide(self, modality: str, present: np.ndarray) -> Prepared:
+        """Return the rows with a modality, and its further views, in those alone that are present: (rows,) bool."""
+        cells = {
+            name: filled & present[:, None] if name.partition(SECOND)[0] == modality else filled
+            for name, filled in self.prepared.cells.items()
+        }
         return replace(self.prepared, cells=cells)
 
     def _changed_values(
@@ -199,6 +205,33 @@ class Robustness:
                 cells = {**worse.cells, view.name: there & worse.cells[view.name]}
                 worse = replace(worse, inputs={**worse.inputs, view.name: values}, cells=cells)
         return worse
+
+
+def score_curve(
+    answer: Callable[[float], np.ndarray],
+    levels: Sequence[float],
+    target: Any,
+    classes: Sequence[Any] | None = None,
+) -> dict[str, Any]:
+    """Score what answer(level) says, (rows, class) or (rows,), at every level, over the rows with a label.
+
+    Returns metric ("accuracy", or "r2" where classes is None), levels, scores, and area (see `area_under`), None where
+    a score is.
+    """
+    metric = "r2" if classes is None else "accuracy"
+    rows = np.flatnonzero(labelled(target))
+    truth = [target[row] for row in rows]
+    reached = [scores(truth, np.asarray(answer(level))[rows], classes)[metric] for level in levels]
+    area = None if None in reached else area_under(levels, reached)
+    return {"metric": metric, "levels": [float(level) for level in levels], "scores": reached, "area": area}
+
+
+def area_under(levels: Sequence[float], scores: Sequence[float]) -> float:
+    """Return the mean score over levels that rise or fall, by trapezoids: the first level is 0, the last 1."""
+    from scipy.integrate import trapezoid
+
+    x = np.asarray(levels, np.float64)
+    return float(trapezoid(scores, (x - x[0]) / (x[-1] - x[0])))
 
 
 def calibration(

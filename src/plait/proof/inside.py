@@ -3,8 +3,7 @@
 A part is weighed twice, with the other modalities there and without them, and the mean counts: where two modalities say
 the same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in
 many ways (occlusion), so that a word counts which another one repeats; pictures and sounds by gradient where the
-predictor is a network and Captum is installed, else by a patch of the mean that slides over them. Knows strands and
-predictors, not how a model is fitted, saved or drawn.
+predictor is a network and Captum is installed, else by a patch of the mean that slides over them.
 """
 
 from __future__ import annotations
@@ -40,18 +39,15 @@ class Detail:
     """What one modality (of media: one column of it) is made of, with a weight for each part.
 
     A weight is what the part adds to the probability of the class, or to the value: the mean with the other modalities
-    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one. by:
-    gradient or occlusion. parts: words {"text", "column", "start", "end", "weight"} with places in the cell, regions of
-    a picture {"left", "top", "right", "bottom"} in pixels, pieces of a sound {"start", "end"} in seconds, or columns
-    {"column"}. heat: (height, width) or (mel, frame), of a picture and a sound as prepared.
+    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one.
     """
 
     modality: str
     kind: str
     column: str
-    by: str
-    parts: list[dict[str, Any]]
-    heat: np.ndarray | None = None
+    by: str  # gradient or occlusion
+    parts: list[dict[str, Any]]  # each with its weight, and its place as the kind's `inside` gives it
+    heat: np.ndarray | None = None  # (height, width) or (mel, frame), of a picture or a sound as prepared
     before: Any = field(default=None, repr=False)  # cells, a picture before it is resized, or (samples, Hz)
     after: np.ndarray | None = field(default=None, repr=False)  # as prepared
     box: tuple[float, float, float, float] = (0, 0, 1, 1)  # of the heat on what came: px, or seconds and Hz
@@ -171,10 +167,9 @@ def drill_row(
     index: int,
     generator: np.random.Generator,
 ) -> list[Detail]:
-    """Return the details of each modality that is present in a table of one row.
+    """Return the details of each modality that is present in a table of one row, prepared as a batch.
 
-    batch: the row, prepared. index: the class asked for, or 0 for a value. generator draws which words or columns are
-    left out together.
+    index: the class asked for, or 0 for a value. generator draws which words or columns are left out together.
     """
     probe = Probe(predictor, batch, index, strands)
     details: list[Detail] = []

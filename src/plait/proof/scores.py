@@ -31,7 +31,8 @@ def scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) ->
     """
     measure, names, support = _prepare(target, predicted, classes)
     values = measure(np.ones((len(predicted), 1), np.float32))
-    return _arrange({name: _numbers(value[..., 0]) for name, value in values.items()}, names, support)
+    known = {name: np.where(np.isnan(value), None, value)[..., 0].tolist() for name, value in values.items()}
+    return _arrange(known, names, support)
 
 
 def intervals(
@@ -47,15 +48,13 @@ def intervals(
     Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap),
     because rows of one group are not independent. A resample in which a metric is undefined is left out of its
     interval. Where the interval misses the value itself, as it may with a handful of rows, it is widened to hold it.
-    Raises RequestError as `scores` does, and for groups of another length.
+    Raises RequestError as `scores` does.
     """
     measure, names, support = _prepare(target, predicted, classes)
     return _arrange(_resample(measure, len(predicted), generator, groups), names, support)
 
 
-def error_rates(
-    counts: Any, *, generator: np.random.Generator, groups: Any = None
-) -> dict[str, dict[str, float | None]]:
+def error_rates(counts: Any, *, generator: np.random.Generator) -> dict[str, dict[str, float | None]]:
     """Return wer, cer and exact of transcripts, each with the interval that `intervals` gives.
 
     counts: (rows, 4) as `metrics.recognition` takes them; a row without a word counts what was heard in it. None where
@@ -63,13 +62,11 @@ def error_rates(
     """
     counts = np.asarray(counts, np.float64)
     _check(counts, {"the counts": counts})
-    return _resample(recognition(counts), len(counts), generator, groups)
+    return _resample(recognition(counts), len(counts), generator)
 
 
-def _resample(measure: Measure, num_rows: int, generator: np.random.Generator, groups: Any) -> dict[str, Any]:
+def _resample(measure: Measure, num_rows: int, generator: np.random.Generator, groups: Any = None) -> dict[str, Any]:
     """Return every number of a measure with its bootstrap interval."""
-    if groups is not None:
-        check_lengths(range(num_rows), {"groups": groups})
     cluster = None if groups is None else group_codes(groups)
     num_units = num_rows if cluster is None else int(cluster.max()) + 1
     block = max(16, min(1024, 600_000 // num_rows))  # resamples at once: their weights fit the processor's cache
@@ -90,8 +87,6 @@ def by_modalities(
     target: Any,
     classes: Sequence[Any] | None,
     generator: np.random.Generator,
-    *,
-    groups: Any = None,
 ) -> dict[str, dict[str, Any]]:
     """Score one predictor with only some modalities present, for every subset of them.
 
@@ -100,21 +95,17 @@ def by_modalities(
     or blank has none. Up to 6 modalities every subset, above that each alone, all but one, and all.
 
     Returns {"audio+image": {"rows", "metrics"}}, names sorted and joined by "+"; metrics as `intervals` gives them,
-    empty where no row is left. Raises RequestError where an answer or a presence has another number of rows.
+    empty where no row is left.
     """
     target, known = _column(target), labelled(target)
     names = sorted(present)
-    check_lengths(target, {f"present[{name!r}]": present[name] for name in names})
     sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
     table: dict[str, dict[str, Any]] = {}
     for keep in itertools.chain.from_iterable(itertools.combinations(names, size) for size in sizes):
         rows = np.flatnonzero(known & np.any([np.asarray(present[m], bool) for m in keep], axis=0))
         metrics: dict[str, Any] = {}
         if len(rows):
-            some = None if groups is None else _column(groups)[rows]
-            answer = np.asarray(predict(keep))
-            check_lengths(target, {f"the answer with {'+'.join(keep)}": answer})
-            metrics = intervals(target[rows], answer[rows], classes, generator=generator, groups=some)
+            metrics = intervals(target[rows], np.asarray(predict(keep))[rows], classes, generator=generator)
         table["+".join(keep)] = {"rows": len(rows), "metrics": metrics}
     return table
 
@@ -193,9 +184,6 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Return truth (rows,), guess (rows,), probabilities (rows, class) and names: the classes, then unknown labels."""
     names, labels = _texts(classes, "name"), _texts(target, "label")
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
-        raise RequestError(f"class {double!r} is there twice; expected every class once.")
     probabilities = np.array(probabilities, np.float64)
     if probabilities.ndim != 2 or probabilities.shape[1] != len(names):
         shape = f"(rows, class) with {len(names)} classes"
@@ -212,9 +200,7 @@ def _values(target: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         truth, guess = np.asarray(target, np.float64), np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise RequestError(
-            "the target or the prediction holds something that is no number; expected numbers."
-        ) from None
+        raise RequestError("the target or the prediction holds something that is no number.") from None
     truth, guess = (v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for v in (truth, guess))
     if truth.ndim != 1 or guess.ndim != 1:
         raise RequestError(f"target and values have shapes {truth.shape} and {guess.shape}; expected (rows,) for both.")
@@ -225,19 +211,12 @@ def _values(target: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
 def _check(target: Sequence[Any] | np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
     if len(target) == 0:
         raise RequestError("there are 0 rows to score; expected 1 or more with a label.")
-    check_lengths(target, arrays)
     for what, values in arrays.items():
+        if len(values) != len(target):
+            raise RequestError(f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same.")
         if not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0, 0])
             raise RequestError(f"{what} hold NaN or infinity, first in row {row}; expected finite numbers.")
-
-
-def check_lengths(target: Sequence[Any] | np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
-    for what, values in arrays.items():
-        if len(values) != len(target):
-            raise RequestError(
-                f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same number."
-            )
 
 
 def _arrange(values: Mapping[str, Any], names: list[str], support: list[int]) -> dict[str, Any]:
@@ -259,15 +238,8 @@ def _spans(values: np.ndarray, drawn: np.ndarray) -> list[dict[str, float | None
         if not math.isnan(value) and len(some):
             low, high = np.quantile(some, [0.025, 0.975]).tolist()
             low, high = min(low, value), max(high, value)
-        spans.append({"value": _numbers(value), "low": low, "high": high})
+        spans.append({"value": None if math.isnan(value) else value, "low": low, "high": high})
     return spans
-
-
-def _numbers(values: Any) -> Any:
-    """Return a float, or a list of them, with None for NaN."""
-    if np.ndim(values):
-        return [_numbers(value) for value in values]
-    return None if np.isnan(values) else float(values)
 
 
 def _column(values: Any) -> np.ndarray:
@@ -290,8 +262,6 @@ def _texts(labels: Any, what: str) -> list[str]:
     for row, label in enumerate(column):
         if label not in known:
             if not _is_present(label):
-                raise RequestError(
-                    f"row {row} of {len(column)} has no {what}; expected one in every row. Leave it out."
-                )
+                raise RequestError(f"row {row} of {len(column)} has no {what}; expected one in every row.")
             known[label] = str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
     return [known[label] for label in column]

@@ -25,16 +25,11 @@ Answer = Callable[[np.ndarray], np.ndarray]  # kept (step, part) bool → (step,
 
 @dataclass(frozen=True)
 class Shares:
-    """What each name adds, and each pair beyond its two parts; all (rows,).
+    """What each name adds, and each pair beyond its two parts; all (rows,)."""
 
-    shares: they add up to the value with all minus the value with none. synergy: {"audio+image": (rows,)}, above 0
-    where two are worth more together, below 0 where they say the same. errors: the standard error of each share, 0
-    where it is exact.
-    """
-
-    shares: dict[str, np.ndarray]
-    synergy: dict[str, np.ndarray]
-    errors: dict[str, np.ndarray]
+    shares: dict[str, np.ndarray]  # they add up to the value with all minus the value with none
+    synergy: dict[str, np.ndarray]  # "audio+image": above 0 worth more together, below 0 they say the same
+    errors: dict[str, np.ndarray]  # the standard error of each share, 0 where it is exact
     exact: bool = True
 
     def take(self, rows: np.ndarray) -> Shares:
@@ -51,7 +46,7 @@ class Shares:
 
 
 def explain_game(values: Values, names: Sequence[str], orders: Sequence[Keep] = ()) -> Shares:
-    """Return shares and synergy of a game: exact, or from orders where some are given (see `draw_orders`)."""
+    """Return shares and synergy of a game: exact, or from orders where some are given."""
     if orders:
         shares, errors = sampled_shapley(values, orders)
         return Shares(shares, sampled_interactions(values, orders), errors, exact=False)
@@ -84,11 +79,7 @@ def draw_orders(names: Sequence[str], generator: np.random.Generator, pairs: int
 
 
 def shapley(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the Shapley value of each name, (rows,), from the values of all subsets (Shapley 1953).
-
-    The mean of what a name adds, over all orders in which they can come; for predictors Lundberg and Lee 2017. The
-    values add up to the value of all minus the value of none.
-    """
+    """Return the mean of what each name adds, (rows,), over all orders (Shapley 1953; Lundberg and Lee 2017)."""
     game = _Game(values)
     return {
         name: _average([other for other in names if other != name], lambda keep, name=name: game.added(keep, name))
@@ -97,10 +88,7 @@ def shapley(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def interactions(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the Shapley interaction index of each pair, {"audio+image": (rows,)} (Grabisch and Roubens 1999).
-
-    Above 0 the two are worth more together than apart, below 0 one makes up for the other.
-    """
+    """Return the Shapley interaction index of each pair, {"audio+image": (rows,)} (Grabisch and Roubens 1999)."""
     game = _Game(values)
     return {
         "+".join(pair): _average(
@@ -123,8 +111,8 @@ def _average(others: Sequence[str], gain: Callable[[Keep], np.ndarray]) -> Any:
 def sampled_shapley(values: Values, orders: Sequence[Keep]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return shares and their standard errors, both (rows,) for each name, from orders as `draw_orders` gives them.
 
-    The mean of what a name adds when it comes (Castro and others 2009); along each order this adds up to the whole, so
-    the means do too. An order and its reverse are one sample (Mitchell and others 2022), whose spread gives the error.
+    The mean of what a name adds when it comes (Castro and others 2009). An order and its reverse are one sample
+    (Mitchell and others 2022), whose spread gives the error.
     """
     game = _Game(values)
     added: dict[str, list[np.ndarray]] = {name: [] for name in sorted(orders[0])}

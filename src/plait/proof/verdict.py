@@ -14,7 +14,7 @@ import numpy as np
 
 from plait.core.words import count, number, p_equals, percent, signed
 from plait.proof.metrics import draw
-from plait.proof.scores import check_lengths, group_codes, labelled, row_scores
+from plait.proof.scores import group_codes, labelled, row_scores
 
 LEVEL = 0.05  # p below this is evidence
 FEWEST_GROUPS = 10  # of fewer, the rows are drawn singly
@@ -237,26 +237,18 @@ def judge(
     generator: np.random.Generator,
     groups: Any = None,
 ) -> Verdict:
-    """Test whether the best candidate of several modalities differs from the best of one, on the same test rows.
+    """Test whether the best candidate of several modalities differs from the best of one, in accuracy or r2.
 
     target: (rows,) labels, or numbers where classes is None; a row without a label is left out. groups: (rows,), such
-    as speakers, or None. The measure is accuracy, or r2.
+    as speakers, or None.
 
     p is that of a paired permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a
     whole group, changes its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses").
     It is exact where the flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar
     1947), or at most 13 that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The
     interval is a 95 % percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
-
-    Returns a verdict whose code is "helps", "hurts", "no_evidence", or "not_tested". A gain is None where it has no
-    rows, or where r2 is undefined.
-
-    Raises RequestError as `scores` does, and for groups or presence of another length.
+    Raises RequestError as `scores` does.
     """
-    arrays = {} if groups is None else {"groups": groups}
-    for side in (single, fused):
-        arrays |= {f"the answers of {side.name}": side.answers, f"the presence of {side.name}": side.present}
-    check_lengths(target, arrays)
     rows = np.flatnonzero(labelled(target))
     if len(rows) < 2:
         return not_tested(FEW_TEST_ROWS if len(target) else NO_TEST_ROWS, single.name, fused.name)
@@ -287,11 +279,10 @@ def judge(
 def judge_errors(
     single: Side, fused: Side, words: Any, *, generator: np.random.Generator, groups: Any = None
 ) -> Verdict:
-    """Test whether the best fused recogniser differs from the sound alone, on the same test rows.
+    """Test as `judge` does whether the best fused recogniser differs from the sound alone, in word error rate.
 
-    The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. The measure
-    is the word error rate, of which less is better: a positive difference says that fusion makes fewer errors. Test,
-    interval and what is returned are those of `judge`.
+    The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. A positive
+    difference says that fusion makes fewer errors.
     """
     words = np.asarray(words, np.float64)
     errors = [np.asarray(side.answers, np.float64) for side in (single, fused)]

@@ -95,10 +95,6 @@ def test_curves_picture(tmp_path, history):
     assert height > 500
 
 
-def test_curves_picture_of_no_history_says_so(tmp_path):
-    size_of(curves_picture(tmp_path / "curves.png", []))
-
-
 def test_names_that_no_font_can_write_become_their_number(monkeypatch):
     monkeypatch.setattr(page, "_fonts", lambda marks: (("DejaVu Sans",), frozenset(marks) & frozenset("猫狗")))
     assert charts.short_names(["猫", "cat", "狗"]) == (["no. 1", "cat", "no. 3"], [charts.NO_FONT])

@@ -114,9 +114,6 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     for entry in history:
         runs.setdefault(str(entry["candidate"]), []).append(entry)
     axes = new_axes(7.6, 3.4)
-    if not runs:
-        axes.set_axis_off()
-        return save_picture(axes, path, "Training", ["nothing was trained in epochs"])
     metric = str(history[0]["metric_name"])
     sign = -1 if metric in figures.LOWER_IS_BETTER else 1
     best = {name: float(np.nanmax([-math.inf, *(sign * _series(run, "metric"))])) for name, run in runs.items()}

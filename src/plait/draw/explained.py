@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
+import numpy as np
+
 from plait.core.words import plain
-from plait.draw import shares, svg
+from plait.draw import figures, svg
 
 MOST_MEDIA = 1_000_000  # bytes of one picture or sound in the page
 
@@ -22,7 +25,7 @@ def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
     chart = None
     if facts.get("base") is not None and isinstance(total, (int, float)) and parts:
         steps = [(str(name), None if share is None else float(share), "not there") for name, share in parts.items()]
-        chart = shares.waterfall(float(facts["base"]), steps, float(total), "the answer", not regression)
+        chart = figures.waterfall(float(facts["base"]), steps, float(total), "the answer", not regression)
     say = plain if regression else str
     return {
         **{key: facts.get(key) for key in ("row", "split", "status", "reason")},
@@ -52,7 +55,7 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
 def _picture(part: Mapping[str, Any]) -> dict[str, Any]:
     heat, png = part.get("heat"), part.get("png")
     cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
-    layer = shares.heat_layer(cells) if cells is not None else heat
+    layer = heat_layer(cells) if cells is not None else heat
     # width and height stand in the head of a PNG; with them the page keeps its place
     size = struct.unpack(">II", png[16:24]) if png and png[:8] == b"\x89PNG\r\n\x1a\n" else (1, 1)
     return {"layer": layer, "boxes": _strongest(cells), "size": size, **_fitting("png", png)}
@@ -61,7 +64,7 @@ def _picture(part: Mapping[str, Any]) -> dict[str, Any]:
 def _sound(part: Mapping[str, Any]) -> dict[str, Any]:
     seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"] and s["weight"] is not None]
     duration = max([float(s["end"]) for s in seconds] + [float(part.get("duration") or 0.0)])
-    strip = shares.seconds_figure(seconds, duration) if seconds else None
+    strip = figures.seconds_figure(seconds, duration) if seconds else None
     return {"png": part.get("spectrogram"), "strip": strip, "duration": duration, **_fitting("wav", part.get("wav"))}
 
 
@@ -85,6 +88,21 @@ def _fitting(name: str, data: bytes | None) -> dict[str, Any]:
     if data is None or len(data) <= MOST_MEDIA:
         return {name: data}
     return {name: None, "note": f"It is too large to keep in this file ({len(data) / 1e6:.1f} MB)."}
+
+
+def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
+    """Return a PNG to lay over a picture, one pixel a cell: blue speaks for the answer, orange against.
+
+    heat: (height, width), any scale.
+    """
+    from PIL import Image
+
+    weight = np.asarray(heat, float)
+    layer = np.where(weight[..., None] >= 0, (20, 80, 200, 0), (235, 120, 20, 0))
+    layer[..., 3] = np.rint(215 * (np.abs(weight) / max(np.abs(weight).max(), 1e-12)) ** 0.8)
+    buffer = BytesIO()
+    Image.fromarray(layer.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _strongest(cells: Sequence[Sequence[float]] | None) -> list[dict[str, str]]:

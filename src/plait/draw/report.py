@@ -46,7 +46,7 @@ from typing import Any
 
 from plait.core import words
 from plait.core.files import write_bytes
-from plait.draw import figures, shares, svg
+from plait.draw import figures, svg
 from plait.draw.explained import explain_row
 from plait.draw.sections import (
     show_calibration,
@@ -105,7 +105,7 @@ METRIC_HELP = {
 NEVER = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000))
 BROKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NEVER}]")
 QUESTION = ("target", "task", "metric", "unit", "classes", "modalities", "table", "when", "version", "command", "seed")
-DRAWN: tuple[Callable[..., str], ...] = (figures.whisker, figures.whisker_axis, figures.gain_figure, shares.bar)
+DRAWN: tuple[Callable[..., str], ...] = (figures.whisker, figures.whisker_axis, figures.gain_figure, figures.bar)
 DRAWN += (figures.split_figure, figures.confusion_figure, figures.scatter_figure, figures.reliability_figure)
 DRAWN += (figures.pareto_figure,)
 

@@ -94,7 +94,7 @@ def test_a_part_with_a_reason_is_absent() -> None:
 
 
 def test_a_layer_is_blue_where_it_speaks_for_and_orange_against() -> None:
-    with Image.open(io.BytesIO(heat_layer([[1.0, 0.0], [-1.0, 0.5]]))) as image:
+    with Image.open(io.BytesIO(heat_layer(np.array([[1.0, 0.0], [-1.0, 0.5]])))) as image:
         pixels = np.asarray(image).tolist()
     assert pixels[0][0] == [20, 80, 200, 215]
     assert pixels[0][1][3] == 0

@@ -30,11 +30,11 @@ def draw_key(page: Page, y: float, against: bool) -> None:
     from matplotlib.patches import Rectangle
 
     x = MARGIN + LABEL
-    for value, said in ((1.0, FOR), (-1.0, AGAINST))[: 1 + against]:
+    for value, text in ((1.0, FOR), (-1.0, AGAINST))[: 1 + against]:
         corner = (x, page.height - y - 0.12)
         transform = page.figure.dpi_scale_trans
         page.figure.add_artist(Rectangle(corner, 0.26, 0.14, transform=transform, **bar_look(value)))
-        page.write(x + 0.34, y + 0.1, said, size=8.5, color=SOFT)
+        page.write(x + 0.34, y + 0.1, text, size=8.5, color=SOFT)
         x += 2.2
 
 
@@ -49,13 +49,11 @@ def draw_bars(page: Page, y: float, bars: Sequence[tuple[str, float, str, str]])
     span = (high - low) or 1.0
     axes.set_xlim(low - 0.12 * span * (low < 0), high + 0.12 * span)
     axes.set_ylim(len(bars) - 0.5, -0.5)
-    for place, (name, value, said, remark) in enumerate(bars):
+    for place, (name, value, text, remark) in enumerate(bars):
         axes.barh(place, value, 0.62, **bar_look(value))
         page.write(left - 0.12, y + BAR * (place + 0.62), cut_text(name, 22), size=10, ha="right")
-        axes.annotate(
-            said, (value, place), (-4 if value < 0 else 4, 0), textcoords="offset points", va="center", fontsize=9,
-            ha="right" if value < 0 else "left", color=INK,
-        )  # fmt: skip
+        look = {"ha": "right" if value < 0 else "left", "va": "center", "fontsize": 9, "color": INK}
+        axes.annotate(text, (value, place), (-4 if value < 0 else 4, 0), textcoords="offset points", **look)
         page.write(left + wide + 0.1, y + BAR * (place + 0.62), cut_text(remark, 24), size=9, color=SOFT)
     axes.axvline(0, color=INK, linewidth=0.9)
     axes.set_axis_off()

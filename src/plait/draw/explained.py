@@ -54,11 +54,11 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _picture(part: Mapping[str, Any]) -> dict[str, Any]:
     heat, png = part.get("heat"), part.get("png")
-    cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
+    cells = np.nan_to_num(np.array(heat, float)) if heat and not isinstance(heat, bytes) else None
     layer = heat_layer(cells) if cells is not None else heat
     # width and height stand in the head of a PNG; with them the page keeps its place
     size = struct.unpack(">II", png[16:24]) if png and png[:8] == b"\x89PNG\r\n\x1a\n" else (1, 1)
-    return {"layer": layer, "boxes": _strongest(cells), "size": size, **_fitting("png", png)}
+    return {"layer": layer, "boxes": [] if cells is None else _strongest(cells), "size": size, **_fitting("png", png)}
 
 
 def _sound(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,35 +90,27 @@ def _fitting(name: str, data: bytes | None) -> dict[str, Any]:
     return {name: None, "note": f"It is too large to keep in this file ({len(data) / 1e6:.1f} MB)."}
 
 
-def heat_layer(heat: Sequence[Sequence[float]]) -> bytes:
-    """Return a PNG to lay over a picture, one pixel a cell: blue speaks for the answer, orange against.
-
-    heat: (height, width), any scale.
-    """
+def heat_layer(cells: np.ndarray) -> bytes:
+    """Return a PNG to lay over a picture, one pixel a cell (height, width): blue for the answer, orange against."""
     from PIL import Image
 
-    weight = np.asarray(heat, float)
-    layer = np.where(weight[..., None] >= 0, (20, 80, 200, 0), (235, 120, 20, 0))
-    layer[..., 3] = np.rint(215 * (np.abs(weight) / max(np.abs(weight).max(), 1e-12)) ** 0.8)
+    layer = np.where(cells[..., None] >= 0, (20, 80, 200, 0), (235, 120, 20, 0))
+    layer[..., 3] = np.rint(215 * (np.abs(cells) / max(np.abs(cells).max(), 1e-12)) ** 0.8)
     buffer = BytesIO()
     Image.fromarray(layer.astype(np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _strongest(cells: Sequence[Sequence[float]] | None) -> list[dict[str, str]]:
-    """Return where the strongest cells for and against the answer lie, in percent of the picture.
+def _strongest(cells: np.ndarray) -> list[dict[str, str]]:
+    """Return where the strongest cells (height, width) for and against the answer lie, in percent of the picture.
 
     What is against is framed only where it counts: at least a quarter of the strongest cell.
     """
-    if cells is None:
-        return []
     tall, wide = 100 / len(cells), 100 / len(cells[0])
-    places = [(weight, i, j) for i, row in enumerate(cells) for j, weight in enumerate(row)]
-    most, least = max(places, key=lambda place: place[0]), min(places, key=lambda place: place[0])
-    limit = max(abs(most[0]), abs(least[0])) / 4
     boxes = []
-    for look, size, (_, i, j) in (("for", most[0], most), ("against", -least[0], least)):
-        if size >= max(limit, 1e-12):
+    for look, weight in (("for", cells), ("against", -cells)):
+        i, j = np.unravel_index(weight.argmax(), weight.shape)
+        if weight[i, j] >= max(np.abs(cells).max() / 4, 1e-12):
             box = {"left": j * wide, "top": i * tall, "width": wide, "height": tall}
             boxes.append({"look": look, **{key: svg.tidy(value) for key, value in box.items()}})
     return boxes

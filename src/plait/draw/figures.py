@@ -233,13 +233,15 @@ def curve_figure(
     Levels that do not grow, or are not numbers, stand at equal distances under their text.
     """
     left, top, bottom = 44.0, 24.0 if title else 8.0, 172.0
-    across, named, places = _lay_levels([one["levels"] for one in series], (left + 6, WIDTH - 10), log)
+    across, named, places = _lay_levels([curve["levels"] for curve in series], (left + 6, WIDTH - 10), log)
     up = Scale(*ends, bottom, top)
     inner = _frame(across, up, across_name, up_name, named)
     inner += [words(0, 13, shorten(title, 44), "strong")] if title else []
-    for index, one in enumerate(series):
-        nothing = [None] * len(one["scores"])
-        entries = zip(places[index], one["scores"], one.get("low", nothing), one.get("high", nothing), strict=True)
+    for index, curve in enumerate(series):
+        nothing = [None] * len(curve["scores"])
+        entries = zip(
+            places[index], curve["scores"], curve.get("low", nothing), curve.get("high", nothing), strict=True
+        )
         dots = [(across(x), float(y), low, high) for x, y, low, high in entries if y is not None]
         for x, _, low, high in dots:
             if low is not None:
@@ -247,14 +249,16 @@ def curve_figure(
                 inner += [line(x - 4, up(end), x + 4, up(end), "whisker") for end in (low, high)]
         inner += [path([(x, up(y)) for x, y, _, _ in dots], f"curve c{index % 6}")] if dots else []
         for x, y, _, _ in dots:
-            inner.append(mark(index, x, up(y), 3.6, f"spot c{index % 6}", f"{one['name']}: {number(y)}"))
+            inner.append(mark(index, x, up(y), 3.6, f"spot c{index % 6}", f"{curve['name']}: {number(y)}"))
     tall = bottom + 40
-    for index, one in enumerate(series if len(series) > 1 else ()):
+    for index, curve in enumerate(series if len(series) > 1 else ()):
         x, y = left + (index % 2) * 150, tall + 8 + 18 * (index // 2)
         inner += [path([(x, y), (x + 28, y)], f"curve c{index % 6}"), mark(index, x + 14, y, 3.6, f"spot c{index % 6}")]
-        inner.append(words(x + 34, y + 4, shorten(one["name"], 16)))
+        inner.append(words(x + 34, y + 4, shorten(curve["name"], 16)))
     tall += 18 * math.ceil(len(series) / 2) + 2 if len(series) > 1 else 0
-    label = "; ".join(f"{one['name']} from {number(one['scores'][0])} to {number(one['scores'][-1])}" for one in series)
+    label = "; ".join(
+        f"{curve['name']} from {number(curve['scores'][0])} to {number(curve['scores'][-1])}" for curve in series
+    )
     return drawing(WIDTH, tall, f"{title or up_name}: {label}", *inner, class_="chart grow")
 
 

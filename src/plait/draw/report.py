@@ -46,22 +46,8 @@ from typing import Any
 
 from plait.core import words
 from plait.core.files import write_bytes
-from plait.draw import figures, svg
+from plait.draw import figures, sections, svg
 from plait.draw.explained import explain_row
-from plait.draw.sections import (
-    show_calibration,
-    show_candidate,
-    show_candidates,
-    show_command,
-    show_cost,
-    show_data,
-    show_growth,
-    show_importance,
-    show_mistakes,
-    show_robustness,
-    show_subsets,
-    show_verdict,
-)
 
 MISSING = {
     "question": "What was asked is not recorded in this run.",
@@ -130,18 +116,14 @@ def render_report(content: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     """Return what reads the templates: once, since that takes longer than a report."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = files("plait.draw") / "templates"
+    loader = PackageLoader("plait.draw")
     environment = Environment(
-        autoescape=True,
-        loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= FILTERS
+    environment.filters.update(FILTERS)
     for draw in DRAWN:  # what they return is markup: they escape what they are given
         environment.globals[draw.__name__] = _marked(draw, Markup)
     return environment
@@ -154,19 +136,19 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     metric = str(question.get("metric") or (content.get("verdict") or {}).get("metric") or "score")
     lower = metric in figures.LOWER_IS_BETTER
     views: dict[str, Any] = {
-        "verdict": show_verdict(content.get("verdict"), question["modalities"]),
-        "conversions": [str(one["sentence"]) for one in content.get("conversions") or []],
-        "data": show_data(content.get("data")),
-        "leaderboard": show_candidates(board, lower),
-        "mistakes": show_mistakes(content, question),
-        "calibration": show_calibration(content.get("calibration")),
-        "robustness": show_robustness(content.get("robustness") or [], metric),
-        "subsets": show_subsets(content.get("subsets"), metric),
-        "importance": show_importance(content.get("importance")),
+        "verdict": sections.show_verdict(content.get("verdict"), question["modalities"]),
+        "conversions": [str(gain["sentence"]) for gain in content.get("conversions") or []],
+        "data": sections.show_data(content.get("data")),
+        "leaderboard": sections.show_candidates(board, lower),
+        "mistakes": sections.show_mistakes(content, question),
+        "calibration": sections.show_calibration(content.get("calibration")),
+        "robustness": sections.show_robustness(content.get("robustness") or [], metric),
+        "subsets": sections.show_subsets(content.get("subsets"), metric),
+        "importance": sections.show_importance(content.get("importance")),
         "examples": [explain_row(row, question["task"] == "regression") for row in content.get("examples") or []],
-        "cost": show_cost(board, lower),
-        "learning_curve": show_growth(content.get("learning_curve") or [], metric),
-        "reproduce": show_command(question),
+        "cost": sections.show_cost(board, lower),
+        "learning_curve": sections.show_growth(content.get("learning_curve") or [], metric),
+        "reproduce": sections.show_command(question),
     }
     reasons = content.get("missing") or {}
     return {
@@ -178,7 +160,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
         "views": views,
         "sample": content.get("sample"),
         "missing": {name: str(reasons.get(name) or text) for name, text in MISSING.items()},
-        "winner": next((show_candidate(0, c) for c in board if c.get("winner")), None),
+        "winner": next((sections.show_candidate(0, c) for c in board if c.get("winner")), None),
     }
 
 

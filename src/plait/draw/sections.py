@@ -169,8 +169,9 @@ def show_robustness(curves: Sequence[Mapping[str, Any]], metric: str) -> dict[st
         panels.append(figures.curve_figure(gone, unit, metric, ends, title="a modality goes missing"))
     for c in [c for c in curves if c["what"] != "missing"]:
         unit = f"{c['what']} ({c['unit']})" if c["unit"] else str(c["what"])
-        one = {**c, "name": c["what"]}
-        panels.append(figures.curve_figure([one], unit, metric, ends, title=f"{c['modality']}: {c['what']}"))
+        panels.append(
+            figures.curve_figure([{**c, "name": c["what"]}], unit, metric, ends, title=f"{c['modality']}: {c['what']}")
+        )
     return {"panels": panels, "rows": curves, "metric": metric}
 
 

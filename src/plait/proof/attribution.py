@@ -63,13 +63,13 @@ def explain_table(
             answers = [np.asarray(answer, np.float64) for answer in answer_subsets(predictor, batch, keeps)]
             guess = answers[-1].argmax(1) if classes is not None else np.zeros(len(answers[-1]), np.int64)
             values = {k: answer[np.arange(len(guess)), guess] for k, answer in zip(keeps, answers, strict=True)}
-            there = {name: batch.present[name].cpu().numpy() for name in names}
-            shares.append(_share(values, names, orders, there))
-            numbers.append((guess, values[keeps[-1]], values[()], *there.values()))
+            present = {name: batch.present[name].cpu().numpy() for name in names}
+            shares.append(_share(values, names, orders, present))
+            numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
             if row is not None and statuses[0][0] != "failed":
                 details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
-    guess, prediction, base, *present = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
+    guess, prediction, base, *flags = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
     failed = np.array([status == "failed" for status, _ in statuses], bool)
     prediction[failed] = base[failed] = np.nan
     labels = [
@@ -82,7 +82,7 @@ def explain_table(
         prediction=prediction,
         base=base,
         found=Shares.join(shares),
-        present=dict(zip(names, present, strict=True)),
+        present=dict(zip(names, flags, strict=True)),
         statuses=statuses,
         absent=absent,
         prior=_prior(predictor, used, classes),

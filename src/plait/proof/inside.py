@@ -123,10 +123,10 @@ class Probe:
         answers = []
         for keep in self._keeps(name):
             parts = {name: changed}
-            for other, (tokens, there) in self._rest.items():
+            for other, (tokens, present) in self._rest.items():
                 if other != name:
-                    there = there if other in keep else torch.zeros_like(there)
-                    parts[other] = (tokens.expand(num, -1, -1), there.expand(num, -1))
+                    present = present if other in keep else torch.zeros_like(present)
+                    parts[other] = (tokens.expand(num, -1, -1), present.expand(num, -1))
             answers.append(network.decide(parts))
         return answers
 
@@ -146,10 +146,10 @@ class Probe:
         values, present, filled = parts
         values[name] = inputs
         if cells is not None:
-            there = torch.from_numpy(np.asarray(cells, bool))
-            present[name] = there.any(1)
+            kept = torch.from_numpy(np.asarray(cells, bool))
+            present[name] = kept.any(1)
             if name in filled:
-                filled[name] = there
+                filled[name] = kept
         return Batch(values, present, None, filled)
 
 
@@ -199,11 +199,11 @@ def _drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.rando
             data[column][:] = [row.get(column) for row in rows]
         views = {}
         with ThreadPoolExecutor(1) as pool:
-            inputs, there, _ = strand.prepare(Table(data), pool, keep=False)
+            inputs, cells, _ = strand.prepare(Table(data), pool, keep=False)
             for view in probe.views.get(strand.name, []):
                 values, filled, _ = view.prepare(Table(data), pool)
                 views[view.name] = torch.from_numpy(values), None if view.raw else filled
-        return probe.ask(strand.name, torch.from_numpy(inputs), there, views)
+        return probe.ask(strand.name, torch.from_numpy(inputs), cells, views)
 
     for part in parts:
         part["weight"] = 0.0
@@ -217,8 +217,8 @@ def _drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.rando
 
 def _drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
-    there = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
-    places = [int(place) for place in np.flatnonzero(there)]
+    cells = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
+    places = [int(place) for place in np.flatnonzero(cells)]
     if strand.frozen is not None:
         return [_drill_frozen(table, strand, probe, place) for place in places]
     x = probe.batch.inputs[strand.name]
@@ -289,8 +289,8 @@ def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
         def ask(variants: Tensor, place: int | None = place) -> np.ndarray:
             return probe.ask(strand.name, _put(variants, x, place))
 
-        one = (x[0], blank) if place is None else (x[0, place], blank[place])
-        heats.append(cover_patches(ask, *one, (GRID, GRID)))
+        cell = (x[0], blank) if place is None else (x[0, place], blank[place])
+        heats.append(cover_patches(ask, *cell, (GRID, GRID)))
     return np.stack(heats)
 
 

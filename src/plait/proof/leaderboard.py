@@ -45,7 +45,7 @@ class Proof:
             look = count(trials["single"], "candidate looks", "candidates look")
             parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
         parts += ["", self.verdict["sentence"]]
-        parts += [one["sentence"] for one in self.facts.get("conversions", [])]
+        parts += [gain["sentence"] for gain in self.facts.get("conversions", [])]
         return "\n".join(parts)
 
 

@@ -123,10 +123,10 @@ class Robustness:
     def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
         """Return the ways in which pictures or sounds get worse before a pretrained encoder sees them."""
         rows = np.sort(self._generator().permutation(len(self.prepared))[: self.few or FEW_ROWS])
-        few, own = self.prepared.take(rows), replace(strand, raw=True)
+        few, before = self.prepared.take(rows), replace(strand, raw=True)
         part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
         with ThreadPoolExecutor(1) as pool:
-            raw, _, _ = own.prepare(part.table, pool)
+            raw, _, _ = before.prepare(part.table, pool)
 
         def seen(worse: np.ndarray) -> Prepared:
             features = frozen.encode(worse.reshape(-1, *frozen.shape), encoding_device())
@@ -137,7 +137,7 @@ class Robustness:
         def at(way: Worsening, level: float) -> Prepared:
             if way.on == "input":
                 return seen(way.change(raw, level, self._generator(), {}))
-            return seen(part._changed_values(own, way, level, raw))
+            return seen(part._changed_values(before, way, level, raw))
 
         step = 1 if len(rows) == len(self.prepared) else 2
         return [
@@ -201,8 +201,8 @@ class Robustness:
         views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]
         with ThreadPoolExecutor(1) as pool:
             for view in views:
-                values, there, _ = view.prepare(table, pool, keep=False)
-                cells = {**worse.cells, view.name: there & worse.cells[view.name]}
+                values, filled, _ = view.prepare(table, pool, keep=False)
+                cells = {**worse.cells, view.name: filled & worse.cells[view.name]}
                 worse = replace(worse, inputs={**worse.inputs, view.name: values}, cells=cells)
         return worse
 

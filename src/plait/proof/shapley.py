@@ -75,7 +75,7 @@ def draw_orders(names: Sequence[str], generator: np.random.Generator, pairs: int
         return []
     ordered = sorted(names)
     drawn = [tuple(ordered[i] for i in generator.permutation(len(ordered))) for _ in range(pairs)]
-    return [order for one in drawn for order in (one, one[::-1])]
+    return [order for forwards in drawn for order in (forwards, forwards[::-1])]
 
 
 def shapley(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -150,10 +150,10 @@ class _Game:
         """Return what a name adds to keep."""
         return self._value(*keep, name) - self._value(*keep)
 
-    def together(self, keep: Keep, one: str, two: str) -> np.ndarray:
+    def together(self, keep: Keep, a: str, b: str) -> np.ndarray:
         """Return what two names add to keep together, beyond what each adds by itself."""
         value = self._value
-        return value(*keep, one, two) - value(*keep, one) - value(*keep, two) + value(*keep)
+        return value(*keep, a, b) - value(*keep, a) - value(*keep, b) + value(*keep)
 
     def _value(self, *keep: str) -> np.ndarray:
         return self.values[frozenset(keep)]

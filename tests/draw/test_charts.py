@@ -1,12 +1,14 @@
 """Pictures: that they are drawn, with nothing warned and nothing global touched. How they look is for the eye."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 from PIL import Image
 
-from plait.draw import charts, page
+from plait.draw import charts, figures, page
 from plait.draw.charts import confusion_picture, curves_picture, growth_picture, reliability_picture, scatter_picture
 from plait.proof.scores import confusion, reliability
 
@@ -67,6 +69,31 @@ def test_reliability_picture(tmp_path):
     found = reliability(probabilities.argmax(1), probabilities, range(3))
     size_of(reliability_picture(tmp_path / "reliability.png", found))
     size_of(reliability_picture(tmp_path / "one.png", reliability(["a"], [[1.0, 0.0]], ["a", "b"])))
+
+
+def test_what_is_painted_is_what_the_page_shows():
+    found = reliability(["a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]], ["a", "b"])
+    drawing = figures.reliability_figure(found, "after")
+    axes = charts.paint(drawing)
+    boxes = [patch for patch in axes.get_children() if isinstance(patch, Rectangle) and patch is not axes.patch]
+    places = [tuple(map(float, place)) for place in re.findall(r'<rect x="(.*?)" y="(.*?)" width="(.*?)"', drawing)]
+    assert [(box.get_x(), box.get_y(), box.get_width()) for box in boxes] == places
+    written = [" ".join(text.get_text().split()) for text in axes.texts]
+    assert written == [" ".join(text.split()) for text in re.findall(r"<text[^>]*>(.*?)</text>", drawing)]
+
+
+def test_the_look_of_each_part_is_known_on_paper():
+    span = {"value": 0.8, "low": 0.7, "high": 0.9}
+    drawings = [
+        figures.confusion_figure([[8, 2], [0, 9], [1, 0]], ["a", "b", "c"]),
+        figures.confusion_figure(np.eye(30, dtype=int).tolist(), [f"class {i}" for i in range(30)]),
+        figures.scatter_figure([(1.0, 2.0)], "age"),
+        figures.reliability_figure(reliability(["a"], [[0.9, 0.1]], ["a", "b"]), "after"),
+        figures.growth_figure([{"rows": 9, "val": span}], "accuracy"),
+    ]
+    used = {name for names in re.findall(r'class="(.*?)"', "".join(drawings)) for name in names.split()}
+    plain = {"chart", "grow", "fixed", "cell", "strong", "miss", "large", "c0"}
+    assert used <= {*charts.LOOKS, *charts.WORDS, *plain}
 
 
 def test_scatter_picture_of_few_many_and_constant_numbers(tmp_path):

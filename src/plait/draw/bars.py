@@ -52,7 +52,7 @@ def draw_bars(page: Page, y: float, bars: Sequence[tuple[str, float, str, str]])
     for place, (name, value, text, remark) in enumerate(bars):
         axes.barh(place, value, 0.62, **bar_look(value))
         page.write(left - 0.12, y + BAR * (place + 0.62), cut_text(name, 22), size=10, ha="right")
-        look = {"ha": "right" if value < 0 else "left", "va": "center", "fontsize": 9, "color": INK}
+        look: dict[str, Any] = {"ha": "right" if value < 0 else "left", "va": "center", "fontsize": 9, "color": INK}
         axes.annotate(text, (value, place), (-4 if value < 0 else 4, 0), textcoords="offset points", **look)
         page.write(left + wide + 0.1, y + BAR * (place + 0.62), cut_text(remark, 24), size=9, color=SOFT)
     axes.axvline(0, color=INK, linewidth=0.9)

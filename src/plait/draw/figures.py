@@ -209,13 +209,8 @@ def growth_figure(points: Sequence[Mapping[str, Any]], metric: str) -> str:
         [p["val"].get(key) if p["val"].get(key) is not None else p["val"].get("value") for p in points]
         for key in ("value", "low", "high")
     )
-    curve = {
-        "name": "validation",
-        "levels": [int(p["rows"]) for p in points],
-        "scores": value,
-        "low": low,
-        "high": high,
-    }
+    levels = [int(p["rows"]) for p in points]
+    curve = {"name": "validation", "levels": levels, "scores": value, "low": low, "high": high}
     ends = around([v for v in (*value, *low, *high) if v is not None], 0.08)
     return curve_figure([curve], "training rows", metric.replace("_", " "), ends, log=True)
 

@@ -147,20 +147,17 @@ class Explanation:
         for name, x in self.shares.items():
             doubt = f"± {number(float(self.errors[name][0]))}" if self.errors else ""
             bars.append((name, float(x[0]), doubt if self.present[name][0] else "absent"))
-        parts = [
-            {
-                "modality": d.modality,
-                "column": "" if d.column == d.modality else d.column,
-                "flat": self._is_flat(d),
-                **{key: getattr(d, key) for key in ("kind", "by", "parts", "heat", "before", "after", "box")},
-                "share": float(self.shares[d.modality][0]),
+        parts: list[dict[str, Any]] = []
+        for detail in self.details:
+            column, share = detail.column, float(self.shares[detail.modality][0])
+            facts = {
+                "column": "" if column == detail.modality else column,
+                "flat": self._is_flat(detail),
+                "share": share,
             }
-            for d in self.details
-        ]
-        parts += [
-            {"modality": name, "kind": "absent", "reason": reason}
-            for name, reason in self._reasons(absent=True).items()
-        ]
+            parts.append({**vars(detail), **facts})
+        for name, reason in self._reasons(absent=True).items():
+            parts.append({"modality": name, "kind": "absent", "reason": reason})
         return draw_shares(bars, *self._headline(), parts)
 
     def _headline(self) -> tuple[str, str]:

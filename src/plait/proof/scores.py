@@ -31,7 +31,7 @@ def scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) ->
     """
     measure, names, support = _prepare(target, predicted, classes)
     values = measure(np.ones((len(predicted), 1), np.float32))
-    known = {name: np.where(np.isnan(value), None, value)[..., 0].tolist() for name, value in values.items()}
+    known = {name: np.where(np.isnan(value), np.array(None), value)[..., 0].tolist() for name, value in values.items()}
     return _arrange(known, names, support)
 
 

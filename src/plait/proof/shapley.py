@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,15 +35,18 @@ class Shares:
 
     def take(self, rows: np.ndarray) -> Shares:
         """Return the shares of these rows, by index or a boolean for each row."""
-        parts = ({n: x[rows] for n, x in part.items()} for part in (self.shares, self.synergy, self.errors))
-        return Shares(*parts, self.exact)
+        shares, synergy, errors = ({n: x[rows] for n, x in part.items()} for part in self._parts())
+        return Shares(shares, synergy, errors, self.exact)
 
     @classmethod
     def join(cls, several: Sequence[Shares]) -> Shares:
         """Return the shares of several batches of rows as one."""
-        parts = zip(*[(each.shares, each.synergy, each.errors) for each in several], strict=True)
-        joined = ({n: np.concatenate([part[n] for part in some]) for n in some[0]} for some in parts)
-        return cls(*joined, several[0].exact)
+        parts = zip(*[each._parts() for each in several], strict=True)
+        shares, synergy, errors = ({n: np.concatenate([part[n] for part in some]) for n in some[0]} for some in parts)
+        return cls(shares, synergy, errors, several[0].exact)
+
+    def _parts(self) -> tuple[dict[str, np.ndarray], ...]:
+        return self.shares, self.synergy, self.errors
 
 
 def explain_game(values: Values, names: Sequence[str], orders: Sequence[Keep] = ()) -> Shares:
@@ -66,7 +70,7 @@ def needed_subsets(names: Sequence[str], orders: Sequence[Keep] = ()) -> list[Ke
     return sorted(keeps, key=lambda keep: (len(keep), keep))
 
 
-def draw_orders(names: Sequence[str], generator: np.random.Generator, pairs: int = PAIRS) -> list[Keep]:
+def draw_orders(names: Sequence[str], generator: np.random.Generator) -> list[Keep]:
     """Return orders of the names at random, each followed by itself backwards, which makes the estimate steadier.
 
     Up to MOST_EXACT names there is no need for them, and the list is empty.
@@ -74,33 +78,29 @@ def draw_orders(names: Sequence[str], generator: np.random.Generator, pairs: int
     if len(names) <= MOST_EXACT:
         return []
     ordered = sorted(names)
-    drawn = [tuple(ordered[i] for i in generator.permutation(len(ordered))) for _ in range(pairs)]
+    drawn = [tuple(ordered[i] for i in generator.permutation(len(ordered))) for _ in range(PAIRS)]
     return [order for forwards in drawn for order in (forwards, forwards[::-1])]
 
 
 def shapley(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the mean of what each name adds, (rows,), over all orders (Shapley 1953; Lundberg and Lee 2017)."""
     game = _Game(values)
-    return {
-        name: _average([other for other in names if other != name], lambda keep, name=name: game.added(keep, name))
-        for name in names
-    }
+    return {name: _average([n for n in names if n != name], partial(game.added, name=name)) for name in names}
 
 
 def interactions(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the Shapley interaction index of each pair, {"audio+image": (rows,)} (Grabisch and Roubens 1999)."""
     game = _Game(values)
     return {
-        "+".join(pair): _average(
-            [other for other in names if other not in pair], lambda keep, pair=pair: game.together(keep, *pair)
-        )
-        for pair in itertools.combinations(sorted(names), 2)
+        f"{a}+{b}": _average([n for n in names if n not in (a, b)], partial(game.together, a=a, b=b))
+        for a, b in itertools.combinations(sorted(names), 2)
     }
 
 
 def _average(others: Sequence[str], gain: Callable[[Keep], np.ndarray]) -> Any:
     """Return the mean of gain(those of the others that came before), (rows,), over all orders."""
-    num, total = len(others), 0.0
+    num = len(others)
+    total: Any = 0.0
     for size in range(num + 1):
         weight = math.factorial(size) * math.factorial(num - size) / math.factorial(num + 1)
         for keep in itertools.combinations(others, size):

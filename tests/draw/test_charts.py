@@ -1,12 +1,14 @@
 """Pictures: that they are drawn, with nothing warned and nothing global touched. How they look is for the eye."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 from PIL import Image
 
-from plait.draw import charts
+from plait.draw import charts, figures, page
 from plait.draw.charts import confusion_picture, curves_picture, growth_picture, reliability_picture, scatter_picture
 from plait.proof.scores import confusion, reliability
 
@@ -69,6 +71,31 @@ def test_reliability_picture(tmp_path):
     size_of(reliability_picture(tmp_path / "one.png", reliability(["a"], [[1.0, 0.0]], ["a", "b"])))
 
 
+def test_what_is_painted_is_what_the_page_shows():
+    found = reliability(["a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]], ["a", "b"])
+    drawing = figures.reliability_figure(found, "after")
+    axes = charts.paint(drawing)
+    boxes = [patch for patch in axes.get_children() if isinstance(patch, Rectangle) and patch is not axes.patch]
+    places = [tuple(map(float, place)) for place in re.findall(r'<rect x="(.*?)" y="(.*?)" width="(.*?)"', drawing)]
+    assert [(box.get_x(), box.get_y(), box.get_width()) for box in boxes] == places
+    written = [" ".join(text.get_text().split()) for text in axes.texts]
+    assert written == [" ".join(text.split()) for text in re.findall(r"<text[^>]*>(.*?)</text>", drawing)]
+
+
+def test_the_look_of_each_part_is_known_on_paper():
+    span = {"value": 0.8, "low": 0.7, "high": 0.9}
+    drawings = [
+        figures.confusion_figure([[8, 2], [0, 9], [1, 0]], ["a", "b", "c"]),
+        figures.confusion_figure(np.eye(30, dtype=int).tolist(), [f"class {i}" for i in range(30)]),
+        figures.scatter_figure([(1.0, 2.0)], "age"),
+        figures.reliability_figure(reliability(["a"], [[0.9, 0.1]], ["a", "b"]), "after"),
+        figures.growth_figure([{"rows": 9, "val": span}], "accuracy"),
+    ]
+    used = {name for names in re.findall(r'class="(.*?)"', "".join(drawings)) for name in names.split()}
+    plain = {"chart", "grow", "fixed", "cell", "strong", "miss", "large", "c0"}
+    assert used <= {*charts.LOOKS, *charts.WORDS, *plain}
+
+
 def test_scatter_picture_of_few_many_and_constant_numbers(tmp_path):
     target = np.random.default_rng(0).normal(size=4000)
     size_of(scatter_picture(tmp_path / "many.png", target, target + 0.1))
@@ -95,25 +122,21 @@ def test_curves_picture(tmp_path, history):
     assert height > 500
 
 
-def test_curves_picture_of_no_history_says_so(tmp_path):
-    size_of(curves_picture(tmp_path / "curves.png", []))
-
-
 def test_names_that_no_font_can_write_become_their_number(monkeypatch):
-    monkeypatch.setattr(charts, "_fonts", lambda marks: (("DejaVu Sans",), frozenset(marks) & frozenset("猫狗")))
+    monkeypatch.setattr(page, "_fonts", lambda marks: (("DejaVu Sans",), frozenset(marks) & frozenset("猫狗")))
     assert charts.short_names(["猫", "cat", "狗"]) == (["no. 1", "cat", "no. 3"], [charts.NO_FONT])
 
 
 def test_names_are_shortened_in_the_middle_and_stay_apart():
-    assert charts.short_names(["a fairly long name, number 1", "short"], most=16)[0] == ["a fairly…ber 1", "short"]
+    assert charts.short_names(["a fairly long name, number 1", "short"], most=16)[0] == ["a fairly…mber 1", "short"]
     assert charts.short_names(["x" * 40, "x" * 41], most=10)[0] == ["xxxxxx…xxx", "xxxxxx…xxx (2)"]
     assert charts.short_names(["two\nlines"])[0] == ["two lines"]
-    assert charts._shorten("非常长的类别名称", 10) == "非常长…称"
+    assert page.shorten("非常长的类别名称", 10) == "非常长…称"
 
 
 def test_fonts_that_are_installed_are_found():
-    assert charts._fonts("abc äöü Ωж") == (("DejaVu Sans",), frozenset())
-    assert charts._fonts("a\U000f0000")[1] == {"\U000f0000"}  # a private sign that no font has
+    assert page.fonts_for("abc äöü Ωж") == (("DejaVu Sans",), frozenset())
+    assert page.fonts_for("a\U000f0000")[1] == {"\U000f0000"}  # a private sign that no font has
 
 
 def test_drawing_changes_no_global_setting(tmp_path):

@@ -1,9 +1,13 @@
 """What the report shows of one explained row."""
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from pages import Page
-from plait.draw.explained import explain_row
+from plait.draw.explained import explain_row, heat_layer
 from plait.draw.report import render_report
 
 
@@ -87,3 +91,12 @@ def test_columns_are_measured_by_the_heaviest() -> None:
 def test_a_part_with_a_reason_is_absent() -> None:
     (view,) = explain_row({"parts": [{"kind": "image", "reason": "cut off", "png": b"x"}]}, False)["parts"]
     assert view == {"name": "image", "kind": "image", "form": "absent", "reason": "cut off", "note": ""}
+
+
+def test_a_layer_is_blue_where_it_speaks_for_and_orange_against() -> None:
+    with Image.open(io.BytesIO(heat_layer(np.array([[1.0, 0.0], [-1.0, 0.5]])))) as image:
+        pixels = np.asarray(image).tolist()
+    assert pixels[0][0] == [20, 80, 200, 215]
+    assert pixels[0][1][3] == 0
+    assert pixels[1][0] == [235, 120, 20, 215]
+    assert pixels[1][1][3] == 123

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.draw import svg
+from plait.draw import page, svg
+from plait.draw.page import shorten, text_width
 
 
 def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(svg).failed == 0
+    assert doctest.testmod(svg).failed == doctest.testmod(page).failed == 0
 
 
 @given(st.text("ab (=猫甲é\u0301", max_size=40), st.integers(4, 20))
 @settings(derandomize=True, deadline=None, database=None, max_examples=60)
 def test_a_shortened_text_fits(text: str, most: int) -> None:
-    assert svg.width_of(svg.shorten(text, most)) <= most
+    assert text_width(shorten(text, most)) <= most
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 8))
@@ -69,5 +70,5 @@ def test_numbers_of_an_axis_have_as_many_decimals_as_the_finest() -> None:
 def test_marks_differ_in_shape_and_the_fifth_is_the_first_again() -> None:
     drawn = [svg.mark(shape, 10, 10, 4, "dot") for shape in range(5)]
     assert drawn[0] == drawn[4] == '<circle cx="10" cy="10" r="4" class="dot"/>'
-    assert drawn[1] == '<path d="M6 6h8v8h-8z" class="dot"/>'
+    assert drawn[1] == '<path d="M6 6L14 6L14 14L6 14z" class="dot"/>'
     assert len(set(drawn)) == 4

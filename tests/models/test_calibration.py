@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.models.calibration import apply_temperature, assign_folds, cross_fit_temperature, fit_temperature, log_losses
-from plait.proof.scores import expected_calibration_error
+from plait.proof.scores import reliability
 
 
 def honest(num: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +59,7 @@ def test_cross_fitted_temperature_is_kept_where_it_is_worth_it():
     assert found.worth
     assert found.temperature == fit_temperature(sharp, codes)
     assert log_losses(found.answers, codes).mean() < log_losses(sharp, codes).mean() - 0.1
-    before, after = (expected_calibration_error(codes, x, range(3)) for x in (sharp, found.answers))
+    before, after = (reliability(codes, x, range(3))["expected_calibration_error"] for x in (sharp, found.answers))
     assert after < before / 2
     assert (found.answers.argmax(1) == sharp.argmax(1)).all()
 

@@ -170,14 +170,16 @@ def test_a_picture_says_what_the_row_says() -> None:
 
 
 def test_files_are_written_by_what_is_asked_for(tmp_path: Path) -> None:
-    assert write_explanation(of_one(), tmp_path / "row.png") == [tmp_path / "row.png"]
+    write_explanation(of_one(), tmp_path / "row.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["row.png"]
     with Image.open(tmp_path / "row.png") as picture:
         assert picture.format == "PNG"
-    written = write_explanation(of_rows(), tmp_path / "out")
-    assert [path.name for path in written] == ["table.json", "table.png", "shares.csv"]
+    write_explanation(of_rows(), tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shares.csv", "table.json", "table.png"]
     assert json.loads((tmp_path / "out" / "table.json").read_text("utf-8"))["table"]["explained"] == 2
     assert (tmp_path / "out" / "shares.csv").read_text("utf-8").count("\n") == 4
-    assert [path.name for path in write_explanation(of_one(), tmp_path / "out")] == ["row-0.json", "row-0.png"]
+    write_explanation(of_one(), tmp_path / "one")
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["row-0.json", "row-0.png"]
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """How a predictor fares as its input gets worse or goes missing, and whether it is well calibrated."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plait.core.contract import SECOND, Batch, Table
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import Prepared
-from plait.proof.robustness import Robustness, calibration
+from plait.proof.robustness import Robustness, area_under, calibration, score_curve
 from searches import prepare_all
 from tiny import read_csv, write_csv, write_table
 
@@ -109,7 +112,7 @@ def test_each_modality_gets_worse_in_its_own_ways(table: Table, prepared: Prepar
         assert curve["metric"] == "accuracy"
         assert len(curve["levels"]) == len(curve["scores"]) == 5
         assert min(curve["scores"]) <= curve["area"] <= max(curve["scores"])
-    assert events == [{"stage": "robustness", "done": n, "total": 30} for n in range(1, 31)]
+    assert events == [{"stage": "robustness", "done": n, "total": 50} for n in range(1, 51)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -132,6 +135,15 @@ def test_a_modality_missing_everywhere_is_the_score_without_it(table: Table, pre
     assert missing["levels"] == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert missing["scores"][0] == accuracy(predictor(prepared.batch(np.arange(ROWS))))
     assert missing["scores"][-1] == accuracy(predictor(prepared.batch(np.arange(ROWS), keep=others)))
+
+
+def test_a_modality_goes_missing_only_where_it_is_and_stays_missing(table: Table, prepared: Prepared) -> None:
+    way = robustness(Reads(*NAMES), table, prepared)._missing_way("photo")
+    present = [way.worsen(rate).present["photo"] for rate in way.levels]
+    assert [int(rows.sum()) for rows in present] == [22, 16, 11, 6, 0]  # halves are rounded to the even number
+    for now, then in itertools.pairwise(present):
+        assert not (then & ~now).any()  # what is gone does not come back
+    assert way.worsen(1.0).present["sound"].sum() == ROWS - 1
 
 
 def test_what_only_one_modality_knows_is_lost_with_it(table: Table, prepared: Prepared) -> None:
@@ -160,7 +172,7 @@ def test_absent_stays_absent(table: Table, prepared: Prepared) -> None:
 
     robustness(Watches(*NAMES), table, prepared).curves()
     for name, rows in {"photo": [0, 1], "sound": [2], "text": [3]}.items():
-        assert len(seen[name]) == 46  # as they are they are asked once, for five ways to get worse
+        assert len(seen[name]) == 42  # as they are they are asked once, for nine ways to get worse
         assert not np.stack(seen[name])[:, rows].any()
     # where nothing is hidden on purpose, all others are there; only a text can lose all its words
     for name in ("photo", "sound", "tabular"):
@@ -186,7 +198,7 @@ def test_a_table_written_out_as_words_is_hidden_with_the_table(table: Table, pre
     name = "tabular" + SECOND + "as text"
     assert prepared.cells[name].all()
     flags = np.arange(ROWS) < 5
-    hidden = robustness(Reads("tabular"), table, prepared)._hide({"tabular": flags})
+    hidden = robustness(Reads("tabular"), table, prepared)._hide("tabular", flags)
     assert hidden.cells[name][:, 0].tolist() == flags.tolist()
     assert hidden.cells["tabular"][:, 0].tolist() == flags.tolist()
     assert np.array_equal(hidden.cells["photo"], prepared.cells["photo"])
@@ -214,6 +226,54 @@ def test_a_table_without_numbers_has_no_noise_in_numbers(tmp_path: Path) -> None
     prepared = prepare_all(table, detect(table, target="y", kinds={"colour": "category"}), np.arange(12))
     found = Robustness(Reads("tabular"), table, prepared, TARGET[:12], CLASSES).curves()
     assert [c["what"] for c in found] == ["missing"]
+
+
+# curves
+
+FOUR = ["yes", "no", "yes", None]
+
+
+def sure(right: int) -> np.ndarray:
+    """Return answers to the rows of FOUR of which the first few are right."""
+    yes = [label == "yes" if row < right else label != "yes" for row, label in enumerate(FOUR)]
+    return np.array([[0.1, 0.9] if said else [0.9, 0.1] for said in yes])
+
+
+def test_a_score_is_taken_at_every_level_over_the_rows_with_a_label() -> None:
+    right = {0.0: 3, 10.0: 2, 40.0: 0}
+    found = score_curve(lambda level: sure(right[level]), [0, 10, 40], FOUR, CLASSES)
+    # the unlabelled row is right in none: it does not count
+    assert found["metric"] == "accuracy"
+    assert found["levels"] == [0.0, 10.0, 40.0]
+    assert found["scores"] == pytest.approx([1, 2 / 3, 0])
+    assert found["area"] == pytest.approx(0.25 * (1 + 2 / 3) / 2 + 0.75 * (2 / 3) / 2)
+
+
+def test_a_curve_of_numbers_is_one_of_r2() -> None:
+    target = [1.0, 2.0, 3.0]
+    found = score_curve(lambda level: np.array(target) + level, [0.0, 1.0], target)
+    assert found["metric"] == "r2"
+    assert found["scores"] == pytest.approx([1.0, -0.5])  # 1 − 3 / 2
+    assert found["area"] == pytest.approx(0.25)
+
+
+def test_where_a_score_is_undefined_so_is_the_area() -> None:
+    found = score_curve(lambda level: np.array([2.0, 2.0]), [0.0, 1.0], [5.0, 5.0])  # r2 of what does not vary
+    assert (found["scores"], found["area"]) == ([None, None], None)
+
+
+def test_area_by_hand() -> None:
+    assert area_under([0, 1], [1.0, 0.5]) == 0.75
+    assert area_under([0, 1, 4], [1.0, 0.5, 0.5]) == pytest.approx(0.25 * 0.75 + 0.75 * 0.5)
+    assert area_under([40, 30, 0], [0.9, 0.9, 0.1]) == pytest.approx(0.25 * 0.9 + 0.75 * 0.5)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=9), st.floats(0.1, 100))
+@settings(derandomize=True, deadline=None, database=None, max_examples=50)
+def test_the_area_lies_between_the_scores_and_does_not_depend_on_the_unit(scores: list[float], unit: float) -> None:
+    area = area_under(range(len(scores)), scores)
+    assert min(scores) - 1e-9 <= area <= max(scores) + 1e-9
+    assert area_under([unit * level for level in range(len(scores))], scores) == pytest.approx(area)
 
 
 # calibration

@@ -14,7 +14,6 @@ from plait.proof.scores import (
     by_modalities,
     confusion,
     error_rates,
-    expected_calibration_error,
     group_codes,
     intervals,
     labelled,
@@ -172,9 +171,10 @@ def test_regression_is_that_of_scikit_learn():
     assert scores([[1], [2], [3]], [[1], [2], [5]]) == scores([1, 2, 3], [1, 2, 5])
 
 
-def test_intervals_are_those_of_a_plain_bootstrap_in_a_loop():
+def test_intervals_are_those_of_a_plain_bootstrap_in_a_loop(monkeypatch):
+    monkeypatch.setattr("plait.proof.scores.RESAMPLES", 40)
     target, probabilities = answers(60, 3, ties=True)
-    found = intervals(target, probabilities, range(3), generator=np.random.default_rng(7), resamples=40)
+    found = intervals(target, probabilities, range(3), generator=np.random.default_rng(7))
     rows = np.random.default_rng(7).integers(0, 60, size=(40, 60))
     for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "auroc"):
         drawn = [scores(target[r], probabilities[r], range(3))[name] for r in rows]
@@ -187,11 +187,12 @@ def test_intervals_are_those_of_a_plain_bootstrap_in_a_loop():
     assert found["per_class"]["1"]["support"] == values["per_class"]["1"]["support"]
 
 
-def test_regression_intervals_are_those_of_a_plain_bootstrap_in_a_loop():
+def test_regression_intervals_are_those_of_a_plain_bootstrap_in_a_loop(monkeypatch):
+    monkeypatch.setattr("plait.proof.scores.RESAMPLES", 40)
     generator = np.random.default_rng(2)
     target = generator.normal(20, 5, 50)
     values = target + generator.normal(0, 2, 50)
-    found = intervals(target, values, generator=np.random.default_rng(7), resamples=40)
+    found = intervals(target, values, generator=np.random.default_rng(7))
     rows = np.random.default_rng(7).integers(0, 50, size=(40, 50))
     for name in ("mae", "rmse", "r2"):
         low, high = np.quantile([scores(target[r], values[r])[name] for r in rows], [0.025, 0.975])
@@ -243,9 +244,8 @@ def test_calibration_by_hand():
     assert found["bins"][1]["accuracy"] == pytest.approx(2 / 3)
     expected = (0.4 * 1 + (0.9 - 2 / 3) * 3) / 4
     assert found["expected_calibration_error"] == pytest.approx(expected)
-    assert expected_calibration_error(target, probabilities, ["a", "b"], bins=10) == pytest.approx(expected)
     assert (found["rows"], found["accuracy"]) == (4, 0.75)
-    assert expected_calibration_error(["a", "b"], [[1, 0], [0, 1]], ["a", "b"]) == 0.0
+    assert reliability(["a", "b"], [[1, 0], [0, 1]], ["a", "b"])["expected_calibration_error"] == 0.0
 
 
 def test_brier_is_that_of_scikit_learn():
@@ -283,7 +283,7 @@ def test_by_modalities_scores_every_subset_over_the_rows_that_have_it():
         asked.append(keep)
         return np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1] if "image" in keep else [0, 1], [1, 0], [0.5, 0.5]])
 
-    found = by_modalities(predict, present, target, ["a", "b"], np.random.default_rng(0), resamples=50)
+    found = by_modalities(predict, present, target, ["a", "b"], np.random.default_rng(0))
     assert list(found) == ["image", "text", "image+text"]
     assert asked == [("image",), ("text",), ("image", "text")]
     assert [found[name]["rows"] for name in found] == [2, 2, 3]
@@ -292,10 +292,10 @@ def test_by_modalities_scores_every_subset_over_the_rows_that_have_it():
     json.dumps(found, allow_nan=False)
 
 
-def test_by_modalities_of_numbers_with_a_group_and_of_nothing():
+def test_by_modalities_of_numbers_and_of_nothing():
     target, present = np.array([1.0, 2.0, math.nan, 4.0]), {"a": np.ones(4, bool), "b": np.zeros(4, bool)}
-    draw = {"generator": np.random.default_rng(0), "groups": ["x", "x", "y", "y"], "resamples": 30}
-    found = by_modalities(lambda keep: np.array([1.0, 2.0, 3.0, 5.0]), present, target, None, **draw)
+    answer = np.array([1.0, 2.0, 3.0, 5.0])
+    found = by_modalities(lambda keep: answer, present, target, None, np.random.default_rng(0))
     assert found["b"] == {"rows": 0, "metrics": {}}
     assert found["a"]["rows"] == 3
     assert found["a"]["metrics"]["mae"]["value"] == pytest.approx(1 / 3)
@@ -304,9 +304,7 @@ def test_by_modalities_of_numbers_with_a_group_and_of_nothing():
 
 def test_above_six_modalities_only_singles_all_but_one_and_all():
     present = {f"m{i}": np.ones(2, bool) for i in range(7)}
-    found = by_modalities(
-        lambda keep: np.eye(2), present, ["a", "b"], ["a", "b"], np.random.default_rng(0), resamples=2
-    )
+    found = by_modalities(lambda keep: np.eye(2), present, ["a", "b"], ["a", "b"], np.random.default_rng(0))
     assert len(found) == 7 + 7 + 1
     assert "m0+m1+m2+m3+m4+m5+m6" in found
     assert "m0+m1" not in found
@@ -322,7 +320,6 @@ def test_above_six_modalities_only_singles_all_but_one_and_all():
         (["a", "b"], np.eye(3)[:2], ["a", "b"], r"shape \(2, 3\); expected \(rows, class\) with 2 classes"),
         (["a", "b"], [0.1, 0.2], ["a", "b"], r"shape \(2,\)"),
         (["a", "b"], [[1, 0], [np.nan, 1]], ["a", "b"], "the probabilities hold NaN or infinity, first in row 1"),
-        (["a", "b"], np.eye(2), ["a", "a"], "class 'a' is there twice"),
         (["a", "b"], [1.0, 2.0], None, "something that is no number"),
         ([1.0, np.nan], [1.0, 2.0], None, "the target hold NaN or infinity, first in row 1"),
         ([1.0, 2.0], [1.0], None, "rows of the values: 1, of the target: 2"),
@@ -334,16 +331,10 @@ def test_wrong_input_is_named(target, predicted, classes, message):
         scores(target, predicted, classes)
 
 
-def test_wrong_groups_and_resamples_are_named():
+def test_an_absent_group_is_named():
     generator = np.random.default_rng(0)
-    with pytest.raises(RequestError, match="groups has 1 row, the prediction 2"):
-        intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, groups=["x"])
     with pytest.raises(RequestError, match="row 0 of 2 has no group"):
         intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, groups=[None, "x"])
-    with pytest.raises(RequestError, match="resamples is 0; expected 1 or more"):
-        intervals(["a", "b"], np.eye(2), ["a", "b"], generator=generator, resamples=0)
-    with pytest.raises(RequestError, match=r"rows of present\['image'\]: 1, of the target: 2"):
-        by_modalities(lambda keep: np.eye(2), {"image": np.ones(1, bool)}, ["a", "b"], ["a", "b"], generator)
 
 
 # transcripts
@@ -363,8 +354,6 @@ def test_error_rates_can_be_unknown_or_over_one() -> None:
     assert error_rates([(3, 2, 9, 6)], generator=np.random.default_rng(0))["wer"]["value"] == 1.5
 
 
-def test_error_rates_of_no_rows_or_another_shape_are_refused() -> None:
+def test_error_rates_of_no_rows_are_refused() -> None:
     with pytest.raises(RequestError, match="there are 0 rows to score"):
         error_rates(np.zeros((0, 4)), generator=np.random.default_rng(0))
-    with pytest.raises(RequestError, match=r"the counts have shape \(2, 3\); expected \(rows, 4\)"):
-        error_rates(np.zeros((2, 3)), generator=np.random.default_rng(0))

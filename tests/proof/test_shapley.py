@@ -1,4 +1,4 @@
-"""Shapley values, interactions and curves on games whose answer is known."""
+"""Shapley values and interactions on games whose answer is known."""
 
 import itertools
 import math
@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.errors import RequestError
 from plait.proof.shapley import (
-    deletion_curve,
     draw_orders,
     explain_game,
-    insertion_curve,
     interactions,
     needed_subsets,
     sampled_interactions,
@@ -186,11 +183,6 @@ def test_drawn_synergy_of_a_square_is_exact() -> None:
     assert found["a+b"][0] == pytest.approx(2 * weights["a"] * weights["b"])
 
 
-def test_a_missing_subset_is_named() -> None:
-    with pytest.raises(RequestError, match="there is no value for the subset with a, b; expected one for each subset"):
-        shapley({(): np.zeros(1), A: np.zeros(1), B: np.zeros(1)}, ["a", "b"])
-
-
 # over a table
 
 
@@ -237,33 +229,3 @@ def test_what_is_said_of_nothing_bends_no_weight() -> None:
 def test_no_parts_and_one() -> None:
     assert weigh_parts(lambda kept: kept.sum(1), 0, np.random.default_rng(0)).tolist() == []
     assert weigh_parts(lambda kept: 3.0 * kept.sum(1), 1, np.random.default_rng(0)).tolist() == [3.0]
-
-
-# curves
-
-
-def weigh(kept: np.ndarray) -> np.ndarray:
-    """A predictor of four parts: 8, 4, 2, 1 of 15."""
-    return kept @ np.array([8, 4, 2, 1]) / 15
-
-
-def test_curves_of_the_true_order() -> None:
-    gone = deletion_curve(weigh, [0, 1, 2, 3])
-    np.testing.assert_allclose(gone.parts, [0, 0.25, 0.5, 0.75, 1])
-    np.testing.assert_allclose(gone.values, [1, 7 / 15, 3 / 15, 1 / 15, 0])
-    assert gone.area == pytest.approx((0.5 + 7 / 15 + 3 / 15 + 1 / 15) / 4)
-    back = insertion_curve(weigh, [0, 1, 2, 3])
-    np.testing.assert_allclose(back.values, [0, 8 / 15, 12 / 15, 14 / 15, 1])
-    assert gone.area < deletion_curve(weigh, [3, 2, 1, 0]).area
-    assert back.area > insertion_curve(weigh, [3, 2, 1, 0]).area
-
-
-def test_a_curve_of_many_parts_has_33_points() -> None:
-    curve = deletion_curve(lambda kept: kept.mean(1), np.arange(1000))
-    assert curve.values.shape == (33,)
-    assert curve.area == pytest.approx(0.5, abs=1e-3)
-
-
-def test_an_order_that_is_none() -> None:
-    with pytest.raises(RequestError, match="the order holds 3 numbers; expected each of 0 to 2 once"):
-        deletion_curve(weigh, [0, 0, 1])

@@ -1,7 +1,7 @@
 """From numbers and names to SVG, PNG and the report's page.
 
-Here: charts and pages by matplotlib (`charts`, `page`, `bars`), figures in SVG, the sections of the report and its
-page.
+Here: the report's figures in SVG, its sections and its page; pictures of them as PNG (`charts`); pages by matplotlib
+(`page`, `bars`).
 Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds of data.
 """
 
@@ -9,10 +9,7 @@ Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds 
 DOOR: dict[str, tuple[str, ...]] = {
     "bars": ("BAR", "TALL", "bar_look", "draw_bars", "draw_key", "lay_bars", "lay_heat"),
     "charts": (
-        "INK",
         "LINES",
-        "PALE",
-        "SOFT",
         "confusion_picture",
         "curves_picture",
         "growth_picture",

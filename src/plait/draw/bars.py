@@ -30,11 +30,11 @@ def draw_key(page: Page, y: float, against: bool) -> None:
     from matplotlib.patches import Rectangle
 
     x = MARGIN + LABEL
-    for value, said in ((1.0, FOR), (-1.0, AGAINST))[: 1 + against]:
+    for value, text in ((1.0, FOR), (-1.0, AGAINST))[: 1 + against]:
         corner = (x, page.height - y - 0.12)
         transform = page.figure.dpi_scale_trans
         page.figure.add_artist(Rectangle(corner, 0.26, 0.14, transform=transform, **bar_look(value)))
-        page.write(x + 0.34, y + 0.1, said, size=8.5, color=SOFT)
+        page.write(x + 0.34, y + 0.1, text, size=8.5, color=SOFT)
         x += 2.2
 
 

@@ -1,35 +1,55 @@
 """Pictures of a trained model, as PNG: confusion, reliability, curves, predicted against true. Knows numbers, names.
 
-Drawn with matplotlib objects: no global figure, no display, nobody's settings changed. Each can be read in black and
-white: lightness, hatching, line style and marks carry what colour carries. Notes stand above, where there is room.
+What stands in the report's page too is drawn once, as SVG by `figures`, and painted from that. Painted with matplotlib
+objects: no global figure, no display, nobody's settings changed. Notes stand above, where there is room.
 """
 
 from __future__ import annotations
 
 import math
-import os
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
+from plait.core.files import write_bytes
 from plait.core.words import count, number, percent, plain
-from plait.draw.figures import find_mistakes
+from plait.draw import figures
+from plait.draw.page import BLUE, INK, LINE, ORANGE, PALE, SOFT, fonts_for, shorten
 
-INK, SOFT, PALE, BLUE, ORANGE = "#1f2933", "#66727f", "#f1f3f5", "#1f5f99", "#c4560f"
 LINES = (BLUE, ORANGE, "#2f8062", "#8a4fa3", "#56606b", "#a8323e")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
-LOWER_IS_BETTER = ("mae", "rmse", "loss", "wer", "cer")
-FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei")
 NO_FONT = "no font here can write some of the names; they stand as their number in the list"
 MOST_CANDIDATES = 12
-# up to so many classes: inches a cell, points a letter
-CELLS = ((3, 1.5, 11), (6, 0.85, 11), (12, 0.52, 11), (25, 0.4, 9), (60, 0.16, 7), (100, 0.13, 6))
+# how each class of a figure looks on paper, as report.css says it; lines in points
+LOOKS: dict[str, dict[str, Any]] = {
+    "sheet": {"facecolor": PALE},
+    "none": {"edgecolor": LINE},
+    "right": {"facecolor": BLUE},
+    "wrong": {"facecolor": ORANGE},
+    "bar": {"facecolor": BLUE},
+    "pale": {"facecolor": "#a9c6e0", "edgecolor": BLUE},
+    "gap": {"edgecolor": ORANGE, "hatch": "/////"},
+    "grid": {"edgecolor": "#e6eaee"},
+    "axis": {"edgecolor": SOFT},
+    "ideal": {"edgecolor": INK, "linewidth": 1.2, "linestyle": (0, (4, 3))},
+    "whisker": {"edgecolor": INK, "linewidth": 1.4},
+    "curve": {"edgecolor": BLUE, "linewidth": 2},
+    "spot": {"facecolor": BLUE, "edgecolor": "white"},
+    "point": {"facecolor": BLUE, "alpha": 0.45},
+}
+WORDS: dict[str, dict[str, Any]] = {
+    "soft": {"color": SOFT},
+    "tick": {"color": SOFT, "fontsize": 10.5},
+    "tiny": {"fontsize": 8.5},
+    "over": {"color": "white"},
+}
 
 
 def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[object], title: str = "") -> Path:
@@ -45,70 +65,42 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     if len(shown) > known:
         shown[known:] = [name + " *" for name in shown[known:]]
         notes.append("* a label that the model never saw in training")
-    rows, pairs = find_mistakes(counts)
+    rows, pairs = figures.find_mistakes(counts)
     if len(rows) < len(shown):
         notes.append(f"the {len(rows)} of {count(len(shown))} classes with the most mistakes")
-    columns, num = rows[rows < known], len(rows)
-    cell, font = next(sizes for most, *sizes in CELLS if num <= most)
-    axes = new_axes(cell * max(1, len(columns)), cell * num)
-    across = [shown[i] for i in columns]
-    look: dict[str, Any] = {"fontsize": font}
-    if max(map(_width, across), default=0) * font * 0.0085 > cell:
-        look.update(rotation=40, va="top") if num <= 25 else look.update(rotation=90, va="center")
-        look.update(ha="right", rotation_mode="anchor")
-    axes.set_xticks(range(len(columns)), across, **look)
-    axes.set_yticks(range(num), [shown[i] for i in rows], fontsize=font)
-    axes.set(xlabel="predicted", ylabel="true")
-    _cells(axes, counts[np.ix_(rows, columns)], counts.sum(1)[rows], rows[:, None] == columns, font)
-    if num > 2 and pairs:
+    notes.append("blue right, orange wrong; darker: more of the row")
+    drawn = counts[np.ix_(rows, rows[rows < known])].tolist()
+    axes = paint(figures.confusion_figure(drawn, [shown[i] for i in rows], most=30))
+    if len(rows) > 2 and pairs:
         hang_text(axes, (1, 1), (18, -10), "Most frequent mistakes", color=INK, fontsize=10.5)
-        most = pairs[: 6 if num <= 6 else 10]
+        most = pairs[: 6 if len(rows) <= 6 else 10]
         text = "\n".join(f"{count(counts[i, j])} ×  {shown[i]} taken for {shown[j]}" for i, j in most)
         hang_text(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
-    notes.append("blue right, orange wrong; darker: more of the row")
     return save_picture(axes, path, title or "What was taken for what", notes)
 
 
 def scatter_picture(path: str | Path, target: np.ndarray, values: np.ndarray, name: str = "value") -> Path:
     """Draw predicted against true numbers, both (rows,), in the unit of the target. Returns the path."""
-    target, values = np.asarray(target, float).ravel(), np.asarray(values, float).ravel()
+    points = np.stack([np.asarray(target, float).ravel(), np.asarray(values, float).ravel()], axis=1)
     (name,), notes = short_names([name])
-    axes = new_axes(5.4, 5.4)
-    low, high = min(target.min(), values.min()), max(target.max(), values.max())
-    margin = 0.05 * (high - low) or max(1.0, abs(high) * 0.05)
-    ends = (low - margin, high + margin)
-    if len(target) > 3000:
-        axes.hexbin(target, values, gridsize=60, cmap="Blues", bins="log", vmin=0.3, mincnt=1, extent=(*ends, *ends))
-    else:
-        size = 40 if len(target) <= 100 else 22 if len(target) <= 800 else 12
-        axes.scatter(target, values, s=size, color=BLUE, alpha=0.55, lw=0.4, edgecolor="white")
-    axes.plot(ends, ends, color=INK, lw=1.1, ls=(0, (5, 3)))
-    axes.set(xlim=ends, ylim=ends, xlabel=f"true {name}", ylabel=f"predicted {name}")
-    off = f"rows: {count(len(target))}, off by {plain(float(np.abs(values - target).mean()), digits=3)} on average"
-    return save_picture(axes, path, "Predicted against true", [off, "on the line is right", *notes])
+    axes = paint(figures.scatter_figure(points.tolist(), name))
+    off = f"rows: {count(len(points))}, off by {plain(float(np.abs(np.diff(points)).mean()), digits=3)} on average"
+    notes = [off, "on the line is right", *notes]
+    if len(points) > figures.MOST_POINTS:
+        notes.append("a dot for every few rows")
+    return save_picture(axes, path, "Predicted against true", notes)
 
 
-def reliability_picture(path: str | Path, found: Mapping[str, Any], title: str = "") -> Path:
+def reliability_picture(path: str | Path, measured: Mapping[str, Any], title: str = "") -> Path:
     """Draw how often the model is right against what it says, from what `reliability` returns. Returns the path."""
-    axes = new_axes(5.2, 5.2)
-    bins = found["bins"]
-    left, width = [b["low"] for b in bins], [b["high"] - b["low"] for b in bins]
-    height = np.array([b["accuracy"] for b in bins])
-    gap = np.array([b["confidence"] for b in bins]) - height
-    bar: dict[str, Any] = {"align": "edge", "edgecolor": "white", "lw": 1}
-    axes.bar(left, height, width, color=BLUE, label="how often it is right", **bar)
-    bar.update(edgecolor=ORANGE, lw=0.8, hatch="////", facecolor="none")
-    axes.bar(left, gap, width, height, label="gap to what it says", **bar)
-    axes.plot((0, 1), (0, 1), color=INK, lw=1.2, ls=(0, (5, 3)), label="right as often as it says")
-    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="how often it is right")
-    axes.legend(loc="upper left", frameon=False, labelcolor=INK, fontsize=10)
-    axes.tick_params(labelbottom=False)
-    below = plain_axes(axes.inset_axes((0, -0.3, 1, 0.25)))
-    below.bar(left, [b["rows"] for b in bins], width, align="edge", color=SOFT, edgecolor="white", lw=1)
-    below.set(xlim=(0, 1), xlabel="how sure it says it is", ylabel="rows")
-    means = f"says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])}"
-    error = f"expected calibration error {number(found['expected_calibration_error'])} (0 is best)"
-    notes = [f"{means} of {count(found['rows'], 'row')}", error]
+    means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
+    notes = [
+        f"{means} of {count(measured['rows'], 'row')}",
+        f"expected calibration error {number(measured['expected_calibration_error'])} (0 is best)",
+        "bars: how often it is right; hatched: the gap to what it says",
+        "dashes: right as often as it says",
+    ]
+    axes = paint(figures.reliability_figure(measured, ""))
     return save_picture(axes, path, title or "Can its probabilities be believed?", notes)
 
 
@@ -122,11 +114,8 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     for entry in history:
         runs.setdefault(str(entry["candidate"]), []).append(entry)
     axes = new_axes(7.6, 3.4)
-    if not runs:
-        axes.set_axis_off()
-        return save_picture(axes, path, "Training", ["nothing was trained in epochs"])
     metric = str(history[0]["metric_name"])
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = -1 if metric in figures.LOWER_IS_BETTER else 1
     best = {name: float(np.nanmax([-math.inf, *(sign * _series(run, "metric"))])) for name, run in runs.items()}
     order = sorted(runs, key=lambda name: -best[name])[:MOST_CANDIDATES]
     shown, notes = short_names(order, most=44)
@@ -163,19 +152,44 @@ def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric
 
     points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals.
     """
-    axes = new_axes(6.0, 3.8)
-    rows = [int(point["rows"]) for point in points]
-    value, low, high = (_series([point["val"] for point in points], key) for key in ("value", "low", "high"))
-    axes.set_xscale("log", base=2)
-    axes.errorbar(
-        rows, value, (value - low, high - value), color=BLUE, lw=2.2, marker="o", ms=6, capsize=4, elinewidth=1
-    )
-    axes.set_xticks(rows, [count(num) for num in rows])
-    axes.minorticks_off()
-    axes.set(xlabel="training rows", ylabel=f"{metric.replace('_', ' ')} (validation)")
-    return save_picture(
-        axes, path, "Learning curve", ["the winner, learned from parts of the rows", "bars: 95 % intervals"]
-    )
+    notes = ["the winner, learned from parts of the rows, on validation rows", "bars: 95 % intervals"]
+    return save_picture(paint(figures.growth_figure(points, metric)), path, "Learning curve", notes)
+
+
+def paint(drawing: str) -> Any:
+    """Return the axes of a new figure that show a drawing of `figures`, one unit a point."""
+    from matplotlib.patches import Circle, PathPatch, Rectangle
+    from matplotlib.path import Path as Outline
+
+    root = ElementTree.fromstring(drawing)
+    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    axes = new_axes(width / 72, height / 72)
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    for level, part in enumerate(root):
+        at = {key: float(value) for key, value in part.attrib.items() if re.fullmatch(r"-?[\d.]+", value)}
+        classes = part.attrib.get("class", "").split()
+        look: dict[str, Any] = {"zorder": level}
+        for name in classes:
+            look |= (WORDS if part.tag == "text" else LOOKS).get(name, {})
+        if part.tag == "text":
+            anchor = {"middle": "center", "end": "right"}.get(part.attrib.get("text-anchor", ""), "left")
+            look = {"color": INK, "fontsize": 11, "ha": anchor, "va": "baseline", **look}
+            turned = {"rotation": 90, "rotation_mode": "anchor"} if "transform" in part.attrib else {}
+            axes.text(at["x"], at["y"], part.text, **look, **turned)
+            continue
+        look = {"facecolor": "none", "edgecolor": "none", "linewidth": 1, "clip_on": False, "in_layout": False, **look}
+        if "fill-opacity" in at:
+            look["alpha"] = at["fill-opacity"]
+        if part.tag == "rect":
+            patch: Any = Rectangle((at["x"], at["y"]), at["width"], at["height"], **look)
+        elif part.tag == "circle":
+            patch = Circle((at["cx"], at["cy"]), at["r"], **look)
+        else:
+            corners = [[float(x) for x in place.split()] for place in part.attrib["d"].strip("M").split("L")]
+            patch = PathPatch(Outline(corners), **look)
+        axes.add_artist(patch)
+    return axes
 
 
 def new_axes(width: float, height: float) -> Any:
@@ -199,108 +213,38 @@ def plain_axes(axes: Any) -> Any:
     return axes
 
 
-def _cells(axes: Any, counts: np.ndarray, row_totals: np.ndarray, right: np.ndarray, font: float) -> None:
-    """Draw the squares: counts (label, class), row_totals (label,), right (label, class) bool."""
-    from matplotlib.colors import to_rgb
-
-    num, parts = len(counts), counts / np.maximum(row_totals, 1)[:, None]
-    strength = np.where(right, parts**0.8, parts**0.5)[..., None]  # a rare mistake has to be seen
-    light = np.where(right[..., None], to_rgb("#d9e5f0"), to_rgb("#fbe6d6"))
-    picture = light + (np.where(right[..., None], to_rgb(BLUE), to_rgb(ORANGE)) - light) * strength
-    picture = np.where(counts[..., None] > 0, picture, to_rgb(PALE))
-    axes.imshow(picture, aspect="auto", interpolation="nearest")
-    axes.spines[:].set_visible(False)
-    axes.set_xticks(np.arange(1, counts.shape[1]) - 0.5, minor=True)
-    axes.set_yticks(np.arange(1, num) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", lw=2 if num <= 6 else 1 if num <= 25 else 0.5)
-    axes.tick_params(which="both", length=0)
-    for row in np.flatnonzero(row_totals == 0):
-        axes.axhspan(row - 0.5, row + 0.5, facecolor="none", edgecolor=SOFT, hatch="////", lw=0, alpha=0.35)
-    for (row, column), times in np.ndenumerate(counts if num <= 25 else np.zeros((0, 0))):
-        if times or num <= 3:
-            color = "white" if picture[row, column] @ (0.3, 0.59, 0.11) < 0.62 else INK
-            size = 17 if num <= 3 else 13 if num <= 6 else font if times < 1000 else font - 2.5
-            axes.text(column, row, count(times), ha="center", va="center", color=color, fontsize=size)
-            if num <= 6 and row_totals[row]:
-                axes.text(
-                    column, row + 0.25, percent(parts[row, column]), ha="center", va="center", color=color, fontsize=8.5
-                )
-
-
 def hang_text(axes: Any, corner: tuple[float, float], points: tuple[float, float], text: str, **look: Any) -> None:
     axes.annotate(text, corner, points, "axes fraction", "offset points", annotation_clip=False, **look)
 
 
 def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) -> Path:
-    """Add title and notes, write the PNG beside its place and move it there, so that no half of it is ever found."""
+    """Add title and notes, and write the PNG, whole or not at all."""
     from matplotlib.text import Text
 
     for line, note in enumerate(reversed(notes)):
         hang_text(axes, (0, 1), (0, 14 + 14 * line), note, color=SOFT, fontsize=10)
     hang_text(axes, (0, 1), (0, 20 + 14 * len(notes)), title, color=INK, fontsize=15)
     texts = axes.figure.findobj(Text)
-    families, missing = _fonts("".join(sorted({mark for text in texts for mark in text.get_text()})))
+    families, missing = fonts_for("".join(text.get_text() for text in texts))
     for text in texts:
         text.set(fontfamily=list(families), parse_math=False)
         if missing & set(text.get_text()):
             text.set_text("".join("□" if mark in missing else mark for mark in text.get_text()))
     buffer, path = BytesIO(), Path(path)
     axes.figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight", pad_inches=0.3, facecolor="white")
-    half = path.with_name(path.name + ".part")
-    half.write_bytes(buffer.getvalue())
-    os.replace(half, path)
+    write_bytes(path, buffer.getvalue())
     return path
 
 
 def short_names(names: Sequence[object], most: int = 26) -> tuple[list[str], list[str]]:
     """Return names that fit and can be written, and a note where one cannot: it is then its number, from 1."""
     texts = [" ".join("".join(" " if unicodedata.category(m)[0] in "CZ" else m for m in str(n)).split()) for n in names]
-    missing = _fonts("".join(sorted(set("".join(texts)))))[1]
+    missing = fonts_for("".join(texts))[1]
     shown: list[str] = []
     for place, text in enumerate(texts, 1):
-        name = f"no. {place}" if missing & set(text) else _shorten(text, most)
+        name = f"no. {place}" if missing & set(text) else shorten(text, most)
         shown.append(f"{name} ({place})" if name in shown else name)
     return shown, [NO_FONT] if any(missing & set(text) for text in texts) else []
-
-
-def _shorten(text: str, most: int) -> str:
-    if _width(text) <= most:
-        return text
-    head = next(text[:end] for end in range(most, -1, -1) if _width(text[:end]) <= most * 0.6)
-    tail = next(text[start:] for start in range(len(head), len(text) + 1) if _width(text[start:]) <= most * 0.4 - 1)
-    return f"{head.rstrip()}…{tail.lstrip()}"
-
-
-def _width(text: str) -> int:
-    """Return how many letters wide a text is; a Chinese character is two."""
-    return sum(2 if unicodedata.east_asian_width(mark) in "WF" else 1 for mark in text)
-
-
-@lru_cache(maxsize=64)
-def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the installed font families that together write these marks, and the marks that none can write."""
-    from matplotlib.font_manager import fontManager
-
-    families, missing = ["DejaVu Sans"], frozenset("".join(marks.split())) - _writes("DejaVu Sans")
-    plain = [f for f in fontManager.ttflist if f.style == f.stretch == "normal" and f.weight in (400, "normal")]
-    installed = {font.name for font in plain if "Last Resort" not in font.name} if missing else set()  # it draws boxes
-    for name in [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]:
-        if missing & _writes(name):
-            families.append(name)
-            missing -= _writes(name)
-        if not missing:
-            break
-    return tuple(families), missing
-
-
-@lru_cache(maxsize=1024)
-def _writes(family: str) -> frozenset[str]:
-    from matplotlib.font_manager import FontProperties, fontManager, get_font
-
-    try:
-        return frozenset(map(chr, get_font(fontManager.findfont(FontProperties(family=[family]))).get_charmap()))
-    except (RuntimeError, ValueError, OSError):  # a colour font or a broken one: as good as none
-        return frozenset()
 
 
 def _series(run: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:

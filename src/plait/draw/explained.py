@@ -7,34 +7,36 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
+import numpy as np
+
 from plait.core.words import plain
-from plait.draw import shares, svg
+from plait.draw import figures, svg
 
 MOST_MEDIA = 1_000_000  # bytes of one picture or sound in the page
 
 
-def explain_row(found: Mapping[str, Any], regression: bool) -> dict[str, Any]:
-    target, said, probability = found.get("target"), found.get("prediction"), found.get("probability")
-    parts = found.get("modalities") or {}
-    total = said if regression else probability
+def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
+    target, answer, probability = facts.get("target"), facts.get("prediction"), facts.get("probability")
+    parts = facts.get("modalities") or {}
+    total = answer if regression else probability
     chart = None
-    if found.get("base") is not None and isinstance(total, (int, float)) and parts:
+    if facts.get("base") is not None and isinstance(total, (int, float)) and parts:
         steps = [(str(name), None if share is None else float(share), "not there") for name, share in parts.items()]
-        chart = shares.waterfall(float(found["base"]), steps, float(total), "the answer", not regression)
+        chart = figures.waterfall(float(facts["base"]), steps, float(total), "the answer", not regression)
     say = plain if regression else str
-    judged = None if regression or target is None else str(target) == str(said)
     return {
-        **{key: found.get(key) for key in ("row", "split", "status", "reason")},
+        **{key: facts.get(key) for key in ("row", "split", "status", "reason")},
         "target": None if target is None else say(target),
-        "said": None if said is None else say(said),
-        "off": plain(said - target, "+") if regression and target is not None and said is not None else None,
-        "right": judged,
+        "said": None if answer is None else say(answer),
+        "off": plain(answer - target, "+") if regression and target is not None and answer is not None else None,
+        "right": None if regression or target is None else str(target) == str(answer),
         "probability": None if regression else probability,
         "chart": chart,
-        "synergy": sorted((found.get("synergy") or {}).items(), key=lambda pair: -abs(pair[1]))[:3],
-        "parts": [_part(part) for part in found.get("parts") or []],
+        "synergy": sorted((facts.get("synergy") or {}).items(), key=lambda pair: -abs(pair[1]))[:3],
+        "parts": [_part(part) for part in facts.get("parts") or []],
     }
 
 
@@ -47,37 +49,31 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
         "reason": part.get("reason"),
         "note": "",
     }
-    return {**view, **FORMS[form](part, view)} if view["form"] in FORMS else view
+    return {**view, **FORMS[form](part)} if view["form"] in FORMS else view
 
 
-def _picture(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
-    heat = part.get("heat")
-    cells = [[w or 0.0 for w in row] for row in heat] if heat and not isinstance(heat, bytes) else None
-    layer = heat if isinstance(heat, bytes) else shares.heat_layer(cells) if cells is not None else None
-    png = _fitting(part.get("png"), view)
-    return {
-        "png": png,
-        "layer": layer,
-        "boxes": _strongest(cells),
-        "size": _png_size(part.get("png")),
-        "note": view["note"],
-    }
+def _picture(part: Mapping[str, Any]) -> dict[str, Any]:
+    heat, png = part.get("heat"), part.get("png")
+    cells = np.nan_to_num(np.array(heat, float)) if heat and not isinstance(heat, bytes) else None
+    layer = heat_layer(cells) if cells is not None else heat
+    # width and height stand in the head of a PNG; with them the page keeps its place
+    size = struct.unpack(">II", png[16:24]) if png and png[:8] == b"\x89PNG\r\n\x1a\n" else (1, 1)
+    return {"layer": layer, "boxes": [] if cells is None else _strongest(cells), "size": size, **_fitting("png", png)}
 
 
-def _sound(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+def _sound(part: Mapping[str, Any]) -> dict[str, Any]:
     seconds = [s for s in part.get("seconds") or [] if s["end"] > s["start"] and s["weight"] is not None]
     duration = max([float(s["end"]) for s in seconds] + [float(part.get("duration") or 0.0)])
-    strip = shares.seconds_figure(seconds, duration) if seconds and duration > 0 else None
-    wav = _fitting(part.get("wav"), view)
-    return {"wav": wav, "png": part.get("spectrogram"), "strip": strip, "duration": duration, "note": view["note"]}
+    strip = figures.seconds_figure(seconds, duration) if seconds else None
+    return {"png": part.get("spectrogram"), "strip": strip, "duration": duration, **_fitting("wav", part.get("wav"))}
 
 
-def _words(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+def _words(part: Mapping[str, Any]) -> dict[str, Any]:
     spans = [s for s in part.get("spans") or [] if s["weight"] is not None]
     return {"pieces": _pieces(str(part.get("text") or ""), spans)}
 
 
-def _columns(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+def _columns(part: Mapping[str, Any]) -> dict[str, Any]:
     columns = [{"value": None, "weight": None, **c} for c in part.get("columns") or []]
     limit = max([abs(c["weight"]) for c in columns if c.get("weight") is not None] + [1e-12])
     return {"columns": columns, "limit": limit}
@@ -87,39 +83,37 @@ def _columns(part: Mapping[str, Any], view: dict[str, Any]) -> dict[str, Any]:
 FORMS = {"picture": _picture, "sound": _sound, "words": _words, "columns": _columns}
 
 
-def _fitting(data: bytes | None, view: dict[str, Any]) -> bytes | None:
-    """Return a picture or sound, or None and a note where it is too large for the page."""
-    if data is not None and len(data) > MOST_MEDIA:
-        view["note"] = f"It is too large to keep in this file ({len(data) / 1e6:.1f} MB)."
-        return None
-    return data
+def _fitting(name: str, data: bytes | None) -> dict[str, Any]:
+    """Return a picture or sound, or instead a note where it is too large for the page."""
+    if data is None or len(data) <= MOST_MEDIA:
+        return {name: data}
+    return {name: None, "note": f"It is too large to keep in this file ({len(data) / 1e6:.1f} MB)."}
 
 
-def _png_size(png: bytes | None) -> tuple[int, int]:
-    """Return width and height from the head of a PNG, so that the page keeps its place; 1 × 1 for what is none."""
-    if not png or len(png) < 24 or png[:8] != b"\x89PNG\r\n\x1a\n":
-        return 1, 1
-    width, height = struct.unpack(">II", png[16:24])
-    return int(width), int(height)
+def heat_layer(cells: np.ndarray) -> bytes:
+    """Return a PNG to lay over a picture, one pixel a cell (height, width): blue for the answer, orange against."""
+    from PIL import Image
+
+    layer = np.where(cells[..., None] >= 0, (20, 80, 200, 0), (235, 120, 20, 0))
+    layer[..., 3] = np.rint(215 * (np.abs(cells) / max(np.abs(cells).max(), 1e-12)) ** 0.8)
+    buffer = BytesIO()
+    Image.fromarray(layer.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
-def _strongest(cells: Sequence[Sequence[float]] | None) -> list[dict[str, str]]:
-    """Return where the strongest cells for and against the answer lie, in percent of the picture.
+def _strongest(cells: np.ndarray) -> list[dict[str, str]]:
+    """Return where the strongest cells (height, width) for and against the answer lie, in percent of the picture.
 
     What is against is framed only where it counts: at least a quarter of the strongest cell.
     """
-    if cells is None:
-        return []
     tall, wide = 100 / len(cells), 100 / len(cells[0])
-    places = [(weight, i, j) for i, row in enumerate(cells) for j, weight in enumerate(row)]
-    most, least = max(places, key=lambda place: place[0]), min(places, key=lambda place: place[0])
-    limit = max(abs(most[0]), abs(least[0])) / 4
-    found = []
-    for look, (weight, i, j) in (("for", most), ("against", least)):
-        if (weight if look == "for" else -weight) >= max(limit, 1e-12):
+    boxes = []
+    for look, weight in (("for", cells), ("against", -cells)):
+        i, j = np.unravel_index(weight.argmax(), weight.shape)
+        if weight[i, j] >= max(np.abs(cells).max() / 4, 1e-12):
             box = {"left": j * wide, "top": i * tall, "width": wide, "height": tall}
-            found.append({"look": look, **{key: svg.tidy(value) for key, value in box.items()}})
-    return found
+            boxes.append({"look": look, **{key: svg.tidy(value) for key, value in box.items()}})
+    return boxes
 
 
 def _pieces(text: str, spans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ position carry what colour carries. `url(#hatch)` is a pattern that the page def
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,26 +14,27 @@ from typing import Any
 import numpy as np
 
 from plait.core.words import count, minus, number, percent, plain, signed
+from plait.draw.page import shorten, text_width
 from plait.draw.svg import (
     Scale,
     around,
     axis_numbers,
+    box,
     drawing,
-    element,
     hint,
     line,
     mark,
     path,
-    shorten,
     star,
     ticks,
-    width_of,
     words,
 )
 
 WIDTH = 340.0
 MOST_CLASSES, MOST_POINTS = 100, 1500
 ROW = 180.0  # width of a whisker in a table
+LOWER_IS_BETTER = ("mae", "rmse", "loss", "wer", "cer")
+CELLS = ((3, 58.0), (6, 42.0), (10, 27.0), (26, 24.0), (10_000, 12.0))  # up to so many classes: the side of a cell
 
 Span = Mapping[str, Any]  # {"value", "low", "high"}, each a number or None
 
@@ -42,11 +44,8 @@ def whisker(span: Span, ends: tuple[float, float], best: bool = False, label: st
     at = Scale(*ends, 6, ROW - 6)
     inner = [line(at(tick), 0, at(tick), 24, "grid") for tick in at.ticks(4)]
     if span.get("value") is not None:
-        value = float(span["value"])
-        inner += [
-            *_interval(at, span, 12),
-            star(at(value), 12, 7.5, "win") if best else mark(0, at(value), 12, 4, "dot"),
-        ]
+        x = at(float(span["value"]))
+        inner += [*_interval(at, span, 12), star(x, 12, 7.5, "win") if best else mark(0, x, 12, 4, "dot")]
     return drawing(ROW, 24, label, *inner, class_="chart row")
 
 
@@ -69,8 +68,8 @@ def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> s
     bottom, inner = 50.0 * len(rows), []
     for index, (what, span) in enumerate(rows):
         top, look = 50.0 * index, "strong" if index == 0 else ""
-        told = signed(float(span["value"]), points) + (" points" if points else "")
-        inner += [words(0, top + 14, shorten(what, 30), look), words(WIDTH, top + 14, told, look, "end")]
+        size = signed(float(span["value"]), points) + (" points" if points else "")
+        inner += [words(0, top + 14, shorten(what, 30), look), words(WIDTH, top + 14, size, look, "end")]
         y = top + 32
         inner += [line(at(t / unit), y - 12, at(t / unit), y + 14, "grid") for t in marks]
         inner += [line(at(0), y - 12, at(0), y + 14, "zero"), *_interval(at, span, y)]
@@ -86,24 +85,13 @@ def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> s
 def split_figure(splits: Mapping[str, int]) -> str:
     """Draw how many rows each split has, as one bar."""
     total = max(1, sum(splits.values()))
+    texts = [f"{name} {count(rows, 'row')}" for name, rows in splits.items()]
     left, inner = 0.0, []
-    for index, (name, rows) in enumerate(splits.items()):
-        wide = WIDTH * rows / total
-        look = ("bar", "bar pale", "hatched")[index % 3]
-        inner.append(
-            element(
-                "rect",
-                hint(f"{name}: {count(rows, 'row')}"),
-                x=left,
-                y=0,
-                width=max(wide - 2, 0.5),
-                height=18,
-                class_=look,
-            )
-        )
+    for index, (text, rows) in enumerate(zip(texts, splits.values(), strict=True)):
+        wide, look = WIDTH * rows / total, ("bar", "bar pale", "hatched")[index % 3]
+        inner.append(box(left, 0, max(wide - 2, 0.5), 18, look, hint(text)))
         left += wide
-    told = ", ".join(f"{name} {count(rows, 'row')}" for name, rows in splits.items())
-    return drawing(WIDTH, 18, told, *inner)
+    return drawing(WIDTH, 18, ", ".join(texts), *inner)
 
 
 def find_mistakes(counts: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
@@ -122,123 +110,109 @@ def find_mistakes(counts: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]
     return shown, pairs
 
 
-def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
-    """Draw counts (label, class), rows true and columns said; names of the rows. Rows beyond the columns: unknown."""
+def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str], most: int | None = None) -> str:
+    """Draw counts (label, class), rows true and columns said; names of the rows. Rows beyond the columns: unknown.
+
+    most: letters of a name.
+    """
     num, known = len(counts), len(counts[0])
-    cell = 58.0 if num <= 3 else 42.0 if num <= 5 else 27.0 if num <= 10 else 24.0 if num <= 26 else 12.0
-    letters = 12 if num <= 10 else 16
-    font = 7.3 if num <= 26 else 5.8
-    side = font * max(width_of(shorten(name, letters)) for name in names) + 8
-    turned = font * max(width_of(shorten(name, letters)) for name in names[:known]) > cell - 3
-    head = (side if turned else 18) + 20
-    left = side + 16
+    cell = next(side for classes, side in CELLS if num <= classes)
+    font, size = (7.3, "") if num <= 26 else (5.8, "tiny")
+    shown = [shorten(name, most or (12 if num <= 10 else 16)) for name in names]
+    side = font * max(map(text_width, shown)) + 8
+    turned = font * max(map(text_width, shown[:known])) > cell - 3
+    left, head = side + 16, (side if turned else 18) + 20
     inner = [
         words(left, 12, "what the model said →", "soft"),
         words(11, head, "← what was true", "soft", "end", transform=f"rotate(-90 11 {head:.1f})"),
     ]
-    size = "" if num <= 26 else "tiny"
-    for index, name in enumerate(names):
+    for index, name in enumerate(shown):
         middle = cell * (index + 0.5)
-        inner.append(words(left - 5, head + middle + 4, shorten(name, letters), size, "end"))
+        inner.append(words(left - 5, head + middle + 4, name, size, "end"))
         if index < known and turned:
             x, y = left + middle + 4, head - 5
-            inner.append(words(x, y, shorten(name, letters), size, transform=f"rotate(-90 {x:.1f} {y:.1f})"))
+            inner.append(words(x, y, name, size, transform=f"rotate(-90 {x:.1f} {y:.1f})"))
         elif index < known:
-            inner.append(words(left + middle, head - 5, shorten(name, letters), size, "middle"))
-    inner.append(element("rect", x=left, y=head, width=cell * known, height=cell * num, class_="sheet"))
+            inner.append(words(left + middle, head - 5, name, size, "middle"))
+    inner.append(box(left, head, cell * known, cell * num, "sheet"))
     for i, row in enumerate(counts):
-        total = max(1, sum(row))
         for j, times in enumerate(row):
-            x, y, part = left + cell * j, head + cell * i, times / total
-            if not times:
-                if i == j:
-                    inner.append(element("rect", x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, class_="cell none"))
-                continue
-            strength = 0.12 + 0.88 * (part if i == j else part**0.6)
-            told = hint(
-                f"{names[i]} taken for {names[j]}: {count(times)} of {count(total, 'row')}"
-                if i != j
-                else f"{names[i]}: {count(times)} of {count(total)} right"
-            )
-            look = "cell right" if i == j else "cell wrong"
-            inner.append(
-                element(
-                    "rect",
-                    told,
-                    x=x + 1,
-                    y=y + 1,
-                    width=cell - 2,
-                    height=cell - 2,
-                    class_=look,
-                    fill_opacity=round(strength, 2),
-                )
-            )
-            if num <= 26:
-                text = count(times) if times < 10_000 or cell > 30 else f"{times / 1000:.0f}k"
-                small = "tiny" if len(text) * 7 > cell - 2 else ""
-                over = ("over" if i == j else "over miss") if strength > 0.5 else ""
-                inner.append(words(x + cell / 2, y + cell / 2 + 4, text, f"{over} {small}".strip(), "middle"))
+            if times or i == j:
+                says = names[i] if i == j else f"{names[i]} taken for {names[j]}"
+                inner += _cell(left + cell * j, head + cell * i, cell, times, max(1, sum(row)), says, i == j)
     right = sum(counts[i][i] for i in range(min(num, known)))
-    whole = sum(map(sum, counts))
-    label = f"Confusion matrix of {num} classes: {count(right)} of {count(whole, 'row')} right"
-    return drawing(
-        left + cell * known + 4, head + cell * num + 4, label, *inner, class_="chart fixed" if num > 10 else "chart"
-    )
+    label = f"Confusion matrix of {num} classes: {count(right)} of {count(sum(map(sum, counts)), 'row')} right"
+    look = "chart fixed" if num > 10 else "chart"
+    return drawing(left + cell * known + 4, head + cell * num + 4, label, *inner, class_=look)
+
+
+def _cell(x: float, y: float, side: float, times: int, total: int, says: str, right: bool) -> list[str]:
+    """Draw how often a label was taken for a class: the stronger, the larger its share of the row."""
+    place, part = (x + 1, y + 1, side - 2, side - 2), times / total
+    if not times:
+        return [box(*place, "cell none")]
+    title = hint(f"{says}: {count(times)} of {f'{count(total)} right' if right else count(total, 'row')}")
+    strength = round(0.12 + 0.88 * (part if right else part**0.6), 2)
+    drawn = [box(*place, "cell right" if right else "cell wrong", title, fill_opacity=strength)]
+    if side > 12:
+        text = count(times) if times < 10_000 or side > 30 else f"{times / 1000:.0f}k"
+        small = " tiny" if len(text) * 7 > side - 2 else ""
+        over = ("over" if right else "over miss") if strength > 0.5 else ""
+        drawn.append(words(x + side / 2, y + side / 2 + 4, text, (over + small).strip(), "middle"))
+        if side > 40:
+            drawn.append(words(x + side / 2, y + side - 5, percent(part), f"{over} tiny".strip(), "middle"))
+    return drawn
 
 
 def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "") -> str:
     """Draw predicted against true numbers. points: (true, predicted), thinned to 1,500."""
-    step = max(1, math.ceil(len(points) / MOST_POINTS))
-    shown = [(float(t), float(p)) for t, p in points[::step]]
+    shown = [(float(t), float(p)) for t, p in points[:: max(1, math.ceil(len(points) / MOST_POINTS))]]
     ends = around([v for point in shown for v in point])
     left, bottom = 52.0, 300.0
     across, up = Scale(*ends, left, WIDTH - 8), Scale(*ends, bottom, 10)
     unit = f" ({unit})" if unit else ""
-    inner = _frame(across, up, f"true {shorten(name, 24)}{unit}", f"said{unit}")
+    inner = _frame(across, up, f"true {shorten(name, 24)}{unit}", f"predicted{unit}")
     inner.append(line(across(ends[0]), up(ends[0]), across(ends[1]), up(ends[1]), "ideal"))
-    look = "point" if len(shown) > 200 else "point large"
-    inner += [
-        element("circle", cx=across(t), cy=up(p), r=2.6 if len(shown) > 200 else 3.5, class_=look) for t, p in shown
-    ]
-    return drawing(
-        WIDTH,
-        bottom + 40,
-        f"Predicted against true {name}, {count(len(shown), 'row')}; on the dashed line it is right",
-        *inner,
-        class_="chart grow",
-    )
+    size, look = (2.6, "point") if len(shown) > 200 else (3.5, "point large")
+    inner += [mark(0, across(t), up(p), size, look) for t, p in shown]
+    label = f"Predicted against true {name}, {count(len(shown), 'row')}; on the dashed line it is right"
+    return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 
 
-def reliability_figure(found: Mapping[str, Any], title: str) -> str:
+def reliability_figure(measured: Mapping[str, Any], title: str) -> str:
     """Draw how often the model is right against how sure it says it is, from `reliability` of the scores."""
     left, bottom = 60.0, 262.0
     across, up = Scale(0, 1, left, WIDTH - 50), Scale(0, 1, bottom, 22)
     inner = _frame(across, up, "how sure it says it is", "how often it is right", share=True)
-    for b in found["bins"]:
-        x, wide = across(b["low"]) + 0.5, across(b["high"]) - across(b["low"]) - 1
-        told = hint(f"says {percent(b['confidence'])}, right in {percent(b['accuracy'])} of {count(b['rows'], 'row')}")
-        y, says = up(b["accuracy"]), up(b["confidence"])
-        inner.append(element("rect", told, x=x, y=y, width=wide, height=bottom - y, class_="bar"))
-        inner.append(element("rect", told, x=x, y=min(y, says), width=wide, height=abs(says - y), class_="gap"))
+    most = max([b["rows"] for b in measured["bins"]] + [1])
+    below = []
+    for b in measured["bins"]:
+        x, wide, rows = across(b["low"]) + 0.5, across(b["high"]) - across(b["low"]) - 1, count(b["rows"], "row")
+        title_of = hint(f"says {percent(b['confidence'])}, right in {percent(b['accuracy'])} of {rows}")
+        y, says, tall = up(b["accuracy"]), up(b["confidence"]), 24 * b["rows"] / most
+        inner.append(box(x, y, wide, bottom - y, "bar", title_of))
+        inner.append(box(x, min(y, says), wide, abs(says - y), "gap", title_of))
+        below.append(box(x, bottom + 66 - tall, wide, tall, "bar pale", hint(rows)))
     inner += [line(across(0), up(0), across(1), up(1), "ideal"), words(left, 13, title, "strong")]
-    most = max([b["rows"] for b in found["bins"]] + [1])
-    inner.append(words(left - 6, bottom + 62, "rows", "tick", "end"))
-    for b in found["bins"]:
-        x, wide, tall = across(b["low"]) + 0.5, across(b["high"]) - across(b["low"]) - 1, 24 * b["rows"] / most
-        inner.append(
-            element(
-                "rect",
-                hint(f"{count(b['rows'], 'row')}"),
-                x=x,
-                y=bottom + 66 - tall,
-                width=wide,
-                height=tall,
-                class_="bar pale",
-            )
-        )
-    inner.append(line(left, bottom + 66, across(1), bottom + 66))
-    means = f"says {percent(found['confidence'])} on average, is right in {percent(found['accuracy'])}"
-    return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {count(found['rows'], 'row')}", *inner)
+    inner += [
+        words(left - 6, bottom + 62, "rows", "tick", "end"),
+        *below,
+        line(left, bottom + 66, across(1), bottom + 66),
+    ]
+    means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
+    return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {count(measured['rows'], 'row')}", *inner)
+
+
+def growth_figure(points: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """Draw the score on validation rows against the training rows. points: [{"rows", "val": span}], fewest first."""
+    value, low, high = (
+        [p["val"].get(key) if p["val"].get(key) is not None else p["val"].get("value") for p in points]
+        for key in ("value", "low", "high")
+    )
+    levels = [int(p["rows"]) for p in points]
+    curve = {"name": "validation", "levels": levels, "scores": value, "low": low, "high": high}
+    ends = around([v for v in (*value, *low, *high) if v is not None], 0.08)
+    return curve_figure([curve], "training rows", metric.replace("_", " "), ends, log=True)
 
 
 def curve_figure(
@@ -253,39 +227,48 @@ def curve_figure(
 
     Levels that do not grow, or are not numbers, stand at equal distances under their text.
     """
-    levels = list(series[0]["levels"])
-    plain = all(isinstance(v, (int, float)) and math.isfinite(v) for s in series for v in s["levels"])
-    plain = plain and all(a < b for s in series for a, b in zip(s["levels"], s["levels"][1:], strict=False))
     left, top, bottom = 44.0, 24.0 if title else 8.0, 172.0
-    if plain:
-        every = [float(v) for s in series for v in s["levels"]]
-        across = Scale(min(every), max(every), left + 6, WIDTH - 10, log and min(every) > 0)
-        named = [(float(v), _level(v)) for v in sorted(set(every))] if len(set(every)) <= 9 else None
-    else:
-        across = Scale(0, max(1, len(levels) - 1), left + 6, WIDTH - 10)
-        named = [(float(i), _level(v)) for i, v in enumerate(levels)]
+    across, named, places = _lay_levels([curve["levels"] for curve in series], (left + 6, WIDTH - 10), log)
     up = Scale(*ends, bottom, top)
     inner = _frame(across, up, across_name, up_name, named)
     inner += [words(0, 13, shorten(title, 44), "strong")] if title else []
-    for index, one in enumerate(series):
-        places = one["levels"] if plain else range(len(one["levels"]))
-        dots = [(across(float(x)), float(y)) for x, y in zip(places, one["scores"], strict=True) if y is not None]
-        for (x, _), low, high in zip(dots, one.get("low", ()), one.get("high", ()), strict=False):
-            inner += [
-                line(x, up(low), x, up(high), "whisker"),
-                line(x - 4, up(low), x + 4, up(low), "whisker"),
-                line(x - 4, up(high), x + 4, up(high), "whisker"),
-            ]
-        inner.append(path([(x, up(y)) for x, y in dots], f"curve c{index % 6}"))
-        inner += [mark(index, x, up(y), 3.6, f"spot c{index % 6}", f"{one['name']}: {number(y)}") for x, y in dots]
+    for index, curve in enumerate(series):
+        nothing = [None] * len(curve["scores"])
+        entries = zip(
+            places[index], curve["scores"], curve.get("low", nothing), curve.get("high", nothing), strict=True
+        )
+        dots = [(across(x), float(y), low, high) for x, y, low, high in entries if y is not None]
+        for x, _, low, high in dots:
+            if low is not None:
+                inner.append(line(x, up(low), x, up(high), "whisker"))
+                inner += [line(x - 4, up(end), x + 4, up(end), "whisker") for end in (low, high)]
+        inner += [path([(x, up(y)) for x, y, _, _ in dots], f"curve c{index % 6}")] if dots else []
+        for x, y, _, _ in dots:
+            inner.append(mark(index, x, up(y), 3.6, f"spot c{index % 6}", f"{curve['name']}: {number(y)}"))
     tall = bottom + 40
-    for index, one in enumerate(series if len(series) > 1 else ()):
+    for index, curve in enumerate(series if len(series) > 1 else ()):
         x, y = left + (index % 2) * 150, tall + 8 + 18 * (index // 2)
         inner += [path([(x, y), (x + 28, y)], f"curve c{index % 6}"), mark(index, x + 14, y, 3.6, f"spot c{index % 6}")]
-        inner.append(words(x + 34, y + 4, shorten(one["name"], 16)))
+        inner.append(words(x + 34, y + 4, shorten(curve["name"], 16)))
     tall += 18 * math.ceil(len(series) / 2) + 2 if len(series) > 1 else 0
-    told = "; ".join(f"{one['name']} from {number(one['scores'][0])} to {number(one['scores'][-1])}" for one in series)
-    return drawing(WIDTH, tall, f"{title or up_name}: {told}", *inner, class_="chart grow")
+    label = "; ".join(
+        f"{curve['name']} from {number(curve['scores'][0])} to {number(curve['scores'][-1])}" for curve in series
+    )
+    return drawing(WIDTH, tall, f"{title or up_name}: {label}", *inner, class_="chart grow")
+
+
+def _lay_levels(
+    levels: Sequence[Sequence[Any]], ends: tuple[float, float], log: bool
+) -> tuple[Scale, list[tuple[float, str]] | None, list[list[float]]]:
+    """Return the scale across, the ticks where they are named, and the places of each series of levels on the scale."""
+    every = [v for some in levels for v in some]
+    known = all(isinstance(v, (int, float)) and math.isfinite(v) for v in every)
+    if known and all(a < b for some in levels for a, b in itertools.pairwise(some)):
+        marks = sorted({float(v) for v in every})
+        scale = Scale(marks[0], marks[-1], *ends, log and marks[0] > 0)
+        return scale, [(v, _level(v)) for v in marks] if len(marks) <= 9 else None, [list(some) for some in levels]
+    named = [(float(i), _level(v)) for i, v in enumerate(levels[0])]
+    return Scale(0, max(1, len(named) - 1), *ends), named, [[float(i) for i in range(len(some))] for some in levels]
 
 
 def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -> str:
@@ -307,35 +290,95 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     inner += [path([*steps, (WIDTH - 8, steps[-1][1])], "front")] if steps else []
     for dot in dots:
         x, y = across(dot["ms"]), up(dot["score"])
-        told = f"{dot['name']}: {number(dot['score'])}, {plain(dot['ms'], digits=2)} ms a row"
+        title = f"{dot['name']}: {number(dot['score'])}, {plain(dot['ms'], digits=2)} ms a row"
         look = "spot c0" if dot["front"] else "other"
-        inner.append(star(x, y, 9, "win", told) if dot["winner"] else mark(dot["shape"], x, y, 4.2, look, told))
+        inner.append(star(x, y, 9, "win", title) if dot["winner"] else mark(dot["shape"], x, y, 4.2, look, title))
     taken: list[tuple[float, float]] = []
     for dot in front:
         x, y = across(dot["ms"]), up(dot["score"])
-        spot = next(
-            (
-                (x + a, y + b)
-                for a, b in ((-9, -8), (9, 16), (-11, 14), (9, -9), (0, -20), (0, 26))
-                if all(abs(x + a - p) > 11 or abs(y + b - q) > 12 for p, q in taken)
-            ),
-            (x, y - 9),
-        )
-        taken.append(spot)
-        inner.append(words(*spot, dot["front"], "strong halo", "middle"))
-    label = f"{metric} against milliseconds a row for {count(len(dots), 'candidate')}; on the front: " + ", ".join(
-        f"{d['front']} {d['name']}" for d in front
-    )
+        spots = [(x + a, y + b) for a, b in ((-9, -8), (9, 16), (-11, 14), (9, -9), (0, -20), (0, 26))]
+        free = [(a, b) for a, b in spots if all(abs(a - p) > 11 or abs(b - q) > 12 for p, q in taken)]
+        taken.append(free[0] if free else (x, y - 9))
+        inner.append(words(*taken[-1], dot["front"], "strong halo", "middle"))
+    label = f"{metric} against milliseconds a row for {count(len(dots), 'candidate')}; on the front: "
+    label += ", ".join(f"{dot['front']} {dot['name']}" for dot in front)
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
+
+
+def waterfall(
+    base: float, shares: Sequence[tuple[str, float | None, str]], total: float, end: str, zero: bool = True
+) -> str:
+    """Draw how a prediction comes about: the base, then what each part adds or takes.
+
+    shares: (name, share or None, what stands there then). zero: whether the axis goes from 0 to 1, as of probabilities;
+    in other numbers the steps would vanish beside the base.
+    """
+    steps = [base]
+    for _, share, _ in shares:
+        steps.append(steps[-1] + (share or 0.0))
+    ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
+    left, at = 112.0, base
+    across = Scale(*ends, left, WIDTH - 58)
+    say = number if zero else plain
+    rows = [("nothing known", ends[0], base, "bar pale", say(base))]
+    for name, share, why in shares:
+        look = "bar" if (share or 0.0) >= 0 else "bar against"
+        rows.append((name, at, at + (share or 0.0), look, why if share is None else signed(share)))
+        at += share or 0.0
+    rows.append((end, ends[0], total, "bar pale", say(total)))
+    inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
+    for index, (name, begin, stop, look, text) in enumerate(rows):
+        y, outer = 26.0 * index, index in (0, len(rows) - 1)
+        a, b = sorted((across(begin), across(stop)))
+        inner.append(words(left - 6, y + 17, shorten(name, 16), "strong" if outer else "", "end"))
+        if outer and not zero:  # such an axis does not begin at 0: a bar from its edge would say nothing
+            inner.append(mark(3, b, y + 13, 5.5, "dot"))
+        elif begin != stop:
+            inner.append(box(a, y + 5, max(b - a, 1.0), 16, look))
+        gap = 10 if outer and not zero else 5
+        look = "halo strong" if outer else "halo soft" if begin == stop else "halo"
+        right = b + gap + 7 * len(text) <= WIDTH
+        inner.append(words(b + gap if right else a - gap, y + 17, text, look, "start" if right else "end"))
+    label = "How the answer comes about: " + ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
+    return drawing(WIDTH, 26.0 * len(rows), label, *inner)
+
+
+def bar(value: float | None, limit: float, width: float = 120.0) -> str:
+    """Draw a value as a bar; where limit is below 0, around a middle, to both sides."""
+    if value is None:
+        return ""
+    two = limit < 0
+    middle, reach = (width / 2, width / 2) if two else (0.0, width)
+    wide = min(1.0, abs(value) / (abs(limit) or 1.0)) * reach
+    left, look = (middle, "bar") if value >= 0 else (middle - wide, "bar against")
+    inner = [box(left, 3, max(wide, 0.5), 12, look)]
+    inner += [line(middle, 0, middle, 18, "axis")] if two else []
+    return drawing(width, 18, number(value), *inner, class_="chart row")
+
+
+def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float) -> str:
+    """Draw what each stretch of a sound speaks for (up) or against (down), as wide as the picture above it."""
+    limit = max([abs(float(s["weight"])) for s in seconds] + [1e-12])
+    inner = []
+    for s in seconds:
+        x, wide = (100 * length / duration for length in (s["start"], s["end"] - s["start"]))
+        tall, title = (
+            20 * abs(s["weight"]) / limit,
+            hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}"),
+        )
+        y, look = (20 - tall, "bar") if s["weight"] >= 0 else (20, "bar against")
+        inner.append(box(x + 0.15, y, max(wide - 0.3, 0.2), tall, look, title))
+    inner.append(line(0, 20, 100, 20))
+    best = max(seconds, key=lambda s: float(s["weight"]))
+    label = f"Which seconds counted; most: {best['start']:.2f} to {best['end']:.2f} s"
+    return drawing(100, 40, label, *inner, class_="chart strip").replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
 
 
 def _level(value: Any) -> str:
     """Return a level of a curve as text; None is the input as it came."""
-    if value is None:
-        return "as it is"
-    return (
-        str(value) if not isinstance(value, (int, float)) else f"{value:,.0f}" if value == int(value) else f"{value:g}"
-    )
+    if not isinstance(value, (int, float)):
+        return "as it is" if value is None else str(value)
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 def _interval(at: Scale, span: Span, y: float) -> list[str]:
@@ -355,24 +398,21 @@ def _frame(
     share: bool = False,
 ) -> list[str]:
     """Return grid, ticks and the names of both axes. named: (value, text) of the ticks across, where they are given."""
+
+    def texts(scale: Scale) -> list[tuple[float, str]]:
+        marks = scale.ticks(5)
+        if share:
+            return [(t, minus(f"{100 * t:.0f} %")) for t in marks]
+        return list(zip(marks, [f"{t:g}" for t in marks] if scale.log else axis_numbers(marks), strict=True))
+
     left, right = min(across.start, across.end) - (6 if named else 0), max(across.start, across.end)
     top, bottom = min(up.start, up.end), max(up.start, up.end)
-    marks = up.ticks(5)
-    shown = [minus(f"{100 * t:.0f} %") for t in marks] if share else axis_numbers(marks)
     inner = []
-    for tick, text in zip(marks, shown, strict=True):
+    for tick, text in texts(up):
         inner += [line(left, up(tick), right, up(tick), "grid"), words(left - 6, up(tick) + 4, text, "tick", "end")]
-    below = across.ticks(5)
-    texts = (
-        [minus(f"{100 * t:.0f} %") for t in below]
-        if share
-        else [f"{t:g}" for t in below]
-        if across.log
-        else axis_numbers(below)
-    )
     last = -100.0
-    for tick, text in named if named is not None else list(zip(below, texts, strict=True)):
-        x, half = across(tick), 3.4 * width_of(text)
+    for tick, text in texts(across) if named is None else named:
+        x, half = across(tick), 3.4 * text_width(text)
         inner.append(line(x, bottom, x, bottom + 4, "axis"))
         if x - half > last + 5:
             last = min(x + half, right + 8)

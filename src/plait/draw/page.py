@@ -16,16 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, SOFT, LINE, PALE, BLUE, ORANGE = "#1f2933", "#66727f", "#d5dae0", "#f1f3f5", "#1f5f99", "#c4560f"
-
-
 FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC",
     "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
     "Droid Sans Fallback", "AR PL UMing CN", "Arial Unicode MS", "Unifont", "Malgun Gothic", "Apple SD Gothic Neo",
     "Noto Sans KR", "Noto Sans Thai", "Noto Sans Devanagari", "Segoe UI", "Tahoma",
 )  # fmt: skip
-
-
 WIDTH, MARGIN, LABEL, GAP = 12.0, 0.45, 1.75, 0.4  # inches
 CONTENT = WIDTH - 2 * MARGIN - LABEL
 HALF = (CONTENT - GAP) / 2
@@ -43,10 +39,8 @@ class Page:
         """Write text with its base line at (x, y)."""
         shown = safe_text(text)
         self.unwritten |= shown.count("□") > text.count("□")
-        return self.figure.text(
-            x / WIDTH, 1 - y / self.height, shown, fontsize=size, color=color, parse_math=False,
-            fontfamily=list(_fonts()[0]), **look,
-        )  # fmt: skip
+        look |= {"fontsize": size, "color": color, "fontfamily": list(fonts_for(shown)[0]), "parse_math": False}
+        return self.figure.text(x / WIDTH, 1 - y / self.height, shown, **look)
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
         return self.figure.add_axes((x / WIDTH, 1 - (y + height) / self.height, width / WIDTH, height / self.height))
@@ -73,17 +67,10 @@ class Page:
 
 def draw_absent(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     page.box(MARGIN + LABEL, y, CONTENT, height - 0.1, facecolor=PALE, edgecolor=LINE, hatch="///", linewidth=0.8)
-    said = "absent" + (f": {part['reason']}" if part.get("reason") else "")
+    reason = cut_text("absent" + (f": {part['reason']}" if part.get("reason") else ""), 100)
     bbox = {"facecolor": "white", "edgecolor": LINE, "boxstyle": "round,pad=0.45"}
-    page.write(
-        MARGIN + LABEL + CONTENT / 2,
-        y + height / 2 - 0.01,
-        cut_text(said, 100),
-        size=10.5,
-        ha="center",
-        color=ORANGE,
-        bbox=bbox,
-    )
+    place = MARGIN + LABEL + CONTENT / 2, y + height / 2 - 0.01
+    page.write(*place, reason, size=10.5, ha="center", color=ORANGE, bbox=bbox)
 
 
 def plain_axes(axes: Axes) -> None:
@@ -110,6 +97,20 @@ def cut_text(text: str, most: int) -> str:
     return text + "…"
 
 
+def shorten(text: object, most: int) -> str:
+    """Return one line of at most `most` narrow characters, cut in the middle.
+
+    >>> shorten("parallel(image, audio, by=gate)", 16)
+    'parallel(…=gate)'
+    """
+    whole = " ".join(str(text).split())
+    if text_width(whole) <= most:
+        return whole
+    head = next(whole[:n] for n in range(most, -1, -1) if text_width(whole[:n]) <= most * 0.6)
+    tail = next(whole[n:] for n in range(len(head), len(whole) + 1) if text_width(whole[n:]) < most - text_width(head))
+    return f"{head.rstrip()}…{tail.lstrip()}"
+
+
 def wrap_text(text: str, most: int) -> list[str]:
     """Return lines of at most `most` narrow characters, broken at blanks, and anywhere in Chinese and in long words."""
     lines = []
@@ -131,31 +132,43 @@ def wrap_text(text: str, most: int) -> list[str]:
     return lines
 
 
-@lru_cache(maxsize=1)
-def _fonts() -> tuple[tuple[str, ...], frozenset[int]]:
-    """Return the families to draw with, the plain one first, and the characters that they can write."""
+def fonts_for(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the installed font families that together write a text, and the marks that none can write."""
+    return _fonts("".join(sorted(set(text))))
+
+
+@lru_cache(maxsize=256)
+def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    from matplotlib.font_manager import fontManager
+
+    families, missing = ["DejaVu Sans"], frozenset(marks) - {"\n"} - _writes("DejaVu Sans")
+    upright = [f for f in fontManager.ttflist if f.style == f.stretch == "normal" and f.weight in (400, "normal")]
+    installed = (
+        {font.name for font in upright if "Last Resort" not in font.name} if missing else set()
+    )  # it draws boxes
+    for name in [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]:
+        if missing & _writes(name):
+            families.append(name)
+            missing -= _writes(name)
+        if not missing:
+            break
+    return tuple(families), missing
+
+
+@lru_cache(maxsize=1024)
+def _writes(family: str) -> frozenset[str]:
     from matplotlib.font_manager import FontProperties, fontManager, get_font
 
-    installed = {font.name for font in fontManager.ttflist}
-    families, known = ["DejaVu Sans"], set[int]()
-    for family in ("DejaVu Sans", *(name for name in FONTS if name in installed)):
-        try:
-            marks = set(get_font(fontManager.findfont(FontProperties(family=[family]))).get_charmap())
-        except (RuntimeError, ValueError, OSError):  # a colour font, or a broken one
-            continue
-        if not marks <= known and family not in families:
-            families.append(family)
-        known |= marks
-    return tuple(families), frozenset(known)
+    try:
+        return frozenset(map(chr, get_font(fontManager.findfont(FontProperties(family=[family]))).get_charmap()))
+    except (RuntimeError, ValueError, OSError):  # a colour font or a broken one: as good as none
+        return frozenset()
 
 
 def safe_text(text: str) -> str:
     """Return the text with □ for each character that no installed font can write; such marks are dropped."""
-    known = _fonts()[1]
-    out = []
-    for c in " ".join(text.split()) if "\n" in text else text:
-        if ord(c) in known and unicodedata.category(c) not in ("Cc", "Cf"):
-            out.append(c)
-        elif unicodedata.category(c) not in ("Cc", "Cf", "Mn", "Me"):
-            out.append("□")
-    return "".join(out)
+    unseen = {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - {"\n"}
+    missing = fonts_for("".join(set(text) - unseen))[1]
+    unseen |= {c for c in missing if unicodedata.category(c) in ("Mn", "Me")}
+    line = " ".join(text.split()) if "\n" in text else text
+    return "".join("□" if c in missing else c for c in line if c not in unseen)

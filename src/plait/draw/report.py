@@ -36,6 +36,7 @@ learning_curve  [{"rows", "val": span}]
 from __future__ import annotations
 
 import math
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -45,24 +46,8 @@ from typing import Any
 
 from plait.core import words
 from plait.core.files import write_bytes
-from plait.draw import figures, shares, svg
+from plait.draw import figures, sections, svg
 from plait.draw.explained import explain_row
-from plait.draw.sections import (
-    show_calibration,
-    show_candidate,
-    show_candidates,
-    show_command,
-    show_cost,
-    show_data,
-    show_growth,
-    show_importance,
-    show_mistakes,
-    show_robustness,
-    show_subsets,
-    show_verdict,
-)
-
-LOWER_IS_BETTER = ("mae", "rmse", "loss", "wer", "cer")
 
 MISSING = {
     "question": "What was asked is not recorded in this run.",
@@ -102,10 +87,13 @@ METRIC_HELP = {
     "mae": "the mean distance from the truth, in the unit of the target; 0 is best",
     "rmse": "the typical distance from the truth, large ones counting more, in the unit of the target; 0 is best",
 }
+# control characters, halves of characters, and the last two codes of each plane, which are none
+NEVER = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000))
+BROKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NEVER}]")
 QUESTION = ("target", "task", "metric", "unit", "classes", "modalities", "table", "when", "version", "command", "seed")
-DRAWN: tuple[Any, ...] = (figures.whisker, figures.whisker_axis, figures.gain_figure, figures.split_figure)
-DRAWN += (figures.confusion_figure, figures.scatter_figure, figures.reliability_figure, figures.pareto_figure)
-DRAWN += (shares.bar,)
+DRAWN: tuple[Callable[..., str], ...] = (figures.whisker, figures.whisker_axis, figures.gain_figure, figures.bar)
+DRAWN += (figures.split_figure, figures.confusion_figure, figures.scatter_figure, figures.reliability_figure)
+DRAWN += (figures.pareto_figure,)
 
 
 def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
@@ -128,18 +116,14 @@ def render_report(content: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     """Return what reads the templates: once, since that takes longer than a report."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = files("plait.draw") / "templates"
+    loader = PackageLoader("plait.draw")
     environment = Environment(
-        autoescape=True,
-        loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= FILTERS
+    environment.filters.update(FILTERS)
     for draw in DRAWN:  # what they return is markup: they escape what they are given
         environment.globals[draw.__name__] = _marked(draw, Markup)
     return environment
@@ -150,23 +134,23 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     question = {**dict.fromkeys(QUESTION), **(content.get("question") or {})}
     board = list(content.get("leaderboard") or [])
     metric = str(question.get("metric") or (content.get("verdict") or {}).get("metric") or "score")
-    lower = metric in LOWER_IS_BETTER
+    lower = metric in figures.LOWER_IS_BETTER
     views: dict[str, Any] = {
-        "verdict": show_verdict(content.get("verdict"), question["modalities"]),
-        "conversions": [str(one["sentence"]) for one in content.get("conversions") or []],
-        "data": show_data(content.get("data")),
-        "leaderboard": show_candidates(board, lower),
-        "mistakes": show_mistakes(content, question),
-        "calibration": show_calibration(content.get("calibration")),
-        "robustness": show_robustness(content.get("robustness") or [], metric),
-        "subsets": show_subsets(content.get("subsets"), metric),
-        "importance": show_importance(content.get("importance")),
+        "verdict": sections.show_verdict(content.get("verdict"), question["modalities"]),
+        "conversions": [str(gain["sentence"]) for gain in content.get("conversions") or []],
+        "data": sections.show_data(content.get("data")),
+        "leaderboard": sections.show_candidates(board, lower),
+        "mistakes": sections.show_mistakes(content, question),
+        "calibration": sections.show_calibration(content.get("calibration")),
+        "robustness": sections.show_robustness(content.get("robustness") or [], metric),
+        "subsets": sections.show_subsets(content.get("subsets"), metric),
+        "importance": sections.show_importance(content.get("importance")),
         "examples": [explain_row(row, question["task"] == "regression") for row in content.get("examples") or []],
-        "cost": show_cost(board, lower),
-        "learning_curve": show_growth(content.get("learning_curve") or [], metric),
-        "reproduce": show_command(question),
+        "cost": sections.show_cost(board, lower),
+        "learning_curve": sections.show_growth(content.get("learning_curve") or [], metric),
+        "reproduce": sections.show_command(question),
     }
-    said = content.get("missing") or {}
+    reasons = content.get("missing") or {}
     return {
         "question": question,
         "metric": metric.replace("_", " "),
@@ -175,29 +159,22 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
         "titles": TITLES,
         "views": views,
         "sample": content.get("sample"),
-        "missing": {name: str(said.get(name) or text) for name, text in MISSING.items()},
-        "winner": next((show_candidate(0, c) for c in board if c.get("winner")), None),
+        "missing": {name: str(reasons.get(name) or text) for name, text in MISSING.items()},
+        "winner": next((sections.show_candidate(0, c) for c in board if c.get("winner")), None),
     }
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
-def _data_address(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{b64encode(data).decode('ascii')}"
-
-
-def _marked(draw: Callable[..., Any], markup: Callable[[str], Any]) -> Callable[..., Any]:
-    def drawn(*given: Any, **named: Any) -> Any:
-        return markup(draw(*given, **named))
-
-    return drawn
+def _marked(draw: Callable[..., str], markup: Callable[[str], Any]) -> Callable[..., Any]:
+    return lambda *values: markup(draw(*values))
 
 
 def _clean(value: Any) -> Any:
     """Return a value whose texts can stand in a page: no control characters, no half of a character. Offsets stay."""
     if isinstance(value, str):
-        return "".join("\ufffd" if _broken(c) else c for c in value)
+        return BROKEN.sub("\ufffd", value)
     if isinstance(value, Mapping):
         return {_clean(key): _clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -205,13 +182,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return _clean(value.tolist()) if hasattr(value, "tolist") else value  # an array, or a number of numpy
-
-
-def _broken(mark: str) -> bool:
-    code = ord(mark)
-    return (
-        (code < 32 and mark not in "\n\t\r") or 127 <= code < 160 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
-    )
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -223,5 +193,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": words.count,
     "parameters": words.parameters,
     "duration": words.duration,
-    "data": _data_address,
+    "data": lambda data, kind: f"data:{kind};base64,{b64encode(data).decode('ascii')}",
 }

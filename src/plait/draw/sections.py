@@ -17,17 +17,6 @@ from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
 MOST_SUBSETS = 15  # of more, those of some modalities are folded away
-BOUNDED = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision_macro",
-    "recall_macro",
-    "f1_macro",
-    "f1_micro",
-    "f1_weighted",
-    "auroc",
-)
-
 HEADLINES = {
     "helps": "Combining the modalities helps.",
     "no_evidence": "No evidence that combining the modalities helps.",
@@ -46,73 +35,63 @@ MEANINGS = {
 }
 
 
-def show_verdict(found: Mapping[str, Any] | None, modalities: Sequence[str] | None) -> dict[str, Any] | None:
-    if not found:
+def show_verdict(facts: Mapping[str, Any] | None, modalities: Sequence[str] | None) -> dict[str, Any] | None:
+    if not facts:
         return None
-    without = str(found["single"]) if found.get("single") in (modalities or []) else "that modality"
-    code = found.get("code") if found.get("code") in HEADLINES else "not_tested"
-    points = found.get("metric") in BOUNDED
+    without = str(facts["single"]) if facts.get("single") in (modalities or []) else "that modality"
+    code = str(facts["code"]) if facts.get("code") in HEADLINES else "not_tested"
+    nouns = {
+        "difference": ("test row", ""),
+        "adds": ("complete row", ""),
+        "fills_holes": (f"row without {without}", f"rows without {without}"),
+    }
     rows = []
-    for key, what in (
-        ("difference", ("test row", "")),
-        ("adds", ("complete row", "")),
-        ("fills_holes", (f"row without {without}", f"rows without {without}")),
-    ):
-        span = found.get(key) or {}
-        num = found.get("rows") if key == "difference" else span.get("rows")
+    for key, noun in nouns.items():
+        span = facts.get(key) or {}
+        num = facts.get("rows") if key == "difference" else span.get("rows")
         if num is not None:
-            told = ("all " if key == "difference" and num > 1 else "") + count(num, *what)
-            rows.append((told if num else told.replace("0", "no", 1), _span(span)))
-    known = [(what, span) for what, span in rows if span["value"] is not None]
+            text = ("all " if key == "difference" and num > 1 else "") + count(num, *noun)
+            rows.append((text if num else text.replace("0", "no", 1), _span(span)))
     return {
-        **{key: str(found.get(key) or "") for key in ("sentence", "single", "fused")},
+        **{key: str(facts.get(key) or "") for key in ("sentence", "single", "fused")},
         "code": code,
-        "headline": HEADLINES[str(code)],
-        "meaning": MEANINGS[str(code)],
-        "points": points,
-        "rows_shown": known if found.get("difference") else [],
+        "headline": HEADLINES[code],
+        "meaning": MEANINGS[code],
+        "points": facts.get("metric") == "accuracy",
+        "rows_shown": [row for row in rows if row[1]["value"] is not None] if facts.get("difference") else [],
         "table": rows,
-        "unit": found.get("unit") or "row",
-        "p_text": "" if found.get("p") is None else p_value(found["p"]),
-        "metric_text": str(found.get("metric") or "").replace("_", " "),
+        "unit": facts.get("unit") or "row",
+        "p_text": "" if facts.get("p") is None else p_value(facts["p"]),
+        "metric_text": str(facts.get("metric") or "").replace("_", " "),
     }
 
 
-def show_data(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not found:
+def show_data(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not facts:
         return None
-    splits = {str(name): int(rows) for name, rows in (found.get("splits") or {}).items()}
+    splits = {str(name): int(rows) for name, rows in (facts.get("splits") or {}).items()}
     modalities = [
         {
-            "name": m["name"],
-            "kind": m.get("kind") or "",
-            "columns": list(m.get("columns") or []),
+            **_filled(m, kind="", columns=[], blank=None, broken=None, reason=""),
             "present": [(m.get("present") or {}).get(name) for name in splits],
-            "blank": m.get("blank"),
-            "broken": m.get("broken"),
-            "reason": m.get("reason") or "",
         }
-        for m in found.get("modalities") or []
+        for m in facts.get("modalities") or []
     ]
+    holes = any(share is not None and share < 1 for m in modalities for share in m["present"])
     return {
-        "rows": found.get("rows"),
-        "unlabelled": found.get("unlabelled") or 0,
+        **_filled(facts, rows=None, unlabelled=0, notes=[]),
         "splits": splits,
         "modalities": modalities,
-        "notes": list(found.get("notes") or []),
-        "holes": any(share is not None and share < 1 for m in modalities for share in m["present"]),
+        "holes": holes,
     }
 
 
 def show_candidates(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str, Any] | None:
     if not board:
         return None
-    order = sorted(board, key=lambda c: _rank(c, lower))
-    rows = [show_candidate(place, c) for place, c in enumerate(order, 1)]
-    shown = rows[:BEST]
-    if not any(row["winner"] for row in shown):
-        shown += [row for row in rows[BEST:] if row["winner"]]
-    rest = [row for row in rows if row not in shown]
+    rows = [show_candidate(place, c) for place, c in enumerate(_ranked(board, lower), 1)]
+    shown = rows[:BEST] + [row for row in rows[BEST:] if row["winner"]]
+    rest = [row for row in rows[BEST:] if not row["winner"]]
     return {
         # each has an axis of its own: one hopeless candidate must not squeeze the best into a corner
         "shown": shown,
@@ -124,26 +103,22 @@ def show_candidates(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str
     }
 
 
-def show_candidate(place: int, found: Mapping[str, Any]) -> dict[str, Any]:
+def show_candidate(place: int, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        **_filled(facts, recipe="", family="", loss=None, seconds=None, winner=False),
         "place": place,
-        "name": found.get("plan") or found.get("name") or "",
-        "recipe": found.get("recipe") or "",
-        "family": found.get("family") or "",
-        "val": _span(found.get("val")),
-        "test": _span(found["test"]) if found.get("test") else None,
-        "loss": found.get("loss"),
-        "seconds": found.get("seconds"),
-        "winner": bool(found.get("winner")),
+        "name": facts.get("plan") or facts.get("name") or "",
+        "val": _span(facts.get("val")),
+        "test": _span(facts["test"]) if facts.get("test") else None,
     }
 
 
-def show_calibration(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not found or not (found.get("before") or found.get("after")):
+def show_calibration(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not facts or not (facts.get("before") or facts.get("after")):
         return None
     both = dict.fromkeys(("before", "after"))
-    measures = {key: {**both, **found[key]} if found.get(key) else None for key in ("ece", "brier")}
-    return {**both, "temperature": None, **found, **measures}
+    measures = {key: {**both, **facts[key]} if facts.get(key) else None for key in ("ece", "brier")}
+    return {**both, "temperature": None, **facts, **measures}
 
 
 def show_mistakes(content: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -159,10 +134,10 @@ def show_mistakes(content: Mapping[str, Any], question: Mapping[str, Any]) -> di
             "mean": sum(off) / len(off),
             "median": sorted(off)[len(off) // 2],
         }
-    found = content.get("confusion") or {}
-    if not found.get("counts") or not any(map(any, found["counts"])):
+    facts = content.get("confusion") or {}
+    if not facts.get("counts") or not any(map(any, facts["counts"])):
         return None
-    counts, names = np.array(found["counts"], np.int64), [str(name) for name in found["names"]]
+    counts, names = np.array(facts["counts"], np.int64), [str(name) for name in facts["names"]]
     shown, pairs = figures.find_mistakes(counts)
     return {
         "kind": "confusion",
@@ -176,51 +151,46 @@ def show_mistakes(content: Mapping[str, Any], question: Mapping[str, Any]) -> di
     }
 
 
-def show_robustness(found: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] | None:
-    curves = [c for c in found if c.get("levels") and c.get("scores")]
+def show_robustness(curves: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] | None:
+    curves = [
+        {**_filled(c, unit="", rows=None, area=None), "first": c["scores"][0], "last": c["scores"][-1]}
+        for c in curves
+        if c.get("levels") and c.get("scores")
+    ]
     if not curves:
         return None
     every = [float(s) for c in curves for s in c["scores"] if s is not None]
     ends = svg.around(every, 0.08, floor=0.0 if min(every) >= 0 else None, top=1.0 if max(every) <= 1 else None)
     metric = str(curves[0].get("metric") or metric).replace("_", " ")
     panels = []
-    gone = [c for c in curves if c["what"] == "missing"]
-    for c in [c for c in curves if c["what"] != "missing"]:
-        one = {"name": c["what"], "levels": c["levels"], "scores": c["scores"]}
-        unit = f"{c['what']} ({c['unit']})" if c.get("unit") else str(c["what"])
-        panels.append(figures.curve_figure([one], unit, metric, ends, title=f"{c['modality']}: {c['what']}"))
+    gone = [{**c, "name": c["modality"]} for c in curves if c["what"] == "missing"]
     if gone:
-        series = [{"name": c["modality"], "levels": c["levels"], "scores": c["scores"]} for c in gone]
-        unit = str(gone[0].get("unit") or "share of rows without it")
-        panels.insert(0, figures.curve_figure(series, unit, metric, ends, title="a modality goes missing"))
-    rows = [
-        {
-            "modality": c["modality"],
-            "what": c["what"],
-            "rows": c.get("rows"),
-            "first": c["scores"][0],
-            "last": c["scores"][-1],
-            "area": c.get("area"),
-        }
-        for c in curves
-    ]
-    return {"panels": panels, "rows": rows, "metric": metric}
+        unit = str(gone[0]["unit"] or "share of rows without it")
+        panels.append(figures.curve_figure(gone, unit, metric, ends, title="a modality goes missing"))
+    for c in [c for c in curves if c["what"] != "missing"]:
+        unit = f"{c['what']} ({c['unit']})" if c["unit"] else str(c["what"])
+        panels.append(
+            figures.curve_figure([{**c, "name": c["what"]}], unit, metric, ends, title=f"{c['modality']}: {c['what']}")
+        )
+    return {"panels": panels, "rows": curves, "metric": metric}
 
 
-def show_subsets(found: Mapping[str, Any] | None, metric: str) -> dict[str, Any] | None:
-    if not found or not found.get("by_modalities"):
+def show_subsets(facts: Mapping[str, Any] | None, metric: str) -> dict[str, Any] | None:
+    if not facts or not facts.get("by_modalities"):
         return None
-    table, alone = found["by_modalities"], found.get("alone") or {}
+    table, alone = facts["by_modalities"], facts.get("alone") or {}
     names = sorted({name for key in table for name in key.split("+")})
-    spans = [(entry.get("metrics") or {}).get(metric) for entry in [*table.values(), *alone.values()]]
-    ends = svg.around([v for span in spans for v in _ends(span)], 0.04)
+
+    def score(entry: Mapping[str, Any]) -> dict[str, Any]:
+        return _span((entry.get("metrics") or {}).get(metric))
+
     rows = [
         {
             "has": [name in key.split("+") for name in names],
             "key": key,
             "rows": entry.get("rows"),
-            "span": _span((entry.get("metrics") or {}).get(metric)),
-            "alone": _span(((alone.get(key) or {}).get("metrics") or {}).get(metric)),
+            "span": score(entry),
+            "alone": score(alone.get(key) or {}),
             "whole": len(key.split("+")) == len(names),
         }
         for key, entry in sorted(table.items(), key=lambda item: (-item[0].count("+"), item[0]))
@@ -231,82 +201,63 @@ def show_subsets(found: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
         "names": names,
         "shown": shown,
         "rest": [row for row in rows if row not in shown],
-        "ends": ends,
+        "ends": svg.around([v for entry in [*table.values(), *alone.values()] for v in _ends(score(entry))], 0.04),
         "alone": any(row["alone"]["value"] is not None for row in rows),
     }
 
 
-def show_importance(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not found or not found.get("modalities"):
+def show_importance(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not facts or not facts.get("modalities"):
         return None
     rows = [
         {"share": None, "mean": None, "present": None, **values, "name": name}
-        for name, values in found["modalities"].items()
+        for name, values in facts["modalities"].items()
     ]
-    rows.sort(key=lambda row: -(row.get("share") or 0.0))
-    pairs = [(key.replace("+", " + "), float(value)) for key, value in (found.get("synergy") or {}).items()]
+    rows.sort(key=lambda row: -(row["share"] or 0.0))
+    pairs = [(key.replace("+", " + "), float(value)) for key, value in (facts.get("synergy") or {}).items()]
     pairs.sort(key=lambda pair: -abs(pair[1]))
     return {
         "rows": rows,
-        "top": max([row.get("share") or 0.0 for row in rows] + [1e-9]),
+        "top": max([row["share"] or 0.0 for row in rows] + [1e-9]),
         "pairs": pairs[:10],
         "limit": max([abs(value) for _, value in pairs] + [1e-9]),
-        "num": found.get("rows"),
+        "num": facts.get("rows"),
     }
 
 
 def show_cost(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str, Any] | None:
     costs = ("params", "latency_ms", "memory_mb")
-    known = [c for c in board if any(c.get(key) is not None for key in costs)]
+    known = [
+        {**_filled(c, **dict.fromkeys((*costs, "seconds", "winner"))), "name": c.get("name") or c.get("plan") or ""}
+        for c in board
+        if any(c.get(key) is not None for key in costs)
+    ]
     if not known:
         return None
-    dots = [c for c in known if (c.get("latency_ms") or 0) > 0 and (c.get("val") or {}).get("value") is not None]
-    families = list(dict.fromkeys(str(c.get("family") or "") for c in dots))
+    drawn = [c for c in known if (c["latency_ms"] or 0) > 0 and _score(c) is not None]
+    families = list(dict.fromkeys(str(c.get("family") or "") for c in drawn))
+    dots: list[dict[str, Any]] = []
+    best, ahead = -math.inf, 0
     sign = -1 if lower else 1
-    drawn: list[dict[str, Any]] = []
-    best = -math.inf
-    for c in sorted(dots, key=lambda c: (c["latency_ms"], -sign * c["val"]["value"])):
-        ahead = sign * c["val"]["value"] > best
-        best = max(best, sign * c["val"]["value"])
-        drawn.append(
-            {
-                "name": c.get("name") or c.get("plan") or "",
-                "ms": c["latency_ms"],
-                "score": c["val"]["value"],
-                "winner": bool(c.get("winner")),
-                "front": sum(1 for d in drawn if d["front"]) + 1 if ahead else None,
-                "shape": families.index(str(c.get("family") or "")),
-            }
-        )
-    order = sorted(known, key=lambda c: _rank(c, lower))
-    rows = [
-        {"name": c.get("name") or c.get("plan") or "", **{key: c.get(key) for key in (*costs, "seconds", "winner")}}
-        for c in order
-    ]
-    front = [d for d in drawn if d["front"]]
+    for c in sorted(drawn, key=lambda c: (c["latency_ms"], -sign * c["val"]["value"])):
+        front = sign * c["val"]["value"] > best
+        best, ahead = max(best, sign * c["val"]["value"]), ahead + front
+        dot = {"name": c["name"], "ms": c["latency_ms"], "score": c["val"]["value"], "winner": bool(c["winner"])}
+        shape = families.index(str(c.get("family") or ""))
+        dots.append({**dot, "front": ahead if front else None, "shape": shape})
+    rows = _ranked(known, lower)
     return {
-        "dots": drawn,
-        "front": front,
+        "dots": dots,
+        "front": [dot for dot in dots if dot["front"]],
         "shown": rows[:BEST],
         "rest": rows[BEST:],
         "families": families if len(families) <= 4 else [],
     }
 
 
-def show_growth(found: Sequence[Mapping[str, Any]], metric: str) -> str | None:
-    points = [p for p in found if (p.get("val") or {}).get("value") is not None]
-    if len(points) < 2:
-        return None
-    spans = {key: [p["val"].get(key, p["val"]["value"]) for p in points] for key in ("value", "low", "high")}
-    one = {
-        "name": "validation",
-        "levels": [int(p["rows"]) for p in points],
-        "scores": spans["value"],
-        "low": spans["low"],
-        "high": spans["high"],
-    }
-    ends = svg.around([v for values in spans.values() for v in values], 0.08)
-    return figures.curve_figure([one], "training rows", metric.replace("_", " "), ends, log=True)
+def show_growth(points: Sequence[Mapping[str, Any]], metric: str) -> str | None:
+    points = [p for p in points if _score(p) is not None]
+    return figures.growth_figure(points, metric) if len(points) > 1 else None
 
 
 def show_command(question: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -319,14 +270,25 @@ def show_command(question: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"command": question.get("command"), "rows": rows, "options": options}
 
 
+def _filled(entry: Mapping[str, Any], **usual: Any) -> dict[str, Any]:
+    """Return an entry, with what stands where it knows nothing: the key is absent, or None."""
+    return {**usual, **{key: value for key, value in entry.items() if value is not None}}
+
+
 def _span(span: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: (span or {}).get(key) for key in ("value", "low", "high")}
 
 
-def _ends(span: Mapping[str, Any] | None) -> list[float]:
-    return [float(span[key]) for key in ("low", "value", "high") if span.get(key) is not None] if span else []
+def _ends(span: Mapping[str, Any]) -> list[float]:
+    return [float(span[key]) for key in ("low", "value", "high") if span[key] is not None]
 
 
-def _rank(candidate: Mapping[str, Any], lower: bool) -> tuple[bool, float]:
-    value = (candidate.get("val") or {}).get("value")
-    return value is None, 0.0 if value is None else float(value) if lower else -float(value)
+def _score(entry: Mapping[str, Any]) -> float | None:
+    """Return the score on validation rows of a candidate, or of a point of a curve."""
+    return (entry.get("val") or {}).get("value")
+
+
+def _ranked(board: Sequence[Mapping[str, Any]], lower: bool) -> list[Mapping[str, Any]]:
+    """Return candidates, the best first, those without a score last."""
+    known = sorted((c for c in board if _score(c) is not None), key=lambda c: c["val"]["value"], reverse=not lower)
+    return known + [c for c in board if _score(c) is None]

@@ -6,11 +6,17 @@ Colours are classes, not values, so that the page decides them for light, dark a
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from html import escape
 
 from plait.core.words import minus
+
+SHAPES: tuple[tuple[tuple[float, float], ...], ...] = (
+    (),  # a circle
+    ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    ((0, -1.25), (1.2, 0.95), (-1.2, 0.95)),
+    ((0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)),
+)
 
 
 def element(name: str, *inner: str, **attributes: object) -> str:
@@ -19,12 +25,12 @@ def element(name: str, *inner: str, **attributes: object) -> str:
     >>> element("circle", r=2.50, class_="dot", stroke_width=1)
     '<circle r="2.5" class="dot" stroke-width="1"/>'
     """
-    told = "".join(
-        f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_attribute(value)}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    return f"<{name}{told}>{''.join(inner)}</{name}>" if inner else f"<{name}{told}/>"
+    head = name
+    for key, value in attributes.items():
+        if value is not None:
+            text = escape(tidy(value) if isinstance(value, float) else str(value))
+            head += f' {key.rstrip("_").replace("_", "-")}="{text}"'
+    return f"<{head}>{''.join(inner)}</{name}>" if inner else f"<{head}/>"
 
 
 def words(x: float, y: float, text: object, class_: str = "", anchor: str = "start", **attributes: object) -> str:
@@ -35,7 +41,7 @@ def words(x: float, y: float, text: object, class_: str = "", anchor: str = "sta
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str = "axis") -> str:
-    return element("path", d=f"M{tidy(x1)} {tidy(y1)}L{tidy(x2)} {tidy(y2)}", class_=class_)
+    return path([(x1, y1), (x2, y2)], class_)
 
 
 def path(points: Sequence[tuple[float, float]], class_: str) -> str:
@@ -54,30 +60,28 @@ def drawing(width: float, height: float, label: str, *inner: str, class_: str = 
     return element("svg", *inner, role="img", aria_label=label, class_=class_, **size)
 
 
+def box(x: float, y: float, width: float, height: float, class_: str, *inner: str, **attributes: object) -> str:
+    """Return a rectangle; (x, y) is its top left corner."""
+    return element("rect", *inner, x=x, y=y, width=width, height=height, class_=class_, **attributes)
+
+
 def mark(shape: int, x: float, y: float, size: float, class_: str, text: str = "") -> str:
     """Return a mark around a place: circle, square, triangle or diamond, by number, so that it needs no colour."""
-    s = size
-    shapes = [
-        "",
-        f"M{tidy(x - s)} {tidy(y - s)}h{tidy(2 * s)}v{tidy(2 * s)}h{tidy(-2 * s)}z",
-        f"M{tidy(x)} {tidy(y - 1.25 * s)}l{tidy(1.2 * s)} {tidy(2.2 * s)}h{tidy(-2.4 * s)}z",
-        f"M{tidy(x)} {tidy(y - 1.4 * s)}l{tidy(1.4 * s)} {tidy(1.4 * s)}l{tidy(-1.4 * s)} {tidy(1.4 * s)}"
-        f"l{tidy(-1.4 * s)} {tidy(-1.4 * s)}z",
-    ]
-    inner = [hint(text)] if text else []
-    d = shapes[shape % len(shapes)]
-    if not d:
-        return element("circle", *inner, cx=x, cy=y, r=size, class_=class_)
-    return element("path", *inner, d=d, class_=class_)
+    corners = SHAPES[shape % len(SHAPES)]
+    if corners:
+        return _closed([(x + size * a, y + size * b) for a, b in corners], class_, text)
+    return element("circle", *([hint(text)] if text else []), cx=x, cy=y, r=size, class_=class_)
 
 
 def star(x: float, y: float, size: float, class_: str, text: str = "") -> str:
     """Return a star of five points around a place."""
-    corners = []
-    for step in range(10):
-        reach, angle = size * (1 if step % 2 == 0 else 0.42), math.pi * (step / 5 - 0.5)
-        corners.append(f"{tidy(x + reach * math.cos(angle))} {tidy(y + reach * math.sin(angle))}")
-    return element("path", *([hint(text)] if text else []), d="M" + "L".join(corners) + "z", class_=class_)
+    turns = [(size * (0.42 if step % 2 else 1), math.pi * (step / 5 - 0.5)) for step in range(10)]
+    return _closed([(x + reach * math.cos(turn), y + reach * math.sin(turn)) for reach, turn in turns], class_, text)
+
+
+def _closed(corners: Sequence[tuple[float, float]], class_: str, text: str) -> str:
+    d = "M" + "L".join(f"{tidy(x)} {tidy(y)}" for x, y in corners) + "z"
+    return element("path", *([hint(text)] if text else []), d=d, class_=class_)
 
 
 # -- scales -----------------------------------------------------------------------------------------------------------
@@ -120,10 +124,10 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
     """Return powers of ten from low to high, with 2 and 5 between them where there is room."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 2, 5), (1, 3), (1,)):
-        found = [s * 10.0**p for p in powers for s in steps if low * 0.999 <= s * 10.0**p <= high * 1.001]
-        if len(found) <= most:
-            return found or [low, high]
-    return found[:: math.ceil(len(found) / most)]
+        marks = [s * 10.0**p for p in powers for s in steps if low * 0.999 <= s * 10.0**p <= high * 1.001]
+        if len(marks) <= most:
+            return marks or [low, high]
+    return marks[:: math.ceil(len(marks) / most)]
 
 
 def around(
@@ -158,26 +162,3 @@ def axis_numbers(values: Sequence[float]) -> list[str]:
         return [minus(f"{v:.3g}") for v in values]
     needed = [len(f"{v:.6f}".rstrip("0").split(".")[1]) for v in values]
     return [minus(f"{v:,.{max(needed, default=0)}f}") for v in values]
-
-
-def width_of(text: str) -> int:
-    """Return how many letters wide a text is; a Chinese character is two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def shorten(text: object, most: int) -> str:
-    """Return a text on one line of at most so many letters, cut in the middle.
-
-    >>> shorten("parallel(image, audio, by=gate)", 16)
-    'parallel(…=gate)'
-    """
-    whole = " ".join(str(text).split())
-    if width_of(whole) <= most:
-        return whole
-    head = next(whole[:n] for n in range(most, -1, -1) if width_of(whole[:n]) <= most * 0.6)
-    tail = next(whole[n:] for n in range(len(head), len(whole) + 1) if width_of(whole[n:]) < most - width_of(head))
-    return f"{head.rstrip()}…{tail.lstrip()}"
-
-
-def _attribute(value: object) -> str:
-    return escape(tidy(value) if isinstance(value, float) else str(value))

@@ -5,6 +5,7 @@ Knows strands and predictors, not how a model is fitted or saved, nor how the an
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import Strand
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail, drill_row
-from plait.proof.shapley import Shares, draw_orders, explain_game, needed_subsets
+from plait.proof.shapley import Keep, Shares, Values, draw_orders, explain_game, needed_subsets
 
 ROWS = 128  # answered at a time
 
@@ -48,8 +49,8 @@ def explain_table(
     used = [strand for strand in strands if (strand.shadow or strand.name) in names]
     generator = np.random.default_rng(seed)
     orders = draw_orders(names, generator)
-    keeps = needed_subsets(names, orders)
-    chunks, statuses, absent = [], [], []
+    keeps = needed_subsets(names, orders)  # from none to all
+    numbers, shares, statuses, absent = [], [], [], []
     details: list[Detail] = []
     for start in range(0, max(1, len(table)), 4 * CHUNK):
         rows = np.arange(start, min(start + 4 * CHUNK, len(table)))
@@ -59,27 +60,29 @@ def explain_table(
         absent += [{name: why for name, why in reasons.items() if name in names} for reasons in part.reasons]
         for first in range(0, max(1, len(chunk)), ROWS):
             batch = part.batch(np.arange(first, min(first + ROWS, len(chunk))))
-            answers = dict(zip(keeps, answer_subsets(predictor, batch, keeps), strict=True))
-            there = {name: batch.present[name].cpu().numpy() for name in names}
-            chunks.append(_explain_batch(answers, names, orders, there, classes is not None))
+            answers = [np.asarray(answer, np.float64) for answer in answer_subsets(predictor, batch, keeps)]
+            guess = answers[-1].argmax(1) if classes is not None else np.zeros(len(answers[-1]), np.int64)
+            values = {k: answer[np.arange(len(guess)), guess] for k, answer in zip(keeps, answers, strict=True)}
+            present = {name: batch.present[name].cpu().numpy() for name in names}
+            shares.append(_share(values, names, orders, present))
+            numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
             if row is not None and statuses[0][0] != "failed":
-                details = drill_row(chunk, used, predictor, batch, int(chunks[0]["guess"][0]), generator)
+                details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
-    joined = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in ("guess", "prediction", "base")}
-    present = {name: np.concatenate([chunk["present"][name] for chunk in chunks]) for name in names}
+    guess, prediction, base, *flags = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
     failed = np.array([status == "failed" for status, _ in statuses], bool)
-    joined["prediction"][failed] = joined["base"][failed] = np.nan
+    prediction[failed] = base[failed] = np.nan
     labels = [
-        None if bad else float(value) if classes is None else classes[int(guess)]
-        for bad, value, guess in zip(failed, joined["prediction"], joined["guess"], strict=True)
+        None if bad else float(value) if classes is None else classes[int(code)]
+        for bad, value, code in zip(failed, prediction, guess, strict=True)
     ]
     return Explanation(
         classes=None if classes is None else list(classes),
         labels=labels,
-        prediction=joined["prediction"],
-        base=joined["base"],
-        found=Shares.join([chunk["found"] for chunk in chunks]),
-        present=present,
+        prediction=prediction,
+        base=base,
+        found=Shares.join(shares),
+        present=dict(zip(names, flags, strict=True)),
         statuses=statuses,
         absent=absent,
         prior=_prior(predictor, used, classes),
@@ -89,40 +92,21 @@ def explain_table(
     )
 
 
-def _explain_batch(
-    answers: Mapping[tuple[str, ...], np.ndarray],
-    names: Sequence[str],
-    orders: Sequence[tuple[str, ...]],
-    present: dict[str, np.ndarray],
-    classification: bool,
-) -> dict[str, Any]:
-    """Return guess, prediction, base (rows,), found (the shares), and present {name: (rows,)}."""
-    whole = answers[tuple(sorted(names))]
-    guess = whole.argmax(1) if classification else np.zeros(len(whole), np.int64)
-    every = np.arange(len(whole))
-    values = {keep: np.asarray(answer, np.float64)[every, guess] for keep, answer in answers.items()}
-    found = explain_game(values, names, orders)
-    # what is absent changes nothing, so its share is 0 up to rounding; here it is 0
+def _share(values: Values, names: Sequence[str], orders: Sequence[Keep], present: Mapping[str, np.ndarray]) -> Shares:
+    """Return the shares of rows; what is absent changes nothing, so its share is 0 up to rounding: here it is 0."""
+    drawn = explain_game(values, names, orders)
     shares, errors = (
-        {n: np.where(present[n], x, 0.0) for n, x in part.items()} for part in (found.shares, found.errors)
+        {name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in (drawn.shares, drawn.errors)
     )
-    synergy = {}
-    for pair, x in found.synergy.items():
-        both = next(present[a] & present[b] for a in names for b in names if a < b and f"{a}+{b}" == pair)
-        synergy[pair] = np.where(both, x, 0.0)
-    return {
-        "guess": guess,
-        "prediction": values[tuple(sorted(names))].copy(),
-        "base": values[()].copy(),
-        "found": Shares(shares, synergy, errors, found.exact),
-        "present": present,
-    }
+    both = {f"{a}+{b}": present[a] & present[b] for a, b in itertools.combinations(sorted(names), 2)}
+    synergy = {pair: np.where(both[pair], x, 0.0) for pair, x in drawn.synergy.items()}
+    return Shares(shares, synergy, errors, drawn.exact)
 
 
 def _prior(predictor: Any, strands: Sequence[Strand], classes: Sequence[Any] | None) -> Any:
     """Return what the predictor says of a row with nothing in it."""
     empty = Table({column: np.array([None], object) for strand in strands for column in strand.modality.columns})
-    said = np.asarray(predictor(prepare(empty, strands).batch(np.arange(1))))[0]
+    answer = np.asarray(predictor(prepare(empty, strands).batch(np.arange(1))))[0]
     if classes is None:
-        return float(said[0])
-    return {str(name): float(share) for name, share in zip(classes, said, strict=True)}
+        return float(answer[0])
+    return {str(name): float(share) for name, share in zip(classes, answer, strict=True)}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.files import write_bytes
 from plait.core.terminal import text_table
 from plait.core.words import count, number, percent, plain, signed
 from plait.errors import RequestError
@@ -76,6 +77,11 @@ class Explanation:
         return self.found.synergy
 
     @property
+    def errors(self) -> dict[str, np.ndarray]:
+        """errors[m]: (rows,) the standard error of a share; empty where the shares are exact."""
+        return {} if self.found.exact else self.found.errors
+
+    @property
     def failed(self) -> np.ndarray:
         """Which rows had nothing present, so nothing to explain: (rows,) bool."""
         return np.array([status == "failed" for status, _ in self.statuses], bool)
@@ -100,10 +106,12 @@ class Explanation:
             "absent": self._reasons(absent=True),
             "details": details,
         }
-        if not self.found.exact:
-            value["error"] = {name: float(x[0]) for name, x in self.found.errors.items()}
-        notes = self._reasons(absent=False)
-        return {**value, **({"notes": notes} if notes else {}), **({"unused": self.unused} if self.unused else {})}
+        extra = {
+            "error": {name: float(x[0]) for name, x in self.errors.items()},
+            "notes": self._reasons(absent=False),
+            "unused": self.unused,
+        }
+        return {**value, **{key: part for key, part in extra.items() if part}}
 
     def _reasons(self, absent: bool) -> dict[str, str]:
         """Return why modalities of the row are absent, or what is wrong with a part of those that are there."""
@@ -111,18 +119,16 @@ class Explanation:
 
     def _table_json(self) -> dict[str, Any]:
         kept = ~self.failed
-        taken = self.found.take(kept)
-        told = sum_up(taken, {name: there[kept] for name, there in self.present.items()})
-        value = {
+        facts: dict[str, Any] = {
             "rows": len(self),
             "explained": int(kept.sum()),
             "failed": int((~kept).sum()),
             "base": self.prior,
-            **told,
+            **sum_up(self.found.take(kept), {name: present[kept] for name, present in self.present.items()}),
         }
-        if not self.found.exact and kept.any():
-            value["error"] = {name: float(x[kept].mean()) for name, x in self.found.errors.items()}
-        return {**value, **({"unused": self.unused} if self.unused else {})}
+        if kept.any() and self.errors:
+            facts["error"] = {name: float(x[kept].mean()) for name, x in self.errors.items()}
+        return {**facts, **({"unused": self.unused} if self.unused else {})}
 
     def to_arrow(self) -> Any:
         """Return a pyarrow.Table, a row for each row: class or value, prediction, base, share_<modality>, …."""
@@ -140,9 +146,8 @@ class Explanation:
         """Return a matplotlib Figure of the row, or of the shares over the table."""
         from plait.kinds.row import draw_shares
 
-        told = self.to_json()
         if self.row is None:
-            table = told["table"]
+            table = self._table_json()
             bars = [
                 (name, entry["share"] or 0.0, f"there in {count(entry['present'], 'row')}")
                 for name, entry in table["modalities"].items()
@@ -150,35 +155,35 @@ class Explanation:
             title = f"What mattered in {count(table['explained'], 'row')}"
             note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
             return draw_shares(bars, title, note, percent=True)
-        errors = {name: float(x[0]) for name, x in self.found.errors.items()} if not self.found.exact else {}
-        bars = [
-            (name, float(x[0]), _doubt(errors, name) if self.present[name][0] else "absent")
-            for name, x in self.shares.items()
-        ]
-        parts = [
-            {
-                "modality": d.modality,
-                "column": "" if d.column == d.modality else d.column,
-                "flat": self._is_flat(d),
-                **{key: getattr(d, key) for key in ("kind", "by", "parts", "heat", "before", "after", "box")},
-                "share": float(self.shares[d.modality][0]),
+        bars = []
+        for name, x in self.shares.items():
+            doubt = f"± {number(float(self.errors[name][0]))}" if self.errors else ""
+            bars.append((name, float(x[0]), doubt if self.present[name][0] else "absent"))
+        parts: list[dict[str, Any]] = []
+        for detail in self.details:
+            column, share = detail.column, float(self.shares[detail.modality][0])
+            facts = {
+                "column": "" if column == detail.modality else column,
+                "flat": self._is_flat(detail),
+                "share": share,
             }
-            for d in self.details
-        ]
-        parts += [
-            {"modality": name, "kind": "absent", "reason": reason}
-            for name, reason in self._reasons(absent=True).items()
-        ]
+            parts.append({**vars(detail), **facts})
+        for name, reason in self._reasons(absent=True).items():
+            parts.append({"modality": name, "kind": "absent", "reason": reason})
         return draw_shares(bars, *self._headline(), parts)
 
     def _headline(self) -> tuple[str, str]:
         if self.failed[0]:
             return f"Row {self.row}: nothing is present", "there is no answer to explain"
+        prediction, base = (self._number(x) for x in (self.prediction, self.base))
         if self.classes is None:
-            said = f"Row {self.row}: {plain(self.prediction[0])}"
-            return said, f"the change from {plain(self.base[0])}, the answer with nothing present"
-        said = f"Row {self.row}: {self.labels[0]}, probability {number(self.prediction[0])}"
-        return said, f"the change from {number(self.base[0])}, the probability of {self.labels[0]} with nothing present"
+            return f"Row {self.row}: {prediction}", f"the change from {base}, the answer with nothing present"
+        title = f"Row {self.row}: {self.labels[0]}, probability {prediction}"
+        return title, f"the change from {base}, the probability of {self.labels[0]} with nothing present"
+
+    def _number(self, values: np.ndarray) -> str:
+        """Return the probability, or the value, of the one row as text."""
+        return plain(values[0]) if self.classes is None else number(values[0])
 
     def __str__(self) -> str:
         lines = self._table_lines() if self.row is None else self._row_lines()
@@ -192,111 +197,68 @@ class Explanation:
         head += f", {count(table['failed'])} left out (nothing present)" if table["failed"] else ""
         if not table["explained"]:
             return [head]
-        shown = sorted(table["modalities"].items(), key=lambda item: -item[1]["share"])
-        rows = [
-            [
-                name,
-                percent(entry["share"], 0),
-                signed(entry["mean"]),
-                count(entry["present"]),
-                *self._error(table, name),
-            ]
-            for name, entry in shown
-        ]
-        header = ["modality", "weight", "mean share", "rows that have it", *([] if self.found.exact else ["± error"])]
+        header = ["modality", "weight", "mean share", "rows that have it", *(["± error"] if self.errors else [])]
+        rows = []
+        for name, entry in sorted(table["modalities"].items(), key=lambda item: -item[1]["share"]):
+            row = [name, percent(entry["share"], 0), signed(entry["mean"]), count(entry["present"])]
+            rows.append(row + ([number(table["error"][name])] if self.errors else []))
         what = "the value" if self.classes is None else "the probability of the predicted class"
-        lines = [
-            head,
-            "",
-            text_table(header, rows),
-            "",
-            f"A share is what a modality adds to {what}, from the prior on.",
-        ]
-        return lines + _say_synergy(table["synergy"])
+        note = f"A share is what a modality adds to {what}, from the prior on."
+        return [head, "", text_table(header, rows), "", note, *_say_synergy(table["synergy"])]
 
     def _row_lines(self) -> list[str]:
-        told = self._row_json()
-        if told["status"] == "failed":
+        facts = self._row_json()
+        if facts["status"] == "failed":
             return [f"row {self.row}: nothing is present, so there is nothing to explain ({self.statuses[0][1]})"]
-        if self.classes is None:
-            head = f"row {self.row}: {plain(told['prediction'])}; with nothing present {plain(told['base'])}"
-        else:
-            head = (
-                f"row {self.row}: {told['class']}, probability {number(told['prediction'])}; "
-                f"with nothing present {number(told['base'])}"
-            )
-        total = sum(abs(part) for part in told["modalities"].values()) or 1.0
-        rows = [
-            [
-                name,
-                signed(part),
-                percent(abs(part) / total, 0),
-                *self._error(told, name),
-                f"absent: {told['absent'][name]}" if name in told["absent"] else told.get("notes", {}).get(name, ""),
-            ]
-            for name, part in sorted(told["modalities"].items(), key=lambda item: -abs(item[1]))
-        ]
-        header = ["modality", "share", "of all", *([] if self.found.exact else ["± error"]), ""]
-        lines = [head, "", text_table(header, rows), *_say_synergy(told["synergy"])]
-        said = [_say_detail(detail, self._is_flat(detail)) for detail in self.details]
-        return [*lines, *(["", *said, PLAIN] if said else [])]
+        prediction, base = (self._number(x) for x in (self.prediction, self.base))
+        answer = prediction if self.classes is None else f"{facts['class']}, probability {prediction}"
+        total = sum(abs(part) for part in facts["modalities"].values()) or 1.0
+        header = ["modality", "share", "of all", *(["± error"] if self.errors else []), ""]
+        remarks = {**facts.get("notes", {}), **{name: f"absent: {why}" for name, why in facts["absent"].items()}}
+        rows = []
+        for name, part in sorted(facts["modalities"].items(), key=lambda item: -abs(item[1])):
+            error = [number(facts["error"][name])] if self.errors else []
+            rows.append([name, signed(part), percent(abs(part) / total, 0), *error, remarks.get(name, "")])
+        head = f"row {self.row}: {answer}; with nothing present {base}"
+        lines = [head, "", text_table(header, rows), *_say_synergy(facts["synergy"])]
+        inside = [_say_detail(detail, self._is_flat(detail)) for detail in self.details]
+        return [*lines, *(["", *inside, PLAIN] if inside else [])]
 
     def _is_flat(self, detail: Detail) -> bool:
         """Tell whether nothing inside a modality changes the answer much: by a hundredth of the largest share."""
         weights = detail.heat if detail.heat is not None else np.array([part["weight"] for part in detail.parts])
         return float(np.abs(weights).sum()) < 0.01 * max((abs(float(x[0])) for x in self.shares.values()), default=0)
 
-    def _error(self, told: Mapping[str, Any], name: str) -> list[str]:
-        return [] if self.found.exact else [number(told["error"][name])]
 
-
-def write_explanation(found: Explanation, out: str | Path) -> list[Path]:
-    """Write a picture (.png, .svg, .pdf), or into a folder the JSON, the picture, and of a table also shares.csv.
-
-    Returns what was written.
-    """
+def write_explanation(explanation: Explanation, out: str | Path) -> None:
+    """Write a picture (.png, .svg, .pdf), or into a folder the JSON, the picture, and of a table also shares.csv."""
     import io
     import json
 
     import pyarrow.csv as csv
 
-    from plait.core.files import write_bytes
-
-    def draw(path: Path) -> Path:
-        buffer = io.BytesIO()
-        ending = path.suffix.lower().lstrip(".")
-        found.draw().savefig(buffer, format=ending, dpi=110)
-        write_bytes(path, buffer.getvalue())
-        return path
-
     out = Path(out)
-    if out.suffix.lower() in PICTURES:
-        return [draw(out)]
-    if out.suffix:
+    if out.suffix and out.suffix.lower() not in PICTURES:
         raise RequestError(f"the explanation cannot be written to {out.name!r}; expected a .png file or a folder.")
-    stem = "table" if found.row is None else f"row-{found.row}"
-    told = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
-    write_bytes(out / f"{stem}.json", told.encode())
-    written = [out / f"{stem}.json", draw(out / f"{stem}.png")]
-    if found.row is None:
+    stem = "table" if explanation.row is None else f"row-{explanation.row}"
+    picture, buffer = out if out.suffix else out / f"{stem}.png", io.BytesIO()
+    explanation.draw().savefig(buffer, format=picture.suffix.lower().lstrip("."), dpi=110)
+    write_bytes(picture, buffer.getvalue())
+    if out.suffix:
+        return
+    text = json.dumps(explanation.to_json(), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+    write_bytes(out / f"{stem}.json", text.encode())
+    if explanation.row is None:
         buffer = io.BytesIO()
-        csv.write_csv(found.to_arrow(), buffer)
+        csv.write_csv(explanation.to_arrow(), buffer)
         write_bytes(out / "shares.csv", buffer.getvalue())
-        written.append(out / "shares.csv")
-    return written
-
-
-def _doubt(errors: Mapping[str, float], name: str) -> str:
-    return f"± {number(errors[name])}" if name in errors else ""
 
 
 def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
     """Return a table of the pairs, the strongest first, and what the signs mean."""
-    told = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))
-    if not told:
-        return []
-    rows = [[pair, signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in told[:6]]
-    return ["", text_table(["pair", "synergy", ""], rows)]
+    strongest = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))[:6]
+    rows = [[pair, signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in strongest]
+    return ["", text_table(["pair", "synergy", ""], rows)] if rows else []
 
 
 def _say_detail(detail: Detail, flat: bool) -> str:
@@ -306,5 +268,5 @@ def _say_detail(detail: Detail, flat: bool) -> str:
         return f"{what} (by {detail.by}): no part of it changes the answer much"
     parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
     inside = KINDS[detail.kind].inside
-    told = [f"{inside.say(part)} {signed(part['weight'])}" for part in parts[: inside.SHOWN]]
-    return f"{what} (by {detail.by}): {', '.join(told)}"
+    texts = [f"{inside.say(part)} {signed(part['weight'])}" for part in parts[: inside.SHOWN]]
+    return f"{what} (by {detail.by}): {', '.join(texts)}"

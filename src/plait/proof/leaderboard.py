@@ -45,7 +45,7 @@ class Proof:
             look = count(trials["single"], "candidate looks", "candidates look")
             parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
         parts += ["", self.verdict["sentence"]]
-        parts += [one["sentence"] for one in self.facts.get("conversions", [])]
+        parts += [gain["sentence"] for gain in self.facts.get("conversions", [])]
         return "\n".join(parts)
 
 
@@ -69,10 +69,9 @@ def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
 
 def choose_shown(candidates: Sequence[dict[str, Any]], most: int = 10) -> list[dict[str, Any]]:
     """Return the candidates worth a line: those that saw the test rows, then the best, in their order."""
-    looked = [c for c in candidates if c["test"] is not None or c["winner"]]
-    rest = [c for c in candidates if not any(c is other for other in looked)]
-    kept = [*looked, *rest[: max(0, most - len(looked))]]
-    return [c for c in candidates if any(c is other for other in kept)]
+    tested = [c["test"] is not None or c["winner"] for c in candidates]
+    room = most - sum(tested)
+    return [c for place, c in enumerate(candidates) if tested[place] or place - sum(tested[:place]) < room]
 
 
 def span(score: Mapping[str, Any] | None) -> str:

@@ -42,7 +42,7 @@ def classification(truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarr
         if ranked:
             each = np.array([_auroc(negatives, positives, weights) for negatives, positives in ranked])
             defined = ~np.isnan(each)
-            auroc = np.where(defined.any(0), _ratio(np.where(defined, each, 0).sum(0), defined.sum(0)), np.nan)
+            auroc = _ratio(np.where(defined, each, 0).sum(0), defined.sum(0), np.nan)
         return {
             "accuracy": accuracy,
             "balanced_accuracy": recall.sum(0) / (support > 0).sum(0),
@@ -69,7 +69,7 @@ def regression(truth: np.ndarray, values: np.ndarray) -> Measure:
         total, absolute, squared, first, second = parts @ weights
         spread = second - first**2 / total
         varies = (np.ptp(truth) > 0) & (spread > 1e-12 * second)
-        r2 = 1 - np.divide(squared, spread, out=np.full(len(total), np.nan), where=varies)
+        r2 = 1 - _ratio(squared, np.where(varies, spread, 0), np.nan)
         return {"mae": absolute / total, "rmse": np.sqrt(squared / total), "r2": r2}
 
     return measure
@@ -87,12 +87,7 @@ def recognition(counts: np.ndarray) -> Measure:
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         sums = parts @ weights
-        unknown = np.full(sums.shape[1:], np.nan)
-        names = ("wer", "cer", "exact")
-        return {
-            name: np.divide(sums[2 * i], sums[2 * i + 1], out=unknown.copy(), where=sums[2 * i + 1] > 0)
-            for i, name in enumerate(names)
-        }
+        return {name: _ratio(sums[2 * i], sums[2 * i + 1], np.nan) for i, name in enumerate(("wer", "cer", "exact"))}
 
     return measure
 
@@ -126,7 +121,7 @@ def _auroc(negatives: Any, positives: Any, weights: np.ndarray) -> np.ndarray:
     lower, here = (negatives @ weights).astype(np.float64), (positives @ weights).astype(np.float64)
     beaten = np.cumsum(lower, axis=0)[:-1:2] + lower[1::2] / 2
     pairs = here.sum(0) * lower.sum(0)
-    return np.divide((here * beaten).sum(0), pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return _ratio((here * beaten).sum(0), pairs, np.nan)
 
 
 def _sums(place: np.ndarray, rows: np.ndarray, num_places: int, num_rows: int) -> Any:
@@ -138,5 +133,6 @@ def _sums(place: np.ndarray, rows: np.ndarray, num_places: int, num_rows: int) -
     return csr_array((ones, rows[np.argsort(place, kind="stable")], starts), shape=(num_places, num_rows))
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.zeros(np.shape(above)), where=below > 0)
+def _ratio(above: np.ndarray, below: np.ndarray, none: float = 0.0) -> np.ndarray:
+    """Return above / below; none where nothing is below."""
+    return np.divide(above, below, out=np.full(np.shape(above), none), where=below > 0)

@@ -22,34 +22,40 @@ from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import Strand
 from plait.pretrained.features import encoding_device
 from plait.pretrained.frozen import Frozen
-from plait.proof.curves import missing_curve, score_curve
-from plait.proof.scores import brier, reliability
+from plait.proof.scores import brier, labelled, reliability, scores
+
+MISSING = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the rows that had the modality
 
 # Rows whose pictures or sounds a pretrained encoder sees again, at every second level: 144 pictures. With 100 rows at
 # all levels, 1,500, a report took as long as the fit of 8,000 rows that it is about (with lite0: 2,772 pictures).
 FEW_ROWS = 24
-# rows, what, unit, levels, and the rows at one
-Way = tuple[np.ndarray, str, str, Sequence[float], Callable[[float], Prepared]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which a modality gets worse: the rows it is measured on, at which levels, and these rows at one."""
+
+    modality: str
+    what: str
+    unit: str
+    rows: np.ndarray
+    levels: Sequence[float]
+    worsen: Callable[[float], Prepared]
 
 
 @dataclass
 class Robustness:
-    """Curves of a predictor's score over ever worse inputs, on some rows of a table.
-
-    table: those rows; prepared: the same rows, prepared; target: (rows,) labels or numbers. answers: what the predictor
-    says of them as they are, (rows, class) or (rows, 1), where it was asked. few: how many rows a pretrained encoder
-    sees again, at every second level where these are not all; without it FEW_ROWS.
-    """
+    """Curves of a predictor's score over ever worse inputs, on some rows of a table."""
 
     predictor: Any
     table: Table
-    prepared: Prepared
-    target: np.ndarray
+    prepared: Prepared  # the rows of the table
+    target: np.ndarray  # (rows,) labels or numbers
     classes: Sequence[Any] | None
     seed: int = 0
     callback: Callback = quiet
-    answers: np.ndarray | None = None
-    few: int | None = None
+    answers: np.ndarray | None = None  # (rows, class) or (rows, 1): to the rows as they are, where it was asked
+    few: int | None = None  # rows that a pretrained encoder sees again, at every second level where these are not all
 
     def curves(self) -> list[dict[str, Any]]:
         """Return [{"modality", "what", "unit", "rows", "metric", "levels", "scores", "area"}] of each modality in use.
@@ -57,37 +63,23 @@ class Robustness:
         A pretrained encoder has to see every changed cell, so there a curve is measured on fewer rows and levels.
         """
         strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
-        ways = [(strand, *way) for strand in strands for way in self._ways(strand)]
-        ways = [
-            (s, rows, what, unit, self._thinned(levels, rows), worse) for s, rows, what, unit, levels, worse in ways
-        ]
-        done, total = 0, sum(len(levels) for *_, levels, _ in ways)
-        found: list[dict[str, Any]] = []
-        for strand, rows, what, unit, levels, worsen in ways:
+        ways = [way for strand in strands for way in self._ways(strand)]
+        ways += [self._missing_way(strand.name) for strand in strands]
+        done, total = 0, sum(len(way.levels) for way in ways)
+        curves: list[dict[str, Any]] = []
+        for way in ways:
 
-            def answer(
-                level: float, rows: np.ndarray = rows, first: bool = levels[0] == 0.0, worsen: Any = worsen
-            ) -> np.ndarray:
+            def answer(level: float, way: Way = way) -> np.ndarray:
                 nonlocal done
-                said = self._untouched[rows] if first and level == 0.0 else self._answer(worsen(level))
+                as_it_is = level == way.levels[0] == 0.0
+                answers = self._untouched[way.rows] if as_it_is else self._answer(way.worsen(level))
                 done += 1
                 self.callback({"stage": "robustness", "done": done, "total": total})
-                return said
+                return answers
 
-            curve = score_curve(answer, levels, self.target[rows], self.classes)
-            found.append({"modality": strand.name, "what": what, "unit": unit, "rows": len(rows), **curve})
-        for strand in strands:
-            curve = missing_curve(
-                lambda present: self._answer(self._hide(present)),
-                {name: self.prepared.present[name] for name in self.predictor.names},
-                self.target,
-                self.classes,
-                modality=strand.name,
-                generator=self._generator(),
-            )
-            about = {"what": "missing", "unit": "share of the rows", "rows": len(self.prepared)}
-            found.append({"modality": strand.name, **about, **curve})
-        return found
+            about = {"modality": way.modality, "what": way.what, "unit": way.unit, "rows": len(way.rows)}
+            curves.append({**about, **score_curve(answer, way.levels, self.target[way.rows], self.classes)})
+        return curves
 
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng([self.seed, 7])
@@ -101,11 +93,8 @@ class Robustness:
     def _untouched(self) -> np.ndarray:
         return self._answer(self.prepared) if self.answers is None else self._shape(self.answers)
 
-    def _shape(self, said: np.ndarray) -> np.ndarray:
-        return said if self.classes is not None else said[:, 0]
-
-    def _thinned(self, levels: Sequence[float], rows: np.ndarray) -> Sequence[float]:
-        return levels if len(rows) == len(self.prepared) else levels[::2]
+    def _shape(self, answers: np.ndarray) -> np.ndarray:
+        return answers if self.classes is not None else answers[:, 0]
 
     def _ways(self, strand: Strand) -> list[Way]:
         """Return the ways in which a modality gets worse."""
@@ -124,8 +113,9 @@ class Robustness:
                 return self._swap(strand.name, self._changed_values(strand, way, level))
             return self._changed_cells(strand, way, level)
 
+        rows = np.arange(len(self.prepared))
         return [
-            (np.arange(len(self.prepared)), way.what, way.unit, way.levels, partial(at, way))
+            Way(strand.name, way.what, way.unit, rows, way.levels, partial(at, way))
             for way in strand.able.worsen.WAYS
             if way.applies(layout) and not (way.on == "input" and seen_twice)  # words do not get worse as numbers do
         ]
@@ -133,10 +123,10 @@ class Robustness:
     def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
         """Return the ways in which pictures or sounds get worse before a pretrained encoder sees them."""
         rows = np.sort(self._generator().permutation(len(self.prepared))[: self.few or FEW_ROWS])
-        few, own = self.prepared.take(rows), replace(strand, raw=True)
+        few, before = self.prepared.take(rows), replace(strand, raw=True)
         part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
         with ThreadPoolExecutor(1) as pool:
-            raw, _, _ = own.prepare(part.table, pool)
+            raw, _, _ = before.prepare(part.table, pool)
 
         def seen(worse: np.ndarray) -> Prepared:
             features = frozen.encode(worse.reshape(-1, *frozen.shape), encoding_device())
@@ -147,19 +137,35 @@ class Robustness:
         def at(way: Worsening, level: float) -> Prepared:
             if way.on == "input":
                 return seen(way.change(raw, level, self._generator(), {}))
-            return seen(part._changed_values(own, way, level, raw))
+            return seen(part._changed_values(before, way, level, raw))
 
-        return [(rows, way.what, way.unit, way.levels, partial(at, way)) for way in strand.able.worsen.WAYS]
+        step = 1 if len(rows) == len(self.prepared) else 2
+        return [
+            Way(strand.name, way.what, way.unit, rows, way.levels[::step], partial(at, way))
+            for way in strand.able.worsen.WAYS
+        ]
+
+    def _missing_way(self, name: str) -> Way:
+        """Return how a modality goes missing at random; a row without it at one rate is without it at every higher."""
+        present = np.array(self.prepared.present[name], bool)
+        order = self._generator().permutation(np.flatnonzero(present))
+
+        def at(rate: float) -> Prepared:
+            kept = present.copy()
+            kept[order[: round(rate * len(order))]] = False
+            return self._hide(name, kept)
+
+        return Way(name, "missing", "share of the rows", np.arange(len(present)), MISSING, at)
 
     def _swap(self, name: str, values: np.ndarray) -> Prepared:
         return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
 
-    def _hide(self, present: dict[str, np.ndarray]) -> Prepared:
-        cells = dict(self.prepared.cells)
-        for name, there in cells.items():
-            owner = name.partition(SECOND)[0]
-            if owner in present:
-                cells[name] = there & present[owner][:, None]
+    def _hide(self, modality: str, present: np.ndarray) -> Prepared:
+        """Return the rows with a modality, and its further views, in those alone that are present: (rows,) bool."""
+        cells = {
+            name: filled & present[:, None] if name.partition(SECOND)[0] == modality else filled
+            for name, filled in self.prepared.cells.items()
+        }
         return replace(self.prepared, cells=cells)
 
     def _changed_values(
@@ -195,10 +201,37 @@ class Robustness:
         views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]
         with ThreadPoolExecutor(1) as pool:
             for view in views:
-                values, there, _ = view.prepare(table, pool, keep=False)
-                cells = {**worse.cells, view.name: there & worse.cells[view.name]}
+                values, filled, _ = view.prepare(table, pool, keep=False)
+                cells = {**worse.cells, view.name: filled & worse.cells[view.name]}
                 worse = replace(worse, inputs={**worse.inputs, view.name: values}, cells=cells)
         return worse
+
+
+def score_curve(
+    answer: Callable[[float], np.ndarray],
+    levels: Sequence[float],
+    target: Any,
+    classes: Sequence[Any] | None = None,
+) -> dict[str, Any]:
+    """Score what answer(level) says, (rows, class) or (rows,), at every level, over the rows with a label.
+
+    Returns metric ("accuracy", or "r2" where classes is None), levels, scores, and area (see `area_under`), None where
+    a score is.
+    """
+    metric = "r2" if classes is None else "accuracy"
+    rows = np.flatnonzero(labelled(target))
+    truth = [target[row] for row in rows]
+    reached = [scores(truth, np.asarray(answer(level))[rows], classes)[metric] for level in levels]
+    area = None if None in reached else area_under(levels, reached)
+    return {"metric": metric, "levels": [float(level) for level in levels], "scores": reached, "area": area}
+
+
+def area_under(levels: Sequence[float], scores: Sequence[float]) -> float:
+    """Return the mean score over levels that rise or fall, by trapezoids: the first level is 0, the last 1."""
+    from scipy.integrate import trapezoid
+
+    x = np.asarray(levels, np.float64)
+    return float(trapezoid(scores, (x - x[0]) / (x[-1] - x[0])))
 
 
 def calibration(
@@ -206,10 +239,10 @@ def calibration(
 ) -> dict[str, Any]:
     """Compare probabilities (rows, class) with what was true, before and after the temperature."""
     both = {"before": before, "after": after}
-    found: dict[str, Any] = {key: reliability(target, said, classes) for key, said in both.items()}
+    measured = {key: reliability(target, answers, classes) for key, answers in both.items()}
     return {
-        **found,
+        **measured,
         "temperature": temperature,
-        "ece": {key: found[key]["expected_calibration_error"] for key in both},
-        "brier": {key: brier(target, said, classes) for key, said in both.items()},
+        "ece": {key: measured[key]["expected_calibration_error"] for key in both},
+        "brier": {key: brier(target, answers, classes) for key, answers in both.items()},
     }

@@ -12,31 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.words import count
 from plait.errors import RequestError
 from plait.proof.metrics import PER_CLASS, Measure, classification, draw, recognition, regression, sort_key
 
+RESAMPLES = 1000
 MOST_MODALITIES = 6  # up to here every subset is scored
 
 
 def scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> dict[str, Any]:
-    """Score probabilities (classification) or, where classes is None, values (regression).
+    """Score probabilities (rows, class) whose columns follow classes, or where classes is None values (rows,).
 
-    target: (rows,) labels or numbers, none of them absent. predicted: (rows, class) probabilities whose columns follow
-    `classes`, or (rows,) values. Labels meet classes by their text, so 3, 3.0 and "3" are one class. A label that is
-    not among the classes counts as wrong, and as a class that the model gives probability 0.
+    target: (rows,) labels or numbers, none of them absent. Labels meet classes by their text, so 3, 3.0 and "3" are one
+    class. A label that is not among the classes counts as wrong, and as a class that the model gives probability 0.
 
-    Classification gives accuracy, balanced_accuracy, precision_macro, recall_macro, f1_macro, f1_micro, f1_weighted,
-    auroc and per_class {class: {precision, recall, f1, support}}; regression gives mae and rmse, in the unit of the
-    target, and r2. Macro means run over the classes that occur in the target or the prediction; a ratio with nothing
-    below the line is 0. auroc: of two classes, the larger label in sort order is positive; of more, each class in the
-    target against the rest, and the mean. None: auroc where the target has one class, r2 where it has one value.
-
-    Raises RequestError for no rows, an absent label, a wrong shape, NaN or infinity.
+    Classification gives the metrics of `metrics.classification` and per_class {class: {precision, recall, f1,
+    support}}; regression mae and rmse, in the unit of the target, and r2. None: auroc where the target has one class,
+    r2 where it has one value. Raises RequestError for no rows, an absent label, a wrong shape, NaN or infinity.
     """
     measure, names, support = _prepare(target, predicted, classes)
-    found = measure(np.ones((len(predicted), 1), np.float32))
-    return _arrange({name: _numbers(values[..., 0]) for name, values in found.items()}, names, support)
+    values = measure(np.ones((len(predicted), 1), np.float32))
+    known = {name: np.where(np.isnan(value), np.array(None), value)[..., 0].tolist() for name, value in values.items()}
+    return _arrange(known, names, support)
 
 
 def intervals(
@@ -45,62 +41,44 @@ def intervals(
     classes: Sequence[Any] | None = None,
     *,
     generator: np.random.Generator,
-    resamples: int = 1000,
     groups: Any = None,
 ) -> dict[str, Any]:
     """Score as `scores` does, each number as {"value", "low", "high"}: a 95 % percentile bootstrap (Efron 1979).
 
     Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap),
     because rows of one group are not independent. A resample in which a metric is undefined is left out of its
-    interval. Where the interval misses the value itself, as it may with a handful of rows, it is widened to hold it. An
-    interval of no width (all rows right, or one row) is not certainty: the bootstrap knows only the rows it has.
-
-    Raises RequestError as `scores` does, and for groups of another length or fewer than one resample.
+    interval. Where the interval misses the value itself, as it may with a handful of rows, it is widened to hold it.
+    Raises RequestError as `scores` does.
     """
     measure, names, support = _prepare(target, predicted, classes)
-    return _arrange(_resample(measure, len(predicted), generator, resamples, groups), names, support)
+    return _arrange(_resample(measure, len(predicted), generator, groups), names, support)
 
 
-def error_rates(
-    counts: Any, *, generator: np.random.Generator, resamples: int = 1000, groups: Any = None
-) -> dict[str, dict[str, float | None]]:
+def error_rates(counts: Any, *, generator: np.random.Generator) -> dict[str, dict[str, float | None]]:
     """Return wer, cer and exact of transcripts, each with the interval that `intervals` gives.
 
-    counts: (rows, 4) word errors, words, character errors, characters of each row. wer and cer: errors of all rows over
-    words or characters of all, from 0 (all right) up; a row without a word counts what was heard in it. None where
-    no row has a word. exact: the share of rows in which every word is right.
-
-    Raises RequestError for no rows, another shape, and as `intervals` does.
+    counts: (rows, 4) as `metrics.recognition` takes them; a row without a word counts what was heard in it. None where
+    no row has a word. Raises RequestError for no rows, and as `intervals` does.
     """
     counts = np.asarray(counts, np.float64)
-    if counts.ndim != 2 or counts.shape[1] != 4:
-        raise RequestError(f"the counts have shape {counts.shape}; expected (rows, 4).")
     _check(counts, {"the counts": counts})
-    return _resample(recognition(counts), len(counts), generator, resamples, groups)
+    return _resample(recognition(counts), len(counts), generator)
 
 
-def _resample(
-    measure: Measure, num_rows: int, generator: np.random.Generator, resamples: int, groups: Any
-) -> dict[str, Any]:
+def _resample(measure: Measure, num_rows: int, generator: np.random.Generator, groups: Any = None) -> dict[str, Any]:
     """Return every number of a measure with its bootstrap interval."""
-    if resamples < 1:
-        raise RequestError(f"resamples is {resamples}; expected 1 or more (1000 is usual).")
-    if groups is not None and len(groups) != num_rows:
-        raise RequestError(
-            f"groups has {count(len(groups), 'row')}, the prediction {num_rows}; expected one group a row."
-        )
     cluster = None if groups is None else group_codes(groups)
     num_units = num_rows if cluster is None else int(cluster.max()) + 1
     block = max(16, min(1024, 600_000 // num_rows))  # resamples at once: their weights fit the processor's cache
     parts = []
-    for start in range(0, resamples, block):
-        weights = draw(generator, num_units, min(block, resamples - start))
+    for start in range(0, RESAMPLES, block):
+        weights = draw(generator, num_units, min(block, RESAMPLES - start))
         parts.append(measure(weights if cluster is None else weights[cluster]))
-    found = {}
+    spans = {}
     for name, values in measure(np.ones((num_rows, 1), np.float32)).items():
         drawn = np.concatenate([part[name] for part in parts], axis=-1)
-        found[name] = _spans(values[..., 0], drawn) if name in PER_CLASS else _spans(values, drawn[None])[0]
-    return found
+        spans[name] = _spans(values[..., 0], drawn) if name in PER_CLASS else _spans(values, drawn[None])[0]
+    return spans
 
 
 def by_modalities(
@@ -109,9 +87,6 @@ def by_modalities(
     target: Any,
     classes: Sequence[Any] | None,
     generator: np.random.Generator,
-    *,
-    resamples: int = 1000,
-    groups: Any = None,
 ) -> dict[str, dict[str, Any]]:
     """Score one predictor with only some modalities present, for every subset of them.
 
@@ -120,22 +95,17 @@ def by_modalities(
     or blank has none. Up to 6 modalities every subset, above that each alone, all but one, and all.
 
     Returns {"audio+image": {"rows", "metrics"}}, names sorted and joined by "+"; metrics as `intervals` gives them,
-    empty where no row is left. Raises RequestError where an answer or a presence has another number of rows.
+    empty where no row is left.
     """
-    target, there = _column(target), labelled(target)
+    target, known = _column(target), labelled(target)
     names = sorted(present)
-    _check_lengths(target, {f"present[{name!r}]": present[name] for name in names})
     sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
     table: dict[str, dict[str, Any]] = {}
     for keep in itertools.chain.from_iterable(itertools.combinations(names, size) for size in sizes):
-        rows = np.flatnonzero(there & np.any([np.asarray(present[m], bool) for m in keep], axis=0))
+        rows = np.flatnonzero(known & np.any([np.asarray(present[m], bool) for m in keep], axis=0))
         metrics: dict[str, Any] = {}
         if len(rows):
-            some = None if groups is None else _column(groups)[rows]
-            answer = np.asarray(predict(keep))
-            _check_lengths(target, {f"the answer with {'+'.join(keep)}": answer})
-            bootstrap: dict[str, Any] = {"generator": generator, "resamples": resamples, "groups": some}
-            metrics = intervals(target[rows], answer[rows], classes, **bootstrap)
+            metrics = intervals(target[rows], np.asarray(predict(keep))[rows], classes, generator=generator)
         table["+".join(keep)] = {"rows": len(rows), "metrics": metrics}
     return table
 
@@ -182,19 +152,16 @@ def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: i
     truth, guess, probabilities, _ = _answers(target, probabilities, classes)
     confidence, right = probabilities.max(1), truth == guess
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    found = []
-    for index in np.unique(place).tolist():
-        here = place == index
-        means = {"confidence": float(confidence[here].mean()), "accuracy": float(right[here].mean())}
-        found.append({"low": index / bins, "high": (index + 1) / bins, "rows": int(here.sum()), **means})
-    error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in found) / len(truth)
-    whole = {"rows": len(truth), "confidence": float(confidence.mean()), "accuracy": float(right.mean())}
-    return {**whole, "expected_calibration_error": float(error), "bins": found}
 
+    def mean(rows: np.ndarray) -> dict[str, Any]:
+        means = {"confidence": float(confidence[rows].mean()), "accuracy": float(right[rows].mean())}
+        return {"rows": int(rows.sum()), **means}
 
-def expected_calibration_error(target: Any, probabilities: Any, classes: Sequence[Any], bins: int = 15) -> float:
-    """Return the mean distance between what the model says and how often it is right, 0 to 1 (Guo and others 2017)."""
-    return float(reliability(target, probabilities, classes, bins)["expected_calibration_error"])
+    filled = [
+        {"low": index / bins, "high": (index + 1) / bins, **mean(place == index)} for index in np.unique(place).tolist()
+    ]
+    error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in filled) / len(truth)
+    return {**mean(place >= 0), "expected_calibration_error": float(error), "bins": filled}
 
 
 def brier(target: Any, probabilities: Any, classes: Sequence[Any]) -> float:
@@ -217,9 +184,6 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Return truth (rows,), guess (rows,), probabilities (rows, class) and names: the classes, then unknown labels."""
     names, labels = _texts(classes, "name"), _texts(target, "label")
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
-        raise RequestError(f"class {double!r} is there twice; expected every class once.")
     probabilities = np.array(probabilities, np.float64)
     if probabilities.ndim != 2 or probabilities.shape[1] != len(names):
         shape = f"(rows, class) with {len(names)} classes"
@@ -236,9 +200,7 @@ def _values(target: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         truth, guess = np.asarray(target, np.float64), np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise RequestError(
-            "the target or the prediction holds something that is no number; expected numbers."
-        ) from None
+        raise RequestError("the target or the prediction holds something that is no number.") from None
     truth, guess = (v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for v in (truth, guess))
     if truth.ndim != 1 or guess.ndim != 1:
         raise RequestError(f"target and values have shapes {truth.shape} and {guess.shape}; expected (rows,) for both.")
@@ -249,26 +211,21 @@ def _values(target: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
 def _check(target: Sequence[Any] | np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
     if len(target) == 0:
         raise RequestError("there are 0 rows to score; expected 1 or more with a label.")
-    _check_lengths(target, arrays)
     for what, values in arrays.items():
+        if len(values) != len(target):
+            raise RequestError(f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same.")
         if not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0, 0])
             raise RequestError(f"{what} hold NaN or infinity, first in row {row}; expected finite numbers.")
 
 
-def _check_lengths(target: Sequence[Any] | np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
-    for what, values in arrays.items():
-        if len(values) != len(target):
-            raise RequestError(
-                f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same number."
-            )
-
-
-def _arrange(found: Mapping[str, Any], names: list[str], support: list[int]) -> dict[str, Any]:
-    result = {name: value for name, value in found.items() if name not in PER_CLASS}
+def _arrange(values: Mapping[str, Any], names: list[str], support: list[int]) -> dict[str, Any]:
+    result = {name: value for name, value in values.items() if name not in PER_CLASS}
     if names:
-        per_class = [{**{m: found[m][i] for m in PER_CLASS}, "support": support[i]} for i in range(len(names))]
-        result["per_class"] = dict(zip(names, per_class, strict=True))
+        result["per_class"] = {
+            name: {**{metric: values[metric][i] for metric in PER_CLASS}, "support": support[i]}
+            for i, name in enumerate(names)
+        }
     return result
 
 
@@ -281,15 +238,8 @@ def _spans(values: np.ndarray, drawn: np.ndarray) -> list[dict[str, float | None
         if not math.isnan(value) and len(some):
             low, high = np.quantile(some, [0.025, 0.975]).tolist()
             low, high = min(low, value), max(high, value)
-        spans.append({"value": _numbers(value), "low": low, "high": high})
+        spans.append({"value": None if math.isnan(value) else value, "low": low, "high": high})
     return spans
-
-
-def _numbers(values: Any) -> Any:
-    """Return a float, or a list of them, with None for NaN."""
-    if np.ndim(values):
-        return [_numbers(value) for value in values]
-    return None if np.isnan(values) else float(values)
 
 
 def _column(values: Any) -> np.ndarray:
@@ -312,8 +262,6 @@ def _texts(labels: Any, what: str) -> list[str]:
     for row, label in enumerate(column):
         if label not in known:
             if not _is_present(label):
-                raise RequestError(
-                    f"row {row} of {len(column)} has no {what}; expected one in every row. Leave it out."
-                )
+                raise RequestError(f"row {row} of {len(column)} has no {what}; expected one in every row.")
             known[label] = str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
     return [known[label] for label in column]

@@ -1,4 +1,4 @@
-"""Which player of a game made how much of the result: Shapley values, interactions, deletion and insertion curves.
+"""Which player of a game made how much of the result: Shapley values, interactions, and weights of many parts.
 
 A game is what a predictor says with each subset of modalities present: {names: (rows,)}. Knows functions and arrays
 only; no table, no network, no modality.
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from plait.errors import RequestError
-
 MOST_EXACT = 8  # modalities: 256 subsets; above that orders are drawn
 PAIRS = 32  # pairs of orders, one the other backwards
-MOST_STEPS = 32  # of a curve
 FEWEST_SAMPLES = 32  # subsets of parts that are answered
 
 Keep = tuple[str, ...]
@@ -28,37 +26,31 @@ Answer = Callable[[np.ndarray], np.ndarray]  # kept (step, part) bool → (step,
 
 @dataclass(frozen=True)
 class Shares:
-    """What each name adds, and each pair beyond its two parts; all (rows,).
+    """What each name adds, and each pair beyond its two parts; all (rows,)."""
 
-    shares: they add up to the value with all minus the value with none. synergy: {"audio+image": (rows,)}, above 0
-    where two are worth more together, below 0 where they say the same. errors: the standard error of each share, 0
-    where it is exact.
-    """
-
-    shares: dict[str, np.ndarray]
-    synergy: dict[str, np.ndarray]
-    errors: dict[str, np.ndarray]
+    shares: dict[str, np.ndarray]  # they add up to the value with all minus the value with none
+    synergy: dict[str, np.ndarray]  # "audio+image": above 0 worth more together, below 0 they say the same
+    errors: dict[str, np.ndarray]  # the standard error of each share, 0 where it is exact
     exact: bool = True
 
     def take(self, rows: np.ndarray) -> Shares:
         """Return the shares of these rows, by index or a boolean for each row."""
-        parts = ({n: x[rows] for n, x in part.items()} for part in (self.shares, self.synergy, self.errors))
-        shares, synergy, errors = parts
+        shares, synergy, errors = ({n: x[rows] for n, x in part.items()} for part in self._parts())
         return Shares(shares, synergy, errors, self.exact)
 
     @classmethod
-    def join(cls, found: Sequence[Shares]) -> Shares:
+    def join(cls, several: Sequence[Shares]) -> Shares:
         """Return the shares of several batches of rows as one."""
+        parts = zip(*[each._parts() for each in several], strict=True)
+        shares, synergy, errors = ({n: np.concatenate([part[n] for part in some]) for n in some[0]} for some in parts)
+        return cls(shares, synergy, errors, several[0].exact)
 
-        def joined(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-        shares, synergy = joined([f.shares for f in found]), joined([f.synergy for f in found])
-        return cls(shares, synergy, joined([f.errors for f in found]), found[0].exact)
+    def _parts(self) -> tuple[dict[str, np.ndarray], ...]:
+        return self.shares, self.synergy, self.errors
 
 
 def explain_game(values: Values, names: Sequence[str], orders: Sequence[Keep] = ()) -> Shares:
-    """Return shares and synergy of a game: exact, or from orders where some are given (see `draw_orders`)."""
+    """Return shares and synergy of a game: exact, or from orders where some are given."""
     if orders:
         shares, errors = sampled_shapley(values, orders)
         return Shares(shares, sampled_interactions(values, orders), errors, exact=False)
@@ -70,16 +62,15 @@ def needed_subsets(names: Sequence[str], orders: Sequence[Keep] = ()) -> list[Ke
     """Return the subsets whose values `explain_game` asks for, names sorted in each; the empty one is the first."""
     if not orders:
         return [keep for size in range(len(names) + 1) for keep in itertools.combinations(sorted(names), size)]
-    found: dict[Keep, None] = {(): None}
+    keeps: set[Keep] = {()}
     for order in orders:
-        for place in range(len(order)):
-            found[tuple(sorted(order[: place + 1]))] = None
-            if place + 1 < len(order):  # the next one without this one, for the interaction of the two
-                found[tuple(sorted((*order[:place], order[place + 1])))] = None
-    return sorted(found, key=lambda keep: (len(keep), keep))
+        keeps |= {tuple(sorted(order[: place + 1])) for place in range(len(order))}
+        # the next one without this one, for the interaction of the two
+        keeps |= {tuple(sorted((*order[:place], order[place + 1]))) for place in range(len(order) - 1)}
+    return sorted(keeps, key=lambda keep: (len(keep), keep))
 
 
-def draw_orders(names: Sequence[str], generator: np.random.Generator, pairs: int = PAIRS) -> list[Keep]:
+def draw_orders(names: Sequence[str], generator: np.random.Generator) -> list[Keep]:
     """Return orders of the names at random, each followed by itself backwards, which makes the estimate steadier.
 
     Up to MOST_EXACT names there is no need for them, and the list is empty.
@@ -87,68 +78,52 @@ def draw_orders(names: Sequence[str], generator: np.random.Generator, pairs: int
     if len(names) <= MOST_EXACT:
         return []
     ordered = sorted(names)
-    drawn = [tuple(ordered[i] for i in generator.permutation(len(ordered))) for _ in range(pairs)]
-    return [order for one in drawn for order in (one, one[::-1])]
+    drawn = [tuple(ordered[i] for i in generator.permutation(len(ordered))) for _ in range(PAIRS)]
+    return [order for forwards in drawn for order in (forwards, forwards[::-1])]
 
 
 def shapley(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the Shapley value of each name, (rows,), from the values of all subsets (Shapley 1953).
-
-    The mean of what a name adds, over all orders in which they can come; for predictors Lundberg and Lee 2017. The
-    values add up to the value of all minus the value of none. Raises RequestError when a subset has no value.
-    """
+    """Return the mean of what each name adds, (rows,), over all orders (Shapley 1953; Lundberg and Lee 2017)."""
     game = _Game(values)
-    num = len(names)
-    shares = {}
-    for name in names:
-        others = [other for other in names if other != name]
-        share = np.zeros_like(game())
-        for size in range(num):
-            weight = math.factorial(size) * math.factorial(num - size - 1) / math.factorial(num)
-            for keep in itertools.combinations(others, size):
-                share = share + weight * (game(*keep, name) - game(*keep))
-        shares[name] = share
-    return shares
+    return {name: _average([n for n in names if n != name], partial(game.added, name=name)) for name in names}
 
 
 def interactions(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the Shapley interaction index of each pair, {"audio+image": (rows,)} (Grabisch and Roubens 1999).
-
-    Above 0 the two are worth more together than apart, below 0 one makes up for the other. Raises RequestError when a
-    subset has no value.
-    """
+    """Return the Shapley interaction index of each pair, {"audio+image": (rows,)} (Grabisch and Roubens 1999)."""
     game = _Game(values)
-    num = len(names)
-    found = {}
-    for one, two in itertools.combinations(sorted(names), 2):
-        others = [other for other in names if other not in (one, two)]
-        index = np.zeros_like(game())
-        for size in range(num - 1):
-            weight = math.factorial(size) * math.factorial(num - size - 2) / math.factorial(num - 1)
-            for keep in itertools.combinations(others, size):
-                index = index + weight * game.together(keep, one, two)
-        found[f"{one}+{two}"] = index
-    return found
+    return {
+        f"{a}+{b}": _average([n for n in names if n not in (a, b)], partial(game.together, a=a, b=b))
+        for a, b in itertools.combinations(sorted(names), 2)
+    }
+
+
+def _average(others: Sequence[str], gain: Callable[[Keep], np.ndarray]) -> Any:
+    """Return the mean of gain(those of the others that came before), (rows,), over all orders."""
+    num = len(others)
+    total: Any = 0.0
+    for size in range(num + 1):
+        weight = math.factorial(size) * math.factorial(num - size) / math.factorial(num + 1)
+        for keep in itertools.combinations(others, size):
+            total = total + weight * gain(keep)
+    return total
 
 
 def sampled_shapley(values: Values, orders: Sequence[Keep]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return shares and their standard errors, both (rows,) for each name, from orders as `draw_orders` gives them.
 
-    The mean of what a name adds when it comes (Castro and others 2009); along each order this adds up to the whole, so
-    the means do too. An order and its reverse are one sample (Mitchell and others 2022), whose spread gives the error.
+    The mean of what a name adds when it comes (Castro and others 2009). An order and its reverse are one sample
+    (Mitchell and others 2022), whose spread gives the error.
     """
     game = _Game(values)
     added: dict[str, list[np.ndarray]] = {name: [] for name in sorted(orders[0])}
     for order in orders:
         for place, name in enumerate(order):
-            added[name].append(game(*order[: place + 1]) - game(*order[:place]))
+            added[name].append(game.added(order[:place], name))
     shares, errors = {}, {}
     for name, gains in added.items():
         pairs = np.stack(gains).reshape(len(orders) // 2, 2, -1).mean(1)
         shares[name] = pairs.mean(0)
-        errors[name] = (
-            pairs.std(0, ddof=1) / math.sqrt(len(pairs)) if len(pairs) > 1 else np.full_like(pairs[0], np.nan)
-        )
+        errors[name] = pairs.std(0, ddof=1) / math.sqrt(len(pairs))
     return shares, errors
 
 
@@ -158,11 +133,11 @@ def sampled_interactions(values: Values, orders: Sequence[Keep]) -> dict[str, np
     Where two neighbours stand in an order drawn at random, those before them are drawn as the index weighs them.
     """
     game = _Game(values)
-    found: dict[str, list[np.ndarray]] = {}
+    added: dict[str, list[np.ndarray]] = {}
     for order in orders:
-        for place, (one, two) in enumerate(itertools.pairwise(order)):
-            found.setdefault("+".join(sorted((one, two))), []).append(game.together(order[:place], one, two))
-    return {pair: np.mean(found[pair], axis=0) for pair in sorted(found)}
+        for place, pair in enumerate(itertools.pairwise(order)):
+            added.setdefault("+".join(sorted(pair)), []).append(game.together(order[:place], *pair))
+    return {pair: np.mean(added[pair], axis=0) for pair in sorted(added)}
 
 
 class _Game:
@@ -171,17 +146,17 @@ class _Game:
     def __init__(self, values: Values) -> None:
         self.values = {frozenset(keep): np.asarray(value, np.float64) for keep, value in values.items()}
 
-    def __call__(self, *keep: str) -> np.ndarray:
-        try:
-            return self.values[frozenset(keep)]
-        except KeyError:
-            said = ", ".join(sorted(keep)) or "nothing"
-            raise RequestError(f"there is no value for the subset with {said}; expected one for each subset.") from None
+    def added(self, keep: Keep, name: str) -> np.ndarray:
+        """Return what a name adds to keep."""
+        return self._value(*keep, name) - self._value(*keep)
 
-    def together(self, keep: Iterable[str], one: str, two: str) -> np.ndarray:
+    def together(self, keep: Keep, a: str, b: str) -> np.ndarray:
         """Return what two names add to keep together, beyond what each adds by itself."""
-        kept = tuple(keep)
-        return self(*kept, one, two) - self(*kept, one) - self(*kept, two) + self(*kept)
+        value = self._value
+        return value(*keep, a, b) - value(*keep, a) - value(*keep, b) + value(*keep)
+
+    def _value(self, *keep: str) -> np.ndarray:
+        return self.values[frozenset(keep)]
 
 
 def weigh_parts(answer: Answer, num: int, generator: np.random.Generator) -> np.ndarray:
@@ -194,83 +169,45 @@ def weigh_parts(answer: Answer, num: int, generator: np.random.Generator) -> np.
     no text is something else than a short text; only a part that is alone is weighed against it.
     """
     if num < 2:
-        said = np.asarray(answer(np.array([[False] * num, [True] * num])), np.float64)
-        return (said[1:] - said[:1])[:num]
+        none, whole = np.asarray(answer(np.array([[False] * num, [True] * num])), np.float64)
+        return np.array([whole - none][:num])
     sizes = np.arange(1, num)
     chance = 1 / (sizes * (num - sizes))  # of a size; within it all subsets are alike
     if 2**num <= FEWEST_SAMPLES:
         kept = np.array(list(itertools.product((False, True), repeat=num))[1:-1])
-        count = kept.sum(1)
-        weight = chance[count - 1] / np.array([math.comb(num, int(size)) for size in count])
+        weight = np.array([chance[size - 1] / math.comb(num, int(size)) for size in kept.sum(1)])
     else:
         half = np.zeros((max(FEWEST_SAMPLES, 4 * num) // 2, num), bool)
         for row, size in zip(half, generator.choice(sizes, len(half), p=chance / chance.sum()), strict=True):
             row[generator.permutation(num)[:size]] = True
         kept = np.concatenate([half, ~half])
         weight = np.ones(len(kept))
-    said = np.asarray(answer(np.concatenate([kept, np.ones((1, num), bool)])), np.float64)
+    values = np.asarray(answer(np.concatenate([kept, np.ones((1, num), bool)])), np.float64)
     root = np.sqrt(weight / weight.sum())[:, None]
-    gone, lost = ~kept * root, (said[-1] - said[:-1])[:, None] * root
+    gone, lost = ~kept * root, (values[-1] - values[:-1])[:, None] * root
     # a little ridge, should the draws leave two parts always together
     return np.linalg.solve(gone.T @ gone + 1e-9 * np.eye(num), gone.T @ lost)[:, 0]
 
 
-def sum_up(found: Shares, present: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def sum_up(parts: Shares, present: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Return what matters over all rows, as JSON: {"modalities": {name: …}, "synergy": {pair: mean}}.
 
     For each name: "share", the mean of the absolute shares as a part of the sum of all; "mean", the mean with its sign;
     "present", the rows that have it. present: {name: (rows,) bool}. A row without it counts, with a share of 0. Without
     rows the numbers are None.
     """
-    sizes = {name: float(np.abs(x).mean()) if len(x) else math.nan for name, x in found.shares.items()}
-    total = sum(sizes.values())
+
+    def mean(x: np.ndarray) -> float | None:
+        return float(x.mean()) if len(x) else None
+
+    sizes = {name: mean(np.abs(x)) for name, x in parts.shares.items()}
+    total = sum(size or 0.0 for size in sizes.values()) or 1.0
     modalities = {
         name: {
-            "share": None if math.isnan(total) else size / total if total > 0 else 0.0,
-            "mean": None if math.isnan(total) else float(found.shares[name].mean()),
+            "share": None if size is None else size / total,
+            "mean": mean(parts.shares[name]),
             "present": int(present[name].sum()),
         }
         for name, size in sizes.items()
     }
-    return {
-        "modalities": modalities,
-        "synergy": {p: float(x.mean()) if len(x) else None for p, x in found.synergy.items()},
-    }
-
-
-@dataclass(frozen=True)
-class Curve:
-    """What a predictor says while parts go or come: share of the parts (step,), values (step,), and the mean height."""
-
-    parts: np.ndarray
-    values: np.ndarray
-    area: float
-
-
-def deletion_curve(answer: Answer, order: Sequence[int] | np.ndarray) -> Curve:
-    """Return the curve while parts are taken away in this order, most important first; the lower, the better.
-
-    answer: kept (step, part) bool → (step,), the value with only those parts. order: the number of each part once.
-    Petsiuk and others 2018, "RISE".
-    """
-    return _curve(answer, order, gone=True)
-
-
-def insertion_curve(answer: Answer, order: Sequence[int] | np.ndarray) -> Curve:
-    """Return the curve while parts come back in this order; the higher, the better; see `deletion_curve`."""
-    return _curve(answer, order, gone=False)
-
-
-def _curve(answer: Answer, order: Sequence[int] | np.ndarray, gone: bool) -> Curve:
-    places = np.asarray(order, np.int64)
-    num = len(places)
-    if not np.array_equal(np.sort(places), np.arange(num)) or not num:
-        raise RequestError(f"the order holds {num} numbers; expected each of 0 to {max(0, num - 1)} once.")
-    moved = np.unique(np.linspace(0, num, min(num, MOST_STEPS) + 1).round().astype(int))
-    rank = np.empty(num, np.int64)
-    rank[places] = np.arange(num)
-    touched = rank[None, :] < moved[:, None]
-    values = np.asarray(answer(~touched if gone else touched), np.float64)
-    share = moved / num
-    area = float(((values[1:] + values[:-1]) / 2 * np.diff(share)).sum())
-    return Curve(share, values, area)
+    return {"modalities": modalities, "synergy": {pair: mean(x) for pair, x in parts.synergy.items()}}

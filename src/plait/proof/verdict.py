@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from plait.core.words import count, number, p_equals, percent, signed
-from plait.errors import RequestError
 from plait.proof.metrics import draw
 from plait.proof.scores import group_codes, labelled, row_scores
 
@@ -22,7 +21,7 @@ FEWEST_GROUPS = 10  # of fewer, the rows are drawn singly
 COUNTED = 13  # up to so many rows or groups that differ, every flip is counted: 2 ** 13 of them
 FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
-FEW_KINDS = 100
+FEW_DIFFERENT = 100
 
 ONE_MODALITY = "there is only one modality"
 NO_TEST_ROWS = "there are no test rows"
@@ -31,6 +30,7 @@ NO_FUSED = "the time limit left no fused candidate"
 NO_SINGLE = "the time limit left no candidate of one modality"
 NO_WORDS = "no test row has a word to be heard"
 NO_SPREAD = "the target is the same number in all test rows"
+NOT_WORSE = "; as far as these rows tell, the simpler model is as good a choice"
 
 
 @dataclass(frozen=True)
@@ -59,64 +59,55 @@ class Gain:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of fusion, and the one sentence that says it.
+    """What is known of fusion, and the one sentence that says it."""
 
-    single, fused: names of the two candidates. modality: what the single one looks at. scores: of the single and of the
-    fused. difference, fills_holes, adds: what is gained on all rows, on those without the modality, on complete ones.
-    rows, groups: what was tested on, of no groups 0; unit: "row" or "group", what was drawn and flipped. repeats: how
-    often each row was left out, where folds tested. reason: why nothing was tested, such as ONE_MODALITY.
-    """
-
-    single: str | None
+    single: str | None  # names of the two candidates
     fused: str | None
-    reason: str = ""
-    modality: str = ""
+    reason: str = ""  # why nothing was tested, such as ONE_MODALITY
+    modality: str = ""  # what the single one looks at
     metric: str | None = None
-    scores: tuple[float, float] = (math.nan, math.nan)
-    difference: Gain = Gain()
-    fills_holes: Gain = Gain()
-    adds: Gain = Gain()
+    scores: tuple[float, float] = (math.nan, math.nan)  # of the single, of the fused
+    difference: Gain = Gain()  # on all rows
+    fills_holes: Gain = Gain()  # on rows without the modality
+    adds: Gain = Gain()  # on complete rows
     p: float | None = None
-    level: float = LEVEL
     rows: int = 0
     groups: int = 0
-    unit: str = "row"
-    repeats: int = 0
+    unit: str = "row"  # or "group": what was drawn and flipped
+    repeats: int = 0  # how often each row was left out, where folds tested
 
     @property
     def code(self) -> str:
         if self.p is None:
             return "not_tested"
         value = self.difference.value or 0.0
-        return "no_evidence" if self.p >= self.level or value == 0 else "helps" if value > 0 else "hurts"
+        return "no_evidence" if self.p >= LEVEL or value == 0 else "helps" if value > 0 else "hurts"
 
     def to_json(self) -> dict[str, Any]:
         """Return code, sentence, single, fused, difference, fills_holes, adds, p, metric, rows and unit."""
+        facts = asdict(self)
+        del facts["difference"]["rows"]  # it is that of the verdict
         names = ("single", "fused", "difference", "fills_holes", "adds", "p", "metric", "rows", "unit")
-        found = {key: asdict(part) if isinstance(part := getattr(self, key), Gain) else part for key in names}
-        del found["difference"]["rows"]  # it is that of the verdict
-        return {"code": self.code, "sentence": self.sentence(), **found}
+        return {"code": self.code, "sentence": self.sentence(), **{name: facts[name] for name in names}}
 
     def sentence(self) -> str:
         code = self.code
         if code == "not_tested":
             return f"Not tested whether fusion helps: {self.reason}."
-        begin, word = {
-            "helps": ("Fusion helps", "gain"),
-            "hurts": ("Fusion hurts", "loss"),
-            "no_evidence": ("No evidence that fusion helps", "difference"),
+        begin, noun, end = {
+            "helps": ("Fusion helps", "gain", ""),
+            "hurts": ("Fusion hurts", "loss", ""),
+            "no_evidence": ("No evidence that fusion helps", "difference", NOT_WORSE),
         }[code]
-        whole = self.difference
-        value, low, high = (end or 0.0 for end in (whole.value, whole.low, whole.high))
+        value, low, high = (part or 0.0 for part in (self.difference.value, self.difference.low, self.difference.high))
         if code == "hurts":
             value, low, high = -value, -high, -low
         reaches, reached = self._scores()
         alone = f"{self.single} alone" if self.modality == self.single else self.single
-        end = "; as far as these rows tell, the simpler model is as good a choice" if code == "no_evidence" else ""
         sentences = [
-            f"{begin}: {self.fused} reaches {reaches} on {self._tested()}, {alone} {reached}: a {word} of "
-            f"{self._size(value)}{' points' if self._points else ''} (95 % interval {self._size(low)} to "
-            f"{self._size(high)}, {p_equals(self.p or 0.0, self.level)}){end}.",
+            f"{begin}: {self.fused} reaches {reaches} on {self._tested()}, {alone} {reached}: a {noun} of "
+            f"{self._size(value)}{self._unit} (95 % interval {self._size(low)} to "
+            f"{self._size(high)}, {p_equals(self.p or 0.0, LEVEL)}){end}.",
             *self._sources(),
         ]
         if self.groups and self.unit == "row":
@@ -125,11 +116,11 @@ class Verdict:
         return " ".join(sentences)
 
     @property
-    def _points(self) -> bool:
-        return self.metric in ("accuracy", "wer")
+    def _unit(self) -> str:
+        return " points" if self.metric in ("accuracy", "wer") else ""
 
     def _size(self, value: float) -> str:
-        return signed(value, self._points, plus="")
+        return signed(value, bool(self._unit), plus="")
 
     def _scores(self) -> tuple[str, str]:
         """Return the score of the fused candidate with the name of the metric, and of the single one without."""
@@ -153,19 +144,19 @@ class Verdict:
             parts.append((f"{count(self.fills_holes.rows, noun)} without {self.modality}", self.fills_holes.value))
         if self.adds.value is not None and self.adds.rows < self.difference.rows:
             parts.append((count(self.adds.rows, f"complete {noun}"), self.adds.value))
-        told, last, unit = [], "", " points" if self._points else ""
+        texts, last, unit = [], "", self._unit
         for where, value in parts:
             size = self._size(abs(value))
             verb = "changes nothing" if not size.strip("0.") else "gains" if value > 0 else "loses"
             if verb == "changes nothing":
-                told.append(f"on the {where} it {verb}")
+                texts.append(f"on the {where} it {verb}")
             elif verb == last:
-                told.append(f"on the {where} {size}")
+                texts.append(f"on the {where} {size}")
             else:
-                told.append(f"on the {where} it {verb} {size}{unit}")
+                texts.append(f"on the {where} it {verb} {size}{unit}")
                 unit = ""
             last = verb
-        text = ", ".join(told)
+        text = ", ".join(texts)
         return [text[0].upper() + text[1:] + "."] if text else []
 
 
@@ -176,21 +167,17 @@ def not_tested(reason: str, single: str | None = None, fused: str | None = None)
 
 @dataclass(frozen=True)
 class Contest:
-    """Two candidates on the same test rows.
-
-    better: (rows,) what fusion gains in each; below: (rows,) what the sum of that is divided by. numbers: (rows,) the
-    true values, where the gain is one in r2. present: (rows,) of the single, of the fused. cluster: (rows,) of groups.
-    """
+    """Two candidates on the same test rows; each array is (rows,)."""
 
     single: Side
     fused: Side
     metric: str
     scores: tuple[float, float]
-    present: tuple[np.ndarray, np.ndarray]
-    better: np.ndarray
-    below: np.ndarray
-    numbers: np.ndarray | None
-    cluster: np.ndarray | None
+    present: tuple[np.ndarray, np.ndarray]  # of the single, of the fused
+    better: np.ndarray  # what fusion gains
+    below: np.ndarray  # what the sum of that is divided by
+    numbers: np.ndarray | None  # the true values, where the gain is one in r2
+    cluster: np.ndarray | None  # the group
 
     def decide(self, generator: np.random.Generator) -> Verdict:
         """Test once, and measure the gain on all rows, where the single modality is absent, and on complete rows."""
@@ -218,9 +205,27 @@ class Contest:
         )
 
     def _gain(self, rows: np.ndarray, generator: np.random.Generator) -> Gain:
-        numbers = None if self.numbers is None else self.numbers[rows]
-        cluster = None if self.cluster is None else self.cluster[rows]
-        return _bootstrap(self.better[rows], self.below[rows], numbers, cluster, generator)
+        """Return the gain over some rows, better over below or in r2, and its 95 % percentile interval.
+
+        Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself.
+        """
+        parts = np.stack([self.below[rows], self.better[rows]])  # what the gain is made of, to be summed over the drawn
+        if not parts[0].sum():
+            return Gain(len(rows))
+        if self.numbers is not None:
+            centred = self.numbers[rows] - self.numbers[rows].mean()
+            if np.ptp(self.numbers[rows]) == 0:
+                return Gain(len(rows))
+            parts = np.concatenate([parts, [centred, centred**2]])
+        value = float(_ratio(parts.sum(1)))
+        if self.cluster is not None:
+            names, unit = np.unique(self.cluster[rows], return_inverse=True)
+            if len(names) >= FEWEST_GROUPS:
+                parts = np.stack([np.bincount(unit, part) for part in parts])
+        drawn = _ratio(_resample(parts, generator))
+        drawn = drawn[~np.isnan(drawn)]  # a resample in which r2, or a rate, is undefined
+        low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (value, value)
+        return Gain(len(rows), value, min(low, value), max(high, value))
 
 
 def judge(
@@ -232,39 +237,23 @@ def judge(
     generator: np.random.Generator,
     groups: Any = None,
 ) -> Verdict:
-    """Test whether the best candidate of several modalities differs from the best of one, on the same test rows.
+    """Test whether the best candidate of several modalities differs from the best of one, in accuracy or r2.
 
     target: (rows,) labels, or numbers where classes is None; a row without a label is left out. groups: (rows,), such
-    as speakers, or None. The measure is accuracy, or r2.
+    as speakers, or None.
 
     p is that of a paired permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a
     whole group, changes its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses").
     It is exact where the flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar
     1947), or at most 13 that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The
     interval is a 95 % percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
-
-    Returns a verdict whose code is "helps", "hurts", "no_evidence", or "not_tested". A gain is None where it has no
-    rows, or where r2 is undefined.
-
-    Raises RequestError as `scores` does, and for groups or presence of another length.
+    Raises RequestError as `scores` does.
     """
-    given = {} if groups is None else {"groups": groups}
-    for side in (single, fused):
-        given |= {f"the answers of {side.name}": side.answers, f"the presence of {side.name}": side.present}
-    for what, values in given.items():
-        if len(values) != len(target):
-            raise RequestError(f"rows of {what}: {len(values)}, of the target: {len(target)}; expected the same.")
-    if not len(target):
-        return not_tested(NO_TEST_ROWS, single.name, fused.name)
-    there = np.flatnonzero(labelled(target))
-    if len(there) < 2:
-        return not_tested(FEW_TEST_ROWS, single.name, fused.name)
-    truth = [target[row] for row in there]
-    answers = [np.asarray(side.answers)[there] for side in (single, fused)]
-    score = [row_scores(truth, answer, classes) for answer in answers]
-    whole = [np.asarray(side.present, bool)[there] for side in (single, fused)]
-    cluster = None if groups is None else group_codes([groups[row] for row in there])
-
+    rows = np.flatnonzero(labelled(target))
+    if len(rows) < 2:
+        return not_tested(FEW_TEST_ROWS if len(target) else NO_TEST_ROWS, single.name, fused.name)
+    truth = [target[row] for row in rows]
+    score = [row_scores(truth, np.asarray(side.answers)[rows], classes) for side in (single, fused)]
     if classes is None:
         numbers = np.asarray(truth, np.float64).ravel()
         if np.ptp(numbers) == 0:
@@ -279,22 +268,21 @@ def judge(
         fused=fused,
         metric="r2" if classes is None else "accuracy",
         scores=(reached[0], reached[1]),
-        present=(whole[0], whole[1]),
+        present=(np.asarray(single.present, bool)[rows], np.asarray(fused.present, bool)[rows]),
         better=better,
-        below=np.ones(len(there)),
+        below=np.ones(len(rows)),
         numbers=numbers,
-        cluster=cluster,
+        cluster=None if groups is None else group_codes([groups[row] for row in rows]),
     ).decide(generator)
 
 
 def judge_errors(
     single: Side, fused: Side, words: Any, *, generator: np.random.Generator, groups: Any = None
 ) -> Verdict:
-    """Test whether the best fused recogniser differs from the sound alone, on the same test rows.
+    """Test as `judge` does whether the best fused recogniser differs from the sound alone, in word error rate.
 
-    The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. The measure
-    is the word error rate, of which less is better: a positive difference says that fusion makes fewer errors. Test,
-    interval and what is returned are those of `judge`.
+    The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. A positive
+    difference says that fusion makes fewer errors.
     """
     words = np.asarray(words, np.float64)
     errors = [np.asarray(side.answers, np.float64) for side in (single, fused)]
@@ -318,37 +306,7 @@ def judge_errors(
 # -- numbers ----------------------------------------------------------------------------------------------------------
 
 
-def _bootstrap(
-    better: np.ndarray,
-    below: np.ndarray,
-    numbers: np.ndarray | None,
-    cluster: np.ndarray | None,
-    generator: np.random.Generator,
-) -> Gain:
-    """Return the gain, better over below (rows,), or with numbers the gain in r2, and its 95 % percentile interval.
-
-    Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself.
-    """
-    if not below.sum():
-        return Gain(len(better))
-    parts = np.stack([below, better])  # what the gain is made of, to be summed over what is drawn
-    if numbers is not None:
-        centred = numbers - numbers.mean()
-        if np.ptp(numbers) == 0:
-            return Gain(len(better))
-        parts = np.concatenate([parts, [centred, centred**2]])
-    value = float(_gain(parts.sum(1)))
-    if cluster is not None:
-        names, unit = np.unique(cluster, return_inverse=True)
-        if len(names) >= FEWEST_GROUPS:
-            parts = np.stack([np.bincount(unit, part) for part in parts])
-    drawn = _gain(_resample(parts, generator))
-    drawn = drawn[~np.isnan(drawn)]  # a resample in which r2, or a rate, is undefined
-    low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (value, value)
-    return Gain(len(better), value, min(low, value), max(high, value))
-
-
-def _gain(sums: np.ndarray) -> np.ndarray:
+def _ratio(sums: np.ndarray) -> np.ndarray:
     """Return the gain from sums (part, …) over rows: below, better, and of numbers the centred and squares."""
     below = np.where(sums[0] > 0, sums[0], np.nan)
     if len(sums) > 2:
@@ -360,9 +318,9 @@ def _gain(sums: np.ndarray) -> np.ndarray:
 def _resample(parts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Draw units with replacement and add up their parts (part, unit), 2,000 times: (part, resample)."""
     num = parts.shape[1]
-    kinds, counts = np.unique(parts, axis=1, return_counts=True)
-    if len(counts) <= FEW_KINDS:  # how often each kind is drawn is all that matters: quick for right and wrong
-        return kinds @ generator.multinomial(num, counts / num, RESAMPLES).T
+    different, counts = np.unique(parts, axis=1, return_counts=True)
+    if len(counts) <= FEW_DIFFERENT:  # how often each is drawn is all that matters: quick for right and wrong
+        return different @ generator.multinomial(num, counts / num, RESAMPLES).T
     step = max(1, BLOCK // num)
     sums = [
         parts @ draw(generator, num, min(step, RESAMPLES - start)).astype(np.float64)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.draw.charts import INK, LINES, PALE, SOFT, hang_text, new_axes, plain_axes, save_picture, short_names
+from plait.draw.charts import LINES, hang_text, new_axes, plain_axes, save_picture, short_names
+from plait.draw.page import INK, PALE, SOFT
 from plait.streams.clocks import SECOND
 
 PIXELS = 1200  # pieces nearer to each other than a pixel are drawn as one

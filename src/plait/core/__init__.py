@@ -34,7 +34,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
-    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
+    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings", "read_flags"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),
     "version": ("__version__",),

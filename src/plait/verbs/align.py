@@ -77,18 +77,24 @@ def align(
 ) -> Alignment:
     """Put streams with clocks of their own onto the clock of the first, and return one table of synchronised rows.
 
-    reference, streams: paths of tables with a time column, of sounds, of SRT or WebVTT; or what `plait.read` takes.
-    out: .csv or .parquet to write, with a picture of the clocks beside it. time, join, signal: {stream: …}, the stream
-    named by its path, its file name, or that name without the ending.
-    time: COLUMN, or START,END; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone, or the date
-    of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what follows the @.
-    join: nearest, previous, overlap, window or linear. tolerance: seconds; 1.5 usual steps of a stream when not given.
-    rate: rows a second; a row for each row of the reference when not given, one for a sound. signal: COLUMN of numbers
-    that a stream shares with the reference. estimate: find offset and drift of each stream that shares a signal, as
-    sounds do.
+    Streams are paths, or what `plait.read` takes. time, join, signal: {stream: …}, the stream named by its path, its
+    file name, or that name without the ending. A time is COLUMN, or START,END; after an @ the rate of frame numbers in
+    Hz, a unit (s, ms, us, ns), a zone, or the date of the stream's zero, such as "frame@30" or "clock@Europe/Berlin".
+    Of a sound or cues only what follows the @. A picture of the clocks is written beside `out`.
 
     Raises TableError for a stream that cannot be read or holds no times, RequestError for a wrong request, streams that
     do not overlap, or an offset that is not clear.
+
+    Args:
+        reference (REFERENCE): Stream whose clock counts.
+        streams (STREAM ...): Tables with times, sounds, SRT, VTT.
+        out (--out TABLE): CSV or Parquet file to write.
+        time (--time FILE=COLUMN): Where the times are; COLUMN@30 of frames, COLUMN@ZONE, COLUMN@ms.
+        join (--join FILE=WAY): nearest, previous, overlap, window or linear.
+        tolerance (--tolerance SECONDS): Farther away is absent. Without it 1.5 usual steps.
+        rate (--rate HZ): Rows a second. Without it the rows of the reference.
+        signal (--signal FILE=COLUMN): Column of numbers that --estimate compares.
+        estimate (--estimate): Find offset and drift from a shared signal.
     """
     callback = callback or _quiet
     place_of_out = None if out is None else check_out(out, [reference, *streams], "one of the streams")

@@ -71,8 +71,11 @@ class Kept:
 def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
     """Say what is kept between commands; with limit, remove what was used longest ago until no more than that is left.
 
-    limit: bytes, or text such as "2GB". clear: remove all. Nothing but time is lost. Raises RequestError for a limit
-    that is no size, or where there is no folder to keep things in.
+    Raises RequestError for a limit that is no size, or where there is no folder to keep things in.
+
+    Args:
+        limit (--limit SIZE): Remove what was used longest ago, down to 2GB, say.
+        clear (--clear): Remove all of it. Nothing but time is lost.
     """
     folder = _folder()
     removed = 0

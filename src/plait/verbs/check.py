@@ -39,15 +39,19 @@ def check(
 ) -> Findings:
     """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes. Print it.
 
-    table: what `plait.read` takes; folder: what relative paths are relative to. options: split, group, ignore, kinds,
-    modalities, as in `show`; sample_rate of sounds given as arrays. Every picture and sound is opened once. fix: a new
-    folder, for a mended copy of the table and its files; the original is never touched. learning_curve: say whether
-    more rows would help. cache: True for the user's
-    cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another folder, or False; with it a
-    check that was stopped goes on, and files that did not change are not read again. callback gets progress and notes.
+    Every picture and sound is opened once; the original is never touched. Raises TableError where the table itself
+    cannot be read, RequestError for a column or an option that is not there, or a folder `fix` that holds something.
 
-    Raises TableError where the table itself cannot be read, RequestError for a column or an option that is not there,
-    or a folder `fix` that holds something.
+    Args:
+        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders.
+        target (--target COLUMN): Column to predict.
+        folder: What relative paths are relative to.
+        fix (--fix OUT): New folder for a mended copy of the table.
+        learning_curve (--learning-curve): Say whether more rows would help, by quick guesses.
+        cache: True for the user's cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another
+            folder, or False; with it a check that was stopped goes on, and files that did not change are not read again.
+        callback: Gets progress and notes.
+        options: split, group, ignore, kinds, modalities, as in `show`; sample_rate of sounds given as arrays.
     """
     from plait.checks.growth import check_growth
     from plait.checks.label_checks import check_labels

@@ -82,15 +82,24 @@ def convert(
     """Convert a file into another, or a column of a table into a new column, by the cheapest way there is.
 
     A file: convert("sign.png", "sign.wav"), convert("call.wav", "call.txt"); the kinds are told by what is inside and
-    by the ending. A column: convert(table, column="call", to="text", name="transcript", out="new.csv"); column may be
-    "tabular" or several columns for a converter of tables. Beside the new column come NAME_confidence (0 to 1),
-    NAME_converter (with its version) and NAME_status ("ok", or "absent: why"); new sounds and pictures lie in a folder
-    beside the table that is written. to: image, audio, text or tabular. by: a converter that must be used, or the
-    folder of a fitted run, whose answer is the text. converters: options ({"espeak.voice": "en-us"}), and objects of
-    your own ({"mine": object}, see `plait.converters.graph.Converter`). kinds: of columns, where the guess is wrong.
+    by the ending. A column: convert(table, column="call", to="text", name="transcript", out="new.csv"). Beside the new
+    column come NAME_confidence (0 to 1), NAME_converter (with its version) and NAME_status ("ok", or "absent: why");
+    new sounds and pictures lie in a folder beside the table that is written. A second call converts nothing anew.
+    converters may hold objects of your own ({"mine": object}, see `plait.converters.graph.Converter`).
 
-    A second call converts nothing anew. Raises RequestError for a wrong request, with the nearest way there is,
-    MissingExtra with a pip line, TableError for a table that cannot be read.
+    Raises RequestError for a wrong request, with the nearest way there is, MissingExtra with a pip line, TableError for
+    a table that cannot be read.
+
+    Args:
+        source (SOURCE): File, or table with --column.
+        destination (DESTINATION): File to write.
+        column (--column COLUMN): Column to convert; tabular: all numbers, words and dates.
+        to (--to KIND): image, audio, text or tabular.
+        name (--as NAME): Name of the new column.
+        out (--out TABLE): CSV or Parquet file to write.
+        by (--by NAME): Converter that must be used, or a fitted RUN.
+        converters (--converter NAME.OPTION=VALUE): Option of a converter, such as espeak.voice=zh.
+        kinds (--kind COLUMN=KIND): Kind of a column where the guess is wrong.
     """
     tell = callback or _quiet
     known = make_converters(converters or {})

@@ -63,6 +63,11 @@ def run_demo(
     """Make the table in `folder`/data, fit it into `folder`/run, and say how single modalities and fusions compare.
 
     Raises MissingExtra without espeakng-loader, RequestError when the folder holds something else.
+
+    Args:
+        folder (--out FOLDER): Folder for the demo's files.
+        rows (--rows N): Rows to make.
+        seed (--seed N): Same seed, same table.
     """
     from plait.verbs.fit import fit
     from plait.verbs.show import show

@@ -24,12 +24,16 @@ def explain(
 ) -> Explanation:
     """Return how much each modality made of the answers of a fitted run. Print it.
 
-    run: the folder that `fit` wrote, or a model. rows: what `plait.read` takes; folder: what relative paths are
-    relative to. For each row the Shapley value of each modality, by presence alone: they add up to the prediction minus
-    what the model says with nothing present. row: explain this one (from 0), and which words, regions, seconds and
-    columns of it mattered. out: a picture of the row to write, or a folder for JSON, picture and table.
+    For each row the Shapley value of each modality, by presence alone: they add up to the prediction minus what the
+    model says with nothing present. Raises RequestError for a row that there is not, or a table with none of the
+    model's columns.
 
-    Raises RequestError for a row that there is not, or a table with none of the model's columns.
+    Args:
+        run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote.
+        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders.
+        row (--row N): Explain this row, from 0, down to its parts.
+        out (--out OUT): Picture of the row (.png), or a folder for all there is.
+        folder: What relative paths are relative to.
     """
     if out is not None and row is None and Path(out).suffix.lower() in PICTURES:
         raise RequestError("a picture shows one row; name it with row (--row N), or give a folder for the whole table.")

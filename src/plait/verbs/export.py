@@ -73,12 +73,17 @@ def export(
     takes them; of texts and sounds with a pretrained encoder the input is its features. Output: probabilities (batch,
     class) float32, or values (batch, 1) float64 in the unit of the target. The preparation is in the file's metadata.
 
-    run: the folder that `fit` wrote, or a model. out: the file, ending in .onnx; without it RUN.onnx beside the run
-    folder. rows: what `plait.read` takes (folder: where its relative paths start), of which 64 are answered by both
-    before the file is written; without it they are drawn.
+    Before the file is written, 64 rows are answered by both. Raises RequestError where the winner is, or asks, no
+    network, for a recogniser, and when the answers differ by more than 0.0001; RunError for a file that exists, without
+    overwrite; MissingExtra with a pip line.
 
-    Raises RequestError where the winner is, or asks, no network, for a recogniser, and when the answers differ by more
-    than 0.0001; RunError for a file that exists, without overwrite; MissingExtra with a pip line.
+    Args:
+        run (RUN): Folder that `plait fit` wrote.
+        to (--to FORMAT): onnx.
+        out (--out FILE): File to write; RUN.onnx beside RUN.
+        rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
+        folder: Where relative paths of these rows start.
+        overwrite (--overwrite): Replace a file that is there.
     """
     tell = callback or quiet
     if to not in FORMATS:

@@ -45,12 +45,17 @@ def fit(
 ) -> Model:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted Model.
 
-    data: anything `plait.read` takes (a path, a frame, a dict of arrays), with the target as a column, or with labels:
-    (rows,) integers, strings or numbers, or one-hot (rows, class). out: the run folder; without it a temporary one that
-    lives as long as the model. folder: where relative media paths of a frame start. options: the fields of FitOptions.
+    data: anything `plait.read` takes (a path, a frame, a dict of arrays), with the target as a column, or with labels.
+    A run that was killed goes on where it stopped. Raises TableError for a table that cannot be learned from,
+    RequestError for a wrong request, RunError for a folder that is finished or belongs to another command.
 
-    Raises TableError for a table that cannot be learned from, RequestError for a wrong request, RunError for a folder
-    that is finished or belongs to another command. A run that was killed goes on where it stopped.
+    Args:
+        data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders.
+        labels: (rows,) integers, strings or numbers, or one-hot (rows, class).
+        target (--target COLUMN): Column to predict.
+        out (--out RUN): Folder for the model and its proof.
+        folder: Where relative media paths of a frame start.
+        options: The fields of FitOptions.
     """
     chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
     most = usual_limit()

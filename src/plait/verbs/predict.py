@@ -19,7 +19,13 @@ from plait.runs.predictions import Predictions
 def predict(
     run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None
 ) -> Predictions:
-    """Answer for every row of a table with a fitted run, and write CSV or Parquet when `out` is given."""
+    """Answer for every row of a table with a fitted run, and write CSV or Parquet when `out` is given.
+
+    Args:
+        run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote.
+        rows (TABLE): Rows to predict.
+        out (--out FILE): CSV or Parquet file to write.
+    """
     model = run if isinstance(run, Model) else load(run)
     number_threads()
     if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
@@ -33,7 +39,12 @@ def predict(
 
 
 def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = None) -> dict[str, Any]:
-    """Score a fitted run on a table: overall, given each subset of modalities, and each modality trained alone."""
+    """Score a fitted run on a table: overall, given each subset of modalities, and each modality trained alone.
+
+    Args:
+        run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote.
+        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders.
+    """
     model = run if isinstance(run, Model) else load(run)
     number_threads()
     return model.evaluate(rows, callback=callback or quiet)

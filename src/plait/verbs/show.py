@@ -84,7 +84,16 @@ def show(
 ) -> Show:
     """Say what each column is, and why. With row and out, draw that row before and after preprocessing.
 
-    options: split, group, ignore, kinds, modalities, as in `fit`. Raises RequestError for a row that is not there.
+    Raises RequestError for a row that is not there.
+
+    Args:
+        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders.
+        target (--target COLUMN): Column to predict.
+        row (--row N): Row to draw, from 0.
+        out (--out PICTURE): Where the drawing goes.
+        folder: What relative paths are relative to.
+        prep: Of the modalities, as in `fit`.
+        options: split, group, ignore, kinds, modalities, as in `fit`.
     """
     table = read(table, folder)
     chosen = FitOptions.of({**options, "prep": prep or {}})

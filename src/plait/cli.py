@@ -6,18 +6,15 @@ docstring of its verb, and from the fields of FitOptions, so that flag, default 
 
 from __future__ import annotations
 
-import ast
 import atexit
 import functools
 import gc
 import inspect
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +23,7 @@ import typer
 import plait
 from plait.core.options import FitOptions, read_flags
 from plait.core.terminal import Progress, text_table
-from plait.core.words import count, number
+from plait.core.words import count, jsonable, number
 from plait.errors import PlaitError, RequestError
 
 app = typer.Typer(
@@ -103,11 +100,11 @@ def read_verb(verb: str) -> Any:
 
     The file is read, not imported: most verbs bring torch, for which `--help` must not wait.
     """
-    file = resources.files("plait.verbs") / ({"evaluate": "predict", "run_demo": "demo"}.get(verb, verb) + ".py")
-    functions = (n for n in ast.parse(file.read_text("utf-8")).body if isinstance(n, ast.FunctionDef))
-    node, space = next(n for n in functions if n.name == verb), {}
-    node.body = node.body[:1]
-    exec(compile(ast.Module([node], []), str(file), "exec", annotations.compiler_flag), space)
+    file = Path(__file__).with_name("verbs") / ({"evaluate": "predict", "run_demo": "demo"}.get(verb, verb) + ".py")
+    source, space = file.read_text("utf-8"), dict[str, Any]()
+    start = source.index(f"\ndef {verb}(")
+    end = source.index('"""', source.index('"""', start) + 3) + 3
+    exec(compile(source[start:end], str(file), "exec", annotations.compiler_flag), space)
     return space[verb]
 
 
@@ -381,20 +378,7 @@ def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
 
 
 def _answer(as_json: bool, data: Any, text: str) -> None:
-    print(json.dumps(_plain(data), allow_nan=False) if as_json else text)
-
-
-def _plain(value: Any) -> Any:
-    """Return value in the words of JSON: numbers of numpy as numbers, NaN as null, the rest as text."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+    print(json.dumps(jsonable(data), allow_nan=False) if as_json else text)
 
 
 def main(args: Sequence[str] | None = None) -> None:

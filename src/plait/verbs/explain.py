@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plait.core.threads import number_threads
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
 from plait.proof.explanation import PICTURES, Explanation, write_explanation
-from plait.runs.load import load
+from plait.runs.load import open_model
 from plait.runs.model import Model
 
 
@@ -41,9 +40,7 @@ def explain(
         raise RequestError(
             f"the explanation cannot be written to {Path(out).name!r}; expected a .png file or a folder."
         )
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    found = model.explain(rows, row, folder=folder, callback=callback or quiet)
+    explanation = open_model(run).explain(rows, row, folder=folder, callback=callback or quiet)
     if out is not None:
-        write_explanation(found, out)
-    return found
+        write_explanation(explanation, out)
+    return explanation

@@ -11,14 +11,13 @@ import torch
 
 from plait.core.contract import Batch
 from plait.core.files import write_bytes
-from plait.core.threads import number_threads
 from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.kinds import KINDS
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import Strand
-from plait.runs.load import load
+from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel, pack_model
 
@@ -90,7 +89,7 @@ def export(
         raise RequestError(f"cannot export to {to!r}. {did_you_mean(to, FORMATS)}")
     for module in ("onnx", "onnxscript", "onnxruntime"):
         need(module)
-    model = run if isinstance(run, Model) else load(run)
+    model = open_model(run)
     if isinstance(model, OnnxModel):
         raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
     if model.task == "recognition":
@@ -98,7 +97,6 @@ def export(
     path = _place(model, out)
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
-    number_threads()
     tell({"note": "tracing the network; this takes about half a minute"})
     data = pack_model(model)
     written = OnnxModel.from_bytes(data, str(path))
@@ -138,7 +136,8 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
         columns = len(strand.modality.columns) if strand.several else 1
         there = generator.random((num, columns)) < 0.7
         there[0], there[1:2] = True, False
-        x = draw_values(strand, num, generator).astype(strand.dtype())
+        draw = KINDS[strand.layout()["kind"]].network.draw
+        x = draw(strand.layout(), num * columns, generator).reshape(num, *strand.shape()).astype(strand.dtype())
         if x.dtype.kind == "f":
             x[~(there if strand.several else there[:, 0])] = np.nan
         batch.inputs[strand.name] = torch.from_numpy(x)
@@ -148,33 +147,22 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
     return batch
 
 
-def draw_values(strand: Strand, num: int, generator: np.random.Generator) -> np.ndarray:
-    """Return inputs (batch, …) in the range of what the strand prepares."""
-    layout, columns = strand.layout(), len(strand.modality.columns) if strand.several else 1
-    return KINDS[layout["kind"]].network.draw(layout, num * columns, generator).reshape(num, *strand.shape())
-
-
 def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:
-    """Return the rows as the run takes them: the features of what goes through an encoder inside the graph, and both
-    where the encoder was tuned."""
-    found = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
+    """Return the rows as the run takes them: features of what an encoder in the graph reads; both where tuned."""
+    given = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
     for name in [strand.name for strand in written.strands if strand.raw]:
         raw = batch.inputs[name].numpy()
         for strand in model.strands:
             if strand.raw and strand.shadow == name:
-                found.inputs[strand.name] = batch.inputs[name]
+                given.inputs[strand.name] = batch.inputs[name]
             elif strand.name == name and strand.frozen is not None:
-                cells = raw.reshape(-1, *strand.frozen.shape)
-                features = strand.frozen.encode(cells)  # on the processor, where the graph is tried
-                found.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
-    return found
+                features = strand.frozen.encode(raw.reshape(-1, *strand.frozen.shape))  # on the processor, as the graph
+                given.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
+    return given
 
 
 def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
-    """Return the largest difference between the answers of the run and of the file. RequestError where too large.
-
-    batch: rows as the file takes them.
-    """
+    """Return the largest difference between the answers of the run and of the file; RequestError where too large."""
     spread = 1.0 if model.classes is not None else float(model.facts.spread or 1.0)
     expected = np.asarray(model.predictor()(for_run(model, written, batch)))
     apart = np.abs(expected - written.predictor()(batch)) / spread
@@ -189,11 +177,9 @@ def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
 
 def describe_ports(model: OnnxModel) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the inputs and the output of the graph: name, dtype, shape with "batch" in front."""
-    inputs = []
-    predictor = model.predictor()
+    inputs, predictor = [], model.predictor()
     for port in predictor.ports:
         inputs.append({"name": port.values, "dtype": port.dtype, "shape": ["batch", *port.shape]})
-        wide = [port.columns] if port.several else []
-        inputs.append({"name": port.there, "dtype": "bool", "shape": ["batch", *wide]})
+        inputs.append({"name": port.there, "dtype": "bool", "shape": ["batch", *([port.columns] * port.several)]})
     dtype = "float32" if model.classes is not None else "float64"
     return inputs, [{"name": predictor.output, "dtype": dtype, "shape": ["batch", predictor.width]}]

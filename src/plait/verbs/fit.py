@@ -20,17 +20,14 @@ from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
-from plait.models.views import (
-    encoder_names,
-    name_modalities,
-    prep_options,
-)
+from plait.models.views import encoder_names, name_modalities, prep_options
 from plait.runs.model import Model
 from plait.study.course import learn
 from plait.study.job import Fit, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
 from plait.study.speech import check_request
-from plait.verbs.show import detect_columns, with_rates
+from plait.verbs.check import detect_columns
+from plait.verbs.show import with_rates
 
 
 def fit(

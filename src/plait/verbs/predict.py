@@ -8,12 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plait.core.threads import number_threads
-from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
-from plait.runs.load import load
+from plait.runs.load import open_model
 from plait.runs.model import Model
-from plait.runs.predictions import Predictions
+from plait.runs.predictions import Predictions, check_file
 
 
 def predict(
@@ -26,12 +24,9 @@ def predict(
         rows (TABLE): Rows to predict.
         out (--out FILE): CSV or Parquet file to write.
     """
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
-        raise RequestError(
-            f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet."
-        )
+    model = open_model(run)
+    if out is not None:
+        check_file(out)
     answers = model.predict(rows, callback=callback or quiet)
     if out is not None:
         answers.write(out)
@@ -45,6 +40,4 @@ def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = 
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote.
         rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders.
     """
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    return model.evaluate(rows, callback=callback or quiet)
+    return open_model(run).evaluate(rows, callback=callback or quiet)

@@ -13,7 +13,7 @@ import typer
 
 import plait
 from plait import cli
-from plait.core.options import FitOptions
+from plait.core.options import FitOptions, read_flags
 from plait.verbs.demo import full_row, make_demo
 
 
@@ -127,12 +127,26 @@ def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, An
 def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
     _, out, _ = run("fit", "--help")
     words = " ".join(out.split())
-    for field in fields(FitOptions):
-        if field.name in cli.ONLY_IN_PYTHON:
-            continue
-        for flag in cli.FLAGS.get(field.name, "--" + field.name.replace("_", "-")).split("/"):
+    flags = read_flags(FitOptions)
+    assert list(flags) == [field.name for field in fields(FitOptions)]
+    assert [name for name, (form, _) in flags.items() if not form] == ["sample_rate"]
+    for form, help in flags.values():
+        for flag in form.partition(" ")[0].split("/") if form else ():
             assert flag + " " in words
-        assert field.metadata["help"].split(".")[0][:30] in words
+            assert help.split(".")[0][:30] in words
+
+
+@pytest.mark.parametrize(
+    "verb", ["show", "check", "fit", "predict", "evaluate", "explain", "align", "convert", "export"]
+)
+def test_what_a_docstring_says_of_a_verb_is_what_it_takes(verb: str) -> None:
+    function = getattr(plait, verb)
+    taken = inspect.signature(function).parameters
+    assert set(read_flags(function)) <= set(taken)
+    shell = inspect.signature(cli.read_verb(verb)).parameters
+    assert [(p.name, p.kind, p.default) for p in shell.values()] == [
+        (p.name, p.kind, p.default) for p in taken.values()
+    ]
 
 
 def test_no_option_is_called_after_its_metavar() -> None:

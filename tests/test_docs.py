@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import plait
-from plait.cli import FLAGS, ONLY_IN_PYTHON, app
-from plait.core.options import FitOptions
+from plait.cli import app
+from plait.core.options import FitOptions, read_flags
 from plait.kinds import KINDS, column_kinds
 from plait.models import plan
 from plait.pretrained.catalogue import NAMES
@@ -42,11 +42,11 @@ def prep_rows(prep: Any) -> list[str]:
 
 def fit_rows() -> list[str]:
     """Return the rows of the table of the options of fit."""
-    rows = []
+    rows, flags = [], read_flags(FitOptions)
     for f in fields(FitOptions):
-        flag = f"`{FLAGS.get(f.name, '--' + f.name).replace('_', '-')}`"
-        flag = "only in Python" if f.name in ONLY_IN_PYTHON else flag
-        rows.append(f"| `{f.name}` | {flag} | `{spoken(f)}` | {f.metadata['help']} |")
+        form, help = flags[f.name]
+        flag = f"`{form.partition(' ')[0]}`" if form else "only in Python"
+        rows.append(f"| `{f.name}` | {flag} | `{spoken(f)}` | {help} |")
     return rows
 
 

@@ -1,29 +1,29 @@
 """The command line: turns words into a call of a verb, and its answer into text or JSON. Holds no logic of its own.
 
-Light on purpose: nothing heavy is imported before a verb runs. The options of `fit` are made from the fields of
-FitOptions, so flag, default and help cannot drift apart.
+Light on purpose: nothing heavy is imported before a verb runs. What a command takes is read from the signature and the
+docstring of its verb, and from the fields of FitOptions, so that flag, default and help cannot drift apart.
 """
 
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import inspect
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
 import plait
-from plait.core.options import FitOptions
+from plait.core.options import FitOptions, read_flags
 from plait.core.terminal import Progress, text_table
-from plait.core.words import count, number
+from plait.core.words import count, jsonable, number
 from plait.errors import PlaitError, RequestError
 
 app = typer.Typer(
@@ -35,76 +35,96 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-FLAGS = {  # the others are named like the field
-    "kinds": "--kind",
-    "modalities": "--modality",
-    "encoders": "--encoder",
-    "converters": "--converter",
-    "report": "--report/--no-report",
-}
-METAVARS = {
-    "fusion": "PLAN",
-    "split": "COLUMN",
-    "group": "COLUMN",
-    "ignore": "COLUMN",
-    "kinds": "COLUMN=KIND",
-    "modalities": "NAME=COLUMN,COLUMN",
-    "encoders": "MODALITY=NAME",
-    "prep": "MODALITY.OPTION=VALUE",
-    "convert": "FROM->TO",
-    "fill": "FROM->TO",
-    "converters": "NAME.OPTION=VALUE",
-    "candidates": "FAMILY",
-    "folds": "K",
-    "tune": "MODALITY=HOW",
-    "epochs": "N",
-    "batch_size": "N",
-    "precision": "NAME",
-    "time_limit": "SECONDS",
-    "seed": "N",
-    "report_rows": "N",
-}
-ONLY_IN_PYTHON = {"sample_rate"}  # of arrays; a sound file knows its own
-ON_SHOW = ("split", "group", "ignore", "kinds", "modalities", "prep")
 ON_CHECK = ("split", "group", "ignore", "kinds", "modalities")
-ON_FIT = tuple(f.name for f in fields(FitOptions) if f.name not in ONLY_IN_PYTHON)
+ON_SHOW = (*ON_CHECK, "prep")
+ON_FIT = tuple(f.name for f in fields(FitOptions))
 
 RATES = ("wer", "cer", "exact")  # of transcripts
-TABLE_HELP = "CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders."
-TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")]
-ModelArgument = Annotated[
-    Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote, or .onnx file that `plait export` wrote.")
-]
+TYPES = {"bool": bool, "int": int, "float": float, "Path": Path}  # of one word; all else is text
 JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
 
 
-def with_options(names: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command that takes **options one flag for each of these fields of FitOptions."""
-    hints = get_type_hints(FitOptions)
-    made = []
-    for field in fields(FitOptions):
-        if field.name not in names:
-            continue
-        several = field.default is MISSING or isinstance(field.default, tuple)  # tune too, whose default is ()
-        kind = list[str] if several else (str | None if hints[field.name] is Any else hints[field.name])
-        flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
-        option = typer.Option(flag, metavar=METAVARS.get(field.name), help=field.metadata["help"])
-        made.append(
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=[] if several else field.default,
-                annotation=Annotated[kind, option],
-            )
-        )
+BY_NAME, REQUIRED = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(function, eval_str=True).parameters.values()
-        signature = inspect.Signature([*(p for p in own if p.kind is not p.VAR_KEYWORD), *made])
-        function.__signature__ = signature  # type: ignore[attr-defined]
-        function.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-        return function
+
+@dataclass(frozen=True)
+class Flag:
+    """What a verb takes, and how it is written on the command line: "--out TABLE", "--estimate", or "TABLE" alone."""
+
+    given: inspect.Parameter
+    form: str
+    help: str
+
+    @property
+    def word(self) -> str:
+        return self.form.partition(" ")[0]
+
+    @property
+    def is_mapping(self) -> bool:
+        return "Mapping" in self.given.annotation
+
+    def parameter(self) -> inspect.Parameter:
+        """Return the parameter of a function that typer makes a command of."""
+        parts, default = self.given.annotation.split(" | "), self.given.default
+        kind: Any = TYPES.get("Path" if "Path" in parts else parts[0], str)
+        if self.is_mapping or "Sequence" in self.given.annotation:
+            kind, default = list[str], []
+        elif self.given.kind is inspect.Parameter.VAR_POSITIONAL:
+            kind = list[str]
+        elif default is None:
+            kind = kind | None
+        if self.form.startswith("--"):
+            info: Any = typer.Option(self.word, metavar=self.form.partition(" ")[2] or None, help=self.help)
+        else:
+            info = typer.Argument(metavar=self.form, help=self.help)
+        return inspect.Parameter(self.given.name, BY_NAME, default=default, annotation=Annotated[kind, info])
+
+    def parse(self, value: Any) -> Any:
+        """Turn the words of a repeated flag into what the verb takes."""
+        if not self.is_mapping:
+            return value
+        pairs = parse_pairs(value, self.word)
+        if self.given.name == "modalities":
+            return {name: columns.split(",") for name, columns in pairs.items()}
+        return parse_prep(pairs) if self.given.name == "prep" else pairs
+
+
+def flags_of(function: Any) -> dict[str, Flag]:
+    """Return {name: flag} of the parameters that have a form on the command line in the function's docstring."""
+    given = inspect.signature(function).parameters
+    return {name: Flag(given[name], form, help) for name, (form, help) in read_flags(function).items() if form}
+
+
+def read_verb(verb: str) -> Any:
+    """Return the function of a verb with no body but its docstring, by its file.
+
+    The file is read, not imported: most verbs bring torch, for which `--help` must not wait.
+    """
+    file = Path(__file__).with_name("verbs") / ({"evaluate": "predict", "run_demo": "demo"}.get(verb, verb) + ".py")
+    source, space = file.read_text("utf-8"), dict[str, Any]()
+    start = source.index(f"\ndef {verb}(")
+    end = source.index('"""', source.index('"""', start) + 3) + 3
+    exec(compile(source[start:end], str(file), "exec", annotations.compiler_flag), space)
+    return space[verb]
+
+
+def takes(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable[[Callable[..., None]], Any]:
+    """Give a command what its verb takes, then its own, then these fields of FitOptions. defaults: not the verb's."""
+    first, last = flags_of(read_verb(verb)), {name: f for name, f in flags_of(FitOptions).items() if name in options}
+    for name, default in defaults.items():
+        first[name] = replace(first[name], given=first[name].given.replace(default=default))
+    flags = first | last
+
+    def decorate(function: Callable[..., None]) -> Any:
+        @functools.wraps(function)
+        def command(**given: Any) -> None:
+            function(**{name: flags[name].parse(value) if name in flags else value for name, value in given.items()})
+
+        own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.kind is BY_NAME]
+        listed = [*(f.parameter() for f in first.values()), *own, *(f.parameter() for f in last.values())]
+        command.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in listed}
+        return command
 
     return decorate
 
@@ -122,279 +142,162 @@ def _plait(
 
 
 @app.command()
-@with_options(ON_SHOW)
-def show(
-    table: TableArgument,
-    *,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
-    row: Annotated[int | None, typer.Option(metavar="N", help="Row to draw, from 0.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="PICTURE", help="Where the drawing goes.")] = None,
-    as_json: JsonOption = False,
-    **options: Any,
-) -> None:
+@takes("show", ON_SHOW)
+def show(*, as_json: JsonOption = False, **given: Any) -> None:
     """Say what each column is, and why. With --row and --out, draw a row before and after preprocessing."""
-    if (row is None) != (out is None):
+    if (given["row"] is None) != (given["out"] is None):
         raise RequestError("--row and --out go together: plait show TABLE --row 0 --out row.png")
-    parsed = parse_options(options)
-    shown = plait.show(table, target=target, row=row, out=out, **parsed)
-    _answer(as_json, shown.to_json(), str(shown) + (f"\nopen {out}" if out else ""))
+    shown = plait.show(given.pop("table"), **given)
+    _answer(as_json, shown.to_json(), f"{shown}\nopen {given['out']}" if given["out"] else str(shown))
 
 
 @app.command()
-@with_options(ON_CHECK)
-def check(
-    table: TableArgument,
-    *,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
-    fix: Annotated[Path | None, typer.Option(metavar="OUT", help="New folder for a mended copy of the table.")] = None,
-    learning_curve: Annotated[
-        bool, typer.Option("--learning-curve", help="Say whether more rows would help, by quick guesses.")
-    ] = False,
-    as_json: JsonOption = False,
-    **options: Any,
-) -> None:
+@takes("check", ON_CHECK)
+def check(*, as_json: JsonOption = False, **given: Any) -> None:
     """Find what does not fit: broken files, odd cells, duplicates, leaks. Exit code 1 where a cell cannot be read."""
-    parsed = parse_options(options)
-    with Progress() as progress:
-        found = plait.check(table, target=target, fix=fix, learning_curve=learning_curve, callback=progress, **parsed)
-    _answer(as_json, found.to_json(), str(found))
-    if found.count("error"):
+    findings = _call(plait.check, **given)
+    _answer(as_json, findings.to_json(), str(findings))
+    if findings.count("error"):
         raise typer.Exit(1)
 
 
 @app.command()
-@with_options(ON_FIT)
-def fit(
-    table: TableArgument,
-    *,
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="Column to predict.")],
-    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the model and its proof.")],
-    as_json: JsonOption = False,
-    **options: Any,
-) -> None:
+@takes("fit", ON_FIT, target=REQUIRED, out=REQUIRED)
+def fit(*, as_json: JsonOption = False, **given: Any) -> None:
     """Learn to predict a column. Ends with the score, and what each modality reaches alone."""
-    parsed = parse_options(options)
-    with Progress() as progress:
-        model = plait.fit(table, target=target, out=out, callback=progress, **parsed)
-    told = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
-    facts = {name: model.facts[name] for name in told} | {"verdict": model.study.verdict}
-    answer = {"run": model.folder or out, "target": target, **facts, "leaderboard": model.leaderboard}
+    model = _call(plait.fit, given.pop("data"), **given)
+    names = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
+    facts = {name: model.facts[name] for name in names} | {"verdict": model.study.verdict}
+    answer = {"run": model.folder or given["out"], "target": given["target"], **facts, "leaderboard": model.leaderboard}
     if (drawn := model.report_rows) is not None:
         answer["report_rows"] = drawn
     _answer(as_json, answer, model.summary())
 
 
 @app.command()
+@takes("predict", rows=None)
 def predict(
-    run: ModelArgument,
-    table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Rows to predict.")] = None,
     *,
     cell: Annotated[
         list[str], typer.Option(metavar="COLUMN=VALUE", help="A cell of one row, instead of TABLE. Repeat it.")
     ] = [],  # noqa: B006  typer copies it
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="CSV or Parquet file to write.")] = None,
     as_json: JsonOption = False,
+    **given: Any,
 ) -> None:
     """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
-    if (table is None) == (not cell):
+    run, rows, out = given["run"], given["rows"], given["out"]
+    if (rows is None) == (not cell):
         raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
-    if table is not None and out is None and not as_json:
+    if rows is not None and out is None and not as_json:
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
-    rows = table if table is not None else _one_row(parse_pairs(cell, "--cell"))
-    with Progress() as progress:
-        answers = plait.predict(run, rows, out=out, callback=progress)
+    answers = _call(plait.predict, run, _one_row(parse_pairs(cell, "--cell")) if rows is None else rows, out=out)
     from plait.runs.predictions import status_line  # light only once the run is loaded
 
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
-    text = status_line(answers.status)
     if out is not None:
-        _answer(as_json, {**summary, "out": out}, f"{text}\nwritten to {out}")
+        _answer(as_json, {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}")
         return
     columns = answers.columns()
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    told = {n: v for n, v in records[0].items() if v is not None and (v != "" or n == "prediction")} if cell else {}
-    lines = [f"{name}: {value}" for name, value in told.items()]
+    first = records[0] if cell else {}
+    lines = [f"{name}: {v}" for name, v in first.items() if v is not None and (v != "" or name == "prediction")]
     _answer(as_json, {**summary, "predictions": records}, "\n".join(lines))
 
 
 @app.command()
-def evaluate(run: ModelArgument, table: TableArgument, *, as_json: JsonOption = False) -> None:
+@takes("evaluate")
+def evaluate(*, as_json: JsonOption = False, **given: Any) -> None:
     """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
-    with Progress() as progress:
-        scores = plait.evaluate(run, table, callback=progress)
+    scores = _call(plait.evaluate, **given)
     _answer(as_json, scores, scores_text(scores))
 
 
 @app.command()
-def study(run: RunArgument, *, as_json: JsonOption = False) -> None:
+def study(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
     """Show all candidates that fit compared, the winner, and whether fusion helped."""
-    found = plait.load(run).study
-    _answer(as_json, found.to_json(), str(found))
+    proof = plait.load(run).study
+    _answer(as_json, proof.to_json(), str(proof))
 
 
 @app.command()
-def explain(
-    run: ModelArgument,
-    table: TableArgument,
-    *,
-    row: Annotated[int | None, typer.Option(metavar="N", help="Explain this row, from 0, down to its parts.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="OUT", help="Picture of the row (.png), or a folder for all there is."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
+@takes("explain")
+def explain(*, as_json: JsonOption = False, **given: Any) -> None:
     """Say which modality mattered, and how much. With --row, which words, regions, seconds and columns too."""
-    with Progress() as progress:
-        found = plait.explain(run, table, row=row, out=out, callback=progress)
-    _answer(as_json, found.to_json(), str(found) + (f"\n\nopen {out}" if out else ""))
+    explanation = _call(plait.explain, **given)
+    text = f"{explanation}\n\nopen {given['out']}" if given["out"] else str(explanation)
+    _answer(as_json, explanation.to_json(), text)
 
 
 @app.command()
-def align(
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Stream whose clock counts.")],
-    streams: Annotated[list[str], typer.Argument(metavar="STREAM ...", help="Tables with times, sounds, SRT, VTT.")],
-    *,
-    out: Annotated[Path, typer.Option(metavar="TABLE", help="CSV or Parquet file to write.")],
-    time: Annotated[
-        list[str],
-        typer.Option(metavar="FILE=COLUMN", help="Where the times are; COLUMN@30 of frames, COLUMN@ZONE, COLUMN@ms."),
-    ] = [],  # noqa: B006  typer copies it
-    join: Annotated[
-        list[str], typer.Option(metavar="FILE=WAY", help="nearest, previous, overlap, window or linear.")
-    ] = [],  # noqa: B006
-    tolerance: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Farther away is absent. Without it 1.5 usual steps.")
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Rows a second. Without it the rows of the reference.")
-    ] = None,
-    signal: Annotated[
-        list[str], typer.Option(metavar="FILE=COLUMN", help="Column of numbers that --estimate compares.")
-    ] = [],  # noqa: B006
-    estimate: Annotated[bool, typer.Option("--estimate", help="Find offset and drift from a shared signal.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+@takes("align", out=REQUIRED)
+def align(*, as_json: JsonOption = False, **given: Any) -> None:
     """Put streams with clocks of their own on one clock, in one table. What no stream reaches is absent."""
-    words = {
-        "time": parse_pairs(time, "--time"),
-        "join": parse_pairs(join, "--join"),
-        "signal": parse_pairs(signal, "--signal"),
-    }
-    with Progress() as progress:
-        aligned = plait.align(
-            reference,
-            *streams,
-            out=out,
-            tolerance=tolerance,
-            rate=rate,
-            estimate=estimate,
-            callback=progress,
-            **words,
-        )
+    aligned = _call(plait.align, given.pop("reference"), *given.pop("streams"), **given)
     _answer(as_json, aligned.to_json(), str(aligned))
 
 
 @app.command()
+@takes("convert", source=None)
 def convert(
-    source: Annotated[str | None, typer.Argument(metavar="SOURCE", help="File, or table with --column.")] = None,
-    destination: Annotated[Path | None, typer.Argument(metavar="DESTINATION", help="File to write.")] = None,
     *,
-    column: Annotated[
-        list[str],
-        typer.Option("--column", metavar="COLUMN", help="Column to convert; tabular: all numbers, words and dates."),
-    ] = [],  # noqa: B006  typer copies it
-    to: Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or tabular.")] = None,
-    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name of the new column.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="TABLE", help="CSV or Parquet file to write.")] = None,
-    by: Annotated[str, typer.Option(metavar="NAME", help="Converter that must be used, or a fitted RUN.")] = "",
-    converter: Annotated[
-        list[str], typer.Option(metavar="NAME.OPTION=VALUE", help="Option of a converter, such as espeak.voice=zh.")
-    ] = [],  # noqa: B006
-    kind: Annotated[
-        list[str], typer.Option(metavar="COLUMN=KIND", help="Kind of a column where the guess is wrong.")
-    ] = [],  # noqa: B006
     listing: Annotated[bool, typer.Option("--list", help="Show what converts what, and what to install.")] = False,
     as_json: JsonOption = False,
+    **given: Any,
 ) -> None:
     """Turn one kind into another: speech or a picture into text, text into speech. A file, or a whole column."""
-    options = parse_pairs(converter, "--converter")
     if listing:
         from plait.verbs.convert import describe_graph, list_converters
 
-        listed = list_converters(options)
+        listed = list_converters(given["converters"])
         _answer(as_json, {"converters": listed}, describe_graph(listed))
         return
-    if source is None:
+    if given["source"] is None:
         raise RequestError(
             "convert takes SOURCE and DESTINATION, or TABLE with --column; plait convert --list shows what there is."
         )
-    if column and out is None:
+    given["column"] = given["column"] or None
+    if given["column"] and given["out"] is None:
         raise RequestError("convert needs --out TABLE (.csv or .parquet) for a column.")
-    with Progress() as progress:
-        done = plait.convert(
-            source,
-            destination,
-            column=column or None,
-            to=to,
-            name=name,
-            out=out,
-            by=by,
-            converters=options,
-            kinds=parse_pairs(kind, "--kind"),
-            callback=progress,
-        )
+    done = _call(plait.convert, **given)
     _answer(as_json, done.to_json(), str(done))
 
 
 @app.command()
-def cache(
-    *,
-    limit: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Remove what was used longest ago, down to 2GB, say.")
-    ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it. Nothing but time is lost.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+@takes("cache")
+def cache(*, as_json: JsonOption = False, **given: Any) -> None:
     """Show what is kept between commands: where, how much, how often it was of use."""
-    kept = plait.cache(limit=limit, clear=clear)
+    kept = plait.cache(**given)
     _answer(as_json, kept.to_json(), str(kept))
 
 
 @app.command()
-def export(
-    run: RunArgument,
-    *,
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="onnx.")],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write; RUN.onnx beside RUN.")] = None,
-    rows: Annotated[
-        str | None, typer.Option(metavar="TABLE", help="Rows to try the file on before it is written; else drawn.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+@takes("export", to=REQUIRED)
+def export(*, as_json: JsonOption = False, **given: Any) -> None:
     """Write the model as one file that answers without the run, through ONNX Runtime. `predict` takes it as well."""
-    with Progress() as progress:
-        done = plait.export(run, to=to, out=out, rows=rows, overwrite=overwrite, callback=progress)
+    done = _call(plait.export, **given)
     _answer(as_json, done.to_json(), str(done))
 
 
 @app.command()
-def demo(
-    *,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the demo's files.")] = Path("plait-demo"),
-    rows: Annotated[int, typer.Option(metavar="N", help="Rows to make.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same table.")] = 0,
-    as_json: JsonOption = False,
-) -> None:
+@takes("run_demo")
+def demo(*, as_json: JsonOption = False, **given: Any) -> None:
     """Watch plait learn, in three minutes. Written, spoken and typed digits, all made on this machine."""
     from plait.verbs.demo import run_demo
 
-    with Progress() as progress:
-        result = run_demo(out, rows=rows, seed=seed, callback=progress)
+    result = _call(run_demo, **given)
     answer = {"table": result.table, "run": result.run, "pictures": result.pictures}
     _answer(as_json, {**answer, "leaderboard": result.model.leaderboard}, result.text)
+
+
+def _call(verb: Callable[..., Any], *words: Any, **given: Any) -> Any:
+    """Return what a verb answers, while its progress is shown."""
+    with Progress() as progress:
+        return verb(*words, callback=progress, **given)
 
 
 def _one_row(cells: Mapping[str, str]) -> plait.Table:
@@ -404,28 +307,19 @@ def _one_row(cells: Mapping[str, str]) -> plait.Table:
     return plait.Table({name: np.array([value], object) for name, value in cells.items()}, Path.cwd(), "--cell")
 
 
-def parse_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn the words of repeated flags into what FitOptions holds.
+def parse_prep(pairs: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Sort options of preparation by their modality.
 
-    >>> parse_options({"kinds": ["age=number"], "modalities": ["notes=title,body"], "prep": ["audio.denoise=true"]})
-    {'kinds': {'age': 'number'}, 'modalities': {'notes': ['title', 'body']}, 'prep': {'audio': {'denoise': True}}}
+    >>> parse_prep({"audio.denoise": "true"})
+    {'audio': {'denoise': True}}
     """
-    parsed = dict(options)
-    for name in ("kinds", "encoders", "converters"):
-        if name in parsed:
-            parsed[name] = parse_pairs(parsed[name], FLAGS[name])
-    if "modalities" in parsed:
-        pairs = parse_pairs(parsed["modalities"], "--modality")
-        parsed["modalities"] = {name: columns.split(",") for name, columns in pairs.items()}
-    if "prep" in parsed:
-        prep: dict[str, dict[str, Any]] = {}
-        for key, value in parse_pairs(parsed["prep"], "--prep").items():
-            modality, dot, option = key.rpartition(".")
-            if not (modality and dot and option):
-                raise RequestError(f"--prep {key}={value}: expected MODALITY.OPTION=VALUE, such as audio.denoise=true.")
-            prep.setdefault(modality, {})[option] = parse_value(value)
-        parsed["prep"] = prep
-    return parsed
+    prep: dict[str, dict[str, Any]] = {}
+    for key, value in pairs.items():
+        modality, _, option = key.rpartition(".")
+        if not (modality and option):
+            raise RequestError(f"--prep {key}={value}: expected MODALITY.OPTION=VALUE, such as audio.denoise=true.")
+        prep.setdefault(modality, {})[option] = parse_value(value)
+    return prep
 
 
 def parse_pairs(words: Sequence[str], flag: str) -> dict[str, str]:
@@ -484,20 +378,7 @@ def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
 
 
 def _answer(as_json: bool, data: Any, text: str) -> None:
-    print(json.dumps(_plain(data), allow_nan=False) if as_json else text)
-
-
-def _plain(value: Any) -> Any:
-    """Return value in the words of JSON: numbers of numpy as numbers, NaN as null, the rest as text."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+    print(json.dumps(jsonable(data), allow_nan=False) if as_json else text)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -9,7 +9,16 @@ import pytest
 import torch
 
 from plait.core import files as store
-from plait.core.files import Stages, digest, read_json, read_tensors, seal, write_bytes, write_json, write_tensors
+from plait.core.files import (
+    Stages,
+    digest,
+    read_json,
+    read_tensors,
+    seal,
+    write_bytes,
+    write_json,
+    write_tensors,
+)
 from plait.errors import RunError
 
 

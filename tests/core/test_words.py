@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import plait
@@ -14,6 +15,7 @@ from plait.core import words
 from plait.core.words import (
     count,
     duration,
+    jsonable,
     number,
     p_equals,
     p_value,
@@ -24,6 +26,7 @@ from plait.core.words import (
     say_encoders,
     signed,
 )
+from plait.models.plan import Parallel
 from searches import draw_blocks, modalities_of, take_quick_learners
 
 NONE = "–"
@@ -204,3 +207,10 @@ def test_a_curve_rises_where_it_gains_more_than_a_standard_error() -> None:
 )
 def test_of_too_few_points_nothing_is_foretold(points: list[dict[str, Any]], known: str) -> None:
     assert say_curve(points, "r2") == f"Learning curve: r2 on validation {known} rows; too few points to say more."
+
+
+def test_a_value_is_told_in_the_words_of_json() -> None:
+    plan = Parallel(("a", "b"))
+    given = {"fusion": plan, "tune": ("a=full", None), 3: {"deep": [1.5, True]}, "of numpy": np.array([1.0, np.nan])}
+    told = {"fusion": str(plan), "tune": ["a=full", None], "3": {"deep": [1.5, True]}, "of numpy": [1.0, None]}
+    assert jsonable(given) == told

@@ -1,15 +1,18 @@
 """One answer a row, with its status, and the table it is written to."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
 from fits import names_in
 from plait.errors import RequestError
+from plait.models.speech.decode import Heard
 from plait.runs.model import Model
-from plait.runs.predictions import Predictions, status_line
+from plait.runs.predictions import Predictions, Transcripts, status_line
 from plait.verbs.predict import predict
 from tiny import numbers_table, read_csv
 
@@ -78,3 +81,42 @@ def test_numbers_have_no_probabilities(tmp_path: Path) -> None:
 def test_rows_are_counted_by_status() -> None:
     assert status_line(["ok"] * 1200 + ["failed", "partial", "failed"]) == "1,203 rows, 1,200 ok, 1 partial, 2 failed"
     assert status_line([]) == "0 rows, 0 ok, 0 partial, 0 failed"
+
+
+# transcripts
+
+HEARD = [Heard("good day", 0.123456, [("good", 0.1, 0.3), ("day", 0.4, 0.75)]), None, Heard("你好", 1.0, [])]
+STATUSES = [("ok", ""), ("failed", "audio: blank"), ("partial", "age: blank")]
+
+
+def test_a_row_in_which_nothing_is_heard_says_so() -> None:
+    told = Transcripts.of([Heard("", 0.0, []), Heard("yes", 0.9, []), None], [("ok", ""), ("ok", ""), ("failed", "x")])
+    assert told.reason == ["no words were heard", "", "x"]
+    assert told.labels == ["", "yes", None]
+
+
+def test_words_are_told_with_their_times() -> None:
+    columns = Transcripts.of(HEARD, STATUSES).columns()
+    assert list(columns) == ["prediction", "confidence", "words", "status", "reason"]
+    assert columns["prediction"] == ["good day", None, "你好"]
+    assert columns["confidence"] == [0.1235, None, 1.0]
+    assert json.loads(columns["words"][0]) == [
+        {"word": "good", "start": 0.1, "end": 0.3},
+        {"word": "day", "start": 0.4, "end": 0.75},
+    ]
+    assert columns["words"][1:] == [None, "[]"]
+
+
+def test_nothing_heard_is_said_after_what_was_absent() -> None:
+    told = Transcripts.of([Heard("", 0.0, [])], [("partial", "age: blank")])
+    assert told.reason == ["age: blank; no words were heard"]
+
+
+def test_a_table_of_failed_rows_has_the_same_columns(tmp_path: Path) -> None:
+    Transcripts.of([None], [("failed", "audio: blank")]).write(tmp_path / "a.parquet")
+    found = parquet.read_table(tmp_path / "a.parquet")
+    assert found.schema.equals(Transcripts.of(HEARD, STATUSES).to_arrow().schema)
+    assert found.schema.field("confidence").type == pa.float64()
+    assert found.to_pylist() == [
+        {"prediction": None, "confidence": None, "words": None, "status": "failed", "reason": "audio: blank"}
+    ]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +11,13 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 
-from plait.models.plan import Parallel
+import plait
+from calls import few, write_calls
 from plait.models.train import Outcome
 from plait.runs.model import Model
+from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate
-from plait.study.finish import readable, write_history
+from plait.study.finish import write_history
 from plait.verbs.fit import fit
 from searches import take_quick_learners
 from tiny import numbers_table
@@ -106,7 +109,68 @@ def test_what_is_not_finite_is_null_in_the_history(tmp_path: Path) -> None:
     assert json.loads(lines[1]) == {"epoch": 2, "loss": None}
 
 
-def test_options_are_readable_as_json() -> None:
-    plan = Parallel(("a", "b"))
-    given = {"fusion": plan, "tune": ("a=full", None), 3: {"deep": [1.5, True]}}
-    assert readable(given) == {"fusion": str(plan), "tune": ["a=full", None], "3": {"deep": [1.5, True]}}
+# of a recogniser
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_calls(tmp_path_factory.mktemp("calls"), 16, 0)
+
+
+def fit_few(calls: Path, out: Path, part: list[str]) -> Transcriber:
+    asked = {"target": "transcript", "ignore": ["age"], "epochs": 1, "batch_size": 8, "split": "part", "out": out}
+    recogniser = plait.fit(few(calls, part=part), **asked)
+    assert isinstance(recogniser, Transcriber)
+    return recogniser
+
+
+@pytest.fixture(scope="module")
+def recogniser(calls: Path) -> Transcriber:
+    """One epoch, which is too short to hear a word."""
+    return fit_few(calls, calls.parent / "run", ["train"] * 10 + ["val"] * 3 + ["test"] * 3)
+
+
+def test_the_test_rows_are_written_with_what_was_heard(recogniser: Transcriber, calls: Path) -> None:
+    assert recogniser.folder is not None
+    written = parquet.read_table(recogniser.folder / "predictions.parquet").to_pydict()
+    assert list(written) == ["row", "split", "target", "prediction", "confidence", "words", "status", "reason"]
+    assert (written["row"], written["split"]) == ([13, 14, 15], ["test"] * 3)
+    spoken = [text.rstrip(".").lower() for text in few(calls)["transcript"][13:]]
+    assert written["target"] == spoken
+    assert written["status"] == ["ok"] * 3
+    assert recogniser.facts["mute"] is (not any(written["prediction"]))
+
+
+def test_the_facts_are_of_the_rows_the_splits_and_the_sound(recogniser: Transcriber) -> None:
+    facts = recogniser.facts
+    assert (facts["task"], facts["audio"], facts["winner"], facts["rows"]) == ("recognition", "audio", "audio", 16)
+    assert facts["splits"] == {"train": 10, "val": 3, "test": 3}
+    assert facts["units"]["symbols"] == ["high", "low", "mid", "top"]
+    assert facts["study"]["trials"] == {"single": 1, "fused": 0}
+    assert (facts["test"]["rows"], facts["test"]["scored"], facts["test"]["failed"]) == (3, 3, 0)
+    assert facts["test"]["metrics"]["wer"] == facts["test"]["alone"]["audio"]["metrics"]["wer"]
+
+
+def test_a_recogniser_that_wrote_no_word_is_said_to_be_mute(recogniser: Transcriber) -> None:
+    told = "It wrote no word in any of these rows: train longer, with --epochs, or on more rows."
+    said = {
+        mute: Transcriber(replace(recogniser.facts, mute=mute), recogniser.strands, recogniser.predictors).summary()
+        for mute in (True, False)
+    }
+    assert told in said[True]
+    assert told not in said[False]
+
+
+def test_the_run_holds_its_study_and_its_curves(recogniser: Transcriber) -> None:
+    assert recogniser.folder is not None
+    assert json.loads((recogniser.folder / "study.json").read_text("utf-8")) == recogniser.facts["study"]
+    assert (recogniser.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_test_rows_the_errors_are_not_known_and_validation_is_written(calls: Path) -> None:
+    recogniser = fit_few(calls, calls.parent / "untested", ["train"] * 16)
+    assert recogniser.facts["test"] is None
+    assert not recogniser.is_mute
+    assert "There are no test rows" in recogniser.summary()
+    written = parquet.read_table(calls.parent / "untested" / "predictions.parquet")
+    assert written["split"].to_pylist() == ["val"] * recogniser.facts["splits"]["val"]

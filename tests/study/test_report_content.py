@@ -95,6 +95,12 @@ def test_a_command_without_options_is_short() -> None:
     assert command_of("t.csv", "y", Path("run"), {}) == "plait fit t.csv --target y --out run"
 
 
+def test_the_command_has_the_flags_of_the_command_line_alone() -> None:
+    options = {"converters": {"espeak.voice": "zh"}, "sample_rate": 8000, "report_rows": 50}
+    told = "plait fit t.csv --target y --out run --converter espeak.voice=zh --report-rows 50"
+    assert command_of("t.csv", "y", Path("run"), options) == told
+
+
 def test_the_command_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     """Typed again, it asks for the same options."""
     asked: dict[str, Any] = {}

@@ -17,9 +17,9 @@ from plait.core.files import UNFINISHED
 from plait.errors import RequestError, RunError, TableError
 from plait.models.speech.decode import Heard
 from plait.models.speech.learning import count_errors
-from plait.runs.transcriber import Transcriber
-from plait.runs.transcripts import NO_WORDS, Transcripts
-from plait.study.speech import find_units, list_recognisers, transcripts_of
+from plait.runs.predictions import NO_WORDS, Transcripts
+from plait.runs.transcriber import Transcriber, transcripts_of
+from plait.study.speech import find_units, list_recognisers
 
 
 @pytest.fixture(scope="module")

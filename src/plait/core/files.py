@@ -81,6 +81,11 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
 
 
+def under(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file, read in pieces."""
     with open(path, "rb") as file:

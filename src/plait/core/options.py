@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -20,65 +21,72 @@ REPORT_ROWS = 300  # of which a score is known to about 3 points; the report cos
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 
 
-def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
-    if factory is not None:
-        return field(default_factory=factory, metadata={"help": help})
-    return field(default=default, metadata={"help": help})
-
-
 @dataclass(frozen=True)
 class FitOptions:
-    """What a user can ask of `fit`. Every field has its help in the metadata."""
+    """What a user can ask of `fit`, and in parentheses how the command line writes it.
 
-    fusion: Any = field(
-        default=None,
-        metadata={
-            "help": 'Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are compared.'
-        },
-    )
-    split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
-    group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
-    ignore: Sequence[str] = _option((), "Column to leave out. Repeat it for several.")
-    kinds: Mapping[str, str] = _option(factory=dict, help="Kind of a column where the guess is wrong: COLUMN=KIND.")
-    modalities: Mapping[str, Sequence[str]] = _option(factory=dict, help="Group columns: NAME=COLUMN,COLUMN.")
-    encoders: Mapping[str, Any] = _option(
-        factory=dict,
-        help="Encoder of a modality: MODALITY=NAME, such as image=lite0, text=static, image=hf:FOLDER.",
-    )
-    prep: Mapping[str, Any] = _option(
-        factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true."
-    )
-    convert: Sequence[str] = _option(
-        (), 'Modality to make of another, and to compare with it: "audio->text", or "audio->text by pocketsphinx".'
-    )
-    fill: Sequence[str] = _option(
-        (), 'Absent cells to fill from another modality: "audio->text". Of sounds, in training rows only.'
-    )
-    converters: Mapping[str, Any] = _option(
-        factory=dict, help="Option of a converter: NAME.OPTION=VALUE, such as pocketsphinx.words=yes,no."
-    )
-    tune: Sequence[str] = _option(
-        (), "Pretrained encoder to tune: MODALITY=last-2 or =full. Kept if validation agrees; none: nothing is tuned."
-    )
-    balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
-    epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
-    batch_size: int = _option(64, "Rows in one training step.")
-    precision: str = _option(
-        "auto", "auto: convolutions learn in bfloat16 where the processor is quicker in it; or float32."
-    )
-    candidates: Sequence[str] = _option(
-        (), "Family of candidates to try: alone, classic, late, text, parallel, sequential, tree, auto, ensemble."
-    )
-    folds: int | None = _option(None, "Test on every row by cross-validation in K folds, twice. For small tables.")
-    time_limit: float | None = _option(None, "Seconds that fit may take. The best model so far is kept.")
-    seed: int = _option(0, "Same seed, same result, on the same machine.")
-    learning_curve: bool = _option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
-    report: bool | None = _option(None, "Write report.html. Usual where a run folder is named.")
-    report_rows: int | None = _option(
-        None, "Test rows on which the report measures robustness and explanations, drawn. Without it 300 at most."
-    )
-    overwrite: bool = _option(False, "Replace a finished run in the folder.")
-    sample_rate: int | None = _option(None, "Sample rate of sounds given as arrays, in Hz.")
+    Args:
+        fusion (--fusion PLAN): Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are
+            compared.
+        split (--split COLUMN): Column that says train, val or test. A missing part is drawn.
+        group (--group COLUMN): Column whose values must not be in two splits, such as a speaker.
+        ignore (--ignore COLUMN): Column to leave out. Repeat it for several.
+        kinds (--kind COLUMN=KIND): Kind of a column where the guess is wrong: COLUMN=KIND.
+        modalities (--modality NAME=COLUMN,COLUMN): Group columns: NAME=COLUMN,COLUMN.
+        encoders (--encoder MODALITY=NAME): Encoder of a modality: MODALITY=NAME, such as image=lite0, text=static,
+            image=hf:FOLDER.
+        prep (--prep MODALITY.OPTION=VALUE): Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true.
+        convert (--convert FROM->TO): Modality to make of another, and to compare with it: "audio->text", or
+            "audio->text by pocketsphinx".
+        fill (--fill FROM->TO): Absent cells to fill from another modality: "audio->text". Of sounds, in training rows
+            only.
+        converters (--converter NAME.OPTION=VALUE): Option of a converter: NAME.OPTION=VALUE, such as
+            pocketsphinx.words=yes,no.
+        tune (--tune MODALITY=HOW): Pretrained encoder to tune: MODALITY=last-2 or =full. Kept if validation agrees;
+            none: nothing is tuned.
+        balance (--balance): Weight the classes so that rare ones count as much as common ones.
+        epochs (--epochs N): Passes over the training rows. Without it chosen from the number of rows.
+        batch_size (--batch-size N): Rows in one training step.
+        precision (--precision NAME): auto: convolutions learn in bfloat16 where the processor is quicker in it; or
+            float32.
+        candidates (--candidates FAMILY): Family of candidates to try: alone, classic, late, text, parallel, sequential,
+            tree, auto, ensemble.
+        folds (--folds K): Test on every row by cross-validation in K folds, twice. For small tables.
+        time_limit (--time-limit SECONDS): Seconds that fit may take. The best model so far is kept.
+        seed (--seed N): Same seed, same result, on the same machine.
+        learning_curve (--learning-curve): Fit the winner on parts of the rows too, and draw how the score grows.
+        report (--report/--no-report): Write report.html. Usual where a run folder is named.
+        report_rows (--report-rows N): Test rows on which the report measures robustness and explanations, drawn.
+            Without it 300 at most.
+        overwrite (--overwrite): Replace a finished run in the folder.
+        sample_rate: Sample rate of sounds given as arrays, in Hz.
+    """
+
+    fusion: Any = None
+    split: str | None = None
+    group: str | None = None
+    ignore: Sequence[str] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    modalities: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    encoders: Mapping[str, Any] = field(default_factory=dict)
+    prep: Mapping[str, Any] = field(default_factory=dict)
+    convert: Sequence[str] = ()
+    fill: Sequence[str] = ()
+    converters: Mapping[str, Any] = field(default_factory=dict)
+    tune: Sequence[str] = ()
+    balance: bool = False
+    epochs: int | None = None
+    batch_size: int = 64
+    precision: str = "auto"
+    candidates: Sequence[str] = ()
+    folds: int | None = None
+    time_limit: float | None = None
+    seed: int = 0
+    learning_curve: bool = False
+    report: bool | None = None
+    report_rows: int | None = None
+    overwrite: bool = False
+    sample_rate: int | None = None
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.epochs < 1:
@@ -125,6 +133,16 @@ class FitOptions:
             if name not in names:
                 raise RequestError(f"fit has no option {name!r}. {did_you_mean(name, names)}")
         return cls(**options)
+
+
+def read_flags(described: Any) -> dict[str, tuple[str, str]]:
+    """Return {parameter: (how the command line writes it, its help)} of the Args of a docstring; "" in Python alone.
+
+    What an entry says after "In Python" is no help on the command line.
+    """
+    doc = described if isinstance(described, str) else inspect.getdoc(described) or ""
+    entries = re.findall(r"^    \**(\w+)(?: \((.+?)\))?: (.+(?:\n {8}.+)*)", doc.partition("Args:\n")[2], re.MULTILINE)
+    return {name: (flag, " ".join(help.split()).partition(" In Python")[0]) for name, flag, help in entries}
 
 
 def _tune_words(given: Any) -> tuple[str, ...]:

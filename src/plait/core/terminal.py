@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from plait.core.words import number
+
+Callback = Callable[[dict[str, Any]], None]  # gets progress and notes: see `Progress`
+
+
+def quiet(event: dict[str, Any]) -> None:
+    """Do nothing with a progress event."""
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -153,6 +153,19 @@ def minus(text: str) -> str:
 # -- sentences --------------------------------------------------------------------------------------------------------
 
 
+def jsonable(value: Any) -> Any:
+    """Return a value in the words of JSON: numbers of numpy as numbers, NaN as null, an object as its text."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+
+
 def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each modality with a pretrained encoder, a choice, or one that could be had."""
     lines = []

@@ -6,7 +6,7 @@ files as they come, so its memory does not grow with the number of rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,17 +17,13 @@ import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
+from plait.core.terminal import Callback, quiet
 from plait.models.views import Strand
 from plait.pretrained.features import THREADS, encoding_device, why_not_kept
 
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
 MANY, MANY_BYTES = 1024, 256 << 20  # the same on a GPU, which would else wait for each lot to be decoded
-Callback = Callable[[dict[str, Any]], None]
-
-
-def quiet(event: dict[str, Any]) -> None:
-    """Do nothing with a progress event."""
 
 
 @dataclass

@@ -8,10 +8,9 @@ Knows: predictors and how they are stored. Does not know: how they were found, t
 DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
     "facts": ("RunFacts",),
-    "load": ("load",),
+    "load": ("load", "open_model"),
     "model": ("Model",),
     "onnx": ("OnnxModel", "pack_model"),
-    "predictions": ("Predictions", "status_line"),
-    "transcriber": ("Transcriber",),
-    "transcripts": ("Transcripts",),
+    "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
+    "transcriber": ("Transcriber", "transcripts_of"),
 }

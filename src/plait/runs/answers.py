@@ -25,15 +25,11 @@ class Answers:
 
     @classmethod
     def join(cls, parts: Sequence[Answers]) -> Answers:
-        def joined(values: Sequence[dict[Any, np.ndarray]]) -> dict[Any, np.ndarray]:
-            return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
-
-        return cls(
-            joined([p.answers for p in parts]),
-            joined([p.alone for p in parts]),
-            joined([p.present for p in parts]),
-            [status for p in parts for status in p.statuses],
+        answers, alone, present = (
+            {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)}
+            for name in ("answers", "alone", "present")
         )
+        return cls(answers, alone, present, [status for part in parts for status in part.statuses])
 
 
 def answer_prepared(
@@ -44,25 +40,22 @@ def answer_prepared(
     modalities: Sequence[str],
     rows: np.ndarray | None = None,
 ) -> Answers:
-    """Answer for prepared rows with each subset of modalities present; each row is encoded once.
-
-    alone: further predictors. One that is the predictor itself is not asked again.
-    """
+    """Answer for prepared rows given each subset of modalities, and by others alone; each row is encoded once."""
     rows, whole = np.arange(len(prepared)) if rows is None else rows, tuple(sorted(modalities))
     answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
     single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
     with torch.inference_mode():
         for start in range(0, max(1, len(rows)), 128):
             batch = prepared.batch(rows[start : start + 128])
-            for said, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
-                said.append(answer)
-            for name, found in single.items():
-                found.append(answers[whole][-1] if alone[name] is predictor else alone[name](batch))
+            for lots, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
+                lots.append(answer)
+            for name, lots in single.items():  # the predictor itself is not asked again
+                lots.append(answers[whole][-1] if alone[name] is predictor else alone[name](batch))
     present = {name: there[rows] for name, there in prepared.present.items()}
     statuses = prepared.statuses(modalities)
     return Answers(
-        {keep: np.concatenate(said) for keep, said in answers.items()},
-        {name: np.concatenate(found) for name, found in single.items()},
+        {keep: np.concatenate(lots) for keep, lots in answers.items()},
+        {name: np.concatenate(lots) for name, lots in single.items()},
         present,
         [statuses[row] for row in rows],
     )

@@ -6,20 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-# keys that only some runs have: a recogniser's, a predictor's, and those that come with the writing of the folder
-SOME = (
-    "audio",
-    "decimal_comma",
-    "units",
-    "mute",
-    "precision",
-    "encoders",
-    "format",
-    "strands",
-    "predictors",
-    "files",
-    "seal",
-)
+ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
 
 
 @dataclass(eq=False)
@@ -76,7 +63,7 @@ class RunFacts(Mapping[str, Any]):
     def to_json(self) -> dict[str, Any]:
         """Return what run.json holds."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rest"}
-        return {name: x for name, x in values.items() if x is not None or name not in SOME} | self.rest
+        return {name: x for name, x in values.items() if x is not None or name in ALWAYS} | self.rest
 
     def __getitem__(self, name: str) -> Any:
         return self.to_json()[name]

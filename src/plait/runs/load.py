@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from plait.converters.in_fit import Made
-from plait.core.files import digest, read_json, read_tensors, seal
+from plait.core.files import digest, read_json, read_tensors, seal, under
+from plait.core.threads import number_threads
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import Strand
@@ -38,7 +39,7 @@ def load(
         from plait.runs.onnx import OnnxModel
 
         return OnnxModel.load(folder, converters)
-    facts, strands, predictors = open_run(folder, plan, encoders)
+    facts, strands, predictors = open_run(Path(folder), plan, encoders)
     kind = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
@@ -46,15 +47,16 @@ def load(
     return kind(facts, strands, predictors, Path(folder), made=made)
 
 
-def open_run(
-    folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
-) -> tuple[RunFacts, list[Strand], dict[str, Any]]:
-    """Return (facts, strands, predictors) of a finished run: what a Model is made of.
+def open_model(run: str | Path | Model) -> Model:
+    """Return the model of a run, where it is not one already, ready to answer."""
+    number_threads()
+    return run if isinstance(run, Model) else load(run)
 
-    plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
-    user's own. Raises RunError, naming the file, when one is missing, was changed or cut short.
-    """
-    folder = Path(folder)
+
+def open_run(
+    folder: Path, plan: Any, encoders: Mapping[str, Any] | None
+) -> tuple[RunFacts, list[Strand], dict[str, Any]]:
+    """Return (facts, strands, predictors) of a finished run: what a Model is made of. Raises as `load` does."""
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
     path = folder / "run.json"
@@ -72,18 +74,14 @@ def open_run(
             f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
         )
     for name, expected in facts["files"].items():
-        if not (folder / name).exists():
-            raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
-        if digest(folder / name) != expected:
-            raise RunError(
-                f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file."
-            )
+        trouble = "missing" if not (folder / name).exists() else ""
+        if not trouble and digest(folder / name) != expected:
+            trouble = "damaged: it was changed or cut short"
+        if trouble:
+            raise RunError(f"{folder / name} is {trouble}. Fit the run again, or restore the file.")
     tensors = read_tensors(folder / WEIGHTS)
-    strands = []
-    for index, data in enumerate(facts["strands"]):
-        prefix = f"prep.{index}."
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        strands.append(Strand.from_state(data, own, encoders))
+    states = enumerate(facts["strands"])
+    strands = [Strand.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
     return RunFacts.from_json(facts), strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)

@@ -10,8 +10,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from plait.data.parse import read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.models.predictors import store_predictors
-from plait.models.rows import CHUNK, Callback, prepare, quiet
+from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import Strand
 from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
@@ -65,6 +66,8 @@ class Model:
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
     made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
+
+    needed: ClassVar[str] = "a label"  # that without which a row is left out
 
     @property
     def task(self) -> str:
@@ -131,15 +134,7 @@ class Model:
         table = self._fitting(read(rows, folder), self.modalities, callback)
         answered = self._answer(table, [tuple(self.modalities)], (), callback)
         values = answered.answers[tuple(sorted(self.modalities))]
-        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
-        values[failed] = np.nan
-        status, reason = [s for s, _ in answered.statuses], [r for _, r in answered.statuses]
-        if self.classes is None:
-            labels = [None if bad else float(value) for bad, value in zip(failed, values[:, 0], strict=True)]
-            return Predictions(labels, None, status, reason)
-        best = np.where(failed[:, None], 0.0, values).argmax(1)
-        labels = [None if bad else self.classes[i] for bad, i in zip(failed, best, strict=True)]
-        return Predictions(labels, values, status, reason, list(self.classes))
+        return Predictions.from_values(values, answered.statuses, self.classes)
 
     def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> dict[str, Any]:
         """Return the scores of every row that has a label, as `plait.evaluate`. Failed rows are counted.
@@ -211,47 +206,42 @@ class Model:
         return [keep for size in sizes for keep in itertools.combinations(names, size)]
 
     def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
-        """Return the scores of answers given each subset of modalities, and by each alone."""
-        names = sorted(self.modalities)
+        """Return the scores of answers, given each subset of modalities and by each alone. target: as in `score`."""
+        names, classes = sorted(self.modalities), self.classes
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
-        labelled = np.array([self._is_label(value) for value in target], bool)
+        labelled = np.array([value is not None and value == value for value in target], bool)  # NaN is no label
         if not labelled.any():
             raise RequestError(f"no row has a label in column {self.target!r}; expected at least one to score.")
-        scored = np.flatnonzero(labelled & ~failed)
+        scored, truth = np.flatnonzero(labelled & ~failed), np.array(target, dtype=object)
+        truth[~labelled] = None
         generator = np.random.default_rng(self.facts.seed)
-        truth = np.array(
-            [value if there else None for value, there in zip(target, labelled, strict=True)], dtype=object
-        )
-        given: dict[str, Any] = {"classes": self.classes, "generator": generator}
-        shape = (lambda x: x) if self.classes is not None else (lambda x: x[:, 0])
-        whole = answered.answers[tuple(names)]
-        result: dict[str, Any] = {
+        shape = (lambda x: x) if classes is not None else (lambda x: x[:, 0])
+
+        def score(rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+            metrics = intervals(truth[rows], shape(values[rows]), classes, generator=generator) if len(rows) else {}
+            return {"rows": len(rows), "metrics": metrics}
+
+        def answer(keep: Sequence[str]) -> np.ndarray:
+            return shape(answered.answers[tuple(sorted(keep))])
+
+        present = {name: answered.present[name] for name in names}
+        return {
             "rows": len(target),
             "scored": len(scored),
             "failed": int(failed.sum()),
-            "metrics": intervals(truth[scored], shape(whole[scored]), **given) if len(scored) else {},
+            "metrics": score(scored, answered.answers[tuple(names)])["metrics"],
+            "by_modalities": by_modalities(answer, present, truth, classes, generator),
+            "alone": {
+                name: score(np.flatnonzero(labelled & answered.present[name]), answered.alone[name])
+                for name in self.alone
+            },
         }
-        present = {name: answered.present[name] for name in names}
-        result["by_modalities"] = by_modalities(
-            lambda keep: shape(answered.answers[tuple(sorted(keep))]), present, truth, self.classes, generator
-        )
-        result["alone"] = {}
-        for name in self.alone:
-            own = np.flatnonzero(labelled & answered.present[name])
-            metrics = intervals(truth[own], shape(answered.alone[name][own]), **given) if len(own) else {}
-            result["alone"][name] = {"rows": len(own), "metrics": metrics}
-        return result
 
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
         if self.classes is None:
             return np.array(read_amounts(table, self.target, bool(self.facts.decimal_comma)), dtype=object)
-        found = np.empty(len(table), dtype=object)
-        found[:] = [clean_label(cell) for cell in table.cells(self.target)]
-        return found
-
-    def _is_label(self, value: Any) -> bool:
-        return value is not None and not (isinstance(value, float) and value != value)
+        return np.fromiter(map(clean_label, table.cells(self.target)), object)
 
     def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> Table:
         """Return the table with the columns these modalities need; one that is not there is absent in every row.
@@ -276,36 +266,55 @@ class Model:
         self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
     ) -> Answers:
         """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
-        used = set(self.modalities) | set(alone)
+        used = {*self.modalities, *alone}
         strands = [s for s in self.strands if (s.shadow or s.name) in used]
-        predictor = self.predictor()
-        parts: list[Answers] = []
-        for start in range(0, max(1, len(table)), 4 * CHUNK):
-            chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
-            prepared = prepare(chunk, strands)
-            parts.append(
-                answer_prepared(prepared, predictor, subsets, {n: self.predictor(n) for n in alone}, self.modalities)
-            )
-            callback({"stage": "predict", "done": min(start + 4 * CHUNK, len(table)), "total": len(table)})
+        step, parts = self._rows_at_a_time(strands), []
+        for start in range(0, max(1, len(table)), step):
+            chunk = table.take(np.arange(start, min(start + step, len(table))))
+            parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
+            callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
+
+    def _rows_at_a_time(self, strands: Sequence[Strand]) -> int:
+        return 4 * CHUNK
+
+    def answer_prepared(
+        self, prepared: Prepared, subsets: Sequence[tuple[str, ...]], alone: Sequence[str] = ()
+    ) -> Answers:
+        """Answer for prepared rows given each subset of modalities, and by further predictors alone."""
+        others = {name: self.predictor(name) for name in alone}
+        return answer_prepared(prepared, self.predictor(), subsets, others, self.modalities)
 
     # -- saying what it is --------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
-        metric = HEADLINE[self.task]
-        facts, lines = self.facts, []
-        shown = choose_shown(self.leaderboard)
-        lines.append(board(shown, metric))
+        facts, metric, shown = self.facts, HEADLINE[self.task], choose_shown(self.leaderboard)
+        lines = [board(shown, metric)]
         if len(self.leaderboard) > 1:
-            lowest = "the lowest loss on validation" if facts.options.get("fusion") else SIMPLEST
-            lines.append(f"* {lowest}, among {'the fused' if facts.options.get('fusion') else 'all'}")
+            lines.append(f"* {self._say_rule()}")
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(f"{more}: print(model.study), plait study RUN")
-        lines += self.say_rows("a label")
-        lines += say_encoders(facts.encoders or {})
-        test = facts.test
+        lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
+        lines += [one["sentence"] for one in facts.study.get("conversions", [])]
+        if facts.learning_curve:
+            lines.append(say_curve(facts.learning_curve, metric))
+        if facts.stopped:
+            lines.append(STOPPED[facts.stopped])
+        if self.folder is not None and self.keeper is None:
+            lines += self._say_next(self.folder)
+        return "\n".join(lines)
+
+    def _say_rule(self) -> str:
+        """Return by what rule the winner was chosen, and among which."""
+        asked = self.facts.options.get("fusion")
+        return "the lowest loss on validation, among the fused" if asked else f"{SIMPLEST}, among all"
+
+    def _say_scores(self, metric: str) -> list[str]:
+        """Return sentences on the encoders and the scores on rows that were not learned from."""
+        facts, lines = self.facts, say_encoders(self.facts.encoders or {})
+        test, folds = facts.test, facts.folds
         if test is not None and test["metrics"]:
             lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts.winner}.")
             for name, alone in test["alone"].items():
@@ -314,48 +323,37 @@ class Model:
                         f"{name} alone reaches {span(alone['metrics'][metric])} "
                         f"on the {count(alone['rows'], 'test row that has', 'test rows that have')} it."
                     )
-        elif facts.folds:
-            checked = facts.folds
+        elif folds:
             lines.append(
-                f"\nOn {count(checked['rows'], 'row')}, each left out {count(checked['repeats'], 'time')} in "
-                f"{count(checked['folds'], 'fold')}, "
-                f"{metric} is {span(checked['metrics'][metric])}, by what won without them."
+                f"\nOn {count(folds['rows'], 'row')}, each left out {count(folds['repeats'], 'time')} in "
+                f"{count(folds['folds'], 'fold')}, {metric} is {span(folds['metrics'][metric])}, by what won without "
+                "them."
             )
         elif test is None:
             lines.append(
                 "\nThere are no test rows, so the score on rows never seen is not known; "
                 "score another table with evaluate."
             )
-        lines.append(f"\n{facts.study['verdict']['sentence']}")
-        lines += [one["sentence"] for one in facts.study.get("conversions", [])]
-        if facts.learning_curve:
-            lines.append(say_curve(facts.learning_curve, metric))
-        if facts.stopped:
-            lines.append(STOPPED[facts.stopped])
-        if self.folder is not None and self.keeper is None:
-            picture = "confusion.png" if self.classes is not None else "scatter.png"
-            page = "report.html" if "report.html" in (facts.files or {}) else picture
-            lines.append(f"\nopen {self.folder / page}")
-            if (drawn := self.report_rows) is not None:
-                lines.append(
-                    f"its robustness and explanations are of {count(drawn, 'row')}, drawn; of more with --report-rows"
-                )
-            lines.append(
-                f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
-                f"   or   plait explain {self.folder} TABLE --row 0"
-            )
-        return "\n".join(lines)
+        return lines
 
-    def say_rows(self, what: str) -> list[str]:
-        """Return sentences on the rows, their splits and holes. what: what a row is left out without."""
-        facts, lines = self.facts, []
-        counts = facts.splits
-        lines.append(
+    def _say_next(self, folder: Path) -> list[str]:
+        """Return what to open, and what to type next."""
+        picture = "confusion.png" if self.classes is not None else "scatter.png"
+        lines = [f"\nopen {folder / ('report.html' if 'report.html' in (self.facts.files or {}) else picture)}"]
+        if (drawn := self.report_rows) is not None:
+            lines.append(
+                f"its robustness and explanations are of {count(drawn, 'row')}, drawn; of more with --report-rows"
+            )
+        return [*lines, f"{say_next(folder)}   or   plait explain {folder} TABLE --row 0"]
+
+    def say_rows(self) -> list[str]:
+        """Return sentences on the rows, their splits and their holes."""
+        facts, counts = self.facts, self.facts.splits
+        left_out = f", {count(facts.unlabelled)} without {self.needed} or split" if facts.unlabelled else ""
+        lines = [
             f"\n{count(facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
-            f"{count(counts['test'])} test"
-            + (f", {count(facts.unlabelled)} without {what} or split" if facts.unlabelled else "")
-            + "."
-        )
+            f"{count(counts['test'])} test{left_out}."
+        ]
         for name, hole in facts.holes.items():
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""
@@ -389,26 +387,20 @@ class Model:
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
-        """Write the run folder: files first, run.json with their hashes last. extra: {name: its writer}."""
-        tensors: dict[str, np.ndarray] = {}
-        strands = []
-        for index, strand in enumerate(self.strands):
-            data, arrays = strand.state()
-            strands.append(data)
-            tensors |= {f"prep.{index}.{key}": value for key, value in arrays.items()}
-        stored = store_predictors(self.predictors)
-        tensors |= stored.tensors
-        files = {name: _writer(data) for name, data in stored.files.items()}
-        extra = {**extra, **files}
+        """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
+        stored, states = store_predictors(self.predictors), [strand.state() for strand in self.strands]
+        tensors = {f"prep.{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
+        writers: dict[str, Callable[[Path], Any]] = dict(extra)
+        writers |= {name: partial(write_bytes, data=data) for name, data in stored.files.items()}
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
-            write_tensors(final / WEIGHTS, tensors)
-            for name, writer in extra.items():
+            write_tensors(final / WEIGHTS, tensors | stored.tensors)
+            for name, writer in writers.items():
                 writer(final / name)
             facts = self.facts
-            facts.format, facts.strands = FORMAT, strands
+            facts.format, facts.strands = FORMAT, [state for state, _ in states]
             facts.predictors = {"parts": stored.parts, "roles": stored.roles}
-            facts.files = {name: digest(final / name) for name in sorted([WEIGHTS, *extra])}
+            facts.files = {name: digest(final / name) for name in sorted([WEIGHTS, *writers])}
             facts.seal = seal(facts.to_json())
             old = folder / "run.json"
             if old.exists():  # an older run is no longer whole from here on, and none of its files may stay
@@ -421,5 +413,5 @@ class Model:
         self.folder = folder
 
 
-def _writer(data: bytes) -> Callable[[Path], Any]:
-    return lambda path: write_bytes(path, data)
+def say_next(folder: Path) -> str:
+    return f"next: plait evaluate {folder} TABLE   or   plait predict {folder} TABLE --out answers.csv"

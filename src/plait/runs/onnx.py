@@ -20,6 +20,7 @@ import torch
 
 from plait.converters.in_fit import Made
 from plait.core.contract import Batch
+from plait.core.files import pack_tensors, under, unpack_tensors
 from plait.core.version import __version__
 from plait.errors import RequestError, RunError, need
 from plait.models.onnx_graph import Graph, Port, write_graph
@@ -113,12 +114,8 @@ class OnnxModel(Model):
             raise RunError(
                 f"{source} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
             )
-        arrays = _unpack(held[ARRAYS])
-        strands = []
-        for index, state in enumerate(facts["strands"]):
-            prefix = f"{index}."
-            own = {key.removeprefix(prefix): x for key, x in arrays.items() if key.startswith(prefix)}
-            strands.append(_restore(state, own))
+        arrays = unpack_tensors(base64.b64decode(held[ARRAYS]), source)
+        strands = [_restore(state, under(arrays, f"{index}.")) for index, state in enumerate(facts["strands"])]
         ports = [Port.from_json(port) for port in facts["inputs"]]
         predictor = OnnxPredictor(session, ports, facts["output"], len(facts["classes"] or [0]))
         made = [Made.from_json(one, converters) for one in facts["conversions"]]
@@ -143,26 +140,26 @@ class OnnxModel(Model):
 
 
 def pack_model(model: Model) -> bytes:
-    """Return the ONNX file of a model's winner, as bytes.
-
-    Raises RequestError where the winner is, or asks, no network.
-    """
+    """Return the ONNX file of a model's winner. Raises RequestError where the winner is, or asks, no network."""
     own = [s for s in model.strands if not s.shadow and getattr(s.able.network, "IN_GRAPH", False)]
     inside = {s.name: s.frozen for s in own if s.frozen is not None}
     graph = Graph(model.predictor(), inside)
     used = [port.modality for port in graph.ports]
     strands = [replace(s, raw=s.name in inside) for s in model.strands if s.name in used]
     states = [strand.state() for strand in strands]
-    arrays = {f"{i}.{key}": value for i, (_, own) in enumerate(states) for key, value in own.items()}
-    facts = {name: model.facts.get(name) for name in KEPT}
-    facts["sample_rates"] = facts["sample_rates"] or {}
-    facts["conversions"] = [one.to_json() for one in model.made if one.modality in used]
-    facts |= {"format": FORMAT, "version": __version__, "output": graph.output}
-    facts["inputs"] = [port.to_json() for port in graph.ports]
-    facts["modalities"] = [{"name": s.name, "kind": s.kind, "columns": list(s.modality.columns)} for s in strands]
-    facts["strands"] = [state for state, _ in states]
-    told = {FACTS: json.dumps(facts, ensure_ascii=False, allow_nan=False), ARRAYS: _pack(arrays)}
-    data = write_graph(graph, {**told, DIGEST: BLANK.decode()})
+    arrays = {f"{i}.{key}": value for i, (_, tensors) in enumerate(states) for key, value in tensors.items()}
+    facts = {name: model.facts.get(name) for name in KEPT} | {
+        "sample_rates": model.facts.sample_rates or {},
+        "conversions": [one.to_json() for one in model.made if one.modality in used],
+        "format": FORMAT,
+        "version": __version__,
+        "output": graph.output,
+        "inputs": [port.to_json() for port in graph.ports],
+        "modalities": [{"name": s.name, "kind": s.kind, "columns": list(s.modality.columns)} for s in strands],
+        "strands": [state for state, _ in states],
+    }
+    text, packed = json.dumps(facts, ensure_ascii=False, allow_nan=False), base64.b64encode(pack_tensors(arrays))
+    data = write_graph(graph, {FACTS: text, ARRAYS: packed.decode(), DIGEST: BLANK.decode()})
     place = data.rindex(MARK) + len(MARK)
     return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(BLANK) :]
 
@@ -196,16 +193,3 @@ def open_session(data: bytes) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def _pack(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return arrays as base64 of safetensors."""
-    from safetensors.numpy import save
-
-    return base64.b64encode(save({key: np.asarray(x, order="C") for key, x in arrays.items()})).decode()
-
-
-def _unpack(text: str) -> dict[str, np.ndarray]:
-    from safetensors.numpy import load
-
-    return load(base64.b64decode(text))

@@ -1,18 +1,24 @@
-"""One answer a row, with its status, and the table it is written to."""
+"""One answer a row, with its status, or one transcript with its words, and the table it is written to."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plait.core.files import write_bytes
 from plait.core.words import count
 from plait.errors import RequestError
+
+if TYPE_CHECKING:
+    from plait.models.speech.decode import Heard
+
+NO_WORDS = "no words were heard"
 
 
 @dataclass
@@ -39,6 +45,20 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @classmethod
+    def from_values(
+        cls, values: np.ndarray, statuses: Sequence[tuple[str, str]], classes: Sequence[Any] | None
+    ) -> Predictions:
+        """Return what values say, (rows, class) probabilities or (rows, 1) numbers; of a failed row nothing."""
+        status, reason = [status for status, _ in statuses], [reason for _, reason in statuses]
+        failed = np.array([word == "failed" for word in status], bool)
+        if classes is None:
+            numbers = [None if bad else float(value) for bad, value in zip(failed, values[:, 0], strict=True)]
+            return cls(numbers, None, status, reason)
+        best = np.where(failed[:, None], 0.0, values).argmax(1)
+        labels = [None if bad else classes[i] for bad, i in zip(failed, best, strict=True)]
+        return cls(labels, np.where(failed[:, None], np.nan, values), status, reason, list(classes))
+
     def columns(self) -> dict[str, list[Any]]:
         """Return the columns of `to_arrow` as lists of Python values."""
         columns: dict[str, list[Any]] = {"prediction": self.labels}
@@ -62,21 +82,69 @@ class Predictions:
             {**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
         )
 
-    def write(self, path: str | Path) -> None:
-        """Write CSV or Parquet to `path`, by its ending; RequestError for another ending."""
+    def write(self, path: str | Path, front: Mapping[str, Sequence[Any]] | None = None) -> None:
+        """Write CSV or Parquet, by the ending. Raises RequestError for another ending. front: further columns."""
         import io
 
+        import pyarrow as pa
         import pyarrow.csv as csv
         import pyarrow.parquet as parquet
 
-        path, buffer = Path(path), io.BytesIO()
-        if path.suffix.lower() not in (".csv", ".parquet"):
-            raise RequestError(
-                f"the answers cannot be written to {path.name!r}; expected a name that ends in .csv or .parquet."
-            )
+        path, buffer, table = check_file(path), io.BytesIO(), self.to_arrow()
+        if front is not None:
+            table = pa.table({**front, **dict(zip(table.column_names, table.columns, strict=True))})
         writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
-        writer(self.to_arrow(), buffer)
+        writer(table, buffer)
         write_bytes(path, buffer.getvalue())
+
+
+@dataclass
+class Transcripts(Predictions):
+    """One transcript for each row, in order. A failed row has the label None and no words.
+
+    confidence: (rows,) 0 to 1. words: for each row the words with their start and end in seconds.
+    """
+
+    confidence: list[float | None] = field(default_factory=list)
+    words: list[list[tuple[str, float, float]] | None] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, heard: Sequence[Heard | None], statuses: Sequence[tuple[str, str]]) -> Transcripts:
+        texts = [None if one is None else one.text for one in heard]
+        noted = [[reason, NO_WORDS if text == "" else ""] for text, (_, reason) in zip(texts, statuses, strict=True)]
+        return cls(
+            texts,
+            None,
+            [status for status, _ in statuses],
+            ["; ".join(filter(None, notes)) for notes in noted],
+            None,
+            [None if one is None else round(float(one.confidence), 4) for one in heard],
+            [None if one is None else list(one.words) for one in heard],
+        )
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists: prediction, confidence, words (JSON), status, reason."""
+        keys = ("word", "start", "end")
+        listed = [None if words is None else [dict(zip(keys, w, strict=True)) for w in words] for words in self.words]
+        words = [None if said is None else json.dumps(said, ensure_ascii=False) for said in listed]
+        columns = {"prediction": self.labels, "confidence": self.confidence, "words": words}
+        return {**columns, "status": self.status, "reason": self.reason}
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
+        import pyarrow as pa
+
+        kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in self.columns()}
+        return pa.table({name: pa.array(values, kinds[name]) for name, values in self.columns().items()})
+
+
+def check_file(path: str | Path) -> Path:
+    """Return the path of answers to write. Raises RequestError for an ending that is neither .csv nor .parquet."""
+    if Path(path).suffix.lower() not in (".csv", ".parquet"):
+        raise RequestError(
+            f"the answers cannot be written to {Path(path).name!r}; expected a name that ends in .csv or .parquet."
+        )
+    return Path(path)
 
 
 def status_line(status: Sequence[str]) -> str:

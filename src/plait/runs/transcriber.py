@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,16 +15,17 @@ from plait.core.words import count
 from plait.data.media import read_sound
 from plait.data.read import read
 from plait.errors import CellError, RequestError
-from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
+from plait.models.rows import CHUNK, Callback, Prepared, quiet
 from plait.models.speech.decode import Heard
 from plait.models.speech.learning import count_errors, frame_seconds, hear_rows
 from plait.models.speech.units import Units, normalise
+from plait.models.views import Strand
 from plait.proof.explanation import Explanation
-from plait.proof.leaderboard import FEWEST, board, choose_shown, span
+from plait.proof.leaderboard import FEWEST, span
 from plait.proof.scores import MOST_MODALITIES, error_rates
 from plait.runs.answers import Answers
-from plait.runs.model import STOPPED, Model
-from plait.runs.transcripts import Transcripts
+from plait.runs.model import Model, say_next
+from plait.runs.predictions import Transcripts
 
 BYTES = 1 << 28  # of prepared sounds in memory at a time
 
@@ -32,6 +33,8 @@ BYTES = 1 << 28  # of prepared sounds in memory at a time
 @dataclass
 class Transcriber(Model):
     """A fitted recogniser with its proof. predictors: "winner", and the sound's name for the one of the sound alone."""
+
+    needed: ClassVar[str] = "a transcript, a sound"
 
     @property
     def audio(self) -> str:
@@ -92,23 +95,11 @@ class Transcriber(Model):
         }
 
     def _cleaned(self, table: Table) -> np.ndarray:
-        texts = np.empty(len(table), dtype=object)
-        texts[:] = [None if cell is None else normalise(str(cell)) for cell in table.cells(self.target)]
-        return texts
+        return transcripts_of(table, self.target)
 
-    def _answer(
-        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
-    ) -> Answers:
-        """Prepare and hear in chunks, so that memory does not grow with the files behind the rows."""
-        strands = [s for s in self.strands if s.name in {*self.modalities, *alone}]
+    def _rows_at_a_time(self, strands: Sequence[Strand]) -> int:
         row_bytes = sum(int(np.prod(s.shape())) * np.dtype(s.dtype()).itemsize for s in strands)
-        step = int(min(4 * CHUNK, max(16, BYTES // max(1, row_bytes))))
-        parts: list[Answers] = []
-        for start in range(0, max(1, len(table)), step):
-            chunk = table.take(np.arange(start, min(start + step, len(table))))
-            parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
-            callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
-        return Answers.join(parts)
+        return int(min(4 * CHUNK, max(16, BYTES // max(1, row_bytes))))
 
     def answer_prepared(
         self, prepared: Prepared, subsets: Sequence[tuple[str, ...]], alone: Sequence[str] = ()
@@ -118,11 +109,8 @@ class Transcriber(Model):
 
         def hear(name: str, keep: Sequence[str] | None = None) -> np.ndarray:
             network = self.predictor(name)
-            heard = np.empty(len(rows), dtype=object)
-            if len(rows):
-                seconds = frame_seconds(prepared, network)
-                heard[:] = hear_rows(network, prepared, rows, units, seconds, keep)
-            return heard
+            seconds = frame_seconds(prepared, network)
+            return np.fromiter(hear_rows(network, prepared, rows, units, seconds, keep) if len(rows) else (), object)
 
         return Answers(
             {tuple(sorted(keep)): hear("winner", keep) for keep in subsets},
@@ -158,45 +146,32 @@ class Transcriber(Model):
                 continue
         return starts
 
-    def summary(self) -> str:
-        """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
-        facts, lines = self.facts, []
-        lines.append(board(choose_shown(self.leaderboard), "wer"))
-        if len(self.leaderboard) > 1:
-            lines.append("* the plan that was asked for" if facts.options.get("fusion") else f"* {FEWEST}")
-        lines += self.say_rows("a transcript, a sound")
-        units = self.units
-        lines.append(f"What it can write: {count(len(units.symbols))} {units.kind}.")
-        test = facts.test
+    def _say_rule(self) -> str:
+        return "the plan that was asked for" if self.facts.options.get("fusion") else FEWEST
+
+    def _say_scores(self, metric: str) -> list[str]:
+        units, test = self.units, self.facts.test
+        lines = [f"What it can write: {count(len(units.symbols))} {units.kind}."]
         if test is not None and test["metrics"]:
-            found = test["metrics"]
+            rates, alone = test["metrics"], test["alone"][self.audio]
             lines.append(
-                f"\nOn the {count(test['scored'], 'test row')} the word error rate is {span(found['wer'])} for "
-                f"* {facts.winner}; 0 is best. The character error rate is {span(found['cer'])}; "
-                f"{span(found['exact'])} of the rows are right in every word."
+                f"\nOn the {count(test['scored'], 'test row')} the word error rate is {span(rates[metric])} for "
+                f"* {self.facts.winner}; 0 is best. The character error rate is {span(rates['cer'])}; "
+                f"{span(rates['exact'])} of the rows are right in every word."
             )
             if self.is_mute:
                 lines.append("It wrote no word in any of these rows: train longer, with --epochs, or on more rows.")
-            alone = test["alone"][self.audio]
             if self.modalities != [self.audio] and alone["metrics"]:
-                lines.append(f"{self.audio} alone has a word error rate of {span(alone['metrics']['wer'])}.")
+                lines.append(f"{self.audio} alone has a word error rate of {span(alone['metrics'][metric])}.")
         elif test is None:
             lines.append(
                 "\nThere are no test rows, so the errors on rows never heard are not known; "
                 "score another table with evaluate."
             )
-        lines.append(f"\n{facts.study['verdict']['sentence']}")
-        if facts.stopped:
-            lines.append(STOPPED[facts.stopped])
-        if self.folder is not None and self.keeper is None:
-            lines.append(f"\nopen {self.folder / 'curves.png'}")
-            lines.append(
-                f"next: plait evaluate {self.folder} TABLE   or   plait predict {self.folder} TABLE --out answers.csv"
-            )
-        return "\n".join(lines)
+        return lines
 
-    def __str__(self) -> str:
-        return self.summary()
+    def _say_next(self, folder: Path) -> list[str]:
+        return [f"\nopen {folder / 'curves.png'}", say_next(folder)]
 
 
 def _move_words(heard: Sequence[Heard | None], starts: Sequence[float]) -> list[Heard | None]:
@@ -207,3 +182,8 @@ def _move_words(heard: Sequence[Heard | None], starts: Sequence[float]) -> list[
         else Heard(one.text, one.confidence, [(w, round(s + start, 3), round(e + start, 3)) for w, s, e in one.words])
         for one, start in zip(heard, starts, strict=True)
     ]
+
+
+def transcripts_of(table: Table, target: str) -> np.ndarray:
+    """Return the transcript of each row, (rows,) of normalised texts: "" of punctuation alone, None of a blank cell."""
+    return np.fromiter((None if cell is None else normalise(str(cell)) for cell in table.cells(target)), object)

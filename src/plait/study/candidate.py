@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from plait.models.predictors import Calibrated
 from plait.models.train import Outcome
+from plait.proof.verdict import Side
 
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 UNSEEN = 0.005  # nats, or shares of the target's variance
@@ -65,6 +66,11 @@ class Candidate:
         """Return the predictor to ship: a classic one learns from all these rows, now that some of them have chosen."""
         return self.tempered if self.fit is None else self._with_heat(self.fit(rows))
 
+    def side(self, answers: np.ndarray, present: Mapping[str, np.ndarray], rows: np.ndarray) -> Side:
+        """Return what it answers to these rows, as a verdict compares it."""
+        there = np.all([present[name][rows] for name in self.names], axis=0)
+        return Side(self.name, answers, there, " and ".join(self.names))
+
     def _with_heat(self, predictor: Any) -> Any:
         return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
 
@@ -77,6 +83,11 @@ class Candidate:
     def cost(self) -> tuple[int, int]:
         """Simplest first: fewer modalities, then fewer parameters."""
         return len(self.names), self.params
+
+
+def best_of(candidates: Iterable[Candidate]) -> Candidate | None:
+    """Return the candidate of the lowest loss on validation; None of none."""
+    return min(candidates, key=lambda c: c.loss, default=None)
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
@@ -93,3 +104,34 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
         if candidate is best or apart.mean() <= max(error, UNSEEN):
             near.append(candidate)
     return min(near, key=lambda c: (c.cost, c.loss))
+
+
+def list_candidates(
+    candidates: Sequence[Candidate], winner: Candidate, score: Callable[[Candidate], tuple[Any, Any, float]]
+) -> list[dict[str, Any]]:
+    """Say of every candidate what validation, cost and, where it was looked at, the test rows say; the winner first.
+
+    score: candidate → its score on validation, that on test rows or None, and the milliseconds a row takes.
+    """
+    board = []
+    for candidate in sorted(candidates, key=lambda c: (c is not winner, c.loss)):
+        val, test, latency = score(candidate)
+        board.append(
+            {
+                "name": candidate.name,
+                "family": candidate.family,
+                "plan": candidate.plan,
+                "recipe": candidate.recipe,
+                "modalities": candidate.names,
+                "members": candidate.members,
+                "loss": candidate.loss,
+                "val": val,
+                "test": test,
+                "seconds": round(candidate.seconds, 2),
+                "params": candidate.params,
+                "latency_ms": round(latency, 4),
+                "memory_mb": round(candidate.params * (4 if candidate.network is not None else 8) / 1e6, 3),
+                "winner": candidate is winner,
+            }
+        )
+    return board

@@ -10,34 +10,31 @@ import numpy as np
 from plait.core.words import p_equals, signed
 from plait.proof.leaderboard import span
 from plait.proof.verdict import judge
-from plait.study.candidate import Candidate
+from plait.study.candidate import best_of
 from plait.study.search import Search
 
 
 def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return for each modality made of another how both do alone and together, and a sentence.
 
-    made: {"origin", "modality", "by"}. The three candidates are those of the lowest loss on validation that look at the
-    source, at what was made, and at both and nothing else. The test is that of `verdict.judge`: both together against
-    the better one by itself. Empty where a candidate is lacking or there are no test rows.
+    Compared are those of the lowest loss on validation that look at the source, at what was made, and at both and
+    nothing else; the test is both together against the better one. Empty where one is lacking, or test rows.
     """
     compared, tests = [], search.study.test
     for one in made:
         names = [one["origin"], one["modality"]]
-        both = min((c for c in search.study.candidates if sorted(c.names) == sorted(names)), key=_loss, default=None)
+        both = best_of(c for c in search.study.candidates if sorted(c.names) == sorted(names))
         alone = [search.best_alone(name) for name in names]
         if both is None or None in alone or len(tests) < 2:
             continue
         chosen = [c for c in (*alone, both) if c is not None]
         scores = [search.labels.headline(search.look(c), tests, search.study.seed) for c in chosen]
         first = 0 if chosen[0].loss <= chosen[1].loss else 1
-        one_side, both_sides = (search.side(chosen[i]) for i in (first, 2))
         groups = None if search.groups is None else search.groups[tests]
         generator = np.random.default_rng([search.study.seed, 7])
-        verdict = judge(
-            one_side, both_sides, search.labels.cells[tests], search.labels.classes, generator=generator, groups=groups
-        ).to_json()
-        found = {
+        sides, labels = (search.side(chosen[first]), search.side(both)), search.labels
+        verdict = judge(*sides, labels.cells[tests], labels.classes, generator=generator, groups=groups).to_json()
+        facts = {
             "source": names[0],
             "made": names[1],
             "by": one["by"],
@@ -47,29 +44,24 @@ def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> li
             "better": names[first],
             **{key: verdict[key] for key in ("code", "difference", "p", "rows", "unit")},
         }
-        compared.append({**found, "sentence": _tell(found)})
+        compared.append({**facts, "sentence": _tell(facts)})
     return compared
 
 
-def _loss(candidate: Candidate) -> float:
-    return candidate.loss
-
-
-def _tell(found: Mapping[str, Any]) -> str:
-    def told(name: str) -> str:
-        return span(found["scores"][name])
-
-    if any(score["value"] is None for score in found["scores"].values()) or found["p"] is None:
-        return f"{found['made']}, made of {found['source']} by {found['by']}: too few test rows to compare."
-    points = found["metric"] == "accuracy"
-    gain, low, high = (signed(found["difference"][end], points) for end in ("value", "low", "high"))
-    size = f"{gain} {'points' if points else 'of r2'}, 95 % interval {low} to {high}, {p_equals(found['p'])}"
+def _tell(facts: Mapping[str, Any]) -> str:
+    source, made, by, better = facts["source"], facts["made"], facts["by"], facts["better"]
+    if any(score["value"] is None for score in facts["scores"].values()) or facts["p"] is None:
+        return f"{made}, made of {source} by {by}: too few test rows to compare."
+    first, second, both = (span(facts["scores"][name]) for name in (source, made, "both"))
+    points = facts["metric"] == "accuracy"
+    gain, low, high = (signed(facts["difference"][end], points) for end in ("value", "low", "high"))
+    size = f"{gain} {'points' if points else 'of r2'}, 95 % interval {low} to {high}, {p_equals(facts['p'])}"
     end = {
-        "helps": f"Both together are better than {found['better']} by itself ({size}).",
-        "hurts": f"Both together are worse than {found['better']} by itself ({size}).",
-        "no_evidence": f"No evidence that both together are better than {found['better']} by itself ({size}).",
-    }[found["code"]]
+        "helps": f"Both together are better than {better} by itself ({size}).",
+        "hurts": f"Both together are worse than {better} by itself ({size}).",
+        "no_evidence": f"No evidence that both together are better than {better} by itself ({size}).",
+    }[facts["code"]]
     return (
-        f"{found['made']}, made of {found['source']} by {found['by']}: {found['metric']} {told(found['source'])} with "
-        f"{found['source']}, {told(found['made'])} with {found['made']}, {told('both')} with both. {end}"
+        f"{made}, made of {source} by {by}: {facts['metric']} {first} with {source}, {second} with {made}, {both} with "
+        f"both. {end}"
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from plait.errors import RequestError
 from plait.runs.model import Model
-from plait.study.finish import Result, finish
-from plait.study.finish_speech import finish_recognition
+from plait.runs.transcriber import transcripts_of
+from plait.study.finish import finish, finish_recognition
 from plait.study.folds import cross_validate
-from plait.study.job import Fit
+from plait.study.job import Fit, Result
 from plait.study.learning_curve import learning_curve
-from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options, transcripts_of
+from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
 
 
 def learn(job: Fit) -> Model:

@@ -31,19 +31,20 @@ def settle_encoders(study: Study) -> None:
         tried: list[tuple[Candidate, str]] = []
         for view in reversed(views):
             few = replace(study, prepared=study.prepared.settle(name, view), candidates=[])
-            found = few.train_alone(name, min((c.outcome.loss for c, _ in tried), default=math.inf))
-            if found is not None:
-                tried.append((found, view))
+            candidate = few.train_alone(name, min((c.outcome.loss for c, _ in tried), default=math.inf))
+            if candidate is not None:
+                tried.append((candidate, view))
             if study.budget.interrupted:
                 break
-        best = choose([c for c, _ in tried]) if tried else None
-        view = next((v for c, v in tried if c is best), name)
-        told = [{"encoder": _encoder(study, v), "loss": c.outcome.loss, **_score(c)} for c, v in tried]
-        study.prepared = study.prepared.settle(name, view)
-        if best is not None:
+        encoders = {s.name: s.encoder for s in study.prepared.strands}
+        study.encoders_tried[name] = [{"encoder": encoders[v], "loss": c.outcome.loss, **_score(c)} for c, v in tried]
+        view = name
+        if tried:
+            best = choose([c for c, _ in tried])
+            view = next(v for c, v in tried if c is best)
             study.alone[name] = best
             study.candidates.append(best)
-        study.encoders_tried[name] = told
+        study.prepared = study.prepared.settle(name, view)
 
 
 def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -51,7 +52,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
 
     asked: the encoder of each modality as the user asked for it, `auto` where it was left open.
     """
-    told = {}
+    facts = {}
     for strand in study.prepared.strands:
         if strand.shadow or strand.kind not in NAMES:
             continue
@@ -64,29 +65,24 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
         lacking = [n for n in NAMES.get(strand.kind, ()) if not is_installed(n)]
         if fact["asked"] == "auto" and lacking and may_gain(strand):
             fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {PIP}"
-        told[strand.name] = fact
-    return told
+        facts[strand.name] = fact
+    return facts
 
 
 def _why(strand: Strand, tried: list[dict[str, Any]], asked: str) -> str:
     if len(tried) > 1:
         others = [t for t in tried if t["encoder"] != strand.encoder]
-        own = next(t for t in tried if t["encoder"] == strand.encoder)
+        chosen = next(t for t in tried if t["encoder"] == strand.encoder)
         against = ", ".join(f"{t['encoder']} {number(t['loss'])}" for t in others)
-        lowest = all(own["loss"] <= t["loss"] for t in others)
+        lowest = all(chosen["loss"] <= t["loss"] for t in others)
         how = "the lowest loss on validation" if lowest else "the simplest as good as the best on validation"
-        return f"{how}: {number(own['loss'])} against {against}"
+        return f"{how}: {number(chosen['loss'])} against {against}"
     return "the only one at hand" if asked == "auto" else "as asked for"
 
 
-def _encoder(study: Study, view: str) -> str:
-    return next(s.encoder for s in study.prepared.strands if s.name == view)
-
-
 def _score(candidate: Candidate) -> dict[str, Any]:
-    history = candidate.outcome.history
-    last = history[-1]
-    return {"metric": last["metric_name"], "value": last["metric"], "epochs": len(history)}
+    last = candidate.outcome.history[-1]
+    return {"metric": last["metric_name"], "value": last["metric"], "epochs": len(candidate.outcome.history)}
 
 
 def _name(encoder: Any) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from plait.core.files import write_json
+from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
@@ -22,30 +21,15 @@ from plait.proof.scores import confusion, reliability
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
-from plait.runs.predictions import Predictions
-from plait.study.candidate import Candidate
+from plait.runs.predictions import Predictions, Transcripts
+from plait.runs.transcriber import Transcriber
+from plait.study.candidate import Candidate, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
-from plait.study.job import Fit
-from plait.study.labels import Labels
+from plait.study.job import Fit, Result
 from plait.study.report_content import Account
-from plait.study.search import Search, time_row
-
-
-@dataclass
-class Result:
-    """What a search gave: its winner, the holes of the rows, points of a learning curve, and what folds found."""
-
-    job: Fit
-    search: Search
-    winner: Candidate
-    holes: dict[str, Any]
-    points: list[dict[str, Any]]
-    checked: dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        study = self.search.study
-        self.rows = study.test if len(study.test) else study.val  # those that the files are about
+from plait.study.search import time_row
+from plait.study.speech import Recognition
 
 
 def finish(result: Result) -> Model:
@@ -57,7 +41,7 @@ def finish(result: Result) -> Model:
     prove(result, model, answered)
     files = list_files(result, model, answered)
     if job.options.report:
-        content = Account(job, search, result.winner, model, answered).content()
+        content = Account(result, model, answered).content()
         files["report.html"] = lambda path: write_report(path, content)
     model.write(job.folder, files)
     shutil.rmtree(job.work)
@@ -78,31 +62,52 @@ def ship(result: Result) -> Model:
     return Model(list_facts(result), strands, predictors, made=list(job.made))
 
 
+def common_facts(job: Fit, split: np.ndarray, winner: Candidate) -> dict[str, Any]:
+    """Return what run.json says of every fit, before anything is known of the test rows."""
+    return {
+        "target": job.target,
+        "seed": job.options.seed,
+        "schema": job.schema.to_json(),
+        "options": jsonable(vars(job.options)),
+        "rows": len(job.table),
+        "splits": {part: int((split == part).sum()) for part in ("train", "val", "test")},
+        "unlabelled": int((split == "").sum()),
+        "winner": winner.name,
+        "recipe": winner.recipe,
+        "sample_rates": job.table.sample_rates,
+        "conversions": [one.to_json() for one in job.made],
+    }
+
+
+def common_files(
+    facts: RunFacts, candidates: Sequence[Candidate], answers: Predictions, columns: Sequence[np.ndarray]
+) -> dict[str, Callable[[Path], Any]]:
+    """Return what writes the files of every run. columns: number, split and target of the rows that were answered."""
+    front = dict(zip(("row", "split", "target"), (column.tolist() for column in columns), strict=True))
+    files: dict[str, Callable[[Path], Any]] = {
+        "history.jsonl": lambda path: write_history(path, candidates),
+        "predictions.parquet": lambda path: answers.write(path, front),
+        "study.json": lambda path: write_json(path, facts.study),
+    }
+    if epochs := [event for c in candidates for event in c.outcome.history]:
+        files["curves.png"] = lambda path: charts.curves_picture(path, epochs)
+    return files
+
+
 def list_facts(result: Result) -> RunFacts:
     """Return what run.json says of the fit, before anything is known of the test rows."""
-    job, search, winner = result.job, result.search, result.winner
-    study, labels = search.study, search.labels
+    job, study, labels = result.job, result.search.study, result.search.labels
     return RunFacts(
         task="classification" if labels.classes is not None else "regression",
-        target=job.target,
+        **common_facts(job, study.split, result.winner),
         classes=labels.classes,
         center=labels.center,
         spread=labels.spread,
         decimal_comma=labels.decimal_comma or None,
         prior=labels.prior.tolist(),
-        seed=job.options.seed,
         precision="bfloat16" if study.lowered else "float32",
-        schema=job.schema.to_json(),
-        options=readable(vars(job.options)),
-        rows=len(job.table),
-        splits={part: int((study.split == part).sum()) for part in ("train", "val", "test")},
-        unlabelled=int((study.split == "").sum()),
         holes=result.holes,
-        winner=winner.name,
-        recipe=winner.recipe,
-        temperature=winner.heat,
-        sample_rates=job.table.sample_rates,
-        conversions=[one.to_json() for one in job.made],
+        temperature=result.winner.heat,
         learning_curve=result.points,
         encoders=tell_encoders(study, encoder_names(job.schema, job.options.encoders)),
         folds=result.checked,
@@ -131,15 +136,24 @@ def ask(result: Result, model: Model) -> Answers:
 def prove(result: Result, model: Model, answered: Answers) -> None:
     """Add to the model's facts its scores on the test rows, and all candidates with the verdict."""
     search, facts = result.search, model.facts
-    if len(search.study.test):
-        facts.test = model.grade(answered, search.labels.cells[search.study.test])
+    study, labels, looked = search.study, search.labels, []
+    if len(study.test):
+        facts.test = model.grade(answered, labels.cells[study.test])
+        looked = search.looked_at(result.winner)
+
+    def score(candidate: Candidate) -> tuple[Any, Any, float]:
+        val = labels.headline(candidate.answers, study.val, study.seed)
+        answers = search.look(candidate) if candidate in looked else None
+        test = None if answers is None else labels.headline(answers, study.test, study.seed)
+        return val, test, time_row(candidate.predictor, study.prepared, study.val)
+
     converted = [one for one in facts.conversions if one["how"] == "convert"]
     facts.study = {
         "winner": result.winner.name,
         "metric": HEADLINE[model.task],
         "verdict": search.verdict().to_json() if result.checked is None else result.checked["verdict"],
         "trials": search.trials,
-        "candidates": _leaderboard(search, result.winner),
+        "candidates": list_candidates(study.candidates, result.winner, score),
         "conversions": compare_conversions(search, converted),
     }
 
@@ -148,15 +162,8 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     """Return what writes each further file of the run folder: answers to the rows, tables, pictures."""
     study, labels, rows, points = result.search.study, result.search.labels, result.rows, result.points
     values = answered.answers[tuple(sorted(model.modalities))]
-    answers = _predictions(labels, study.split, rows, answered.statuses, values)
-    epochs = [event for c in study.candidates for event in c.outcome.history]
-    files: dict[str, Callable[[Path], Any]] = {
-        "history.jsonl": lambda path: write_history(path, study.candidates),
-        "predictions.parquet": answers.write,
-        "study.json": lambda path: write_json(path, model.facts.study),
-    }
-    if epochs:
-        files["curves.png"] = lambda path: charts.curves_picture(path, epochs)
+    answers = Predictions.from_values(values, answered.statuses, labels.classes)
+    files = common_files(model.facts, study.candidates, answers, (rows, study.split[rows], labels.cells[rows]))
     if points:
         files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[model.task])
     seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
@@ -177,81 +184,42 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     return files
 
 
-def _leaderboard(search: Search, winner: Candidate) -> list[dict[str, Any]]:
-    """Say of every candidate what validation, cost and, where it was looked at, the test rows say; the winner first."""
-    study, wish = search.study, search.labels
-    board, looked = [], search.looked_at(winner) if len(study.test) else []
-    for candidate in sorted(study.candidates, key=lambda c: (c is not winner, c.loss)):
-        answers = search.look(candidate) if candidate in looked else None
-        board.append(
-            {
-                "name": candidate.name,
-                "family": candidate.family,
-                "plan": candidate.plan,
-                "recipe": candidate.recipe,
-                "modalities": candidate.names,
-                "members": candidate.members,
-                "loss": candidate.loss,
-                "val": wish.headline(candidate.answers, study.val, study.seed),
-                "test": None if answers is None else wish.headline(answers, study.test, study.seed),
-                "seconds": round(candidate.seconds, 2),
-                "params": candidate.params,
-                "latency_ms": round(time_row(candidate.predictor, study.prepared, study.val), 4),
-                "memory_mb": round(candidate.params * (4 if candidate.network is not None else 8) / 1e6, 3),
-                "winner": candidate is winner,
-            }
-        )
-    return board
+def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> Transcriber:
+    """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
+    job, split, tests = study.job, study.split, np.flatnonzero(study.split == "test")
+    study.leave_device()
+    networks = {"winner": winner.network, study.audio: study.alone.network}
+    facts = RunFacts(
+        task="recognition",
+        **common_facts(job, split, winner),
+        audio=job.audio,
+        units=study.units.to_json(),
+        holes=holes,
+        stopped=study.budget.stopped,
+    )
+    model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
+    rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
+    asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
+    answered = model.answer_prepared(study.prepared.take(rows), *asked)
+    if len(tests):  # heard once; candidates are judged on those rows whose sound can be heard
+        heard = np.isin(rows, study.test)
+        winner.tested, study.alone.tested = answered.answers[whole][heard], answered.alone[study.audio][heard]
+        facts.test = model.grade(answered, study.texts[tests])
+    facts.study = {
+        "winner": winner.name,
+        "metric": "wer",
+        "verdict": study.verdict().to_json(),
+        "trials": {"single": 1, "fused": len(study.candidates) - 1},
+        "candidates": study.leaderboard(winner),
+    }
+    transcripts = Transcripts.of(answered.answers[whole].tolist(), answered.statuses)
+    facts.mute = bool(len(tests)) and not any(transcripts.labels)
+    files = common_files(facts, study.candidates, transcripts, (rows, split[rows], study.texts[rows]))
+    model.write(job.folder, files)
+    shutil.rmtree(job.work, ignore_errors=True)  # Windows keeps files that are mapped into memory
+    return model
 
 
 def write_history(path: Path, candidates: Sequence[Candidate]) -> None:
-    events = [event for c in candidates for event in c.outcome.history]
-    with open(path, "w", encoding="utf-8") as file:
-        for event in events:
-            clean = {k: (None if isinstance(v, float) and not math.isfinite(v) else v) for k, v in event.items()}
-            file.write(json.dumps(clean, ensure_ascii=False) + "\n")
-
-
-@dataclass
-class _Scored(Predictions):
-    """Predictions of rows of the fitted table, with their number, split and target in front."""
-
-    row: Any = None
-    split: Any = None
-    truth: Any = None
-
-    def to_arrow(self) -> Any:
-        import pyarrow as pa
-
-        answers = super().to_arrow()
-        front = {"row": pa.array(self.row), "split": pa.array(self.split), "target": pa.array(self.truth)}
-        return pa.table({**front, **{name: answers[name] for name in answers.column_names}})
-
-
-def _predictions(
-    wish: Labels, split: np.ndarray, rows: np.ndarray, statuses: Sequence[tuple[str, str]], values: np.ndarray
-) -> _Scored:
-    failed = [status == "failed" for status, _ in statuses]
-    if wish.classes is None:
-        labels: list[Any] = [None if bad else float(v) for bad, v in zip(failed, values[:, 0], strict=True)]
-    else:
-        labels = [None if bad else wish.classes[i] for bad, i in zip(failed, values.argmax(1), strict=True)]
-    return _Scored(
-        labels,
-        values if wish.classes is not None else None,
-        [s for s, _ in statuses],
-        [r for _, r in statuses],
-        wish.classes,
-        row=rows.tolist(),
-        split=[str(split[row]) for row in rows],
-        truth=wish.cells[rows].tolist(),
-    )
-
-
-def readable(value: Any) -> Any:
-    """Return options as JSON; an object of the user's own is named by its class."""
-    if isinstance(value, Mapping):
-        return {str(k): readable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [readable(v) for v in value]
-    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+    lines = [json.dumps(jsonable(event), ensure_ascii=False) for c in candidates for event in c.outcome.history]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -33,20 +33,18 @@ def cross_validate(
 ) -> dict[str, Any]:
     """Run a study in each fold, repeated with other folds, and judge the pooled answers.
 
-    make(split): a search over rows whose split is "train", "val", "test" or "". groups (rows,): whole groups are in one
-    fold. Folds are stratified by class. A row's answers of all repeats count as one in the test and the intervals.
-    Returns {"folds", "repeats", "rows", "metrics": {name: {value, low, high}}, "verdict"}.
+    make(split): a search over rows whose split is "train", "val", "test" or "". Whole groups (rows,) are in one fold;
+    folds are stratified by class. A row's answers of all repeats count as one in the test and the intervals.
     """
     rows = np.flatnonzero(labels.codes >= 0)
     target = labels.numbers
-    said: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
-    there: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
+    sides: dict[str, list[Side]] = {role: [] for role in ROLES}
     order: list[np.ndarray] = []
     several = True
     for repeat in range(REPEATS):
         generator = np.random.default_rng([seed, 8, repeat])
-        own = None if groups is None else groups[rows]
-        fold = assign_folds(target[rows], generator=generator, groups=own, folds=folds)
+        grouped = None if groups is None else groups[rows]
+        fold = assign_folds(target[rows], generator=generator, groups=grouped, folds=folds)
         count = int(fold.max()) + 1
         for number in range(count):
             split = np.full(len(target), "", "<U5")
@@ -59,29 +57,28 @@ def cross_validate(
             several = several and search.fused is not None and search.single is not None
             chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
             for role, candidate in chosen.items():
-                side = search.side(candidate)
-                said[role].append(side.answers)
-                there[role].append(side.present)
+                sides[role].append(search.side(candidate))
             order.append(tests)
             done = repeat * count + number + 1
             callback({"stage": "folds", "done": done, "total": REPEATS * count})
     place = np.concatenate(order)
     cluster = place if groups is None else groups[place]
     truth, generator = labels.cells[place], np.random.default_rng([seed, 9])
-    shape = (lambda x: x) if labels.classes is not None else (lambda x: x[:, 0])
-    metrics = intervals(
-        truth, shape(np.concatenate(said["winner"])), labels.classes, generator=generator, groups=cluster
+    single, fused, winner_side = (
+        Side(words, np.concatenate([s.answers for s in sides[role]]), np.concatenate([s.present for s in sides[role]]))
+        for role, words in ROLES.items()
     )
-    found: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
+    answers = winner_side.answers if labels.classes is not None else winner_side.answers[:, 0]
+    metrics = intervals(truth, answers, labels.classes, generator=generator, groups=cluster)
+    facts: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
     if not several:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
-        return {**found, "verdict": not_tested(few).to_json()}
-    one, more = (Side(ROLES[r], np.concatenate(said[r]), np.concatenate(there[r])) for r in ("single", "fused"))
+        return {**facts, "verdict": not_tested(few).to_json()}
     num_groups = 0 if groups is None else len(np.unique(groups[rows]))
     by_group = num_groups >= FEWEST_GROUPS
     # of fewer groups the rows are drawn singly: then all answers for a row are what is drawn, or each would count twice
     units = cluster if by_group else place
-    verdict = judge(one, more, truth, labels.classes, generator=generator, groups=units)
+    verdict = judge(single, fused, truth, labels.classes, generator=generator, groups=units)
     unit = "group" if by_group else "row"
     verdict = replace(verdict, rows=len(rows), groups=num_groups, unit=unit, repeats=REPEATS)
-    return {**found, "verdict": verdict.to_json()}
+    return {**facts, "verdict": verdict.to_json()}

@@ -18,7 +18,7 @@ import torch
 
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table
-from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, write_json, write_tensors
+from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, under, write_json, write_tensors
 from plait.core.options import AS_TEXT, FAMILIES, FitOptions
 from plait.core.words import count
 from plait.data.fact_cache import cache_folder
@@ -36,6 +36,7 @@ from plait.models.views import (
 )
 from plait.runs.answers import count_holes
 from plait.study.budget import Budget
+from plait.study.candidate import Candidate
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
@@ -109,8 +110,7 @@ class Fit:
     def prepare(self, split: np.ndarray, options: FitOptions | None = None, keep: bool = True) -> Prepared:
         """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
 
-        options: other than the fit's own. keep: whether the prepared rows go to files, for a run that may be killed, or
-        stay in memory.
+        options: other than the fit's own. keep: whether the prepared rows go to files, for a run that may be killed.
         """
         callback, options = self.callback if keep else quiet, options or self.options
         for_training = [one for one in self.made if one.training_only]
@@ -147,11 +147,8 @@ class Fit:
 
     def _kept_rows(self) -> Prepared:
         facts, arrays = read_json(self.work / "prepared.json"), read_tensors(self.work / "prepared.safetensors")
-        strands = []
-        for index, data in enumerate(facts["strands"]):
-            prefix = f"{index}."
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            strands.append(Strand.from_state(data, own, self.options.encoders))
+        states = enumerate(facts["strands"])
+        strands = [Strand.from_state(data, under(arrays, f"{i}."), self.options.encoders) for i, data in states]
         inputs: dict[str, np.ndarray] = {
             s.name: np.memmap(self.work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(self.table), *s.shape()))
             for i, s in enumerate(strands)
@@ -210,6 +207,22 @@ class Fit:
         pairs = [(one.origin, one.modality) for one in self.made if one.how == "convert"]
         plan = next(iter(self.plan_objects), None)
         return Search(study, replace(labels), chosen.candidates or FAMILIES, self.groups, plan, pairs)
+
+
+@dataclass
+class Result:
+    """What a search gave: its winner, the holes of the rows, points of a learning curve, and what folds found."""
+
+    job: Fit
+    search: Search
+    winner: Candidate
+    holes: dict[str, Any]
+    points: list[dict[str, Any]]
+    checked: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        study = self.search.study
+        self.rows = study.test if len(study.test) else study.val  # those that the files are about
 
 
 def kept_stages() -> Stages | None:

@@ -44,52 +44,49 @@ class Labels:
         if kind == "number":
             decimal_comma = is_decimal_comma(table.cells(name))
             cells = list(read_amounts(table, name, decimal_comma))
-        there = [cell is not None for cell in cells]
-        if not any(there):
+        there = np.array([cell is not None for cell in cells], bool)
+        if not there.any():
             raise TableError(
                 f"column {name!r} has no label in any of its {count(len(cells), 'row')}; expected some to learn from."
             )
-        if kind == "number":
-            codes = np.where(there, 0, -1)
-            found: list[Any] | None = None
-        elif kind == "category":
-            found = sort_classes({cell for cell in cells if cell is not None})
-            if len(found) < 2:
+        codes, classes = np.where(there, 0, -1), None
+        if kind == "category":
+            classes = sort_classes({cell for cell in cells if cell is not None})
+            if len(classes) < 2:
                 raise TableError(
-                    f"column {name!r} has one class, {found[0]!r}, in all rows that have a label; "
+                    f"column {name!r} has one class, {classes[0]!r}, in all rows that have a label; "
                     "expected two or more to tell apart."
                 )
-            place = {value: index for index, value in enumerate(found)}
-            codes = np.array([place[cell] if cell is not None else -1 for cell in cells])
-        else:
+            places = {value: index for index, value in enumerate(classes)}
+            codes = np.array([places.get(cell, -1) for cell in cells])
+        elif kind != "number":
             raise RequestError(
                 f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
                 f"If it does hold classes, say so with --kind {name}=category."
             )
-        array = np.empty(len(cells), dtype=object)
-        array[:] = cells
-        return cls(name, array, codes.astype(np.int64), found, decimal_comma=decimal_comma)
+        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, decimal_comma=decimal_comma)
 
     def check_training(self, rows: np.ndarray) -> None:
         """Raise TableError when the training rows show fewer than two classes, or two numbers."""
-        if self.classes is not None:
-            seen = np.unique(self.codes[rows])
-            if len(seen) < 2:
-                if not len(seen):
-                    raise TableError("there are no training rows with a label; expected rows of two or more classes.")
+        if self.classes is None:
+            if len({float(v) for v in self.cells[rows]}) < 2:
                 raise TableError(
-                    f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; "
-                    "expected two or more."
+                    f"column {self.name!r} is the same number in all training rows; expected numbers that differ."
                 )
-        elif len({float(v) for v in self.cells[rows]}) < 2:
+            return
+        seen = np.unique(self.codes[rows])
+        if not len(seen):
+            raise TableError("there are no training rows with a label; expected rows of two or more classes.")
+        if len(seen) < 2:
             raise TableError(
-                f"column {self.name!r} is the same number in all training rows; expected numbers that differ."
+                f"the training rows have one class of column {self.name!r}, {self.classes[seen[0]]!r}; "
+                "expected two or more."
             )
 
     def target_of(self, train: np.ndarray, balance: bool) -> tuple[Target, torch.Tensor]:
         """Return what the loop learns, and the prior of the training rows: class shares (class,), or 0 for numbers."""
         if self.classes is None:
-            values = np.array([float(v) if v is not None else np.nan for v in self.cells])
+            values = self.numbers
             self.center, self.spread = float(values[train].mean()), float(values[train].std())
             self.prior = np.array([self.center])
             scaled = ((values - self.center) / self.spread).astype(np.float32)
@@ -97,9 +94,8 @@ class Labels:
         counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(np.float32)
         weights = None
         if balance:
-            weights = torch.from_numpy(
-                np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0).astype(np.float32)
-            )
+            shares = np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0)
+            weights = torch.from_numpy(shares.astype(np.float32))
         self.prior = counts.astype(float) / counts.astype(float).sum()
         return Target(torch.from_numpy(self.codes), False, weights), torch.from_numpy(counts / counts.sum())
 
@@ -112,14 +108,11 @@ class Labels:
 
     def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the loss of each of these rows: log loss, or squared error in units of the target's spread."""
-        found = losses(answers, self.numbers[rows])
-        return found if self.classes is not None else found / max(self.spread, 1e-12) ** 2
+        each = losses(answers, self.numbers[rows])
+        return each if self.classes is not None else each / max(self.spread, 1e-12) ** 2
 
     def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
-        """Return the accuracy (or r2) of answers for these rows, with its 95 % interval.
-
-        answers: (rows, class) probabilities, or (rows, 1) values in the unit of the target.
-        """
+        """Return the accuracy (or r2) with its 95 % interval of answers, (rows, class) or (rows, 1), for these rows."""
         generator = np.random.default_rng(seed)
         if self.classes is None:
             return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)["r2"]
@@ -127,14 +120,8 @@ class Labels:
 
 
 def sort_classes(values: set[Any]) -> list[Any]:
-    """Return classes in order: numbers by size, words by alphabet.
-
-    >>> sort_classes({10, 9, 2})
-    [2, 9, 10]
-    """
-    if all(isinstance(v, (int, float)) for v in values):
-        return sorted(values)
-    return sorted(values, key=str)
+    """Return classes in order: numbers by size, words by alphabet."""
+    return sorted(values, key=None if all(isinstance(v, (int, float)) for v in values) else str)
 
 
 def column_of_labels(labels: Any, rows: int) -> Any:
@@ -161,8 +148,7 @@ def column_of_labels(labels: Any, rows: int) -> Any:
 
 def fingerprint(table: Table, target: str, options: FitOptions) -> str:
     """Return a hash of the table's cells and the options: two commands with the same one do the same."""
-    hashed = hash_cells(table)
-    given = asdict(options)
+    hashed, given = hash_cells(table), asdict(options)
     for name in ("overwrite", "report", "report_rows"):
         given.pop(name)
     given["fusion"] = None if options.fusion is None else str(options.fusion)
@@ -179,9 +165,8 @@ def hash_cells(table: Table) -> Any:
         hashed.update(name.encode())
         if isinstance(values, np.ndarray):
             hashed.update(str((values.shape, values.dtype)).encode())
-            hashed.update(
-                np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
-            )
+            plain = np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
+            hashed.update(plain)
         else:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:

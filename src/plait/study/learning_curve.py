@@ -15,7 +15,7 @@ from plait.checks.guesses import nested_order
 from plait.core.files import Stages
 from plait.core.words import count
 from plait.errors import RequestError, TableError
-from plait.study.candidate import Candidate
+from plait.study.candidate import Candidate, best_of
 from plait.study.search import Search
 
 SHARES = (0.125, 0.25, 0.5)  # of the training rows; the winner itself is the last point
@@ -23,21 +23,16 @@ FEWEST = 8  # training rows below which a point says nothing
 
 
 def learning_curve(search: Search, winner: Candidate, folder: Path) -> list[dict[str, Any]]:
-    """Train the winner anew on parts of the training rows, each a part of the next.
+    """Train the winner, or the best that is not made of others, anew on parts of the training rows, each in the next.
 
-    Where the winner is made of other candidates, the best that is not stands for it. Returns [{"rows", "val": {"value",
-    "low", "high"}, "of": name}], the fewest rows first, all of them last. Preprocessing stays as it was fitted.
+    Returns [{"rows", "val": {"value", "low", "high"}, "of": name}], all rows last. Preprocessing stays as it was.
     Finished points of networks are kept in the folder, so that a killed fit goes on after them. What the time limit or
     an interrupt leaves out is not in the list.
     """
-    points = []
-    study, labels = search.study, search.labels
-    shown = winner
-    if not winner.can_repeat:
-        able = [c for c in study.candidates if c.can_repeat]
-        if not able:
-            return []
-        shown = min(able, key=lambda c: c.loss)
+    study, labels, points = search.study, search.labels, []
+    shown = winner if winner.can_repeat else best_of(c for c in study.candidates if c.can_repeat)
+    if shown is None:
+        return []
     order = nested_order(study.train, labels.codes, np.random.default_rng([study.seed, 2]))
     for share in SHARES:
         rows = order[: round(share * len(order))]
@@ -69,8 +64,8 @@ def _train_part(search: Search, winner: Candidate, rows: np.ndarray, folder: Pat
     budget = replace(study.budget)  # a point that the time limit ends is no limit on the winner
     few = replace(study, split=split, candidates=[], stages=stages, callback=tell, budget=budget)
     try:
-        found = few.train_alone(winner.name) if winner.plan is None else few.run(winner.plan)
+        part = few.train_alone(winner.name) if winner.plan is None else few.run(winner.plan)
     except (TableError, KeyboardInterrupt):  # too few rows have the modality, or the user has seen enough
-        found = None
+        part = None
     study.budget.interrupted = budget.interrupted
-    return found.answers if found is not None and not budget.interrupted else None
+    return part.answers if part is not None and not budget.interrupted else None

@@ -1,8 +1,7 @@
 """Candidates, how each is trained, and the choice among them on validation. Knows prepared rows, not files or users.
 
-Networks only: each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented
-passes); the best of these fine-tuned; the best plans from scratch together. A candidate that is clearly behind stops
-early. What else is tried, and by which rule the winner is found, stands in `search.py`.
+Each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented passes); the
+best of these fine-tuned; the best plans from scratch together. What else is tried stands in `search.py`.
 """
 
 from __future__ import annotations
@@ -99,8 +98,6 @@ class Study:
         self.train = np.flatnonzero(self.split == "train")
         self.test = np.flatnonzero(self.split == "test")
 
-    # -- time: all of it is the budget's ------------------------------------------------------------------------------
-
     @property
     def is_over(self) -> bool:
         """Whether to stop; a time limit leaves at least one candidate, however short it is."""
@@ -159,25 +156,18 @@ class Study:
         lowest, grown = self.alone[tree].loss, []
         tried: dict[str, Candidate] = {c.name: c for c in self.candidates if c.recipe == FUSED}
         while left and not self.is_over:
-            found: list[tuple[Candidate, Any, str]] = []
-
-            def attempt(name: str, by: str, trunk: Any = tree, found: list[Any] = found) -> None:
-                node = plans.Tree((trunk, name), by=by)
-                candidate = tried.get(str(node)) or self.train_fused(str(node), tokens, family="auto")
-                if candidate is not None:
-                    tried[str(node)] = candidate
-                    found.append((candidate, node, name))
-
-            for name in left:
-                attempt(name, GROWN_BY[0])
-            if found:  # the modality is chosen with the first operator, then the operator
-                nearest = min(found, key=lambda f: f[0].loss)[2]
-                for by in GROWN_BY[1:]:
-                    attempt(nearest, by)
-            else:
+            grafts: list[tuple[Candidate, Any, str]] = []
+            for by in GROWN_BY:  # the modality is chosen with the first operator, then the operator
+                for name in [min(grafts, key=lambda graft: graft[0].loss)[2]] if grafts else left:
+                    node = plans.Tree((tree, name), by=by)
+                    candidate = tried.get(str(node)) or self.train_fused(str(node), tokens, family="auto")
+                    if candidate is not None:
+                        tried[str(node)] = candidate
+                        grafts.append((candidate, node, name))
+            if not grafts:
                 break
-            best, node, name = min(found, key=lambda f: f[0].loss)
-            grown += [c for c, _, _ in found if c.family == "auto"]
+            grown += [c for c, _, _ in grafts if c.family == "auto"]
+            best, node, name = min(grafts, key=lambda graft: graft[0].loss)
             if best.loss >= lowest:
                 break
             tree, lowest = node, best.loss
@@ -186,17 +176,15 @@ class Study:
 
     def train_alone(self, name: str, rival: float = math.inf) -> Candidate | None:
         """Train one modality by itself, on the training rows that have it; stop when far behind the loss of a rival."""
-        present = self.prepared.present[name]
-        rows, val = self.train[present[self.train]], self.val[present[self.val]]
+        rows, val = self._having(name, self.train), self._having(name, self.val)
         if len(rows) < 2:
             self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
             return None
-        conv = is_convolutional(self._kind(name))
-        epochs = self.epochs_for(len(rows))
-        recipe = Recipe(epochs, 3e-3, self.batch_size)
-        if not conv:
+        epochs, strand = self.epochs_for(len(rows)), self._strand(name)
+        if is_convolutional(self._kind(name)):
+            recipe = Recipe(epochs, 3e-3, self.batch_size)
+        else:
             recipe = Recipe(self.epochs or round(1.5 * epochs), 2e-3, self.batch_size, decay=0.3)
-        strand = next(s for s in self.prepared.strands if s.name == name)
         stage = f"{ALONE} {name}" + (f" ({strand.encoder})" if strand.frozen is not None else "")
         network = self._build(None, [name], stage)
 
@@ -208,10 +196,7 @@ class Study:
         return self._train(Stage(stage, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival))
 
     def train_fused(self, plan: str, tokens: dict[str, Any], family: str = "") -> Candidate | None:
-        """Fuse encoders that were trained alone.
-
-        They stay as they are, fusion and heads learn from augmented passes.
-        """
+        """Fuse encoders that were trained alone: they stay as they are, the rest learns from augmented passes."""
         if self.is_over:
             return None
         stage = f"{plan} {FUSED}"
@@ -230,10 +215,8 @@ class Study:
         name = start.names[0]
         if self.is_over or all(s.shadow != name or not s.raw for s in self.prepared.strands):
             return None
-        how = f"{TUNED}, {self.tune[name]}"
+        how, rows = f"{TUNED}, {self.tune[name]}", self._having(name, self.train)
         stage = f"{ALONE} {name} {how}"
-        present = self.prepared.present[name]
-        rows = self.train[present[self.train]]
         network = self._build(None, [name], stage, tuned=[name])
         network.continue_from(start.network)
         epochs = max(3, self.epochs_for(len(rows)) // 4)
@@ -254,8 +237,8 @@ class Study:
         network.take_from({name: self.tuned[name].network for name in tuned})
         epochs = max(2, self.epochs_for(len(self.train)) // 4)
         recipe = Recipe(epochs, 5e-4, self.batch_size, drop=True, patience=2, warm=0.1)
-        rows = self.train, self.val
-        return self._train(Stage(stage, start.plan, TUNED, network, recipe, *rows, family=start.family))
+        lesson = Stage(stage, start.plan, TUNED, network, recipe, self.train, self.val, family=start.family)
+        return self._train(lesson)
 
     def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
         """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
@@ -265,9 +248,8 @@ class Study:
         network = self._build(plan, self.prepared.names, stage)
         kinds = {self._kind(name) for name in network.names}
         epochs = self.epochs_for(len(self.train))
-        # most of it was learned before
         little = any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
-        if little:
+        if little:  # most of it was learned before
             epochs = self.epochs or max(10, epochs // 2)
         recipe = Recipe(epochs, 2e-3, self.batch_size, drop=True)
         best = min((c.loss for c in self.candidates), default=math.inf)
@@ -283,13 +265,11 @@ class Study:
                 return True
             return rival or (third and loss > 2.0 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.4 * best)
 
-        rows = self.train, self.val
-        candidate = self._train(Stage(stage, plan, JOINT, network, recipe, *rows, behind=behind, family=family))
-        if candidate is not None:
-            lowest = math.inf
-            for event in candidate.outcome.history:
-                lowest = min(lowest, event["val_loss"])
-                rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), lowest)
+        lesson = Stage(stage, plan, JOINT, network, recipe, self.train, self.val, behind=behind, family=family)
+        candidate, lowest = self._train(lesson), math.inf
+        for event in candidate.outcome.history if candidate is not None else ():
+            lowest = min(lowest, event["val_loss"])
+            rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), lowest)
         return candidate
 
     # -- parts --------------------------------------------------------------------------------------------------------
@@ -307,16 +287,26 @@ class Study:
             return False
         return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
 
+    def _strand(self, name: str) -> Strand:
+        return next(s for s in self.prepared.strands if s.name == name)
+
     def _kind(self, name: str) -> str:
-        return str(next(s.layout()["kind"] for s in self.prepared.strands if s.name == name))
+        return str(self._strand(name).layout()["kind"])
+
+    def _having(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return those of the rows that have a modality."""
+        return rows[self.prepared.present[name][rows]]
 
     def seed_of(self, stage: str) -> int:
         """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
         return zlib.crc32(f"{self.seed}:{stage}".encode())
 
-    def spec(self, plan: str | None, names: Sequence[str], late: bool, tuned: Sequence[str] = ()) -> dict[str, Any]:
+    def _build(
+        self, plan: str | None, names: Sequence[str], stage: str, late: bool = False, tuned: Sequence[str] = ()
+    ) -> Network:
+        """Return a network in eval mode: what is asked of it before it learns must not depend on a draw of dropout."""
         strands = [s for s in self.prepared.strands if (s.shadow if s.raw else s.name) in names]
-        return {
+        spec = {
             **describe_strands([s for s in strands if s.raw == ((s.shadow or s.name) in tuned)]),
             "plan": plan,
             "dim": DIM,
@@ -324,15 +314,9 @@ class Study:
             "regression": self.target.regression,
             "late": late,
         }
-
-    def _build(
-        self, plan: str | None, names: Sequence[str], stage: str, late: bool = False, tuned: Sequence[str] = ()
-    ) -> Network:
+        makers, plan_object = tuned_makers(self.prepared.strands, self.tune), self.plan_objects.get(plan or "")
         with fork_generators():
             torch.manual_seed(self.seed_of(stage))
-            plan_object = self.plan_objects.get(plan) if plan is not None else None
-            # in eval mode until it is trained: what is asked of it before must not depend on a draw of dropout
-            spec, makers = self.spec(plan, names, late, tuned), tuned_makers(self.prepared.strands, self.tune)
             return Network(spec, self.prior, plan_object, makers).to(self.device).eval()
 
     def _encoders(self) -> Network:
@@ -369,26 +353,25 @@ class Study:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
         if self.is_over and (self.candidates or self.budget.interrupted):
             return None  # there is something to choose from; without it the first candidate gets one epoch
-        network, saved, kept = stage.network, self.stages.load(stage.name), None
+        network, saved, key = stage.network, self.stages.load(stage.name), ""
         self.lowered = self.lowered or self._is_low(stage)
         if saved is None and stage.how == ALONE and self.kept is not None:
-            kept = self._stage_key(stage)
+            key = self._stage_key(stage)
             with contextlib.suppress(RunError):  # damaged, or half of it pruned: it is trained again
-                saved = self.kept.load(kept)
+                saved = self.kept.load(key)
             if saved is not None:
                 self.callback({"note": f"{stage.name}: learned before from the same rows, and kept"})
         began = time.monotonic()
         if saved is not None:
-            state, meta = saved
-            network.load_state_dict(state)
+            network.load_state_dict(saved[0])
             network.eval()
-            outcome = Outcome.from_json(meta)
+            outcome = Outcome.from_json(saved[1])
         else:
             outcome = train(self._lesson(stage))
             if outcome.stopped != "interrupt":
                 self.stages.save(stage.name, network.state_dict(), outcome.to_json())
-            if kept is not None and self.kept is not None and self.budget.deadline == math.inf:
-                self._keep(kept, network, outcome)
+            if key and self.budget.deadline == math.inf and outcome.stopped not in ("time", "interrupt"):
+                self._keep(key, network, outcome)
             self.budget.note(outcome.stopped)
         if not outcome.history:
             return None
@@ -452,36 +435,24 @@ class Study:
 
     def _stage_key(self, stage: Stage) -> str:
         """Return a name for all that a network trained alone depends on: rows, labels, preprocessing, recipe, seed."""
-        network = stage.network
-        name = network.names[0]
-        strand = next(s for s in self.prepared.strands if s.name == name)
-        told = [
-            KEPT_VERSION,
-            torch.__version__,
-            torch.get_num_threads(),
-            self.device.type,
-            network.spec,
-            asdict(stage.recipe),
-            self.is_low(network),
-        ]
-        told += [self.seed, strand.state()[0], self.target.regression, stage.rival]
-        found = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
-        inputs, cells = self.prepared.inputs[name], self.prepared.cells[name]
+        network, name = stage.network, stage.network.names[0]
+        facts = [KEPT_VERSION, torch.__version__, torch.get_num_threads(), self.device.type, network.spec]
+        facts += [asdict(stage.recipe), self.is_low(network), self.seed, self._strand(name).state()[0]]
+        facts += [self.target.regression, stage.rival]
+        hashed = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+        inputs, cells, values = self.prepared.inputs[name], self.prepared.cells[name], self.target.values.cpu().numpy()
         for part in (stage.rows, stage.val):
-            found.update(part.tobytes())
-            found.update(cells[part].tobytes())
-            found.update(self.target.values.cpu().numpy()[part].tobytes())
+            for array in (part, cells[part], values[part]):
+                hashed.update(array.tobytes())
             for start in range(0, len(part), 1024):
-                found.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
+                hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
         for tensor in (network.prior, self.target.weights):
-            found.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
-        return found.hexdigest()
+            hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
+        return hashed.hexdigest()
 
     def _keep(self, key: str, network: Network, outcome: Outcome) -> None:
         """Keep a network for the next command. A disk that is full ends no training."""
         assert self.kept is not None
-        if outcome.stopped in ("time", "interrupt"):
-            return
         try:
             self.kept.save(key, network.state_dict(), outcome.to_json())
         except OSError as error:
@@ -496,9 +467,12 @@ class Study:
             return self.budget.share(0.55 if several else 0.95, waiting)
         return self.budget.share({FUSED: 0.3, JOINT: 0.9}.get(how, 0.5))
 
-    def outputs_of(self, network: Network, rows: np.ndarray, keep: Sequence[str] | None = None) -> Tensor:
-        """Return logits (rows, class) of prepared rows, in order; with keep, only those modalities are present."""
-        return outputs_of(network, self.prepared, rows, self.device, keep)
+    def outputs_of(self, network: Network, rows: np.ndarray) -> Tensor:
+        """Return logits (rows, class) of prepared rows, in order, on the processor."""
+        with torch.inference_mode():
+            lots = (rows[start : start + 256] for start in range(0, len(rows), 256))
+            logits = [network(self.prepared.batch(lot, None, self.device)).cpu() for lot in lots]
+        return torch.cat(logits) if logits else torch.zeros(0, self.outputs)
 
 
 def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
@@ -516,23 +490,10 @@ def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
     return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}
 
 
-def outputs_of(
-    network: Network, prepared: Prepared, rows: np.ndarray, device: torch.device, keep: Sequence[str] | None = None
-) -> Tensor:
-    """Return logits (rows, class) of prepared rows, in order, on the processor."""
-    with torch.inference_mode():
-        batches = (prepared.batch(rows[start : start + 256], keep, device) for start in range(0, len(rows), 256))
-        found = [network(batch).cpu() for batch in batches]
-    return torch.cat(found) if found else torch.zeros(0, network.spec["outputs"])
-
-
 def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:
     """Return the plans that are tried when the user names none: each strategy with each operator that makes sense.
 
     A tree of two is the same network as a parallel plan of two, so of two modalities gate stands in the tree alone.
-
-    >>> list_plans(["image", "audio"])[:2]
-    ['parallel(image, audio, by=concat)', 'parallel(image, audio, by=sum)']
     """
     if len(names) < 2:
         return []
@@ -544,9 +505,8 @@ def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> li
         listed += [plans.Parallel(tuple(names), by=by) for by in operators]
     if "sequential" in families:
         listed += [plans.Sequential(tuple(reversed(names)), by=by) for by in ("film", "gru")]
-    if "tree" in families and len(names) == 2:
-        listed.append(plans.Tree(tuple(names), by="gate"))
-    elif "tree" in families:
-        grouped = [plans.Tree((plans.Tree(tuple(names[:2]), by=by), *names[2:]), by=by) for by in GROWN_BY]
-        listed += grouped
+    if "tree" in families:
+        grown = plans.Tree(tuple(names), by="gate")
+        deep = (plans.Tree((plans.Tree(tuple(names[:2]), by=by), *names[2:]), by=by) for by in GROWN_BY)
+        listed += [grown] if len(names) == 2 else deep
     return [str(plan) for plan in listed]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.options import REPORT_ROWS, FitOptions
+from plait.core.options import REPORT_ROWS, FitOptions, read_flags
 from plait.core.version import __version__
 from plait.kinds import KINDS
 from plait.models.calibration import apply_temperature
@@ -28,10 +28,9 @@ from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers
 from plait.runs.model import Model
-from plait.study.candidate import Candidate
-from plait.study.job import Fit
+from plait.study.job import Result
 from plait.study.labels import hash_cells
-from plait.study.search import Search, answer_rows
+from plait.study.search import answer_rows
 
 SIX = 6  # rows explained
 LOW_HEAT = 0.5  # the temperature below which 1e-12 to its power, 1e-6, may be seen
@@ -43,23 +42,18 @@ TIME_OVER = "The time limit ended the fit before this was measured."
 class Account:
     """Gathers the content of the report. answered: what was said of the test rows, or else of validation."""
 
-    job: Fit
-    search: Search
-    winner: Candidate
+    result: Result
     model: Model
     answered: Answers
 
-    @property
-    def rows(self) -> np.ndarray:
-        study = self.search.study
-        return study.test if len(study.test) else study.val
+    def __post_init__(self) -> None:
+        self.job, self.search, self.winner = self.result.job, self.result.search, self.result.winner
+        self.rows = self.result.rows
 
     def content(self) -> dict[str, Any]:
         """Return the content of the report. What costs time is left out when the time limit is over."""
-        facts, search = self.model.facts, self.search
-        study = search.study
-        wish, prepared = search.labels, study.prepared
-        told: dict[str, Any] = {
+        facts, study, labels = self.model.facts, self.search.study, self.search.labels
+        content: dict[str, Any] = {
             "question": self.question(),
             "data": self.data(),
             "verdict": facts.study["verdict"],
@@ -69,22 +63,20 @@ class Account:
             "missing": {},
         }
         if facts.test is not None:
-            told["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
-        said, truth = self.answered.answers[tuple(sorted(self.model.modalities))], wish.cells[self.rows]
-        there = np.any([prepared.present[name][self.rows] for name in self.winner.names], axis=0)
-        if there.any() and wish.classes is not None:
-            counts, names = confusion(truth[there], said[there], wish.classes)
-            told["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
+            content["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
+        said, truth = self.answered.answers[tuple(sorted(self.model.modalities))], labels.cells[self.rows]
+        there = np.any([study.prepared.present[name][self.rows] for name in self.winner.names], axis=0)
+        if there.any() and labels.classes is not None:
+            counts, names = confusion(truth[there], said[there], labels.classes)
+            content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
             before = self._before(said)[there]
-            told["calibration"] = calibration(truth[there], before, said[there], wish.classes, self.winner.heat)
+            content["calibration"] = calibration(truth[there], before, said[there], labels.classes, self.winner.heat)
         elif there.any():
-            told["scatter"] = {
-                "points": [[float(t), float(v)] for t, v in zip(truth[there], said[there, 0], strict=True)]
-            }
+            points = zip(truth[there], said[there, 0], strict=True)
+            content["scatter"] = {"points": [[float(t), float(v)] for t, v in points]}
         if study.is_over:
-            told["missing"] = dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)
-            return told
-        return {**told, **self.measured(said)}
+            return {**content, "missing": dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)}
+        return {**content, **self.measured(said)}
 
     def _before(self, said: np.ndarray) -> np.ndarray:
         """Return what the winner said (rows, class) before its temperature, which is taken back.
@@ -97,40 +89,38 @@ class Account:
         return apply_temperature(said, 1 / self.winner.heat)
 
     def measured(self, said: np.ndarray) -> dict[str, Any]:
-        """Return what costs time: robustness, what mattered, and rows explained, of a sample of the rows.
-
-        said: the answers to all of them.
-        """
-        study, wish, asked = self.search.study, self.search.labels, self.job.options.report_rows
+        """Return what costs time: robustness, what mattered, and rows explained, of a sample of the rows."""
+        study, labels, asked = self.search.study, self.search.labels, self.job.options.report_rows
         predictor = self.model.predictor()
         order = np.random.default_rng([study.seed, 10]).permutation(len(self.rows))
         places = np.sort(order[: asked or REPORT_ROWS])
         few = self.rows[places]
-        table, prepared, truth = self.job.table.take(few), study.prepared.take(few), wish.cells[few]
+        table, prepared, truth = self.job.table.take(few), study.prepared.take(few), labels.cells[few]
         given: dict[str, Any] = {"seed": study.seed, "callback": study.callback}
         robustness = Robustness(
-            predictor, table, prepared, truth, wish.classes, answers=said[places], few=asked, **given
+            predictor, table, prepared, truth, labels.classes, answers=said[places], few=asked, **given
+        ).curves()
+        explanation = explain_table(
+            table, self.model.strands, predictor, classes=labels.classes, prepared=prepared, **given
         )
-        curves = robustness.curves()
-        found = explain_table(table, self.model.strands, predictor, classes=wish.classes, prepared=prepared, **given)
-        summed = found.to_json()["table"]
-        share = {name: float(there.mean()) for name, there in found.present.items()}
-        modalities = {name: {**told_of, "present": share[name]} for name, told_of in summed["modalities"].items()}
+        summed = explanation.to_json()["table"]
+        shares = {name: float(there.mean()) for name, there in explanation.present.items()}
+        modalities = {name: {**facts, "present": shares[name]} for name, facts in summed["modalities"].items()}
         dear = any(s.able.opened and s.frozen is not None for s in prepared.strands if s.name in predictor.names)
-        chosen = choose_rows(found, truth, wish.classes is not None, THREE if dear and asked is None else SIX)
+        chosen = choose_rows(explanation, truth, labels.classes is not None, THREE if dear and asked is None else SIX)
         examples = []
         for done, place in enumerate(chosen):
             examples.append(self.example(int(few[place])))
             study.callback({"stage": "report", "done": done + 1, "total": len(chosen)})
         return {
-            "robustness": curves,
+            "robustness": robustness,
             "importance": {"modalities": modalities, "synergy": summed["synergy"], "rows": summed["explained"]},
             "examples": examples,
             "sample": {"rows": len(few), "of": len(self.rows)},
         }
 
     def question(self) -> dict[str, Any]:
-        job, facts, wish = self.job, self.model.facts, self.search.labels
+        job, facts, classes = self.job, self.model.facts, self.search.labels.classes
         source = Path(str(job.table.source)).name
         versions = {"python": platform.python_version()}
         versions |= {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
@@ -139,7 +129,7 @@ class Account:
             "target": facts.target,
             "task": facts.task,
             "metric": HEADLINE[facts.task],
-            "classes": None if wish.classes is None else len(wish.classes),
+            "classes": None if classes is None else len(classes),
             "modalities": self.search.study.prepared.names,
             "table": source,
             "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -156,17 +146,13 @@ class Account:
         modalities = []
         for modality in self.job.schema.modalities:
             there, hole = study.prepared.present[modality.name], facts.holes[modality.name]
-            shares = {
-                part: float(there[study.split == part].mean())
-                for part in ("train", "val", "test")
-                if (study.split == part).any()
-            }
+            parts = {part: study.split == part for part in ("train", "val", "test")}
             modalities.append(
                 {
                     "name": modality.name,
                     "kind": modality.kind,
                     "columns": list(modality.columns),
-                    "present": shares,
+                    "present": {part: float(there[rows].mean()) for part, rows in parts.items() if rows.any()},
                     "blank": hole["blank"],
                     "broken": hole["broken"],
                     "reason": hole["example"] or None,
@@ -177,30 +163,28 @@ class Account:
 
     def example(self, row: int) -> dict[str, Any]:
         """Explain one row of the table, with what is in its cells."""
-        found = self.model.explain(self.job.table, row)
-        told = found.to_json()["row"]
-        absent = told["absent"]
-        kinds = {m.name: m.kind for m in self.job.schema.modalities}
-        parts = [show_part(detail) for detail in found.details]
+        explanation = self.model.explain(self.job.table, row)
+        facts = explanation.to_json()["row"]
+        absent, kinds = facts["absent"], {m.name: m.kind for m in self.job.schema.modalities}
+        parts = [show_part(detail) for detail in explanation.details]
         parts += [{"modality": n, "kind": kinds.get(n, ""), "reason": why} for n, why in absent.items()]
-        status, reason = found.statuses[0]
-        shares = {name: None if name in absent else value for name, value in told["modalities"].items()}
+        status, reason = explanation.statuses[0]
         return {
             "row": row,
             "split": str(self.search.study.split[row]),
             "target": self.search.labels.cells[row],
-            "prediction": found.labels[0],
-            "probability": told["prediction"],
-            "base": told["base"],
+            "prediction": explanation.labels[0],
+            "probability": facts["prediction"],
+            "base": facts["base"],
             "status": status,
             "reason": reason,
-            "modalities": shares,
-            "synergy": told["synergy"],
+            "modalities": {name: None if name in absent else value for name, value in facts["modalities"].items()},
+            "synergy": facts["synergy"],
             "parts": parts,
         }
 
 
-def choose_rows(found: Explanation, target: Sequence[Any], classification: bool, most: int = SIX) -> list[int]:
+def choose_rows(found: Explanation, target: Any, classification: bool, most: int = SIX) -> list[int]:
     """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between.
 
     Of numbers: the largest errors, the smallest, and rows with a hole.
@@ -241,24 +225,19 @@ def show_part(detail: Detail) -> dict[str, Any]:
 
 def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) -> str:
     """Return the command line that repeats a fit. options: as given, those left at their default not among them."""
-    words = ["plait", "fit", source, "--target", target, "--out", out.name]
-    flags = {"kinds": "--kind", "modalities": "--modality", "encoders": "--encoder"}
+    words, flags = ["plait", "fit", source, "--target", target, "--out", out.name], read_flags(FitOptions)
     for name, value in options.items():
-        flag = flags.get(name, "--" + name.replace("_", "-"))
+        flag = flags[name][0].partition(" ")[0].partition("/")[0]
+        if not flag:  # only Python takes it
+            continue
         if isinstance(value, Mapping):
             for key, item in value.items():
-                if isinstance(item, Mapping):
-                    for inner, last in item.items():
-                        words += [flag, f"{key}.{inner}={_word(last)}"]
-                else:
-                    words += [flag, f"{key}={_word(item)}"]
+                inner = {f"{key}.{k}": v for k, v in item.items()} if isinstance(item, Mapping) else {key: item}
+                words += [word for k, v in inner.items() for word in (flag, f"{k}={_word(v)}")]
         elif isinstance(value, (list, tuple)):
-            for item in value:
-                words += [flag, str(item)]
-        elif value is True:
-            words.append(flag)
+            words += [word for item in value for word in (flag, str(item))]
         elif value not in (None, False):
-            words += [flag, str(value)]
+            words += [flag] if value is True else [flag, str(value)]
     return " ".join(shlex.quote(word) for word in words)
 
 

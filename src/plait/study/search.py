@@ -8,11 +8,12 @@ cheapest within one standard error of the best on validation. Knows prepared row
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -28,14 +29,13 @@ from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, RowText, count_params
 from plait.models.rows import Prepared
 from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge, not_tested
-from plait.study.candidate import Candidate, choose
+from plait.study.candidate import Candidate, best_of, choose
 from plait.study.encoder_choice import settle_encoders
 from plait.study.labels import Labels
 from plait.study.networks import STRATEGIES, Study, list_plans
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE = 0.2  # of a time limit
-Features = dict[str, np.ndarray]
 
 
 @dataclass
@@ -50,11 +50,7 @@ class Search:
     pairs: Sequence[tuple[str, str]] = ()  # a modality, and what was made of it: compared alone and together
     single: Candidate | None = None
     fused: Candidate | None = None
-    _features: Features = field(default_factory=dict, repr=False)
-    _fold: np.ndarray | None = field(default=None, repr=False)
     _tried: int = 0
-
-    # -- candidates ---------------------------------------------------------------------------------------------------
 
     def run(self) -> Candidate:
         """Train the candidates, and return the winner on validation."""
@@ -69,39 +65,35 @@ class Search:
         else:
             self._try_all()
             winner = choose([c for c in study.candidates if c.names])
-        self.single = min((c for c in study.candidates if len(c.names) == 1), key=_loss, default=None)
+        self.single = best_of(c for c in study.candidates if len(c.names) == 1)
         plural = [c for c in study.candidates if len(c.names) > 1]
-        self.fused = winner if self.plan is not None and winner in plural else min(plural, key=_loss, default=None)
+        self.fused = winner if self.plan is not None and winner in plural else best_of(plural)
         return winner
 
     def _settle_by_classic(self) -> None:
         """Choose the encoders that are left open by what a linear learner reaches with each; no network is wanted."""
         study = self.study
+        encoders = {s.name: s.encoder for s in study.prepared.strands}
         for name, views in study.prepared.views.items():
-            told: dict[str, float] = {}
+            losses: dict[str, float] = {}
             for view in views:
                 try:
                     predictor = self.fit_learner(next(iter(self.learners)), 0, [view], study.train)
                 except RequestError:  # too few rows have it, or all of one class
                     continue
-                answers = self.answer_val(predictor)
-                told[view] = float(self.labels.losses(answers, study.val).mean())
-            best = min(told, key=lambda view: told[view], default=name)
-            names = {s.name: s.encoder for s in study.prepared.strands}
-            study.encoders_tried[name] = [{"encoder": names[view], "loss": loss} for view, loss in told.items()]
-            study.prepared = study.prepared.settle(name, best)
-        self._features = {}
+                losses[view] = float(self.labels.losses(self.answer_val(predictor), study.val).mean())
+            study.encoders_tried[name] = [{"encoder": encoders[view], "loss": loss} for view, loss in losses.items()]
+            study.prepared = study.prepared.settle(name, min(losses, key=lambda view: losses[view], default=name))
+        vars(self).pop("features", None)
 
     def _try_all(self) -> None:
         """Try the families one after another; what the time limit or an interrupt leaves out is left out."""
         study, wanted = self.study, set(self.families)
         plans_wanted = wanted & {*STRATEGIES, "auto"}
         self._majority()
-        try:
+        with self._interruptible():
             if "classic" in wanted:
                 self._classic(CLASSIC_SHARE)
-        except KeyboardInterrupt:
-            study.budget.interrupted = True
         if not study.budget.interrupted and ("alone" in wanted or plans_wanted):
             study.train_each()
         if not study.budget.interrupted:
@@ -112,28 +104,37 @@ class Search:
                 listed = list_plans(study.prepared.names, self.families)
                 grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
                 study.train_plans(listed, self._count_joint(), grow)
-        try:
+        with self._interruptible():
             if AS_TEXT in wanted and not study.budget.interrupted:
                 self._text()
             if "classic" in wanted and not study.budget.interrupted:
                 self._level_trials()
-        except KeyboardInterrupt:
-            study.budget.interrupted = True
         if not any(c.names for c in study.candidates):
-            if study.budget.interrupted:
-                raise KeyboardInterrupt
-            if not wanted & {"classic", "alone", *plans_wanted}:
-                raise RequestError(
-                    f"candidates {', '.join(self.families)}: there is nothing to make them of; "
-                    "name alone or classic as well."
-                )
-            raise TableError(
-                f"nothing could be trained: modality {study.prepared.names[0]!r} is there in fewer than two training "
-                "rows; expected more to learn from."
-            )
+            self._refuse(bool(wanted & {"classic", "alone", *plans_wanted}))
         self.calibrate()
         if "ensemble" in wanted:
             self._ensembles()
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.study.budget.interrupted = True
+
+    def _refuse(self, possible: bool) -> NoReturn:
+        """Raise what says why there is no candidate. possible: whether the families asked for are made of rows."""
+        if self.study.budget.interrupted:
+            raise KeyboardInterrupt
+        if not possible:
+            raise RequestError(
+                f"candidates {', '.join(self.families)}: there is nothing to make them of; "
+                "name alone or classic as well."
+            )
+        raise TableError(
+            f"nothing could be trained: modality {self.study.prepared.names[0]!r} is there in fewer than two training "
+            "rows; expected more to learn from."
+        )
 
     def _count_joint(self) -> int:
         """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
@@ -144,16 +145,14 @@ class Search:
     def _add(
         self, name: str, family: str, predictor: Any, answers: np.ndarray, began: float, recipe: str = ""
     ) -> Candidate:
-        seconds = time.monotonic() - began
-        losses = self.labels.losses(answers, self.study.val)
+        losses, seconds = self.labels.losses(answers, self.study.val), time.monotonic() - began
         params = count_params(predictor)
-        found = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
-        self.study.candidates.append(found)
-        return found
+        candidate = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
+        self.study.candidates.append(candidate)
+        return candidate
 
     def _majority(self) -> None:
-        prior = self.labels.prior
-        name = "majority class" if self.labels.classes is not None else "mean"
+        prior, name = self.labels.prior, "majority class" if self.labels.classes is not None else "mean"
         answers = np.repeat(prior[None], len(self.study.val), 0)
         self._add(name, "majority", MajorityPredictor(prior), answers, time.monotonic())
 
@@ -175,31 +174,28 @@ class Search:
 
     def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
         """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
-        study, began = self.study, time.monotonic()
-        self._tell()
+        began = time.monotonic()
+        self._tried += 1  # classic learners are many and short
+        total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
+        self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
         fit = partial(self.fit_learner, learner, setting, names, family=family)
         try:
-            predictor = fit(study.train)
+            predictor = fit(self.study.train)
         except RequestError:  # too few rows have any of these, or all of one class
             return
-        shown = learner
-        if setting:
-            chosen, usual = self.learners[learner][setting], self.learners[learner][0]
-            shown += "".join(f", {key} {value}" for key, value in chosen.items() if usual.get(key) != value)
-        told = "row as text" if family == AS_TEXT else " + ".join(names)
-        self._add(f"{shown} ({told})", family, predictor, self.answer_val(predictor), began).fit = fit
+        usual, settings = self.learners[learner][0], self.learners[learner][setting]
+        changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
+        source = "row as text" if family == AS_TEXT else " + ".join(names)
+        answers = self.answer_val(predictor)
+        self._add(f"{learner}{changed} ({source})", family, predictor, answers, began).fit = fit
 
     def fit_learner(
         self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray, family: str = "classic"
     ) -> ClassicPredictor | RowText:
         """Fit a classic learner on these rows."""
-        weights = self.study.target.weights
-        goal = Goal(
-            self.labels.numbers[rows],
-            self.labels.prior,
-            self.labels.classes is None,
-            None if weights is None else weights.cpu().numpy(),
-        )
+        labels, weights = self.labels, self.study.target.weights
+        weighted = None if weights is None else weights.cpu().numpy()
+        goal = Goal(labels.numbers[rows], labels.prior, labels.classes is None, weighted)
         features = {name: self.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
@@ -216,16 +212,14 @@ class Search:
         """{learner: its settings, the usual one first}"""
         return LEARNERS["regression" if self.labels.classes is None else "classification"]
 
-    @property
-    def features(self) -> Features:
+    @cached_property
+    def features(self) -> dict[str, np.ndarray]:
         """(rows, feature) of every modality, made when first asked for."""
-        if not self._features:
-            prepared, parts = self.study.prepared, []
-            for start in range(0, len(prepared), 512):
-                rows = np.arange(start, min(start + 512, len(prepared)))
-                parts.append(batch_features(prepared.batch(rows), self.layouts, list(self.layouts)))
-            self._features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return self._features
+        prepared, parts = self.study.prepared, []
+        for start in range(0, len(prepared), 512):
+            rows = np.arange(start, min(start + 512, len(prepared)))
+            parts.append(batch_features(prepared.batch(rows), self.layouts, list(self.layouts)))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     @property
     def layouts(self) -> dict[str, Any]:
@@ -242,22 +236,17 @@ class Search:
 
     def _level_trials(self) -> None:
         """Give the side with fewer trials further settings of classic learners, until both have had as many."""
-        names = self.study.prepared.names
-        if len(names) < 2:
-            return
-        everything = self._groups_of_names()
+        *single, every = self._groups_of_names()
         more = {
             side: [(learner, setting, group) for setting in (1, 2) for learner in self.learners for group in groups]
-            for side, groups in (("single", everything[:-1]), ("fused", everything[-1:]))
+            for side, groups in (("single", single), ("fused", [every]))
         }
-        while not self.study.is_over:
+        while single and not self.study.is_over:
             trials = self.trials
             side = min(trials, key=lambda key: trials[key])
             if trials["single"] == trials["fused"] or not more[side]:
                 return
             self._fit_classic(*more[side].pop(0))
-            if self.trials[side] == trials[side]:  # a modality that too few rows have
-                continue
 
     @property
     def trials(self) -> dict[str, int]:
@@ -265,79 +254,74 @@ class Search:
         counts = [len(c.names) for c in self.study.candidates]
         return {"single": counts.count(1), "fused": sum(count > 1 for count in counts)}
 
-    def _tell(self) -> None:
-        """Report progress: classic learners are many and short."""
-        self._tried += 1
-        several = len(self._groups_of_names())
-        total = max(self._tried, several * len(self.learners))
-        self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
-
     # -- candidates made of candidates --------------------------------------------------------------------------------
 
     def _late(self) -> None:
         """Fuse what the best candidate of each modality says: average, weights, stacking."""
-        found = (self.best_alone(name) for name in self.study.prepared.names)
-        members = [c for c in found if c is not None]
-        if len(members) < 2:
-            return
-        told = " + ".join(c.names[0] for c in members)
         ways = {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}
-        for name, fit in ways.items() if self.can_learn else [("average", fit_average)]:
-            self._blend(f"{name} vote ({told})", "late", members, fit, "of the best of each")
+        members = self._best_of_each(self.study.prepared.names)
+        for way in ways if len(members) > 1 else ():
+            if way == "average" or self.can_learn:
+                self._vote(way, members, ways[way])
 
     def _pairs(self) -> None:
         """Fuse each modality with what was made of it, and nothing else, where there are more modalities than these."""
-        if len(self.study.prepared.names) < 3:
-            return
-        for pair in self.pairs:
-            members = [c for name in pair if (c := self.best_alone(name)) is not None]
+        for pair in self.pairs if len(self.study.prepared.names) > 2 else ():
+            members = self._best_of_each(pair)
             if len(members) == 2 and not self.study.is_over:
-                self._blend(f"average vote ({' + '.join(pair)})", "late", members, fit_average, "of the best of each")
-                if "classic" in self.families:
-                    for learner in self.learners:
-                        self._fit_classic(learner, 0, pair)
+                self._vote("average", members, fit_average)
+                for learner in self.learners if "classic" in self.families else ():
+                    self._fit_classic(learner, 0, pair)
+
+    def _best_of_each(self, names: Sequence[str]) -> list[Candidate]:
+        return [candidate for name in names if (candidate := self.best_alone(name)) is not None]
+
+    def _vote(self, way: str, members: Sequence[Candidate], fit: Any) -> None:
+        names = " + ".join(c.names[0] for c in members)
+        self._blend(f"{way} vote ({names})", "late", members, fit, "of the best of each")
 
     def best_alone(self, name: str) -> Candidate | None:
         """Return the best candidate on validation that looks at this modality and no other."""
-        return min((c for c in self.study.candidates if c.names == [name]), key=_loss, default=None)
+        return best_of(c for c in self.study.candidates if c.names == [name])
 
     def _ensembles(self) -> None:
         """Select an ensemble greedily from all candidates, and one from those of each modality."""
         candidates = [c for c in self.study.candidates if c.names] if self.can_learn else []
         for name in self.study.prepared.names:
-            own = [c for c in candidates if c.names == [name]]
-            if len(own) > 1:
-                self._blend(f"ensemble ({name})", "ensemble", own, fit_mixture)
+            alone = [c for c in candidates if c.names == [name]]
+            if len(alone) > 1:
+                self._blend(f"ensemble ({name})", "ensemble", alone, fit_mixture)
         if any(len(c.names) > 1 for c in candidates):
             self._blend("ensemble (all)", "ensemble", candidates, fit_mixture)
 
     def _blend(self, name: str, family: str, members: Sequence[Candidate], fit: Any, recipe: str = "") -> None:
         """Combine candidates. What is chosen on is cross-fitted on validation; what is kept is fitted on all of it."""
         began, val, prior = time.monotonic(), self.study.val, self.labels.prior
-        present = self.study.prepared.present
-        there = np.stack([np.any([present[n][val] for n in c.names], axis=0) for c in members], 1)
+        there = np.stack([self._having_any(c)[val] for c in members], 1)
         said, target = [c.answers for c in members], self.labels.numbers[val]
         answers = cross_fit(fit, said, there, prior, target, self.fold)
-        combiner = fit(said, there, prior, target, self.fold)
-        kept = list(range(len(members)))
+        combiner, kept = fit(said, there, prior, target, self.fold), list(range(len(members)))
         if fit is fit_mixture:
             kept = np.flatnonzero(combiner.weights).tolist()
             combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
-        blend = Blend([members[i].tempered for i in kept], combiner, prior)
         if len(kept) < 2:
             return  # one member is no ensemble
-        found = self._add(name, family, blend, answers, began, recipe or f"of {len(blend.members)}")
-        found.members = [members[i].name for i in kept]
+        blend = Blend([members[i].tempered for i in kept], combiner, prior)
+        candidate = self._add(name, family, blend, answers, began, recipe or f"of {len(kept)}")
+        candidate.members = [members[i].name for i in kept]
 
-    @property
+    def _having_any(self, candidate: Candidate) -> np.ndarray:
+        """Return which rows (rows,) have any of the modalities that a candidate looks at."""
+        return np.any([self.study.prepared.present[name] for name in candidate.names], axis=0)
+
+    @cached_property
     def fold(self) -> np.ndarray:
         """(val,): the fold of every validation row, five folds, whole groups in one; of one group one fold."""
-        if self._fold is None:
-            val = self.study.val
-            groups = None if self.groups is None else self.groups[val]
-            generator = np.random.default_rng([self.study.seed, 5])
-            self._fold = assign_folds(self.labels.numbers[val], generator=generator, groups=groups)
-        return self._fold
+        return self._assign_folds(None if self.groups is None else self.groups[self.study.val])
+
+    def _assign_folds(self, groups: np.ndarray | None) -> np.ndarray:
+        generator = np.random.default_rng([self.study.seed, 5])
+        return assign_folds(self.labels.numbers[self.study.val], generator=generator, groups=groups)
 
     @property
     def can_learn(self) -> bool:
@@ -351,18 +335,14 @@ class Search:
         """
         if self.labels.classes is None:
             return
-        val, present = self.study.val, self.study.prepared.present
-        fold = self.fold
-        if not self.can_learn:  # one number does not fit one speaker: rows will do
-            generator = np.random.default_rng([self.study.seed, 5])
-            fold = assign_folds(self.labels.numbers[val], generator=generator)
+        val = self.study.val
+        fold = self.fold if self.can_learn else self._assign_folds(None)  # one number does not fit one speaker
         for candidate in self.study.candidates:
             if candidate.names and candidate.temperature is None:
-                there = np.any([present[name][val] for name in candidate.names], axis=0)
-                found = cross_fit_temperature(candidate.answers, self.labels.codes[val], fold, there)
-                candidate.temperature = found.temperature
-                candidate.answers = found.answers
-                candidate.losses = self.labels.losses(found.answers, val)
+                there = self._having_any(candidate)[val]
+                fitted = cross_fit_temperature(candidate.answers, self.labels.codes[val], fold, there)
+                candidate.temperature, candidate.answers = fitted.temperature, fitted.answers
+                candidate.losses = self.labels.losses(fitted.answers, val)
 
     def refitted(self, candidate: Candidate) -> Any:
         """Return the predictor to ship: a classic one learns from validation too, now that this has chosen."""
@@ -383,18 +363,17 @@ class Search:
 
     def verdict(self) -> Verdict:
         """Return the verdict on fusion over the test rows."""
-        single, fused = self.single, self.fused
+        single, fused, rows = self.single, self.fused, self.study.test
+        names = [None if candidate is None else candidate.name for candidate in (single, fused)]
         if len(self.study.prepared.names) < 2:
-            return not_tested(ONE_MODALITY, single.name if single else None)
+            return not_tested(ONE_MODALITY, names[0])
         if fused is None or single is None:
             missing = NO_FUSED if fused is None else NO_SINGLE
             if not self.study.budget.stopped:
-                side = "several modalities" if fused is None else "one modality"
-                missing = f"no candidate of {side} was asked for"
-            return not_tested(missing, single.name if single else None, fused.name if fused else None)
-        rows = self.study.test
+                missing = f"no candidate of {'several modalities' if fused is None else 'one modality'} was asked for"
+            return not_tested(missing, *names)
         if not len(rows):
-            return not_tested(NO_TEST_ROWS, single.name, fused.name)
+            return not_tested(NO_TEST_ROWS, *names)
         groups = None if self.groups is None else self.groups[rows]
         generator = np.random.default_rng([self.study.seed, 6])
         sides = self.side(single), self.side(fused)
@@ -409,19 +388,12 @@ class Search:
 
     def side(self, candidate: Candidate) -> Side:
         """Return what a candidate says of the test rows, as the verdict compares it."""
-        present = self.study.prepared.present
-        there = np.all([present[name][self.study.test] for name in candidate.names], axis=0)
-        return Side(candidate.name, self.look(candidate), there, " and ".join(candidate.names))
+        return candidate.side(self.look(candidate), self.study.prepared.present, self.study.test)
 
 
 def answer_rows(predictor: Any, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
     """Return what a predictor says of prepared rows, in order."""
-    found = [predictor(prepared.batch(rows[start : start + 256])) for start in range(0, len(rows), 256)]
-    return np.concatenate(found)
-
-
-def _loss(candidate: Candidate) -> float:
-    return candidate.loss
+    return np.concatenate([predictor(prepared.batch(rows[start : start + 256])) for start in range(0, len(rows), 256)])
 
 
 def time_row(predictor: Any, prepared: Prepared, rows: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,16 +34,15 @@ from plait.models.speech.learning import (
     usual_recipe,
 )
 from plait.models.speech.network import Recogniser
-from plait.models.speech.units import Units, normalise
+from plait.models.speech.units import Units
 from plait.models.train import Outcome, fork_generators, train
 from plait.models.views import prep_options
 from plait.proof.scores import error_rates
-from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge_errors, not_tested
-from plait.study.candidate import Candidate, choose
+from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Verdict, judge_errors, not_tested
+from plait.study.candidate import ALONE, JOINT, Candidate, best_of, choose, list_candidates
 from plait.study.job import Fit
 from plait.study.networks import DIM, describe_strands
 
-ALONE, JOINT = "alone", "joint"
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "folds": (None, "cross-validation of transcripts is not there yet"),
     "candidates": ((), "the sound alone and plans are compared; name one plan with fusion"),
@@ -53,23 +52,18 @@ NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "report_rows": (None, "the report of a recogniser is not there yet"),
 }
 
-# -- what there is to learn ---------------------------------------------------------------------------------------
-
 
 def check_request(schema: Schema, chosen: FitOptions) -> str:
-    """Return the name of the sound whose transcripts are learned.
-
-    Raises RequestError where there is none or more than one, or for an option that means nothing here.
-    """
+    """Return the name of the one sound whose transcripts are learned. Raises RequestError, for wrong options too."""
     target = schema.role("target")
     heard = [modality for modality in schema.modalities if KINDS[modality.kind] is AUDIO]
+    columns = [column for modality in heard for column in modality.columns]
     mend = f"If column {target!r} holds classes, say so with --kind {target}=category."
     if not heard:
         raise RequestError(
             f"column {target!r} holds texts, which are learned as what is said in a sound, and no column holds sounds. "
             f"{mend}"
         )
-    columns = [column for modality in heard for column in modality.columns]
     if len(columns) > 1:
         raise RequestError(
             f"column {target!r} is a transcript, and {len(columns)} columns hold sounds: {', '.join(columns)}; "
@@ -102,19 +96,8 @@ def recogniser_options(schema: Schema, chosen: FitOptions, audio: str) -> FitOpt
     return replace(chosen, prep={**options, audio: {"prep": replace(prep, whole=True)}}, candidates=candidates)
 
 
-def transcripts_of(table: Table, target: str) -> np.ndarray:
-    """Return the transcript of each row, (rows,) of normalised texts: "" of punctuation alone, None of a blank cell."""
-    texts = np.empty(len(table), dtype=object)
-    for row, cell in enumerate(table.cells(target)):
-        texts[row] = None if cell is None else normalise(str(cell))
-    return texts
-
-
 def learnable_rows(table: Table, schema: Schema, texts: np.ndarray, audio: str) -> np.ndarray:
-    """Return (rows,) 0 for a row with a transcript and a cell for the sound, else −1, as `choose_splits` takes it.
-
-    Raises TableError where there is no such row.
-    """
+    """Return (rows,) 0 for a row with a transcript and a cell for the sound, else −1. Raises TableError without any."""
     target = schema.role("target")
     spoken = np.array([text is not None for text in texts], bool)
     if not spoken.any():
@@ -129,14 +112,10 @@ def learnable_rows(table: Table, schema: Schema, texts: np.ndarray, audio: str) 
 
 
 def find_units(texts: Sequence[str], target: str) -> Units:
-    """Return the units of the training transcripts.
-
-    Raises TableError for fewer than two of them, for transcripts without a word, or all alike.
-    """
+    """Return the units of the training transcripts. Raises TableError where there is nothing to learn in them."""
     if len(texts) < 2:
-        raise TableError(
-            f"there {'is' if len(texts) == 1 else 'are'} {count(len(texts), 'row')} to train on; expected two or more."
-        )
+        are = "is" if len(texts) == 1 else "are"
+        raise TableError(f"there {are} {count(len(texts), 'row')} to train on; expected two or more.")
     if not any(texts):
         raise TableError(f"no training row has a word in column {target!r}; expected transcripts to learn from.")
     if len(set(texts)) == 1:
@@ -147,11 +126,7 @@ def find_units(texts: Sequence[str], target: str) -> Units:
 
 
 def list_recognisers(audio: str, names: Sequence[str]) -> list[str]:
-    """Return the plans that are tried beside the sound alone when the user names none.
-
-    >>> list_recognisers("audio", ["image", "audio"])
-    ['parallel(audio, image, by=concat)', 'parallel(audio, image, by=gate)']
-    """
+    """Return the plans that are tried beside the sound alone when the user names none."""
     others = [name for name in names if name != audio]
     if not others:
         return []
@@ -159,9 +134,6 @@ def list_recognisers(audio: str, names: Sequence[str]) -> list[str]:
     if len(others) > 1:
         listed.append(plans.Sequential((*others, audio), by="film"))
     return [str(plan) for plan in listed]
-
-
-# -- candidates ---------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -192,13 +164,12 @@ class Recognition:
         for part, rows in (("training", self.train), ("validation", self.val)):
             if not len(rows):
                 reasons = [r[self.audio] for r in self.prepared.reasons if self.audio in r]
-                told = f" ({reasons[0]})" if reasons else ""
+                why = f" ({reasons[0]})" if reasons else ""
                 raise TableError(
-                    f"no {part} row has a sound that can be read{told}; expected some. Mend column {self.audio!r}."
+                    f"no {part} row has a sound that can be read{why}; expected some. Mend column {self.audio!r}."
                 )
         asked = list(self.plan_objects)
-        listed = asked or list_recognisers(self.audio, self.prepared.names)
-        waiting: list[str | None] = [None, *listed]
+        waiting: list[str | None] = [None, *(asked or list_recognisers(self.audio, self.prepared.names))]
         while waiting and not self.budget.interrupted:
             if self.candidates and self.budget.is_spent:
                 self.budget.limited = True
@@ -206,9 +177,7 @@ class Recognition:
             self._train(waiting.pop(0), len(waiting) + 1)
         if not self.candidates:
             raise KeyboardInterrupt
-        if asked and self.fused is not None:
-            return self.fused
-        return choose(self.candidates)
+        return self.fused if asked and self.fused is not None else choose(self.candidates)
 
     @property
     def alone(self) -> Candidate:
@@ -217,19 +186,18 @@ class Recognition:
     @property
     def fused(self) -> Candidate | None:
         """The fused candidate with the fewest word errors on validation."""
-        return min((c for c in self.candidates if c.plan is not None), key=lambda c: c.loss, default=None)
+        return best_of(c for c in self.candidates if c.plan is not None)
 
     def _train(self, plan: str | None, waiting: int) -> None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
-        name = plan or self.audio
-        stage = f"{name} {JOINT if plan else ALONE}"
+        name, how = plan or self.audio, JOINT if plan else ALONE
+        stage = f"{name} {how}"
         seed = zlib.crc32(f"{self.options.seed}:{stage}".encode())
-        network = self._build(plan, seed)
-        saved = self.stages.load(stage)
+        network, saved = self._build(plan, seed), self.stages.load(stage)
         if saved is not None:
             network.load_state_dict(saved[0])
             network.eval()
-            outcome = Outcome(**saved[1])
+            outcome = Outcome.from_json(saved[1])
         else:
             recipe = usual_recipe(len(self.train), self.options.epochs, self.options.batch_size)
             recordings = Recordings(self.prepared, self.texts.tolist(), self.units)
@@ -237,43 +205,34 @@ class Recognition:
             share = self.budget.share(0.95, waiting)
             outcome = train(replace(lesson, callback=self.job.callback, deadline=share))
             if outcome.stopped != "interrupt":
-                self.stages.save(stage, network.state_dict(), asdict(outcome))
-            self.budget.limited |= outcome.stopped == "time"
-        self.budget.interrupted |= outcome.stopped == "interrupt"
+                self.stages.save(stage, network.state_dict(), outcome.to_json())
+            self.budget.note(outcome.stopped)
         if not outcome.history:
             return
-        found = self.hear(network, self.val)
-        errors = count_errors(self.texts[self.val], found)[:, 0]
-        family = plan.partition("(")[0] if plan else ALONE
-        how, size = JOINT if plan else ALONE, count_parameters(network)
+        heard = self.hear(network, self.val)
+        errors = count_errors(self.texts[self.val], heard)[:, 0]
+        family, size = plan.partition("(")[0] if plan else ALONE, count_parameters(network)
         self.candidates.append(
-            Candidate(name, family, plan, how, network, found, errors, outcome.seconds, size, outcome, network)
+            Candidate(name, family, plan, how, network, heard, errors, outcome.seconds, size, outcome, network)
         )
 
     def _build(self, plan: str | None, seed: int) -> Recogniser:
         names = plans.leaves(plans.parse(self.plan_objects.get(plan, plan))) if plan else [self.audio]
         strands = [s for s in self.prepared.strands if s.name in names]
-        spec = {
-            **describe_strands(strands),
-            "plan": plan,
-            "dim": DIM,
-            "units": self.units.size,
-            "audio": self.audio,
-        }
+        spec = {**describe_strands(strands), "plan": plan, "dim": DIM, "units": self.units.size, "audio": self.audio}
         with fork_generators():
             torch.manual_seed(seed)
             return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.job.device).eval()
 
     def hear(self, network: Recogniser, rows: np.ndarray) -> np.ndarray:
         """Return what a network hears in prepared rows, (rows,) of Heard."""
-        return _column(hear_rows(network, self.prepared, rows, self.units, frame_seconds(self.prepared, network)))
+        seconds = frame_seconds(self.prepared, network)
+        return np.fromiter(hear_rows(network, self.prepared, rows, self.units, seconds), object)
 
     def leave_device(self) -> None:
         """Bring all networks to the processor: what answers from here on answers there."""
         for candidate in self.candidates:
             candidate.network.to("cpu")
-
-    # -- the test rows --------------------------------------------------------------------------------------------
 
     def looked_at(self, winner: Candidate) -> list[Candidate]:
         """Return the candidates that may hear the test rows: the winner, the best fused and the sound alone."""
@@ -295,40 +254,20 @@ class Recognition:
         if not len(self.test):
             return not_tested(NO_TEST_ROWS, single.name, fused.name)
 
-        def side(candidate: Candidate) -> Side:
-            there = np.all([self.prepared.present[name][self.test] for name in candidate.names], axis=0)
-            return Side(candidate.name, self.look(candidate)[:, 0], there, " and ".join(candidate.names))
-
         groups = None if self.job.groups is None else self.job.groups[self.test]
         generator = np.random.default_rng([self.options.seed, 6])
-        words = self.look(single)[:, 1]
-        return judge_errors(side(single), side(fused), words, generator=generator, groups=groups)
+        one, more = (c.side(self.look(c)[:, 0], self.prepared.present, self.test) for c in (single, fused))
+        return judge_errors(one, more, self.look(single)[:, 1], generator=generator, groups=groups)
 
     def leaderboard(self, winner: Candidate) -> list[dict[str, Any]]:
         """Say of every candidate what validation, cost and the test rows say; the winner first."""
-        board, looked = [], self.looked_at(winner) if len(self.test) else []
-        for candidate in sorted(self.candidates, key=lambda c: (c is not winner, c.loss)):
-            val = count_errors(self.texts[self.val], candidate.answers)
-            counts = self.look(candidate) if candidate in looked else None
-            board.append(
-                {
-                    "name": candidate.name,
-                    "family": candidate.family,
-                    "plan": candidate.plan,
-                    "recipe": candidate.recipe,
-                    "modalities": candidate.names,
-                    "members": [],
-                    "loss": candidate.loss,
-                    "val": self._rate(val),
-                    "test": None if counts is None else self._rate(counts),
-                    "seconds": round(candidate.seconds, 2),
-                    "params": candidate.params,
-                    "latency_ms": round(self._time_row(candidate), 4),
-                    "memory_mb": round(candidate.params * 4 / 1e6, 3),
-                    "winner": candidate is winner,
-                }
-            )
-        return board
+        looked = self.looked_at(winner) if len(self.test) else []
+
+        def score(candidate: Candidate) -> tuple[Any, Any, float]:
+            test = self._rate(self.look(candidate)) if candidate in looked else None
+            return self._rate(count_errors(self.texts[self.val], candidate.answers)), test, self._time_row(candidate)
+
+        return list_candidates(self.candidates, winner, score)
 
     def _rate(self, counts: np.ndarray) -> dict[str, float | None]:
         return error_rates(counts, generator=np.random.default_rng(self.options.seed))["wer"]
@@ -339,9 +278,3 @@ class Recognition:
         began = time.perf_counter()
         self.hear(candidate.network, rows)
         return 1000 * (time.perf_counter() - began) / len(rows)
-
-
-def _column(values: Sequence[Any]) -> np.ndarray:
-    column = np.empty(len(values), dtype=object)
-    column[:] = list(values)
-    return column

@@ -7,15 +7,8 @@ import numpy as np
 from plait.core.contract import Schema, Table
 from plait.errors import TableError
 
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-}
+WORDS = {"train": "train training", "val": "val valid validation dev", "test": "test"}
+SPLITS = {word: part for part, words in WORDS.items() for word in words.split()}
 
 
 def choose_splits(
@@ -23,9 +16,8 @@ def choose_splits(
 ) -> np.ndarray:
     """Return for each row "train", "val", "test", or "" for a row without a label (code −1) or without a split.
 
-    The split column is kept where there is one; a missing validation or test split is drawn from the training rows,
-    stratified by class, and by whole groups where a group column is named. Raises TableError for a split column
-    with other values, or with no training rows.
+    The split column is kept; a missing validation or test split is drawn from the training rows, stratified by class,
+    by whole groups. Raises TableError for a split column with other values, or with no training rows.
     """
     labelled = codes >= 0
     name = schema.role("split")
@@ -56,10 +48,7 @@ def choose_splits(
 
 
 def group_rows(table: Table, schema: Schema) -> np.ndarray | None:
-    """Return a number for each row (rows,); rows of one group share it. A row without a group is one of its own.
-
-    None where no group column is named.
-    """
+    """Return a number for each row (rows,) that its group shares, or None where no group column is named."""
     name = schema.role("group")
     if name is None:
         return None
@@ -89,17 +78,18 @@ def _draw(
             return generator.permutation(rows)[:wanted]
         drawn: list[int] = []
         for code in np.unique(codes[rows]):
-            own = generator.permutation(rows[codes[rows] == code])
-            count = min(len(own) - 1, int(np.floor(share * len(own) + generator.random())))
-            drawn += own[: max(0, count)].tolist()
-        return np.array(drawn[:] if drawn else generator.permutation(rows)[:1].tolist(), dtype=np.int64)
+            alike = generator.permutation(rows[codes[rows] == code])
+            drawn += alike[
+                : max(0, min(len(alike) - 1, int(np.floor(share * len(alike) + generator.random()))))
+            ].tolist()
+        return np.array(drawn or generator.permutation(rows)[:1].tolist(), dtype=np.int64)
     order = generator.permutation(np.unique(groups[rows]))
     taken: list[int] = []
     for group in order[:-1]:
-        own_rows = rows[groups[rows] == group]
-        if taken and len(taken) + len(own_rows) > 1.5 * wanted:
+        members = rows[groups[rows] == group]
+        if taken and len(taken) + len(members) > 1.5 * wanted:
             continue
-        taken += own_rows.tolist()
+        taken += members.tolist()
         if len(taken) >= wanted:
             break
     if not taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Table
-from plait.core.terminal import text_table
+from plait.core.terminal import Callback, quiet, text_table
 from plait.core.words import count, percent, plain
 from plait.data.write import check_out, write_table
 from plait.errors import RequestError, did_you_mean
@@ -22,8 +22,6 @@ from plait.streams.clocks import SECOND
 from plait.streams.read import Stream, read_stream
 from plait.streams.settle import Placed, check_overlap, place, settle, settle_reference, tell
 from plait.streams.signals import find_signals, place_estimated
-
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,11 @@ class Alignment:
 
     def __str__(self) -> str:
         rows, notes = [], []
-        for name, told in self.report["streams"].items():
-            clock = " ".join(word for word in (told["unit"], told["zone"]) if word)
-            gap = "" if told["largest_gap"] is None else f"{plain(told['largest_gap'])} s"
-            rows.append([name, clock, percent(told["coverage"]), gap, _words(told)])
-            notes += [f"{name}: {told['why']}"] + [f"  {note}" for note in told["note"].split(". ") if note]
+        for name, facts in self.report["streams"].items():
+            clock = " ".join(word for word in (facts["unit"], facts["zone"]) if word)
+            gap = "" if facts["largest_gap"] is None else f"{plain(facts['largest_gap'])} s"
+            rows.append([name, clock, percent(facts["coverage"]), gap, _words(facts)])
+            notes += [f"{name}: {facts['why']}"] + [f"  {note}" for note in facts["note"].split(". ") if note]
         table = text_table(["stream", "clock", "rows reached", "largest gap", "offset and drift"], rows)
         written = [f"written to {self.out}" if self.out else "", f"open {self.picture}" if self.picture else ""]
         return "\n".join(
@@ -80,19 +78,16 @@ def align(
     In `time`, `join` and `signal` a stream is named by its path, its file name, or that name without the ending.
 
     Args:
-        reference: the stream whose clock counts: the path of a table with a time column, of a sound, of SRT or WebVTT,
-            or what `plait.read` takes.
-        *streams: the others, likewise.
-        out: .csv or .parquet file to write, with a picture of the clocks beside it.
-        time: {stream: COLUMN or START,END}; after an @ the rate of frame numbers in Hz, a unit (s, ms, us, ns), a zone,
-            or the date of the stream's zero, such as "frame@30" or "clock@Europe/Berlin". Of a sound or cues only what
-            follows the @.
-        join: {stream: nearest, previous, overlap, window or linear}.
-        tolerance: seconds, farther away is absent; by default 1.5 usual steps of a stream.
-        rate: rows a second; by default a row for each row of the reference, one for a sound.
-        signal: {stream: COLUMN of numbers that it shares with the reference}.
-        estimate: find offset and drift of each stream that shares a signal, as sounds do.
-        callback: called with a dict for progress.
+        reference (REFERENCE): Stream whose clock counts.
+        streams (STREAM ...): Tables with times, sounds, SRT, VTT.
+        out (--out TABLE): CSV or Parquet file to write.
+        time (--time FILE=COLUMN): Where the times are; COLUMN@30 of frames, COLUMN@ZONE, COLUMN@ms.
+        join (--join FILE=WAY): nearest, previous, overlap, window or linear.
+        tolerance (--tolerance SECONDS): Farther away is absent. Without it 1.5 usual steps.
+        rate (--rate HZ): Rows a second. Without it the rows of the reference.
+        signal (--signal FILE=COLUMN): Column of numbers that --estimate compares.
+        estimate (--estimate): Find offset and drift from a shared signal.
+        callback: Called with a dict for progress.
 
     Returns:
         The synchronised rows (`table`) and how each clock was read (`report`); print it.
@@ -107,31 +102,30 @@ def align(
         >>> plait.align(steps, pulse).table.cells("pulse")
         [60, 62, 61]
     """
-    callback = callback or _quiet
+    callback = callback or quiet
     place_of_out = None if out is None else check_out(out, [reference, *streams], "one of the streams")
     _check_numbers(tolerance, rate)
     sources = [reference, *streams]
-    names, said = _name_streams(sources)
-    options = {
-        "time": _by_stream("--time", time, sources, names),
-        "join": _by_stream("--join", join, sources, names),
-        "signal": _by_stream("--signal", signal, sources, names),
-    }
+    names, renamed = _name_streams(sources)
+    times, joins, shared = (
+        _by_stream(f"--{flag}", given, sources, names)
+        for flag, given in (("time", time), ("join", join), ("signal", signal))
+    )
     read = []
     for number, source in enumerate(sources):
-        read.append(read_stream(source, names[number], options["time"].get(names[number])))
+        read.append(read_stream(source, names[number], times.get(names[number])))
         callback({"stage": "read", "done": number + 1, "total": len(sources)})
-    signals = find_signals(read, options["signal"], estimate)
+    signals = find_signals(read, shared, estimate)
     reach = None if tolerance is None else round(tolerance * SECOND)
     base, notes = settle_reference(read[0], read[1:])
     if base.kind == "sound" and rate is None:
         notes = [*notes, "one row for the whole sound; --rate HZ makes so many a second"]
-    head = place(base, [*said.get(base.name, []), *notes])
+    head = place(base, [*renamed.get(base.name, []), *notes])
     placed = [head]
     for number, stream in enumerate(read[1:], 1):
         estimated = estimate and stream.name in signals and base.name in signals
         settled, notes = settle(base, stream, estimated)
-        notes = [*said.get(stream.name, []), *notes]
+        notes = [*renamed.get(stream.name, []), *notes]
         if estimate and not estimated:
             mend = f": name a column that it shares with {base.name}, --signal {stream.given}=COLUMN"
             notes.append(f"not estimated, so its clock is believed{mend if stream.kind == 'table' else ''}")
@@ -141,8 +135,8 @@ def align(
     for other in placed[1:]:
         check_overlap(base, other, reach if reach is not None else default_tolerance(rows, other))
     folder = place_of_out.parent if place_of_out else base.table.folder or Path()
-    ways = [choose_join(one, options["join"].get(one.stream.name)) for one in placed]
-    if rate is None and base.name in options["join"]:
+    ways = [choose_join(one, joins.get(one.stream.name)) for one in placed]
+    if rate is None and base.name in joins:
         raise RequestError("--join of the reference needs --rate: without it its rows stay as they are")
     joined: list[Joined] = []
     for number, (one, way) in enumerate(zip(placed, ways, strict=True)):
@@ -150,18 +144,13 @@ def align(
         joined.append(_keep_reference(one, folder) if keep else join_stream(rows, one, way, reach, folder))
         callback({"stage": "join", "done": number + 1, "total": len(placed)})
     table = _assemble(base, rows, rate, placed, joined, folder)
-    told = {one.stream.name: _report(one, part) for one, part in zip(placed, joined, strict=True)}
-    report = {"rows": len(table), "streams": told}
-    picture = None
+    facts = {one.stream.name: _report(one, part) for one, part in zip(placed, joined, strict=True)}
+    report, picture = {"rows": len(table), "streams": facts}, None
     if place_of_out is not None:
         write_table(table, place_of_out)
         picture = place_of_out.with_name(f"{place_of_out.stem}-timeline.png")
         _draw(picture, read, placed, report)
     return Alignment(table, report, place_of_out, picture)
-
-
-def _quiet(event: dict[str, Any]) -> None:
-    pass
 
 
 def _check_numbers(tolerance: float | None, rate: float | None) -> None:
@@ -219,15 +208,15 @@ def _assemble(base: Stream, rows: Rows, rate: float | None, placed: Sequence[Pla
               folder: Path) -> Table:  # fmt: skip
     import pyarrow as pa
 
-    data: dict[str, Any] = {}
+    streams, data = list(zip(placed, joined, strict=True)), dict[str, Any]()
     if rate is None:
         data.update(joined[0].columns)
-        parts = [(one.stream.name, part) for one, part in zip(placed[1:], joined[1:], strict=True)]
+        del streams[0]
     else:
         times = rows.begin // 1000 if base.clock.calendar else rows.begin / SECOND
         kind = pa.timestamp("us", "UTC") if base.clock.calendar else pa.float64()
         data["time"] = pa.chunked_array([pa.array(times, kind)])
-        parts = [(one.stream.name, part) for one, part in zip(placed, joined, strict=True)]
+    parts = [(one.stream.name, part) for one, part in streams]
     for (_, part), chosen in zip(parts, name_columns(list(data), parts), strict=True):
         data |= {chosen[column]: values for column, values in part.columns.items()}
     return Table(data, folder, "the aligned table")
@@ -235,15 +224,13 @@ def _assemble(base: Stream, rows: Rows, rate: float | None, placed: Sequence[Pla
 
 def _report(one: Placed, part: Joined) -> dict[str, Any]:
     clock, line = one.stream.clock, one.line
-    notes = [*one.notes, part.note]
     offset = ppm = None
     if line is not None:
         # On a reference with dates and a stream without, offset is the date of the stream's zero, in seconds from 1970
         extra = one.zero_reference / SECOND if one.zero_own == 0 else 0.0
         low, high = line.interval("offset")
         offset = {"value": float(line.offset) + extra, "low": low + extra, "high": high + extra}
-        low, high = line.interval("drift")
-        ppm = {"value": float(1e6 * (line.slope - 1.0)), "low": low, "high": high}
+        ppm = dict(zip(("value", "low", "high"), (float(1e6 * (line.slope - 1)), *line.interval("drift")), strict=True))
     return {
         "unit": clock.unit,
         "zone": clock.zone,
@@ -253,7 +240,7 @@ def _report(one: Placed, part: Joined) -> dict[str, Any]:
         "offset": offset,
         "drift_ppm": ppm,
         "residual": line.residual if line is not None else None,
-        "note": ". ".join(notes),
+        "note": ". ".join([*one.notes, part.note]),
     }
 
 
@@ -268,10 +255,10 @@ def _largest_gap(one: Placed) -> float | None:
     return float(max(gaps.max(), 0)) / SECOND
 
 
-def _words(told: Mapping[str, Any]) -> str:
-    if told["offset"] is None:
+def _words(facts: Mapping[str, Any]) -> str:
+    if facts["offset"] is None:
         return ""
-    offset, ppm = told["offset"], told["drift_ppm"]
+    offset, ppm = facts["offset"], facts["drift_ppm"]
     half, wide = (offset["high"] - offset["low"]) / 2, (ppm["high"] - ppm["low"]) / 2
     begins = f"{offset['value']:+.4f} s"
     if abs(offset["value"]) > 1e8:  # seconds since 1970: the date of the stream's zero
@@ -283,13 +270,12 @@ def _draw(path: Path, read: Sequence[Stream], placed: Sequence[Placed], report: 
     calendar = placed[0].stream.clock.calendar
     zero = placed[0].stream.first if calendar else 0
     lanes = []
-    for own, one in zip(read, placed, strict=True):
-        raw = place(own)
-        dated = own.clock.calendar
-        before = timeline.pieces(raw.sorted_begin, raw.sorted_end if own.end is not None else None, own.step)
+    for stream, one in zip(read, placed, strict=True):
+        raw, clock = place(stream), stream.clock
+        before = timeline.pieces(raw.sorted_begin, raw.sorted_end if stream.end is not None else None, stream.step)
         after = timeline.pieces(one.sorted_begin, one.sorted_end if one.end is not None else None, one.stream.step)
-        own_zero = (zero if calendar else own.first) if dated else (0 if not own.clock.calendar else own.first)
-        told = report["streams"][one.stream.name]
-        words = _words(told).replace("), ", ")\n") if told["offset"] else f"{percent(told['coverage'], 0)} of rows"
-        lanes.append(timeline.Lane(one.stream.name, before - own_zero, after - zero, words))
+        begins = (zero if calendar else stream.first) if clock.calendar else 0
+        facts = report["streams"][one.stream.name]
+        words = _words(facts).replace("), ", ")\n") if facts["offset"] else f"{percent(facts['coverage'], 0)} of rows"
+        lanes.append(timeline.Lane(one.stream.name, before - begins, after - zero, words))
     timeline.draw_timeline(path, lanes, f" from {tell(zero, True)}" if calendar else " on the reference's clock")

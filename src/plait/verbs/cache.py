@@ -49,9 +49,8 @@ class Kept:
         return sum(part.found for part in self.parts) / asked if asked else None
 
     def to_json(self) -> dict[str, Any]:
-        parts = [asdict(part) for part in self.parts]
-        told = {"folder": str(self.folder), "size": self.size, "hit_rate": self.hit_rate}
-        return {**told, "removed": self.removed, "parts": parts}
+        facts = {"folder": str(self.folder), "size": self.size, "hit_rate": self.hit_rate, "removed": self.removed}
+        return {**facts, "parts": [asdict(part) for part in self.parts]}
 
     def __str__(self) -> str:
         lines = [f"{self.folder}: {say_bytes(self.size)}"]
@@ -72,8 +71,8 @@ def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
     """Return what is kept between commands, and remove what is too much. Nothing but time is lost.
 
     Args:
-        limit: bytes, or text such as "2GB": what was used longest ago goes until no more than that is left.
-        clear: remove all.
+        limit (--limit SIZE): Remove what was used longest ago, down to 2GB, say.
+        clear (--clear): Remove all of it. Nothing but time is lost.
 
     Raises:
         RequestError: the limit is no size, or there is no folder to keep things in.
@@ -82,7 +81,10 @@ def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
         >>> plait.cache(clear=True).size  # bytes
         0
     """
-    folder = _folder()
+    try:
+        folder = cache_folder()
+    except RuntimeError:
+        raise RequestError("there is no home folder to keep things in; name a folder with PLAIT_CACHE.") from None
     removed = 0
     if clear:
         removed = sum(size for _, size, _ in kept_files(folder))
@@ -92,21 +94,14 @@ def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
     return Kept(folder, tuple(_parts(folder)), removed)
 
 
-def _folder() -> Path:
-    try:
-        return cache_folder()
-    except RuntimeError:
-        raise RequestError("there is no home folder to keep things in; name a folder with PLAIT_CACHE.") from None
-
-
 def _parts(folder: Path) -> Iterator[Part]:
     for name, what in PARTS.items():
-        inner = sorted(p for p in (folder / name).glob("*") if p.is_dir()) if name == "features" else [folder / name]
-        for place in inner:
+        features = name == "features"
+        for place in sorted(p for p in (folder / name).glob("*") if p.is_dir()) if features else [folder / name]:
             sizes = [path.stat().st_size for path in place.rglob("*") if path.is_file()]
             if sizes:
-                told = f"{what} by {_about(place)}" if name == "features" else what
-                yield Part(told, len(sizes), sum(sizes), *(read_counts(place) if name == "features" else (0, 0)))
+                counts = read_counts(place) if features else (0, 0)
+                yield Part(f"{what} by {_about(place)}" if features else what, len(sizes), sum(sizes), *counts)
     checks = [path.stat().st_size for path in folder.glob("check-*.jsonl")]
     if checks:
         yield Part("facts about files", len(checks), sum(checks))
@@ -114,7 +109,7 @@ def _parts(folder: Path) -> Iterator[Part]:
 
 def _about(place: Path) -> str:
     try:
-        told = json.loads((place / "about.json").read_bytes())
-        return f"{told['name']} ({told['kind']})"
+        about = json.loads((place / "about.json").read_bytes())
+        return f"{about['name']} ({about['kind']})"
     except (OSError, ValueError, KeyError, TypeError):
         return place.name[:8]

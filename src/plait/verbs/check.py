@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,13 @@ from plait.checks.findings import Findings
 from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
 from plait.core.options import FitOptions
+from plait.core.terminal import Callback, quiet
 from plait.data.fact_cache import cache_folder
 from plait.data.read import read
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.detect import detect
 
-Callback = Callable[[dict[str, Any]], None]
 OPTIONS = ("split", "group", "ignore", "kinds", "modalities", "sample_rate")
-
-
-def _quiet(event: dict[str, Any]) -> None:
-    """A callback that says nothing."""
 
 
 def check(
@@ -40,15 +35,16 @@ def check(
     """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes.
 
     Args:
-        table: anything that `plait.read` takes; every picture and sound is opened once.
-        target: the column to predict; its labels are checked too, and what gives them away.
-        folder: where relative media paths begin; by default the folder of the table.
-        fix: a new folder for a mended copy of the table and its files; the original is never touched.
-        learning_curve: say whether more rows would help.
+        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+            `plait.read` takes.
+        target (--target COLUMN): Column to predict.
+        folder: Where relative media paths begin; by default the folder of the table.
+        fix (--fix OUT): New folder for a mended copy of the table.
+        learning_curve (--learning-curve): Say whether more rows would help, by quick guesses.
         cache: True for the user's cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another
             folder, or False; a check that was stopped goes on, and files that did not change are not read again.
-        callback: called with a dict for progress and notes.
-        **options: split, group, ignore, kinds, modalities and sample_rate, as in `plait.fit`.
+        callback: Called with a dict for progress and notes.
+        **options: Split, group, ignore, kinds, modalities and sample_rate, as in `plait.fit`.
 
     Raises:
         TableError: the table itself cannot be read.
@@ -65,30 +61,28 @@ def check(
     from plait.checks.survey import survey_table
     from plait.checks.table_checks import check_cells
 
-    tell = callback or _quiet
+    tell = callback or quiet
     for name in options:
         if name not in OPTIONS:
             raise RequestError(f"check has no option {name!r}. {did_you_mean(name, OPTIONS)}")
     chosen = FitOptions.of(options)
     rows = read(table, folder)
-    schema = detect(
-        rows,
-        target=target,
-        split=chosen.split,
-        group=chosen.group,
-        ignore=chosen.ignore,
-        kinds=chosen.kinds,
-        modalities=chosen.modalities,
-    )
+    schema = detect_columns(rows, target, chosen)
     rows = _with_rates(rows, chosen.sample_rate)
     survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
-    found = [*check_media(survey), *check_cells(rows, schema)]
-    found += check_labels(survey, tell)
+    findings = [*check_media(survey), *check_cells(rows, schema)]
+    findings += check_labels(survey, tell)
     if learning_curve:
-        found += check_growth(survey, tell)
+        findings += check_growth(survey, tell)
     if fix is not None:
-        found.append(_mend(rows, schema, Path(fix), tell))
-    return Findings.of(len(rows), found)
+        findings.append(_mend(rows, schema, Path(fix), tell))
+    return Findings.of(len(rows), findings)
+
+
+def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Schema:
+    """Return what each column is, as the options have it."""
+    roles: dict[str, Any] = {name: getattr(chosen, name) for name in OPTIONS[:-1]}
+    return detect(table, target=target, **roles)
 
 
 def _with_rates(table: Table, rate: int | None) -> Table:
@@ -97,22 +91,19 @@ def _with_rates(table: Table, rate: int | None) -> Table:
 
 
 def _choose_cache(wish: str | Path | bool, tell: Callback) -> Path | None:
-    if isinstance(wish, bool):
-        if not wish:
-            return None
-        try:
-            return cache_folder()
-        except RuntimeError:
-            tell({"note": "nothing is kept for the next check: there is no home folder (set PLAIT_CACHE)"})
-            return None
-    return Path(wish)
+    if not isinstance(wish, bool):
+        return Path(wish)
+    try:
+        return cache_folder() if wish else None
+    except RuntimeError:
+        tell({"note": "nothing is kept for the next check: there is no home folder (set PLAIT_CACHE)"})
+        return None
 
 
 def _mend(table: Table, schema: Schema, out: Path, tell: Callback) -> Finding:
     """Write the mended copy and return a finding that says what was done."""
     from plait.checks.mend.mend import mend_table
 
-    mended = mend_table(table, schema, out, callback=tell)
-    first, *rest = str(mended).split("\n")
+    first, *rest = str(mend_table(table, schema, out, callback=tell)).split("\n")
     done = "; ".join(line.strip() for line in rest[:-1])
     return Finding("note", "mended", None, (), f"a mended copy is in {first}; {done}", rest[-1] if rest else "")

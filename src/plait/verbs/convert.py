@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,13 @@ from plait.converters.columns import Converted, convert_column
 from plait.converters.graph import Route, check_kind, find_route, is_installed, version_of
 from plait.converters.one_file import choose_columns, kind_of_ending, read_file, write_file
 from plait.core.contract import Table
-from plait.core.terminal import text_table
+from plait.core.terminal import Callback, quiet, text_table
 from plait.core.words import count
 from plait.data.read import read
 from plait.data.write import check_out, write_table
 from plait.errors import EXTRAS, CellError, RequestError
-from plait.kinds import modality_kinds
+from plait.kinds import KINDS, modality_kinds
 from plait.kinds.relocate import move_media
-
-Callback = Callable[[dict[str, Any]], None]
-
-
-def _quiet(event: dict[str, Any]) -> None:
-    """Do nothing with a progress event."""
 
 
 @dataclass
@@ -86,19 +80,18 @@ def convert(
     nothing anew.
 
     Args:
-        source: a file, whose kind is told by what is inside; with `column` anything that `plait.read` takes.
-        destination: the file to write, whose ending says what it becomes.
-        column: the column to convert; "tabular" or several columns for a converter of tables.
-        to: the kind of the new column: image, audio, text or tabular.
-        name: what the new column is called; by default COLUMN_KIND.
-        out: .csv or .parquet file to write the table to.
-        by: a converter that must be used, or the folder of a fitted run, whose answer is the text.
-        converters: options ({"espeak.voice": "en-us"}), and objects of your own ({"mine": object}, see
-            `plait.converters.graph.Converter`).
-        kinds: {column: kind} where the guess is wrong.
-        folder: where relative media paths begin; by default the folder of the table.
-        cache: keep what is converted for the next call.
-        callback: called with a dict for progress and notes.
+        source (SOURCE): File, or table with --column.
+        destination (DESTINATION): File to write.
+        column (--column COLUMN): Column to convert; tabular: all numbers, words and dates.
+        to (--to KIND): image, audio, text or tabular.
+        name (--as NAME): Name of the new column.
+        out (--out TABLE): CSV or Parquet file to write.
+        by (--by NAME): Converter that must be used, or a fitted RUN.
+        converters (--converter NAME.OPTION=VALUE): Option of a converter, such as espeak.voice=zh.
+        kinds (--kind COLUMN=KIND): Kind of a column where the guess is wrong.
+        folder: Where relative media paths begin; by default the folder of the table.
+        cache: Keep what is converted for the next call.
+        callback: Called with a dict for progress and notes.
 
     Returns:
         What was made: `text` and `confidence` of a file, `table` and `statuses` of a column, and `out`; print it.
@@ -115,8 +108,7 @@ def convert(
         >>> print(plait.convert("photo.png", "photo.jpg"))
         the same kind, so nothing was converted; written to photo.jpg
     """
-    tell = callback or _quiet
-    known = make_converters(converters or {})
+    callback, known = callback or quiet, make_converters(converters or {})
     if column is None:
         given = {"--to": to, "--as": name, "--out": out}
         if destination is not None and (extra := [flag for flag, value in given.items() if value is not None]):
@@ -126,7 +118,7 @@ def convert(
                 "convert takes a file and a file to write, such as photo.png speech.wav, or a table with a column, a "
                 "kind and a table to write: --column call --to text --as transcript --out new.csv."
             )
-        return _convert_file(Path(source).expanduser(), Path(destination).expanduser(), by, known, tell)
+        return _convert_file(Path(source).expanduser(), Path(destination).expanduser(), by, known, callback)
     if destination is not None:
         raise RequestError(f"got a column and the file {destination}; the new table goes to --out TABLE.")
     if to is None:
@@ -134,14 +126,12 @@ def convert(
     check_kind(to, "--to")
     path = None if out is None else check_out(out, [source], "the table itself")
     table = read(source, folder)
-    columns = [column] if isinstance(column, str) else list(column)
-    columns, kind = choose_columns(table, columns, dict(kinds or {}))
+    columns, kind = choose_columns(table, [column] if isinstance(column, str) else list(column), dict(kinds or {}))
     if kind == to and not by:
-        taken = (
-            "is taken as it is written, as text; a sentence with its name" if kind == "text" else f"is {kind} already;"
-        )
-        mend = "is made with --column tabular." if kind == "text" else "name another kind with --to."
-        raise RequestError(f"column {columns[0]!r} {taken} {mend}")
+        already = f"is {kind} already; name another kind with --to."
+        if not KINDS[kind].opened:
+            already = f"is taken as it is written, as {kind}; a sentence with its name is made with --column tabular."
+        raise RequestError(f"column {columns[0]!r} {already}")
     by, known = _with_run(by, kind, known)
     route = find_route(known, kind, to, by)
     name = name or f"{'_'.join(columns) if len(columns) < 3 else 'row'}_{to}"
@@ -150,32 +140,33 @@ def convert(
         if taken in table.names:
             raise RequestError(f"there is a column {taken!r} already; give the new one another name: --as NAME.")
     place = None if path is None else path.with_name(f"{path.stem}_{name}")
-    told = convert_column(
-        table, columns, route, place=place, cache=cache, callback=tell, stage=f"{', '.join(columns[:3])} → {to}"
-    )
-    table = _with_columns(table, made, told, path)
+    stage = f"{', '.join(columns[:3])} → {to}"
+    converted = convert_column(table, columns, route, place=place, cache=cache, callback=callback, stage=stage)
+    table = _with_columns(table, made, converted, path)
     if path is not None:
         write_table(table, path)
-    return Conversion(route, table=table, name=name, out=path, statuses=tuple(told.status))
+    return Conversion(route, table=table, name=name, out=path, statuses=tuple(converted.status))
 
 
-def _with_columns(table: Table, made: Sequence[str], told: Converted, path: Path | None) -> Table:
+def _with_columns(table: Table, names: Sequence[str], converted: Converted, path: Path | None) -> Table:
     import pyarrow as pa
 
+    values = converted.values
     if path is not None:
         table = move_media(table, table.names, path.parent)
         table.folder = path.parent
-    values = told.values
-    if path is not None and told.values and any(isinstance(v, str) and os.path.isabs(v) for v in values):
-        base = os.path.abspath(path.parent)
-        values = [v if v is None else Path(os.path.relpath(os.path.abspath(v), base)).as_posix() for v in values]
-    data = dict(table.data)
+        if any(isinstance(v, str) and os.path.isabs(v) for v in values):
+            base = os.path.abspath(path.parent)
+            values = [v if v is None else Path(os.path.relpath(os.path.abspath(v), base)).as_posix() for v in values]
     kind = pa.binary() if any(isinstance(v, bytes) for v in values) else pa.string()
-    data[made[0]] = pa.chunked_array([pa.array(values, kind)])
-    data[made[1]] = pa.chunked_array([pa.array(told.confidence, pa.float64())])
-    data[made[2]] = pa.chunked_array([pa.array([told.version] * len(values), pa.string())])
-    data[made[3]] = pa.chunked_array([pa.array(told.status, pa.string())])
-    return replace(table, data=data)
+    arrays = (
+        pa.array(values, kind),
+        pa.array(converted.confidence, pa.float64()),
+        pa.array([converted.version] * len(values), pa.string()),
+        pa.array(converted.status, pa.string()),
+    )
+    columns = {name: pa.chunked_array([array]) for name, array in zip(names, arrays, strict=True)}
+    return replace(table, data={**table.data, **columns})
 
 
 def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
@@ -200,36 +191,27 @@ def _convert_file(source: Path, destination: Path, by: str, known: list[Any], te
     by, known = _with_run(by, kind, known)
     if kind == target and not by:  # only the format is another one
         write_file(destination, value, kind)
-        return Conversion(Route(()), value if kind == "text" else None, 1.0, out=destination)
+        return Conversion(Route(()), value if isinstance(value, str) else None, 1.0, out=destination)
     route = find_route(known, kind, target, by)
     tell({"note": f"{kind} → {target} by {version_of(route)}"})
-    made, sure = route([value])
-    result = made[0]
+    (result,), (sure,) = route([value])
     if isinstance(result, CellError):
         raise RequestError(f"{source}: {result}.")
     write_file(destination, result, target)
-    return Conversion(route, result if target == "text" else None, sure[0], out=destination)
+    return Conversion(route, result if isinstance(result, str) else None, sure, out=destination)
 
 
 def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return what there is to convert by: name, source, target, cost in seconds, quality, installed, what it needs."""
-    told = []
+    listed = []
     for c in make_converters(converters or {}):
-        there = is_installed(c)
-        extra, missing = EXTRAS.get(getattr(c, "module", ""), ""), getattr(c, "missing", "")
+        installed, missing = is_installed(c), getattr(c, "missing", "")
         needs = f"give {missing}" if missing else ""
-        told.append(
-            {
-                "name": c.name,
-                "source": c.source,
-                "target": c.target,
-                "cost": c.cost,
-                "quality": c.quality,
-                "installed": there,
-                "needs": needs if there else f"pip install 'plait[{extra}]'",
-            }
-        )
-    return told
+        if not installed:
+            needs = f"pip install 'plait[{EXTRAS.get(getattr(c, 'module', ''), '')}]'"
+        fields = {name: getattr(c, name) for name in ("name", "source", "target", "cost", "quality")}
+        listed.append({**fields, "installed": installed, "needs": needs})
+    return listed
 
 
 def describe_graph(listed: Sequence[Mapping[str, Any]]) -> str:

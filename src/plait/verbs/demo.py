@@ -6,11 +6,9 @@ is the test set of Alpaydin and Kaynak (1998) that comes with scikit-learn; the 
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import json
-import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from plait.converters.espeak import Speech
+from plait.core.files import read_json, write_json
+from plait.core.terminal import Callback, quiet
 from plait.core.words import count
-from plait.errors import RequestError, need
+from plait.errors import RequestError, RunError, need
 from plait.proof.leaderboard import board, choose_shown
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -58,46 +58,43 @@ def run_demo(
     rows: int = 1000,
     seed: int = 0,
     epochs: int | None = 18,  # fewer than fit would take for so few rows: three minutes on two cores
-    callback: Callable[[dict[str, Any]], None] | None = None,
+    callback: Callback | None = None,
 ) -> Demo:
     """Make the table in `folder`/data, fit it into `folder`/run, and say how single modalities and fusions compare.
 
     Raises MissingExtra without espeakng-loader, RequestError when the folder holds something else.
+
+    Args:
+        folder (--out FOLDER): Folder for the demo's files.
+        rows (--rows N): Rows to make.
+        seed (--seed N): Same seed, same table.
     """
     from plait.verbs.fit import fit
     from plait.verbs.show import show
 
     folder = Path(folder)
-    if callback is not None:
-        callback({"note": f"making {count(rows, 'row')} of written, spoken and typed digits in {folder / 'data'}"})
+    callback = callback or quiet
+    callback({"note": f"making {count(rows, 'row')} of written, spoken and typed digits in {folder / 'data'}"})
     table = make_demo(folder / "data", rows=rows, seed=seed)
     roles: dict[str, Any] = {"split": "split", "group": "voice", "ignore": ["id"]}
-    before_after = folder / "row.png"
+    run, before_after = folder / "run", folder / "row.png"
     show(table, target="digit", row=full_row(table), out=before_after, **roles)
-    model = fit(
-        table, target="digit", out=folder / "run", epochs=epochs, seed=seed, overwrite=True, callback=callback, **roles
-    )
-    run = folder / "run"
+    model = fit(table, target="digit", out=run, epochs=epochs, seed=seed, overwrite=True, callback=callback, **roles)
     pictures = (before_after, *sorted(run.glob("*.png"), key=lambda path: (path.stem != "confusion", path.stem)))
     return Demo(table, run, pictures, model, _story(model, table, run, pictures))
 
 
 def _story(model: Any, table: Path, run: Path, pictures: tuple[Path, ...]) -> str:
-    proof = model.study
-    return "\n".join(
-        [
-            board(choose_shown(proof.candidates), "accuracy"),
-            "",
-            "The share of right answers, with its 95 % interval. * was chosen, on validation only; the test rows",
-            "were looked at once. About one cell in seven is missing.",
-            "",
-            proof.verdict["sentence"],
-            "",
-            f"open {pictures[0]}",
-            f"open {run / 'report.html'}",
-            f"next: plait predict {run} {table} --out answers.csv   or   plait explain {run} {table} --row 0",
-        ]
-    )
+    return f"""{board(choose_shown(model.study.candidates), "accuracy")}
+
+The share of right answers, with its 95 % interval. * was chosen, on validation only; the test rows
+were looked at once. About one cell in seven is missing.
+
+{model.study.verdict["sentence"]}
+
+open {pictures[0]}
+open {run / "report.html"}
+next: plait predict {run} {table} --out answers.csv   or   plait explain {run} {table} --row 0"""
 
 
 def make_demo(folder: str | Path, *, rows: int = 1000, seed: int = 0) -> Path:
@@ -116,16 +113,15 @@ def make_demo(folder: str | Path, *, rows: int = 1000, seed: int = 0) -> Path:
     folder = Path(folder)
     table, made = folder / "table.csv", folder / "made.json"
     wish = {"by": "plait demo", "version": 1, "rows": rows, "seed": seed}
-    if _read_json(made) == {**wish, "finished": True} and table.is_file():
-        return table
+    with contextlib.suppress(RunError):  # there is none yet
+        if table.is_file() and read_json(made) == {**wish, "finished": True}:
+            return table
     _clear(folder, made)
     (folder / "images").mkdir(parents=True)
     (folder / "audio").mkdir()
-    made.write_text(json.dumps({**wish, "finished": False}), encoding="utf-8")
+    write_json(made, {**wish, "finished": False})
     _write_rows(folder, rows, np.random.default_rng(seed))
-    unfinished = made.with_suffix(".part")
-    unfinished.write_text(json.dumps({**wish, "finished": True}), encoding="utf-8")
-    os.replace(unfinished, made)
+    write_json(made, {**wish, "finished": True})
     return table
 
 
@@ -138,21 +134,14 @@ def full_row(table: Path) -> int:
     return 0
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
 def _clear(folder: Path, made: Path) -> None:
     """Remove what an earlier or an interrupted demo wrote; refuse a folder that holds anything else."""
-    ours = {"images", "audio", "table.csv", made.name, made.with_suffix(".part").name}
-    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.exists() and (not folder.is_dir() or found - ours or (found and made.name not in found)):
+    ours = {"images", "audio", "table.csv", made.name}
+    paths = list(folder.iterdir()) if folder.is_dir() else []
+    names = {path.name for path in paths if not path.name.startswith(f".{made.name}.")}  # else half written
+    if folder.exists() and (not folder.is_dir() or names - ours or (names and made.name not in names)):
         raise RequestError(f"{folder} holds something that the demo did not make; name another folder, or empty it.")
-    for name in found:
-        path = folder / name
+    for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

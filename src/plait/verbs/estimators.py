@@ -21,6 +21,7 @@ class _Estimator(BaseEstimator):
     """
 
     _kind = ""
+    folder: Any
 
     def __init__(
         self,
@@ -41,22 +42,7 @@ class _Estimator(BaseEstimator):
         sample_rate: int | None = None,
         folder: Any = None,
     ) -> None:
-        self.fusion = fusion
-        self.ignore = ignore
-        self.kinds = kinds
-        self.modalities = modalities
-        self.encoders = encoders
-        self.prep = prep
-        self.tune = tune
-        self.candidates = candidates
-        self.balance = balance
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.precision = precision
-        self.time_limit = time_limit
-        self.seed = seed
-        self.sample_rate = sample_rate
-        self.folder = folder
+        self.__dict__.update({name: value for name, value in locals().items() if name != "self"})
 
     def fit(self, X: Any, y: Any) -> Any:
         """Learn from rows and their labels, and return the estimator.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plait.core.threads import number_threads
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
 from plait.proof.explanation import PICTURES, Explanation, write_explanation
-from plait.runs.load import load
+from plait.runs.load import open_model
 from plait.runs.model import Model
 
 
@@ -25,12 +24,13 @@ def explain(
     """Return how much each modality made of the answers of a fitted run, by Shapley values.
 
     Args:
-        run: the folder that `plait.fit` wrote, the .onnx file that `plait.export` wrote, or a model.
-        rows: anything that `plait.read` takes.
-        row: explain this one (from 0), and which words, regions, seconds and columns of it mattered.
-        out: a picture of the row to write, or a folder for JSON, picture and table.
-        folder: where relative media paths begin; by default the folder of the table.
-        callback: called with a dict for progress.
+        run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
+        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+            `plait.read` takes.
+        row (--row N): Explain this row, from 0, down to its parts.
+        out (--out OUT): Picture of the row (.png), or a folder for all there is.
+        folder: Where relative media paths begin; by default the folder of the table.
+        callback: Called with a dict for progress.
 
     Raises:
         RunError: the run is missing, unfinished or damaged.
@@ -48,9 +48,7 @@ def explain(
         raise RequestError(
             f"the explanation cannot be written to {Path(out).name!r}; expected a .png file or a folder."
         )
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    found = model.explain(rows, row, folder=folder, callback=callback or quiet)
+    explanation = open_model(run).explain(rows, row, folder=folder, callback=callback or quiet)
     if out is not None:
-        write_explanation(found, out)
-    return found
+        write_explanation(explanation, out)
+    return explanation

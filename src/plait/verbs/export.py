@@ -11,14 +11,13 @@ import torch
 
 from plait.core.contract import Batch
 from plait.core.files import write_bytes
-from plait.core.threads import number_threads
 from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.kinds import KINDS
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import Strand
-from plait.runs.load import load
+from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel, pack_model
 
@@ -73,13 +72,13 @@ def export(
     input is its features. Output: probabilities (batch, class) float32, or values (batch, 1) float64 in their unit.
 
     Args:
-        run: the folder that `plait.fit` wrote, or a model.
-        to: the format; there is "onnx".
-        out: the file, ending in .onnx; by default RUN.onnx beside the run folder.
-        rows: what `plait.read` takes, of which 64 are answered by both before the file is written; by default drawn.
-        folder: where relative media paths of the rows begin.
-        overwrite: replace a file that is there.
-        callback: called with a dict for notes.
+        run (RUN): Folder that `plait fit` wrote.
+        to (--to FORMAT): onnx.
+        out (--out FILE): File to write; RUN.onnx beside RUN.
+        rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
+        folder: Where relative media paths of the rows begin.
+        overwrite (--overwrite): Replace a file that is there.
+        callback: Called with a dict for notes.
 
     Raises:
         RequestError: the winner is, or asks, no network, it is a recogniser, or the answers differ by more than 0.0001.
@@ -96,7 +95,7 @@ def export(
         raise RequestError(f"cannot export to {to!r}. {did_you_mean(to, FORMATS)}")
     for module in ("onnx", "onnxscript", "onnxruntime"):
         need(module)
-    model = run if isinstance(run, Model) else load(run)
+    model = open_model(run)
     if isinstance(model, OnnxModel):
         raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
     if model.task == "recognition":
@@ -104,7 +103,6 @@ def export(
     path = _place(model, out)
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
-    number_threads()
     tell({"note": "tracing the network; this takes about half a minute"})
     data = pack_model(model)
     written = OnnxModel.from_bytes(data, str(path))
@@ -144,7 +142,8 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
         columns = len(strand.modality.columns) if strand.several else 1
         there = generator.random((num, columns)) < 0.7
         there[0], there[1:2] = True, False
-        x = draw_values(strand, num, generator).astype(strand.dtype())
+        draw = KINDS[strand.layout()["kind"]].network.draw
+        x = draw(strand.layout(), num * columns, generator).reshape(num, *strand.shape()).astype(strand.dtype())
         if x.dtype.kind == "f":
             x[~(there if strand.several else there[:, 0])] = np.nan
         batch.inputs[strand.name] = torch.from_numpy(x)
@@ -154,33 +153,22 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
     return batch
 
 
-def draw_values(strand: Strand, num: int, generator: np.random.Generator) -> np.ndarray:
-    """Return inputs (batch, …) in the range of what the strand prepares."""
-    layout, columns = strand.layout(), len(strand.modality.columns) if strand.several else 1
-    return KINDS[layout["kind"]].network.draw(layout, num * columns, generator).reshape(num, *strand.shape())
-
-
 def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:
-    """Return the rows as the run takes them: the features of what goes through an encoder inside the graph, and both
-    where the encoder was tuned."""
-    found = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
+    """Return the rows as the run takes them: features of what an encoder in the graph reads; both where tuned."""
+    given = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
     for name in [strand.name for strand in written.strands if strand.raw]:
         raw = batch.inputs[name].numpy()
         for strand in model.strands:
             if strand.raw and strand.shadow == name:
-                found.inputs[strand.name] = batch.inputs[name]
+                given.inputs[strand.name] = batch.inputs[name]
             elif strand.name == name and strand.frozen is not None:
-                cells = raw.reshape(-1, *strand.frozen.shape)
-                features = strand.frozen.encode(cells)  # on the processor, where the graph is tried
-                found.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
-    return found
+                features = strand.frozen.encode(raw.reshape(-1, *strand.frozen.shape))  # on the processor, as the graph
+                given.inputs[name] = torch.from_numpy(features.reshape(len(raw), *strand.shape()))
+    return given
 
 
 def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
-    """Return the largest difference between the answers of the run and of the file. RequestError where too large.
-
-    batch: rows as the file takes them.
-    """
+    """Return the largest difference between the answers of the run and of the file; RequestError where too large."""
     spread = 1.0 if model.classes is not None else float(model.facts.spread or 1.0)
     expected = np.asarray(model.predictor()(for_run(model, written, batch)))
     apart = np.abs(expected - written.predictor()(batch)) / spread
@@ -195,11 +183,9 @@ def compare(model: Model, written: OnnxModel, batch: Batch) -> float:
 
 def describe_ports(model: OnnxModel) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the inputs and the output of the graph: name, dtype, shape with "batch" in front."""
-    inputs = []
-    predictor = model.predictor()
+    inputs, predictor = [], model.predictor()
     for port in predictor.ports:
         inputs.append({"name": port.values, "dtype": port.dtype, "shape": ["batch", *port.shape]})
-        wide = [port.columns] if port.several else []
-        inputs.append({"name": port.there, "dtype": "bool", "shape": ["batch", *wide]})
+        inputs.append({"name": port.there, "dtype": "bool", "shape": ["batch", *([port.columns] * port.several)]})
     dtype = "float32" if model.classes is not None else "float64"
     return inputs, [{"name": predictor.output, "dtype": dtype, "shape": ["batch", predictor.width]}]

@@ -20,17 +20,14 @@ from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
-from plait.models.views import (
-    encoder_names,
-    name_modalities,
-    prep_options,
-)
+from plait.models.views import encoder_names, name_modalities, prep_options
 from plait.runs.model import Model
 from plait.study.course import learn
 from plait.study.job import Fit, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
 from plait.study.speech import check_request
-from plait.verbs.show import detect_columns, with_rates
+from plait.verbs.check import detect_columns
+from plait.verbs.show import with_rates
 
 
 def fit(
@@ -46,13 +43,14 @@ def fit(
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
     Args:
-        data: anything that `plait.read` takes (a path, a frame, a dict of arrays).
+        data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+            `plait.read` takes.
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data.
-        target: the column to predict; with labels the name they get.
-        out: the run folder, where a fit that was killed goes on; by default one that lives as long as the model.
-        folder: where relative media paths begin; by default the folder of the table.
-        callback: called with a dict for progress and notes.
-        **options: what else may be asked, none of it needed:
+        target (--target COLUMN): Column to predict.
+        out (--out RUN): Folder for the model and its proof.
+        folder: Where relative media paths begin; by default the folder of the table.
+        callback: Called with a dict for progress and notes.
+        **options: What else may be asked, none of it needed:
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
             group: column whose values must not be in two splits, such as a speaker.

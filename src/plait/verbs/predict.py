@@ -8,12 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plait.core.threads import number_threads
-from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
-from plait.runs.load import load
+from plait.runs.load import open_model
 from plait.runs.model import Model
-from plait.runs.predictions import Predictions
+from plait.runs.predictions import Predictions, check_file
 
 
 def predict(
@@ -22,10 +20,10 @@ def predict(
     """Return an answer for every row of a table by a fitted run, and write the answers where asked.
 
     Args:
-        run: the folder that `plait.fit` wrote, the .onnx file that `plait.export` wrote, or a model.
-        rows: anything that `plait.read` takes; a column that is not there is absent in every row.
-        out: .csv or .parquet file to write.
-        callback: called with a dict for progress.
+        run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
+        rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is absent.
+        out (--out FILE): CSV or Parquet file to write.
+        callback: Called with a dict for progress.
 
     Raises:
         RunError: the run is missing, unfinished or damaged.
@@ -37,12 +35,9 @@ def predict(
         >>> answers.labels, answers.status
         (['yes', None], ['ok', 'failed'])
     """
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    if out is not None and Path(out).suffix.lower() not in (".csv", ".parquet"):
-        raise RequestError(
-            f"the answers cannot be written to {Path(out).name!r}; expected a name that ends in .csv or .parquet."
-        )
+    model = open_model(run)
+    if out is not None:
+        check_file(out)
     answers = model.predict(rows, callback=callback or quiet)
     if out is not None:
         answers.write(out)
@@ -53,9 +48,10 @@ def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = 
     """Score a fitted run on a table: overall, given each subset of modalities, and each modality alone.
 
     Args:
-        run: the folder that `plait.fit` wrote, the .onnx file that `plait.export` wrote, or a model.
-        rows: anything that `plait.read` takes, with the target as a column.
-        callback: called with a dict for progress and notes.
+        run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
+        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+            `plait.read` takes.
+        callback: Called with a dict for progress and notes.
 
     Returns:
         rows, scored, failed, metrics ({name: {"value", "low", "high"}}, 95 % intervals), by_modalities ({"image": …,
@@ -71,6 +67,4 @@ def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = 
         >>> scores["scored"], sorted(scores["by_modalities"])
         (40, ['tabular', 'tabular+text', 'text'])
     """
-    model = run if isinstance(run, Model) else load(run)
-    number_threads()
-    return model.evaluate(rows, callback=callback or quiet)
+    return open_model(run).evaluate(rows, callback=callback or quiet)

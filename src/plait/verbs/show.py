@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,30 +11,19 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Column, Schema, Table
+from plait.core.files import write_bytes
 from plait.core.options import FitOptions
 from plait.core.terminal import text_table
 from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds import AUDIO, KINDS
-from plait.kinds.detect import detect
 from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
 from plait.models.views import Strand, fit_strands
+from plait.verbs.check import detect_columns
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
-
-
-def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Schema:
-    return detect(
-        table,
-        target=target,
-        split=chosen.split,
-        group=chosen.group,
-        ignore=chosen.ignore,
-        kinds=chosen.kinds,
-        modalities=chosen.modalities,
-    )
 
 
 def with_rates(table: Table, schema: Schema, rate: int | None, callback: Callback) -> Table:
@@ -85,13 +73,14 @@ def show(
     """Return what each column is, and why; with `row` and `out`, draw that row around preprocessing.
 
     Args:
-        table: anything that `plait.read` takes.
-        target: the column to predict, so that it is no feature.
-        row: the row to draw before and after preprocessing, from 0.
-        out: the picture to write (.png, .jpg, .pdf or .svg).
-        folder: where relative media paths begin; by default the folder of the table.
-        prep: options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
-        **options: split, group, ignore, kinds and modalities, as in `plait.fit`.
+        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+            `plait.read` takes.
+        target (--target COLUMN): Column to predict.
+        row (--row N): Row to draw, from 0.
+        out (--out PICTURE): Where the drawing goes.
+        folder: Where relative media paths begin; by default the folder of the table.
+        prep: Options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
+        **options: Split, group, ignore, kinds and modalities, as in `plait.fit`.
 
     Raises:
         TableError: the table cannot be read.
@@ -120,12 +109,9 @@ def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path,
     generator = np.random.default_rng(chosen.seed)
     rows = generator.permutation(len(table))[:500]
     strands = fit_strands(table, schema, np.sort(rows), chosen.prep, generator)
-    figure = draw_row(row_parts(table, strands, row))
-    with contextlib.ExitStack() as stack:
-        part = out.with_name(f".{out.name}.{os.getpid()}.part")
-        stack.callback(part.unlink, missing_ok=True)
-        figure.savefig(part, format=out.suffix.lstrip(".") or "png", dpi=110)
-        os.replace(part, out)
+    figure, drawn = draw_row(row_parts(table, strands, row)), io.BytesIO()
+    figure.savefig(drawn, format=out.suffix.lstrip("."), dpi=110)
+    write_bytes(out, drawn.getvalue())
 
 
 def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[str, Any]]:

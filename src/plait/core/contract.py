@@ -5,7 +5,10 @@ Axis words, used everywhere: batch, time, channel, height, width, mel, token, fe
 encoder     (batch, …)                 → tokens (batch, token, dim), present (batch, token) bool
 fusion      {name: (tokens, present)}  → tokens (batch, token, dim), present (batch, token) bool
 head        (batch, dim)               → (batch, class) or (batch, target)
-predictor   any Batch                  → (batch, class)
+predictor   any Batch                  → (batch, class) probabilities, or (batch, target) values in their unit
+
+A predictor has `names`, the modalities it looks at; a row in which none of them is present gets the prior. It may also
+have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper than one call for each.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,16 +61,10 @@ class Schema:
     modalities: tuple[Modality, ...]
 
     def column(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise RequestError(f"there is no column {name!r}. {did_you_mean(name, [c.name for c in self.columns])}")
+        return _by_name({column.name: column for column in self.columns}, name, "column")
 
     def modality(self, name: str) -> Modality:
-        for modality in self.modalities:
-            if modality.name == name:
-                return modality
-        raise RequestError(f"there is no modality {name!r}. {did_you_mean(name, [m.name for m in self.modalities])}")
+        return _by_name({modality.name: modality for modality in self.modalities}, name, "modality")
 
     def role(self, role: str) -> str | None:
         """Return the name of the first column with this role (target, split, group), or None."""
@@ -82,6 +79,12 @@ class Schema:
             columns=tuple(Column(**c) for c in data["columns"]),
             modalities=tuple(Modality(m["name"], m["kind"], tuple(m["columns"])) for m in data["modalities"]),
         )
+
+
+def _by_name(things: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in things:
+        raise RequestError(f"there is no {what} {name!r}. {did_you_mean(name, things)}")
+    return things[name]
 
 
 @dataclass
@@ -115,12 +118,10 @@ class Table:
         """Return a table of these rows, by index, slice or a boolean for each row (what scikit-learn asks for)."""
         if isinstance(rows, tuple):  # scikit-learn asks for X[rows, ...]
             rows = rows[0]
-        if isinstance(rows, slice):
-            rows = np.arange(len(self))[rows]
-        index = np.asarray(rows)
-        if index.dtype == bool:
-            index = np.flatnonzero(index)
-        return self.take(index.astype(np.int64))
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            rows = rows if rows.dtype == bool else rows.astype(np.int64)
+        return self.take(np.arange(len(self))[rows])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Table:
         import pyarrow as pa
@@ -131,7 +132,7 @@ class Table:
             for name, values in self.data.items()
         }
         lines = None if self.lines is None else [self.lines[i] for i in index]
-        notes = {name: [told[i] for i in index] for name, told in self.notes.items()}
+        notes = {name: [column[i] for i in index] for name, column in self.notes.items()}
         return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
@@ -139,9 +140,7 @@ class Table:
 
         Raises RequestError when there is no such column.
         """
-        if name not in self.data:
-            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, self.names)}")
-        values = self.data[name]
+        values = _by_name(self.data, name, "column")
         if isinstance(values, np.ndarray):
             chosen = values if rows is None else values[np.asarray(rows, dtype=np.int64)]
             return [_cell(v) for v in (chosen.tolist() if chosen.ndim == 1 else chosen)]
@@ -158,13 +157,11 @@ class Table:
 
 
 def _cell(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and value != value):
-        return None
-    if isinstance(value, str) and not value.strip():
-        return None
-    if isinstance(value, (bytes, bytearray)) and not value:
-        return None
-    return value
+    """Return a cell, or None where it is NaN, blank or empty."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    empty = value != value if isinstance(value, float) else isinstance(value, (bytes, bytearray)) and not value
+    return None if empty else value
 
 
 @dataclass
@@ -179,20 +176,6 @@ class Batch:
     present: dict[str, torch.Tensor]
     target: torch.Tensor | None = None
     cells: dict[str, torch.Tensor] = field(default_factory=dict)
-
-
-class Predictor(Protocol):
-    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values in their unit.
-
-    Evaluation and explanation know only this. A row in which none of `names` is present gets the prior. A predictor may
-    also have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper than one call for each.
-    """
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The modalities it looks at."""
-
-    def __call__(self, batch: Batch) -> np.ndarray: ...
 
 
 SECOND = "\ue000"  # what follows it in a name is a second view of the modality before it, and comes and goes with it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from plait.core.words import count
@@ -27,31 +27,16 @@ class Finding:
     mend: str
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "severity": self.severity,
-            "check": self.check,
-            "column": self.column,
-            "rows": list(self.rows),
-            "message": self.message,
-            "mend": self.mend,
-        }
+        return {**asdict(self), "rows": list(self.rows)}
 
 
 def say_cells(num: int, does: str) -> str:
-    """Return "1 cell names …" or "3 cells name …"; `does` begins with a verb in the singular.
-
-    >>> say_cells(2, "holds silence"), say_cells(1, "holds")
-    ('2 cells hold silence', '1 cell holds')
-    """
+    """Return how many cells do it: "2 cells hold silence" of (2, "holds silence")."""
     verb, space, rest = does.partition(" ")
     plural = {"is": "are"}.get(verb, verb.removesuffix("s"))
     return count(num, f"cell {does}", f"cells {plural}{space}{rest}")
 
 
 def quoted(name: str) -> str:
-    """Return the name of a column as a shell takes it.
-
-    >>> quoted("age"), quoted("the age")
-    ('age', "'the age'")
-    """
+    """Return the name of a column as a shell takes it."""
     return name if re.fullmatch(r"[\w.-]+", name) else f"'{name}'"

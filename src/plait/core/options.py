@@ -15,14 +15,17 @@ T = TypeVar("T")
 AS_TEXT = "text"  # the family of candidates that read the whole row written out as words
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
+FUSION = 'Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are compared.'
 PRECISIONS = ("auto", "float32")
+LEAST = (("epochs", 1, ""), ("batch_size", 2, ""), ("report_rows", 1, ""), ("sample_rate", 1, " Hz"), ("folds", 2, ""))
 REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 
 
-def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
-    if factory is not None:
-        return field(default_factory=factory, metadata={"help": help})
+def option(default: Any, help: str) -> Any:
+    """Return a field of a dataclass that the user may set, with the words that `--help` shows; dict: an empty one."""
+    if default is dict:
+        return field(default_factory=dict, metadata={"help": help})
     return field(default=default, metadata={"help": help})
 
 
@@ -30,86 +33,67 @@ def _option(default: Any = None, help: str = "", factory: Any = None) -> Any:
 class FitOptions:
     """What a user can ask of `fit`. Every field has its help in the metadata."""
 
-    fusion: Any = field(
-        default=None,
-        metadata={
-            "help": 'Fusion plan, such as "parallel(image, audio)"; auto grows a tree. Without it many are compared.'
-        },
+    fusion: Any = field(default=None, metadata={"help": FUSION})
+    split: str | None = option(None, "Column that says train, val or test. A missing part is drawn.")
+    group: str | None = option(None, "Column whose values must not be in two splits, such as a speaker.")
+    ignore: Sequence[str] = option((), "Column to leave out. Repeat it for several.")
+    kinds: Mapping[str, str] = option(dict, "Kind of a column where the guess is wrong: COLUMN=KIND.")
+    modalities: Mapping[str, Sequence[str]] = option(dict, "Group columns: NAME=COLUMN,COLUMN.")
+    encoders: Mapping[str, Any] = option(
+        dict, "Encoder of a modality: MODALITY=NAME, such as image=lite0, text=static, image=hf:FOLDER."
     )
-    split: str | None = _option(None, "Column that says train, val or test. A missing part is drawn.")
-    group: str | None = _option(None, "Column whose values must not be in two splits, such as a speaker.")
-    ignore: Sequence[str] = _option((), "Column to leave out. Repeat it for several.")
-    kinds: Mapping[str, str] = _option(factory=dict, help="Kind of a column where the guess is wrong: COLUMN=KIND.")
-    modalities: Mapping[str, Sequence[str]] = _option(factory=dict, help="Group columns: NAME=COLUMN,COLUMN.")
-    encoders: Mapping[str, Any] = _option(
-        factory=dict,
-        help="Encoder of a modality: MODALITY=NAME, such as image=lite0, text=static, image=hf:FOLDER.",
-    )
-    prep: Mapping[str, Any] = _option(
-        factory=dict, help="Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true."
-    )
-    convert: Sequence[str] = _option(
+    prep: Mapping[str, Any] = option(dict, "Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true.")
+    convert: Sequence[str] = option(
         (), 'Modality to make of another, and to compare with it: "audio->text", or "audio->text by pocketsphinx".'
     )
-    fill: Sequence[str] = _option(
+    fill: Sequence[str] = option(
         (), 'Absent cells to fill from another modality: "audio->text". Of sounds, in training rows only.'
     )
-    converters: Mapping[str, Any] = _option(
-        factory=dict, help="Option of a converter: NAME.OPTION=VALUE, such as pocketsphinx.words=yes,no."
+    converters: Mapping[str, Any] = option(
+        dict, "Option of a converter: NAME.OPTION=VALUE, such as pocketsphinx.words=yes,no."
     )
-    tune: Sequence[str] = _option(
+    tune: Sequence[str] = option(
         (), "Pretrained encoder to tune: MODALITY=last-2 or =full. Kept if validation agrees; none: nothing is tuned."
     )
-    balance: bool = _option(False, "Weight the classes so that rare ones count as much as common ones.")
-    epochs: int | None = _option(None, "Passes over the training rows. Without it chosen from the number of rows.")
-    batch_size: int = _option(64, "Rows in one training step.")
-    precision: str = _option(
+    balance: bool = option(False, "Weight the classes so that rare ones count as much as common ones.")
+    epochs: int | None = option(None, "Passes over the training rows. Without it chosen from the number of rows.")
+    batch_size: int = option(64, "Rows in one training step.")
+    precision: str = option(
         "auto", "auto: convolutions learn in bfloat16 where the processor is quicker in it; or float32."
     )
-    candidates: Sequence[str] = _option(
+    candidates: Sequence[str] = option(
         (), "Family of candidates to try: alone, classic, late, text, parallel, sequential, tree, auto, ensemble."
     )
-    folds: int | None = _option(None, "Test on every row by cross-validation in K folds, twice. For small tables.")
-    time_limit: float | None = _option(None, "Seconds that fit may take. The best model so far is kept.")
-    seed: int = _option(0, "Same seed, same result, on the same machine.")
-    learning_curve: bool = _option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
-    report: bool | None = _option(None, "Write report.html. Usual where a run folder is named.")
-    report_rows: int | None = _option(
+    folds: int | None = option(None, "Test on every row by cross-validation in K folds, twice. For small tables.")
+    time_limit: float | None = option(None, "Seconds that fit may take. The best model so far is kept.")
+    seed: int = option(0, "Same seed, same result, on the same machine.")
+    learning_curve: bool = option(False, "Fit the winner on parts of the rows too, and draw how the score grows.")
+    report: bool | None = option(None, "Write report.html. Usual where a run folder is named.")
+    report_rows: int | None = option(
         None, "Test rows on which the report measures robustness and explanations, drawn. Without it 300 at most."
     )
-    overwrite: bool = _option(False, "Replace a finished run in the folder.")
-    sample_rate: int | None = _option(None, "Sample rate of sounds given as arrays, in Hz.")
+    overwrite: bool = option(False, "Replace a finished run in the folder.")
+    sample_rate: int | None = option(None, "Sample rate of sounds given as arrays, in Hz.")
 
     def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 1:
-            raise RequestError(f"epochs is {self.epochs}; expected 1 or more.")
-        if self.batch_size < 2:
-            raise RequestError(f"batch_size is {self.batch_size}; expected 2 or more.")
+        for name, least, unit in LEAST:
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise RequestError(f"{name} is {value}; expected {least}{unit} or more.")
         if self.time_limit is not None and not self.time_limit > 0:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
-        if self.report_rows is not None and self.report_rows < 1:
-            raise RequestError(f"report_rows is {self.report_rows}; expected 1 or more.")
-        if self.sample_rate is not None and self.sample_rate < 1:
-            raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
         if self.precision not in PRECISIONS:
-            raise RequestError(
-                f"there is no precision {self.precision!r}. {did_you_mean(str(self.precision), PRECISIONS)}"
-            )
-        if self.folds is not None and self.folds < 2:
-            raise RequestError(f"folds is {self.folds}; expected 2 or more.")
-        listed = (self.candidates,) if isinstance(self.candidates, str) else tuple(self.candidates)
-        object.__setattr__(self, "candidates", listed)
+            near = did_you_mean(str(self.precision), PRECISIONS)
+            raise RequestError(f"there is no precision {self.precision!r}. {near}")
+        for name in ("ignore", "candidates", "convert", "fill"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         for name in self.candidates:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
         object.__setattr__(self, "tune", _tune_words(self.tune))
-        if isinstance(self.ignore, str):
-            object.__setattr__(self, "ignore", (self.ignore,))
-        for name in ("convert", "fill"):
-            given = getattr(self, name)
-            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
 
     @property
     def tuned(self) -> dict[str, str]:
@@ -144,10 +128,9 @@ def _tune_words(given: Any) -> tuple[str, ...]:
 def from_strings(cls: type[T], options: Mapping[str, object], what: str) -> T:
     """Make the dataclass `cls` from options whose values may be strings, as a command line gives them.
 
-    An option is a field with a help text in its metadata; other fields (what `fitted` learned) are not for the user.
-    Types come from the annotations: "true" → True, "300,3400" → (300.0, 3400.0), "none" → None where None is allowed.
-    what names the owner in messages, such as "image". Raises RequestError for an unknown option or a value of
-    another type.
+    An option is a field made by `option`; others (what `fitted` learned) are not for the user. Types come from the
+    annotations: "true" → True, "300,3400" → (300.0, 3400.0), "none" → None where None is allowed. what: the owner in
+    messages, such as "image". Raises RequestError for an unknown option or a value of another type.
     """
     hints = get_type_hints(cls)
     names = [f.name for f in fields(cls) if "help" in f.metadata]  # type: ignore[arg-type]
@@ -187,14 +170,10 @@ def _convert(value: Any, hint: Any) -> Any:
             raise ValueError
         return tuple(_convert(p, k) for p, k in zip(parts, kinds, strict=True))
     if hint is bool:
-        word = value.strip().lower() if isinstance(value, str) else value
-        if isinstance(word, str):
-            if word not in _WORDS:
-                raise ValueError
-            return _WORDS[word]
-        if word not in (True, False):
+        word = str(value).strip().lower()
+        if word not in _WORDS:
             raise ValueError
-        return bool(word)
+        return _WORDS[word]
     if hint in (int, float):
         if isinstance(value, bool):
             raise TypeError
@@ -214,8 +193,7 @@ def _spoken(hint: Any) -> str:
         return " or ".join(_spoken(choice) for choice in get_args(hint))
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
-        if kinds[-1] is Ellipsis:
-            return f"values with commas between, each {_spoken(kinds[0])}"
-        return f"{len(kinds)} values with a comma between, each {_spoken(kinds[0])}"
+        values = "values with commas" if kinds[-1] is Ellipsis else f"{len(kinds)} values with a comma"
+        return f"{values} between, each {_spoken(kinds[0])}"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", NoneType: "none"}
     return words.get(hint, "another value")

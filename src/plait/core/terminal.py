@@ -10,12 +10,7 @@ from plait.core.words import number
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows under a header as lines of plain text, columns aligned; wide characters count as two.
-
-    >>> print(text_table(["model", "rows"], [["image", 12]]))
-    model  rows
-    image  12
-    """
+    """Return rows under a header as lines of plain text, columns aligned; wide characters count as two."""
     from rich.cells import cell_len
 
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
@@ -106,6 +101,5 @@ def describe(event: dict[str, Any]) -> str:
     if event.get("metric") is not None:
         words.append(f"{event.get('metric_name') or 'metric'} {number(event['metric'])}")
     if event.get("seconds_left") is not None:
-        minutes, seconds = divmod(round(event["seconds_left"]), 60)
-        words.append(f"{minutes}:{seconds:02d} left")
+        words.append("{}:{:02d} left".format(*divmod(round(event["seconds_left"]), 60)))
     return "  ".join(words)

@@ -1,7 +1,6 @@
 """What users read, built once: numbers, times, p, shares, counts with their noun, and sentences of several rooms.
 
-The terminal, the report and the sentences inside JSON ask here, so that one number reads the same in all of them. Knows
-no table, no model, no HTML.
+Terminal, report and JSON ask here, so that a number reads the same in all. Knows no table, no model, no HTML.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ from plait.core.options import OWN
 
 NONE = "–"  # stands where there is no number
 NOISE = 1e-6  # what float32 leaves of a difference that is 0 is below it
-
-# -- numbers ----------------------------------------------------------------------------------------------------------
 
 
 def number(value: float | None) -> str:
@@ -116,9 +113,9 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     if whole < 100:  # up to here seconds are read at a glance
         return f"{whole} s"
-    large, small, units = (
-        (*divmod(whole, 60), ("min", "s")) if whole < 3600 else (*divmod(whole // 60, 60), ("h", "min"))
-    )
+    units, (large, small) = ("min", "s"), divmod(whole, 60)
+    if whole >= 3600:
+        units, (large, small) = ("h", "min"), divmod(large, 60)
     return f"{large} {units[0]}" + (f" {small} {units[1]}" if small else "")
 
 
@@ -137,11 +134,7 @@ def p_value(p: float | None, level: float = 0.05) -> str:
 
 
 def p_equals(p: float, level: float = 0.05) -> str:
-    """Return p as a sentence holds it.
-
-    >>> p_equals(0.0312), p_equals(0.0)
-    ('p = 0.031', 'p < 0.001')
-    """
+    """Return p as a sentence holds it: p = 0.031, p < 0.001."""
     text = p_value(p, level)
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -150,7 +143,9 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-# -- sentences --------------------------------------------------------------------------------------------------------
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error of another library says, else its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -171,13 +166,11 @@ def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
     """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
-    told = ", ".join(
-        f"{number(p['val']['value'])} at {count(p['rows'])}" for p in points if p["val"]["value"] is not None
-    )
-    if len(points) < 2 or any(p["val"]["value"] is None for p in points[-2:]):
-        return f"Learning curve: {metric} on validation {told or 'unknown'} rows; too few points to say more."
-    half, whole = points[-2]["val"], points[-1]["val"]
-    gain = whole["value"] - half["value"]
-    doubt = (whole["high"] - whole["low"]) / 4  # about one standard error
-    end = "still rising: more rows are likely to help" if gain > doubt else "level: more rows alike may not help much"
-    return f"Learning curve: {metric} on validation {told} rows; {end}."
+    scored = [p for p in points if p["val"]["value"] is not None]
+    reached = ", ".join(f"{number(p['val']['value'])} at {count(p['rows'])}" for p in scored) or "unknown"
+    end = "too few points to say more"
+    if len(points) >= 2 and scored[-2:] == list(points[-2:]):
+        half, whole = points[-2]["val"], points[-1]["val"]
+        rising = whole["value"] - half["value"] > (whole["high"] - whole["low"]) / 4  # about one standard error
+        end = "still rising: more rows are likely to help" if rising else "level: more rows alike may not help much"
+    return f"Learning curve: {metric} on validation {reached} rows; {end}."

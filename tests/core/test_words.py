@@ -14,6 +14,7 @@ from plait.core import words
 from plait.core.words import (
     count,
     duration,
+    first_line,
     number,
     p_equals,
     p_value,
@@ -204,3 +205,8 @@ def test_a_curve_rises_where_it_gains_more_than_a_standard_error() -> None:
 )
 def test_of_too_few_points_nothing_is_foretold(points: list[dict[str, Any]], known: str) -> None:
     assert say_curve(points, "r2") == f"Learning curve: r2 on validation {known} rows; too few points to say more."
+
+
+def test_of_an_error_the_first_line_is_told_or_its_kind() -> None:
+    assert first_line(ValueError("\n it broke\nhere and there")) == "it broke"
+    assert first_line(KeyError()) == "KeyError"

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from plait.errors import RequestError
-from plait.pretrained.checkpoint import find_checkpoint, first_line, quiet
+from plait.pretrained.checkpoint import find_checkpoint, quiet
 
 
 @pytest.fixture
@@ -117,11 +117,6 @@ def test_what_can_only_be_a_folder_is_not_asked_for_at_the_hub(place: str) -> No
         RequestError, match=r"there is no folder .*; expected one with config.json and model.safetensors"
     ):
         find_checkpoint(place)
-
-
-def test_of_an_error_the_first_line_is_told_or_its_kind() -> None:
-    assert first_line(ValueError("\n it broke\nhere and there")) == "it broke"
-    assert first_line(KeyError()) == "KeyError"
 
 
 def test_quiet_ends_with_its_block_also_where_it_fails() -> None:

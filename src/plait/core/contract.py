@@ -32,10 +32,8 @@ MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it holds (kind), what it is for (role), why we think so, and how sure we are (0 to 1).
-
-    role is one of: feature, target, split, group, ignored.
-    """
+    """One column: what it holds (kind), what it is for (role: feature, target, split, group or ignored), why we think
+    so, and how sure we are (0 to 1)."""
 
     name: str
     kind: str
@@ -92,7 +90,6 @@ class Table:
     """Rows and the folder that relative media paths are relative to.
 
     A column is an Arrow array (from a file or a frame) or a numpy array whose first axis is the row (from arrays).
-    An absent cell is None, NaN, or an empty string; `cells` gives None for all of them.
     """
 
     data: dict[str, pa.ChunkedArray | np.ndarray]
@@ -100,8 +97,8 @@ class Table:
     source: str = "the table"
     sample_rates: dict[str, int] = field(default_factory=dict)  # of sound columns given as arrays, in Hz
     lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
-    notes: dict[str, list[str | None]] = field(default_factory=dict)  # of a column that plait made or filled: for a
-    # cell, why it is absent, or what it was filled from
+    # of a column that plait made or filled: for each cell, why it is absent, or what it was filled from
+    notes: dict[str, list[str | None]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -168,8 +165,8 @@ def _cell(value: Any) -> Any:
 class Batch:
     """What a predictor sees. inputs[m]: (batch, …); present[m]: (batch,) bool; target: (batch,) or None.
 
-    Where a media modality has several columns, inputs[m] is (batch, column, …) and cells[m] (batch, column) bool says
-    which of them are there.
+    Of a media modality with several columns inputs[m] is (batch, column, …), and cells[m] (batch, column) bool says
+    which are there.
     """
 
     inputs: dict[str, torch.Tensor]
@@ -208,13 +205,9 @@ def clean_label(cell: Any) -> Any:
 
 
 def status_of(absent: Mapping[str, str], modalities: Iterable[str]) -> tuple[str, str]:
-    """Return (status, reason) of one row from its absent modalities and why each is absent.
-
-    >>> status_of({"audio": "blank"}, ["image", "audio"])
-    ('partial', 'audio: blank')
-    """
+    """Return (status, reason) of one row from its absent modalities and why each is absent: partial, audio: blank."""
     names = list(modalities)
-    reason = "; ".join(f"{name}: {absent[name]}" for name in names if name in absent)
     if not absent:
         return "ok", ""
+    reason = "; ".join(f"{name}: {absent[name]}" for name in names if name in absent)
     return ("failed" if len(absent) == len(names) else "partial"), reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -104,11 +105,14 @@ class FitOptions:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> FitOptions:
         """Make options from keyword arguments. Raises RequestError for a name that is not an option."""
-        names = [f.name for f in fields(cls)]
-        for name in options:
-            if name not in names:
-                raise RequestError(f"fit has no option {name!r}. {did_you_mean(name, names)}")
+        _check_names(options, [f.name for f in fields(cls)], "fit")
         return cls(**options)
+
+
+def _check_names(options: Mapping[str, object], names: Sequence[str], what: str) -> None:
+    for name in options:
+        if name not in names:
+            raise RequestError(f"{what} has no option {name!r}. {did_you_mean(name, names)}")
 
 
 def _tune_words(given: Any) -> tuple[str, ...]:
@@ -133,47 +137,38 @@ def from_strings(cls: type[T], options: Mapping[str, object], what: str) -> T:
     messages, such as "image". Raises RequestError for an unknown option or a value of another type.
     """
     hints = get_type_hints(cls)
-    names = [f.name for f in fields(cls) if "help" in f.metadata]  # type: ignore[arg-type]
+    _check_names(options, [f.name for f in fields(cls) if "help" in f.metadata], what)  # type: ignore[arg-type]
     values = {}
     for name, value in options.items():
-        if name not in names:
-            raise RequestError(f"{what} has no option {name!r}. {did_you_mean(name, names)}")
         try:
             values[name] = _convert(value, hints[name])
-        except (ValueError, TypeError, OverflowError):
+        except WRONG:
             raise RequestError(f"{what}.{name} is {value!r}; expected {_spoken(hints[name])}.") from None
     return cls(**values)
 
 
+WRONG = (ValueError, TypeError, LookupError, OverflowError)  # what `_convert` raises for a value of another type
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Return the value as the type of the annotation. Raises ValueError or TypeError."""
+    """Return the value as the type of the annotation. Raises one of WRONG."""
     if get_origin(hint) in (Union, UnionType):
         choices = get_args(hint)
         blank = value is None or (isinstance(value, str) and value.strip().lower() in ("", "none"))
         if blank and NoneType in choices:
             return None
         for choice in sorted((c for c in choices if c is not NoneType), key=lambda c: c is str):
-            try:
+            with contextlib.suppress(*WRONG):
                 return _convert(value, choice)
-            except (ValueError, TypeError):
-                continue
         raise ValueError
     if get_origin(hint) is tuple:
         parts = [p for p in value.split(",") if p.strip()] if isinstance(value, str) else list(value)
         kinds = get_args(hint)
-        if kinds[-1] is Ellipsis:
-            kinds = (kinds[0],) * len(parts)
-        if len(parts) != len(kinds):
-            raise ValueError
+        kinds = (kinds[0],) * len(parts) if kinds[-1] is Ellipsis else kinds
         return tuple(_convert(p, k) for p, k in zip(parts, kinds, strict=True))
     if hint is bool:
-        word = str(value).strip().lower()
-        if word not in _WORDS:
-            raise ValueError
-        return _WORDS[word]
+        return _WORDS[str(value).strip().lower()]
     if hint in (int, float):
         if isinstance(value, bool):
             raise TypeError

@@ -34,11 +34,10 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
 
     start = file.read(2**18)
     file.seek(0)
-    said = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
-    if said:
+    first = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
+    offset, comma = (1, first[1]) if first else (0, _find_delimiter(start, path))
+    if first:
         file.readline()
-    offset = 1 if said else 0
-    comma = said.group(1) if said else _find_delimiter(start, path)
     limit = csv.field_size_limit(2**31 - 1)
     reader = csv.reader(file, delimiter=comma, strict=True)
     lines: list[int] = []
@@ -72,16 +71,12 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
 def _find_delimiter(start: str, path: Path) -> str:
     """Return the sign that cuts the first records into equally many cells, the most; the ending decides a tie."""
     signs = "\t,;|" if path.suffix.lower() in (".tsv", ".tab") else ",;\t|"
-    best, most = signs[0], 1
-    for agreed in (True, False):
-        for sign in signs:
-            records = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
-            widths = [len(record) for record in islice((record for record in records if record), 20)]
-            if widths and widths[0] > most and (len(set(widths)) == 1 or not agreed):
-                best, most = sign, widths[0]
-        if most > 1:
-            break
-    return best
+    widths = {}
+    for sign in signs:
+        records = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
+        widths[sign] = [len(record) for record in islice((record for record in records if record), 20)] or [0]
+    agreed = [sign for sign in signs if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
+    return max(agreed or signs, key=lambda sign: widths[sign][0])
 
 
 def _ragged(path: Path, line: int, got: int, expected: int) -> str:
@@ -117,9 +112,8 @@ def check_names(names: Iterable[str], source: str) -> None:
 def _strings(rows: list[list[str]]) -> list[pa.Array]:
     import pyarrow as pa
 
-    blank = (None, "")
     columns = zip(*rows, strict=True)
-    return [pa.array([None if c in blank or c.isspace() else c for c in cells], pa.string()) for cells in columns]
+    return [pa.array([cell if cell.strip() else None for cell in cells], pa.string()) for cells in columns]
 
 
 def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
@@ -149,8 +143,7 @@ def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
 
 def not_utf8(path: Path) -> str:
     """Return the sentence for a text file that is not UTF-8: the line, a guess of the encoding, how to mend it."""
-    content = path.read_bytes()
-    start = 0
+    content, start = path.read_bytes(), 0
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -70,10 +70,9 @@ class Checkpoint:
 
 
 def find_checkpoint(place: str) -> Checkpoint:
-    """Return the checkpoint in a local folder, or of this name at the hub.
+    """Return the checkpoint in a local folder, or of this name in the user's hub cache, else at the hub.
 
-    Of a name the user's own cache is looked at first, then the hub: a name asks for it. With a folder no network is
-    ever tried. Raises RequestError when there is none, or none with sound weights in safetensors.
+    With a folder no network is ever tried. Raises RequestError when there is none with sound weights in safetensors.
     """
     local = Path(place).expanduser()
     if local.is_dir():
@@ -144,26 +143,22 @@ def _listed(folder: Path) -> list[Path]:
     """Return the weight files that a folder should hold: one, or those that its index names."""
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return []
-    names = _read_json(index).get("weight_map", {}).values()
+    names = _read_json(folder / "model.safetensors.index.json").get("weight_map", {}).values()
     return [folder / Path(str(name)).name for name in sorted(set(names))]
 
 
 def _find_weights(place: str, folder: Path) -> tuple[Path, ...]:
     from safetensors import SafetensorError, safe_open
 
-    listed = _listed(folder)
+    listed, pickled = _listed(folder), sorted(path.name for path in folder.glob("*.bin"))
+    if not listed and not pickled:
+        raise RequestError(f"{place}: there is no model.safetensors in {folder}.")
     if not listed:
-        pickled = sorted(path.name for path in folder.glob("*.bin"))
-        if not pickled:
-            raise RequestError(f"{place}: there is no model.safetensors in {folder}.")
+        code = f"from transformers import AutoModel; AutoModel.from_pretrained('{place}').save_pretrained('NEW_FOLDER')"
         raise RequestError(
             f"{place}: {folder} holds {pickled[0]}, a pickle, which can run code and is not read; expected "
-            'model.safetensors. If you trust the file, convert it once: python -c "from transformers import AutoModel; '
-            f"AutoModel.from_pretrained('{place}').save_pretrained('NEW_FOLDER')\", "
-            "and copy the other files of the folder."
+            f'model.safetensors. If you trust the file, convert it once: python -c "{code}", and copy the other files '
+            "of the folder."
         )
     for path in listed:
         if not path.is_file():

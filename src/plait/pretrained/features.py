@@ -44,12 +44,10 @@ def read_features(
 ) -> list[str | None]:
     """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
 
-    Features that are kept are read, the others computed and kept. A single cell is neither looked for nor kept: a file
-    for each would cost more than it saves.
+    Features that are kept are read, the others computed and kept.
     """
-    if len(cells) == 1:
-        reasons, made = _compute(frozen, cells, [0], pool)
-        out[:] = made
+    if len(cells) == 1:  # neither looked for nor kept: a file for each would cost more than it saves
+        reasons, out[:] = _compute(frozen, cells, [0], pool)
         return reasons
     cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
     keys, reasons = _digests(frozen, cells, pool)
@@ -92,20 +90,19 @@ def _submit(
     Several cells to a task: with one each, many threads wait for the one that hands tasks out.
     """
 
+    def prepare(place: int) -> str | None:
+        try:
+            out[place] = prepare_cell(frozen, cells, rows[place])
+        except CellError as error:
+            out[place] = 0
+            return str(error)
+        return None
+
     def work(places: range) -> list[str | None]:
-        return [_prepare_into(frozen, cells, rows[place], out[place]) for place in places]
+        return [prepare(place) for place in places]
 
     step = max(1, min(TASK, len(rows) // (2 * THREADS)))
     return [pool.submit(work, range(s, min(s + step, len(rows)))) for s in range(0, len(rows), step)]
-
-
-def _prepare_into(frozen: Frozen, cells: Cells, row: int, out: np.ndarray) -> str | None:
-    try:
-        out[...] = prepare_cell(frozen, cells, row)
-    except CellError as error:
-        out[...] = 0
-        return str(error)
-    return None
 
 
 def prepare_cell(frozen: Frozen, cells: Cells, row: int) -> np.ndarray:
@@ -139,10 +136,7 @@ def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[li
 def _compute(
     frozen: Frozen, cells: Cells, rows: Sequence[int], pool: ThreadPoolExecutor
 ) -> tuple[list[str | None], np.ndarray]:
-    """Return why each of these cells cannot be read, or None, and their features (batch, token, width).
-
-    While one batch is encoded the next ones are decoded.
-    """
+    """Return why each of these cells is absent, or None, and their features; the next are decoded meanwhile."""
     made = np.zeros((len(rows), frozen.tokens, frozen.width), np.float32)
     reasons: list[str | None] = [None] * len(rows)
     device = encoding_device()
@@ -155,9 +149,7 @@ def _compute(
             waiting.append((inputs, _submit(frozen, cells, [rows[place] for place in later], inputs, pool)))
         inputs, futures = waiting.pop(0)
         reasons[span.start : span.stop] = [reason for future in futures for reason in future.result()]
-        good = [place for place in span if reasons[place] is None]
-        if good:
-            made[good] = frozen.encode(
-                inputs if len(good) == len(span) else inputs[np.array(good) - span.start], device
-            )
+        good = np.array([place for place in span if reasons[place] is None], int)
+        if len(good):
+            made[good] = frozen.encode(inputs if len(good) == len(span) else inputs[good - span.start], device)
     return reasons, made

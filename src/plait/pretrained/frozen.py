@@ -50,7 +50,7 @@ class Frozen:
 
     @cached_property
     def network(self) -> nn.Module:
-        """Return the network, in eval mode; its parameters take no gradient."""
+        """The network, in eval mode; its parameters take no gradient."""
         return self.load().eval().requires_grad_(False)
 
     def new_network(self) -> nn.Module:

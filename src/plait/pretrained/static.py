@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,10 +36,7 @@ LONGEST = 16 * TOKENS  # characters that are looked at: no token is longer than 
 
 @dataclass(frozen=True)
 class StaticPrep(CleanPrep):
-    """Text → token ids + 1 (token,), int32, with 0 after the last; 1,024 of them, and a longer text is cut.
-
-    Capital letters are kept, since the tokeniser knows them. A text without any token gives only zeros.
-    """
+    """Text → token ids + 1 (token,), int32, with 0 after the last; 1,024 of them, and a longer text is cut."""
 
     def __call__(self, text: str) -> np.ndarray:
         """Return the ids of one raw text. Many threads may call at the same time."""
@@ -58,10 +54,7 @@ def _tokeniser() -> Tokenizer:
 
 
 class MeanEmbedding(nn.Module):
-    """Token ids + 1 (batch, token), 0 where there is none → the mean of their vectors (batch, 1, width) float32.
-
-    A text without any token gives zeros.
-    """
+    """Token ids + 1 (batch, token), 0 where there is none → the mean of their vectors (batch, 1, width), else zeros."""
 
     def __init__(self, vectors: Tensor) -> None:
         super().__init__()
@@ -75,10 +68,6 @@ class MeanEmbedding(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         longest = int((ids != 0).sum(dim=1).max()) if len(ids) else 0  # nothing is gained from reading empty places
         return self.embedding(ids[:, : max(1, longest)])[:, None]
-
-
-def _load(path: Path) -> MeanEmbedding:
-    return MeanEmbedding(load_file(path)["embedding.weight"])
 
 
 def make_static(options: Mapping[str, object]) -> Frozen:
@@ -97,6 +86,6 @@ def make_static(options: Mapping[str, object]) -> Frozen:
         **describe_package(PACKAGE),
         weights=digest(path),
         prep=prep,
-        load=partial(_load, path),
+        load=lambda: MeanEmbedding(load_file(path)["embedding.weight"]),
         settings=digest(find_file(PACKAGE, *TOKENISER)),
     )

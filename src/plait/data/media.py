@@ -111,12 +111,11 @@ def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
                 cell = binascii.a2b_base64(content, strict_mode=True)
             except binascii.Error:
                 raise CellError("the field 'bytes' is neither bytes nor base64") from None
-    if isinstance(cell, (bytes, bytearray, memoryview)):
-        if not len(cell):
-            raise CellError("blank", "blank")
-        return bytes(cell)
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
+    is_bytes = isinstance(cell, (bytes, bytearray, memoryview))
+    if cell is None or (is_bytes and not len(cell)) or (isinstance(cell, str) and not cell.strip()):
         raise CellError("blank", "blank")
+    if is_bytes:
+        return bytes(cell)
     if not isinstance(cell, (str, os.PathLike)):
         raise CellError(f"expected a path or bytes, got {type(cell).__name__} {_short(str(cell))}")
     return _find_file(os.fspath(cell), folder)
@@ -211,12 +210,10 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         size = f"more than {MAX_PIXELS / 1e6:.0f} million pixels"
         raise CellError(f"image too large: {_name(cell)} has {size}", "too-large") from None
     except _DAMAGE as error:
-        if sniff(content[:HEAD]) != "image":
-            held = _describe(content[:HEAD])
-            raise CellError(f"not an image: {_name(cell)} holds {held}", _fault_of(held)) from None
+        name = _check_kind(cell, content[:HEAD], "image")
         if "truncated" in str(error).lower():
             raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
-        if b"ftyphe" in content[:12] or b"ftypmif1" in content[:12]:
+        if name == "HEIC":
             raise CellError(f"HEIC is not supported: {_name(cell)} (convert it to JPEG or PNG)") from None
         reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
         raise CellError(f"damaged image: {_name(cell)} ({reason})") from None
@@ -301,11 +298,7 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
     except CellError:
         raise
     except _DAMAGE as error:
-        head = read_head(source, None)
-        kind, name = sniff_format(head) or (None, "")
-        if kind != "audio":
-            held = _describe(head)
-            raise CellError(f"not a sound: {_name(cell)} holds {held}", _fault_of(held)) from None
+        name = _check_kind(cell, read_head(source, None), "audio")
         if name in ("M4A", "AAC"):
             raise CellError(f"{name} is not supported: {_name(cell)} (convert it to WAV, FLAC, OGG or MP3)") from None
         reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
@@ -358,6 +351,16 @@ def _name(cell: Any) -> str:
     return "the bytes in the cell" if isinstance(cell, (bytes, bytearray, memoryview)) else _short(str(cell))
 
 
+def _check_kind(cell: Any, head: bytes, kind: str) -> str:
+    """Return the name of the format. Raises CellError where the first bytes are of no such kind."""
+    look = sniff_format(head)
+    if look and look[0] == kind:
+        return look[1]
+    held, what = _describe(head), "an image" if kind == "image" else "a sound"
+    fault = "unreadable" if held == "unknown bytes" else "wrong-kind"
+    raise CellError(f"not {what}: {_name(cell)} holds {held}", fault) from None
+
+
 def _describe(head: bytes) -> str:
     if look := sniff_format(head):
         return f"{'a sound' if look[0] == 'audio' else 'a picture'} ({look[1]})"
@@ -372,10 +375,6 @@ def _describe(head: bytes) -> str:
             return "unknown bytes"
         text = head[: error.start].decode("utf-8")
     return "text" if all(c.isprintable() or c in "\r\n\t\f" for c in text) else "unknown bytes"
-
-
-def _fault_of(held: str) -> str:
-    return "unreadable" if held == "unknown bytes" else "wrong-kind"
 
 
 def _short(text: str, length: int = 120) -> str:

@@ -72,10 +72,9 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
             f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
             "Arrow (pandas 2.2 or newer, Polars, pyarrow)"
         )
-    if not table.data:
-        raise TableError(f"there are no columns in {table.source}")
     if not len(table):
-        raise TableError(f"there are column names but no rows in {table.source}")
+        what = "column names but no rows" if table.data else "no columns"
+        raise TableError(f"there are {what} in {table.source}")
     return table
 
 
@@ -102,11 +101,9 @@ def _read_file(path: Path) -> Table:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
     try:
         with open(path, encoding=code, newline="") as file:
-            if path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline()):
-                file.seek(0)
-                return Table(_columns_of_records(path, file.read()), path.parent, str(path))
+            is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline())
             file.seek(0)
-            data, lines = read_delimited(path, file)
+            data, lines = (_columns_of_records(path, file.read()), None) if is_json else read_delimited(path, file)
             return Table(data, path.parent, str(path), lines=lines)
     except UnicodeDecodeError:
         raise TableError(not_utf8(path)) from None
@@ -117,15 +114,10 @@ def _read_arrow(path: Path, head: bytes) -> pa.Table:
     from pyarrow import feather, ipc, parquet
 
     try:
-        if head[:4] == b"ARRO":
+        if head[:4] in (b"ARRO", b"\xff\xff\xff\xff"):
             with pa.memory_map(str(path)) as file:
-                return ipc.open_file(file).read_all()
-        if head[:4] == b"FEA1":
-            return feather.read_table(path)
-        if head[:4] == b"\xff\xff\xff\xff":
-            with pa.memory_map(str(path)) as file:
-                return ipc.open_stream(file).read_all()
-        return parquet.read_table(path)
+                return (ipc.open_file if head[:4] == b"ARRO" else ipc.open_stream)(file).read_all()
+        return feather.read_table(path) if head[:4] == b"FEA1" else parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise TableError(f"{path} is damaged, or no Parquet or Arrow file: {first_line(error):.200}") from None
 
@@ -214,15 +206,11 @@ def _read_folder(path: Path) -> Table:
     rows: list[dict[str, str]] = []
     for split, folder in groups:
         for file in sorted(folder.rglob("*")):
-            kind = None if file.name.startswith(".") or not file.is_file() else _kind_of_file(file)
-            name, label = (
-                file.relative_to(path).as_posix(),
-                {"label": folder.name, **({"split": split} if split else {})},
-            )
-            if kind == "text":
-                rows.append({"text": file.read_text("utf-8-sig", "replace"), "path": name, **label})
-            elif kind:
-                rows.append({kind: name, **label})
+            if file.name.startswith(".") or not file.is_file() or (kind := _kind_of_file(file)) is None:
+                continue
+            name = file.relative_to(path).as_posix()
+            cells = {"text": file.read_text("utf-8-sig", "replace"), "path": name} if kind == "text" else {kind: name}
+            rows.append({**cells, "label": folder.name, **({"split": split} if split else {})})
     if not rows:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
         raise TableError(f"{path} holds no class-named folders with pictures, sounds or texts. {mend}")

@@ -41,9 +41,9 @@ class Colours:
 def read_picture_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str, Any]) -> tuple[ImagePrep, Colours]:
     """Return the preparation of pictures, to uint8 (channel, height, width), and how their pixels are scaled.
 
-    Resize, then cut the middle, of the checkpoint becomes here: cut the same share, then resize once; so pixels at the
-    edges differ slightly. Without preprocessor_config.json a picture is stretched to the image_size of config.json
-    (else 224 px), bilinear, with mean and deviation 0.5. Raises RequestError for an option that is not free.
+    The checkpoint's resize, then cut, becomes: cut the same share, then resize once; pixels at the edges differ
+    slightly. Without settings a picture is stretched to the image_size of config.json (else 224 px), with mean and
+    deviation 0.5. Raises RequestError for an option that is not free.
     """
     for name in ("size", "mode"):
         if options.get(name) is not None:
@@ -136,9 +136,7 @@ class WavePrep:
 
 def make_wave_prep(place: str, rate: int, longest: float | None, options: Mapping[str, Any]) -> WavePrep:
     """Return the preparation of sounds at the checkpoint's rate in Hz. longest: seconds that the network takes, if set.
-
-    Raises RequestError for an option that is not free.
-    """
+    Raises RequestError for an option that is not free."""
     asked = AudioPrep.of(options)
     if "mels" in options or asked.sample_rate not in (None, rate):
         name = "mels" if "mels" in options else "sample_rate"
@@ -199,11 +197,8 @@ class IdsPrep(CleanPrep):
 
 
 def make_ids_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str, Any]) -> IdsPrep:
-    """Return the preparation of texts with the checkpoint's tokenizer.
-
-    At most 512 tokens, or what the network has places for, or what sentence_bert_config.json says. Raises RequestError
-    when there is no tokenizer, or for a wrong option.
-    """
+    """Return the preparation of texts: at most 512 tokens, or what the network has places for, or what
+    sentence_bert_config.json says. Raises RequestError when there is no tokenizer, or for a wrong option."""
     from transformers import AutoTokenizer
 
     asked = IdsPrep.of(options)

@@ -19,27 +19,22 @@ from plait.pretrained.checkpoint import BROKEN, Checkpoint, find_checkpoint, qui
 from plait.pretrained.entries import ENTRIES, Tower
 from plait.pretrained.frozen import Frozen, hash_settings
 
-OFF = {  # what would make an answer random while parts of a network are tuned
-    "apply_spec_augment": False,
-    "layerdrop": 0.0,
-    "encoder_layerdrop": 0.0,
-    "mask_ratio": 0.0,
-    "use_cache": False,
-}
+# what would make an answer random while parts of a network are tuned
+OFF = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, "mask_ratio": 0.0, "use_cache": False}
 
 
 def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
     """Return the encoder of a checkpoint for cells of this kind: image, audio or text.
 
-    place: a folder as `save_pretrained` writes it, or a name at the hub, which is looked for in the user's hub cache
-    first. options: those of the preparation that the checkpoint leaves free (image.rotate, audio.denoise, text.lower
-    …). Weights are read when they are first needed; the shape of the features is learned without them where the network
-    allows it.
+    place: a folder as `save_pretrained` writes it, or a name at the hub. options: those of the preparation that the
+    checkpoint leaves free (image.rotate, audio.denoise, text.lower …). Weights are read when they are first needed.
 
     Pictures and texts give one token, sounds four (the quarters of the sound) or one. Of sentence-transformers the
     pooling is obeyed; a layer after it (2_Dense) is not applied. Raises RequestError when there is no such checkpoint,
     it is broken or of another kind, or for a wrong option.
     """
+    from transformers import AutoModel
+
     checkpoint = find_checkpoint(place)
     config = _read_config(checkpoint, kind)
     given = ENTRIES[kind].read(checkpoint, config, options)
@@ -52,7 +47,9 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
 
     try:
         with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
-            features = _make_empty(config, build).probe(shape)
+            with torch.device("meta"):  # without any numbers it can still tell the shape of its answer
+                empty = build(AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False)).eval()
+            features = empty.probe(shape)
     except BROKEN:  # not every network can be run without numbers
         tower = _load(checkpoint, config, build).eval()
         try:
@@ -114,14 +111,6 @@ def _read_config(checkpoint: Checkpoint, kind: str) -> Any:
     return config
 
 
-def _make_empty(config: Any, build: Callable[[Any], Tower]) -> Tower:
-    """Return the tower without any numbers, which can still tell the shape of its answer."""
-    from transformers import AutoModel
-
-    with torch.device("meta"):
-        return build(AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False)).eval()
-
-
 def _load(checkpoint: Checkpoint, config: Any, build: Callable[[Any], Tower]) -> Tower:
     """Return the tower with its weights, float32. Raises RequestError when weights are missing or do not fit."""
     from transformers import AutoModel
@@ -132,10 +121,8 @@ def _load(checkpoint: Checkpoint, config: Any, build: Callable[[Any], Tower]) ->
                 AutoModel, config=copy.deepcopy(config), use_safetensors=True, output_loading_info=True
             )
     except BROKEN as error:
-        raise RequestError(
-            f"{checkpoint.place}: the weights in {checkpoint.folder} cannot be loaded ({first_line(error)}); "
-            "download or copy the checkpoint again."
-        ) from None
+        why = f"cannot be loaded ({first_line(error)}); download or copy the checkpoint again."
+        raise RequestError(f"{checkpoint.place}: the weights in {checkpoint.folder} {why}") from None
     made = {id(parameter): name for name, parameter in model.named_parameters() if name in facts["missing_keys"]}
     tower = build(model)
     lacking = sorted(made[id(parameter)] for parameter in tower.parameters() if id(parameter) in made)

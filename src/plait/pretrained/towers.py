@@ -108,9 +108,8 @@ class PictureTower(Tower):
         self.pooler, self.backwards = pooler, colours.backwards
         names = [name.rpartition(".")[2] for name, _ in self.model.named_parameters()]
         self.first = any(name in ("cls_token", "class_token", "class_embedding") for name in names)
-        for name in ("scale", "offset"):
-            value = torch.tensor(getattr(colours, name), dtype=torch.float32).view(3, 1, 1)
-            self.register_buffer(name, value, persistent=False)
+        self.register_buffer("scale", torch.tensor(colours.scale).view(3, 1, 1), persistent=False)
+        self.register_buffer("offset", torch.tensor(colours.offset).view(3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels.to(torch.float32) * self.scale + self.offset
@@ -131,15 +130,14 @@ class PictureTower(Tower):
         return pooled[:, None]
 
     def probe(self, shape: Sequence[int]) -> Tensor:
-        """Return the features of one empty cell; on the meta device this costs nothing."""
+        """Return the features of one cell; on the meta device this costs nothing."""
         return self(torch.zeros(1, *shape, dtype=torch.uint8, device=self.scale.device))
 
 
 class TextTower(Tower):
-    """Ids + 1 (batch, token), 0 where there is none → one token.
+    """Ids + 1 (batch, token), 0 where there is none → one token: how = pooler, mean, cls, or last.
 
-    how: pooler, mean over the tokens (default of sentence encoders: Reimers and Gurevych 2019), cls, or last. padding:
-    the id that fills a text. full: the network was trained on filled texts and looks at all places (SigLIP).
+    padding: the id that fills a text. full: the network was trained on filled texts and looks at all places (SigLIP).
     """
 
     kind = "text"
@@ -180,7 +178,6 @@ class TextTower(Tower):
         return (hidden * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
 
     def probe(self, shape: Sequence[int]) -> Tensor:
-        """Return the features of one cell; on the meta device this costs nothing."""
         *_, last = self.model.parameters()
         ids = torch.ones(1, *shape, dtype=torch.int32, device=last.device)
         try:
@@ -190,10 +187,10 @@ class TextTower(Tower):
 
 
 class SoundTower(Tower):
-    """Waves (batch, time), filled with 0 at the end → 4 tokens: the mean over each quarter of the sound itself, so that
-    order in time is kept; one token where the network itself gives one feature (AST, CLAP).
+    """Waves (batch, time), filled with 0 at the end → 4 tokens, the mean over each quarter of the sound itself; one
+    token where the network itself gives one feature (AST, CLAP).
 
-    The checkpoint's feature extractor sees each sound alone, without what filled it, so that no sound depends on its
+    The checkpoint's feature extractor sees each sound alone, without what filled it, so that none depends on its
     neighbours: wav2vec2-base was never trained with a mask. Sounds that come out alike in shape are encoded together.
     """
 
@@ -244,18 +241,14 @@ class SoundTower(Tower):
         return torch.from_numpy(np.stack(weights)).to(hidden.device) @ hidden
 
     def probe(self, shape: Sequence[int]) -> Tensor:
-        """Return the features of one sound; on the meta device this costs nothing."""
         *_, last = self.model.parameters()  # the first may be made in a way that the meta device does not reach
-        wave = np.sin(np.arange(shape[0], dtype=np.float32))
-        inputs, share = self.prepare(wave)
+        inputs, share = self.prepare(np.sin(np.arange(shape[0], dtype=np.float32)))
         return self.encode({name: torch.from_numpy(value).to(last.device) for name, value in inputs.items()}, [share])
 
 
 def quarter_weights(frames: int, share: float) -> np.ndarray:
-    """Return weights (token, time) of the mean over each quarter of the first `share` of the frames.
-
-    Quarters touch where the number of frames is no multiple of four, and overlap where there are fewer than four.
-    """
+    """Return weights (token, time) of the mean over each quarter of the first `share` of the frames; quarters touch
+    where the number of frames is no multiple of four, and overlap where there are fewer."""
     heard = max(1, min(frames, int(np.ceil(frames * share - 1e-6))))
     weights = np.zeros((SEGMENTS, frames), np.float32)
     for k in range(SEGMENTS):

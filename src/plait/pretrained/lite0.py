@@ -89,10 +89,10 @@ class Block(nn.Module):
 class Lite0(nn.Module):
     """Pictures (batch, 3, height, width), 0 to 255 → features (batch, 1, 1280): the mean of the last convolution.
 
-    Height and width are multiples of 32. With `classes` there is also `classify`, from features to logits.
+    Height and width are multiples of 32.
     """
 
-    def __init__(self, classes: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__()
         parts: list[nn.Module] = [Unit(3, 32, 3, 2)]
         inputs = 32
@@ -101,8 +101,6 @@ class Lite0(nn.Module):
                 parts.append(Block(inputs, outputs, kernel, 1 if place else first, widening))
                 inputs = outputs
         self.blocks = nn.ModuleList([*parts, Unit(inputs, WIDTH, 1)])
-        if classes:
-            self.classify = nn.Linear(WIDTH, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = ((x.float() - MEAN) / SCALE).contiguous(memory_format=torch.channels_last)
@@ -141,37 +139,18 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
     )
 
 
-def load_lite0(path: Path, *, fuse: bool, classes: int = 0) -> Lite0:
-    """Return the network with the weights of the file, in eval mode. classes: 1000 for the classifier too, or 0.
+def load_lite0(path: Path, *, fuse: bool) -> Lite0:
+    """Return the network with the weights of the file, in eval mode.
 
     fuse: BatchNorm becomes part of the convolutions, which is quicker, and no longer to be trained.
     """
     with torch.device("meta"):  # no numbers are drawn for weights that are replaced
-        network = Lite0(classes)
-    state = {_name(name): value for name, value in torch.load(path, map_location="cpu", weights_only=True).items()}
-    if not classes:
-        state = {name: value for name, value in state.items() if not name.startswith("classify")}
-    network.load_state_dict(state, assign=True)
+        network = Lite0()
+    values = torch.load(path, map_location="cpu", weights_only=True).values()  # in our order, then the classifier
+    network.load_state_dict(dict(zip(network.state_dict(), values, strict=False)), assign=True)
     network.eval()
     if fuse:
         for part in list(network.modules()):
             if isinstance(part, Unit):
                 part.fuse()
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _name(name: str) -> str:
-    """Return our name of a parameter from that in the file: _blocks.0._bn1.weight → blocks.1.depth.norm.weight."""
-    block, part, last = -1, *name.rsplit(".", 1)
-    if part.startswith("_blocks."):
-        _, number, part = part.split(".")
-        block = int(number)
-    elif part == "_fc":
-        return f"classify.{last}"
-    ours = (_INSIDE if block >= 0 else _OUTSIDE)[part]
-    return f"blocks.{block + 1}.{ours}.{last}" if block >= 0 else f"blocks.{ours}.{last}"
-
-
-_INSIDE = {"_expand_conv": "expand.conv", "_depthwise_conv": "depth.conv", "_project_conv": "project.conv"}
-_INSIDE |= {"_bn0": "expand.norm", "_bn1": "depth.norm", "_bn2": "project.norm"}
-_OUTSIDE = {"_conv_stem": "0.conv", "_bn0": "0.norm", "_conv_head": "17.conv", "_bn1": "17.norm"}

@@ -40,7 +40,7 @@ def read(
     """Return what these settings in preprocessor_config.json make, taken as they are written."""
     if told is not None:
         (folder / "preprocessor_config.json").write_text(json.dumps(told))
-    place = Checkpoint("here", folder, "here", "none", (), "w")
+    place = Checkpoint("here", folder, "here", "none", "w")
     return read_picture_prep(place, config or SimpleNamespace(), options)
 
 

@@ -59,7 +59,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def read(kind: str, folder: Path, config: Any, options: Mapping[str, Any] | None = None) -> entries.Given:
-    return ENTRIES[kind].read(Checkpoint("here", folder, "here", "none", (), "w"), config, options or {})
+    return ENTRIES[kind].read(Checkpoint("here", folder, "here", "none", "w"), config, options or {})
 
 
 def text_config(**more: Any) -> SimpleNamespace:

@@ -23,29 +23,21 @@ BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError
 WANTED = ["*.json", "*.txt", "*.model", "README.md", "model*.safetensors"]  # of a repository; never pickled weights
 TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
 SETTINGS = (  # files that say what the network is given, and how its answer is pooled
-    "config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "sentence_bert_config.json",
-    "1_Pooling/config.json",
-    "tokenizer.model",
-    *TOKENIZER,
-)
+    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json", "sentence_bert_config.json", "1_Pooling/config.json",
+    "tokenizer.model", *TOKENIZER,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder as `save_pretrained` writes it. files: its weights, in safetensors. weights: a SHA-256 of those files
-    and of all that says what the network is given; a change of any of them is another encoder."""
+    """A folder as `save_pretrained` writes it. weights: a SHA-256 of its weights, in safetensors, and of all that says
+    what the network is given; a change of any of them is another encoder."""
 
     place: str
     folder: Path
     origin: str
     licence: str
-    files: tuple[Path, ...]
     weights: str
 
     def settings(self, name: str) -> dict[str, Any]:
@@ -81,14 +73,13 @@ def find_checkpoint(place: str) -> Checkpoint:
         raise RequestError(f"there is no folder {place!r}; expected one with config.json and model.safetensors.")
     else:
         folder = _find_cached(place) or _download(place)
-        revision = folder.name if folder.parent.name == "snapshots" else "unknown"
-        origin = f"{place} at huggingface.co, revision {revision}"
+        origin = f"{place} at huggingface.co, revision {folder.name}"
     if not (folder / "config.json").is_file():
         expected = "expected a folder as save_pretrained of transformers writes it."
         raise RequestError(f"{place}: there is no config.json in {folder}; {expected}")
     _read_json(folder / "config.json")
-    files = _find_weights(place, folder)
-    return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), files, _hash(folder, files))
+    weights = _hash(folder, _find_weights(place, folder))
+    return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), weights)
 
 
 @contextmanager
@@ -147,7 +138,8 @@ def _listed(folder: Path) -> list[Path]:
     return [folder / Path(str(name)).name for name in sorted(set(names))]
 
 
-def _find_weights(place: str, folder: Path) -> tuple[Path, ...]:
+def _find_weights(place: str, folder: Path) -> list[Path]:
+    """Return the files of weights. Raises RequestError when there are none in safetensors, or one is not whole."""
     from safetensors import SafetensorError, safe_open
 
     listed, pickled = _listed(folder), sorted(path.name for path in folder.glob("*.bin"))
@@ -169,7 +161,7 @@ def _find_weights(place: str, folder: Path) -> tuple[Path, ...]:
         except (SafetensorError, OSError) as error:
             why = f"is broken or cut short ({error}); download or copy the file again."
             raise RequestError(f"{place}: {path} {why}") from None
-    return tuple(listed)
+    return listed
 
 
 def _hash(folder: Path, files: Sequence[Path]) -> str:

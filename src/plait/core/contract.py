@@ -88,9 +88,7 @@ def _by_name(things: Mapping[str, Any], name: str, what: str) -> Any:
 @dataclass
 class Table:
     """Rows and the folder that relative media paths are relative to.
-
-    A column is an Arrow array (from a file or a frame) or a numpy array whose first axis is the row (from arrays).
-    """
+    A column is an Arrow array (from a file or a frame) or a numpy array whose first axis is the row (from arrays)."""
 
     data: dict[str, pa.ChunkedArray | np.ndarray]
     folder: Path | None = None
@@ -134,9 +132,7 @@ class Table:
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
         """Return the cells of one column as Python values, None where absent; array columns give one array a row.
-
-        Raises RequestError when there is no such column.
-        """
+        Raises RequestError when there is no such column."""
         values = _by_name(self.data, name, "column")
         if isinstance(values, np.ndarray):
             chosen = values if rows is None else values[np.asarray(rows, dtype=np.int64)]

@@ -11,20 +11,14 @@ from plait.core.words import count
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault, or one thing worth knowing.
+    """One fault, or one thing worth knowing."""
 
-    severity: error (a cell that cannot be read as what its column holds), warning (a fault of the table, or a likely
-    mistake) or note. check: the name of the check, such as "file-missing". column: None for the whole table. rows: from
-    0, of the cells that are at fault themselves; empty where the column or the table is. message: what came and what
-    was expected. mend: how to mend it.
-    """
-
-    severity: str
-    check: str
-    column: str | None
-    rows: tuple[int, ...]
-    message: str
-    mend: str
+    severity: str  # error (a cell cannot be read as what its column holds), warning (a likely mistake) or note
+    check: str  # its name, such as "file-missing"
+    column: str | None  # None for the whole table
+    rows: tuple[int, ...]  # from 0, of the cells that are at fault themselves
+    message: str  # what came and what was expected
+    mend: str  # how to mend it
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "rows": list(self.rows)}

@@ -20,8 +20,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 class Progress:
-    """Shows each event of a fit that it is called with on stderr, inside a `with`: as a bar that moves on a terminal,
-    elsewhere each stage as a line.
+    """Shows each event of a fit that it is called with on stderr: on a terminal a bar moves, elsewhere a line a stage.
 
     An event is a dict: {"stage", "done", "total"}, or {"stage", "epoch", "epochs", "loss", "metric", "metric_name",
     "seconds_left"}, or {"note": "a sentence"}.

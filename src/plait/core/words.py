@@ -1,7 +1,5 @@
 """What users read, built once: numbers, times, p, shares, counts with their noun, and sentences of several rooms.
-
-Terminal, report and JSON ask here, so that a number reads the same in all. Knows no table, no model, no HTML.
-"""
+Terminal, report and JSON ask here, so that a number reads the same in all. Knows no table, no model, no HTML."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """What was found out about files, kept between commands: JSON lines in the user's cache folder. Judges no content.
-
-A line is ["key", checksum, {facts}]. Lines are only ever added, a chunk at a time, so that a command that was killed
-goes on where it stopped; a line that is damaged counts as not there.
-"""
+A line is ["key", checksum, {facts}]. Lines are only ever added; one that is damaged counts as not there."""
 
 from __future__ import annotations
 
@@ -27,11 +24,8 @@ def cache_folder() -> Path:
 
 
 class Cache:
-    """Facts by key, read from one file and added to it. Without a path it keeps nothing.
-
-    `trouble` says why the file cannot be read or written, and is "" where all is well; then nothing is kept, and
-    nothing else changes.
-    """
+    """Facts by key, read from one file and added to it; without a path none are kept. `trouble` says why the file
+    cannot be read or written, and is "" where all is well."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path

@@ -35,9 +35,7 @@ MOST_COUNTS = 64 << 10  # bytes of the file of counts above which it is summed u
 
 def digest_cell(cell: Any, folder: Path | None, sample_rate: int | None = None) -> bytes:
     """Return the hash of what a cell holds: of a file its bytes, and which part of it is meant.
-
-    Raises CellError where the cell is blank or names no file that can be read.
-    """
+    Raises CellError where the cell is blank or names no file that can be read."""
     if isinstance(cell, np.ndarray):
         return _digest(f"{cell.dtype} {cell.shape} {sample_rate};".encode(), np.ascontiguousarray(cell).tobytes())
     source = open_cell(cell, folder)
@@ -62,9 +60,7 @@ def _digest(*parts: bytes) -> bytes:
 
 def open_features(key: str, shape: tuple[int, ...], about: Mapping[str, Any]) -> FeatureCache:
     """Return the cache of the features (*shape) that belong to this key; one object for one folder in a process.
-
-    about: what `plait cache` says of it.
-    """
+    about: what `plait cache` says of it."""
     try:
         folder: Path | None = cache_folder() / "features" / key[:32]
     except RuntimeError:
@@ -84,11 +80,8 @@ def list_features(folder: Path, kind: str) -> list[FeatureCache]:
 
 
 class FeatureCache:
-    """Features (*shape) float32 by key, in one folder. Without a folder it keeps nothing.
-
-    `trouble` says why features cannot be kept, and is "" where all is well; then nothing is kept, and nothing else
-    changes. Safe to use from several threads and processes.
-    """
+    """Features (*shape) float32 by key, in one folder; safe to use from several threads and processes. `trouble` says
+    why none can be kept, and is "" where all is well."""
 
     def __init__(self, folder: Path | None, shape: tuple[int, ...], about: Mapping[str, Any] | None = None) -> None:
         self.folder, self.shape, self.about = folder or Path(), shape, dict(about or {})

@@ -1,8 +1,5 @@
 """What a file says of itself: does its header agree with what follows? Decodes nothing.
-
-A decoder often reads a file that was cut off without a word: libsndfile a WAV of which half is gone, Pillow a PNG whose
-checksums are wrong. This file knows the layout of WAV, AIFF, AU, OGG, MP3 and PNG; of others it says nothing.
-"""
+Decoders read much without a word: libsndfile a WAV of which half is gone, Pillow a PNG whose checksums are wrong."""
 
 from __future__ import annotations
 
@@ -17,9 +14,7 @@ OPEN_LENGTH = 0x7FFF0000  # bytes: a length from here on means that a stream did
 
 def check_header(content: Any) -> tuple[str, str]:
     """Return ("", "") of a file that agrees with itself, else a fault and the words for it. content: bytes or a mmap.
-
-    fault: "truncated" (the end is missing) or "header" (the header is wrong, and all the data may be there).
-    """
+    fault: "truncated" (the end is missing) or "header" (the header is wrong, and all the data may be there)."""
     try:
         for start, check in _CHECKS:
             if re.match(start, content, re.DOTALL):

@@ -1,8 +1,5 @@
 """Open one cell and decode it: a picture or a sound. Knows nothing of tables, columns or preprocessing.
-
-Every function here is safe to call from many threads. What cannot be read raises CellError with a short reason; the
-caller adds the column and the row.
-"""
+All is safe to call from many threads. What cannot be read raises CellError; the caller adds the column and the row."""
 
 from __future__ import annotations
 
@@ -98,11 +95,8 @@ def sniff_format(head: bytes) -> tuple[str, str] | None:
 
 
 def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
-    """Return the bytes of a cell, or the path of the regular file that it names.
-
-    cell: a path (relative to `folder`, or absolute; backslashes are understood), bytes, or {"bytes", "path"}, bytes
-    first, also in base64. Raises CellError when it is blank, an address, names no file or an empty one.
-    """
+    """Return the bytes of a cell, or the path of the regular file that it names. cell: a path (relative to `folder`, or
+    absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64. Raises CellError."""
     if isinstance(cell, dict):
         content = cell.get("bytes")
         cell = content or cell.get("path")
@@ -156,18 +150,14 @@ def _find_file(text: str, folder: Path | None) -> Path:
 
 def split_part(text: str) -> tuple[str, float, float | None]:
     """Return the file, the start and the end in seconds of `FILE#t=start,end`; from 0 to None (the end) without.
-
-    The form is that of W3C Media Fragments URI 1.0, section 4.2.1: `#t=2,3.5`, `#t=2` and `#t=,3.5`.
-    """
+    The form is that of W3C Media Fragments URI 1.0, section 4.2.1: `#t=2,3.5`, `#t=2` and `#t=,3.5`."""
     match = _PART.fullmatch(text)
     return (match[1], float(match[2] or 0), float(match[3]) if match[3] else None) if match else (text, 0.0, None)
 
 
 def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
     """Return start and end, in seconds, of the part of a sound that a cell names; (0, None) where it names the whole.
-
-    source: what `open_cell` gives for the cell. A file whose own name ends in #t=… is whole.
-    """
+    source: what `open_cell` gives for the cell. A file whose own name ends in #t=… is whole."""
     name = cell.get("path") if isinstance(cell, dict) else cell
     if not isinstance(name, (str, os.PathLike)) or (isinstance(source, Path) and _PART.fullmatch(source.name)):
         return 0.0, None

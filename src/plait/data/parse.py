@@ -1,8 +1,5 @@
 """The one reader of numbers and dates: what a person wrote in a cell → that number or date.
-
-Detection, preparation, targets and checks all ask it, so that what is recognised is what is learned from. How a column
-writes its numbers (1.234,5 or 1,234.5) and dates (1/2/2024) is told from the whole column. Knows no preparation.
-"""
+Detection, preparation, targets and checks all ask it, so that what is recognised is what is learned from."""
 
 from __future__ import annotations
 
@@ -159,9 +156,7 @@ def _each(parse: Any, cells: Sequence[Any], notation: bool) -> list[Any]:
 
 def read_amounts(table: Table, name: str, decimal_comma: bool | None = None) -> list[float | None]:
     """Return a target of numbers, None where absent. Raises TableError with the place of what is none.
-
-    decimal_comma: as the column that was learned from is written; None is told from these cells.
-    """
+    decimal_comma: as the column that was learned from is written; None is told from these cells."""
     cells = table.cells(name)
     decimal_comma = is_decimal_comma(cells) if decimal_comma is None else decimal_comma
     amounts = []

@@ -1,7 +1,5 @@
 """The pretrained encoders by their names: made from options, and made again from what a run says of them.
-
-The one place of this package where a name becomes an object.
-"""
+The one place of this package where a name becomes an object."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ NAMES: dict[str, tuple[str, ...]] = {"image": ("lite0",), "text": ("static",), "
 
 def make_frozen(kind: str, name: str, options: Mapping[str, Any]) -> Frozen:
     """Return the pretrained encoder of this name for cells of this kind. options: of its preparation.
-
-    Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed.
-    """
+    Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed."""
     if name.startswith(HUB):
         need("transformers")
         from plait.pretrained.hub import make_hub
@@ -46,9 +42,7 @@ def make_frozen(kind: str, name: str, options: Mapping[str, Any]) -> Frozen:
 
 def restore_frozen(data: Mapping[str, Any]) -> Frozen:
     """Make an encoder again from what `Frozen.describe` gave.
-
-    Raises RunError when it is a module of the user's own, its package or files are not there, or its weights differ.
-    """
+    Raises RunError when it is a module of the user's own, its package or files are not there, or its weights differ."""
     name = data["name"]
     uses = f"this run uses the pretrained encoder {name!r}"
     if name not in MODULES and not name.startswith(HUB):
@@ -72,9 +66,7 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
 
 def restore_given(data: Mapping[str, Any]) -> Frozen:
     """Return what `Frozen.describe` gave of an encoder of pictures, without its network: what it is given.
-
-    Asked for features it raises RunError. Its package need not be there.
-    """
+    Asked for features it raises RunError. Its package need not be there."""
     from plait.kinds.image.prep import ImagePrep
     from plait.pretrained.frozen import Frozen
 

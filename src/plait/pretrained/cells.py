@@ -1,8 +1,5 @@
 """Cells as a checkpoint of the hub wants them: pictures, waves and token ids, each an array of fixed shape.
-
-The settings come from the checkpoint's own files; what a user asks for beside them (turn, denoise …) is done first.
-Knows no network.
-"""
+By the settings in its files; what a user asks for beside them (turn, denoise …) is done first. Knows no network."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """A checkpoint of the Hugging Face hub: its folder, what is in it, and quiet while it is read.
-
-Knows files only: nothing of what the networks in them do, and no preprocessing.
-"""
+Knows files only: nothing of what the networks in them do, and no preprocessing."""
 
 from __future__ import annotations
 
@@ -63,9 +61,7 @@ class Checkpoint:
 
 def find_checkpoint(place: str) -> Checkpoint:
     """Return the checkpoint in a local folder, or of this name in the user's hub cache, else at the hub.
-
-    With a folder no network is ever tried. Raises RequestError when there is none with sound weights in safetensors.
-    """
+    With a folder no network is ever tried. Raises RequestError when there is none with sound weights in safetensors."""
     local = Path(place).expanduser()
     if local.is_dir():
         folder, origin = local, str(local.resolve())

@@ -1,7 +1,5 @@
 """What goes into a checkpoint of the hub, kind by kind: its preparation, and what builds its tower.
-
-Knows the files of a checkpoint; no table, no cache of features, and no weights.
-"""
+Knows the files of a checkpoint; no table, no cache of features, and no weights."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """From cells to the features of a pretrained encoder, through the cache: what was computed once is read again.
-
-Knows cells, one encoder and the cache, not tables or splits.
-"""
+Knows cells, one encoder and the cache, not tables or splits."""
 
 from __future__ import annotations
 
@@ -43,9 +41,7 @@ def read_features(
     frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor, keep: bool = True
 ) -> list[str | None]:
     """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
-
-    Features that are kept are read, the others computed and kept.
-    """
+    Features that are kept are read, the others computed and kept."""
     if len(cells) == 1:  # neither looked for nor kept: a file for each would cost more than it saves
         reasons, out[:] = _compute(frozen, cells, [0], pool)
         return reasons
@@ -86,9 +82,7 @@ def _submit(
     frozen: Frozen, cells: Cells, rows: Sequence[int], out: np.ndarray, pool: ThreadPoolExecutor
 ) -> list[Future[list[str | None]]]:
     """Let the pool prepare these cells into out (batch, *shape); each answer says of some why they are absent, or None.
-
-    Several cells to a task: with one each, many threads wait for the one that hands tasks out.
-    """
+    Several cells to a task: with one each, many threads wait for the one that hands tasks out."""
 
     def prepare(place: int) -> str | None:
         try:

@@ -1,7 +1,5 @@
 """A network that others have trained, as plait sees it: what it is given, what it answers, and where it is from.
-
-Knows no library it comes from, no table and no cache.
-"""
+Knows no library it comes from, no table and no cache."""
 
 from __future__ import annotations
 
@@ -29,9 +27,9 @@ _LOCK = threading.Lock()
 class Frozen:
     """A pretrained encoder of one kind of cell, with the preprocessing that it was trained with.
 
-    prep turns one cell into an array of `shape` and `dtype`: prep(picture), prep(samples, Hz), prep(text). The network
-    takes (batch, *shape) of them and gives features (batch, token, width) float32; `network.blocks` lists its parts
-    from the input on. It is loaded when first asked for. weights: the SHA-256 of what was loaded.
+    prep(picture), prep(samples, Hz) or prep(text) gives an array of `shape` and `dtype`. The network takes (batch,
+    *shape) of them and gives features (batch, token, width) float32; `network.blocks` lists its parts from the input
+    on. It is loaded when first asked for. weights: the SHA-256 of what was loaded.
     """
 
     name: str  # as the user writes it: "lite0", "static", "hf:NAME_OR_FOLDER"

@@ -1,7 +1,5 @@
 """Any encoder of the Hugging Face hub, through transformers: from a local folder, or from the user's hub cache.
-
-Weights are read from safetensors alone, and no code of a checkpoint is run. Knows no table and no cache of features.
-"""
+Weights are read from safetensors alone, and no code of a checkpoint is run. Knows no table and no cache of features."""
 
 from __future__ import annotations
 
@@ -24,11 +22,9 @@ OFF = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, 
 
 
 def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
-    """Return the encoder of a checkpoint for cells of this kind: image, audio or text.
+    """Return the encoder of a checkpoint, a folder as `save_pretrained` writes it or a name at the hub.
 
-    place: a folder as `save_pretrained` writes it, or a name at the hub. options: those of the preparation that the
-    checkpoint leaves free (image.rotate, audio.denoise, text.lower …). Weights are read when they are first needed.
-
+    options: those of the preparation that the checkpoint leaves free (image.rotate, audio.denoise, text.lower …).
     Pictures and texts give one token, sounds four (the quarters of the sound) or one. Of sentence-transformers the
     pooling is obeyed; a layer after it (2_Dense) is not applied. Raises RequestError when there is no such checkpoint,
     it is broken or of another kind, or for a wrong option.

@@ -88,9 +88,7 @@ class Block(nn.Module):
 
 class Lite0(nn.Module):
     """Pictures (batch, 3, height, width), 0 to 255 → features (batch, 1, 1280): the mean of the last convolution.
-
-    Height and width are multiples of 32.
-    """
+    Height and width are multiples of 32."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,9 +139,7 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
 
 def load_lite0(path: Path, *, fuse: bool) -> Lite0:
     """Return the network with the weights of the file, in eval mode.
-
-    fuse: BatchNorm becomes part of the convolutions, which is quicker, and no longer to be trained.
-    """
+    fuse: BatchNorm becomes part of the convolutions, which is quicker, and no longer to be trained."""
     with torch.device("meta"):  # no numbers are drawn for weights that are replaced
         network = Lite0()
     values = torch.load(path, map_location="cpu", weights_only=True).values()  # in our order, then the classifier

@@ -1,7 +1,5 @@
 """An nn.Module of the user's own as an encoder that is not trained here.
-
-Knows none of plait's networks, no table and no files; the preparation comes fitted from outside.
-"""
+Knows none of plait's networks, no table and no files; the preparation comes fitted from outside."""
 
 from __future__ import annotations
 
@@ -92,9 +90,7 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
 
 def hash_module(module: nn.Module) -> str:
     """Return the SHA-256 of weights, buffers, and of each part its class with its source and its plain attributes.
-
-    That is what can be seen: a function that the source calls may change unseen.
-    """
+    That is what can be seen: a function that the source calls may change unseen."""
     buffers = {f"buffer {name}": value for name, value in module.named_buffers()}  # those that are not saved too
     digest = hashlib.sha256(hash_state({**module.state_dict(), **buffers}).encode())
     for name, part in module.named_modules():

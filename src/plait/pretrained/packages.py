@@ -1,7 +1,5 @@
 """Weights that come inside installed packages: where the file is, what package and licence it has.
-
-Knows no network and imports none of the packages.
-"""
+Knows no network and imports none of the packages."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ _LICENCES = {
 
 def find_file(module: str, *parts: str) -> Path:
     """Return the path of a file inside an installed package, which is not imported.
-
-    Raises MissingExtra when the package, or the file in it, is not there.
-    """
+    Raises MissingExtra when the package, or the file in it, is not there."""
     need(module)
     spec = importlib.util.find_spec(module)
     for folder in (spec.submodule_search_locations if spec else None) or ():

@@ -1,9 +1,8 @@
 """Static embeddings of tokens, as an encoder of texts: each token has one vector, and a text is their mean.
 
 The vectors (32,000 of 256 numbers, mostly for English) and the tokeniser come inside the package wordllama (Miller
-2024, "WordLlama: Recycled token embeddings from large language models"). They were trained from the token embeddings of
-Llama 2 and others, so the licences of those models may matter beside that of the package. The package itself is not
-imported. Knows no table and no files but these two.
+2024, "WordLlama: Recycled token embeddings from large language models"), which is not imported. They were trained from
+the token embeddings of Llama 2 and others, whose licences may matter beside that of the package. Knows no table.
 """
 
 from __future__ import annotations
@@ -72,9 +71,7 @@ class MeanEmbedding(nn.Module):
 
 def make_static(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: steps of cleaning, which may be strings.
-
-    Raises RequestError for a wrong option, MissingExtra without the package.
-    """
+    Raises RequestError for a wrong option, MissingExtra without the package."""
     prep, path = StaticPrep.of(options), find_file(PACKAGE, *VECTORS)
     return Frozen(
         name="static",

@@ -1,8 +1,5 @@
 """The networks inside checkpoints of the hub: one tower for one kind of cell, prepared cells in, features out.
-
-Each takes (batch, *shape) and gives (batch, token, width) float32, and a cell's features do not depend on the other
-cells of its batch. Knows no file and no option.
-"""
+A cell's features do not depend on the other cells of its batch. Knows no file and no option."""
 
 from __future__ import annotations
 

@@ -119,13 +119,8 @@ class Table:
         return self.take(np.arange(len(self))[rows])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Table:
-        import pyarrow as pa
-
         index = np.asarray(rows, dtype=np.int64)
-        data = {
-            name: values[index] if isinstance(values, np.ndarray) else values.take(pa.array(index))
-            for name, values in self.data.items()
-        }
+        data = {name: _take(values, index) for name, values in self.data.items()}
         lines = None if self.lines is None else [self.lines[i] for i in index]
         notes = {name: [column[i] for i in index] for name, column in self.notes.items()}
         return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
@@ -134,19 +129,22 @@ class Table:
         """Return the cells of one column as Python values, None where absent; array columns give one array a row.
         Raises RequestError when there is no such column."""
         values = _by_name(self.data, name, "column")
+        values = values if rows is None else _take(values, rows)
         if isinstance(values, np.ndarray):
-            chosen = values if rows is None else values[np.asarray(rows, dtype=np.int64)]
-            return [_cell(v) for v in (chosen.tolist() if chosen.ndim == 1 else chosen)]
-        if rows is not None:
-            import pyarrow as pa
-
-            values = values.take(pa.array(np.asarray(rows, dtype=np.int64)))
+            return [_cell(v) for v in (values.tolist() if values.ndim == 1 else values)]
         return [_cell(v) for v in values.to_pylist()]
 
     def place(self, name: str, row: int) -> str:
         """Return how a message names a cell: column, row from 0, and the line where the table was a CSV."""
         line = f" (line {self.lines[row]})" if self.lines is not None and row < len(self.lines) else ""
         return f"column {name!r}, row {row}{line}"
+
+
+def _take(values: pa.ChunkedArray | np.ndarray, rows: Sequence[int] | np.ndarray) -> pa.ChunkedArray | np.ndarray:
+    import pyarrow as pa
+
+    index = np.asarray(rows, dtype=np.int64)
+    return values[index] if isinstance(values, np.ndarray) else values.take(pa.array(index))
 
 
 def _cell(value: Any) -> Any:

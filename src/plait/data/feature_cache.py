@@ -153,12 +153,15 @@ class FeatureCache:
         for name in sorted(shards - self._known):
             keys = self._keys(name)
             small += len(keys) < SMALL
-            for row, key in enumerate(keys):
-                self._places.setdefault(key, (name, row))
-            self._known.add(name)
+            self._learn(name, keys)
         self._listed = changed
         if small > MOST_SMALL:
             self._join_small(sorted(shards))
+
+    def _learn(self, shard: str, keys: Sequence[bytes]) -> None:
+        for row, key in enumerate(keys):
+            self._places.setdefault(key, (shard, row))
+        self._known.add(shard)
 
     def _column(self, shard: str, name: str) -> Any:
         """Return a column of a shard as Arrow, or None where it is damaged, or gone since."""
@@ -207,9 +210,7 @@ class FeatureCache:
             buffer = io.BytesIO()
             parquet.write_table(table, buffer, compression="none", use_dictionary=False, write_page_checksum=True)
             write_bytes(self.folder / name, buffer.getvalue())
-            for row, key in enumerate(some):
-                self._places.setdefault(key, (name, row))
-            self._known.add(name)
+            self._learn(name, some)
 
     def _join_small(self, names: Sequence[str]) -> None:
         """Put small shards together; the new ones are there before the old ones go."""

@@ -214,7 +214,7 @@ def _from_words(text: str, day_first: bool) -> dt.datetime:
         try:
             return _moment(third, *months, match)
         except ValueError:
-            return _moment(third, *reversed(months), match)
+            return _moment(third, *months[::-1], match)
     match = next((match for form in _WORDED if (match := form.fullmatch(text))), None)
     if match is None:
         raise ValueError

@@ -155,10 +155,9 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _is_json(line: str) -> bool:
-    try:
+    with contextlib.suppress(json.JSONDecodeError):
         return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
-    except json.JSONDecodeError:
-        return False
+    return False
 
 
 def _columns_of_records(path: Path, text: str) -> dict[str, Any]:

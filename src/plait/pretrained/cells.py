@@ -74,8 +74,8 @@ def read_picture_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str,
     if "fit" in options:  # all of the picture, as the user wishes it
         fit, share = asked.fit, 1.0
     smooth = "bicubic" if settings.get("resample", 2) == 3 else "bilinear"
-    shape = {"mode": "RGB", "fit": fit, "height": int(height), "width": int(width), "resample": smooth}
-    return replace(asked, crop=asked.crop * share, **shape), _read_colours(settings)
+    asked = replace(asked, mode="RGB", fit=fit, crop=asked.crop * share, resample=smooth)
+    return replace(asked, height=int(height), width=int(width)), _read_colours(settings)
 
 
 def _read_processor(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
         raise RequestError("image.mode is 'L', but lite0 sees in colour; expected auto or RGB.")
     if side % STEP:
         raise RequestError(f"image.size is {side}, but lite0 needs a multiple of {STEP} pixels, such as {SIDE}.")
-    path = find_file(PACKAGE, *FILE)
+    path, (origin, licence) = find_file(PACKAGE, *FILE), describe_package(PACKAGE)
     return Frozen(
         name="lite0",
         kind="image",
@@ -129,7 +129,8 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
         dtype="uint8",
         tokens=1,
         width=WIDTH,
-        **describe_package(PACKAGE),
+        origin=origin,
+        licence=licence,
         weights=digest(path),
         prep=replace(prep, mode="RGB", fit=fit, crop=crop, height=side, width=side),
         load=partial(load_lite0, path, fuse=True),

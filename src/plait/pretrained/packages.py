@@ -25,20 +25,19 @@ def find_file(module: str, *parts: str) -> Path:
     need(module)
     spec = importlib.util.find_spec(module)
     for folder in (spec.submodule_search_locations if spec else None) or ():
-        path = Path(folder, *parts)
-        if path.is_file():
+        if (path := Path(folder, *parts)).is_file():
             return path
     name = "/".join(parts)
     raise MissingExtra(f"the package {module!r} holds no {name}; run: pip install --force-reinstall {module}")
 
 
-def describe_package(module: str) -> dict[str, str]:
+def describe_package(module: str) -> tuple[str, str]:
     """Return its origin, such as "wordllama 0.4.0", and the short name of its licence, or "not stated"."""
     try:
         package = importlib.metadata.distribution(module)
     except importlib.metadata.PackageNotFoundError:  # a folder on the path, not installed by pip
-        return {"origin": module, "licence": "not stated"}
-    return {"origin": f"{module} {package.version}", "licence": _find_licence(package)}
+        return module, "not stated"
+    return f"{module} {package.version}", _find_licence(package)
 
 
 def _find_licence(package: importlib.metadata.Distribution) -> str:

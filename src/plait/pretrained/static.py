@@ -72,7 +72,8 @@ class MeanEmbedding(nn.Module):
 def make_static(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: steps of cleaning, which may be strings.
     Raises RequestError for a wrong option, MissingExtra without the package."""
-    prep, path = StaticPrep.of(options), find_file(PACKAGE, *VECTORS)
+    prep = StaticPrep.of(options)
+    path, (origin, licence) = find_file(PACKAGE, *VECTORS), describe_package(PACKAGE)
     return Frozen(
         name="static",
         kind="text",
@@ -80,7 +81,8 @@ def make_static(options: Mapping[str, object]) -> Frozen:
         dtype="int32",
         tokens=1,
         width=WIDTH,
-        **describe_package(PACKAGE),
+        origin=origin,
+        licence=licence,
         weights=digest(path),
         prep=prep,
         load=lambda: MeanEmbedding(load_file(path)["embedding.weight"]),

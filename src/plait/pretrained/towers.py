@@ -219,11 +219,11 @@ class SoundTower(Tower):
         for places in alike.values():
             for start in range(0, len(places), SOUNDS):
                 part = places[start : start + SOUNDS]
-                inputs = {
+                batch = {
                     name: torch.from_numpy(np.concatenate([prepared[k][0][name] for k in part])).to(waves.device)
                     for name in prepared[part[0]][0]
                 }
-                features |= zip(part, self.encode(inputs, [prepared[k][1] for k in part]), strict=True)
+                features |= zip(part, self.encode(batch, [prepared[k][1] for k in part]), strict=True)
         return torch.stack([features[k] for k in range(len(prepared))])
 
     def encode(self, inputs: Mapping[str, Tensor], shares: Sequence[float]) -> Tensor:

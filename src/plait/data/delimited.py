@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -102,11 +103,9 @@ def _names_of_header(header: list[str], path: Path) -> list[str]:
 
 def check_names(names: Iterable[str], source: str) -> None:
     """Raise TableError when a name comes twice."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise TableError(f"{source} has two columns named {name!r}. Rename or remove one of them")
-        seen.add(name)
 
 
 def _strings(rows: list[list[str]]) -> list[pa.Array]:

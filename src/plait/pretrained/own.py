@@ -65,8 +65,8 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
     if kind not in known:
         raise RequestError(f"a module of your own cannot encode {kind!r}; expected one of {', '.join(known)}.")
     if not isinstance(module, nn.Module):
-        kind_of = type(module).__name__
-        raise RequestError(f"the encoder of your own is {kind_of}; expected an object of torch.nn.Module.")
+        what = type(module).__name__
+        raise RequestError(f"the encoder of your own is {what}; expected an object of torch.nn.Module.")
     name = type(module).__qualname__
     try:
         kept = copy.deepcopy(module)

@@ -41,14 +41,14 @@ def describe_package(module: str) -> tuple[str, str]:
 
 
 def _find_licence(package: importlib.metadata.Distribution) -> str:
-    if stated := package.metadata.get_all("License-Expression"):
-        return stated[0]
-    told = package.metadata.get_all("License") or [""]
+    if expressions := package.metadata.get_all("License-Expression"):
+        return expressions[0]
+    stated = package.metadata.get_all("License") or [""]
     inside = [file for file in package.files or () if ".dist-info" in str(file) and "licen" in file.name.lower()]
     paths = [path for path in (Path(str(file.locate())) for file in inside) if path.is_file()]
-    for text in [*told, *(path.read_text(encoding="utf-8", errors="replace") for path in paths)]:
+    for text in [*stated, *(path.read_text(encoding="utf-8", errors="replace") for path in paths)]:
         plain = " ".join(text.lower().split())
         for words, name in _LICENCES.items():
             if all(word in plain for word in words):
                 return name
-    return told[0].strip().split("\n")[0][:60] or "not stated"
+    return stated[0].strip().split("\n")[0][:60] or "not stated"

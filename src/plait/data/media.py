@@ -128,8 +128,10 @@ def _find_file(text: str, folder: Path | None) -> Path:
     # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
     slashed = text.strip().replace("\\", "/")
     whole = split_part(slashed)[0]  # of a#t=1,2 the file is a, unless there is one of the whole name
-    forms = [unicodedata.normalize(form, path) for path in (slashed, whole) for form in ("NFC", "NFD")]
-    for name in (text, slashed, *forms[:2], whole, *forms[2:]):
+    names = [text]
+    for written in (slashed, whole):
+        names += [written, *(unicodedata.normalize(form, written) for form in ("NFC", "NFD"))]
+    for name in names:
         try:
             path = folder / name if folder is not None else Path(name)
             status = path.stat()

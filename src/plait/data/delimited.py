@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
+MORE_CELLS = "Put a cell that holds the delimiter in quotes"  # how to mend a row with more cells than the header
+FEWER_CELLS = "Write the delimiter before an empty cell too"
 
 
 def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
@@ -51,7 +53,9 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
         for record in reader:
             if record:  # a blank line is no row
                 if len(record) != len(names):
-                    raise TableError(_ragged(path, begin, len(record), len(names)))
+                    mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
+                    cells = count(len(record), "cell")
+                    raise TableError(f"{path}, line {begin} has {cells}, the header has {len(names)}. {mend}")
                 rows.append(record)
                 lines.append(begin)
                 if len(rows) == _CHUNK:
@@ -78,13 +82,6 @@ def _find_delimiter(start: str, path: Path) -> str:
         widths[sign] = [len(record) for record in islice((record for record in records if record), 20)] or [0]
     agreed = [sign for sign in signs if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
     return max(agreed or signs, key=lambda sign: widths[sign][0])
-
-
-def _ragged(path: Path, line: int, got: int, expected: int) -> str:
-    mend = "Write the delimiter before an empty cell too"
-    if got > expected:
-        mend = "Put a cell that holds the delimiter in quotes"
-    return f"{path}, line {line} has {count(got, 'cell')}, the header has {expected}. {mend}"
 
 
 def _names_of_header(header: list[str], path: Path) -> list[str]:

@@ -47,7 +47,8 @@ def _check_wav(content: bytes) -> tuple[str, str]:
             if size > left:
                 stream = "its header leaves the length open, as a stream does"
                 return ("header", stream) if size >= OPEN_LENGTH else ("truncated", _cut(left, size))
-            more = len(content) - after >= 8 and not _is_chunk(content[after : after + 4])
+            name = content[after : after + 4]  # of the next chunk; zeros where a file is padded to whole blocks
+            more = len(content) - after >= 8 and any(name) and not all(32 <= byte < 127 for byte in name)
             if more or (not size and left > 1):
                 return "header", f"its header says {size:,} bytes of sound, {left:,} follow"
             return ("header", fault) if fault else ("", "")
@@ -62,10 +63,6 @@ def _check_format(tag: int, channels: int, rate: int, speed: int, block: int, bi
     if speed != rate * block:
         return f"its header says {speed:,} bytes a second; {rate:,} Hz and {block} bytes a sample make {rate * block:,}"
     return ""
-
-
-def _is_chunk(name: bytes) -> bool:
-    return all(32 <= byte < 127 for byte in name) or not any(name)  # zeros: a file padded to whole blocks
 
 
 def _cut(left: int, size: int) -> str:

@@ -1,6 +1,5 @@
 """Numbers, times, p, shares, counts and sentences as users read them: the same in the terminal, the report and JSON."""
 
-import doctest
 import json
 import re
 from pathlib import Path
@@ -11,10 +10,10 @@ import pytest
 
 import plait
 from pages import Page
-from plait.core import words
 from plait.core.words import (
     count,
     duration,
+    first_line,
     jsonable,
     number,
     p_equals,
@@ -118,10 +117,6 @@ def test_where_there_is_no_number_a_dash_stands() -> None:
     assert {say(float("nan")) for say in (number, plain, signed, percent)} == {NONE}
 
 
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(words).failed == 0
-
-
 def test_one_candidate_reads_the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The p, the rows, the parameters and the time of the winner: in the summary, the report and the sentence."""
     take_quick_learners(monkeypatch)
@@ -214,3 +209,8 @@ def test_a_value_is_told_in_the_words_of_json() -> None:
     given = {"fusion": plan, "tune": ("a=full", None), 3: {"deep": [1.5, True]}, "of numpy": np.array([1.0, np.nan])}
     told = {"fusion": str(plan), "tune": ["a=full", None], "3": {"deep": [1.5, True]}, "of numpy": [1.0, None]}
     assert jsonable(given) == told
+
+
+def test_of_an_error_the_first_line_is_told_or_its_kind() -> None:
+    assert first_line(ValueError("\n it broke\nhere and there")) == "it broke"
+    assert first_line(KeyError()) == "KeyError"

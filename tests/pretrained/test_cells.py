@@ -13,7 +13,7 @@ import pytest
 from plait.errors import CellError, RequestError
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
-from plait.pretrained import cells
+from plait.pretrained import checkpoint
 from plait.pretrained.cells import Colours, IdsPrep, WavePrep, make_wave_prep, read_picture_prep
 from plait.pretrained.checkpoint import Checkpoint
 
@@ -31,7 +31,7 @@ class NobodyKnows:
 @pytest.fixture(autouse=True)
 def unknown_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(AutoImageProcessor=NobodyKnows))
-    monkeypatch.setattr(cells, "quiet", nullcontext)
+    monkeypatch.setattr(checkpoint, "quiet", nullcontext)
 
 
 def read(
@@ -40,7 +40,7 @@ def read(
     """Return what these settings in preprocessor_config.json make, taken as they are written."""
     if told is not None:
         (folder / "preprocessor_config.json").write_text(json.dumps(told))
-    place = Checkpoint("here", folder, "here", "none", (), "w")
+    place = Checkpoint("here", folder, "here", "none", "w")
     return read_picture_prep(place, config or SimpleNamespace(), options)
 
 
@@ -192,6 +192,6 @@ def test_a_text_is_cleaned_first_and_a_column_becomes_its_name() -> None:
 def test_texts_are_prepared_alike_after_json() -> None:
     prep = IdsPrep.of({"lower": "true", "tokens": "6"})
     assert prep == IdsPrep(lower=True, tokens=6)
-    assert IdsPrep.from_json(json.loads(json.dumps(prep.to_json())), letters) == prep
+    assert IdsPrep(tokenizer=letters).from_json(json.loads(json.dumps(prep.to_json()))) == prep
     with pytest.raises(RequestError, match=r"text has no option 'lowr'\. Did you mean 'lower'"):
         IdsPrep.of({"lowr": True})

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from plait.errors import RequestError
-from plait.pretrained.checkpoint import find_checkpoint, first_line, quiet
+from plait.pretrained.checkpoint import find_checkpoint, quiet
 
 
 @pytest.fixture
@@ -26,7 +26,6 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_found_with_its_files(folder: Path) -> None:
     found = find_checkpoint(str(folder))
     assert (found.place, found.folder, found.origin) == (str(folder), folder, str(folder.resolve()))
-    assert found.files == (folder / "model.safetensors",)
     assert len(found.weights) == 64
     assert found.settings("config.json") == {"model_type": "vit"}
     assert found.settings("tokenizer_config.json") == {}
@@ -75,7 +74,11 @@ def test_weights_in_several_files_are_those_that_the_index_names(folder: Path) -
     save_file({"c": torch.tensor([4.0])}, folder / "model-3.safetensors")
     index = {"weight_map": {"a": "model-2.safetensors", "b": "model-1.safetensors", "d": "model-1.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    assert [path.name for path in find_checkpoint(str(folder)).files] == ["model-1.safetensors", "model-2.safetensors"]
+    weights = find_checkpoint(str(folder)).weights
+    for name, counts in (("model-3", False), ("model-1", True), ("model-2", True)):
+        save_file({name: torch.tensor([6.0])}, folder / f"{name}.safetensors")
+        before, weights = weights, find_checkpoint(str(folder)).weights
+        assert (weights != before) == counts
     (folder / "model-1.safetensors").unlink()
     with pytest.raises(RequestError, match=r"model-1.safetensors is named in the index, but is not in .*; copy it too"):
         find_checkpoint(str(folder))
@@ -117,11 +120,6 @@ def test_what_can_only_be_a_folder_is_not_asked_for_at_the_hub(place: str) -> No
         RequestError, match=r"there is no folder .*; expected one with config.json and model.safetensors"
     ):
         find_checkpoint(place)
-
-
-def test_of_an_error_the_first_line_is_told_or_its_kind() -> None:
-    assert first_line(ValueError("\n it broke\nhere and there")) == "it broke"
-    assert first_line(KeyError()) == "KeyError"
 
 
 def test_quiet_ends_with_its_block_also_where_it_fails() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plait.errors import RequestError
-from plait.pretrained import cells, entries
+from plait.pretrained import checkpoint, entries
 from plait.pretrained.checkpoint import Checkpoint
 from plait.pretrained.entries import ENTRIES
 
@@ -54,13 +54,12 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Any:
         classes = {name: loader(thing) for name, thing in objects.items()}
         monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(**classes))
 
-    monkeypatch.setattr(cells, "quiet", nullcontext)
-    monkeypatch.setattr(entries, "quiet", nullcontext)
+    monkeypatch.setattr(checkpoint, "quiet", nullcontext)
     return put
 
 
 def read(kind: str, folder: Path, config: Any, options: Mapping[str, Any] | None = None) -> entries.Given:
-    return ENTRIES[kind].read(Checkpoint("here", folder, "here", "none", (), "w"), config, "here", options or {})
+    return ENTRIES[kind].read(Checkpoint("here", folder, "here", "none", "w"), config, options or {})
 
 
 def text_config(**more: Any) -> SimpleNamespace:
@@ -75,7 +74,7 @@ def test_of_pictures_size_and_colours_come_from_the_checkpoint(tmp_path: Path) -
     assert (given.shape, given.dtype) == ((3, 32, 48), "uint8")
     assert given.settings["scale"] == pytest.approx((2 / 255,) * 3)
     assert (given.settings["offset"], given.settings["backwards"]) == ((-1.0, -1.0, -1.0), False)
-    assert ENTRIES["image"].restore(json.loads(json.dumps(given.prep.to_json())), given.prep) == given.prep
+    assert given.prep.from_json(json.loads(json.dumps(given.prep.to_json()))) == given.prep
     assert given.prep.rotate == 90
 
 
@@ -153,7 +152,7 @@ def test_a_sound_is_as_long_as_the_network_takes_else_ten_seconds(
     assert (given.shape, given.dtype) == ((samples,), "float32")
     assert given.settings == {"sampling_rate": 8000, **told}
     assert given.build.keywords["rate"] == given.prep.audio.sample_rate == 8000
-    assert ENTRIES["audio"].restore(json.loads(json.dumps(given.prep.to_json())), given.prep) == given.prep
+    assert given.prep.from_json(json.loads(json.dumps(given.prep.to_json()))) == given.prep
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_the_marker_of_a_column_is_read_as_its_name(encoder):
 def test_what_it_says_of_itself(encoder):
     assert (encoder.tokens, encoder.width, encoder.licence) == (1, 256, "MIT")
     assert encoder.origin.startswith("wordllama 0.")
-    assert StaticPrep.from_json(json.loads(json.dumps(encoder.describe()))["prep"]) == encoder.prep
+    assert StaticPrep(lower=True).from_json(json.loads(json.dumps(encoder.describe()))["prep"]) == encoder.prep
     with pytest.raises(RequestError, match=r"text has no option 'lowr'\. Did you mean 'lower'"):
         make_static({"lowr": True})
 

@@ -99,8 +99,8 @@ class Joint(nn.Module):
         self.config = SimpleNamespace(is_encoder_decoder=False, **{f"{tower}_config": {} for tower in towers})
         self.text_model, self.vision_model = nn.Linear(2, 2), nn.Linear(2, 2)
 
-    def get_image_features(self, pixel_values: Tensor) -> Tensor:
-        return pixel_values.mean((2, 3))
+    def get_image_features(self, pixel_values: Tensor) -> Any:
+        return SimpleNamespace(pooler_output=pixel_values.mean((2, 3)))
 
 
 def test_a_network_of_several_kinds_keeps_what_this_kind_needs() -> None:

@@ -5,7 +5,10 @@ Axis words, used everywhere: batch, time, channel, height, width, mel, token, fe
 encoder     (batch, …)                 → tokens (batch, token, dim), present (batch, token) bool
 fusion      {name: (tokens, present)}  → tokens (batch, token, dim), present (batch, token) bool
 head        (batch, dim)               → (batch, class) or (batch, target)
-predictor   any Batch                  → (batch, class)
+predictor   any Batch                  → (batch, class) probabilities, or (batch, target) values in their unit
+
+A predictor has `names`, the modalities it looks at; a row in which none of them is present gets the prior. It may also
+have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper than one call for each.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,10 +32,8 @@ MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it holds (kind), what it is for (role), why we think so, and how sure we are (0 to 1).
-
-    role is one of: feature, target, split, group, ignored.
-    """
+    """One column: what it holds (kind), what it is for (role: feature, target, split, group or ignored), why we think
+    so, and how sure we are (0 to 1)."""
 
     name: str
     kind: str
@@ -58,16 +59,10 @@ class Schema:
     modalities: tuple[Modality, ...]
 
     def column(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise RequestError(f"there is no column {name!r}. {did_you_mean(name, [c.name for c in self.columns])}")
+        return _by_name({column.name: column for column in self.columns}, name, "column")
 
     def modality(self, name: str) -> Modality:
-        for modality in self.modalities:
-            if modality.name == name:
-                return modality
-        raise RequestError(f"there is no modality {name!r}. {did_you_mean(name, [m.name for m in self.modalities])}")
+        return _by_name({modality.name: modality for modality in self.modalities}, name, "modality")
 
     def role(self, role: str) -> str | None:
         """Return the name of the first column with this role (target, split, group), or None."""
@@ -82,6 +77,12 @@ class Schema:
             columns=tuple(Column(**c) for c in data["columns"]),
             modalities=tuple(Modality(m["name"], m["kind"], tuple(m["columns"])) for m in data["modalities"]),
         )
+
+
+def _by_name(things: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in things:
+        raise RequestError(f"there is no {what} {name!r}. {did_you_mean(name, things)}")
+    return things[name]
 
 
 @dataclass
@@ -108,8 +109,8 @@ class Table:
     source: str = "the table"
     sample_rates: dict[str, int] = field(default_factory=dict)  # of sound columns given as arrays, in Hz
     lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
-    notes: dict[str, list[str | None]] = field(default_factory=dict)  # of a column that plait made or filled: for a
-    # cell, why it is absent, or what it was filled from
+    # of a column that plait made or filled: for each cell, why it is absent, or what it was filled from
+    notes: dict[str, list[str | None]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -128,24 +129,17 @@ class Table:
         """Return a table of these rows, by index, slice or a boolean for each row (what scikit-learn asks for)."""
         if isinstance(rows, tuple):  # scikit-learn asks for X[rows, ...]
             rows = rows[0]
-        if isinstance(rows, slice):
-            rows = np.arange(len(self))[rows]
-        index = np.asarray(rows)
-        if index.dtype == bool:
-            index = np.flatnonzero(index)
-        return self.take(index.astype(np.int64))
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            rows = rows if rows.dtype == bool else rows.astype(np.int64)
+        return self.take(np.arange(len(self))[rows])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Table:
         """Return a table of these `rows`: indices from 0, in any order."""
-        import pyarrow as pa
-
         index = np.asarray(rows, dtype=np.int64)
-        data = {
-            name: values[index] if isinstance(values, np.ndarray) else values.take(pa.array(index))
-            for name, values in self.data.items()
-        }
+        data = {name: _take(values, index) for name, values in self.data.items()}
         lines = None if self.lines is None else [self.lines[i] for i in index]
-        notes = {name: [told[i] for i in index] for name, told in self.notes.items()}
+        notes = {name: [column[i] for i in index] for name, column in self.notes.items()}
         return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
@@ -158,16 +152,10 @@ class Table:
         Raises:
             RequestError: there is no such column.
         """
-        if name not in self.data:
-            raise RequestError(f"there is no column {name!r}. {did_you_mean(name, self.names)}")
-        values = self.data[name]
+        values = _by_name(self.data, name, "column")
+        values = values if rows is None else _take(values, rows)
         if isinstance(values, np.ndarray):
-            chosen = values if rows is None else values[np.asarray(rows, dtype=np.int64)]
-            return [_cell(v) for v in (chosen.tolist() if chosen.ndim == 1 else chosen)]
-        if rows is not None:
-            import pyarrow as pa
-
-            values = values.take(pa.array(np.asarray(rows, dtype=np.int64)))
+            return [_cell(v) for v in (values.tolist() if values.ndim == 1 else values)]
         return [_cell(v) for v in values.to_pylist()]
 
     def place(self, name: str, row: int) -> str:
@@ -176,42 +164,33 @@ class Table:
         return f"column {name!r}, row {row}{line}"
 
 
+def _take(values: pa.ChunkedArray | np.ndarray, rows: Sequence[int] | np.ndarray) -> pa.ChunkedArray | np.ndarray:
+    import pyarrow as pa
+
+    index = np.asarray(rows, dtype=np.int64)
+    return values[index] if isinstance(values, np.ndarray) else values.take(pa.array(index))
+
+
 def _cell(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and value != value):
-        return None
-    if isinstance(value, str) and not value.strip():
-        return None
-    if isinstance(value, (bytes, bytearray)) and not value:
-        return None
-    return value
+    """Return a cell, or None where it is NaN, blank or empty."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    empty = value != value if isinstance(value, float) else isinstance(value, (bytes, bytearray)) and not value
+    return None if empty else value
 
 
 @dataclass
 class Batch:
     """What a predictor sees. inputs[m]: (batch, …); present[m]: (batch,) bool; target: (batch,) or None.
 
-    Where a media modality has several columns, inputs[m] is (batch, column, …) and cells[m] (batch, column) bool says
-    which of them are there.
+    Of a media modality with several columns inputs[m] is (batch, column, …), and cells[m] (batch, column) bool says
+    which are there.
     """
 
     inputs: dict[str, torch.Tensor]
     present: dict[str, torch.Tensor]
     target: torch.Tensor | None = None
     cells: dict[str, torch.Tensor] = field(default_factory=dict)
-
-
-class Predictor(Protocol):
-    """Anything that answers a Batch with (batch, class) probabilities, or (batch, target) values in their unit.
-
-    Evaluation and explanation know only this. A row in which none of `names` is present gets the prior. A predictor may
-    also have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper than one call for each.
-    """
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The modalities it looks at."""
-
-    def __call__(self, batch: Batch) -> np.ndarray: ...
 
 
 SECOND = "\ue000"  # what follows it in a name is a second view of the modality before it, and comes and goes with it
@@ -244,13 +223,9 @@ def clean_label(cell: Any) -> Any:
 
 
 def status_of(absent: Mapping[str, str], modalities: Iterable[str]) -> tuple[str, str]:
-    """Return (status, reason) of one row from its absent modalities and why each is absent.
-
-    >>> status_of({"audio": "blank"}, ["image", "audio"])
-    ('partial', 'audio: blank')
-    """
+    """Return (status, reason) of one row from its absent modalities and why each is absent: partial, audio: blank."""
     names = list(modalities)
-    reason = "; ".join(f"{name}: {absent[name]}" for name in names if name in absent)
     if not absent:
         return "ok", ""
+    reason = "; ".join(f"{name}: {absent[name]}" for name in names if name in absent)
     return ("failed" if len(absent) == len(names) else "partial"), reason

@@ -38,12 +38,18 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON in a file. Raises RunError that names the file."""
+def _read(path: Path) -> bytes:
     try:
-        return json.loads(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON in a file. Raises RunError that names the file."""
+    data = _read(path)
+    try:
+        return json.loads(data)
     except ValueError:
         raise RunError(f"{path} is damaged: it is not JSON. Fit the run again, or restore the file.") from None
 
@@ -63,22 +69,17 @@ def unpack_tensors(data: bytes, source: str | Path) -> dict[str, np.ndarray]:
     try:
         return load(data)
     except (SafetensorError, ValueError, KeyError):
-        raise RunError(
-            f"{source} is damaged: it is not a safetensors file. Fit the run again, or restore the file."
-        ) from None
+        why = "it is not a safetensors file. Fit the run again, or restore the file."
+        raise RunError(f"{source} is damaged: {why}") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as safetensors."""
     write_bytes(path, pack_tensors(tensors))
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a safetensors file. Raises RunError that names the file."""
-    try:
-        return unpack_tensors(path.read_bytes(), path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
+    return unpack_tensors(_read(path), path)
 
 
 def under(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,16 @@ AS_TEXT = "text"  # the family of candidates that read the whole row written out
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
 PRECISIONS = ("auto", "float32")
+LEAST = (("epochs", 1, ""), ("batch_size", 2, ""), ("report_rows", 1, ""), ("sample_rate", 1, " Hz"), ("folds", 2, ""))
 REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
+
+
+def option(default: Any, help: str) -> Any:
+    """Return a field of a dataclass that the user may set, with the words that `--help` shows; dict: an empty one."""
+    if default is dict:
+        return field(default_factory=dict, metadata={"help": help})
+    return field(default=default, metadata={"help": help})
 
 
 @dataclass(frozen=True)
@@ -89,35 +98,24 @@ class FitOptions:
     sample_rate: int | None = None
 
     def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 1:
-            raise RequestError(f"epochs is {self.epochs}; expected 1 or more.")
-        if self.batch_size < 2:
-            raise RequestError(f"batch_size is {self.batch_size}; expected 2 or more.")
+        for name, least, unit in LEAST:
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise RequestError(f"{name} is {value}; expected {least}{unit} or more.")
         if self.time_limit is not None and not self.time_limit > 0:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
-        if self.report_rows is not None and self.report_rows < 1:
-            raise RequestError(f"report_rows is {self.report_rows}; expected 1 or more.")
-        if self.sample_rate is not None and self.sample_rate < 1:
-            raise RequestError(f"sample_rate is {self.sample_rate}; expected 1 Hz or more.")
         if self.precision not in PRECISIONS:
-            raise RequestError(
-                f"there is no precision {self.precision!r}. {did_you_mean(str(self.precision), PRECISIONS)}"
-            )
-        if self.folds is not None and self.folds < 2:
-            raise RequestError(f"folds is {self.folds}; expected 2 or more.")
-        listed = (self.candidates,) if isinstance(self.candidates, str) else tuple(self.candidates)
-        object.__setattr__(self, "candidates", listed)
+            near = did_you_mean(str(self.precision), PRECISIONS)
+            raise RequestError(f"there is no precision {self.precision!r}. {near}")
+        for name in ("ignore", "candidates", "convert", "fill"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         for name in self.candidates:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
         object.__setattr__(self, "tune", _tune_words(self.tune))
-        if isinstance(self.ignore, str):
-            object.__setattr__(self, "ignore", (self.ignore,))
-        for name in ("convert", "fill"):
-            given = getattr(self, name)
-            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
 
     @property
     def tuned(self) -> dict[str, str]:
@@ -128,11 +126,14 @@ class FitOptions:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> FitOptions:
         """Make options from keyword arguments. Raises RequestError for a name that is not an option."""
-        names = [f.name for f in fields(cls)]
-        for name in options:
-            if name not in names:
-                raise RequestError(f"fit has no option {name!r}. {did_you_mean(name, names)}")
+        _check_names(options, [f.name for f in fields(cls)], "fit")
         return cls(**options)
+
+
+def _check_names(options: Mapping[str, object], names: Sequence[str], what: str) -> None:
+    for name in options:
+        if name not in names:
+            raise RequestError(f"{what} has no option {name!r}. {did_you_mean(name, names)}")
 
 
 def read_flags(described: Any) -> dict[str, tuple[str, str]]:
@@ -162,57 +163,43 @@ def _tune_words(given: Any) -> tuple[str, ...]:
 def from_strings(cls: type[T], options: Mapping[str, object], what: str) -> T:
     """Make the dataclass `cls` from options whose values may be strings, as a command line gives them.
 
-    An option is a field with a help text in its metadata; other fields (what `fitted` learned) are not for the user.
-    Types come from the annotations: "true" → True, "300,3400" → (300.0, 3400.0), "none" → None where None is allowed.
-    what names the owner in messages, such as "image". Raises RequestError for an unknown option or a value of
-    another type.
+    An option is a field made by `option`; others (what `fitted` learned) are not for the user. Types come from the
+    annotations: "true" → True, "300,3400" → (300.0, 3400.0), "none" → None where None is allowed. what: the owner in
+    messages, such as "image". Raises RequestError for an unknown option or a value of another type.
     """
     hints = get_type_hints(cls)
-    names = [f.name for f in fields(cls) if "help" in f.metadata]  # type: ignore[arg-type]
+    _check_names(options, [f.name for f in fields(cls) if "help" in f.metadata], what)  # type: ignore[arg-type]
     values = {}
     for name, value in options.items():
-        if name not in names:
-            raise RequestError(f"{what} has no option {name!r}. {did_you_mean(name, names)}")
         try:
             values[name] = _convert(value, hints[name])
-        except (ValueError, TypeError, OverflowError):
+        except WRONG:
             raise RequestError(f"{what}.{name} is {value!r}; expected {_spoken(hints[name])}.") from None
     return cls(**values)
 
 
+WRONG = (ValueError, TypeError, LookupError, OverflowError)  # what `_convert` raises for a value of another type
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Return the value as the type of the annotation. Raises ValueError or TypeError."""
+    """Return the value as the type of the annotation. Raises one of WRONG."""
     if get_origin(hint) in (Union, UnionType):
         choices = get_args(hint)
         blank = value is None or (isinstance(value, str) and value.strip().lower() in ("", "none"))
         if blank and NoneType in choices:
             return None
         for choice in sorted((c for c in choices if c is not NoneType), key=lambda c: c is str):
-            try:
+            with contextlib.suppress(*WRONG):
                 return _convert(value, choice)
-            except (ValueError, TypeError):
-                continue
         raise ValueError
     if get_origin(hint) is tuple:
         parts = [p for p in value.split(",") if p.strip()] if isinstance(value, str) else list(value)
         kinds = get_args(hint)
-        if kinds[-1] is Ellipsis:
-            kinds = (kinds[0],) * len(parts)
-        if len(parts) != len(kinds):
-            raise ValueError
+        kinds = (kinds[0],) * len(parts) if kinds[-1] is Ellipsis else kinds
         return tuple(_convert(p, k) for p, k in zip(parts, kinds, strict=True))
     if hint is bool:
-        word = value.strip().lower() if isinstance(value, str) else value
-        if isinstance(word, str):
-            if word not in _WORDS:
-                raise ValueError
-            return _WORDS[word]
-        if word not in (True, False):
-            raise ValueError
-        return bool(word)
+        return _WORDS[str(value).strip().lower()]
     if hint in (int, float):
         if isinstance(value, bool):
             raise TypeError
@@ -232,8 +219,7 @@ def _spoken(hint: Any) -> str:
         return " or ".join(_spoken(choice) for choice in get_args(hint))
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
-        if kinds[-1] is Ellipsis:
-            return f"values with commas between, each {_spoken(kinds[0])}"
-        return f"{len(kinds)} values with a comma between, each {_spoken(kinds[0])}"
+        values = "values with commas" if kinds[-1] is Ellipsis else f"{len(kinds)} values with a comma"
+        return f"{values} between, each {_spoken(kinds[0])}"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", NoneType: "none"}
     return words.get(hint, "another value")

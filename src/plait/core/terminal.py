@@ -16,12 +16,7 @@ def quiet(event: dict[str, Any]) -> None:
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows under a header as lines of plain text, columns aligned; wide characters count as two.
-
-    >>> print(text_table(["model", "rows"], [["image", 12]]))
-    model  rows
-    image  12
-    """
+    """Return rows under a header as lines of plain text, columns aligned; wide characters count as two."""
     from rich.cells import cell_len
 
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
@@ -31,10 +26,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 class Progress:
-    """Shows the events of a fit on stderr; call it with each event, inside a `with`.
+    """Shows each event of a fit that it is called with on stderr: on a terminal a bar moves, elsewhere a line a stage.
 
     An event is a dict: {"stage", "done", "total"}, or {"stage", "epoch", "epochs", "loss", "metric", "metric_name",
-    "seconds_left"}, or {"note": "a sentence"}. On a terminal a bar moves; elsewhere each stage leaves one line.
+    "seconds_left"}, or {"note": "a sentence"}.
     """
 
     def __init__(self, file: Any = None) -> None:
@@ -61,8 +56,7 @@ class Progress:
             return
         if event["stage"] != self._stage:
             self._end_stage()
-            self._stage = event["stage"]
-            self._task = None
+            self._stage, self._task = event["stage"], None
         done, total = event.get("done", event.get("epoch")), event.get("total", event.get("epochs"))
         if done is None or not total:
             return
@@ -101,17 +95,12 @@ def _make_bars(file: Any) -> Any:
 
 
 def describe(event: dict[str, Any]) -> str:
-    """Return the numbers of an event as words.
-
-    >>> describe({"stage": "joint", "loss": 0.5, "metric": 0.91, "metric_name": "accuracy", "seconds_left": 75})
-    'loss 0.500  accuracy 0.910  1:15 left'
-    """
+    """Return the numbers of an event as words: loss 0.500  accuracy 0.910  1:15 left."""
     words = []
     if event.get("loss") is not None:
         words.append(f"loss {number(event['loss'])}")
     if event.get("metric") is not None:
         words.append(f"{event.get('metric_name') or 'metric'} {number(event['metric'])}")
     if event.get("seconds_left") is not None:
-        minutes, seconds = divmod(round(event["seconds_left"]), 60)
-        words.append(f"{minutes}:{seconds:02d} left")
+        words.append("{}:{:02d} left".format(*divmod(round(event["seconds_left"]), 60)))
     return "  ".join(words)

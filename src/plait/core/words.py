@@ -1,8 +1,5 @@
 """What users read, built once: numbers, times, p, shares, counts with their noun, and sentences of several rooms.
-
-The terminal, the report and the sentences inside JSON ask here, so that one number reads the same in all of them. Knows
-no table, no model, no HTML.
-"""
+Terminal, report and JSON ask here, so that a number reads the same in all. Knows no table, no model, no HTML."""
 
 from __future__ import annotations
 
@@ -15,15 +12,9 @@ from plait.core.options import OWN
 NONE = "–"  # stands where there is no number
 NOISE = 1e-6  # what float32 leaves of a difference that is 0 is below it
 
-# -- numbers ----------------------------------------------------------------------------------------------------------
-
 
 def number(value: float | None) -> str:
-    """Return a score: three decimals, fewer where it is large, a real minus.
-
-    >>> number(0.8531), number(-12.34), number(45210.2), number(0.0001), number(None)
-    ('0.853', '−12.34', '45,210', '1.0e−04', '–')
-    """
+    """Return a score, decimals by its size, with a real minus: 0.853, −12.34, 45,210, 1.0e−04."""
     if value is None or not math.isfinite(value):
         return NONE
     size = abs(value)
@@ -32,22 +23,14 @@ def number(value: float | None) -> str:
 
 
 def plain(value: float | None, sign: str = "", digits: int = 4) -> str:
-    """Return a number with so many digits that count and no zeros after them, as a person would write it.
-
-    >>> plain(61.5), plain(-0.04), plain(1.5, "+"), plain(123456), plain(0.1234, digits=2)
-    ('61.5', '−0.04', '+1.5', '123,456', '0.12')
-    """
+    """Return a number with so many digits that count and no zeros after them: 61.5, −0.04, 123,456; sign: "+" too."""
     if value is None or not math.isfinite(value):
         return NONE
     return minus(f"{value:{sign},.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:{sign}.{digits}g}")
 
 
 def signed(value: float | None, points: bool = False, plus: str = "+") -> str:
-    """Return a difference with its sign, in points (hundredths of accuracy) where asked; 0 has none.
-
-    >>> signed(0.058, points=True), signed(-0.0421), signed(1250.0), signed(0.00003), signed(-1e-9)
-    ('+5.8', '−0.042', '+1,250', '+3e−05', '0.000')
-    """
+    """Return a difference with its sign, 0 without: −0.042, +1,250, +3e−05; points: in hundredths of accuracy, +5.8."""
     if value is None or not math.isfinite(value):
         return NONE
     sign, size = plus or "-", abs(value)
@@ -61,11 +44,7 @@ def signed(value: float | None, points: bool = False, plus: str = "+") -> str:
 
 
 def percent(part: float | None, decimals: int = 1) -> str:
-    """Return a part of 1 as percent; never 100 where it is not all, never 0 where it is something.
-
-    >>> percent(1.0), percent(0.9996), percent(0.853), percent(0.0002), percent(0.853, 0), percent(0.998, 0)
-    ('100 %', '> 99.9 %', '85.3 %', '< 0.1 %', '85 %', '> 99 %')
-    """
+    """Return a part of 1 as percent, never 100 where it is not all, or 0 where it is something: 85.3 %, > 99.9 %."""
     if part is None or not math.isfinite(part):
         return NONE
     step = 10.0 ** -(decimals + 2)  # the last digit that is written
@@ -78,22 +57,14 @@ def percent(part: float | None, decimals: int = 1) -> str:
 
 
 def count(num: float | None, noun: str = "", several: str = "") -> str:
-    """Return how many there are, with the noun; several: what is said of more, or of none, where it is not noun + s.
-
-    >>> count(1, "row"), count(1200, "row"), count(0, "cell holds", "cells hold"), count(1234)
-    ('1 row', '1,200 rows', '0 cells hold', '1,234')
-    """
+    """Return how many there are, such as 1,200 rows; several: what is said of more, or none, if it is not noun + s."""
     if num is None:
         return NONE
     return f"{round(num):,} {noun if num == 1 else several or noun + 's'}" if noun else f"{round(num):,}"
 
 
 def parameters(num: float | None) -> str:
-    """Return how many parameters a network has, with the two digits that people compare.
-
-    >>> parameters(950), parameters(1234), parameters(12_300), parameters(999_700), parameters(3_400_000)
-    ('950', '1.2 k', '12 k', '1.0 M', '3.4 M')
-    """
+    """Return how many parameters a network has, with the two digits that people compare: 950, 12 k, 3.4 M."""
     if num is None:
         return NONE
     if num < 1000:
@@ -104,11 +75,7 @@ def parameters(num: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return how long something took or lasts.
-
-    >>> duration(0.42), duration(12.4), duration(200), duration(120), duration(4000), duration(0.001)
-    ('0.4 s', '12 s', '3 min 20 s', '2 min', '1 h 6 min', '< 0.1 s')
-    """
+    """Return how long something took or lasts: < 0.1 s, 0.4 s, 12 s, 3 min 20 s, 1 h 6 min."""
     if seconds is None:
         return NONE
     if seconds < 9.95:
@@ -116,18 +83,14 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     if whole < 100:  # up to here seconds are read at a glance
         return f"{whole} s"
-    large, small, units = (
-        (*divmod(whole, 60), ("min", "s")) if whole < 3600 else (*divmod(whole // 60, 60), ("h", "min"))
-    )
+    units, (large, small) = ("min", "s"), divmod(whole, 60)
+    if whole >= 3600:
+        units, (large, small) = ("h", "min"), divmod(large, 60)
     return f"{large} {units[0]}" + (f" {small} {units[1]}" if small else "")
 
 
 def p_value(p: float | None, level: float = 0.05) -> str:
-    """Return a p; one beside the level keeps as many decimals as tell it from the level.
-
-    >>> p_value(0.0312), p_value(0.48), p_value(0.0496), p_value(0.05004), p_value(0.05), p_value(1e-9)
-    ('0.031', '0.48', '0.0496', '0.05004', '0.050', '< 0.001')
-    """
+    """Return a p; one beside the level keeps as many decimals as tell it from the level: 0.031, 0.0496, < 0.001."""
     if p is None:
         return NONE
     if p < 0.001:
@@ -137,11 +100,7 @@ def p_value(p: float | None, level: float = 0.05) -> str:
 
 
 def p_equals(p: float, level: float = 0.05) -> str:
-    """Return p as a sentence holds it.
-
-    >>> p_equals(0.0312), p_equals(0.0)
-    ('p = 0.031', 'p < 0.001')
-    """
+    """Return p as a sentence holds it: p = 0.031, p < 0.001."""
     text = p_value(p, level)
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -150,7 +109,9 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-# -- sentences --------------------------------------------------------------------------------------------------------
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error of another library says, else its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def jsonable(value: Any) -> Any:
@@ -184,13 +145,11 @@ def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
     """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
-    told = ", ".join(
-        f"{number(p['val']['value'])} at {count(p['rows'])}" for p in points if p["val"]["value"] is not None
-    )
-    if len(points) < 2 or any(p["val"]["value"] is None for p in points[-2:]):
-        return f"Learning curve: {metric} on validation {told or 'unknown'} rows; too few points to say more."
-    half, whole = points[-2]["val"], points[-1]["val"]
-    gain = whole["value"] - half["value"]
-    doubt = (whole["high"] - whole["low"]) / 4  # about one standard error
-    end = "still rising: more rows are likely to help" if gain > doubt else "level: more rows alike may not help much"
-    return f"Learning curve: {metric} on validation {told} rows; {end}."
+    scored = [p for p in points if p["val"]["value"] is not None]
+    reached = ", ".join(f"{number(p['val']['value'])} at {count(p['rows'])}" for p in scored) or "unknown"
+    end = "too few points to say more"
+    if len(points) >= 2 and scored[-2:] == list(points[-2:]):
+        half, whole = points[-2]["val"], points[-1]["val"]
+        rising = whole["value"] - half["value"] > (whole["high"] - whole["low"]) / 4  # about one standard error
+        end = "still rising: more rows are likely to help" if rising else "level: more rows alike may not help much"
+    return f"Learning curve: {metric} on validation {reached} rows; {end}."

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
+MORE_CELLS = "Put a cell that holds the delimiter in quotes"  # how to mend a row with more cells than the header
+FEWER_CELLS = "Write the delimiter before an empty cell too"
 
 
 def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
@@ -34,11 +37,10 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
 
     start = file.read(2**18)
     file.seek(0)
-    said = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
-    if said:
+    first = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
+    offset, comma = (1, first[1]) if first else (0, _find_delimiter(start, path))
+    if first:
         file.readline()
-    offset = 1 if said else 0
-    comma = said.group(1) if said else _find_delimiter(start, path)
     limit = csv.field_size_limit(2**31 - 1)
     reader = csv.reader(file, delimiter=comma, strict=True)
     lines: list[int] = []
@@ -51,7 +53,9 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
         for record in reader:
             if record:  # a blank line is no row
                 if len(record) != len(names):
-                    raise TableError(_ragged(path, begin, len(record), len(names)))
+                    mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
+                    cells = count(len(record), "cell")
+                    raise TableError(f"{path}, line {begin} has {cells}, the header has {len(names)}. {mend}")
                 rows.append(record)
                 lines.append(begin)
                 if len(rows) == _CHUNK:
@@ -72,23 +76,12 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
 def _find_delimiter(start: str, path: Path) -> str:
     """Return the sign that cuts the first records into equally many cells, the most; the ending decides a tie."""
     signs = "\t,;|" if path.suffix.lower() in (".tsv", ".tab") else ",;\t|"
-    best, most = signs[0], 1
-    for agreed in (True, False):
-        for sign in signs:
-            records = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
-            widths = [len(record) for record in islice((record for record in records if record), 20)]
-            if widths and widths[0] > most and (len(set(widths)) == 1 or not agreed):
-                best, most = sign, widths[0]
-        if most > 1:
-            break
-    return best
-
-
-def _ragged(path: Path, line: int, got: int, expected: int) -> str:
-    mend = "Write the delimiter before an empty cell too"
-    if got > expected:
-        mend = "Put a cell that holds the delimiter in quotes"
-    return f"{path}, line {line} has {count(got, 'cell')}, the header has {expected}. {mend}"
+    widths = {}
+    for sign in signs:
+        records = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
+        widths[sign] = [len(record) for record in islice((record for record in records if record), 20)] or [0]
+    agreed = [sign for sign in signs if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
+    return max(agreed or signs, key=lambda sign: widths[sign][0])
 
 
 def _names_of_header(header: list[str], path: Path) -> list[str]:
@@ -107,19 +100,16 @@ def _names_of_header(header: list[str], path: Path) -> list[str]:
 
 def check_names(names: Iterable[str], source: str) -> None:
     """Raise TableError when a name comes twice."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise TableError(f"{source} has two columns named {name!r}. Rename or remove one of them")
-        seen.add(name)
 
 
 def _strings(rows: list[list[str]]) -> list[pa.Array]:
     import pyarrow as pa
 
-    blank = (None, "")
     columns = zip(*rows, strict=True)
-    return [pa.array([None if c in blank or c.isspace() else c for c in cells], pa.string()) for cells in columns]
+    return [pa.array([cell if cell.strip() else None for cell in cells], pa.string()) for cells in columns]
 
 
 def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
@@ -149,8 +139,7 @@ def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
 
 def not_utf8(path: Path) -> str:
     """Return the sentence for a text file that is not UTF-8: the line, a guess of the encoding, how to mend it."""
-    content = path.read_bytes()
-    start = 0
+    content, start = path.read_bytes(), 0
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:

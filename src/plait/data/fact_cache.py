@@ -1,8 +1,5 @@
 """What was found out about files, kept between commands: JSON lines in the user's cache folder. Judges no content.
-
-A line is ["key", checksum, {facts}]. Lines are only ever added, a chunk at a time, so that a command that was killed
-goes on where it stopped; a line that is damaged counts as not there. Deleting the folder loses nothing but time.
-"""
+A line is ["key", checksum, {facts}]. Lines are only ever added; one that is damaged counts as not there."""
 
 from __future__ import annotations
 
@@ -20,18 +17,15 @@ STALE = 20_000  # lines that nobody asked for, from which on a file is written a
 
 def cache_folder() -> Path:
     """Return $PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait. Raises RuntimeError without a home."""
-    if own := os.environ.get("PLAIT_CACHE"):
-        return Path(own)
+    if folder := os.environ.get("PLAIT_CACHE"):
+        return Path(folder)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "plait"
 
 
 class Cache:
-    """Facts by key, read from one file and added to it. Without a path it keeps nothing.
-
-    `trouble` says why the file cannot be read or written, and is "" where all is well; then nothing is kept, and
-    nothing else changes.
-    """
+    """Facts by key, read from one file and added to it; without a path none are kept. `trouble` says why the file
+    cannot be read or written, and is "" where all is well."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -47,10 +41,7 @@ class Cache:
             self.trouble = f"{path} cannot be read ({error.strerror})"
             return
         self._new = b"" if content.endswith(b"\n") or not content else b"\n"
-        for line in content.splitlines():
-            entry = _read_line(line)
-            if entry is not None:
-                self._entries[entry[0]] = entry[1]
+        self._entries = dict(entry for line in content.splitlines() if (entry := _read_line(line)))
 
     def get(self, key: str) -> dict[str, Any] | None:
         self._used.add(key)
@@ -83,8 +74,13 @@ class Cache:
 
 
 def _write_line(key: str, facts: Mapping[str, Any]) -> bytes:
+    text, check = _seal(key, facts)
+    return f"[{json.dumps(key)},{check},{text}]\n".encode()
+
+
+def _seal(key: str, facts: Mapping[str, Any]) -> tuple[str, int]:
     text = json.dumps(facts, separators=(",", ":"))
-    return f"[{json.dumps(key)},{zlib.crc32((key + text).encode())},{text}]\n".encode()
+    return text, zlib.crc32((key + text).encode())
 
 
 def _read_line(line: bytes) -> tuple[str, dict[str, Any]] | None:
@@ -92,7 +88,5 @@ def _read_line(line: bytes) -> tuple[str, dict[str, Any]] | None:
         key, check, facts = json.loads(line)
     except (ValueError, TypeError, RecursionError):
         return None
-    if not isinstance(key, str) or not isinstance(facts, dict):
-        return None
-    text = json.dumps(facts, separators=(",", ":"))
-    return (key, facts) if check == zlib.crc32((key + text).encode()) else None
+    whole = isinstance(key, str) and isinstance(facts, dict) and check == _seal(key, facts)[1]
+    return (key, facts) if whole else None

@@ -1,14 +1,12 @@
 """What a file says of itself: does its header agree with what follows? Decodes nothing.
-
-A decoder often reads a file that was cut off without a word: libsndfile a WAV of which half is gone, Pillow a PNG whose
-checksums are wrong. This file knows the layout of WAV, AIFF, AU, OGG, MP3 and PNG; of others it says nothing.
-"""
+Decoders read much without a word: libsndfile a WAV of which half is gone, Pillow a PNG whose checksums are wrong."""
 
 from __future__ import annotations
 
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 OPEN_LENGTH = 0x7FFF0000  # bytes: a length from here on means that a stream did not know its length
@@ -16,68 +14,44 @@ OPEN_LENGTH = 0x7FFF0000  # bytes: a length from here on means that a stream did
 
 def check_header(content: Any) -> tuple[str, str]:
     """Return ("", "") of a file that agrees with itself, else a fault and the words for it. content: bytes or a mmap.
-
-    fault: "truncated" (the end is missing) or "header" (the header is wrong, and all the data may be there).
-    """
+    fault: "truncated" (the end is missing) or "header" (the header is wrong, and all the data may be there)."""
     try:
-        if content[:4] in (b"RIFF", b"RIFX", b"RF64") and content[8:12] == b"WAVE":
-            return _check_wav(content)
-        if content[:4] == b"FORM" and content[8:12] in (b"AIFF", b"AIFC"):
-            return _check_aiff(content)
-        if content[:4] == b".snd":
-            return _check_au(content)
-        if content[:4] == b"OggS":
-            return _check_ogg(content)
-        if content[:3] == b"ID3" or content[:1] == b"\xff":
-            return _check_mp3(content)
-        if content[:8] == b"\x89PNG\r\n\x1a\n":
-            return _check_png(content)
+        for start, check in _CHECKS:
+            if re.match(start, content, re.DOTALL):
+                return check(content)
     except (struct.error, IndexError):
         return "truncated", "it ends inside its own header"
     return "", ""
 
 
-def is_whole_wav(head: bytes, length: int) -> bool:
-    """Whether the first bytes of a file are those of a WAV of `length` bytes that holds all its sound.
-
-    The quick answer for nearly every sound; False means no more than that `check_header` has to look.
-    """
-    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        return False
+def _chunks(content: bytes, order: str) -> Iterator[tuple[bytes, int, int]]:
+    """Give (name, size, place of its bytes) of each chunk, padded to an even length (RIFF: Microsoft and IBM 1991)."""
     place = 12
-    while place + 8 <= len(head):
-        name, size = head[place : place + 4], int.from_bytes(head[place + 4 : place + 8], "little")
-        if name == b"data":
-            return place + 8 + size <= length
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from(order + "4sI", content, place)
+        yield name, size, place + 8
         place += 8 + size + size % 2
-    return False
 
 
 def _check_wav(content: bytes) -> tuple[str, str]:
-    """RIFF: a size, then chunks of (name, size, bytes), padded to an even length (Microsoft and IBM 1991)."""
     order = ">" if content[:4] == b"RIFX" else "<"
-    place, long, said = 12, 0, ""
-    while place + 8 <= len(content):
-        name, size = struct.unpack_from(order + "4sI", content, place)
-        place += 8
+    long, fault = 0, ""
+    for name, size, place in _chunks(content, order):
         if name == b"ds64":  # RF64: the true length of the data, in 64 bits
             long = struct.unpack_from(order + "Q", content, place + 8)[0]
         if name == b"fmt ":
-            said = _check_format(*struct.unpack_from(order + "HHIIHH", content, place))
+            fault = _check_format(*struct.unpack_from(order + "HHIIHH", content, place))
         if name == b"data":
             size = long if size == 0xFFFFFFFF and long else size
-            left = len(content) - place
-            if size >= OPEN_LENGTH and size > left:
-                return "header", "its header leaves the length open, as a stream does"
+            left, after = len(content) - place, place + size + size % 2
             if size > left:
-                return "truncated", _cut(left, size)
-            if not size and left > 1:
-                return "header", f"its header says 0 bytes of sound, {left:,} follow"
-            after = place + size + size % 2
-            if len(content) - after >= 8 and not _is_chunk(content[after : after + 4]):
+                stream = "its header leaves the length open, as a stream does"
+                return ("header", stream) if size >= OPEN_LENGTH else ("truncated", _cut(left, size))
+            name = content[after : after + 4]  # of the next chunk; zeros where a file is padded to whole blocks
+            more = len(content) - after >= 8 and any(name) and not all(32 <= byte < 127 for byte in name)
+            if more or (not size and left > 1):
                 return "header", f"its header says {size:,} bytes of sound, {left:,} follow"
-            return ("header", said) if said else ("", "")
-        place += size + size % 2
+            return ("header", fault) if fault else ("", "")
     return "truncated", "it ends before the sound begins"
 
 
@@ -91,32 +65,24 @@ def _check_format(tag: int, channels: int, rate: int, speed: int, block: int, bi
     return ""
 
 
-def _is_chunk(name: bytes) -> bool:
-    return all(32 <= byte < 127 for byte in name) or not any(name)  # zeros: a file padded to whole blocks
-
-
 def _cut(left: int, size: int) -> str:
     return f"it holds {left:,} of the {size:,} bytes of sound that its header says"
 
 
+def _check_length(left: int, size: int) -> tuple[str, str]:
+    return ("truncated", _cut(left, size)) if left < size < OPEN_LENGTH else ("", "")
+
+
 def _check_aiff(content: bytes) -> tuple[str, str]:
-    place = 12
-    while place + 8 <= len(content):
-        name, size = struct.unpack_from(">4sI", content, place)
-        place += 8
+    for name, size, place in _chunks(content, ">"):
         if name == b"SSND":
-            left = len(content) - place
-            return ("truncated", _cut(left, size)) if size > left and size < OPEN_LENGTH else ("", "")
-        place += size + size % 2
+            return _check_length(len(content) - place, size)
     return "truncated", "it ends before the sound begins"
 
 
 def _check_au(content: bytes) -> tuple[str, str]:
     start, size = struct.unpack_from(">II", content, 4)
-    left = len(content) - start
-    if size < OPEN_LENGTH and size > left:
-        return "truncated", _cut(left, size)
-    return "", ""
+    return _check_length(len(content) - start, size)
 
 
 def _check_ogg(content: bytes) -> tuple[str, str]:
@@ -134,11 +100,9 @@ def _check_mp3(content: bytes) -> tuple[str, str]:
     start = 0
     if content[:3] == b"ID3":  # its length: four bytes of seven bits
         start = 10 + sum((byte & 127) << shift for byte, shift in zip(content[6:10], (21, 14, 7, 0), strict=True))
-    found = re.search(rb"Xing|Info", content[start : start + 192])
-    if not found:
-        return "", ""
-    place = start + found.start()
-    flags = struct.unpack_from(">I", content, place + 4)[0]
+    note = re.search(rb"Xing|Info", content[start : start + 192])
+    place = start + note.start() if note else 0
+    flags = struct.unpack_from(">I", content, place + 4)[0] if note else 0
     if not flags & 2:
         return "", ""
     size = struct.unpack_from(">I", content, place + (12 if flags & 1 else 8))[0]
@@ -160,3 +124,13 @@ def _check_png(content: bytes) -> tuple[str, str]:
             return "", ""
         place = end + 4
     return "truncated", "its end is missing"
+
+
+_CHECKS = (
+    (rb"(?:RIFF|RIFX|RF64).{4}WAVE", _check_wav),
+    (rb"FORM.{4}AIF[FC]", _check_aiff),
+    (rb"\.snd", _check_au),
+    (rb"OggS", _check_ogg),
+    (rb"ID3|\xff", _check_mp3),
+    (rb"\x89PNG\r\n\x1a\n", _check_png),
+)

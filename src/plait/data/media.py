@@ -1,8 +1,5 @@
 """Open one cell and decode it: a picture or a sound. Knows nothing of tables, columns or preprocessing.
-
-Every function here is safe to call from many threads. What cannot be read raises CellError with a short reason; the
-caller adds the column and the row.
-"""
+All is safe to call from many threads. What cannot be read raises CellError; the caller adds the column and the row."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.data.headers import check_header, is_whole_wav
+from plait.data.headers import check_header
 from plait.errors import CellError
 
 if TYPE_CHECKING:
@@ -39,36 +36,31 @@ AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO")
-_STARTS = (
-    (b"\x89PNG\r\n\x1a\n", "image", "PNG"),
-    (b"\xff\xd8\xff", "image", "JPEG"),
-    (b"GIF87a", "image", "GIF"),
-    (b"GIF89a", "image", "GIF"),
-    (b"II*\x00", "image", "TIFF"),
-    (b"MM\x00*", "image", "TIFF"),
-    (b"II+\x00", "image", "TIFF"),
-    (b"\x00\x00\x00\x0cjP  ", "image", "JPEG 2000"),
-    (b"\x00\x00\x01\x00", "image", "ICO"),
-    (b"fLaC", "audio", "FLAC"),
-    (b"ID3\x02", "audio", "MP3"),
-    (b"ID3\x03", "audio", "MP3"),
-    (b"ID3\x04", "audio", "MP3"),
-    (b".snd\x00", "audio", "AU"),
-    (b"caff\x00", "audio", "CAF"),
-    (b"riff\x2e\x91\xcf\x11", "audio", "W64"),
-    (b"NIST_1A", "audio", "NIST"),
-    (b"Creative Voice File", "audio", "VOC"),
+_LOOKS = (  # how the files of each format begin
+    (rb"\x89PNG\r\n\x1a\n", "image", "PNG"),
+    (rb"\xff\xd8\xff", "image", "JPEG"),
+    (rb"GIF8[79]a", "image", "GIF"),
+    (rb"II[*+]\x00|MM\x00\*", "image", "TIFF"),
+    (rb"\x00\x00\x00\x0cjP  ", "image", "JPEG 2000"),
+    (rb"\x00\x00\x01\x00", "image", "ICO"),
+    (rb"RIFF.{4}WEBP", "image", "WebP"),
+    (rb".{4}ftypavi[fs]", "image", "AVIF"),
+    (rb".{4}ftyp(?:hei[cx]|hevc|mif1|msf1)", "image", "HEIC"),
+    (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", "image", "BMP"),
+    (rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s", "image", "PNM"),
+    (rb"(?:RIFF|RIFX|RF64).{4}WAVE", "audio", "WAV"),
+    (rb"fLaC", "audio", "FLAC"),
+    (rb"OggS(?!.{,54}theora)", "audio", "OGG"),
+    (rb"ID3[\x02-\x04]", "audio", "MP3"),
+    (rb"FORM.{4}AIF[FC]", "audio", "AIFF"),
+    (rb"\.snd\x00", "audio", "AU"),
+    (rb"caff\x00", "audio", "CAF"),
+    (rb"riff\x2e\x91\xcf\x11", "audio", "W64"),
+    (rb"NIST_1A", "audio", "NIST"),
+    (rb"Creative Voice File", "audio", "VOC"),
+    (rb".{4}ftypM4[AB] ", "audio", "M4A"),
 )
-_CONTAINERS = {
-    (b"RIFF", b"WEBP"): ("image", "WebP"),
-    (b"RIFF", b"WAVE"): ("audio", "WAV"),
-    (b"RIFX", b"WAVE"): ("audio", "WAV"),
-    (b"RF64", b"WAVE"): ("audio", "WAV"),
-    (b"FORM", b"AIFF"): ("audio", "AIFF"),
-    (b"FORM", b"AIFC"): ("audio", "AIFF"),
-}
-_BRANDS = {b"avif": ("image", "AVIF"), b"avis": ("image", "AVIF"), b"M4A ": ("audio", "M4A"), b"M4B ": ("audio", "M4A")}
-_BRANDS |= dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ("image", "HEIC"))
+_STARTS = tuple((re.compile(look, re.DOTALL), kind, name) for look, kind, name in _LOOKS)
 
 # What decoders are seen to raise on damaged files. A warning is in the list for those who turn warnings into errors.
 _DAMAGE = (
@@ -79,8 +71,7 @@ _DAMAGE = (
 
 def sniff(head: bytes) -> str | None:
     """Return "image", "audio" or None from the first bytes of a file (64 are enough), whatever its name is."""
-    found = sniff_format(head)
-    return found[0] if found else None
+    return (sniff_format(head) or (None,))[0]
 
 
 def is_sound(path: Path, head: bytes) -> bool:
@@ -92,23 +83,9 @@ def is_sound(path: Path, head: bytes) -> bool:
 def sniff_format(head: bytes) -> tuple[str, str] | None:
     """Return (kind, name of the format), such as ("image", "PNG"), from the first bytes of a file, or None."""
     for start, kind, name in _STARTS:
-        if head.startswith(start):
+        if start.match(head):
             return kind, name
-    if (head[:4], head[8:12]) in _CONTAINERS:
-        return _CONTAINERS[head[:4], head[8:12]]
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12])
-    if head[:4] == b"OggS":
-        return None if b"theora" in head[:HEAD] else ("audio", "OGG")
-    if head[:2] == b"BM" and head[15:18] == b"\0\0\0" and head[14] in (12, 40, 52, 56, 64, 108, 124):
-        return "image", "BMP"
-    if re.match(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s", head):
-        return "image", "PNM"
-    return _sniff_frames(head)
-
-
-def _sniff_frames(head: bytes) -> tuple[str, str] | None:
-    """Tell MP3 and AAC by a frame header: 11 bits set, then version, layer, bit rate and sample rate that exist."""
+    # MP3 and AAC by a frame header: 11 bits set, then version, layer, bit rate and sample rate that exist
     if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer = (head[1] >> 3) & 3, (head[1] >> 1) & 3
@@ -118,12 +95,8 @@ def _sniff_frames(head: bytes) -> tuple[str, str] | None:
 
 
 def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
-    """Return the bytes of a cell, or the path of the regular file that it names.
-
-    cell: a path (relative to `folder`, or absolute; backslashes are understood), bytes, or {"bytes", "path"} where
-    bytes come first, as they are or in base64. Raises CellError when the cell is blank, is a web address, names no
-    file, or names an empty file.
-    """
+    """Return the bytes of a cell, or the path of the regular file that it names. cell: a path (relative to `folder`, or
+    absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64. Raises CellError."""
     if isinstance(cell, dict):
         content = cell.get("bytes")
         cell = content or cell.get("path")
@@ -132,12 +105,11 @@ def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
                 cell = binascii.a2b_base64(content, strict_mode=True)
             except binascii.Error:
                 raise CellError("the field 'bytes' is neither bytes nor base64") from None
-    if isinstance(cell, (bytes, bytearray, memoryview)):
-        if not len(cell):
-            raise CellError("blank", "blank")
-        return bytes(cell)
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
+    is_bytes = isinstance(cell, (bytes, bytearray, memoryview))
+    if cell is None or (is_bytes and not len(cell)) or (isinstance(cell, str) and not cell.strip()):
         raise CellError("blank", "blank")
+    if is_bytes:
+        return bytes(cell)
     if not isinstance(cell, (str, os.PathLike)):
         raise CellError(f"expected a path or bytes, got {type(cell).__name__} {_short(str(cell))}")
     return _find_file(os.fspath(cell), folder)
@@ -152,58 +124,50 @@ def is_address(text: str) -> bool:
 def _find_file(text: str, folder: Path | None) -> Path:
     if is_address(text):
         raise CellError(f"not a file on this machine: {_short(text)} (download it first)", "address")
-    found = None
+    status = None
     # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
     slashed = text.strip().replace("\\", "/")
     whole = split_part(slashed)[0]  # of a#t=1,2 the file is a, unless there is one of the whole name
-    forms = (name for path in (slashed, whole) for name in (path, *_normal(path)))
-    for name in (text, *forms):
+    names = [text]
+    for written in (slashed, whole):
+        names += [written, *(unicodedata.normalize(form, written) for form in ("NFC", "NFD"))]
+    for name in names:
         try:
             path = folder / name if folder is not None else Path(name)
-            found = path.stat()
+            status = path.stat()
         except PermissionError as error:
             raise CellError(f"cannot be opened: {_short(text)} ({error.strerror})") from None
         except (OSError, ValueError):
             continue
         break
-    if found is None:
+    if status is None:
         raise CellError(f"file not found: {_short(text)}", "missing")
-    if not stat.S_ISREG(found.st_mode):
-        what = "a folder" if stat.S_ISDIR(found.st_mode) else "a device"
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "a device"
         raise CellError(f"{what}, not a file: {_short(text)}")
-    if not found.st_size:
+    if not status.st_size:
         raise CellError(f"file is empty: {_short(text)}", "empty")
     return path
 
 
-def _normal(path: str) -> tuple[str, str]:
-    return unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)
-
-
 def split_part(text: str) -> tuple[str, float, float | None]:
     """Return the file, the start and the end in seconds of `FILE#t=start,end`; from 0 to None (the end) without.
-
-    The form is that of W3C Media Fragments URI 1.0, section 4.2.1: `#t=2,3.5`, `#t=2` and `#t=,3.5`.
-    """
+    The form is that of W3C Media Fragments URI 1.0, section 4.2.1: `#t=2,3.5`, `#t=2` and `#t=,3.5`."""
     match = _PART.fullmatch(text)
-    if match is None:
-        return text, 0.0, None
-    return match[1], float(match[2] or 0), float(match[3]) if match[3] else None
+    return (match[1], float(match[2] or 0), float(match[3]) if match[3] else None) if match else (text, 0.0, None)
 
 
 def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
     """Return start and end, in seconds, of the part of a sound that a cell names; (0, None) where it names the whole.
-
-    source: what `open_cell` gives for the cell. A file whose own name ends in #t=… is whole.
-    """
+    source: what `open_cell` gives for the cell. A file whose own name ends in #t=… is whole."""
     name = cell.get("path") if isinstance(cell, dict) else cell
     if not isinstance(name, (str, os.PathLike)) or (isinstance(source, Path) and _PART.fullmatch(source.name)):
         return 0.0, None
     return split_part(os.fspath(name).strip())[1:]
 
 
-def read_head(cell: Any, folder: Path | None, length: int = HEAD) -> bytes:
-    """Return the first bytes of what a cell holds or names. Raises CellError as `open_cell` does."""
+def read_head(cell: Any, folder: Path | None, length: int | None = HEAD) -> bytes:
+    """Return the first bytes of what a cell holds or names, or all. Raises CellError as `open_cell` does."""
     source = open_cell(cell, folder)
     if isinstance(source, bytes):
         return source[:length]
@@ -218,38 +182,30 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
     """Decode a picture fully. Its EXIF orientation is kept, not applied; of an animation the first frame counts.
 
     cell: what `open_cell` takes, or an array (height, width), (height, width, channel) or (channel, height, width) with
-    1, 3 or 4 channels, uint8 0 to 255 or float 0 to 1 or 0 to 255 (judged by its maximum).
-    draft: (width, height) in pixels; a JPEG may then be decoded at a half, a quarter or an eighth of its size, never
-    below this one. It is quicker, and it changes pixels a little.
-    Raises CellError: no file, no picture, truncated, or above MAX_PIXELS pixels.
+    1, 3 or 4 channels, uint8 0 to 255 or float 0 to 1 or 0 to 255 (judged by its maximum). draft: (width, height) in
+    pixels, below which a JPEG is not decoded; quicker, and it changes pixels a little. Raises CellError: no file, no
+    picture, truncated, or above MAX_PIXELS pixels.
     """
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(cell, np.ndarray):
         return _picture_of_array(cell)
-    source = open_cell(cell, folder)
-    try:
-        content = source if isinstance(source, bytes) else source.read_bytes()
-    except OSError as error:
-        raise CellError(f"cannot be opened: {_name(cell)} ({error.strerror})") from None
+    content = read_head(cell, folder, None)
     try:
         image = Image.open(io.BytesIO(content), formats=_formats())
         if draft is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, draft)
         if image.width * image.height > MAX_PIXELS:
-            raise CellError(_too_large(cell), "too-large")
+            raise Image.DecompressionBombError
         image.load()
-    except CellError:
-        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise CellError(_too_large(cell), "too-large") from None
+        size = f"more than {MAX_PIXELS / 1e6:.0f} million pixels"
+        raise CellError(f"image too large: {_name(cell)} has {size}", "too-large") from None
     except _DAMAGE as error:
-        if sniff(content[:HEAD]) != "image":
-            held = _describe(content[:HEAD])
-            raise CellError(f"not an image: {_name(cell)} holds {held}", _fault_of(held)) from None
+        name = _check_kind(cell, content[:HEAD], "image")
         if "truncated" in str(error).lower():
             raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
-        if b"ftyphe" in content[:12] or b"ftypmif1" in content[:12]:
+        if name == "HEIC":
             raise CellError(f"HEIC is not supported: {_name(cell)} (convert it to JPEG or PNG)") from None
         reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
         raise CellError(f"damaged image: {_name(cell)} ({reason})") from None
@@ -263,10 +219,6 @@ def _formats() -> tuple[str, ...]:
 
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
-def _too_large(cell: Any) -> str:
-    return f"image too large: {_name(cell)} has more than {MAX_PIXELS / 1e6:.0f} million pixels"
 
 
 def _picture_of_array(values: np.ndarray) -> Image.Image:
@@ -299,11 +251,9 @@ def read_sound(
 
     cell: what `open_cell` takes (WAV, FLAC, OGG, MP3, AIFF, AU …), or an array (time,), (time, channel), or
     (channel, time) with at most 8 channels; whole numbers are scaled by the range of their type. Of a path that ends in
-    `#t=start,end` only that part is read, in seconds (where there is no file of the whole name).
-    sample_rate: in Hz, of arrays only; 22050 where it is not given. whole: False to take what is there of a sound whose
-    end is missing.
-    Raises CellError: no file, no sound, its end is missing, no samples, values that are not finite, or above
-    MAX_SAMPLES samples.
+    `#t=start,end` only that part is read, in seconds. sample_rate: in Hz, of arrays only; 22050 where it is not given.
+    whole: False to take what is there of a sound whose end is missing. Raises CellError: no file, no sound, its end is
+    missing, no samples, values that are not finite, or above MAX_SAMPLES samples.
     """
     if isinstance(cell, np.ndarray):
         samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
@@ -326,13 +276,12 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
     try:
         with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
             most, rate = MAX_SAMPLES // file.channels, int(file.samplerate)
-            first, last = round(start * rate), file.frames if end is None else round(end * rate)
+            first, last = round(start * rate), min(file.frames, file.frames if end is None else round(end * rate))
             # A stream may not tell its length; soundfile would then reserve room for all there could be.
             samples = _read_stream(file, most) if file.frames >= 2**62 else None
-            last = min(last, file.frames)
             if (last - first if samples is None else len(samples)) > most:
-                told = f"{_name(cell)} has more than {MAX_SAMPLES / 1e6:.0f} million samples"
-                raise CellError(f"sound too long: {told}", "too-large")
+                size = f"more than {MAX_SAMPLES / 1e6:.0f} million samples"
+                raise CellError(f"sound too long: {_name(cell)} has {size}", "too-large")
             if samples is not None:
                 return samples[first:last], rate
             if 0 < first < last:
@@ -341,11 +290,7 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
     except CellError:
         raise
     except _DAMAGE as error:
-        head = read_head(source, None)
-        kind, name = sniff_format(head) or (None, "")
-        if kind != "audio":
-            held = _describe(head)
-            raise CellError(f"not a sound: {_name(cell)} holds {held}", _fault_of(held)) from None
+        name = _check_kind(cell, read_head(source, None), "audio")
         if name in ("M4A", "AAC"):
             raise CellError(f"{name} is not supported: {_name(cell)} (convert it to WAV, FLAC, OGG or MP3)") from None
         reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
@@ -363,11 +308,8 @@ def _check_whole(cell: Any, source: bytes | Path) -> None:
     if isinstance(source, bytes):
         fault, words = check_header(source)
     else:
-        with open(source, "rb", buffering=0) as file:
-            if is_whole_wav(file.read(4096), os.fstat(file.fileno()).st_size):
-                return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                fault, words = check_header(content)
+        with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            fault, words = check_header(content)
     if fault == "truncated":
         raise CellError(f"cut off: {_name(cell)} ({words})", "truncated")
 
@@ -393,7 +335,7 @@ def _samples_of_array(values: np.ndarray) -> np.ndarray:
 
 
 def _name(cell: Any) -> str:
-    """How a reason names a cell."""
+    """Return how a reason names a cell."""
     if isinstance(cell, dict):
         cell = cell.get("path") or cell.get("bytes")
     if isinstance(cell, np.ndarray):
@@ -401,10 +343,19 @@ def _name(cell: Any) -> str:
     return "the bytes in the cell" if isinstance(cell, (bytes, bytearray, memoryview)) else _short(str(cell))
 
 
+def _check_kind(cell: Any, head: bytes, kind: str) -> str:
+    """Return the name of the format. Raises CellError where the first bytes are of no such kind."""
+    look = sniff_format(head)
+    if look and look[0] == kind:
+        return look[1]
+    held, what = _describe(head), "an image" if kind == "image" else "a sound"
+    fault = "unreadable" if held == "unknown bytes" else "wrong-kind"
+    raise CellError(f"not {what}: {_name(cell)} holds {held}", fault) from None
+
+
 def _describe(head: bytes) -> str:
-    found = sniff_format(head)
-    if found:
-        return f"{'a sound' if found[0] == 'audio' else 'a picture'} ({found[1]})"
+    if look := sniff_format(head):
+        return f"{'a sound' if look[0] == 'audio' else 'a picture'} ({look[1]})"
     if head[:2] == b"PK":
         return "a zip archive"
     if head[:4] == b"%PDF":
@@ -416,10 +367,6 @@ def _describe(head: bytes) -> str:
             return "unknown bytes"
         text = head[: error.start].decode("utf-8")
     return "text" if all(c.isprintable() or c in "\r\n\t\f" for c in text) else "unknown bytes"
-
-
-def _fault_of(held: str) -> str:
-    return "unreadable" if held == "unknown bytes" else "wrong-kind"
 
 
 def _short(text: str, length: int = 120) -> str:

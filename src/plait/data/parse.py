@@ -1,8 +1,5 @@
 """The one reader of numbers and dates: what a person wrote in a cell → that number or date.
-
-Detection, preparation, targets and checks all ask it, so that what is recognised is what is learned from. How a column
-writes its numbers (1.234,5 or 1,234.5) and dates (1/2/2024) is told from the whole column. Knows no preparation.
-"""
+Detection, preparation, targets and checks all ask it, so that what is recognised is what is learned from."""
 
 from __future__ import annotations
 
@@ -41,12 +38,20 @@ _WITH_COMMA = re.compile(r"(?:\d{1,3}(?:[. ']\d{3})+|\d+)(?:,\d+)?")
 _FOLDED = str.maketrans({"−": "-", "’": "'"})
 
 _ZONE = r"(?:\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
-_CLOCK = rf"(?:[T,\s]\s*(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:\.\d+)?)?(?:\s*([ap])\.?m\.?)?{_ZONE})?"
+_CLOCK = (
+    r"(?:[T,\s]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+    rf"(?:\s*(?P<half>[ap])\.?m\.?)?{_ZONE})?"
+)
 _DIGITS = re.compile(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})" + _CLOCK, re.IGNORECASE)
-_CHINESE = re.compile(r"(\d{4})年(\d{1,2})月(?:(\d{1,2})[日号號])?" + _CLOCK, re.IGNORECASE)
-_MONTH_ONLY = re.compile(r"(\d{4})[-./](\d{1,2})")
-_DAY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{2,4})" + _CLOCK, re.IGNORECASE)
-_NAME_DAY = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})" + _CLOCK, re.IGNORECASE)
+_WORDED = tuple(
+    re.compile(form + _CLOCK, re.IGNORECASE)
+    for form in (
+        r"(?P<year>\d{4})年(?P<month>\d{1,2})月(?:(?P<day>\d{1,2})[日号號])?",
+        r"(?P<year>\d{4})[-./](?P<month>\d{1,2})\Z",
+        r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s-]+(?P<month>[a-z]{3,9})\.?,?[\s-]+(?P<year>\d{2,4})",
+        r"(?P<month>[a-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})",
+    )
+)
 _WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+", re.IGNORECASE)
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -71,11 +76,10 @@ def currencies(text: str) -> list[str]:
 def parse_number(cell: Any, decimal_comma: bool = False) -> float | None:
     """Return a cell as a number, or None where absent. Raises ValueError where it is neither.
 
-    Of text, these are understood: blanks around it, groups of thousands ("1,234.5", "1.234,5", "1 234"), a decimal
-    comma ("3,5"), a currency sign, a percent sign, the brackets of accounting: "(12.5)" is -12.5. "1,234" is 1234 and
-    "1.234" is 1.234, but the other way round with decimal_comma, as `is_decimal_comma` tells of a column. "12%" is 12:
-    scaling follows, and a column that holds both forms means the same by them. A number beyond 1e30 is taken for a
-    mistake.
+    Text may have blanks around it, groups of thousands ("1,234.5", "1.234,5", "1 234"), a decimal comma ("3,5"), a
+    currency sign, a percent sign ("12%" is 12: scaling follows), the brackets of accounting ("(12.5)" is -12.5).
+    "1,234" is 1234 and "1.234" is 1.234, but the other way round with decimal_comma, as `is_decimal_comma` tells of a
+    column. A number beyond 1e30 is taken for a mistake.
     """
     if cell is None:
         return None
@@ -146,23 +150,20 @@ def read_dates(cells: Sequence[Any]) -> list[dt.datetime | None]:
 
 
 def _each(parse: Any, cells: Sequence[Any], notation: bool) -> list[Any]:
-    found = []
+    values = []
     for cell in cells:
         try:
-            found.append(parse(cell, notation))
+            values.append(parse(cell, notation))
         except (ValueError, OverflowError):
-            found.append(None)
-    return found
+            values.append(None)
+    return values
 
 
 def read_amounts(table: Table, name: str, decimal_comma: bool | None = None) -> list[float | None]:
     """Return a target of numbers, None where absent. Raises TableError with the place of what is none.
-
-    decimal_comma: as the column that was learned from is written; None is told from these cells.
-    """
+    decimal_comma: as the column that was learned from is written; None is told from these cells."""
     cells = table.cells(name)
-    if decimal_comma is None:
-        decimal_comma = is_decimal_comma(cells)
+    decimal_comma = is_decimal_comma(cells) if decimal_comma is None else decimal_comma
     amounts = []
     for row, cell in enumerate(cells):
         try:
@@ -176,9 +177,8 @@ def read_amounts(table: Table, name: str, decimal_comma: bool | None = None) -> 
 def parse_date(cell: Any, day_first: bool = False) -> dt.datetime | None:
     """Return a cell as a date and time without a zone (as its clock shows it), or None where absent.
 
-    ISO 8601, 31.12.2024, 12/31/2024, 31 Dec 2024, December 31, 2024, 2024年12月31日, each with a clock or without; of
-    numbers 20241231 and seconds since 1970 (or milli-, micro-, nanoseconds, by size). day_first settles 1/2/2024, where
-    the numbers do not. Raises ValueError where the cell is neither.
+    ISO 8601, 31.12.2024, 12/31/2024, 31 Dec 2024, December 31, 2024, 2024年12月31日, with a clock or without; numbers:
+    20241231, seconds since 1970 (or milli-, micro-, nanoseconds). day_first settles 1/2/2024. Raises ValueError.
     """
     if cell is None or cell != cell:
         return None
@@ -212,31 +212,27 @@ def _from_number(number: float) -> dt.datetime:
 
 def _from_words(text: str, day_first: bool) -> dt.datetime:
     if match := _DIGITS.fullmatch(text):
-        first, _sign, second, third, *clock = match.groups()
+        first, _sign, second, third, *_ = match.groups()
         if len(first) > 2:
-            return _moment(first, second, third, clock)
+            return _moment(first, second, third, match)
+        months = (second, first) if day_first else (first, second)
         try:
-            return _moment(third, *((second, first) if day_first else (first, second)), clock)
+            return _moment(third, *months, match)
         except ValueError:
-            return _moment(third, *((first, second) if day_first else (second, first)), clock)
-    if match := _CHINESE.fullmatch(text):
-        year, month, day, *clock = match.groups()
-        return _moment(year, month, day or "1", clock)
-    if match := _MONTH_ONLY.fullmatch(text):
-        return _moment(match[1], match[2], "1", [None] * 4)
-    if match := _DAY_NAME.fullmatch(text):
-        day, name, year, *clock = match.groups()
-    elif match := _NAME_DAY.fullmatch(text):
-        name, day, year, *clock = match.groups()
-    else:
+            return _moment(third, *months[::-1], match)
+    match = next((match for form in _WORDED if (match := form.fullmatch(text))), None)
+    if match is None:
         raise ValueError
-    name = {"juni": "june", "juli": "july"}.get(name.lower(), name.lower())
-    month = next((k for k, word in enumerate(_MONTHS, 1) if word.startswith(name)), 0)  # not "5 marks 20"
-    return _moment(year, str(month), day, clock)
+    parts = match.groupdict()
+    month = parts["month"].lower()
+    if not month.isdigit():
+        name = {"juni": "june", "juli": "july"}.get(month, month)
+        month = next((str(k) for k, word in enumerate(_MONTHS, 1) if word.startswith(name)), "0")  # not "5 marks 20"
+    return _moment(parts["year"], month, parts.get("day") or "1", match)
 
 
-def _moment(year: str, month: str, day: str, clock: Sequence[str | None]) -> dt.datetime:
-    hour, minute, second, half = clock
+def _moment(year: str, month: str, day: str, clock: re.Match[str]) -> dt.datetime:
+    hour, minute, second, half = clock.group("hour", "minute", "second", "half")
     hours, years = int(hour or 0), int(year)
     if len(year) not in (2, 4):  # 1.2.3 is a version
         raise ValueError

@@ -15,7 +15,6 @@ from plait.errors import RequestError
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 USUAL_LIMIT = "10GB"  # what a fit leaves at most, where PLAIT_CACHE_LIMIT says nothing else
 PARTS = {"features": "features", "stages": "networks trained alone", "convert": "conversions"}
-
 SMALL_FILES = ("about.json", "counts.jsonl")  # which stay, so that `plait cache` can tell what there was
 
 
@@ -47,11 +46,7 @@ def prune(folder: Path, limit: int) -> int:
 
 
 def parse_bytes(text: str) -> int:
-    """Return a number of bytes. Raises RequestError.
-
-    >>> parse_bytes("2GB"), parse_bytes("500 MB"), parse_bytes("0")
-    (2000000000, 500000000, 0)
-    """
+    """Return a number of bytes, of 2GB or 500 MB. Raises RequestError."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", text, re.IGNORECASE)
     if match is None:
         raise RequestError(f"the limit of the cache is {text!r}; expected a size such as 500MB or 2GB.")
@@ -59,17 +54,11 @@ def parse_bytes(text: str) -> int:
 
 
 def say_bytes(size: int) -> str:
-    """Return a size for people.
-
-    >>> say_bytes(999), say_bytes(999_999), say_bytes(1_300_000)
-    ('999 B', '1.0 MB', '1.3 MB')
-    """
-    value = float(size)
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < (1000 if unit == "B" else 999.95) or unit == "GB":  # 999,999 bytes are 1.0 MB
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return ""
+    """Return a size for people: 999 B, 1.3 MB."""
+    if size < 1000:
+        return f"{size} B"
+    unit = next((unit for unit in "KM" if size / UNITS[unit] < 999.95), "G")  # 999,999 bytes are 1.0 MB
+    return f"{size / UNITS[unit]:.1f} {unit}B"
 
 
 def kept_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
@@ -77,8 +66,8 @@ def kept_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
     for path in [*folder.glob("check-*.jsonl"), *(p for part in PARTS for p in (folder / part).rglob("*"))]:
         with contextlib.suppress(OSError):
             if path.is_file() and not path.is_symlink():
-                told = path.stat()
-                yield told.st_mtime, told.st_size, path
+                status = path.stat()
+                yield status.st_mtime, status.st_size, path
 
 
 def remove_all(folder: Path) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plait.core.contract import Table
+from plait.core.words import first_line
 from plait.data import media
 from plait.data.delimited import check_names, not_utf8, read_delimited
 from plait.errors import CellError, TableError, did_you_mean
@@ -54,6 +56,8 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
         >>> table.shape, table.cells("note")
         ((3, 2), ['cough', None, 'fever'])
     """
+    import pyarrow as pa
+
     place = None if folder is None else Path(folder).expanduser()
     if place is not None and not place.is_dir():
         raise TableError(f"no such folder for the media: {place}")
@@ -66,16 +70,19 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
     elif isinstance(source, Mapping):
         table = Table(_columns_of_arrays(source), place, "the arrays")
     elif hasattr(source, "__arrow_c_stream__"):
-        table = Table(_columns_of_arrow(_frame(source), "the frame"), place, "the frame")
+        try:
+            frame = pa.RecordBatchReader.from_stream(source).read_all()
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise TableError(f"the frame cannot be turned into Arrow: {first_line(error):.200}") from None
+        table = Table(_columns_of_arrow(frame, "the frame"), place, "the frame")
     else:
         raise TableError(
             f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
             "Arrow (pandas 2.2 or newer, Polars, pyarrow)"
         )
-    if not table.data:
-        raise TableError(f"there are no columns in {table.source}")
     if not len(table):
-        raise TableError(f"there are column names but no rows in {table.source}")
+        what = "column names but no rows" if table.data else "no columns"
+        raise TableError(f"there are {what} in {table.source}")
     return table
 
 
@@ -102,11 +109,9 @@ def _read_file(path: Path) -> Table:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
     try:
         with open(path, encoding=code, newline="") as file:
-            if path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline()):
-                file.seek(0)
-                return Table(_columns_of_records(path, file.read()), path.parent, str(path))
+            is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline())
             file.seek(0)
-            data, lines = read_delimited(path, file)
+            data, lines = (_columns_of_records(path, file.read()), None) if is_json else read_delimited(path, file)
             return Table(data, path.parent, str(path), lines=lines)
     except UnicodeDecodeError:
         raise TableError(not_utf8(path)) from None
@@ -117,26 +122,12 @@ def _read_arrow(path: Path, head: bytes) -> pa.Table:
     from pyarrow import feather, ipc, parquet
 
     try:
-        if head[:4] == b"ARRO":
+        if head[:4] in (b"ARRO", b"\xff\xff\xff\xff"):
             with pa.memory_map(str(path)) as file:
-                return ipc.open_file(file).read_all()
-        if head[:4] == b"FEA1":
-            return feather.read_table(path)
-        if head[:4] == b"\xff\xff\xff\xff":
-            with pa.memory_map(str(path)) as file:
-                return ipc.open_stream(file).read_all()
-        return parquet.read_table(path)
+                return (ipc.open_file if head[:4] == b"ARRO" else ipc.open_stream)(file).read_all()
+        return feather.read_table(path) if head[:4] == b"FEA1" else parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path} is damaged, or no Parquet or Arrow file: {_first_line(error)}") from None
-
-
-def _frame(source: Any) -> pa.Table:
-    import pyarrow as pa
-
-    try:
-        return pa.RecordBatchReader.from_stream(source).read_all()
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise TableError(f"the frame cannot be turned into Arrow: {_first_line(error)}") from None
+        raise TableError(f"{path} is damaged, or no Parquet or Arrow file: {first_line(error):.200}") from None
 
 
 def _columns_of_arrow(table: pa.Table, source: str) -> dict[str, Any]:
@@ -172,39 +163,41 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _is_json(line: str) -> bool:
-    try:
+    with contextlib.suppress(json.JSONDecodeError):
         return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
-    except json.JSONDecodeError:
-        return False
+    return False
 
 
 def _columns_of_records(path: Path, text: str) -> dict[str, Any]:
-    records: list[dict[str, Any]] = []
-    try:
-        whole = text.lstrip().startswith("[")
-        records.extend(json.loads(text) if whole else ())
-        for number, line in enumerate(() if whole else text.split("\n"), 1):
-            if line.strip():
-                try:
-                    records.append(json.loads(line))
-                except json.JSONDecodeError as error:
-                    raise TableError(
-                        f"{path}, line {number} is not JSON: {error.msg}. Expected one object a line, such as "
-                        '{"image": "a.png", "label": 1}'
-                    ) from None
-    except json.JSONDecodeError as error:
-        raise TableError(f"{path} is not JSON: {error.msg} (line {error.lineno})") from None
+    whole = text.lstrip().startswith("[")
+    parts = {0: text} if whole else {k: line for k, line in enumerate(text.split("\n"), 1) if line.strip()}
+    records: list[Any] = []
+    for number, part in parts.items():
+        try:
+            records.append(json.loads(part))
+        except json.JSONDecodeError as error:
+            if whole:
+                raise TableError(f"{path} is not JSON: {error.msg} (line {error.lineno})") from None
+            mend = 'Expected one object a line, such as {"image": "a.png", "label": 1}'
+            raise TableError(f"{path}, line {number} is not JSON: {error.msg}. {mend}") from None
+    records = records[0] if whole else records
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             raise TableError(f'{path}, row {row}: expected {{"image": "a.png", …}}, got {str(record)[:40]}')
-    names = list(dict.fromkeys(name for record in records for name in record))
-    columns = {}
-    for name in names:
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return _turned(columns, _column_of_cells, f"{path}, ")
+
+
+def _turned(columns: Mapping[str, Any], turn: Callable[[Any], Any], source: str = "") -> dict[str, Any]:
+    """Return each column as `turn` makes it. Raises TableError that names the column."""
+    turned = {}
+    for name, values in columns.items():
         try:
-            columns[name] = _column_of_cells([record.get(name) for record in records])
-        except ValueError as error:
-            raise TableError(f"{path}, column {name!r} cannot be read: {_first_line(error)}") from None
-    return columns
+            turned[str(name)] = turn(values)
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise TableError(f"{source}column {str(name)!r} cannot be read: {first_line(error):.200}") from None
+    return turned
 
 
 def _read_folder(path: Path) -> Table:
@@ -217,60 +210,43 @@ def _read_folder(path: Path) -> Table:
     if groups and all(entry.name.lower() in SPLIT_WORDS for _, entry in groups):
         inner = [(top.name, entry) for _, top in groups for entry in sorted(top.iterdir()) if entry.is_dir()]
         groups = inner or groups
-    columns: dict[str, list[str | None]] = {name: [] for name in ("image", "audio", "text", "path", "label", "split")}
+    rows: list[dict[str, str]] = []
     for split, folder in groups:
         for file in sorted(folder.rglob("*")):
-            kind = None if file.name.startswith(".") or not file.is_file() else _kind_of_file(file)
-            if kind is None:
+            if file.name.startswith(".") or not file.is_file() or (kind := _kind_of_file(file)) is None:
                 continue
             name = file.relative_to(path).as_posix()
-            content = file.read_text("utf-8-sig", "replace") if kind == "text" else name
-            row = {
-                kind: content,
-                "path": name if kind == "text" else None,
-                "label": folder.name,
-                "split": split or None,
-            }
-            for column, cells in columns.items():
-                cells.append(row.get(column))
-    if not columns["label"]:
-        raise TableError(
-            f"{path} holds no class-named folders with pictures, sounds or texts. Expected CLASS/FILE in it, such as "
-            f"{path / 'cat' / '1.png'}"
-        )
-    used = {name: _column_of_list(cells) for name, cells in columns.items() if any(cell is not None for cell in cells)}
-    return Table(used, path, str(path))
+            cells = {"text": file.read_text("utf-8-sig", "replace"), "path": name} if kind == "text" else {kind: name}
+            rows.append({**cells, "label": folder.name, **({"split": split} if split else {})})
+    if not rows:
+        mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
+        raise TableError(f"{path} holds no class-named folders with pictures, sounds or texts. {mend}")
+    names = [name for name in ("image", "audio", "text", "path", "label", "split") if any(name in row for row in rows)]
+    return Table({name: _column_of_cells([row.get(name) for row in rows]) for name in names}, path, str(path))
 
 
 def _kind_of_file(file: Path) -> str | None:
     ending = file.suffix.lower()
-    try:
-        kind = media.sniff(media.read_head(file, None))
-    except CellError:
-        kind = None
-    if kind is None and ending in media.IMAGE_ENDINGS | media.AUDIO_ENDINGS:
-        return "image" if ending in media.IMAGE_ENDINGS else "audio"  # broken: it stays a row, with a status
-    return kind or ("text" if ending in _TEXT_ENDINGS else None)
+    with contextlib.suppress(CellError):
+        if kind := media.sniff(media.read_head(file, None)):
+            return kind
+    kinds = {"image": media.IMAGE_ENDINGS, "audio": media.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
+    return next((kind for kind, endings in kinds.items() if ending in endings), None)  # broken: a row, with a status
 
 
 def _columns_of_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for name, values in arrays.items():
-        try:
-            turn = _column_of_list if isinstance(values, (list, tuple)) else _column_of_array
-            columns[str(name)] = turn(values)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise TableError(f"column {str(name)!r} cannot be read: {_first_line(error)}") from None
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise TableError(f"the columns have different numbers of rows: {told}. Each needs one entry for every row")
+    columns = _turned(arrays, _column_of_array)
+    if len({len(values) for values in columns.values()}) > 1:
+        rows = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
+        raise TableError(f"the columns have different numbers of rows: {rows}. Each needs one entry for every row")
     return columns
 
 
 def _column_of_array(values: Any) -> Any:
     import pyarrow as pa
 
+    if isinstance(values, (list, tuple)):
+        return _column_of_list(values)
     if hasattr(values, "__arrow_c_stream__"):
         return _plain(pa.chunked_array(values))
     array = np.asarray(values)
@@ -307,14 +283,10 @@ def _column_of_cells(cells: list[Any]) -> Any:
     try:
         return _plain(pa.chunked_array([pa.array(cells, from_pandas=True)]))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        strange = kinds - {str, int, float, bool}
-        if strange:
-            raise ValueError(f"entries of types that do not go together: {_names(kinds)}") from None
+        if kinds - {str, int, float, bool}:
+            names = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise ValueError(f"entries of types that do not go together: {names}") from None
         return pa.chunked_array([pa.array([None if c is None else str(c) for c in cells], pa.string())])
-
-
-def _names(kinds: Iterable[type]) -> str:
-    return ", ".join(sorted(kind.__name__ for kind in kinds))
 
 
 def _plain_cell(value: Any) -> Any:
@@ -325,16 +297,6 @@ def _plain_cell(value: Any) -> Any:
     if value is None or isinstance(value, (str, bytes, bool, int, float, dict)):
         return value
     if isinstance(value, (list, tuple)) or hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
-        return _array(value)
+        with contextlib.suppress(ValueError):  # a list of lists of different lengths
+            return np.asarray(value)
     return value
-
-
-def _array(value: Any) -> Any:
-    try:
-        return np.asarray(value)
-    except ValueError:  # a list of lists of different lengths
-        return value
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0][:200]

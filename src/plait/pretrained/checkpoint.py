@@ -1,12 +1,11 @@
 """A checkpoint of the Hugging Face hub: its folder, what is in it, and quiet while it is read.
-
-Knows files only: nothing of what the networks in them do, and no preprocessing.
-"""
+Knows files only: nothing of what the networks in them do, and no preprocessing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,48 +13,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plait.core.files import digest
+from plait.core.words import first_line
 from plait.errors import RequestError
 
 BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError, ImportError)
 WANTED = ["*.json", "*.txt", "*.model", "README.md", "model*.safetensors"]  # of a repository; never pickled weights
 TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
 SETTINGS = (  # files that say what the network is given, and how its answer is pooled
-    "config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "sentence_bert_config.json",
-    "1_Pooling/config.json",
-    "tokenizer.model",
-    *TOKENIZER,
-)
+    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json", "sentence_bert_config.json", "1_Pooling/config.json",
+    "tokenizer.model", *TOKENIZER,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder as `save_pretrained` writes it. files: its weights, in safetensors. weights: a SHA-256 of those files
-    and of all that says what the network is given; a change of any of them is another encoder."""
+    """A folder as `save_pretrained` writes it. weights: a SHA-256 of its weights, in safetensors, and of all that says
+    what the network is given; a change of any of them is another encoder."""
 
     place: str
     folder: Path
     origin: str
     licence: str
-    files: tuple[Path, ...]
     weights: str
 
     def settings(self, name: str) -> dict[str, Any]:
         """Return what a JSON file of the folder holds, or {} where there is none. Raises RequestError when broken."""
         return _read_json(self.folder / name)
 
+    def load(self, part: Any, **options: Any) -> Any:
+        """Return what a class of transformers makes of the folder, quietly, with no network and no code of its own."""
+        with quiet():
+            return part.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False, **options)
+
+    @contextmanager
+    def making(self, what: str, needed: str) -> Iterator[None]:
+        """Turn what goes wrong in the block into a RequestError that says what is needed."""
+        try:
+            yield
+        except BROKEN as error:
+            raise RequestError(
+                f"{self.place}: no {what} can be made from {self.folder} ({first_line(error)}); expected {needed} "
+                "beside config.json."
+            ) from None
+
 
 def find_checkpoint(place: str) -> Checkpoint:
-    """Return the checkpoint in a local folder, or of this name at the hub.
-
-    Of a name the user's own cache is looked at first, then the hub: a name asks for it. With a folder no network is
-    ever tried. Raises RequestError when there is none, or none with sound weights in safetensors.
-    """
+    """Return the checkpoint in a local folder, or of this name in the user's hub cache, else at the hub.
+    With a folder no network is ever tried. Raises RequestError when there is none with sound weights in safetensors."""
     local = Path(place).expanduser()
     if local.is_dir():
         folder, origin = local, str(local.resolve())
@@ -63,16 +69,13 @@ def find_checkpoint(place: str) -> Checkpoint:
         raise RequestError(f"there is no folder {place!r}; expected one with config.json and model.safetensors.")
     else:
         folder = _find_cached(place) or _download(place)
-        revision = folder.name if folder.parent.name == "snapshots" else "unknown"
-        origin = f"{place} at huggingface.co, revision {revision}"
+        origin = f"{place} at huggingface.co, revision {folder.name}"
     if not (folder / "config.json").is_file():
-        raise RequestError(
-            f"{place}: there is no config.json in {folder}; expected a folder as save_pretrained of transformers "
-            "writes it."
-        )
+        expected = "expected a folder as save_pretrained of transformers writes it."
+        raise RequestError(f"{place}: there is no config.json in {folder}; {expected}")
     _read_json(folder / "config.json")
-    files = _find_weights(place, folder)
-    return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), files, _hash(folder, files))
+    weights = _hash(folder, _find_weights(place, folder))
+    return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), weights)
 
 
 @contextmanager
@@ -95,27 +98,18 @@ def quiet() -> Iterator[None]:
         (disable_progress_bars if hub_bars else enable_progress_bars)()
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error of another library says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def _find_cached(place: str) -> Path | None:
     """Return the snapshot of a name in the user's hub cache when it is there with its weights, else None."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(place, "config.json")
+        config = try_to_load_from_cache(place, "config.json")
     except HFValidationError:
-        raise RequestError(
-            f"{place!r} is neither a folder nor a name at the hub; expected a folder, or OWNER/NAME."
-        ) from None
-    if not isinstance(found, str):
-        return None
-    folder = Path(found).parent
-    listed = _listed(folder)
-    return folder if listed and all(path.is_file() for path in listed) else None
+        expected = "expected a folder, or OWNER/NAME."
+        raise RequestError(f"{place!r} is neither a folder nor a name at the hub; {expected}") from None
+    listed = _listed(Path(config).parent) if isinstance(config, str) else []
+    return Path(str(config)).parent if listed and all(path.is_file() for path in listed) else None
 
 
 def _download(place: str) -> Path:
@@ -136,26 +130,23 @@ def _listed(folder: Path) -> list[Path]:
     """Return the weight files that a folder should hold: one, or those that its index names."""
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return []
-    names = _read_json(index).get("weight_map", {}).values()
+    names = _read_json(folder / "model.safetensors.index.json").get("weight_map", {}).values()
     return [folder / Path(str(name)).name for name in sorted(set(names))]
 
 
-def _find_weights(place: str, folder: Path) -> tuple[Path, ...]:
+def _find_weights(place: str, folder: Path) -> list[Path]:
+    """Return the files of weights. Raises RequestError when there are none in safetensors, or one is not whole."""
     from safetensors import SafetensorError, safe_open
 
-    listed = _listed(folder)
+    listed, pickled = _listed(folder), sorted(path.name for path in folder.glob("*.bin"))
+    if not listed and not pickled:
+        raise RequestError(f"{place}: there is no model.safetensors in {folder}.")
     if not listed:
-        pickled = sorted(path.name for path in folder.glob("*.bin"))
-        if not pickled:
-            raise RequestError(f"{place}: there is no model.safetensors in {folder}.")
+        code = f"from transformers import AutoModel; AutoModel.from_pretrained('{place}').save_pretrained('NEW_FOLDER')"
         raise RequestError(
             f"{place}: {folder} holds {pickled[0]}, a pickle, which can run code and is not read; expected "
-            'model.safetensors. If you trust the file, convert it once: python -c "from transformers import AutoModel; '
-            f"AutoModel.from_pretrained('{place}').save_pretrained('NEW_FOLDER')\", "
-            "and copy the other files of the folder."
+            f'model.safetensors. If you trust the file, convert it once: python -c "{code}", and copy the other files '
+            "of the folder."
         )
     for path in listed:
         if not path.is_file():
@@ -164,20 +155,15 @@ def _find_weights(place: str, folder: Path) -> tuple[Path, ...]:
             with safe_open(path, "pt") as opened:  # reads the header, and compares it with the length of the file
                 opened.keys()
         except (SafetensorError, OSError) as error:
-            raise RequestError(
-                f"{place}: {path} is broken or cut short ({error}); download or copy the file again."
-            ) from None
-    return tuple(listed)
+            why = f"is broken or cut short ({error}); download or copy the file again."
+            raise RequestError(f"{place}: {path} {why}") from None
+    return listed
 
 
 def _hash(folder: Path, files: Sequence[Path]) -> str:
-    found = hashlib.sha256()
-    for path in [*files, *(folder / name for name in sorted(SETTINGS))]:
-        if path.is_file():
-            with path.open("rb") as opened:
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
-            found.update(f"{path.relative_to(folder).as_posix()} {digest};".encode())
-    return found.hexdigest()
+    paths = [path for path in (*files, *(folder / name for name in sorted(SETTINGS))) if path.is_file()]
+    lines = (f"{path.relative_to(folder).as_posix()} {digest(path)};" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -194,15 +180,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_licence(readme: Path) -> str:
     """Return the licence that the front matter of README.md states."""
-    if not readme.is_file():
-        return "not stated"
-    lines = readme.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not lines or lines[0].strip() != "---":
-        return "not stated"
-    for line in lines[1:]:
-        if line.strip() == "---":
-            break
-        name, colon, value = line.partition(":")
-        if colon and name == "license" and value.strip():
-            return value.strip().strip("\"'")
-    return "not stated"
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    stated = re.match(r"---\s*\n(?:(?!---).*\n)*?license:[ \t]*(\S.*)", text)
+    return stated[1].strip().strip("\"'") if stated else "not stated"

@@ -1,7 +1,5 @@
 """From cells to the features of a pretrained encoder, through the cache: what was computed once is read again.
-
-Knows cells, one encoder and the cache, not tables or splits.
-"""
+Knows cells, one encoder and the cache, not tables or splits."""
 
 from __future__ import annotations
 
@@ -9,6 +7,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -42,36 +41,30 @@ def read_features(
     frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor, keep: bool = True
 ) -> list[str | None]:
     """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
-
-    Features that are kept are read, the others computed and kept. A single cell is neither looked for nor kept: a file
-    for each would cost more than it saves.
-    """
-    if len(cells) == 1:
-        reasons, made = _compute(frozen, cells, [0], pool)
-        out[:] = made
+    Features that are kept are read, the others computed and kept."""
+    if len(cells) == 1:  # neither looked for nor kept: a file for each would cost more than it saves
+        reasons, out[:] = _compute(frozen, cells, [0], pool)
         return reasons
     cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
     keys, reasons = _digests(frozen, cells, pool)
-    here = [row for row, key in enumerate(keys) if key is not None]
-    found, values = cache.get([key for row in here if (key := keys[row]) is not None])
+    hashed = {row: key for row, key in enumerate(keys) if key is not None}
+    kept, values = cache.get(list(hashed.values()))
     missing: dict[bytes, list[int]] = {}  # the same content twice is computed once
-    for place, row in enumerate(here):
-        if found[place]:
-            out[row] = values[place]
+    for (row, key), is_kept, value in zip(hashed.items(), kept, values, strict=True):
+        if is_kept:
+            out[row] = value
         else:
-            missing.setdefault(keys[row] or b"", []).append(row)
-    new, made = _compute(frozen, cells, [rows[0] for rows in missing.values()], pool)
-    kept: list[bytes] = []
-    for (key, rows), answer, reason in zip(missing.items(), made, new, strict=True):
+            missing.setdefault(key, []).append(row)
+    broken, made = _compute(frozen, cells, [rows[0] for rows in missing.values()], pool)
+    for rows, answer, reason in zip(missing.values(), made, broken, strict=True):
         for row in rows:
             reasons[row] = reason
             if reason is None:
                 out[row] = answer
-        if reason is None:
-            kept.append(key)
     if keep:
-        cache.add(kept, made[[reason is None for reason in new]])
-        cache.count(len(here), int(found.sum()))
+        good = [reason is None for reason in broken]
+        cache.add(list(compress(missing, good)), made[good])
+        cache.count(len(hashed), int(kept.sum()))
     return reasons
 
 
@@ -89,24 +82,21 @@ def _submit(
     frozen: Frozen, cells: Cells, rows: Sequence[int], out: np.ndarray, pool: ThreadPoolExecutor
 ) -> list[Future[list[str | None]]]:
     """Let the pool prepare these cells into out (batch, *shape); each answer says of some why they are absent, or None.
+    Several cells to a task: with one each, many threads wait for the one that hands tasks out."""
 
-    Several cells to a task: with one each, many threads wait for the one that hands tasks out.
-    """
+    def prepare(place: int) -> str | None:
+        try:
+            out[place] = prepare_cell(frozen, cells, rows[place])
+        except CellError as error:
+            out[place] = 0
+            return str(error)
+        return None
 
     def work(places: range) -> list[str | None]:
-        return [_prepare_into(frozen, cells, rows[place], out[place]) for place in places]
+        return [prepare(place) for place in places]
 
     step = max(1, min(TASK, len(rows) // (2 * THREADS)))
     return [pool.submit(work, range(s, min(s + step, len(rows)))) for s in range(0, len(rows), step)]
-
-
-def _prepare_into(frozen: Frozen, cells: Cells, row: int, out: np.ndarray) -> str | None:
-    try:
-        out[...] = prepare_cell(frozen, cells, row)
-    except CellError as error:
-        out[...] = 0
-        return str(error)
-    return None
 
 
 def prepare_cell(frozen: Frozen, cells: Cells, row: int) -> np.ndarray:
@@ -125,8 +115,7 @@ def encoding_device() -> torch.device:
 def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[list[bytes | None], list[str | None]]:
     """Return the hash of each cell, and why there is none."""
 
-    def work(row: int) -> tuple[bytes | None, str | None]:
-        cell = cells.values[row]
+    def work(cell: Any) -> tuple[bytes | None, str | None]:
         if cell is None:
             return None, "blank"
         try:
@@ -134,17 +123,14 @@ def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[li
         except CellError as error:
             return None, str(error)
 
-    told = list(pool.map(work, range(len(cells))))
-    return [key for key, _ in told], [reason for _, reason in told]
+    pairs = list(pool.map(work, cells.values))
+    return [key for key, _ in pairs], [reason for _, reason in pairs]
 
 
 def _compute(
     frozen: Frozen, cells: Cells, rows: Sequence[int], pool: ThreadPoolExecutor
 ) -> tuple[list[str | None], np.ndarray]:
-    """Return why each of these cells cannot be read, or None, and their features (batch, token, width).
-
-    While one batch is encoded the next ones are decoded.
-    """
+    """Return why each of these cells is absent, or None, and their features; the next are decoded meanwhile."""
     made = np.zeros((len(rows), frozen.tokens, frozen.width), np.float32)
     reasons: list[str | None] = [None] * len(rows)
     device = encoding_device()
@@ -157,9 +143,7 @@ def _compute(
             waiting.append((inputs, _submit(frozen, cells, [rows[place] for place in later], inputs, pool)))
         inputs, futures = waiting.pop(0)
         reasons[span.start : span.stop] = [reason for future in futures for reason in future.result()]
-        good = [place for place in span if reasons[place] is None]
-        if good:
-            made[good] = frozen.encode(
-                inputs if len(good) == len(span) else inputs[np.array(good) - span.start], device
-            )
+        good = np.array([place for place in span if reasons[place] is None], int)
+        if len(good):
+            made[good] = frozen.encode(inputs if len(good) == len(span) else inputs[good - span.start], device)
     return reasons, made

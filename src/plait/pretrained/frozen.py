@@ -1,7 +1,5 @@
 """A network that others have trained, as plait sees it: what it is given, what it answers, and where it is from.
-
-Knows no library it comes from, no table and no cache.
-"""
+Knows no library it comes from, no table and no cache."""
 
 from __future__ import annotations
 
@@ -31,10 +29,9 @@ _LOCK = threading.Lock()
 class Frozen:
     """A pretrained encoder of one kind of cell, with the preprocessing that it was trained with.
 
-    prep turns one cell into an array of `shape` and `dtype`: a picture as `ImagePrep` does, prep(samples, Hz) of a
-    sound, prep(text) of a text. The network takes (batch, *shape) of them, scaled inside, and gives features (batch,
-    token, width) float32; `network.blocks` lists its parts from the input on, for tuning the last of them. It is loaded
-    when first asked for: where all features are kept, never. weights: the SHA-256 of what was loaded.
+    prep(picture), prep(samples, Hz) or prep(text) gives an array of `shape` and `dtype`. The network takes (batch,
+    *shape) of them and gives features (batch, token, width) float32; `network.blocks` lists its parts from the input
+    on. It is loaded when first asked for. weights: the SHA-256 of what was loaded.
     """
 
     name: str  # as the user writes it: "lite0", "static", "hf:NAME_OR_FOLDER"
@@ -53,7 +50,7 @@ class Frozen:
 
     @cached_property
     def network(self) -> nn.Module:
-        """Return the network, in eval mode; its parameters take no gradient."""
+        """The network, in eval mode; its parameters take no gradient."""
         return self.load().eval().requires_grad_(False)
 
     def new_network(self) -> nn.Module:
@@ -63,10 +60,10 @@ class Frozen:
     @property
     def key(self) -> str:
         """What the features of a cell depend on, beside the cell: weights, preprocessing, and the code of both."""
-        told = [VERSION, self.kind, self.weights, self.tokens, self.width, self.prep.to_json(), self.settings]
+        depends = [VERSION, self.kind, self.weights, self.tokens, self.width, self.prep.to_json(), self.settings]
         cleaning = getattr(KINDS[self.kind].prep, "VERSION", None)  # of a kind whose cells are cleaned in another place
-        told += [cleaning] if cleaning is not None else []
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        depends += [cleaning] if cleaning is not None else []
+        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
 
     def batch_size(self, device: torch.device | str) -> int:
         """Return how many cells are encoded at a time on this device."""
@@ -77,20 +74,20 @@ class Frozen:
 
     def encode(self, inputs: np.ndarray, device: torch.device | str = "cpu") -> np.ndarray:
         """Return the features (batch, token, width) float32 of prepared cells (batch, *shape)."""
-        found = np.zeros((len(inputs), self.tokens, self.width), np.float32)
+        features = np.zeros((len(inputs), self.tokens, self.width), np.float32)
         network, size, done = self.network.to(device), self.batch_size(device), 0
         with torch.inference_mode(), quick_products(device):
             while done < len(inputs):
                 try:
                     part = torch.from_numpy(np.ascontiguousarray(inputs[done : done + size])).to(device)
-                    found[done : done + size] = network(part).float().cpu().numpy()
+                    features[done : done + size] = network(part).float().cpu().numpy()
                 except torch.OutOfMemoryError:  # of a GPU
                     if size == 1:
                         raise
                     size //= 2
                 else:
                     done += size
-        return found
+        return features
 
     def describe(self) -> dict[str, Any]:
         """Return what a run folder says of it, as JSON."""
@@ -102,8 +99,7 @@ class Frozen:
 def quick_products(device: torch.device | str) -> Iterator[None]:
     """Let a GPU round the factors of matrix products to 10 bits after the point (TF32), as it does in convolutions.
 
-    Features differ by less than a thousandth, so that those of a GPU and of a CPU are kept as one; in bfloat16 it would
-    be ten times that. On a CPU nothing changes.
+    Features differ by less than a thousandth, so that those of a GPU and a CPU are kept as one (bfloat16: ten times).
     """
     if torch.device(device).type != "cuda":
         yield
@@ -124,12 +120,12 @@ def hash_settings(settings: Mapping[str, Any]) -> str:
 
 def hash_state(state: dict[str, Tensor]) -> str:
     """Return the SHA-256 of the weights of a network: names, types, shapes and values, in order of the names."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(state):
         value = state[name].detach().cpu().contiguous()
-        found.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
-        found.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def last_blocks(network: nn.Module, how: str) -> list[nn.Module]:

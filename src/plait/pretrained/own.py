@@ -1,14 +1,11 @@
 """An nn.Module of the user's own as an encoder that is not trained here.
-
-Knows none of plait's networks, no table and no files; the preparation comes fitted from outside.
-"""
+Knows none of plait's networks, no table and no files; the preparation comes fitted from outside."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import inspect
-from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -17,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.options import OWN
+from plait.core.words import first_line
 from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.pretrained.frozen import Frozen, hash_state
@@ -46,7 +44,8 @@ class OwnNetwork(nn.Module):
 def read_answer(answer: Any, batch: int) -> Tensor:
     """Return what a module answers as features (batch, token, width). Raises RequestError for anything else."""
     tokens, present = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
-    if not isinstance(tokens, Tensor) or not tokens.is_floating_point() or not (present is None or _is_flag(present)):
+    flagged = present is None or (isinstance(present, Tensor) and present.dtype == torch.bool)
+    if not isinstance(tokens, Tensor) or not tokens.is_floating_point() or not flagged:
         raise RequestError(f"it answers {_describe(answer)}; expected floats {ANSWERS}.")
     wrong = tokens.dim() not in (2, 3) if present is None else tokens.dim() != 3 or present.shape != tokens.shape[:2]
     if wrong or tokens.shape[0] != batch or 0 in tokens.shape:
@@ -60,21 +59,19 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
     """Return the user's module as an encoder of one kind, after one trial run on zeros.
 
     prep: a fitted `ImagePrep`, `AudioPrep` or `TextPrep`; shape and dtype: of one cell as it gives it. The module is
-    given what OWN_INPUT of its kind says and answers what `ANSWERS` says. It is copied, so it stays as it is. Raises
-    RequestError when it fails on the trial or answers something else.
+    copied, so it stays as it is. Raises RequestError when it fails or does not answer as `ANSWERS` says.
     """
     known = [name for name, able in KINDS.items() if hasattr(able.network, "for_own")]
     if kind not in known:
         raise RequestError(f"a module of your own cannot encode {kind!r}; expected one of {', '.join(known)}.")
     if not isinstance(module, nn.Module):
-        raise RequestError(
-            f"the encoder of your own is {type(module).__name__}; expected an object of torch.nn.Module."
-        )
+        what = type(module).__name__
+        raise RequestError(f"the encoder of your own is {what}; expected an object of torch.nn.Module.")
     name = type(module).__qualname__
     try:
         kept = copy.deepcopy(module)
     except (*BROKEN, copy.Error) as error:
-        raise RequestError(f"your module {name} cannot be copied ({_first_line(error)}).") from None
+        raise RequestError(f"your module {name} cannot be copied ({_say(error)}).") from None
     tokens, width = _try_out(OwnNetwork(kept, kind).eval(), name, shape, dtype)
     return Frozen(
         name=OWN,
@@ -87,28 +84,21 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
         licence="yours",
         weights=hash_module(kept),
         prep=KINDS[kind].prep.for_own(prep),
-        load=_loader(kept, kind),
+        load=lambda: OwnNetwork(copy.deepcopy(kept), kind),
     )
 
 
-def _loader(module: nn.Module, kind: str) -> Callable[[], nn.Module]:
-    return lambda: OwnNetwork(copy.deepcopy(module), kind)
-
-
 def hash_module(module: nn.Module) -> str:
-    """Return the SHA-256 of all that the answers of a module depend on, as far as can be seen.
-
-    That is weights, buffers, and of each part its class with its source and its plain attributes. A function that the
-    source calls may change unseen.
-    """
+    """Return the SHA-256 of weights, buffers, and of each part its class with its source and its plain attributes.
+    That is what can be seen: a function that the source calls may change unseen."""
     buffers = {f"buffer {name}": value for name, value in module.named_buffers()}  # those that are not saved too
-    found = hashlib.sha256(hash_state({**module.state_dict(), **buffers}).encode())
+    digest = hashlib.sha256(hash_state({**module.state_dict(), **buffers}).encode())
     for name, part in module.named_modules():
         kind = type(part)
         plain = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training"}
-        told = [name, kind.__module__, kind.__qualname__, part.extra_repr(), _source(kind), sorted(plain)]
-        found.update(repr([*told, [_shown(plain[k]) for k in sorted(plain)]]).encode("utf-8", "surrogatepass"))
-    return found.hexdigest()
+        facts = [name, kind.__module__, kind.__qualname__, part.extra_repr(), _source(kind), sorted(plain)]
+        digest.update(repr([*facts, [_shown(plain[k]) for k in sorted(plain)]]).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def _source(kind: type) -> str:
@@ -124,7 +114,7 @@ def _source(kind: type) -> str:
 def _shown(value: Any) -> str:
     """Return a plain value as text; of anything else its type, since its text may hold an address in memory."""
     if isinstance(value, (tuple, list)):
-        return repr([_shown(one) for one in value])
+        return repr([_shown(item) for item in value])
     if isinstance(value, dict):
         return repr([(_shown(k), _shown(v)) for k, v in value.items()])
     if isinstance(value, np.ndarray):
@@ -138,8 +128,8 @@ def _shown(value: Any) -> str:
 
 def _try_out(network: OwnNetwork, name: str, shape: tuple[int, ...], dtype: str) -> tuple[int, int]:
     """Return how many tokens the network gives, and their width."""
-    own = next(network.parameters(), None)
-    x = torch.from_numpy(np.zeros((TRIAL, *shape), dtype)).to("cpu" if own is None else own.device)
+    device = next((parameter.device for parameter in network.parameters()), "cpu")
+    x = torch.from_numpy(np.zeros((TRIAL, *shape), dtype)).to(device)
     given = f"your module {name} was given {KINDS[network.kind].network.OWN_INPUT}, of shape {tuple(x.shape)}"
     try:
         with torch.inference_mode():
@@ -147,12 +137,8 @@ def _try_out(network: OwnNetwork, name: str, shape: tuple[int, ...], dtype: str)
     except RequestError as error:
         raise RequestError(f"{given}: {error}") from None
     except BROKEN as error:
-        raise RequestError(f"{given}, and fails: {_first_line(error)}. Expected an answer {ANSWERS}.") from None
+        raise RequestError(f"{given}, and fails: {_say(error)}. Expected an answer {ANSWERS}.") from None
     return answer.shape[1], answer.shape[2]
-
-
-def _is_flag(present: Any) -> bool:
-    return isinstance(present, Tensor) and present.dtype == torch.bool
 
 
 def _describe(answer: Any) -> str:
@@ -163,6 +149,6 @@ def _describe(answer: Any) -> str:
     return f"an object {type(answer).__name__}"
 
 
-def _first_line(error: Exception) -> str:
-    told = str(error).strip().split("\n")[0].rstrip(".")
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+def _say(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {first_line(error).rstrip('.')}" if str(error).strip() else name

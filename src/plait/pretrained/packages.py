@@ -1,11 +1,8 @@
-"""Weights that come inside installed packages: where the file is, what package and licence it has, its hash.
-
-Knows no network and imports none of the packages.
-"""
+"""Weights that come inside installed packages: where the file is, what package and licence it has.
+Knows no network and imports none of the packages."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 from pathlib import Path
@@ -24,47 +21,34 @@ _LICENCES = {
 
 def find_file(module: str, *parts: str) -> Path:
     """Return the path of a file inside an installed package, which is not imported.
-
-    Raises MissingExtra when the package, or the file in it, is not there.
-    """
+    Raises MissingExtra when the package, or the file in it, is not there."""
     need(module)
     spec = importlib.util.find_spec(module)
     for folder in (spec.submodule_search_locations if spec else None) or ():
-        path = Path(folder, *parts)
-        if path.is_file():
+        if (path := Path(folder, *parts)).is_file():
             return path
     name = "/".join(parts)
     raise MissingExtra(f"the package {module!r} holds no {name}; run: pip install --force-reinstall {module}")
 
 
-def package_origin(module: str) -> str:
-    """Return the package and its version, such as "wordllama 0.4.0"."""
-    try:
-        return f"{module} {importlib.metadata.version(module)}"
-    except importlib.metadata.PackageNotFoundError:  # a folder on the path, not installed by pip
-        return module
-
-
-def package_licence(module: str) -> str:
-    """Return the short name of the licence as the package states it, or "not stated"."""
+def describe_package(module: str) -> tuple[str, str]:
+    """Return its origin, such as "wordllama 0.4.0", and the short name of its licence, or "not stated"."""
     try:
         package = importlib.metadata.distribution(module)
-    except importlib.metadata.PackageNotFoundError:
-        return "not stated"
-    if stated := package.metadata.get_all("License-Expression"):
-        return stated[0]
-    texts = package.metadata.get_all("License") or [""]
+    except importlib.metadata.PackageNotFoundError:  # a folder on the path, not installed by pip
+        return module, "not stated"
+    return f"{module} {package.version}", _find_licence(package)
+
+
+def _find_licence(package: importlib.metadata.Distribution) -> str:
+    if expressions := package.metadata.get_all("License-Expression"):
+        return expressions[0]
+    stated = package.metadata.get_all("License") or [""]
     inside = [file for file in package.files or () if ".dist-info" in str(file) and "licen" in file.name.lower()]
     paths = [path for path in (Path(str(file.locate())) for file in inside) if path.is_file()]
-    whole = [*texts, *(path.read_text(encoding="utf-8", errors="replace") for path in paths)]
-    for text in (" ".join(text.lower().split()) for text in whole):
+    for text in [*stated, *(path.read_text(encoding="utf-8", errors="replace") for path in paths)]:
+        plain = " ".join(text.lower().split())
         for words, name in _LICENCES.items():
-            if all(word in text for word in words):
+            if all(word in plain for word in words):
                 return name
-    return texts[0].strip().split("\n")[0][:60] or "not stated"
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, read piece by piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return stated[0].strip().split("\n")[0][:60] or "not stated"

@@ -1,8 +1,5 @@
 """The networks inside checkpoints of the hub: one tower for one kind of cell, prepared cells in, features out.
-
-Each takes (batch, *shape) and gives (batch, token, width) float32, and a cell's features do not depend on the other
-cells of its batch. Knows no file and no option.
-"""
+A cell's features do not depend on the other cells of its batch. Knows no file and no option."""
 
 from __future__ import annotations
 
@@ -24,27 +21,23 @@ LEAST = 0.025  # seconds of sound given to a network at least: one window of a s
 
 def is_joint(model: nn.Module, kind: str) -> bool:
     """Tell whether a network embeds several kinds in one space, this among them, as CLIP and CLAP do."""
-    config: Any = model.config
-    towers = [name for name in ("text", "vision", "audio") if getattr(config, f"{name}_config", None) is not None]
-    return len(towers) > 1 and hasattr(model, f"get_{kind}_features")
+    parts = [getattr(model.config, f"{name}_config", None) for name in ("text", "vision", "audio")]
+    return sum(part is not None for part in parts) > 1 and hasattr(model, f"get_{kind}_features")
 
 
 def pick_tower(model: Any, kind: str, others: Sequence[str]) -> Any:
-    """Return the part of a network that encodes this kind: all of it, its encoder, or its tower with its projection.
-
-    others: parts of a network of several kinds that are not kept.
-    """
-    if is_joint(model, kind):
-        for name in others:
-            if hasattr(model, name):
-                setattr(model, name, None)
-        return model
-    return model.get_encoder() if model.config.is_encoder_decoder else model
+    """Return the part of a network that encodes this kind: all of it without those `others`, or its encoder."""
+    if not is_joint(model, kind):
+        return model.get_encoder() if model.config.is_encoder_decoder else model
+    for name in others:
+        if hasattr(model, name):
+            setattr(model, name, None)
+    return model
 
 
 def split_blocks(tower: nn.Module) -> list[nn.Module]:
-    """Return the parts of a network in the order they are made: what comes before its layers, each layer (the last
-    together with the norms, poolers and projections after it). Its layers: the largest outermost list of modules."""
+    """Return the parts of a network in order: what comes before its layers, each layer (the last with the norms,
+    poolers and projections after it). Its layers: the largest outermost list of modules."""
     lists = {name: part for name, part in tower.named_modules() if isinstance(part, nn.ModuleList) and len(part)}
     outer = [name for name in lists if not any(name.startswith(f"{other}.") for other in lists)]
     if not outer:
@@ -52,15 +45,15 @@ def split_blocks(tower: nn.Module) -> list[nn.Module]:
     place = max(outer, key=lambda name: sum(p.numel() for p in lists[name].parameters()))
     before: list[nn.Module] = []
     after: list[nn.Module] = []
-    here = tower
+    within = tower
     for step in place.split("."):
-        found = False
-        for name, part in here.named_children():
+        side = before
+        for name, part in within.named_children():
             if name == step:
-                found = True
+                side = after
             elif any(True for _ in part.parameters()):
-                (after if found else before).append(part)
-        here = getattr(here, step)
+                side.append(part)
+        within = getattr(within, step)
     *first, last = lists[place]
     rest = nn.ModuleList([last, *after]) if after else last
     return [*([nn.ModuleList(before)] if before else []), *first, rest]
@@ -84,27 +77,18 @@ class Tower(nn.Module):
 
     def call(self, **inputs: Tensor) -> Any:
         """Return what the network answers; of a joint one `pooler_output` is the projected feature."""
-        if not self.joint:
-            return self.model(**inputs)
-        found = getattr(self.model, f"get_{self.kind}_features")(**inputs)
-        if isinstance(found, Tensor):  # transformers before 5
-            return _Pooled(found)
-        return found
-
-
-class _Pooled:
-    def __init__(self, pooler_output: Tensor) -> None:
-        self.pooler_output = pooler_output
+        ask = getattr(self.model, f"get_{self.kind}_features") if self.joint else self.model
+        return ask(**inputs)
 
 
 def _pooled(answer: Any) -> Tensor | None:
     """Return the pooled feature (batch, width) of an answer, if there is one. Raises RequestError for another shape."""
-    found = getattr(answer, "pooler_output", None)
-    if found is None:
+    pooled = getattr(answer, "pooler_output", None)
+    if pooled is None:
         return None
-    if not isinstance(found, Tensor) or found.dim() not in (2, 4):
+    if not isinstance(pooled, Tensor) or pooled.dim() not in (2, 4):
         raise RequestError("this network does not give one feature for a cell")
-    return found.flatten(1)
+    return pooled.flatten(1)
 
 
 class PictureTower(Tower):
@@ -121,9 +105,8 @@ class PictureTower(Tower):
         self.pooler, self.backwards = pooler, colours.backwards
         names = [name.rpartition(".")[2] for name, _ in self.model.named_parameters()]
         self.first = any(name in ("cls_token", "class_token", "class_embedding") for name in names)
-        for name in ("scale", "offset"):
-            value = torch.tensor(getattr(colours, name), dtype=torch.float32).view(3, 1, 1)
-            self.register_buffer(name, value, persistent=False)
+        self.register_buffer("scale", torch.tensor(colours.scale).view(3, 1, 1), persistent=False)
+        self.register_buffer("offset", torch.tensor(colours.offset).view(3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels.to(torch.float32) * self.scale + self.offset
@@ -137,22 +120,21 @@ class PictureTower(Tower):
         pooled = _pooled(answer) if self.pooler or self.joint else None
         if pooled is None:
             hidden = answer.last_hidden_state
-            if hidden.dim() == 4:
+            if hidden.dim() == 4:  # a map of places
                 pooled = hidden.mean((2, 3))
             else:
                 pooled = hidden[:, 0] if self.first else hidden.mean(1)
         return pooled[:, None]
 
     def probe(self, shape: Sequence[int]) -> Tensor:
-        """Return the features of one empty cell; on the meta device this costs nothing."""
+        """Return the features of one cell; on the meta device this costs nothing."""
         return self(torch.zeros(1, *shape, dtype=torch.uint8, device=self.scale.device))
 
 
 class TextTower(Tower):
-    """Ids + 1 (batch, token), 0 where there is none → one token.
+    """Ids + 1 (batch, token), 0 where there is none → one token: how = pooler, mean, cls, or last.
 
-    how: pooler, mean over the tokens (default of sentence encoders: Reimers and Gurevych 2019), cls, or last. padding:
-    the id that fills a text. full: the network was trained on filled texts and looks at all places (SigLIP).
+    padding: the id that fills a text. full: the network was trained on filled texts and looks at all places (SigLIP).
     """
 
     kind = "text"
@@ -173,8 +155,7 @@ class TextTower(Tower):
         return self.how != "pooler"
 
     def encode(self, ids: Tensor, present: Tensor, masked: bool = True) -> Tensor:
-        filled = torch.where(present, ids.long() - 1, self.padding)
-        inputs = {"input_ids": filled}
+        inputs = {"input_ids": torch.where(present, ids.long() - 1, self.padding)}
         if masked and not self.full:
             inputs["attention_mask"] = present.long()
             inputs["attention_mask"][:, 0] = 1  # of a text without any token something must be looked at
@@ -194,7 +175,6 @@ class TextTower(Tower):
         return (hidden * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
 
     def probe(self, shape: Sequence[int]) -> Tensor:
-        """Return the features of one cell; on the meta device this costs nothing."""
         *_, last = self.model.parameters()
         ids = torch.ones(1, *shape, dtype=torch.int32, device=last.device)
         try:
@@ -204,10 +184,10 @@ class TextTower(Tower):
 
 
 class SoundTower(Tower):
-    """Waves (batch, time), filled with 0 at the end → 4 tokens: the mean over each quarter of the sound itself, so that
-    order in time is kept; one token where the network itself gives one feature (AST, CLAP).
+    """Waves (batch, time), filled with 0 at the end → 4 tokens, the mean over each quarter of the sound itself; one
+    token where the network itself gives one feature (AST, CLAP).
 
-    The checkpoint's feature extractor sees each sound alone, without what filled it, so that no sound depends on its
+    The checkpoint's feature extractor sees each sound alone, without what filled it, so that none depends on its
     neighbours: wav2vec2-base was never trained with a mask. Sounds that come out alike in shape are encoded together.
     """
 
@@ -226,31 +206,28 @@ class SoundTower(Tower):
         """Return what the network is given for one sound (time,), and which share of the time is the sound itself."""
         filled = np.flatnonzero(wave)
         length = max(self.least, int(filled[-1]) + 1 if len(filled) else 1)
-        told = self.extractor(wave[:length], sampling_rate=self.rate, return_tensors="np")
-        inputs = {name: np.asarray(value) for name, value in told.items()}
-        return inputs, min(1.0, length / self.whole) if self.whole else 1.0
+        inputs = self.extractor(wave[:length], sampling_rate=self.rate, return_tensors="np")
+        share = min(1.0, length / self.whole) if self.whole else 1.0
+        return {name: np.asarray(value) for name, value in inputs.items()}, share
 
     def forward(self, waves: Tensor) -> Tensor:
         prepared = [self.prepare(wave) for wave in waves.detach().cpu().numpy()]
         alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for place, (inputs, _) in enumerate(prepared):
             alike[tuple(sorted((name, value.shape) for name, value in inputs.items()))].append(place)
-        found: list[Tensor | None] = [None] * len(prepared)
+        features: dict[int, Tensor] = {}
         for places in alike.values():
             for start in range(0, len(places), SOUNDS):
                 part = places[start : start + SOUNDS]
-                given = {
+                batch = {
                     name: torch.from_numpy(np.concatenate([prepared[k][0][name] for k in part])).to(waves.device)
                     for name in prepared[part[0]][0]
                 }
-                features = self.encode(given, [prepared[k][1] for k in part])
-                for k, feature in zip(part, features, strict=True):
-                    found[k] = feature
-        return torch.stack([feature for feature in found if feature is not None])
+                features |= zip(part, self.encode(batch, [prepared[k][1] for k in part]), strict=True)
+        return torch.stack([features[k] for k in range(len(prepared))])
 
     def encode(self, inputs: Mapping[str, Tensor], shares: Sequence[float]) -> Tensor:
-        floats = {k: v.float() if v.is_floating_point() else v for k, v in inputs.items()}
-        answer = self.call(**floats)
+        answer = self.call(**{k: v.float() if v.is_floating_point() else v for k, v in inputs.items()})
         pooled = _pooled(answer)
         if pooled is not None:
             return pooled[:, None]
@@ -261,29 +238,25 @@ class SoundTower(Tower):
         return torch.from_numpy(np.stack(weights)).to(hidden.device) @ hidden
 
     def probe(self, shape: Sequence[int]) -> Tensor:
-        """Return the features of one sound; on the meta device this costs nothing."""
         *_, last = self.model.parameters()  # the first may be made in a way that the meta device does not reach
-        wave = np.sin(np.arange(shape[0], dtype=np.float32))
-        inputs, share = self.prepare(wave)
+        inputs, share = self.prepare(np.sin(np.arange(shape[0], dtype=np.float32)))
         return self.encode({name: torch.from_numpy(value).to(last.device) for name, value in inputs.items()}, [share])
 
 
 def quarter_weights(frames: int, share: float) -> np.ndarray:
-    """Return weights (token, time) of the mean over each quarter of the first `share` of the frames.
-
-    Quarters touch where the number of frames is no multiple of four, and overlap where there are fewer than four.
-    """
-    own = max(1, min(frames, int(np.ceil(frames * share - 1e-6))))
+    """Return weights (token, time) of the mean over each quarter of the first `share` of the frames; quarters touch
+    where the number of frames is no multiple of four, and overlap where there are fewer."""
+    heard = max(1, min(frames, int(np.ceil(frames * share - 1e-6))))
     weights = np.zeros((SEGMENTS, frames), np.float32)
     for k in range(SEGMENTS):
-        start, stop = k * own // SEGMENTS, -(-(k + 1) * own // SEGMENTS)
+        start, stop = k * heard // SEGMENTS, -(-(k + 1) * heard // SEGMENTS)
         weights[k, start:stop] = 1 / (stop - start)
     return weights
 
 
 def _least_samples(config: Any) -> int:
     """Return the samples that a stack of convolutions over the wave needs for one frame."""
-    kernels, strides = getattr(config, "conv_kernel", None), getattr(config, "conv_stride", None)
+    kernels, strides = (getattr(config, f"conv_{name}", None) for name in ("kernel", "stride"))
     length = 1
     if isinstance(kernels, (list, tuple)) and isinstance(strides, (list, tuple)):
         for kernel, stride in zip(reversed(kernels), reversed(strides), strict=False):

@@ -35,7 +35,7 @@ def check(
     """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes.
 
     Args:
-        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         target (--target COLUMN): Column to predict.
         folder: Where relative media paths begin; by default the folder of the table.

@@ -43,7 +43,7 @@ def fit(
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
     Args:
-        data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+        data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data.
         target (--target COLUMN): Column to predict.

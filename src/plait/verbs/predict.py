@@ -49,7 +49,7 @@ def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = 
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
-        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python anything that
+        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         callback: Called with a dict for progress and notes.
 

@@ -21,7 +21,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "threads": ("number_threads",),
     "version": ("__version__",),
     "words": (
-        "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters", "percent", "plain",
-        "say_curve", "say_encoders", "signed",
+        "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters", "percent",
+        "plain", "say_curve", "say_encoders", "signed",
     ),
 }  # fmt: skip

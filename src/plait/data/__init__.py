@@ -16,8 +16,8 @@ DOOR: dict[str, tuple[str, ...]] = {
         "read_head", "read_image", "read_sound", "sniff", "sniff_format", "split_part",
     ),
     "parse": (
-        "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date", "parse_number",
-        "plain_text", "read_amounts", "read_dates", "read_numbers",
+        "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date",
+        "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",
     ),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("SPLIT_WORDS", "read"),

@@ -32,7 +32,7 @@ from plait.kinds.detect import detect
 from plait.kinds.network import build_encoder
 from plait.models.rows import prepare
 from plait.models.train import AdamW
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 from plait.pretrained.features import Cells, encoding_device, prepare_cell
 from plait.pretrained.frozen import Frozen
 
@@ -112,7 +112,7 @@ def show_features(pictures: int, folder: Path) -> None:
     table = plait.read({"image": [f"{n}.jpg" for n in range(pictures)]}, folder=folder)
     for name in ("lite0", f"hf:{vit}"):
         few, drawn = np.arange(min(64, pictures)), np.random.default_rng(0)
-        strands = fit_strands(table, detect(table), few, {}, drawn, {"image": name})
+        strands = fit_views(table, detect(table), few, {}, drawn, {"image": name})
         frozen = strands[0].frozen
         assert frozen is not None
         work = partial(prepare_cell, frozen, Cells(table.cells("image"), folder))

@@ -12,7 +12,7 @@ from graphs import Bright, network
 from plait.core.contract import Batch, Modality, keep_only
 from plait.kinds.image.prep import ImagePrep
 from plait.models.network import Head, Network, NetworkPredictor, TunedEncoder, count_parameters, tuned_makers
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.own import wrap_own
 from tiny import DIM, make_batch, make_spec
 
@@ -77,8 +77,8 @@ def test_only_views_of_what_an_encoder_is_given_are_tuned() -> None:
     frozen = wrap_own(Bright(), "image", ImagePrep(height=8, width=8), (1, 8, 8), "uint8")
     modality = Modality("photo", "image", ("photo",))
     strands = [
-        Strand(modality, None, "features", frozen=frozen),
-        Strand(modality, None, "raw", frozen=frozen, raw=True, shadow="photo"),
+        View(modality, None, "features", frozen=frozen),
+        View(modality, None, "raw", how="tuned", frozen=frozen),
     ]
     makers = tuned_makers(strands, {"photo": "last-1"})
     assert list(makers) == ["raw"]

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from holes import strands_of, write_holes
-from plait.core.contract import SECOND, Column, Modality, Schema
+from plait.core.contract import Column, Modality, Schema, second_name
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
@@ -19,15 +19,15 @@ from plait.kinds.image.prep import ImagePrep
 from plait.kinds.text.prep import TextPrep
 from plait.models.rows import prepare
 from plait.models.views import (
-    Strand,
+    View,
     by_modality,
     encoder_names,
-    fit_strands,
+    fit_views,
     may_gain,
     name_modalities,
     prep_options,
-    raw_strands,
-    shadow_strands,
+    text_views,
+    tuned_views,
 )
 from tiny import read_csv, write_csv, write_table
 
@@ -52,7 +52,7 @@ def test_modalities_of_one_kind_share_a_group_unless_their_options_differ(tmp_pa
 def test_a_strand_goes_through_its_state(folder: Path) -> None:
     table = read(folder / "table.csv")
     strands = strands_of(table)
-    again = [Strand.from_state(*strand.state()) for strand in strands]
+    again = [View.from_state(*strand.state()) for strand in strands]
     first, second = prepare(table, strands), prepare(table, again)
     for name in first.names:
         assert np.array_equal(first.inputs[name], second.inputs[name]), name
@@ -73,8 +73,8 @@ AGE_KINDS = {"age": "number", "note": "text", "colour": "category"}
 def test_a_table_beside_texts_is_written_out_as_words() -> None:
     table = read(AGES)
     strands = strands_of(table, kinds=AGE_KINDS)
-    (shadow,) = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
-    assert (shadow.name, shadow.kind, shadow.shadow) == ("tabular" + SECOND + "as text", "text", "tabular")
+    (shadow,) = text_views(table, strands, np.arange(6), np.random.default_rng(0))
+    assert (shadow.name, shadow.kind, shadow.of) == (second_name("tabular", "as text"), "text", "tabular")
     assert shadow.modality.columns == ("age", "colour")
     assert shadow.encoder == "tfidf"
     prepared = prepare(table, [*strands, shadow])
@@ -93,7 +93,7 @@ def test_a_table_beside_texts_is_written_out_as_words() -> None:
 def test_a_second_view_is_no_modality_and_comes_and_goes_with_the_one_it_shows() -> None:
     table = read(AGES)
     strands = strands_of(table, kinds=AGE_KINDS)
-    shadows = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
+    shadows = text_views(table, strands, np.arange(6), np.random.default_rng(0))
     name = shadows[0].name
     prepared = prepare(table, strands + shadows)
     assert prepared.names == ["text", "tabular"]
@@ -109,9 +109,9 @@ def test_a_second_view_is_no_modality_and_comes_and_goes_with_the_one_it_shows()
 
 def test_a_second_view_goes_through_its_state() -> None:
     table = read(AGES)
-    (shadow,) = shadow_strands(table, strands_of(table, kinds=AGE_KINDS), np.arange(6), np.random.default_rng(0))
-    again = Strand.from_state(*shadow.state())
-    assert (again.name, again.shadow, again.encoder) == (shadow.name, "tabular", "tfidf")
+    (shadow,) = text_views(table, strands_of(table, kinds=AGE_KINDS), np.arange(6), np.random.default_rng(0))
+    again = View.from_state(*shadow.state())
+    assert (again.name, again.of, again.encoder) == (shadow.name, "tabular", "tfidf")
     assert np.array_equal(prepare(table, [again]).inputs[again.name], prepare(table, [shadow]).inputs[shadow.name])
 
 
@@ -120,16 +120,16 @@ def test_a_second_view_needs_a_text_a_table_and_a_cell() -> None:
     strands = strands_of(table, kinds=AGE_KINDS)
     generator = np.random.default_rng(0)
     assert [s.kind for s in strands] == ["text", "tabular"]
-    assert shadow_strands(table, strands[1:], np.arange(6), generator) == []
-    assert shadow_strands(table, strands[:1], np.arange(6), generator) == []
-    assert shadow_strands(table, strands, np.array([3]), generator) == []
+    assert text_views(table, strands[1:], np.arange(6), generator) == []
+    assert text_views(table, strands[:1], np.arange(6), generator) == []
+    assert text_views(table, strands, np.array([3]), generator) == []
 
 
 def test_words_of_rows_not_fitted_on_are_unknown() -> None:
     table = read({**AGES, "colour": ["red", "red", "red", "", "red", "green"]})
     strands = strands_of(table, kinds=AGE_KINDS)
     shadows = [
-        shadow_strands(some, strands, np.arange(5), np.random.default_rng(0))[0]
+        text_views(some, strands, np.arange(5), np.random.default_rng(0))[0]
         for some in (table, read({**AGES, "colour": ["red", "red", "red", "", "red", "purple"]}))
     ]
     first, second = (prepare(table, [shadow]).inputs[shadow.name] for shadow in shadows)
@@ -194,7 +194,7 @@ def test_a_text_that_a_pretrained_encoder_reads_gets_no_vocabulary(folder: Path,
         pytest.importorskip("wordllama")
     rows = read(folder / "table.csv")
     schema = detect(rows, target="label")
-    made = fit_strands(rows, schema, np.arange(12), {}, np.random.default_rng(0), {"text": encoder})
+    made = fit_views(rows, schema, np.arange(12), {}, np.random.default_rng(0), {"text": encoder})
     prep = next(strand.prep for strand in made if strand.name == "text")
     assert (bool(prep.terms), prep.length > 0) == (learned, learned)
 
@@ -229,7 +229,7 @@ def test_encoders_are_chosen_by_name(folder: Path) -> None:
         encoder_names(schema, {"txt": "tfidf"})
     layouts = []
     for name in ("tfidf", "tokens", "both"):
-        strands = fit_strands(table, schema, np.arange(12), {}, np.random.default_rng(0), {"text": name})
+        strands = fit_views(table, schema, np.arange(12), {}, np.random.default_rng(0), {"text": name})
         (layout,) = (s.layout() for s in strands if s.name == "text")
         layouts.append((layout["features"] > 0, layout["tokens"] > 0))
         prepared = prepare(table, [s for s in strands if s.name == "text"])
@@ -258,16 +258,16 @@ def test_what_is_tuned_is_named_by_modality() -> None:
 
 
 def test_only_large_pictures_and_sentences_may_gain() -> None:
-    def picture(side: int, **options: Any) -> Strand:
+    def picture(side: int, **options: Any) -> View:
         prep = ImagePrep().fitted([Image.new("RGB", (8, side))])
-        return Strand(Modality("photo", "image", ("photo",)), prep, "image", **options)
+        return View(Modality("photo", "image", ("photo",)), prep, "image", **options)
 
-    def text(words: str) -> Strand:
+    def text(words: str) -> View:
         prep = TextPrep().fitted([words] * 4, np.random.default_rng(0))
-        return Strand(Modality("text", "text", ("note",)), prep, "text")
+        return View(Modality("text", "text", ("note",)), prep, "text")
 
     assert [may_gain(picture(side)) for side in (95, 96)] == [False, True]
-    assert not may_gain(picture(96, shadow="scan"))
+    assert not may_gain(picture(96, how="rival"))
     assert [may_gain(text(words)) for words in ("warm and dry", "the sea was warm and the hills were dry")] == [
         False,
         True,
@@ -277,7 +277,7 @@ def test_only_large_pictures_and_sentences_may_gain() -> None:
 def test_only_a_pretrained_encoder_can_be_tuned(folder: Path) -> None:
     strands = strands_of(read(folder / "table.csv"))
     with pytest.raises(RequestError, match="tune names 'photo', which has no pretrained encoder to tune"):
-        raw_strands(strands, ["photo"])
+        tuned_views(strands, ["photo"])
     with pytest.raises(RequestError, match="tune names 'foto', which is no modality"):
-        raw_strands(strands, ["foto"])
-    assert raw_strands(strands, []) == []
+        tuned_views(strands, ["foto"])
+    assert tuned_views(strands, []) == []

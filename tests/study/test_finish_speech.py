@@ -54,7 +54,7 @@ def test_the_facts_are_of_the_rows_the_splits_and_the_sound(model: Transcriber) 
 def test_a_recogniser_that_wrote_no_word_is_said_to_be_mute(model: Transcriber) -> None:
     told = "It wrote no word in any of these rows: train longer, with --epochs, or on more rows."
     said = {
-        mute: Transcriber(replace(model.facts, mute=mute), model.strands, model.predictors).summary()
+        mute: Transcriber(replace(model.facts, mute=mute), model.views, model.predictors).summary()
         for mute in (True, False)
     }
     assert told in said[True]

@@ -87,16 +87,16 @@ class Network(nn.Module):
         dim, outputs = int(spec["dim"]), int(spec["outputs"])
         if plan is None and spec["plan"] is not None:
             plan = plans.parse(spec["plan"])
-        self.names = [strand["name"] for strand in spec["strands"]]
+        self.names = [view["name"] for view in spec["strands"]]
         if plan is not None:
             plans.check(plan, self.names)
             self.names = list(plans.leaves(plan))
         elif len(self.names) != 1:
             raise RequestError(f"without a plan a network takes one modality; got {', '.join(self.names)}.")
-        self.strands = {s["name"]: s for s in spec["strands"] if s["name"] in self.names}
+        self.views = {s["name"]: s for s in spec["strands"] if s["name"] in self.names}
         self.groups: dict[str, list[str]] = {}
         for name in sorted(self.names):
-            self.groups.setdefault(self.strands[name]["group"], []).append(name)
+            self.groups.setdefault(self.views[name]["group"], []).append(name)
         self.kinds = {group: spec["layouts"][group]["kind"] for group in self.groups}
         self.encoders = nn.ModuleList(
             make(dim) if (make := (encoders or {}).get(group)) else build_encoder(spec["layouts"][group], dim)
@@ -104,7 +104,7 @@ class Network(nn.Module):
         )
         # a learned vector for each column, where columns share an encoder
         self.columns = nn.ParameterList(
-            nn.Parameter(torch.zeros(self.strands[name]["columns"], dim), requires_grad=self._shares(name))
+            nn.Parameter(torch.zeros(self.views[name]["columns"], dim), requires_grad=self._shares(name))
             for name in self.names
         )
         self.vote_at_root = plan is not None and isinstance(plan.by, str) and plan.by == "vote"
@@ -128,15 +128,15 @@ class Network(nn.Module):
         self.register_buffer("prior", prior if self.regression else prior.clamp(min=1e-6).log().log_softmax(0))
 
     def _check_input(self, name: str, group: str, x: Tensor) -> None:
-        one, columns = input_shape(self.spec["layouts"][group]), self.strands[name]["columns"]
+        one, columns = input_shape(self.spec["layouts"][group]), self.views[name]["columns"]
         shape = (columns, *one) if columns > 1 else one
         if tuple(x.shape[1:]) != shape:
             wanted = ", ".join(str(n) for n in ("batch", *shape))
             raise RequestError(f"modality {name!r}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")
 
     def _shares(self, name: str) -> bool:
-        strand = self.strands[name]
-        return strand["columns"] > 1 or len(self.groups[strand["group"]]) > 1
+        view = self.views[name]
+        return view["columns"] > 1 or len(self.groups[view["group"]]) > 1
 
     def encode(self, batch: Batch, augment: Augment | None = None) -> Parts:
         """Encode each modality where it is present → {name: (tokens (batch, token, dim), present (batch, token))}.
@@ -149,12 +149,12 @@ class Network(nn.Module):
         for encoder, (group, names) in zip(self.encoders, self.groups.items(), strict=True):
             pieces, places = [], []
             for name in names:
-                view = self.strands[name].get("input", name)
-                if view not in batch.inputs:
+                source = self.views[name].get("input", name)
+                if source not in batch.inputs:
                     raise RequestError(f"the batch has no modality {name!r}. {did_you_mean(name, batch.inputs)}")
                 here = batch.present[name][:, None]
-                x = batch.inputs[view]
-                several = self.strands[name]["columns"] > 1
+                x = batch.inputs[source]
+                several = self.views[name]["columns"] > 1
                 self._check_input(name, group, x)
                 if several:
                     here = here & batch.cells[name] if name in batch.cells else here.expand(-1, x.shape[1])
@@ -228,7 +228,7 @@ class Network(nn.Module):
             if first is not None:
                 encoder.load_state_dict(alone[first].encoders[0].state_dict())
         for name in self.names:
-            if name in alone and self.strands[name]["columns"] > 1:
+            if name in alone and self.views[name]["columns"] > 1:
                 with torch.no_grad():
                     self.columns[self.names.index(name)].copy_(alone[name].columns[0])
         for branch, head in zip(self.branches, self.heads, strict=True):
@@ -236,16 +236,16 @@ class Network(nn.Module):
                 head.load_state_dict(alone[branch].heads[0].state_dict())
 
 
-def tuned_makers(strands: Sequence[Any], tune: Mapping[str, str]) -> dict[str, Any]:
+def tuned_makers(views: Sequence[Any], tune: Mapping[str, str]) -> dict[str, Any]:
     """Return {group: what makes its encoder, given dim} for the pretrained encoders that are, or were, tuned.
 
-    strands: what is tuned is what the strands say that are `raw`; tune: {modality: how much of it}.
+    tune: {modality: how much of it}.
     """
 
     def maker(frozen: Frozen, how: str) -> Any:
         return lambda dim: TunedEncoder(frozen.new_network(), frozen.tokens, frozen.width, dim, how)
 
-    return {s.group: maker(s.frozen, tune.get(s.shadow, "full")) for s in strands if s.raw and s.frozen is not None}
+    return {v.group: maker(v.frozen, tune.get(v.of, "full")) for v in views if v.how == "tuned"}
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -127,7 +127,7 @@ def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Fr
     """
     ports: dict[str, Port] = {}
     taken = {output}
-    strands = {name: (network, network.strands[name]) for network in networks for name in network.names}
+    views = {name: (network, network.views[name]) for network in networks for name in network.names}
 
     def free(name: str) -> str:
         while name in taken:
@@ -135,9 +135,9 @@ def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Fr
         taken.add(name)
         return name
 
-    named = {name: free(name) for name in strands}
-    for name, (network, strand) in strands.items():
-        layout = network.spec["layouts"][strand["group"]]
+    named = {name: free(name) for name in views}
+    for name, (network, view) in views.items():
+        layout = network.spec["layouts"][view["group"]]
         if name in frozen:
             shape, dtype = frozen[name].shape, frozen[name].dtype
         elif layout["kind"] == "tuned":
@@ -152,21 +152,21 @@ def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Fr
             modality=name,
             values=named[name],
             dtype=dtype,
-            shape=(strand["columns"], *shape) if several else tuple(shape),
+            shape=(view["columns"], *shape) if several else tuple(shape),
             there=free(f"{name}_{'cells' if several else 'present'}"),
-            columns=strand["columns"] if several else 1,
+            columns=view["columns"] if several else 1,
             several=several,
         )
     return list(ports.values())
 
 
 def _has_several(network: Network, name: str) -> bool:
-    strand = network.strands[name]
-    return bool(strand["columns"] > 1)
+    view = network.views[name]
+    return bool(view["columns"] > 1)
 
 
 def _kind(network: Network, name: str) -> str:
-    return str(network.spec["layouts"][network.strands[name]["group"]]["kind"])
+    return str(network.spec["layouts"][network.views[name]["group"]]["kind"])
 
 
 def encode_frozen(encoder: nn.Module, x: Tensor, there: Tensor) -> Tensor:

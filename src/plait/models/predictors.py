@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from plait.core.contract import SECOND, Batch, answer_subsets
+from plait.core.contract import Batch, answer_subsets, shown_by
 from plait.core.files import pack_tensors, unpack_tensors
 from plait.errors import RequestError, RunError
 from plait.models.blend import load_combiner
 from plait.models.calibration import apply_temperature
 from plait.models.network import Network, NetworkPredictor, count_parameters, tuned_makers
-from plait.models.views import Strand
+from plait.models.views import View
 
 if TYPE_CHECKING:
     from plait.models.classic import ClassicPredictor
@@ -104,7 +104,7 @@ class RowText:
 
     @property
     def names(self) -> Sequence[str]:
-        return list(dict.fromkeys(name.partition(SECOND)[0] for name in self.inner.names))
+        return list(dict.fromkeys(shown_by(name) for name in self.inner.names))
 
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.inner(batch)
@@ -113,7 +113,7 @@ class RowText:
 def input_names(predictor: Any) -> set[str]:
     """Return the names of the inputs that a predictor reads, second views among them."""
     if isinstance(predictor, NetworkPredictor):
-        return {strand.get("input", name) for name, strand in predictor.network.strands.items()}
+        return {view.get("input", name) for name, view in predictor.network.views.items()}
     if isinstance(predictor, (Calibrated, RowText)):
         return input_names(predictor.inner)
     if isinstance(predictor, Blend):
@@ -199,8 +199,8 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     return stored
 
 
-def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Strand] = ()) -> dict[str, Any]:
-    """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own. strands:
+def restore_predictors(stored: Stored, plan: Any = None, views: Sequence[View] = ()) -> dict[str, Any]:
+    """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own. views:
     those of the run, from which pretrained encoders that were tuned are made again.
 
     Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged.
@@ -212,7 +212,7 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
 
     for number, part in enumerate(stored.parts):
         if part["is"] in ("network", "recogniser"):
-            made.append(_network(part, arrays(f"net.{number}."), plan, strands))
+            made.append(_network(part, arrays(f"net.{number}."), plan, views))
         elif part["is"] == "calibrated":
             made.append(Calibrated(made[part["inner"]], part["temperature"]))
         elif part["is"] == "row as text":
@@ -245,7 +245,7 @@ class Undrawn(TorchFunctionMode):
         return func(*args, **named)
 
 
-def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, strands: Sequence[Strand]) -> Any:
+def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, views: Sequence[View]) -> Any:
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
     undrawn = contextlib.nullcontext() if own is not None else Undrawn()  # a user's own may draw what is not loaded
@@ -257,7 +257,7 @@ def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any
 
                 network: Any = Recogniser(spec, own)
             else:
-                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(strands, {}))
+                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(views, {}))
         except RequestError as error:
             raise RunError(
                 f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.features import THREADS, encoding_device, why_not_kept
 
 CHUNK = 256  # rows prepared at a time
@@ -34,7 +34,7 @@ def quiet(event: dict[str, Any]) -> None:
 class Prepared:
     """Every row of a table, prepared. inputs[m]: (rows, …); cells[m]: (rows, column) bool; reasons: one dict a row."""
 
-    strands: list[Strand]
+    views: list[View]
     inputs: dict[str, np.ndarray]
     cells: dict[str, np.ndarray]
     reasons: list[dict[str, str]]
@@ -44,7 +44,7 @@ class Prepared:
 
     @property
     def names(self) -> list[str]:
-        return [strand.name for strand in self.strands if not strand.shadow]
+        return [view.name for view in self.views if view.is_main]
 
     @property
     def present(self) -> dict[str, np.ndarray]:
@@ -55,32 +55,29 @@ class Prepared:
         """Return these rows, in this order."""
         inputs = {name: x[rows] for name, x in self.inputs.items()}
         cells = {name: x[rows] for name, x in self.cells.items()}
-        return Prepared(self.strands, inputs, cells, [self.reasons[row] for row in rows])
+        return Prepared(self.views, inputs, cells, [self.reasons[row] for row in rows])
 
     @property
-    def views(self) -> dict[str, list[str]]:
-        """The encoders a modality may be seen through: {name: [strand, …]}, itself first, of those with a choice."""
-        found: dict[str, list[str]] = {}
-        for strand in self.strands:
-            if strand.is_rival:
-                found.setdefault(strand.shadow, [strand.shadow]).append(strand.name)
-        return found
+    def choices(self) -> dict[str, list[str]]:
+        """The inputs of a modality that compete: {modality: [name, …]}, its own first, of those with a choice."""
+        choices: dict[str, list[str]] = {}
+        for view in self.views:
+            if view.how == "rival":
+                choices.setdefault(view.of, [view.of]).append(view.name)
+        return choices
 
-    def settle(self, name: str, view: str) -> Prepared:
-        """Return the rows with one view of a modality, under the modality's own name, and no other."""
-        others = {other for other in self.views.get(name, ()) if other != view}
-        if any(s.name == view and s.frozen is None for s in self.strands):  # there is no pretrained encoder to tune
-            others |= {s.name for s in self.strands if s.raw and s.shadow == name}
-        strands, names = [], {}
-        for strand in self.strands:
-            if strand.name not in others:
-                names[strand.name] = name if strand.name == view else strand.name
-                strands.append(strand.as_modality() if strand.name == view and view != name else strand)
-        strands.sort(key=lambda s: [t.shadow or t.name for t in self.strands].index(s.shadow or s.name))
+    def settle(self, of: str, name: str) -> Prepared:
+        """Return the rows with the view whose inputs have this name as the modality's own, and none of its rivals."""
+        (chosen,) = (view for view in self.views if view.name == name)
+        gone = {"own", "rival"} if chosen.frozen is not None else {"own", "rival", "tuned"}  # nothing there to tune
+        kept = [view for view in self.views if view is chosen or view.of != of or view.how not in gone]
+        views = [replace(view, how="own") if view is chosen else view for view in kept]
+        pairs = [(view.name, old.name) for view, old in zip(views, kept, strict=True)]
+        order = [view.of for view in self.views]
         return Prepared(
-            strands,
-            {new: self.inputs[old] for old, new in names.items()},
-            {new: self.cells[old] for old, new in names.items()},
+            sorted(views, key=lambda view: order.index(view.of)),
+            {new: self.inputs[old] for new, old in pairs},
+            {new: self.cells[old] for new, old in pairs},
             self.reasons,
         )
 
@@ -88,15 +85,15 @@ class Prepared:
         """Gather rows into a Batch; with keep, only those modalities are present."""
         inputs, present, cells = {}, {}, {}
         index = torch.from_numpy(np.asarray(rows, np.int64))
-        for strand in self.strands:
-            name = strand.name
+        for view in self.views:
+            name = view.name
             there = self.cells[name][rows]
-            if keep is not None and (strand.shadow or name) not in keep:
+            if keep is not None and view.of not in keep:
                 there = np.zeros_like(there)
             # torch gathers into aligned memory; in numpy's the last bits of a matrix product depend on where it lies
             inputs[name] = torch.from_numpy(self.inputs[name])[index].to(device or "cpu")
             present[name] = torch.from_numpy(there.any(axis=1)).to(device or "cpu")
-            if strand.several:
+            if view.several:
                 cells[name] = torch.from_numpy(there).to(device or "cpu")
         return Batch(inputs, present, None, cells)
 
@@ -116,7 +113,7 @@ class Prepared:
 
 def prepare(
     table: Table,
-    strands: Sequence[Strand],
+    views: Sequence[View],
     *,
     folder: Path | None = None,
     callback: Callback = quiet,
@@ -126,45 +123,45 @@ def prepare(
 
     A cell that cannot be read is absent, with a reason; row count and order are those of the table.
     """
-    inputs: dict[str, Any] = {strand.name: [] for strand in strands}
-    cells: dict[str, list[np.ndarray]] = {strand.name: [] for strand in strands}
+    inputs: dict[str, Any] = {view.name: [] for view in views}
+    cells: dict[str, list[np.ndarray]] = {view.name: [] for view in views}
     reasons: list[dict[str, str]] = []
     files = {}
     with ExitStack() as opened, ThreadPoolExecutor(THREADS) as pool:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            for index, strand in enumerate(strands):
-                files[strand.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
+            for index, view in enumerate(views):
+                files[view.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
         step = CHUNK
-        if any(strand.frozen is not None for strand in strands):
-            widest = max(int(np.prod(strand.shape())) * np.dtype(strand.dtype()).itemsize for strand in strands)
+        if any(view.frozen is not None for view in views):
+            widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
             step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
         for start in range(0, len(table), step):
             part = table.take(np.arange(start, min(start + step, len(table))))
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]
-            for strand in strands:
-                values, there, why = strand.prepare(part, pool)
-                cells[strand.name].append(there)
+            for view in views:
+                values, there, why = view.prepare(part, pool)
+                cells[view.name].append(there)
                 if folder is None:
-                    inputs[strand.name].append(values)
+                    inputs[view.name].append(values)
                 else:
-                    files[strand.name].write(values.data if values.size else b"")
+                    files[view.name].write(values.data if values.size else b"")
                 for row, reason in enumerate(why):
-                    if reason is not None and not strand.shadow:
-                        noted[row][strand.name] = reason
+                    if reason is not None and view.is_main:
+                        noted[row][view.name] = reason
             reasons += noted
             callback({"stage": stage, "done": len(reasons), "total": len(table)})
-    for frozen in {s.frozen for s in strands if s.frozen is not None and not s.raw} if len(table) > 1 else ():
+    for frozen in {s.frozen for s in views if s.frozen is not None and not s.feeds_encoder} if len(table) > 1 else ():
         if trouble := why_not_kept(frozen):
             callback({"note": f"features of {frozen.name} are not kept for the next time: {trouble}"})
-    for index, strand in enumerate(strands):
-        shape = (len(table), *strand.shape())
+    for index, view in enumerate(views):
+        shape = (len(table), *view.shape())
         if folder is not None and int(np.prod(shape)):
             # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
-            inputs[strand.name] = np.memmap(folder / f"{index}.raw", strand.dtype(), "c", shape=shape)
+            inputs[view.name] = np.memmap(folder / f"{index}.raw", view.dtype(), "c", shape=shape)
         else:
-            parts = inputs[strand.name]
-            inputs[strand.name] = np.concatenate(parts) if parts else np.zeros(shape, strand.dtype())
-    width = {s.name: len(s.modality.columns) if s.several else 1 for s in strands}
+            parts = inputs[view.name]
+            inputs[view.name] = np.concatenate(parts) if parts else np.zeros(shape, view.dtype())
+    width = {s.name: len(s.modality.columns) if s.several else 1 for s in views}
     joined = {n: np.concatenate(c) if c else np.zeros((0, width[n]), bool) for n, c in cells.items()}
-    return Prepared(list(strands), inputs, joined, reasons)
+    return Prepared(list(views), inputs, joined, reasons)

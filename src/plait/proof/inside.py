@@ -26,7 +26,7 @@ from plait.kinds.network import as_float
 from plait.kinds.part import Part
 from plait.kinds.weights import grid_sums
 from plait.models.network import Network
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.features import Cells, prepare_cell
 from plait.proof.shapley import weigh_parts
 
@@ -69,11 +69,11 @@ class Detail:
 class Probe:
     """One row, and a number asked of it: what a predictor says of one class, or its value, with one input changed."""
 
-    def __init__(self, predictor: Any, batch: Batch, index: int, strands: Sequence[Strand] = ()) -> None:
+    def __init__(self, predictor: Any, batch: Batch, index: int, strands: Sequence[View] = ()) -> None:
         """batch: one row. index: the class, or 0 for a value. strands: those of the row, second views among them."""
         self.predictor, self.batch, self.index = predictor, batch, index
-        self.seconds = {strand.shadow: strand for strand in strands if strand.shadow and not strand.raw}
-        self.raws = {strand.shadow: strand for strand in strands if strand.raw and strand.shadow}
+        self.seconds = {strand.of: strand for strand in strands if strand.is_second}
+        self.raws = {strand.of: strand for strand in strands if strand.how == "tuned"}
         self._raw: Tensor | None = None
         self.network = network_of(predictor)
         self._rest: Any = None  # the tokens of the unchanged modalities
@@ -179,7 +179,7 @@ def network_of(predictor: Any) -> Network | None:
 
 def drill_row(
     table: Table,
-    strands: Sequence[Strand],
+    strands: Sequence[View],
     predictor: Any,
     batch: Batch,
     index: int,
@@ -208,7 +208,7 @@ def drill_row(
 # text and tables: leave parts out, and let the preparation see what is left
 
 
-def drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
+def drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.Generator) -> Detail:
     """Return a weight for each part of one modality that can be left out; what is absent has weight 0."""
     before, parts, able, leave = strand.able.inside.split(Part(table, strand.modality.columns), strand.prep)
     for part in parts:
@@ -219,7 +219,7 @@ def drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.random
 
 
 def _weigh_parts(
-    strand: Strand,
+    strand: View,
     probe: Probe,
     leave: Callable[[np.ndarray], dict[str, Any]],
     num: int,
@@ -251,7 +251,7 @@ def _weigh_parts(
 # pictures and sounds
 
 
-def drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
+def drill_media(table: Table, strand: View, probe: Probe) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
     columns = strand.modality.columns
     there = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
@@ -270,7 +270,7 @@ def drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
 
 
 def _detail(
-    table: Table, strand: Strand, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
+    table: Table, strand: View, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
 ) -> Detail:
     """Return the details of one opened cell, its heat map laid over what came. frozen: the encoder's preparation."""
     column, able = strand.modality.columns[place], strand.able
@@ -279,7 +279,7 @@ def _detail(
     return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
 
 
-def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Detail:
+def _drill_frozen(table: Table, strand: View, probe: Probe, place: int) -> Detail:
     """Cover patches of a picture, or pieces of a sound, before the pretrained encoder sees it, and see what is lost."""
     frozen, column = strand.frozen, strand.modality.columns[place]
     assert frozen is not None
@@ -290,7 +290,7 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
 
     def ask(variants: Tensor) -> np.ndarray:
         # of a model in one graph the pretrained encoder is inside it
-        made = variants if strand.raw else torch.from_numpy(frozen.encode(variants.numpy()))
+        made = variants if strand.feeds_encoder else torch.from_numpy(frozen.encode(variants.numpy()))
         inputs = whole_row.repeat(len(made), *[1] * (whole_row.dim() - 1))
         (inputs[:, place] if strand.several else inputs).copy_(made)
         raw = None
@@ -306,7 +306,7 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
     return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
 
 
-def gradient_map(probe: Probe, strand: Strand) -> np.ndarray:
+def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
 
     The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017).
@@ -324,7 +324,7 @@ def gradient_map(probe: Probe, strand: Strand) -> np.ndarray:
     return strand.able.inside.flatten(heat)
 
 
-def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
+def occlusion_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame): how much is lost where a patch covers the input.
 
     The patch slides in steps of a GRIDth and is two steps wide (Zeiler and Fergus 2014). The weight of a step lies

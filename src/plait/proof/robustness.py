@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import SECOND, Table
+from plait.core.contract import Table, shown_by
 from plait.errors import CellError
 from plait.kinds.worsening import Worsening
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, Prepared, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.features import encoding_device
 from plait.pretrained.frozen import Frozen
 from plait.proof.curves import missing_curve, score_curve
@@ -56,7 +56,7 @@ class Robustness:
 
         A pretrained encoder has to see every changed cell, so there a curve is measured on fewer rows and levels.
         """
-        strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
+        strands = [s for s in self.prepared.views if s.name in self.predictor.names]
         ways = [(strand, *way) for strand in strands for way in self._ways(strand)]
         ways = [
             (s, rows, what, unit, self._thinned(levels, rows), worse) for s, rows, what, unit, levels, worse in ways
@@ -107,14 +107,14 @@ class Robustness:
     def _thinned(self, levels: Sequence[float], rows: np.ndarray) -> Sequence[float]:
         return levels if len(rows) == len(self.prepared) else levels[::2]
 
-    def _ways(self, strand: Strand) -> list[Way]:
+    def _ways(self, strand: View) -> list[Way]:
         """Return the ways in which a modality gets worse."""
         if strand.able.worsen is None:
             return []
         if strand.able.opened and strand.frozen is not None:
             return self._frozen_ways(strand, strand.frozen)
         layout, values = strand.layout(), np.asarray(self.prepared.inputs[strand.name])
-        views = [s.name for s in self.prepared.strands if s.shadow == strand.name and not s.raw]
+        views = [s.name for s in self.prepared.views if s.of == strand.of and s.is_second]
         seen_twice = not input_names(self.predictor).isdisjoint(views)
 
         def at(way: Worsening, level: float) -> Prepared:
@@ -130,10 +130,10 @@ class Robustness:
             if way.applies(layout) and not (way.on == "input" and seen_twice)  # words do not get worse as numbers do
         ]
 
-    def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
+    def _frozen_ways(self, strand: View, frozen: Frozen) -> list[Way]:
         """Return the ways in which pictures or sounds get worse before a pretrained encoder sees them."""
         rows = np.sort(self._generator().permutation(len(self.prepared))[: self.few or FEW_ROWS])
-        few, own = self.prepared.take(rows), replace(strand, raw=True)
+        few, own = self.prepared.take(rows), replace(strand, how="given")
         part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
         with ThreadPoolExecutor(1) as pool:
             raw, _, _ = own.prepare(part.table, pool)
@@ -141,7 +141,7 @@ class Robustness:
         def seen(worse: np.ndarray) -> Prepared:
             features = frozen.encode(worse.reshape(-1, *frozen.shape), encoding_device())
             changed = {strand.name: features.reshape(len(worse), *strand.shape())}
-            changed |= {s.name: worse for s in few.strands if s.raw and s.shadow == strand.name}
+            changed |= {s.name: worse for s in few.views if s.how == "tuned" and s.of == strand.of}
             return replace(few, inputs={**few.inputs, **changed})
 
         def at(way: Worsening, level: float) -> Prepared:
@@ -157,13 +157,13 @@ class Robustness:
     def _hide(self, present: dict[str, np.ndarray]) -> Prepared:
         cells = dict(self.prepared.cells)
         for name, there in cells.items():
-            owner = name.partition(SECOND)[0]
+            owner = shown_by(name)
             if owner in present:
                 cells[name] = there & present[owner][:, None]
         return replace(self.prepared, cells=cells)
 
     def _changed_values(
-        self, strand: Strand, way: Worsening, level: float, prepared: np.ndarray | None = None
+        self, strand: View, way: Worsening, level: float, prepared: np.ndarray | None = None
     ) -> np.ndarray:
         """Open the cells again, make them worse, and prepare that. prepared: the inputs as they are."""
         reader = strand.able.read
@@ -181,7 +181,7 @@ class Robustness:
                 target[row] = reader.apply(prep, way.change(value, level, generator))
         return values
 
-    def _changed_cells(self, strand: Strand, way: Worsening, level: float) -> Prepared:
+    def _changed_cells(self, strand: View, way: Worsening, level: float) -> Prepared:
         """Make the cells worse, and prepare what is left; a cell of which nothing is left is absent."""
         import pyarrow as pa
 
@@ -192,7 +192,7 @@ class Robustness:
             left = [None if text is None else way.change(str(text), level, generator) or None for text in texts]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         worse, table = self.prepared, replace(self.table, data=data)
-        views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]
+        views = [s for s in self.prepared.views if s is strand or (s.how == "tuned" and s.of == strand.of)]
         with ThreadPoolExecutor(1) as pool:
             for view in views:
                 values, there, _ = view.prepare(table, pool, keep=False)

@@ -10,7 +10,7 @@ from plait.converters.in_fit import Made
 from plait.core.files import digest, read_json, read_tensors, seal
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
@@ -37,7 +37,7 @@ def load(
 
 def open_run(
     folder: str | Path, plan: Any = None, encoders: Mapping[str, Any] | None = None
-) -> tuple[RunFacts, list[Strand], dict[str, Any]]:
+) -> tuple[RunFacts, list[View], dict[str, Any]]:
     """Return (facts, strands, predictors) of a finished run: what a Model is made of.
 
     plan: the plan object, where it holds a module of the user's own. encoders: {modality: module}, where one is the
@@ -72,7 +72,7 @@ def open_run(
     for index, data in enumerate(facts["strands"]):
         prefix = f"prep.{index}."
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        strands.append(Strand.from_state(data, own, encoders))
+        strands.append(View.from_state(data, own, encoders))
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
     return RunFacts.from_json(facts), strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)

@@ -25,7 +25,7 @@ from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, prepare, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
@@ -52,7 +52,7 @@ class Model:
     """
 
     facts: RunFacts
-    strands: list[Strand]
+    views: list[View]
     predictors: dict[str, Any]
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
@@ -78,7 +78,7 @@ class Model:
     @property
     def modalities(self) -> list[str]:
         """The modalities that the winner uses."""
-        return [s.name for s in self.strands if s.name in self.predictors["winner"].names]
+        return [s.name for s in self.views if s.name in self.predictors["winner"].names]
 
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
@@ -134,7 +134,7 @@ class Model:
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
         target = self._cleaned(table)
-        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands], callback), target, callback)
+        scores, answered = self.score(self._fitting(table, [s.name for s in self.views], callback), target, callback)
         callback({"note": status_line([status for status, _ in answered.statuses])})
         return scores
 
@@ -150,7 +150,7 @@ class Model:
 
         return explain_table(
             self._fitting(read(rows, folder), self.modalities, callback),
-            self.strands,
+            self.views,
             self.predictor(),
             classes=self.classes,
             row=row,
@@ -222,7 +222,7 @@ class Model:
 
         What fit made of other columns is made here as well, and what it filled is filled, but for training only.
         """
-        columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
+        columns = [c for s in self.views if s.name in names for c in s.modality.columns]
         made = [one for one in self.made if one.modality in names]
         sources = {column for one in made for column in one.columns}
         if not (set(columns) | sources) & set(table.names):
@@ -241,7 +241,7 @@ class Model:
     ) -> Answers:
         """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
         used = set(self.modalities) | set(alone)
-        strands = [s for s in self.strands if (s.shadow or s.name) in used]
+        strands = [s for s in self.views if s.of in used]
         predictor = self.predictor()
         parts: list[Answers] = []
         for start in range(0, max(1, len(table)), 4 * CHUNK):
@@ -352,7 +352,7 @@ class Model:
         """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
         tensors: dict[str, np.ndarray] = {}
         strands = []
-        for index, strand in enumerate(self.strands):
+        for index, strand in enumerate(self.views):
             data, arrays = strand.state()
             strands.append(data)
             tensors |= {f"prep.{index}.{key}": value for key, value in arrays.items()}

@@ -100,7 +100,7 @@ class Transcriber(Model):
         self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
     ) -> Answers:
         """Prepare and hear in chunks, so that memory does not grow with the files behind the rows."""
-        strands = [s for s in self.strands if s.name in {*self.modalities, *alone}]
+        strands = [s for s in self.views if s.name in {*self.modalities, *alone}]
         row_bytes = sum(int(np.prod(s.shape())) * np.dtype(s.dtype()).itemsize for s in strands)
         step = int(min(4 * CHUNK, max(16, BYTES // max(1, row_bytes))))
         parts: list[Answers] = []
@@ -144,7 +144,7 @@ class Transcriber(Model):
 
     def _starts(self, table: Table, answered: Answers) -> list[float]:
         """Return where the first frame of each row begins in its sound, in seconds: not 0 where silence is cut off."""
-        strand = next(s for s in self.strands if s.name == self.audio)
+        strand = next(s for s in self.views if s.name == self.audio)
         starts = [0.0] * len(table)
         if not strand.prep.trim:
             return starts

@@ -74,7 +74,7 @@ def ship(result: Result) -> Model:
         if best is not None:
             predictors[name] = shipped if best is winner else best.tempered
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
-    strands = [s for s in study.prepared.strands if not s.raw or s.name in read_by]
+    strands = [s for s in study.prepared.views if s.how != "tuned" or s.name in read_by]
     return Model(list_facts(result), strands, predictors, made=list(job.made))
 
 

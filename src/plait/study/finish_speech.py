@@ -39,7 +39,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     study.leave_device()
     networks = {"winner": winner.network, study.audio: study.alone.network}
     facts = list_facts(study, winner, holes)
-    model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
+    model = Transcriber(facts, study.prepared.views, networks, made=list(job.made))
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model.answer_prepared(study.prepared.take(rows), *asked)

@@ -31,7 +31,7 @@ from plait.models.learning import Live, Passes, Target, decided, draw_batches, e
 from plait.models.network import Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 
@@ -196,7 +196,7 @@ class Study:
         recipe = Recipe(epochs, 3e-3, self.batch_size)
         if not conv:
             recipe = Recipe(self.epochs or round(1.5 * epochs), 2e-3, self.batch_size, decay=0.3)
-        strand = next(s for s in self.prepared.strands if s.name == name)
+        strand = next(s for s in self.prepared.views if s.name == name)
         stage = f"{ALONE} {name}" + (f" ({strand.encoder})" if strand.frozen is not None else "")
         network = self._build(None, [name], stage)
 
@@ -228,7 +228,7 @@ class Study:
     def tune_alone(self, start: Candidate) -> Candidate | None:
         """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
         name = start.names[0]
-        if self.is_over or all(s.shadow != name or not s.raw for s in self.prepared.strands):
+        if self.is_over or not any(v.of == name and v.how == "tuned" for v in self.prepared.views):
             return None
         how = f"{TUNED}, {self.tune[name]}"
         stage = f"{ALONE} {name} {how}"
@@ -308,16 +308,16 @@ class Study:
         return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
 
     def _kind(self, name: str) -> str:
-        return str(next(s.layout()["kind"] for s in self.prepared.strands if s.name == name))
+        return str(next(s.layout()["kind"] for s in self.prepared.views if s.name == name))
 
     def seed_of(self, stage: str) -> int:
         """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
         return zlib.crc32(f"{self.seed}:{stage}".encode())
 
     def spec(self, plan: str | None, names: Sequence[str], late: bool, tuned: Sequence[str] = ()) -> dict[str, Any]:
-        strands = [s for s in self.prepared.strands if (s.shadow if s.raw else s.name) in names]
+        views = [v for v in self.prepared.views if v.of in names]
         return {
-            **describe_strands([s for s in strands if s.raw == ((s.shadow or s.name) in tuned)]),
+            **describe_views([v for v in views if v.how == ("tuned" if v.of in tuned else "own")]),
             "plan": plan,
             "dim": DIM,
             "outputs": self.outputs,
@@ -332,7 +332,7 @@ class Study:
             torch.manual_seed(self.seed_of(stage))
             plan_object = self.plan_objects.get(plan) if plan is not None else None
             # in eval mode until it is trained: what is asked of it before must not depend on a draw of dropout
-            spec, makers = self.spec(plan, names, late, tuned), tuned_makers(self.prepared.strands, self.tune)
+            spec, makers = self.spec(plan, names, late, tuned), tuned_makers(self.prepared.views, self.tune)
             return Network(spec, self.prior, plan_object, makers).to(self.device).eval()
 
     def _encoders(self) -> Network:
@@ -344,8 +344,8 @@ class Study:
         return network
 
     def _augment(self, generator: torch.Generator) -> Any:
-        preps = {s.group: s.prep for s in self.prepared.strands}
-        layouts = {s.group: s.layout() for s in self.prepared.strands}
+        preps = {s.group: s.prep for s in self.prepared.views}
+        layouts = {s.group: s.layout() for s in self.prepared.views}
 
         def augment(group: str, x: Tensor) -> Tensor:
             change = KINDS[layouts[group]["kind"]].augment
@@ -454,7 +454,7 @@ class Study:
         """Return a name for all that a network trained alone depends on: rows, labels, preprocessing, recipe, seed."""
         network = stage.network
         name = network.names[0]
-        strand = next(s for s in self.prepared.strands if s.name == name)
+        strand = next(s for s in self.prepared.views if s.name == name)
         told = [
             KEPT_VERSION,
             torch.__version__,
@@ -501,19 +501,19 @@ class Study:
         return outputs_of(network, self.prepared, rows, self.device, keep)
 
 
-def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
-    """Return what the spec of a network says of its inputs: strands and layouts."""
-    told: list[dict[str, Any]] = [
+def describe_views(views: Sequence[View]) -> dict[str, Any]:
+    """Return what the spec of a network says of its inputs: views and layouts."""
+    described: list[dict[str, Any]] = [
         {
-            "name": s.shadow if s.raw else s.name,
-            "kind": s.kind,
-            "group": s.group,
-            "columns": len(s.modality.columns) if s.several else 1,
-            **({"input": s.name} if s.raw else {}),
+            "name": v.of,
+            "kind": v.kind,
+            "group": v.group,
+            "columns": len(v.modality.columns) if v.several else 1,
+            **({} if v.is_main else {"input": v.name}),
         }
-        for s in strands
+        for v in views
     ]
-    return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}
+    return {"strands": described, "layouts": {v.group: v.layout() for v in views}}
 
 
 def outputs_of(

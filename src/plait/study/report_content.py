@@ -112,11 +112,11 @@ class Account:
             predictor, table, prepared, truth, wish.classes, answers=said[places], few=asked, **given
         )
         curves = robustness.curves()
-        found = explain_table(table, self.model.strands, predictor, classes=wish.classes, prepared=prepared, **given)
+        found = explain_table(table, self.model.views, predictor, classes=wish.classes, prepared=prepared, **given)
         summed = found.to_json()["table"]
         share = {name: float(there.mean()) for name, there in found.present.items()}
         modalities = {name: {**told_of, "present": share[name]} for name, told_of in summed["modalities"].items()}
-        dear = any(s.able.opened and s.frozen is not None for s in prepared.strands if s.name in predictor.names)
+        dear = any(s.able.opened and s.frozen is not None for s in prepared.views if s.name in predictor.names)
         chosen = choose_rows(found, truth, wish.classes is not None, THREE if dear and asked is None else SIX)
         examples = []
         for done, place in enumerate(chosen):

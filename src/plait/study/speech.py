@@ -41,7 +41,7 @@ from plait.proof.scores import error_rates
 from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge_errors, not_tested
 from plait.study.candidate import Candidate, choose
 from plait.study.job import Fit
-from plait.study.networks import DIM, describe_strands
+from plait.study.networks import DIM, describe_views
 
 ALONE, JOINT = "alone", "joint"
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
@@ -252,9 +252,9 @@ class Recognition:
 
     def _build(self, plan: str | None, seed: int) -> Recogniser:
         names = plans.leaves(plans.parse(self.plan_objects.get(plan, plan))) if plan else [self.audio]
-        strands = [s for s in self.prepared.strands if s.name in names]
+        strands = [s for s in self.prepared.views if s.name in names]
         spec = {
-            **describe_strands(strands),
+            **describe_views(strands),
             "plan": plan,
             "dim": DIM,
             "units": self.units.size,

@@ -167,7 +167,7 @@ def gather(
 
 
 def _augment_others(prepared: Prepared, generator: torch.Generator) -> Augment:
-    preps = {s.group: s.prep for s in prepared.strands if is_convolutional(s.kind)}
+    preps = {s.group: s.prep for s in prepared.views if is_convolutional(s.kind)}
 
     def augment(group: str, x: Tensor) -> Tensor:
         return preps[group].augment(x, generator) if group in preps else x
@@ -258,7 +258,7 @@ def errors_of(truth: str, heard: str) -> tuple[int, int, int, int]:
 
 def frame_seconds(prepared: Prepared, network: Recogniser) -> float:
     """Return how many seconds lie between two frames that a network gives out."""
-    prep = next(strand.prep for strand in prepared.strands if strand.name == network.audio)
+    prep = next(view.prep for view in prepared.views if view.name == network.audio)
     return network.stride * prep.hop / prep.sample_rate
 
 

@@ -120,27 +120,27 @@ class Recogniser(nn.Module):
         self.spec = dict(spec)
         self.audio, self.stride = str(spec["audio"]), STRIDE
         dim, units = int(spec["dim"]), int(spec["units"])
-        strands = {strand["name"]: strand for strand in spec["strands"]}
-        if self.audio not in strands or strands[self.audio]["kind"] != AUDIO.name:
-            raise RequestError(f"there is no sound {self.audio!r} to recognise. {did_you_mean(self.audio, strands)}")
-        if strands[self.audio]["columns"] != 1:
+        views = {view["name"]: view for view in spec["strands"]}
+        if self.audio not in views or views[self.audio]["kind"] != AUDIO.name:
+            raise RequestError(f"there is no sound {self.audio!r} to recognise. {did_you_mean(self.audio, views)}")
+        if views[self.audio]["columns"] != 1:
             raise RequestError(
-                f"modality {self.audio!r} has {strands[self.audio]['columns']} columns; a recogniser hears one of them."
+                f"modality {self.audio!r} has {views[self.audio]['columns']} columns; a recogniser hears one of them."
             )
         if plan is None and spec["plan"] is not None:
             plan = plans.parse(spec["plan"])
         self.names = [self.audio]
         if plan is not None:
-            plans.check(plan, list(strands))
+            plans.check(plan, list(views))
             self.names = list(plans.leaves(plan))
             if self.audio not in self.names:
                 raise RequestError(f"plan {plan}: the sound {self.audio!r} is not in it; what is heard must be fused.")
             if isinstance(plan.by, str) and plan.by == "vote":
                 raise RequestError(f"plan {plan}: a recogniser cannot vote; expected an operator such as by=concat.")
         self.others = [name for name in self.names if name != self.audio]
-        self.mels = int(spec["layouts"][strands[self.audio]["group"]]["mels"])
+        self.mels = int(spec["layouts"][views[self.audio]["group"]]["mels"])
         self.listener = Listener(self.mels, dim)
-        self.encoders = nn.ModuleList(_encoder(strands[name], spec["layouts"], dim) for name in self.others)
+        self.encoders = nn.ModuleList(_encoder(views[name], spec["layouts"], dim) for name in self.others)
         self.head = Head(dim, units)
         self.fusion = build_fusion(plan, dim) if plan is not None else None
         self.fused_head = Head(dim, units, zero=True) if plan is not None else None
@@ -195,9 +195,9 @@ class Recogniser(nn.Module):
         return parts
 
 
-def _encoder(strand: Mapping[str, Any], layouts: Mapping[str, Any], dim: int) -> Network:
+def _encoder(view: Mapping[str, Any], layouts: Mapping[str, Any], dim: int) -> Network:
     """Return the encoder of one other modality, behind the one door that keeps absent inputs out; it has no head."""
-    spec = {"strands": [strand], "layouts": layouts, "plan": None, "dim": dim, "outputs": 1, "regression": True}
+    spec = {"strands": [view], "layouts": layouts, "plan": None, "dim": dim, "outputs": 1, "regression": True}
     network = Network({**spec, "late": False}, torch.zeros(1))
     network.heads = nn.ModuleList()
     return network

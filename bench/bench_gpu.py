@@ -181,7 +181,7 @@ def show_steps(folder: Path) -> None:
             weights = list(network.parameters())
             for weight in weights:
                 weight.requires_grad_(True)
-            optimizer = AdamW([{"params": weights, "weight_decay": 0.01}], 1e-4)
+            optimizer = AdamW([(weights, 0.01)], 1e-4)
             generator = torch.Generator().manual_seed(0)
             batch = torch.randint(0, 256, (size, *shape), generator=generator, dtype=torch.uint8).to(device)
             given = torch.compile(network) if "compiled" in how else network

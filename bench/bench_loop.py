@@ -16,7 +16,7 @@ from plait.core.contract import Modality
 from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
-from plait.models.learning import Live, Target, draw_batches, loss_of
+from plait.models.learning import Target, draw_batches, encode_live, loss_of
 from plait.models.network import Network
 from plait.models.rows import Prepared
 from plait.models.train import Lesson, Recipe, train
@@ -56,7 +56,7 @@ def build(prepared: Prepared) -> Network:
 def ours(prepared: Prepared, target: Target) -> float:
     network, generator = build(prepared), torch.Generator().manual_seed(0)
     preps = {s.group: s.prep for s in prepared.views}
-    source = Live(network, prepared, lambda group, x: preps[group].augment(x, generator), torch.device("cpu"))
+    source = encode_live(network, prepared, lambda group, x: preps[group].augment(x, generator), torch.device("cpu"))
     val = np.arange(ROWS, ROWS + VAL)
 
     def validate() -> tuple[torch.Tensor, float]:

@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "calibration": ("apply_temperature", "assign_folds", "cross_fit_temperature", "losses"),
     "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
-    "learning": ("Live", "Passes", "Target", "decided", "draw_batches", "encode_rows", "loss_of"),
+    "learning": ("Target", "decided", "draw_batches", "draw_pass", "encode_live", "encode_rows", "loss_of"),
     "network": ("Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
     "onnx_graph": ("Graph", "Port", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),

@@ -1,7 +1,6 @@
-"""From a Table and its Schema to Batches: fit the preprocessing, prepare every row, keep account of every hole.
+"""From a Table to Batches: prepare every row, keep account of every hole. Knows the preps, not the networks.
 
-Knows the preps, not the networks. Preparation reads rows in chunks through one bounded thread pool and writes them to
-files as they come, so its memory does not grow with the number of rows.
+Rows are read in chunks through one bounded thread pool and written to files as they come: memory does not grow.
 """
 
 from __future__ import annotations
@@ -99,69 +98,52 @@ class Prepared:
 
     def statuses(self, modalities: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """Return (status, reason) of every row, in order, as far as these modalities (or all) go."""
-        names = list(self.names if modalities is None else modalities)
-        present = self.present
-        result = []
+        names, present, statuses = list(self.names if modalities is None else modalities), self.present, []
         for row, noted in enumerate(self.reasons):
             reasons = {name: noted[name] for name in names if name in noted}
             status, reason = status_of(reasons, names)
             if reasons and any(present[name][row] for name in names):
                 status = "partial"
-            result.append((status, reason))
-        return result
+            statuses.append((status, reason))
+        return statuses
 
 
-def prepare(
-    table: Table,
-    views: Sequence[View],
-    *,
-    folder: Path | None = None,
-    callback: Callback = quiet,
-    stage: str = "prepare",
-) -> Prepared:
-    """Prepare every row. With a folder the values go to files there as they come and are read back as memory maps.
-
-    A cell that cannot be read is absent, with a reason; row count and order are those of the table.
-    """
-    inputs: dict[str, Any] = {view.name: [] for view in views}
-    cells: dict[str, list[np.ndarray]] = {view.name: [] for view in views}
+def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, callback: Callback = quiet) -> Prepared:
+    """Prepare every row, in order; what cannot be read is absent. With a folder, values are maps of files there."""
+    shapes = {view.name: (len(table), *view.shape()) for view in views}
+    cells = {v.name: np.zeros((len(table), len(v.modality.columns) if v.several else 1), bool) for v in views}
+    paths = {view.name: folder / f"{index}.raw" for index, view in enumerate(views)} if folder is not None else {}
+    paths = {name: path for name, path in paths.items() if np.prod(shapes[name])}  # nothing can be mapped of no bytes
+    inputs = {v.name: np.zeros(0 if v.name in paths else shapes[v.name], v.dtype()) for v in views}
     reasons: list[dict[str, str]] = []
-    files = {}
     with ExitStack() as opened, ThreadPoolExecutor(THREADS) as pool:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            for index, view in enumerate(views):
-                files[view.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
+        files = {name: opened.enter_context(open(path, "wb")) for name, path in paths.items()}
         step = CHUNK
         if any(view.frozen is not None for view in views):
             widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
             step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
         for start in range(0, len(table), step):
-            part = table.take(np.arange(start, min(start + step, len(table))))
+            rows = np.arange(start, min(start + step, len(table)))
+            part = table.take(rows)
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]
             for view in views:
                 values, there, why = view.prepare(part, pool)
-                cells[view.name].append(there)
-                if folder is None:
-                    inputs[view.name].append(values)
+                cells[view.name][rows] = there
+                if view.name in files:
+                    files[view.name].write(values.data)
                 else:
-                    files[view.name].write(values.data if values.size else b"")
+                    inputs[view.name][rows] = values
                 for row, reason in enumerate(why):
                     if reason is not None and view.is_main:
                         noted[row][view.name] = reason
             reasons += noted
-            callback({"stage": stage, "done": len(reasons), "total": len(table)})
+            callback({"stage": "prepare", "done": len(reasons), "total": len(table)})
     for frozen in {s.frozen for s in views if s.frozen is not None and not s.feeds_encoder} if len(table) > 1 else ():
         if trouble := why_not_kept(frozen):
             callback({"note": f"features of {frozen.name} are not kept for the next time: {trouble}"})
-    for index, view in enumerate(views):
-        shape = (len(table), *view.shape())
-        if folder is not None and int(np.prod(shape)):
-            # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
-            inputs[view.name] = np.memmap(folder / f"{index}.raw", view.dtype(), "c", shape=shape)
-        else:
-            parts = inputs[view.name]
-            inputs[view.name] = np.concatenate(parts) if parts else np.zeros(shape, view.dtype())
-    width = {s.name: len(s.modality.columns) if s.several else 1 for s in views}
-    joined = {n: np.concatenate(c) if c else np.zeros((0, width[n]), bool) for n, c in cells.items()}
-    return Prepared(list(views), inputs, joined, reasons)
+    for name, path in paths.items():
+        # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
+        inputs[name] = np.memmap(path, inputs[name].dtype, "c", shape=shapes[name])
+    return Prepared(list(views), inputs, cells, reasons)

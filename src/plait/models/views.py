@@ -98,8 +98,8 @@ class View:
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one row's input."""
-        one = input_shape(self.layout())
-        return (len(self.modality.columns), *one) if self.several else one
+        shape = input_shape(self.layout())
+        return (len(self.modality.columns), *shape) if self.several else shape
 
     def dtype(self) -> Any:
         if self.frozen is not None:
@@ -111,8 +111,7 @@ class View:
     ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
         """Prepare all rows of a (small) table. keep: whether features of a pretrained encoder are kept for next time.
 
-        Returns values (batch, …), cells (batch, column) bool where a column is there (one column for text and tables),
-        and for each row why something is absent or broken, or None.
+        Returns values (batch, …), cells (batch, column) bool, and for each row why something is absent, or None.
         """
         if self.frozen is not None:
             return self._prepare_frozen(self.frozen, table, pool, keep)
@@ -140,13 +139,8 @@ class View:
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return (JSON, arrays) from which `from_state` makes the same view."""
         data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
-        head: dict[str, Any] = {
-            "name": self.name,
-            "kind": self.kind,
-            "columns": list(self.modality.columns),
-            "group": self.group,
-        }
-        head |= {"kinds": self.kinds, "encoder": self.encoder}
+        head: dict[str, Any] = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns)}
+        head |= {"group": self.group, "kinds": self.kinds, "encoder": self.encoder}
         head |= {"shadow": "" if self.is_main else self.of, "raw": self.feeds_encoder}
         return {**head, "frozen": self.frozen and self.frozen.describe(), "prep": data}, arrays
 
@@ -193,10 +187,9 @@ def _restore(view: View, data: Mapping[str, Any], own: Any) -> Frozen:
 
 
 def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the options of each modality.
+    """Return the options of each modality. Raises RequestError for an owner that does not exist.
 
-    They come as {"image.rotate": 90}, {"image": {"rotate": 90}} or {"image": ImagePrep()}. The owner is a modality or
-    a kind of modality. Raises RequestError for an owner that does not exist.
+    They come as {"image.rotate": 90}, {"image": {"rotate": 90}} or {"image": ImagePrep()}, of a modality or a kind.
     """
     owners = {m.name for m in schema.modalities} | {m.kind for m in schema.modalities}
     given: dict[str, dict[str, Any]] = {}
@@ -225,9 +218,8 @@ def fit_views(
 ) -> list[View]:
     """Fit the preprocessing of every modality on these rows (the training split) and nothing else.
 
-    An encoder `auto` is scratch here, or the one for texts of as many rows; `rival_views` says what else may be
-    tried. Raises TableError when a modality has no cell among them that can be read, RequestError for an unknown
-    encoder, MissingExtra where its package is not installed.
+    An encoder `auto` is scratch here, or the one for texts of as many rows; `rival_views` says what else may be tried.
+    Raises TableError for a modality of which no row can be read, RequestError for an unknown encoder, MissingExtra.
     """
     options = prep_options(schema, prep)
     names = encoder_names(schema, encoders or {})
@@ -235,20 +227,13 @@ def fit_views(
     frozen: dict[str, Frozen] = {}
     views = []
     for modality in schema.modalities:
-        own, encoder = options[modality.name], names[modality.name]
-
-        def alike(m: Modality, own: Any = own, encoder: Any = encoder, kind: str = modality.kind) -> bool:
-            other = names[m.name]
-            same = other == encoder if isinstance(encoder, str) and isinstance(other, str) else other is encoder
-            return m.kind == kind and options[m.name] == own and same
-
-        able = KINDS[modality.kind]
-        same = [m for m in schema.modalities if alike(m)]
-        every = len(same) == len([m for m in schema.modalities if m.kind == modality.kind])
-        group = modality.kind if every else same[0].name
-        if not able.opened:
-            group, same = modality.name, [modality]
-        columns = [name for one in same for name in one.columns]
+        own, encoder, able = options[modality.name], names[modality.name], KINDS[modality.kind]
+        group, alike = modality.name, [modality]
+        if able.opened:  # they share what is learned, unless they are to be prepared or encoded in another way
+            kin = [m for m in schema.modalities if m.kind == modality.kind]
+            alike = [m for m in kin if options[m.name] == own and names[m.name] == encoder]
+            group = modality.kind if len(alike) == len(kin) else alike[0].name
+        columns = [name for m in alike for name in m.columns]
         kinds = {c: schema.column(c).kind for c in columns} if len(able.columns) > 1 else {}
         if group not in fitted:
             blank = own["prep"] if "prep" in own else able.prep.PREP.of(own)
@@ -310,10 +295,7 @@ def rival_views(views: Sequence[View], names: Mapping[str, Any], prep: Mapping[s
 
 
 def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:
-    """Return, for each of these modalities that has a pretrained encoder, a view of what that encoder is given.
-
-    Raises RequestError for a modality that does not exist, or whose encoder is trained here from scratch.
-    """
+    """Return views of what the pretrained encoders of these modalities are given. RequestError where one has none."""
     tuned = []
     for name in names:
         view = next((v for v in views if v.of == name and v.frozen is not None), None)
@@ -337,11 +319,11 @@ def may_gain(view: View) -> bool:
 def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return options by modality, where some are given by kind: "image" is every modality of pictures not named."""
     names = [modality.name for modality in schema.modalities]
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for key, value in given.items():
         alike = [] if key in names else [m.name for m in schema.modalities if m.kind == key and m.name not in given]
-        found |= dict.fromkeys(alike or [key], value)
-    return found
+        options |= dict.fromkeys(alike or [key], value)
+    return options
 
 
 def name_modalities(schema: Schema, chosen: FitOptions) -> FitOptions:
@@ -352,28 +334,15 @@ def name_modalities(schema: Schema, chosen: FitOptions) -> FitOptions:
 
 
 def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the encoder of every modality: a name, or a module of the user's own.
-
-    Raises RequestError for an unknown modality or encoder.
-    """
-    chosen: dict[str, Any] = {m.name: KINDS[m.kind].encoders[0] for m in schema.modalities}
-    kinds = {modality.name: modality.kind for modality in schema.modalities}
+    """Return the encoder of every modality, a name or a user's module. Raises RequestError for an unknown one."""
     for name, encoder in encoders.items():
-        kind = kinds[name] if name in kinds else schema.modality(name).kind
-        trained = KINDS[kind].encoders
+        kind = schema.modality(name).kind
+        known, pretrained = [*KINDS[kind].encoders, *NAMES.get(kind, ())], kind in NAMES
         if not isinstance(encoder, str):
-            takes_modules = kind in NAMES
-            if not takes_modules or not callable(encoder):
-                raise RequestError(
-                    f"the encoder of {name!r} is {type(encoder).__name__}; expected a name"
-                    + (" or a torch.nn.Module." if takes_modules else ".")
-                )
-        elif encoder not in trained and not (encoder.startswith(HUB) and kind in NAMES):
-            known = [*trained, *NAMES.get(kind, ())]
-            if encoder not in known:
-                also = f" Or {HUB}NAME_OR_FOLDER." if kind in NAMES else ""
-                raise RequestError(
-                    f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(encoder, known)}{also}"
-                )
-        chosen[name] = encoder
-    return chosen
+            if not pretrained or not callable(encoder):
+                also = " or a torch.nn.Module" if pretrained else ""
+                raise RequestError(f"the encoder of {name!r} is {type(encoder).__name__}; expected a name{also}.")
+        elif encoder not in known and not (pretrained and encoder.startswith(HUB)):
+            also = f" Or {HUB}NAME_OR_FOLDER." if pretrained else ""
+            raise RequestError(f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(encoder, known)}{also}")
+    return {m.name: KINDS[m.kind].encoders[0] for m in schema.modalities} | dict(encoders)

@@ -27,7 +27,7 @@ from plait.errors import RunError
 from plait.kinds import KINDS
 from plait.kinds.network import is_convolutional, is_given_features
 from plait.models import plan as plans
-from plait.models.learning import Live, Passes, Target, decided, draw_batches, encode_rows, loss_of
+from plait.models.learning import Target, decided, draw_batches, draw_pass, encode_live, encode_rows, loss_of
 from plait.models.network import Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
@@ -421,9 +421,9 @@ class Study:
         if tokens:
             places = torch.full((len(self.prepared),), -1, dtype=torch.long)
             places[torch.from_numpy(self.train)] = torch.arange(len(self.train))
-            source: Any = Passes(tokens["train"], places, generator)
+            source = draw_pass(tokens["train"], places, generator)
         else:
-            source = Live(network, self.prepared, self._augment(generator), self.device)
+            source = encode_live(network, self.prepared, self._augment(generator), self.device)
 
         def validate() -> tuple[Tensor, float]:
             logits = decided(network, tokens["val"], len(val)) if tokens else self.outputs_of(network, val)

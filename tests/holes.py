@@ -1,4 +1,4 @@
-"""A table of real files with holes of every sort, and the strands fitted on a table. Knows no test."""
+"""A table of real files with holes of every sort, and the views fitted on a table. Knows no test."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def write_holes(folder: Path) -> Path:
     return folder
 
 
-def strands_of(table: Table, rows: Any = None, prep: Any = None, **options: Any) -> list[View]:
+def views_of(table: Table, rows: Any = None, prep: Any = None, **options: Any) -> list[View]:
     given: dict[str, Any] = {
         "target": "label",
         "kinds": {"age": "number", "note": "text", "photo": "image", "sound": "audio"},

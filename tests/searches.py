@@ -92,8 +92,8 @@ def make_search(
 
 def prepare_all(table: Table, schema: Any, rows: np.ndarray) -> Prepared:
     generator = np.random.default_rng(0)
-    strands = fit_views(table, schema, rows, {}, generator)
-    return prepare(table, strands + text_views(table, strands, rows, generator))
+    views = fit_views(table, schema, rows, {}, generator)
+    return prepare(table, views + text_views(table, views, rows, generator))
 
 
 def load_bench(name: str) -> Any:

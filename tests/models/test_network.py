@@ -76,11 +76,11 @@ def test_a_tuned_network_keeps_the_statistics_it_came_with() -> None:
 def test_only_views_of_what_an_encoder_is_given_are_tuned() -> None:
     frozen = wrap_own(Bright(), "image", ImagePrep(height=8, width=8), (1, 8, 8), "uint8")
     modality = Modality("photo", "image", ("photo",))
-    strands = [
+    views = [
         View(modality, None, "features", frozen=frozen),
         View(modality, None, "raw", how="tuned", frozen=frozen),
     ]
-    makers = tuned_makers(strands, {"photo": "last-1"})
+    makers = tuned_makers(views, {"photo": "last-1"})
     assert list(makers) == ["raw"]
     encoder = makers["raw"](DIM)
     assert encoder(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))[0].shape[::2] == (2, DIM)
@@ -94,7 +94,7 @@ def test_what_does_not_learn_is_not_counted() -> None:
     assert count_parameters(linear) == 6
 
 
-def test_a_strand_may_read_an_input_of_another_name() -> None:
+def test_a_view_may_read_an_input_of_another_name() -> None:
     spec = make_spec(None, ("text",))
     spec["strands"] = [{**spec["strands"][0], "input": "words"}]
     with torch.random.fork_rng():

@@ -200,11 +200,11 @@ def prepared() -> Prepared:
 
 @pytest.fixture(scope="module")
 def row_text(prepared: Prepared) -> RowText:
-    shadow = second_name("tabular", "as text")
+    as_text = second_name("tabular", "as text")
     layouts = {s.name: s.layout() for s in prepared.views}
     batch = prepared.batch(np.arange(24))
     goal = Goal(np.arange(24) % 2, np.array([0.5, 0.5]))
-    names = ["text", shadow]
+    names = ["text", as_text]
     features = batch_features(batch, layouts, names)
     generator = np.random.default_rng(0)
     return RowText(fit_classic("logistic regression", features, goal, names, layouts, generator))

@@ -44,7 +44,8 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes; a loss that is no finite number, which JSON cannot tell, is None."""
-        return {**asdict(self), "loss": _finite(self.loss), "history": [_finite(event) for event in self.history]}
+        history = [{key: _finite(value) for key, value in event.items()} for event in self.history]
+        return {**asdict(self), "loss": _finite(self.loss), "history": history}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
@@ -53,8 +54,6 @@ class Outcome:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

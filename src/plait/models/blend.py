@@ -91,8 +91,8 @@ class Weighted(Combiner):
         weights = present * xp.asarray(self.weights, dtype=xp.float64)
         if self.numbers:
             return _mean(xp, x, weights, prior)
-        logits = _logs(xp, prior) + (weights[:, :, None] * _beyond(xp, x, prior)).sum(1)
-        return xp.where(present.any(1)[:, None], _softmax(xp, logits), prior)
+        logits = logs(prior, xp) + (weights[:, :, None] * _beyond(xp, x, prior)).sum(1)
+        return xp.where(present.any(1)[:, None], softmax(logits, xp), prior)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Stacked(Combiner):
 
     def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
         out = _features(xp, x, present, prior, self.numbers) @ xp.asarray(self.coefficients, dtype=xp.float64)
-        answers = prior + out if self.numbers else _softmax(xp, _logs(xp, prior) + out)
+        answers = prior + out if self.numbers else softmax(logs(prior, xp) + out, xp)
         return xp.where(present.any(1)[:, None], answers, prior)
 
 
@@ -264,18 +264,9 @@ def _mean(xp: Any, x: Any, weights: Any, prior: Any) -> Any:
     return xp.where(total > 0, mean, prior)
 
 
-def _logs(xp: Any, x: Any) -> Any:
-    return xp.log(xp.clip(x, SMALLEST, None))
-
-
-def _softmax(xp: Any, logits: Any) -> Any:
-    raised = xp.exp(logits - xp.amax(logits, 1)[:, None])
-    return raised / raised.sum(1)[:, None]
-
-
 def _beyond(xp: Any, x: Any, prior: Any) -> Any:
     """Return log p − log prior, (rows, member, class); 0 for a class that training never had, as nothing knows it."""
-    return xp.where(prior > SMALLEST, _logs(xp, x) - _logs(xp, prior), 0.0)
+    return xp.where(prior > SMALLEST, logs(x, xp) - logs(prior, xp), 0.0)
 
 
 def _features(xp: Any, x: Any, present: Any, prior: Any, numbers: bool) -> Any:

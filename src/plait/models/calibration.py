@@ -5,7 +5,7 @@ Knows no model and no table. A target of whole numbers holds class codes; one of
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,9 +60,9 @@ def turns(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in np.unique(fold)]
 
 
-def logs(probabilities: np.ndarray) -> np.ndarray:
-    """Return the logarithm of probabilities of any shape; of 0 that of the smallest, never minus infinity."""
-    return np.log(np.clip(np.asarray(probabilities, np.float64), SMALLEST, None))
+def logs(x: Any, xp: Any = np) -> Any:
+    """Return the logarithm of probabilities of any shape; of 0 that of the smallest. xp: numpy, or torch in a graph."""
+    return xp.log(xp.clip(np.asarray(x, np.float64) if xp is np else x, SMALLEST, None))
 
 
 def log_sum(logits: np.ndarray) -> np.ndarray:
@@ -71,9 +71,10 @@ def log_sum(logits: np.ndarray) -> np.ndarray:
     return top + np.log(np.exp(logits - top[:, None]).sum(1))
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(rows, class) → probabilities (rows, class)."""
-    return np.exp(logits - log_sum(logits)[:, None])
+def softmax(logits: Any, xp: Any = np) -> Any:
+    """(rows, class) → probabilities (rows, class). xp: as in `logs`."""
+    raised = xp.exp(logits - xp.amax(logits, 1)[:, None])
+    return raised / raised.sum(1)[:, None]
 
 
 class Tempered(NamedTuple):

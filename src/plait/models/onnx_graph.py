@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.kinds.network import as_float, centre, input_shape, is_given_features
-from plait.models.calibration import SMALLEST
+from plait.models.calibration import logs, softmax
 from plait.models.classic import ClassicPredictor, MajorityPredictor
 from plait.models.network import Network, NetworkPredictor, Parts
 from plait.models.predictors import Calibrated, leaves_of
@@ -190,7 +190,7 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
         before = _answer(predictor.inner, logits, there)
         if predictor.temperature == 1.0:
             return before
-        after = (before.clamp(min=SMALLEST).log() / predictor.temperature).softmax(1)
+        after = softmax(logs(before, torch) / predictor.temperature, torch)
         return torch.where(_present(predictor, there), after, before)
     members = [_answer(member, logits, there) for member in predictor.members]
     present = torch.cat([_present(member, there) for member in predictor.members], 1)

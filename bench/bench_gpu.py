@@ -32,7 +32,7 @@ from plait.kinds.detect import detect
 from plait.kinds.network import build_encoder
 from plait.models.rows import prepare
 from plait.models.train import AdamW
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 from plait.pretrained.features import Cells, encoding_device, prepare_cell
 from plait.pretrained.frozen import Frozen
 
@@ -112,7 +112,7 @@ def show_features(pictures: int, folder: Path) -> None:
     table = plait.read({"image": [f"{n}.jpg" for n in range(pictures)]}, folder=folder)
     for name in ("lite0", f"hf:{vit}"):
         few, drawn = np.arange(min(64, pictures)), np.random.default_rng(0)
-        strands = fit_strands(table, detect(table), few, {}, drawn, {"image": name})
+        strands = fit_views(table, detect(table), few, {}, drawn, {"image": name})
         frozen = strands[0].frozen
         assert frozen is not None
         work = partial(prepare_cell, frozen, Cells(table.cells("image"), folder))
@@ -181,7 +181,7 @@ def show_steps(folder: Path) -> None:
             weights = list(network.parameters())
             for weight in weights:
                 weight.requires_grad_(True)
-            optimizer = AdamW([{"params": weights, "weight_decay": 0.01}], 1e-4)
+            optimizer = AdamW([(weights, 0.01)], 1e-4)
             generator = torch.Generator().manual_seed(0)
             batch = torch.randint(0, 256, (size, *shape), generator=generator, dtype=torch.uint8).to(device)
             given = torch.compile(network) if "compiled" in how else network

@@ -16,11 +16,11 @@ from plait.core.contract import Modality
 from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
-from plait.models.learning import Live, Target, draw_batches, loss_of
+from plait.models.learning import Target, draw_batches, encode_live, loss_of
 from plait.models.network import Network
 from plait.models.rows import Prepared
 from plait.models.train import Lesson, Recipe, train
-from plait.models.views import Strand
+from plait.models.views import View
 
 ROWS, VAL, EPOCHS, BATCH = 1920, 64, 2, 64
 AUDIO = {"sample_rate": 8000, "seconds": 0.8, "frames": 80, "hop": 80}
@@ -29,8 +29,8 @@ AUDIO = {"sample_rate": 8000, "seconds": 0.8, "frames": 80, "hop": 80}
 def make() -> tuple[Prepared, Target]:
     generator = np.random.default_rng(0)
     strands = [
-        Strand(Modality("image", "image", ("image",)), ImagePrep(mode="L", height=28, width=28), "image"),
-        Strand(Modality("audio", "audio", ("audio",)), AudioPrep(**AUDIO), "audio"),
+        View(Modality("image", "image", ("image",)), ImagePrep(mode="L", height=28, width=28), "image"),
+        View(Modality("audio", "audio", ("audio",)), AudioPrep(**AUDIO), "audio"),
     ]
     rows = ROWS + VAL
     inputs = {
@@ -44,9 +44,9 @@ def make() -> tuple[Prepared, Target]:
 
 
 def build(prepared: Prepared) -> Network:
-    strands = [{"name": s.name, "kind": s.kind, "group": s.group, "columns": 1} for s in prepared.strands]
+    strands = [{"name": s.name, "kind": s.kind, "group": s.group, "columns": 1} for s in prepared.views]
     spec = {
-        "strands": strands, "layouts": {s.group: s.layout() for s in prepared.strands},
+        "strands": strands, "layouts": {s.group: s.layout() for s in prepared.views},
         "plan": "parallel(image, audio, by=concat)", "dim": 128, "outputs": 10, "regression": False, "late": False,
     }  # fmt: skip
     torch.manual_seed(0)
@@ -55,8 +55,8 @@ def build(prepared: Prepared) -> Network:
 
 def ours(prepared: Prepared, target: Target) -> float:
     network, generator = build(prepared), torch.Generator().manual_seed(0)
-    preps = {s.group: s.prep for s in prepared.strands}
-    source = Live(network, prepared, lambda group, x: preps[group].augment(x, generator), torch.device("cpu"))
+    preps = {s.group: s.prep for s in prepared.views}
+    source = encode_live(network, prepared, lambda group, x: preps[group].augment(x, generator), torch.device("cpu"))
     val = np.arange(ROWS, ROWS + VAL)
 
     def validate() -> tuple[torch.Tensor, float]:
@@ -81,7 +81,7 @@ def ours(prepared: Prepared, target: Target) -> float:
 
 def bare(prepared: Prepared, target: Target) -> float:
     network, generator = build(prepared), torch.Generator().manual_seed(0)
-    preps = {s.group: s.prep for s in prepared.strands}
+    preps = {s.group: s.prep for s in prepared.views}
     image_encoder, audio_encoder = (network.encoders[list(network.groups).index(g)] for g in ("image", "audio"))
     images = torch.from_numpy(prepared.inputs["image"])
     sounds = torch.from_numpy(prepared.inputs["audio"])

@@ -26,10 +26,10 @@ import numpy as np
 import plait
 from plait.data.detect import detect
 from plait.dataset import prepare
-from plait.strands import fit_strands
+from plait.models.views import fit_views
 table = plait.read({"image": IMAGES, "audio": SOUNDS}, folder=sys.argv[1])
 schema = detect(table)
-strands = fit_strands(table, schema, np.arange(200), {}, np.random.default_rng(0))
+strands = fit_views(table, schema, np.arange(200), {}, np.random.default_rng(0))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with tempfile.TemporaryDirectory() as work:
     prepare(table, strands, folder=Path(work))
@@ -80,7 +80,7 @@ def main() -> None:
     import plait
     from plait.kinds.detect import detect
     from plait.models.rows import prepare
-    from plait.models.views import fit_strands
+    from plait.models.views import fit_views
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -89,7 +89,7 @@ def main() -> None:
         print(f"{ROWS} JPEGs of {size / 1000:.0f} KB, {ROWS} WAVs of 2 s")
         for kind, ending in (("image", "jpg"), ("audio", "wav")):
             table = plait.read({kind: [f"{n}.{ending}" for n in range(ROWS)]}, folder=folder)
-            strands = fit_strands(table, detect(table), np.arange(200), {}, np.random.default_rng(0))
+            strands = fit_views(table, detect(table), np.arange(200), {}, np.random.default_rng(0))
             ratios = []
             for _ in range(4):
                 other = bare(folder, kind, strands[0].prep)

@@ -29,7 +29,7 @@ from plait.models.speech.learning import Recordings, SpeechRecipe, errors_of, he
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.train import train
-from plait.models.views import Strand
+from plait.models.views import View
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -71,7 +71,7 @@ def make() -> tuple[dict[str, list[np.ndarray]], dict[str, list[str]]]:
 def prepare(waves: dict[str, list[np.ndarray]]) -> Prepared:
     """Return the log-mels of all sequences, train, val and test after each other."""
     prep = AudioPrep(whole=True).fitted((wave, RATE) for wave in waves["train"])
-    strand = Strand(Modality("audio", "audio", ("audio",)), prep, "audio")
+    strand = View(Modality("audio", "audio", ("audio",)), prep, "audio")
     longest = (prep.frames or 0) * (prep.hop or 0) - 1
     mels = np.stack([prep(wave[:longest], RATE) for split in SIZES for wave in waves[split]]).astype(np.float16)
     return Prepared([strand], {"audio": mels}, {"audio": np.ones((len(mels), 1), bool)}, [{} for _ in mels])
@@ -85,7 +85,7 @@ def rows_of() -> dict[str, np.ndarray]:
 def fit(
     prepared: Prepared, texts: list[str | None], units: Units, recipe: SpeechRecipe, seed: int
 ) -> tuple[Recogniser, float]:
-    strand = prepared.strands[0]
+    strand = prepared.views[0]
     spec = {
         "strands": [{"name": "audio", "kind": "audio", "group": "audio", "columns": 1}],
         "layouts": {"audio": strand.layout()}, "plan": None, "dim": 128, "units": units.size, "audio": "audio",

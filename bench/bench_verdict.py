@@ -25,7 +25,7 @@ import numpy as np
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import prepare
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
@@ -79,7 +79,7 @@ def fit_table(table: Drawn) -> dict[str, Any]:
         data, target="y", modalities=blocks, kinds={c: "number" for names in blocks.values() for c in names}
     )
     train = np.flatnonzero(table.split == "train")
-    prepared = prepare(data, fit_strands(data, schema, train, {}, np.random.default_rng(table.seed)))
+    prepared = prepare(data, fit_views(data, schema, train, {}, np.random.default_rng(table.seed)))
     labels = Labels.find(data, schema)
     study = Study(prepared, table.split, *labels.target_of(train, False), CLASSES, table.seed)
     search = Search(study, labels, FAMILIES, table.groups)

@@ -1,4 +1,4 @@
-"""A table of real files with holes of every sort, and the strands fitted on a table. Knows no test."""
+"""A table of real files with holes of every sort, and the views fitted on a table. Knows no test."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.kinds.detect import detect
-from plait.models.views import Strand, fit_strands
+from plait.models.views import View, fit_views
 from tiny import read_csv, write_csv, write_table
 
 
@@ -28,11 +28,11 @@ def write_holes(folder: Path) -> Path:
     return folder
 
 
-def strands_of(table: Table, rows: Any = None, prep: Any = None, **options: Any) -> list[Strand]:
+def views_of(table: Table, rows: Any = None, prep: Any = None, **options: Any) -> list[View]:
     given: dict[str, Any] = {
         "target": "label",
         "kinds": {"age": "number", "note": "text", "photo": "image", "sound": "audio"},
     }
     schema = detect(table, **{**given, **options})
     rows = np.arange(len(table)) if rows is None else np.asarray(rows)
-    return fit_strands(table, schema, rows, prep or {}, np.random.default_rng(0))
+    return fit_views(table, schema, rows, prep or {}, np.random.default_rng(0))

@@ -13,7 +13,7 @@ from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.learners import LEARNERS
 from plait.models.rows import Prepared, prepare
-from plait.models.views import fit_strands, shadow_strands
+from plait.models.views import fit_views, text_views
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
@@ -92,8 +92,8 @@ def make_search(
 
 def prepare_all(table: Table, schema: Any, rows: np.ndarray) -> Prepared:
     generator = np.random.default_rng(0)
-    strands = fit_strands(table, schema, rows, {}, generator)
-    return prepare(table, strands + shadow_strands(table, strands, rows, generator))
+    views = fit_views(table, schema, rows, {}, generator)
+    return prepare(table, views + text_views(table, views, rows, generator))
 
 
 def load_bench(name: str) -> Any:

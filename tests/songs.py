@@ -7,7 +7,7 @@ import numpy as np
 from plait.core.contract import Modality
 from plait.kinds.audio.prep import AudioPrep
 from plait.models.rows import Prepared
-from plait.models.views import Strand
+from plait.models.views import View
 
 MELS, FRAMES = 16, 100
 TONES = {"do": 2, "mi": 7, "so": 12}  # the band of each word
@@ -31,6 +31,6 @@ def sing_rows(num: int, seed: int = 0) -> tuple[Prepared, list[str | None]]:
     said = [[str(w) for w in generator.choice(list(TONES), int(generator.integers(1, 5)))] for _ in range(num)]
     prep = AudioPrep(sample_rate=8000, seconds=1.0, mels=MELS, frames=FRAMES, hop=80, whole=True)
     mels = np.stack([sing(words, generator) for words in said]).astype(np.float16)
-    strands = [Strand(Modality("sound", "audio", ("sound",)), prep, "sound")]
-    prepared = Prepared(strands, {"sound": mels}, {"sound": np.ones((num, 1), bool)}, [{} for _ in range(num)])
+    views = [View(Modality("sound", "audio", ("sound",)), prep, "sound")]
+    prepared = Prepared(views, {"sound": mels}, {"sound": np.ones((num, 1), bool)}, [{} for _ in range(num)])
     return prepared, [" ".join(words) for words in said]

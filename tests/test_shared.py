@@ -23,7 +23,7 @@ def test_spoken_and_written_digits(shared_data: Path, tmp_path: Path) -> None:
         batch_size=16,
         out=tmp_path / "run",
     )
-    assert [s.name for s in model.strands] == ["image", "audio"]
+    assert [s.name for s in model.views] == ["image", "audio"]
     assert model.classes == list(range(10))
     assert model.facts["splits"] == {"train": 200, "val": 50, "test": 50}
     answers = plait.load(tmp_path / "run").predict(table.take([2, 0, 1]))

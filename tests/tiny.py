@@ -13,7 +13,7 @@ from PIL import Image
 from plait.core.contract import Batch, Modality
 from plait.kinds.tabular.prep import TabularPrep
 from plait.models.rows import Prepared
-from plait.models.views import Strand
+from plait.models.views import View
 
 RATE = 8000  # Hz of the sounds
 SENTENCES = ("a cold grey morning by the sea", "bright sunshine over dry hills")
@@ -77,7 +77,7 @@ def prepared_numbers() -> Prepared:
     values[:, 2:] = 0
     cells = np.ones((32, 1), bool)
     cells[3], values[3] = False, np.nan
-    strand = Strand(Modality("tabular", "tabular", ("a", "b")), TabularPrep(), "tabular")
+    strand = View(Modality("tabular", "tabular", ("a", "b")), TabularPrep(), "tabular")
     return Prepared([strand], {"tabular": values}, {"tabular": cells}, [{} for _ in range(32)])
 
 

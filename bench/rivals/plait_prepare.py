@@ -16,7 +16,7 @@ import numpy as np
 import plait
 from plait.kinds.detect import detect
 from plait.models.rows import prepare
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 
 
 def main(folder: Path, rows: int, side: int) -> None:
@@ -24,7 +24,7 @@ def main(folder: Path, rows: int, side: int) -> None:
     names = {kind: [f"{n}.{ending}" for n in range(rows)] for kind, ending in (("image", "jpg"), ("audio", "wav"))}
     table = plait.read(names, folder=folder)
     options = {"image": {"size": side, "fit": "stretch"}}
-    strands = fit_strands(table, detect(table), np.arange(min(rows, 200)), options, np.random.default_rng(0))
+    strands = fit_views(table, detect(table), np.arange(min(rows, 200)), options, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as work:
         prepared = prepare(table, strands, folder=Path(work))
         taken = time.perf_counter() - began

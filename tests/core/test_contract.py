@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.core.contract import (
-    SECOND,
     Batch,
     Column,
     Modality,
@@ -22,6 +21,7 @@ from plait.core.contract import (
     answer_subsets,
     clean_label,
     keep_only,
+    second_name,
     status_of,
 )
 from plait.errors import RequestError
@@ -52,7 +52,7 @@ def make_batch() -> Batch:
     flags = torch.tensor([True, False, True])
     return Batch(
         {"photo": torch.ones(3, 2), "sound": torch.ones(3, 1)},
-        {"photo": flags, "sound": flags, "photo" + SECOND + "seen": flags},
+        {"photo": flags, "sound": flags, second_name("photo", "seen"): flags},
         torch.tensor([1, 0, 1]),
         {"sound": flags[:, None]},
     )
@@ -138,7 +138,7 @@ def test_only_what_is_kept_is_present_and_the_batch_stays_as_it_was() -> None:
 
 
 def test_cells_and_second_views_come_and_go_with_their_modality() -> None:
-    kept, second = keep_only(make_batch(), ["photo"]), "photo" + SECOND + "seen"
+    kept, second = keep_only(make_batch(), ["photo"]), second_name("photo", "seen")
     assert kept.cells["sound"].tolist() == [[False], [False], [False]]
     assert kept.present[second].tolist() == [True, False, True]
     assert keep_only(make_batch(), ["sound"]).present[second].tolist() == [False, False, False]

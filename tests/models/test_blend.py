@@ -13,9 +13,7 @@ from plait.models.blend import (
     Mixture,
     Stacked,
     Weighted,
-    combine_ensemble,
     cross_fit,
-    cross_fit_ensemble,
     fit_average,
     fit_mixture,
     fit_stacked,
@@ -258,7 +256,8 @@ def test_ensemble_mixes_what_errs_in_different_rows():
     one, other = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.1, 0.9], [0.9, 0.1]])
     weights = select_ensemble([one, other], codes)
     assert weights.tolist() == [0.5, 0.5]
-    assert combine_ensemble([one, other], weights) == pytest.approx(np.full((2, 2), 0.5))
+    mixed = Mixture(tuple(weights)).combine([one, other], np.ones((2, 2), bool), np.array([0.5, 0.5]))
+    assert mixed == pytest.approx(np.full((2, 2), 0.5))
 
 
 def test_ensemble_of_numbers():
@@ -270,19 +269,16 @@ def test_ensemble_of_numbers():
 def test_ensemble_out_of_fold():
     codes, said = members(200)
     fold = assign_folds(codes, generator=np.random.default_rng(0))
-    found = cross_fit_ensemble(said, codes, fold)
+    present, prior = np.ones((200, 2), bool), np.bincount(codes) / 200
+    found = cross_fit(fit_mixture, said, present, prior, codes, fold)
     assert log_losses(found, codes).mean() <= log_losses(said[0], codes).mean() + 0.02
-    assert cross_fit_ensemble(said, codes, np.zeros(200, int)) == pytest.approx((said[0] + said[1]) / 2)
+    plain = cross_fit(fit_mixture, said, present, prior, codes, np.zeros(200, int))
+    assert plain == pytest.approx((said[0] + said[1]) / 2)
 
 
 def test_ensemble_of_nothing_is_refused():
     with pytest.raises(RequestError, match="got 0 candidates and size 20; expected at least 1 of each"):
         select_ensemble([], np.array([0]))
-
-
-def test_candidate_of_weight_0_may_hold_anything():
-    found = combine_ensemble([np.array([[0.2, 0.8]]), np.array([[np.nan, np.nan]])], np.array([1.0, 0.0]))
-    assert found.tolist() == [[0.2, 0.8]]
 
 
 def test_mixture_by_hand():

@@ -56,7 +56,6 @@ def test_cross_fitted_temperature_is_kept_where_it_is_worth_it():
     fold = assign_folds(codes, generator=np.random.default_rng(0))
     sharp = sharpen(probabilities, 3.0)
     found = cross_fit_temperature(sharp, codes, fold)
-    assert found.worth
     assert found.temperature == fit_temperature(sharp, codes)
     assert log_losses(found.answers, codes).mean() < log_losses(sharp, codes).mean() - 0.1
     before, after = (reliability(codes, x, range(3))["expected_calibration_error"] for x in (sharp, found.answers))
@@ -68,9 +67,9 @@ def test_cross_fitted_temperature_is_dropped_where_it_is_not():
     probabilities = np.array([[0.6, 0.4]] * 4)
     codes = np.array([0, 0, 1, 1])
     found = cross_fit_temperature(probabilities, codes, np.array([0, 0, 1, 1]))  # each fold learns the other's opposite
-    assert (found.temperature, found.worth) == (1.0, False)
+    assert found.temperature == 1.0
     assert found.answers.tolist() == probabilities.tolist()
-    assert not cross_fit_temperature(probabilities, codes, np.zeros(4, int)).worth
+    assert cross_fit_temperature(probabilities, codes, np.zeros(4, int)).temperature == 1.0
 
 
 def test_log_loss_is_clipped():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.models.learning import Passes, Target, decided, draw_batches, draw_presence, encode_rows, twice
+from plait.models.learning import Target, decided, draw_batches, draw_pass, draw_presence, encode_rows, twice
 from plait.models.network import Network, Parts
 from tiny import make_spec, prepared_numbers
 
@@ -125,7 +125,7 @@ def test_passes_give_the_tokens_of_the_rows_asked_for() -> None:
     first = {"a": (torch.arange(3.0).reshape(3, 1, 1), torch.ones(3, 1, dtype=torch.bool))}
     second = {"a": (first["a"][0] + 10, first["a"][1])}
     places = torch.tensor([-1, 2, 0, -1, 1])  # rows 2, 4, 1 of the table
-    passes = Passes([first, second], places, torch.Generator().manual_seed(0))
+    passes = draw_pass([first, second], places, torch.Generator().manual_seed(0))
     seen = {tuple(passes(torch.tensor([4, 1]))["a"][0].flatten().tolist()) for _ in range(20)}
     assert seen == {(1.0, 2.0), (11.0, 12.0)}
 

@@ -12,7 +12,7 @@ from graphs import Bright, network
 from plait.core.contract import Batch, Modality, keep_only
 from plait.kinds.image.prep import ImagePrep
 from plait.models.network import Head, Network, NetworkPredictor, TunedEncoder, count_parameters, tuned_makers
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.own import wrap_own
 from tiny import DIM, make_batch, make_spec
 
@@ -76,11 +76,11 @@ def test_a_tuned_network_keeps_the_statistics_it_came_with() -> None:
 def test_only_views_of_what_an_encoder_is_given_are_tuned() -> None:
     frozen = wrap_own(Bright(), "image", ImagePrep(height=8, width=8), (1, 8, 8), "uint8")
     modality = Modality("photo", "image", ("photo",))
-    strands = [
-        Strand(modality, None, "features", frozen=frozen),
-        Strand(modality, None, "raw", frozen=frozen, raw=True, shadow="photo"),
+    views = [
+        View(modality, None, "features", frozen=frozen),
+        View(modality, None, "raw", how="tuned", frozen=frozen),
     ]
-    makers = tuned_makers(strands, {"photo": "last-1"})
+    makers = tuned_makers(views, {"photo": "last-1"})
     assert list(makers) == ["raw"]
     encoder = makers["raw"](DIM)
     assert encoder(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))[0].shape[::2] == (2, DIM)
@@ -94,7 +94,7 @@ def test_what_does_not_learn_is_not_counted() -> None:
     assert count_parameters(linear) == 6
 
 
-def test_a_strand_may_read_an_input_of_another_name() -> None:
+def test_a_view_may_read_an_input_of_another_name() -> None:
     spec = make_spec(None, ("text",))
     spec["strands"] = [{**spec["strands"][0], "input": "words"}]
     with torch.random.fork_rng():

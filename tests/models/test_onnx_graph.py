@@ -148,10 +148,10 @@ def seen_network(kind: str, columns: int, seed: int) -> NetworkPredictor:
     layout: dict[str, Any] = {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
     if kind == "tuned":
         layout = {"kind": "tuned", "shape": [1, 8, 8], "frozen": frozen.describe()}
-    strand = {"name": "photo", "kind": "image", "group": "image", "columns": columns}
+    view = {"name": "photo", "kind": "image", "group": "image", "columns": columns}
     if kind == "tuned":
-        strand["input"] = "photo raw"
-    spec = {**make_spec(None, ["photo"]), "strands": [strand], "layouts": {"image": layout}}
+        view["input"] = "photo raw"
+    spec = {**make_spec(None, ["photo"]), "strands": [view], "layouts": {"image": layout}}
     makers = {"image": lambda dim: TunedEncoder(frozen.new_network(), 1, 4, dim)} if kind == "tuned" else None
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -35,7 +35,8 @@ def fit_one(task: str, learner: str, number: int, num_classes: int, even: bool =
     x = draw_rows(120, learner in ("gradient boosting", "nearest neighbours"))
     filled = np.nan_to_num(x, nan=2.0)
     targets = filled[:, 0] + np.sin(3 * filled[:, 1]) if task == "regression" else filled[:, :num_classes].argmax(1)
-    estimator = build_learner(task, learner, LEARNERS[task][learner][number], [2, 4], num_classes, 0, len(x))
+    classes = 0 if task == "regression" else num_classes
+    estimator = build_learner(learner, LEARNERS[task][learner][number], [2, 4], classes, 0, len(x))
     return estimator.fit(x, targets, sample_weight=np.ones(120) if even else 1.0 + np.arange(120) % 3)
 
 
@@ -70,7 +71,7 @@ def test_a_plain_learner_answers_like_the_one_that_was_fitted(
 def test_nan_goes_where_boosting_learned_that_it_goes() -> None:
     x = np.repeat([[np.nan], [0.0], [1.0]], 40, axis=0)
     targets = np.repeat([5.0, 1.0, 3.0], 40)
-    estimator = build_learner("regression", "gradient boosting", {"max_iter": 200, "learning_rate": 0.1}, [1], 0, 0)
+    estimator = build_learner("gradient boosting", {"max_iter": 200, "learning_rate": 0.1}, [1], 0, 0, 0)
     plain = plain_learner(estimator.fit(x, targets))
     assert plain.predict(np.array([[np.nan], [0.0], [1.0]])).round(3).tolist() == [5.0, 1.0, 3.0]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from plait.core.contract import SECOND, Batch, answer_subsets, keep_only
+from plait.core.contract import Batch, answer_subsets, keep_only, second_name
 from plait.core.files import pack_tensors
 from plait.data.read import read
 from plait.errors import RunError
@@ -147,15 +147,15 @@ def test_numbers_that_are_kept_are_counted_once() -> None:
 
 def test_hiding_a_modality_hides_its_second_view() -> None:
     flags = torch.tensor([True, False])
-    batch = Batch({}, {"tabular": flags, "tabular" + SECOND + "as text": flags, "text": flags})
+    batch = Batch({}, {"tabular": flags, second_name("tabular", "as text"): flags, "text": flags})
     kept = keep_only(batch, ["tabular"])
     assert {name: x.tolist() for name, x in kept.present.items()} == {
         "tabular": [True, False],
-        "tabular" + SECOND + "as text": [True, False],
+        second_name("tabular", "as text"): [True, False],
         "text": [False, False],
     }
     kept = keep_only(batch, ["text"])
-    assert kept.present["tabular" + SECOND + "as text"].tolist() == [False, False]
+    assert kept.present[second_name("tabular", "as text")].tolist() == [False, False]
     assert kept.present["text"].tolist() == [True, False]
 
 
@@ -200,11 +200,11 @@ def prepared() -> Prepared:
 
 @pytest.fixture(scope="module")
 def row_text(prepared: Prepared) -> RowText:
-    shadow = "tabular" + SECOND + "as text"
-    layouts = {s.name: s.layout() for s in prepared.strands}
+    as_text = second_name("tabular", "as text")
+    layouts = {s.name: s.layout() for s in prepared.views}
     batch = prepared.batch(np.arange(24))
     goal = Goal(np.arange(24) % 2, np.array([0.5, 0.5]))
-    names = ["text", shadow]
+    names = ["text", as_text]
     features = batch_features(batch, layouts, names)
     generator = np.random.default_rng(0)
     return RowText(fit_classic("logistic regression", features, goal, names, layouts, generator))

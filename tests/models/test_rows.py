@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from holes import strands_of, write_holes
+from holes import views_of, write_holes
 from plait.data.read import read
 from plait.models import rows as dataset
 from plait.models.rows import prepare
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_row_is_there_in_its_order_with_status_and_reason(folder: Path) -> None:
     table = read(folder / "table.csv")
-    prepared = prepare(table, strands_of(table))
+    prepared = prepare(table, views_of(table))
     assert len(prepared) == 12
     assert prepared.names == ["photo", "sound", "text", "tabular"]
     assert prepared.present["photo"].tolist() == [True, False, False, True, False] + [True] * 7
@@ -46,7 +46,7 @@ def test_every_row_is_there_in_its_order_with_status_and_reason(folder: Path) ->
 
 def test_statuses_can_be_of_some_modalities_only(folder: Path) -> None:
     table = read(folder / "table.csv")
-    prepared = prepare(table, strands_of(table))
+    prepared = prepare(table, views_of(table))
     assert prepared.statuses(["photo"])[:4] == [
         ("ok", ""),
         ("failed", "photo: blank"),
@@ -57,10 +57,10 @@ def test_statuses_can_be_of_some_modalities_only(folder: Path) -> None:
 
 def test_the_values_are_those_of_the_rows_whatever_the_order(folder: Path) -> None:
     table = read(folder / "table.csv")
-    strands = strands_of(table)
-    whole = prepare(table, strands)
+    views = views_of(table)
+    whole = prepare(table, views)
     order = [7, 2, 11, 4, 0]
-    some = prepare(table.take(order), strands)
+    some = prepare(table.take(order), views)
     for name in whole.names:
         assert np.array_equal(some.inputs[name], whole.inputs[name][order])
         assert np.array_equal(some.cells[name], whole.cells[name][order])
@@ -72,12 +72,12 @@ def test_the_values_are_those_of_the_rows_whatever_the_order(folder: Path) -> No
 
 def test_files_chunks_and_memory_give_the_same(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = read(folder / "table.csv")
-    strands = strands_of(table)
-    whole = prepare(table, strands)
+    views = views_of(table)
+    whole = prepare(table, views)
     monkeypatch.setattr(dataset, "CHUNK", 5)
     events: list[dict[str, Any]] = []
-    chunked = prepare(table, strands, callback=events.append)
-    filed = prepare(table, strands, folder=tmp_path / "inputs")
+    chunked = prepare(table, views, callback=events.append)
+    filed = prepare(table, views, folder=tmp_path / "inputs")
     assert [(e["done"], e["total"]) for e in events] == [(5, 12), (10, 12), (12, 12)]
     for other in (chunked, filed):
         assert other.reasons == whole.reasons
@@ -95,9 +95,9 @@ def test_files_chunks_and_memory_give_the_same(folder: Path, tmp_path: Path, mon
 
 def test_no_rows_give_no_rows(folder: Path, tmp_path: Path) -> None:
     table = read(folder / "table.csv")
-    strands = strands_of(table)
+    views = views_of(table)
     for place in (None, tmp_path / "none"):
-        prepared = prepare(table.take([]), strands, folder=place)
+        prepared = prepare(table.take([]), views, folder=place)
         assert len(prepared) == 0
         assert prepared.inputs["photo"].shape == (0, 1, 8, 8)
         assert prepared.present["tabular"].shape == (0,)
@@ -106,7 +106,7 @@ def test_no_rows_give_no_rows(folder: Path, tmp_path: Path) -> None:
 
 def test_a_batch_holds_the_rows_asked_for_and_keeps_what_is_named(folder: Path) -> None:
     table = read(folder / "table.csv")
-    prepared = prepare(table, strands_of(table))
+    prepared = prepare(table, views_of(table))
     batch = prepared.batch(np.array([3, 1]))
     assert batch.present["photo"].tolist() == [True, False]
     assert batch.present["sound"].tolist() == [False, True]
@@ -129,9 +129,9 @@ def test_several_columns_of_media_in_one_modality(tmp_path: Path) -> None:
     table[1]["back"] = ""
     table[2] |= {"front": "", "back": ""}
     data = read(write_csv(tmp_path / "two.csv", table))
-    (strand,) = strands_of(data, kinds={}, modalities={"views": ["front", "back"]})
-    prepared = prepare(data, [strand])
-    assert strand.several
+    (view,) = views_of(data, kinds={}, modalities={"views": ["front", "back"]})
+    prepared = prepare(data, [view])
+    assert view.several
     assert prepared.inputs["views"].shape == (8, 2, 1, 8, 8)
     assert prepared.cells["views"][:3].tolist() == [[True, True], [True, False], [False, False]]
     assert prepared.present["views"].tolist() == [True, True, False] + [True] * 5

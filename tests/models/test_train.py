@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.models.learning import Live, Target, draw_batches, loss_of
+from plait.models.learning import Target, draw_batches, encode_live, loss_of
 from plait.models.network import Network
 from plait.models.train import AdamW, Average, Lesson, Outcome, Recipe, clearly_worse, has_bfloat16, rate_at, train
 from tiny import make_spec, prepared_numbers
@@ -35,7 +35,7 @@ def network_of(seed: int = 0, regression: bool = False) -> Network:
 
 def run(network: Network, recipe: Recipe = Recipe(3, 1e-2, 8), low: bool = False, **options: Any) -> Outcome:  # noqa: B008
     target, outputs, seed = options.pop("target", TARGET), options.pop("outputs", None), options.pop("seed", 1)
-    generator, source = torch.Generator().manual_seed(seed), Live(network, PREPARED, keep, torch.device("cpu"))
+    generator, source = torch.Generator().manual_seed(seed), encode_live(network, PREPARED, keep, torch.device("cpu"))
 
     def outputs_of() -> Tensor:
         with torch.inference_mode():
@@ -305,9 +305,7 @@ def test_the_optimizer_takes_the_steps_of_torch() -> None:
     unused = torch.zeros(2, requires_grad=True)
     decays = (0.3, 0.0)
     groups = [{"params": [p], "weight_decay": decay} for p, decay in zip(theirs, decays, strict=True)]
-    optimizer = AdamW(
-        [{"params": [p, unused], "weight_decay": decay} for p, decay in zip(ours, decays, strict=True)], 0.1
-    )
+    optimizer = AdamW([([p, unused], decay) for p, decay in zip(ours, decays, strict=True)], 0.1)
     reference = torch.optim.AdamW(groups, lr=0.1, weight_decay=0.0)
     for step in range(4):
         x = torch.randn(5, 4, generator=generator)

@@ -1,4 +1,4 @@
-"""Strands: what they learn and from which rows, their second views, and how encoders and options are chosen."""
+"""Views: what they learn and from which rows, their second views, and how encoders and options are chosen."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from holes import strands_of, write_holes
-from plait.core.contract import SECOND, Column, Modality, Schema
+from holes import views_of, write_holes
+from plait.core.contract import Column, Modality, Schema, second_name
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
@@ -19,15 +19,15 @@ from plait.kinds.image.prep import ImagePrep
 from plait.kinds.text.prep import TextPrep
 from plait.models.rows import prepare
 from plait.models.views import (
-    Strand,
+    View,
     by_modality,
     encoder_names,
-    fit_strands,
+    fit_views,
     may_gain,
     name_modalities,
     prep_options,
-    raw_strands,
-    shadow_strands,
+    text_views,
+    tuned_views,
 )
 from tiny import read_csv, write_csv, write_table
 
@@ -41,22 +41,22 @@ def test_modalities_of_one_kind_share_a_group_unless_their_options_differ(tmp_pa
     rows = read_csv(write_table(tmp_path, 8))
     table = [{"front": r["photo"], "back": r["photo"], "label": r["label"]} for r in rows]
     data = read(write_csv(tmp_path / "two.csv", table))
-    shared = strands_of(data, kinds={})
+    shared = views_of(data, kinds={})
     assert [(s.name, s.group) for s in shared] == [("front", "image"), ("back", "image")]
     assert shared[0].prep is shared[1].prep
-    apart = strands_of(data, kinds={}, prep={"back.rotate": 90})
+    apart = views_of(data, kinds={}, prep={"back.rotate": 90})
     assert len({s.group for s in apart}) == 2
     assert [s.prep.rotate for s in apart] == [0.0, 90.0]
 
 
-def test_a_strand_goes_through_its_state(folder: Path) -> None:
+def test_a_view_goes_through_its_state(folder: Path) -> None:
     table = read(folder / "table.csv")
-    strands = strands_of(table)
-    again = [Strand.from_state(*strand.state()) for strand in strands]
-    first, second = prepare(table, strands), prepare(table, again)
+    views = views_of(table)
+    again = [View.from_state(*view.state()) for view in views]
+    first, second = prepare(table, views), prepare(table, again)
     for name in first.names:
         assert np.array_equal(first.inputs[name], second.inputs[name]), name
-    assert [s.layout() for s in again] == [s.layout() for s in strands]
+    assert [s.layout() for s in again] == [s.layout() for s in views]
 
 
 # a table written out as words
@@ -72,14 +72,14 @@ AGE_KINDS = {"age": "number", "note": "text", "colour": "category"}
 
 def test_a_table_beside_texts_is_written_out_as_words() -> None:
     table = read(AGES)
-    strands = strands_of(table, kinds=AGE_KINDS)
-    (shadow,) = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
-    assert (shadow.name, shadow.kind, shadow.shadow) == ("tabular" + SECOND + "as text", "text", "tabular")
-    assert shadow.modality.columns == ("age", "colour")
-    assert shadow.encoder == "tfidf"
-    prepared = prepare(table, [*strands, shadow])
-    words = prepared.inputs[shadow.name]
-    assert prepared.cells[shadow.name][:, 0].tolist() == [True, True, True, False, True, True]
+    views = views_of(table, kinds=AGE_KINDS)
+    (as_text,) = text_views(table, views, np.arange(6), np.random.default_rng(0))
+    assert (as_text.name, as_text.kind, as_text.of) == (second_name("tabular", "as text"), "text", "tabular")
+    assert as_text.modality.columns == ("age", "colour")
+    assert as_text.encoder == "tfidf"
+    prepared = prepare(table, [*views, as_text])
+    words = prepared.inputs[as_text.name]
+    assert prepared.cells[as_text.name][:, 0].tolist() == [True, True, True, False, True, True]
     # what is seen are the words of the cells, a number among them, as a text prep of those sentences sees them
     texts = ["age 30 colour red", "age 40 colour red", "age 30 colour blue", "age 40 colour blue", "age 30 colour red"]
     by_hand = TextPrep().fitted(texts, np.random.default_rng(0))
@@ -92,10 +92,10 @@ def test_a_table_beside_texts_is_written_out_as_words() -> None:
 
 def test_a_second_view_is_no_modality_and_comes_and_goes_with_the_one_it_shows() -> None:
     table = read(AGES)
-    strands = strands_of(table, kinds=AGE_KINDS)
-    shadows = shadow_strands(table, strands, np.arange(6), np.random.default_rng(0))
-    name = shadows[0].name
-    prepared = prepare(table, strands + shadows)
+    views = views_of(table, kinds=AGE_KINDS)
+    as_texts = text_views(table, views, np.arange(6), np.random.default_rng(0))
+    name = as_texts[0].name
+    prepared = prepare(table, views + as_texts)
     assert prepared.names == ["text", "tabular"]
     assert set(prepared.present) == {"text", "tabular"}
     assert prepared.statuses()[3] == ("partial", "tabular: blank")
@@ -109,30 +109,30 @@ def test_a_second_view_is_no_modality_and_comes_and_goes_with_the_one_it_shows()
 
 def test_a_second_view_goes_through_its_state() -> None:
     table = read(AGES)
-    (shadow,) = shadow_strands(table, strands_of(table, kinds=AGE_KINDS), np.arange(6), np.random.default_rng(0))
-    again = Strand.from_state(*shadow.state())
-    assert (again.name, again.shadow, again.encoder) == (shadow.name, "tabular", "tfidf")
-    assert np.array_equal(prepare(table, [again]).inputs[again.name], prepare(table, [shadow]).inputs[shadow.name])
+    (as_text,) = text_views(table, views_of(table, kinds=AGE_KINDS), np.arange(6), np.random.default_rng(0))
+    again = View.from_state(*as_text.state())
+    assert (again.name, again.of, again.encoder) == (as_text.name, "tabular", "tfidf")
+    assert np.array_equal(prepare(table, [again]).inputs[again.name], prepare(table, [as_text]).inputs[as_text.name])
 
 
 def test_a_second_view_needs_a_text_a_table_and_a_cell() -> None:
     table = read(AGES)
-    strands = strands_of(table, kinds=AGE_KINDS)
+    views = views_of(table, kinds=AGE_KINDS)
     generator = np.random.default_rng(0)
-    assert [s.kind for s in strands] == ["text", "tabular"]
-    assert shadow_strands(table, strands[1:], np.arange(6), generator) == []
-    assert shadow_strands(table, strands[:1], np.arange(6), generator) == []
-    assert shadow_strands(table, strands, np.array([3]), generator) == []
+    assert [s.kind for s in views] == ["text", "tabular"]
+    assert text_views(table, views[1:], np.arange(6), generator) == []
+    assert text_views(table, views[:1], np.arange(6), generator) == []
+    assert text_views(table, views, np.array([3]), generator) == []
 
 
 def test_words_of_rows_not_fitted_on_are_unknown() -> None:
     table = read({**AGES, "colour": ["red", "red", "red", "", "red", "green"]})
-    strands = strands_of(table, kinds=AGE_KINDS)
-    shadows = [
-        shadow_strands(some, strands, np.arange(5), np.random.default_rng(0))[0]
+    views = views_of(table, kinds=AGE_KINDS)
+    as_texts = [
+        text_views(some, views, np.arange(5), np.random.default_rng(0))[0]
         for some in (table, read({**AGES, "colour": ["red", "red", "red", "", "red", "purple"]}))
     ]
-    first, second = (prepare(table, [shadow]).inputs[shadow.name] for shadow in shadows)
+    first, second = (prepare(table, [as_text]).inputs[as_text.name] for as_text in as_texts)
     assert np.array_equal(first, second)
 
 
@@ -150,12 +150,12 @@ def test_statistics_are_of_the_rows_given_and_no_others(tmp_path: Path) -> None:
 
     def learn(last: dict[str, Any]) -> list[Any]:
         table = read({**data, **{n: [*data[n][:2], v] for n, v in last.items()}})
-        strands = strands_of(table, [0, 1], kinds=kinds)
-        return [(s.state()[0], {k: v.tolist() for k, v in s.state()[1].items()}) for s in strands]
+        views = views_of(table, [0, 1], kinds=kinds)
+        return [(s.state()[0], {k: v.tolist() for k, v in s.state()[1].items()}) for s in views]
 
     assert learn({}) == learn({"a": -5.0, "c": "w", "t": "another tale"})
     table = read(data)
-    prepared = prepare(table, strands_of(table, [0, 1], {"tabular.scale": "standard"}, kinds=kinds))
+    prepared = prepare(table, views_of(table, [0, 1], {"tabular.scale": "standard"}, kinds=kinds))
     assert prepared.inputs["tabular"][:2, 0].tolist() == [-1.0, 1.0]  # mean 2, standard deviation 1
 
 
@@ -165,8 +165,8 @@ def test_the_size_of_pictures_is_that_of_training_rows(tmp_path: Path) -> None:
     for row in rows[3:]:
         row["photo"] = "big.png"
     table = read(write_csv(tmp_path / "table.csv", rows))
-    strands = strands_of(table, [0, 1, 2])
-    assert strands[0].layout() == {"kind": "image", "channels": 1, "height": 8, "width": 8}
+    views = views_of(table, [0, 1, 2])
+    assert views[0].layout() == {"kind": "image", "channels": 1, "height": 8, "width": 8}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_modality_with_nothing_to_learn_from_is_told(folder: Path, column: str
     (folder / "bad").mkdir(exist_ok=True)
     table = read(write_csv(folder / f"bad-{column}.csv", rows))
     with pytest.raises(TableError, match=re.escape(said)):
-        strands_of(table, range(6))
+        views_of(table, range(6))
 
 
 @pytest.mark.parametrize(("encoder", "learned"), [("static", False), ("tfidf", True), (nn.Embedding(99, 4), True)])
@@ -194,8 +194,8 @@ def test_a_text_that_a_pretrained_encoder_reads_gets_no_vocabulary(folder: Path,
         pytest.importorskip("wordllama")
     rows = read(folder / "table.csv")
     schema = detect(rows, target="label")
-    made = fit_strands(rows, schema, np.arange(12), {}, np.random.default_rng(0), {"text": encoder})
-    prep = next(strand.prep for strand in made if strand.name == "text")
+    made = fit_views(rows, schema, np.arange(12), {}, np.random.default_rng(0), {"text": encoder})
+    prep = next(view.prep for view in made if view.name == "text")
     assert (bool(prep.terms), prep.length > 0) == (learned, learned)
 
 
@@ -216,7 +216,7 @@ def test_prep_options_are_of_a_modality_or_of_a_kind(folder: Path) -> None:
         with pytest.raises(RequestError, match=re.escape(said)):
             prep_options(schema, prep)
     with pytest.raises(RequestError, match=r"image has no option 'rotat'\. Did you mean 'rotate'"):
-        strands_of(table, prep={"image.rotat": 1})
+        views_of(table, prep={"image.rotat": 1})
 
 
 def test_encoders_are_chosen_by_name(folder: Path) -> None:
@@ -229,10 +229,10 @@ def test_encoders_are_chosen_by_name(folder: Path) -> None:
         encoder_names(schema, {"txt": "tfidf"})
     layouts = []
     for name in ("tfidf", "tokens", "both"):
-        strands = fit_strands(table, schema, np.arange(12), {}, np.random.default_rng(0), {"text": name})
-        (layout,) = (s.layout() for s in strands if s.name == "text")
+        views = fit_views(table, schema, np.arange(12), {}, np.random.default_rng(0), {"text": name})
+        (layout,) = (s.layout() for s in views if s.name == "text")
         layouts.append((layout["features"] > 0, layout["tokens"] > 0))
-        prepared = prepare(table, [s for s in strands if s.name == "text"])
+        prepared = prepare(table, [s for s in views if s.name == "text"])
         assert prepared.inputs["text"].shape == (12, layout["features"] + layout["tokens"])
     assert layouts == [(True, False), (False, True), (True, True)]
 
@@ -258,16 +258,16 @@ def test_what_is_tuned_is_named_by_modality() -> None:
 
 
 def test_only_large_pictures_and_sentences_may_gain() -> None:
-    def picture(side: int, **options: Any) -> Strand:
+    def picture(side: int, **options: Any) -> View:
         prep = ImagePrep().fitted([Image.new("RGB", (8, side))])
-        return Strand(Modality("photo", "image", ("photo",)), prep, "image", **options)
+        return View(Modality("photo", "image", ("photo",)), prep, "image", **options)
 
-    def text(words: str) -> Strand:
+    def text(words: str) -> View:
         prep = TextPrep().fitted([words] * 4, np.random.default_rng(0))
-        return Strand(Modality("text", "text", ("note",)), prep, "text")
+        return View(Modality("text", "text", ("note",)), prep, "text")
 
     assert [may_gain(picture(side)) for side in (95, 96)] == [False, True]
-    assert not may_gain(picture(96, shadow="scan"))
+    assert not may_gain(picture(96, how="rival"))
     assert [may_gain(text(words)) for words in ("warm and dry", "the sea was warm and the hills were dry")] == [
         False,
         True,
@@ -275,9 +275,9 @@ def test_only_large_pictures_and_sentences_may_gain() -> None:
 
 
 def test_only_a_pretrained_encoder_can_be_tuned(folder: Path) -> None:
-    strands = strands_of(read(folder / "table.csv"))
+    views = views_of(read(folder / "table.csv"))
     with pytest.raises(RequestError, match="tune names 'photo', which has no pretrained encoder to tune"):
-        raw_strands(strands, ["photo"])
+        tuned_views(views, ["photo"])
     with pytest.raises(RequestError, match="tune names 'foto', which is no modality"):
-        raw_strands(strands, ["foto"])
-    assert raw_strands(strands, []) == []
+        tuned_views(views, ["foto"])
+    assert tuned_views(views, []) == []

@@ -9,7 +9,7 @@ import pytest
 from plait.core.contract import Batch, Modality, Table
 from plait.errors import RequestError
 from plait.kinds.tabular.prep import TabularPrep
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 
@@ -29,9 +29,9 @@ class Bits:
         return np.array(rows).reshape(-1, self.num)
 
 
-def strands_of(names: str) -> list[Strand]:
+def strands_of(names: str) -> list[View]:
     prep = {name: TabularPrep(scale="standard").fitted({name: [-1.0, 1.0]}, {name: "number"}) for name in names}
-    return [Strand(Modality(n, "tabular", (n,)), prep[n], n, {n: "number"}) for n in names]
+    return [View(Modality(n, "tabular", (n,)), prep[n], n, {n: "number"}) for n in names]
 
 
 def explain_bits(

@@ -21,7 +21,7 @@ from plait.kinds.text.inside import word_parts
 from plait.kinds.text.prep import TextPrep
 from plait.kinds.weights import grid_sums
 from plait.models.rows import prepare
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.proof import inside as drill
 from plait.proof.inside import Probe, drill_row, network_of
 from tiny import RATE
@@ -58,7 +58,7 @@ class Wrapped:
         return self.inner(batch)
 
 
-def explain_one(data: dict[str, Any], strand: Strand, says: Callable[[np.ndarray], np.ndarray], **table: Any) -> Any:
+def explain_one(data: dict[str, Any], strand: View, says: Callable[[np.ndarray], np.ndarray], **table: Any) -> Any:
     """Return the only detail of a table of one row, for the second class."""
     arrays = {
         name: cell[None] if isinstance(cell, np.ndarray) else np.array([cell], object) for name, cell in data.items()
@@ -69,12 +69,12 @@ def explain_one(data: dict[str, Any], strand: Strand, says: Callable[[np.ndarray
     return detail
 
 
-def text_strand(texts: list[str], *columns: str) -> Strand:
+def text_strand(texts: list[str], *columns: str) -> View:
     prep = TextPrep(min_count=1).fitted(texts)
-    return Strand(Modality("text", "text", columns or ("note",)), prep, "text", encoder="tokens")
+    return View(Modality("text", "text", columns or ("note",)), prep, "text", encoder="tokens")
 
 
-def knows_word(strand: Strand, word: str) -> Callable[[np.ndarray], np.ndarray]:
+def knows_word(strand: View, word: str) -> Callable[[np.ndarray], np.ndarray]:
     """Return says: 0.9 where the text holds the word, else 0.2."""
     code = strand.prep.ids([word])[0, 0]
     return lambda ids: np.where((ids == code).any(1), 0.9, 0.2)
@@ -149,9 +149,7 @@ def test_a_long_text_is_taken_in_runs_of_words() -> None:
 def test_a_column_weighs_what_its_cell_changes() -> None:
     kinds = {"age": "number", "colour": "category", "day": "date"}
     columns = {"age": [20, 30, 40, 50], "colour": ["red", "red", "blue", "blue"], "day": ["2024-01-01"] * 4}
-    strand = Strand(
-        Modality("tabular", "tabular", tuple(kinds)), TabularPrep().fitted(columns, kinds), "tabular", kinds
-    )
+    strand = View(Modality("tabular", "tabular", tuple(kinds)), TabularPrep().fitted(columns, kinds), "tabular", kinds)
 
     def says(x: np.ndarray) -> np.ndarray:
         absent, colour = x[:, strand.prep.numbers], x[:, -1]
@@ -169,9 +167,9 @@ def test_a_column_weighs_what_its_cell_changes() -> None:
 # pictures
 
 
-def image_strand(*columns: str, size: int = 16, fit: str = "pad") -> Strand:
+def image_strand(*columns: str, size: int = 16, fit: str = "pad") -> View:
     prep = ImagePrep(mode="L", height=size, width=size, fit=fit)
-    return Strand(Modality("photo", "image", columns or ("photo",)), prep, "image")
+    return View(Modality("photo", "image", columns or ("photo",)), prep, "image")
 
 
 def test_a_picture_weighs_where_the_predictor_looks() -> None:
@@ -225,9 +223,9 @@ def test_of_several_pictures_each_has_its_own_map() -> None:
 # sounds
 
 
-def sound_strand(**options: Any) -> Strand:
+def sound_strand(**options: Any) -> View:
     wave = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.1
-    return Strand(Modality("sound", "audio", ("sound",)), AudioPrep(**options).fitted([(wave, RATE)]), "audio")
+    return View(Modality("sound", "audio", ("sound",)), AudioPrep(**options).fitted([(wave, RATE)]), "audio")
 
 
 def test_a_sound_weighs_where_the_predictor_listens() -> None:
@@ -269,10 +267,10 @@ def test_grid_sums() -> None:
 
 
 @pytest.fixture(scope="module")
-def row(explained_model: Any, explained_table: Path) -> Callable[[int, str], tuple[Table, Batch, Strand]]:
-    def make(number: int, name: str) -> tuple[Table, Batch, Strand]:
+def row(explained_model: Any, explained_table: Path) -> Callable[[int, str], tuple[Table, Batch, View]]:
+    def make(number: int, name: str) -> tuple[Table, Batch, View]:
         table = read(explained_table).take([number])
-        strands = explained_model.strands
+        strands = explained_model.views
         strand = next(s for s in strands if s.name == name)
         return table, prepare(table, strands).batch(np.arange(1)), strand
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.core.contract import SECOND, Batch, Table
+from plait.core.contract import Batch, Table, second_name
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import Prepared
@@ -195,7 +195,7 @@ def test_same_seed_same_curves(table: Table, prepared: Prepared) -> None:
 
 
 def test_a_table_written_out_as_words_is_hidden_with_the_table(table: Table, prepared: Prepared) -> None:
-    name = "tabular" + SECOND + "as text"
+    name = second_name("tabular", "as text")
     assert prepared.cells[name].all()
     flags = np.arange(ROWS) < 5
     hidden = robustness(Reads("tabular"), table, prepared)._hide("tabular", flags)

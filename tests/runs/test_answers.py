@@ -8,7 +8,7 @@ from plait.core.contract import Batch
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import Prepared, prepare
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 from plait.runs.answers import Answers, answer_prepared, count_holes
 
 
@@ -28,7 +28,7 @@ class Counting:
 def prepared_of(notes: list[str | None], ages: list[float | None]) -> Prepared:
     table = read({"note": notes, "age": ages})
     schema = detect(table, kinds={"note": "text", "age": "number"})
-    return prepare(table, fit_strands(table, schema, np.arange(len(notes)), {}, np.random.default_rng(0)))
+    return prepare(table, fit_views(table, schema, np.arange(len(notes)), {}, np.random.default_rng(0)))
 
 
 def test_holes_are_counted_as_blank_or_broken() -> None:

@@ -154,7 +154,7 @@ def test_the_facts_are_of_the_rows_the_splits_and_the_sound(recogniser: Transcri
 def test_a_recogniser_that_wrote_no_word_is_said_to_be_mute(recogniser: Transcriber) -> None:
     told = "It wrote no word in any of these rows: train longer, with --epochs, or on more rows."
     said = {
-        mute: Transcriber(replace(recogniser.facts, mute=mute), recogniser.strands, recogniser.predictors).summary()
+        mute: Transcriber(replace(recogniser.facts, mute=mute), recogniser.views, recogniser.predictors).summary()
         for mute in (True, False)
     }
     assert told in said[True]

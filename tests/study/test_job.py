@@ -85,7 +85,7 @@ def test_the_users_splits_are_kept_and_mixed_groups_are_warned_of() -> None:
     model = fit(data, target="y", split="split", group="who", epochs=1, callback=notes.append)
     assert model.facts["splits"] == {"train": 24, "val": 8, "test": 8}
     assert model.modalities == ["tabular"]
-    assert [c for s in model.strands for c in s.modality.columns] == ["a", "b"]
+    assert [c for s in model.views for c in s.modality.columns] == ["a", "b"]
     warned = [e["note"] for e in notes if "warning" in str(e.get("note"))]
     assert warned == [
         "warning: 2 values of 'who' are in more than one split (ann, bob); scores may be too good.",

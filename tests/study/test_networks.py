@@ -15,7 +15,7 @@ from plait.kinds.detect import detect
 from plait.models.learning import Target
 from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Stage, Study, list_plans
 from tiny import SENTENCES
@@ -78,7 +78,7 @@ def prepared() -> Prepared:
         }
     )
     schema = detect(table, kinds={"note": "text", "age": "number"})
-    return prepare(table, fit_strands(table, schema, np.arange(16), {}, np.random.default_rng(0)))
+    return prepare(table, fit_views(table, schema, np.arange(16), {}, np.random.default_rng(0)))
 
 
 def study_of(prepared: Prepared, **options: Any) -> Study:
@@ -197,7 +197,7 @@ def test_the_global_generator_is_left_alone(prepared: Prepared) -> None:
 def test_a_modality_of_too_few_rows_is_not_trained_alone(prepared: Prepared) -> None:
     notes: list[dict[str, Any]] = []
     few = Prepared(
-        prepared.strands, prepared.inputs, {n: c & (np.arange(24) == 1)[:, None] for n, c in prepared.cells.items()}, []
+        prepared.views, prepared.inputs, {n: c & (np.arange(24) == 1)[:, None] for n, c in prepared.cells.items()}, []
     )
     assert study_of(few, callback=notes.append).train_alone("tabular") is None
     assert notes == [{"note": "tabular: 1 training rows have it, too few to train it alone."}]

@@ -167,7 +167,7 @@ def test_a_damaged_file(exported: Any, tmp_path: Path, spoil: str) -> None:
 
 
 def test_drawn_rows_are_as_preparation_gives_them(model: Any) -> None:
-    strands = model.strands
+    strands = model.views
     batch = draw_batch(strands, 6, np.random.default_rng(0))
     assert {name: x.dtype for name, x in batch.inputs.items()} == {
         "photo": torch.uint8,

@@ -418,7 +418,7 @@ def test_alone_is_the_network_that_was_trained_alone(model: Model, folder: Path)
     found = evaluate(model, folder / "holes.csv")
     rows = read_csv(folder / "holes.csv")
     batch_answers = model.predictor("tabular")
-    single = Model(model.facts, model.strands, {"winner": batch_answers.network}, model.folder)
+    single = Model(model.facts, model.views, {"winner": batch_answers.network}, model.folder)
     right = [a == r["label"] for a, r in zip(single.predict(folder / "holes.csv").labels, rows, strict=True)]
     assert found["alone"]["tabular"]["metrics"]["accuracy"]["value"] == pytest.approx(np.mean(right))
 

@@ -11,7 +11,7 @@ from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
 from plait.kinds.row import draw_row
-from plait.models.views import fit_strands
+from plait.models.views import fit_views
 from plait.verbs.show import row_parts, show, with_rates
 from tiny import read_csv, write_csv, write_table
 
@@ -27,7 +27,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]
     table = read(write_csv(folder / "table.csv", rows))
     kinds = {"note": "text", "age": "number", "colour": "category"}
     schema = detect(table, target="label", kinds=kinds)
-    strands = fit_strands(table, schema, np.arange(10), {"image.rotate": 90}, np.random.default_rng(0))
+    strands = fit_views(table, schema, np.arange(10), {"image.rotate": 90}, np.random.default_rng(0))
     return [row_parts(table, strands, row) for row in range(3)]
 
 
@@ -80,7 +80,7 @@ def test_each_column_of_a_modality_has_a_part_of_its_own(tmp_path: Path) -> None
         write_csv(tmp_path / "two.csv", [{"a": r["photo"], "b": r["photo"] if n else ""} for n, r in enumerate(rows)])
     )
     schema = detect(table, modalities={"views": ["a", "b"]})
-    strands = fit_strands(table, schema, np.arange(4), {}, np.random.default_rng(0))
+    strands = fit_views(table, schema, np.arange(4), {}, np.random.default_rng(0))
     first, second = row_parts(table, strands, 0)
     assert (first["modality"], second["modality"]) == ("views: a", "views: b")
     assert second["reason"] == "blank"

@@ -204,9 +204,9 @@ class RunConverter:
     cost, quality = 0.05, 0.9
 
     def __init__(self, model: Any, source: str) -> None:
-        fitting = [s for s in model.strands if s.kind == source and not s.shadow]
+        fitting = [s for s in model.views if s.kind == source and s.is_main]
         if not fitting:
-            kinds = ", ".join(sorted({s.kind for s in model.strands}))
+            kinds = ", ".join(sorted({s.kind for s in model.views}))
             raise RequestError(f"the run {model.folder} does not look at {source}; it looks at {kinds}.")
         self.model, self.source = model, source
         self.column = fitting[0].modality.columns[0]

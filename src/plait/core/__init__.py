@@ -8,8 +8,8 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
-        "Batch", "Column", "MISSING_WORDS", "Modality", "SECOND", "Schema", "Table", "answer_subsets", "clean_label",
-        "keep_only", "status_of",
+        "Batch", "Column", "MISSING_WORDS", "Modality", "Schema", "Table", "answer_subsets", "clean_label",
+        "keep_only", "second_name", "shown_by", "status_of",
     ),
     "files": (
         "Stages", "UNFINISHED", "digest", "pack_tensors", "read_json", "read_tensors", "seal", "under",
@@ -21,7 +21,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "threads": ("number_threads",),
     "version": ("__version__",),
     "words": (
-        "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters", "percent",
-        "plain", "say_curve", "say_encoders", "signed",
+        "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
+        "percent", "plain", "say_curve", "say_encoders", "signed",
     ),
 }  # fmt: skip

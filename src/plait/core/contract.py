@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Modality:
-    """One strand: a kind (image, audio, text, tabular) and the columns it is made of."""
+    """A kind (image, audio, text, tabular) and the columns it is made of."""
 
     name: str
     kind: str
@@ -193,7 +193,17 @@ class Batch:
     cells: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-SECOND = "\ue000"  # what follows it in a name is a second view of the modality before it, and comes and goes with it
+_SECOND = "\ue000"  # what follows it in the name of an input is a second view of the modality before it
+
+
+def second_name(of: str, how: str) -> str:
+    """Return the name of the inputs of a second view of a modality, which come and go with it."""
+    return f"{of}{_SECOND}{how}"
+
+
+def shown_by(name: str) -> str:
+    """Return the modality that the inputs of this name show."""
+    return name.partition(_SECOND)[0]
 
 
 def keep_only(batch: Batch, keep: Iterable[str]) -> Batch:
@@ -201,7 +211,7 @@ def keep_only(batch: Batch, keep: Iterable[str]) -> Batch:
     kept = set(keep)
 
     def masked(flags: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: x if name.partition(SECOND)[0] in kept else x & False for name, x in flags.items()}
+        return {name: x if shown_by(name) in kept else x & False for name, x in flags.items()}
 
     return Batch(batch.inputs, masked(batch.present), batch.target, masked(batch.cells))
 

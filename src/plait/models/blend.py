@@ -1,15 +1,15 @@
-"""Combining predictions: late fusion and ensembles, learned on validation rows.
+"""Combining predictions: late fusion and ensembles, learned on validation rows. Knows no model and no table.
 
-Takes what candidates answered. Knows no model and no table. What is learned on rows is judged on the same rows only by
-cross-fitting: `assign_folds`, then `cross_fit`. A target of whole numbers holds class codes; one of floats, numbers.
-A member is one of the candidates that are combined; where it is absent its answer may be anything, NaN included.
+What is learned on rows is judged on the same rows only by cross-fitting: `assign_folds`, then `cross_fit`. A target of
+whole numbers holds class codes; one of floats, numbers. Where a member (one of the candidates that are combined) is
+absent its answer may be anything, NaN included.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,134 +19,128 @@ from plait.models.calibration import SMALLEST, is_numbers, log_sum, logs, losses
 FARTHEST = 10.0  # log-probabilities over the prior beyond this are cut in stacking
 RIDGES = (3.0, 30.0, 300.0)  # of stacking; chosen by cross-validation
 
-State: TypeAlias = tuple[dict[str, Any], dict[str, np.ndarray]]
 
+@dataclass(frozen=True)
+class Combiner:
+    """Makes one answer of many. A row in which no member is present gets the prior."""
 
-class Combiner(Protocol):
-    """Anything that makes one answer of many: `Average`, `Weighted`, `Stacked`."""
+    def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
+        """x (rows, member, class) with the prior where absent, present (rows, member), prior (class,) → (rows, class).
 
-    def combine(self, said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        """said: (rows, class) of each member; present: (rows, member) bool; prior: (class,) → (rows, class).
-
-        Numbers: (rows, 1) and a prior of (1,). A row in which no member is present gets the prior.
+        Numbers are of one class, in their unit. All in float64. xp: numpy, or torch, as in the graph for ONNX.
         """
+        raise NotImplementedError
 
-    def state(self) -> State:
+    def combine(self, answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        """answers: (rows, class) of each member; present: (rows, member) bool; prior: (class,) → (rows, class)."""
+        return self.mix(np, *_gather(answers, present, prior, len(getattr(self, "weights", answers))))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON and arrays, from which `load_combiner` makes the same again."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        facts = {name: list(x) if isinstance(x, tuple) else x for name, x in values.items() if name != "coefficients"}
+        arrays = {name: x for name, x in values.items() if name == "coefficients"}
+        return {"kind": type(self).__name__.lower(), **facts}, arrays
 
 
-# said, present, prior, target, fold → what combines
+# answers of each member, present, prior, target, fold → what combines
 Fit: TypeAlias = Callable[[Sequence[np.ndarray], np.ndarray, np.ndarray, np.ndarray, np.ndarray], Combiner]
 
 
 def cross_fit(
     fit: Fit,
-    said: Sequence[np.ndarray],
+    answers: Sequence[np.ndarray],
     present: np.ndarray,
     prior: np.ndarray,
     target: np.ndarray,
     fold: np.ndarray,
 ) -> np.ndarray:
-    """Return answers (rows, class) for rows that the combiner was not fitted on: fitted on all folds but theirs.
-
-    Arguments as in `Combiner.combine`; fold from `assign_folds`. With one fold only, nothing is learned: the average.
-    """
-    answers = np.zeros((len(target), len(prior)))
+    """Return answers (rows, class) by a combiner fitted on all folds but the row's; with one fold only, the average."""
+    unseen = np.zeros((len(target), len(prior)))
     for rest, here in turns(fold):
+        combiner: Combiner = Average()
         if len(rest):
-            combiner = fit([x[rest] for x in said], present[rest], prior, target[rest], fold[rest])
-        else:
-            combiner = Average()
-        answers[here] = combiner.combine([x[here] for x in said], present[here], prior)
-    return answers
+            combiner = fit([x[rest] for x in answers], present[rest], prior, target[rest], fold[rest])
+        unseen[here] = combiner.combine([x[here] for x in answers], present[here], prior)
+    return unseen
 
 
 # -- late fusion ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Average:
+class Average(Combiner):
     """The mean over the members that are present (the sum rule of Kittler and others 1998, IEEE TPAMI 20, 3)."""
 
-    def combine(self, said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        x, there, some = _gather(said, present, prior)
-        total = np.where(there[:, :, None], x, 0.0).sum(1)
-        return np.where(some, total / np.maximum(there.sum(1), 1)[:, None], prior)
-
-    def state(self) -> State:
-        return {"kind": "average"}, {}
+    def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
+        return _mean(xp, x, _floats(xp, present), prior)
 
 
 @dataclass(frozen=True)
-class Weighted:
-    """A weight for each member. Classes: log prior + Σ w · (log p − log prior) over the members that are present.
+class Weighted(Combiner):
+    """A weight of 0 or more for each member. Classes: log prior + Σ w · (log p − log prior) over those present.
 
-    With weights of 1 that is the product rule of Kittler and others 1998 (IEEE TPAMI 20, 3); weights are 0 or more.
-    Numbers: the mean of the present members, weighted.
+    With weights of 1 that is the product rule of Kittler and others 1998 (IEEE TPAMI 20, 3). Numbers: the weighted
+    mean.
     """
 
     weights: tuple[float, ...]
     numbers: bool = False
 
-    def combine(self, said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        x, there, some = _gather(said, present, prior, len(self.weights))
-        weights = there * np.asarray(self.weights)
+    def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
+        weights = present * xp.asarray(self.weights, dtype=xp.float64)
         if self.numbers:
-            total = weights.sum(1)[:, None]
-            mean = np.divide((weights[:, :, None] * x).sum(1), total, out=np.zeros_like(x[:, 0]), where=total > 0)
-            return np.where(some & (total > 0), mean, prior)
-        logits = logs(prior) + np.einsum("rm,rmc->rc", weights, _beyond(x, prior))
-        return np.where(some, softmax(logits), prior)
-
-    def state(self) -> State:
-        return {"kind": "weighted", "weights": list(self.weights), "numbers": self.numbers}, {}
+            return _mean(xp, x, weights, prior)
+        logits = logs(prior, xp) + (weights[:, :, None] * _beyond(xp, x, prior)).sum(1)
+        return xp.where(present.any(1)[:, None], softmax(logits, xp), prior)
 
 
 @dataclass(frozen=True)
-class Stacked:
-    """A linear model on what the members say beyond the prior, and on which of them are present.
+class Stacked(Combiner):
+    """A linear model on what the members say beyond the prior, and on which are present: stacking (Wolpert 1992).
 
-    Wolpert 1992, "Stacked generalization". Classes: multinomial logistic regression on log p − log prior, 0 where
-    absent, with log prior as its start. Numbers: linear regression on (value − mean) / members present in the row.
-    coefficients: (member · class + member + 1, class): every member's answer, its presence, and a constant.
+    Classes: multinomial logistic regression on log p − log prior, 0 where absent, with log prior as its start. Numbers:
+    linear regression on (value − mean) / members present in the row. coefficients: (member · class + member + 1,
+    class).
     """
 
     coefficients: np.ndarray
     numbers: bool = False
 
-    def combine(self, said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        members = (len(self.coefficients) - 1) // (len(prior) + 1)
-        x, there, some = _gather(said, present, prior, members)
-        features = _features(x, there, prior, self.numbers)
-        if self.numbers:
-            return np.where(some, prior + features @ self.coefficients, prior)
-        return np.where(some, softmax(logs(prior) + features @ self.coefficients), prior)
+    def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
+        out = _features(xp, x, present, prior, self.numbers) @ xp.asarray(self.coefficients, dtype=xp.float64)
+        answers = prior + out if self.numbers else softmax(logs(prior, xp) + out, xp)
+        return xp.where(present.any(1)[:, None], answers, prior)
 
-    def state(self) -> State:
-        return {"kind": "stacked", "numbers": self.numbers}, {"coefficients": self.coefficients}
+
+@dataclass(frozen=True)
+class Mixture(Combiner):
+    """The mean of what the present members say, weighted: an ensemble whose members need not all be there."""
+
+    weights: tuple[float, ...]
+
+    def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
+        return _mean(xp, x, present * xp.asarray(self.weights, dtype=xp.float64), prior)
 
 
 def fit_average(
-    said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
+    answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
 ) -> Average:
     """Return the average: there is nothing to fit. It stands where `cross_fit` wants a fit."""
     return Average()
 
 
 def fit_weighted(
-    said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
+    answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
 ) -> Weighted:
-    """Fit a weight of 0 or more for each member, by log loss or squared error; few rows move them little from equal.
-
-    Arguments as in `cross_fit`.
-    """
+    """Fit a weight of 0 or more for each member, by log loss or squared error; few rows move them little from equal."""
     from scipy.optimize import minimize
 
-    x, there, _ = _gather(said, present, prior)
+    x, there, _ = _gather(answers, present, prior)
     rows, members = np.arange(len(target)), x.shape[1]
     if not is_numbers(target):
         base = logs(prior)
-        beyond = np.where(there[:, :, None], _beyond(x, prior), 0.0)
+        beyond = np.where(there[:, :, None], _beyond(np, x, prior), 0.0)
 
         def log_loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
             logits = base + np.einsum("m,rmc->rc", weights, beyond)
@@ -156,8 +150,8 @@ def fit_weighted(
             slope = np.einsum("rc,rmc->m", wrong, beyond) + (weights - 1)
             return float(fit + np.square(weights - 1).sum() / 2), slope
 
-        found = minimize(log_loss, np.ones(members), jac=True, method="L-BFGS-B", bounds=[(0, None)] * members)
-        return Weighted(tuple(float(w) for w in found.x))
+        best = minimize(log_loss, np.ones(members), jac=True, method="L-BFGS-B", bounds=[(0, None)] * members)
+        return Weighted(tuple(float(w) for w in best.x))
     spread = max(float(np.var(target)), SMALLEST)
 
     def squared(scores: np.ndarray) -> tuple[float, np.ndarray]:
@@ -173,158 +167,116 @@ def fit_weighted(
 
 
 def fit_stacked(
-    said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
+    answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
 ) -> Stacked:
-    """Fit `Stacked` with a ridge towards the plain combination: the product rule for classes, the mean for numbers.
-
-    So few rows give what those give, not zeros. The ridge is chosen among three by cross-validation over `fold`.
-    Arguments as in `cross_fit`.
-    """
+    """Fit `Stacked` with a ridge, chosen by cross-validation, towards the product rule, or the mean for numbers."""
     from threadpoolctl import threadpool_limits
 
-    x, there, some = _gather(said, present, prior)
-    numbers = is_numbers(target)
-    kept = some[:, 0]
-    features, target, fold = _features(x, there, prior, numbers)[kept], target[kept], fold[kept]
+    x, there, base = _gather(answers, present, prior)
+    numbers, kept = is_numbers(target), there.any(1)
+    features, target, fold = _features(np, x, there, base, numbers)[kept], target[kept], fold[kept]
     start = np.zeros((features.shape[1], len(prior)))
-    eye = np.eye(len(prior))
-    for member in range(x.shape[1]):
-        start[member * len(prior) : (member + 1) * len(prior)] = eye
+    start[: len(answers) * len(prior)] = np.tile(np.eye(len(prior)), (len(answers), 1))
     with threadpool_limits(1, user_api="blas"):  # on a busy machine, threads in such small products wait, not work
-        solve, base = (_solve_ridge, np.asarray(prior, np.float64)) if numbers else (_solve_logistic, logs(prior))
+        solve, base = (_solve_ridge, base) if numbers else (_solve_logistic, logs(base))
         ridge = RIDGES[-1]
         if len(np.unique(fold)) > 1:
             sums = dict.fromkeys(RIDGES, 0.0)
             for rest, here in turns(fold):
-                found = start
+                coefficients = start
                 for candidate in reversed(RIDGES):  # from the firmest: each starts where the last one ended
-                    found = solve(features[rest], target[rest], base, candidate, start, found)
-                    out = base + features[here] @ found
+                    coefficients = solve(features[rest], target[rest], base, candidate, start, coefficients)
+                    out = base + features[here] @ coefficients
                     sums[candidate] += float(losses(out if numbers else softmax(out), target[here]).sum())
             ridge = min(reversed(RIDGES), key=lambda candidate: sums[candidate])
         return Stacked(solve(features, target, base, ridge, start, start), numbers)
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """The mean of what the present members say, weighted: an ensemble whose members need not all be there."""
-
-    weights: tuple[float, ...]
-
-    def combine(self, said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        x, there, _ = _gather(said, present, prior, len(self.weights))
-        weights = there * np.asarray(self.weights)
-        total = weights.sum(1)[:, None]
-        mean = np.divide((weights[:, :, None] * x).sum(1), total, out=np.zeros_like(x[:, 0]), where=total > 0)
-        return np.where(total > 0, mean, prior)
-
-    def state(self) -> State:
-        return {"kind": "mixture", "weights": list(self.weights)}, {}
-
-
 def fit_mixture(
-    said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
+    answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
 ) -> Mixture:
-    """Choose members and weights greedily, see `select_ensemble`. Arguments as in `cross_fit`."""
-    whole = [np.where(there[:, None], x, prior) for x, there in zip(said, present.T, strict=True)]
+    """Choose members and weights greedily, see `select_ensemble`."""
+    whole = [np.where(there[:, None], x, prior) for x, there in zip(answers, present.T, strict=True)]
     return Mixture(tuple(float(w) for w in select_ensemble(whole, target)))
 
 
 def load_combiner(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Combiner:
     """Return the combiner whose `state` these are. Raises RequestError for a kind that there is not."""
-    kind = data.get("kind")
-    if kind == "average":
-        return Average()
-    if kind == "weighted":
-        return Weighted(tuple(float(w) for w in data["weights"]), bool(data["numbers"]))
-    if kind == "stacked":
-        return Stacked(np.asarray(arrays["coefficients"]), bool(data["numbers"]))
-    if kind == "mixture":
-        return Mixture(tuple(float(w) for w in data["weights"]))
-    raise RequestError(f"there is no combiner {kind!r}; expected average, weighted, stacked or mixture.")
-
-
-# -- ensembles --------------------------------------------------------------------------------------------------------
+    kinds: dict[str, Any] = {"average": Average, "weighted": Weighted, "stacked": Stacked, "mixture": Mixture}
+    if data.get("kind") not in kinds:
+        known = "expected average, weighted, stacked or mixture."
+        raise RequestError(f"there is no combiner {data.get('kind')!r}; {known}")
+    values = {key: tuple(x) if isinstance(x, list) else x for key, x in data.items() if key != "kind"}
+    return kinds[data["kind"]](**values, **arrays)
 
 
 def select_ensemble(predictions: Sequence[np.ndarray], target: np.ndarray, size: int = 20) -> np.ndarray:
     """Return weights (candidates,), adding up to 1, of the ensemble that is chosen greedily, one candidate at a time.
 
     Caruana and others 2004, "Ensemble selection from libraries of models" (ICML): each time the candidate, again if
-    need be, with which the mean of all chosen has the least loss; of the sizes up to `size`, the best. predictions:
-    (rows, class) of each candidate for the same rows. Equal candidates: the first one.
+    need be, with which the mean of all chosen has the least loss. predictions: (rows, class) of each candidate.
     """
     if not predictions or size < 1:
         raise RequestError(f"got {len(predictions)} candidates and size {size}; expected at least 1 of each.")
-    numbers = is_numbers(target)
-    rows = np.arange(len(target))
+    numbers, rows = is_numbers(target), np.arange(len(target))
     # all that the loss looks at: the value, or the probability of the true class
-    told = np.stack([np.asarray(p, np.float64)[:, 0] if numbers else np.asarray(p)[rows, target] for p in predictions])
-    total, picks, found = np.zeros(len(target)), [], []
+    seen = np.stack([np.asarray(p, np.float64)[:, 0] if numbers else np.asarray(p)[rows, target] for p in predictions])
+    total, picks, reached = np.zeros(len(target)), [], []
     for step in range(1, size + 1):
-        means = (total + told) / step
+        means = (total + seen) / step
         loss = np.square(means - target).mean(1) if numbers else -np.log(np.clip(means, SMALLEST, None)).mean(1)
         pick = int(loss.argmin())
-        total = total + told[pick]
+        total = total + seen[pick]
         picks.append(pick)
-        found.append(float(loss[pick]))
-    best = int(np.argmin(found)) + 1
+        reached.append(float(loss[pick]))
+    best = int(np.argmin(reached)) + 1
     return np.bincount(picks[:best], minlength=len(predictions)) / best
-
-
-def combine_ensemble(predictions: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
-    """Return the mean of the candidates' answers, weighted: (rows, class). A candidate of weight 0 is not looked at."""
-    chosen = np.flatnonzero(weights).tolist()
-    return np.sum([weights[i] * np.asarray(predictions[i], np.float64) for i in chosen], axis=0)
-
-
-def cross_fit_ensemble(
-    predictions: Sequence[np.ndarray], target: np.ndarray, fold: np.ndarray, size: int = 20
-) -> np.ndarray:
-    """Return answers (rows, class) of ensembles that were selected without the row. With one fold: the plain mean."""
-    answers = np.zeros_like(np.asarray(predictions[0], np.float64))
-    for rest, here in turns(fold):
-        weights = np.full(len(predictions), 1 / len(predictions))
-        if len(rest):
-            weights = select_ensemble([p[rest] for p in predictions], target[rest], size)
-        answers[here] = combine_ensemble([p[here] for p in predictions], weights)
-    return answers
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
 
 
 def _gather(
-    said: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, members: int | None = None
+    answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, members: int | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return answers (rows, member, class) with the prior where absent, present (rows, member), some (rows, 1)."""
-    there = np.asarray(present, bool)
-    expected = (len(there), len(said) if members is None else members)
-    if not said or there.shape != expected or len(said) != expected[1]:
+    """Return answers (rows, member, class) with the prior where absent, present (rows, member), and the prior."""
+    there, base = np.asarray(present, bool), np.asarray(prior, np.float64)
+    expected = (len(there), len(answers) if members is None else members)
+    if not answers or there.shape != expected or len(answers) != expected[1]:
         raise RequestError(
-            f"got answers of {len(said)} members and presence of shape {there.shape}; expected {expected}."
+            f"got answers of {len(answers)} members and presence of shape {there.shape}; expected {expected}."
         )
-    for place, x in enumerate(said):
-        if np.shape(x) != (len(there), len(prior)):
-            shape = f"({len(there)}, {len(prior)})"
+    shape = (len(there), len(base))
+    for place, x in enumerate(answers):
+        if np.shape(x) != shape:
             raise RequestError(f"the answers of member {place} have shape {np.shape(x)}; expected {shape}.")
-    x = np.where(there[:, :, None], np.stack(said, 1).astype(np.float64), np.asarray(prior, np.float64))
-    return x, there, np.any(there, axis=1, keepdims=True)
+    return np.where(there[:, :, None], np.stack(answers, 1).astype(np.float64), base), there, base
 
 
-def _beyond(x: np.ndarray, prior: np.ndarray) -> np.ndarray:
+def _floats(xp: Any, present: Any) -> Any:
+    return present * xp.ones(present.shape[1], dtype=xp.float64)
+
+
+def _mean(xp: Any, x: Any, weights: Any, prior: Any) -> Any:
+    """Return the mean over the members (rows, class), weighted (rows, member); without any weight the prior."""
+    total = weights.sum(1)[:, None]
+    mean = (weights[:, :, None] * x).sum(1) / xp.where(total > 0, total, 1.0)
+    return xp.where(total > 0, mean, prior)
+
+
+def _beyond(xp: Any, x: Any, prior: Any) -> Any:
     """Return log p − log prior, (rows, member, class); 0 for a class that training never had, as nothing knows it."""
-    return np.where(np.asarray(prior) > SMALLEST, logs(x) - logs(prior), 0.0)
+    return xp.where(prior > SMALLEST, logs(x, xp) - logs(prior, xp), 0.0)
 
 
-def _features(x: np.ndarray, there: np.ndarray, prior: np.ndarray, numbers: bool) -> np.ndarray:
+def _features(xp: Any, x: Any, present: Any, prior: Any, numbers: bool) -> Any:
     """Return (rows, member · class + member + 1): what is said beyond the prior, presence, and a constant."""
     if numbers:
-        beyond = (x - prior) / np.maximum(there.sum(1), 1)[:, None, None]
+        beyond = (x - prior) / xp.clip(present.sum(1), 1, None)[:, None, None]
     else:
-        beyond = np.clip(_beyond(x, prior), -FARTHEST, FARTHEST)
-    beyond = np.where(there[:, :, None], beyond, 0.0)
-    return np.concatenate([beyond.reshape(len(x), -1), there, np.ones((len(x), 1))], 1)
+        beyond = xp.clip(_beyond(xp, x, prior), -FARTHEST, FARTHEST)
+    beyond, flags = xp.where(present[:, :, None], beyond, 0.0), _floats(xp, present)
+    return xp.concatenate([beyond.reshape(x.shape[0], -1), flags, xp.ones_like(flags[:, :1])], 1)
 
 
 def _solve_logistic(
@@ -336,12 +288,12 @@ def _solve_logistic(
     rows = np.arange(len(codes))
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        found = flat.reshape(center.shape)
-        logits = base + features @ found
+        coefficients = flat.reshape(center.shape)
+        logits = base + features @ coefficients
         wrong = softmax(logits)
         fit = (log_sum(logits) - logits[rows, codes]).sum()
         wrong[rows, codes] -= 1
-        away = found - center
+        away = coefficients - center
         return float(fit + ridge / 2 * np.square(away).sum()), (features.T @ wrong + ridge * away).ravel()
 
     options = {"maxiter": 100, "ftol": 1e-6}  # a loss that is right to a millionth; more says nothing of new rows
@@ -351,11 +303,7 @@ def _solve_logistic(
 def _solve_ridge(
     features: np.ndarray, values: np.ndarray, base: np.ndarray, ridge: float, center: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """Return coefficients (feature, 1): least squares + ridge · squared distance to the center.
-
-    All counts in the spread of the values, and a coefficient by how much it moves the answer: so a member in another
-    unit, which needs a large one, is not held back.
-    """
+    """Return coefficients (feature, 1): least squares + ridge · squared distance to the center."""
     spread = (float(np.std(values)) if len(values) else 0.0) or 1.0
     scale, members = np.ones(features.shape[1]), (features.shape[1] - 1) // 2
     if len(values):

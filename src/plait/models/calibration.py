@@ -1,12 +1,11 @@
 """Losses, folds and temperature: how sure a prediction may be, learned on validation rows and judged on others.
 
-Takes what a candidate answered. Knows no model and no table. A target of whole numbers holds class codes; one of
-floats, numbers.
+Knows no model and no table. A target of whole numbers holds class codes; one of floats, numbers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +16,7 @@ DOUBT = 5.0  # how firmly the temperature is held at 1 before rows speak: loss =
 
 def log_losses(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Return −log of the probability of the true class: (rows, class), (rows,) → (rows,)."""
-    truth = np.asarray(probabilities, np.float64)[np.arange(len(codes)), codes]
-    return -np.log(np.clip(truth, SMALLEST, None))
+    return -logs(np.asarray(probabilities)[np.arange(len(codes)), codes])
 
 
 def losses(answers: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -29,10 +27,7 @@ def losses(answers: np.ndarray, target: np.ndarray) -> np.ndarray:
 def assign_folds(
     target: np.ndarray, *, generator: np.random.Generator, groups: np.ndarray | None = None, folds: int = 5
 ) -> np.ndarray:
-    """Return (rows,) int: the fold of every row, each class spread evenly. A whole group is in one fold.
-
-    With fewer rows or groups than folds there are as many folds as those.
-    """
+    """Return (rows,) int: the fold of every row, each class spread evenly, a group in one fold; of few rows, fewer."""
     num = len(target)
     order = generator.permutation(num)
     codes = np.zeros(num, np.int64) if is_numbers(target) else np.unique(target, return_inverse=True)[1]
@@ -65,9 +60,9 @@ def turns(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in np.unique(fold)]
 
 
-def logs(probabilities: np.ndarray) -> np.ndarray:
-    """Return the logarithm of probabilities of any shape; of 0 that of the smallest, never minus infinity."""
-    return np.log(np.clip(np.asarray(probabilities, np.float64), SMALLEST, None))
+def logs(x: Any, xp: Any = np) -> Any:
+    """Return the logarithm of probabilities of any shape; of 0 that of the smallest. xp: numpy, or torch in a graph."""
+    return xp.log(xp.clip(np.asarray(x, np.float64) if xp is np else x, SMALLEST, None))
 
 
 def log_sum(logits: np.ndarray) -> np.ndarray:
@@ -76,29 +71,24 @@ def log_sum(logits: np.ndarray) -> np.ndarray:
     return top + np.log(np.exp(logits - top[:, None]).sum(1))
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(rows, class) → probabilities (rows, class)."""
-    return np.exp(logits - log_sum(logits)[:, None])
+def softmax(logits: Any, xp: Any = np) -> Any:
+    """(rows, class) → probabilities (rows, class). xp: as in `logs`."""
+    raised = xp.exp(logits - xp.amax(logits, 1)[:, None])
+    return raised / raised.sum(1)[:, None]
 
 
-@dataclass(frozen=True)
-class Tempered:
-    """What `cross_fit_temperature` found. worth: whether it is better than none; if not, temperature is 1.
-
-    answers: (rows, class), each by a temperature that did not see the row; as they were, where it was not worth it.
-    """
+class Tempered(NamedTuple):
+    """A temperature, 1 where none is better, and answers (rows, class), each by a temperature that did not see it."""
 
     temperature: float
-    answers: np.ndarray = field(repr=False)
-    worth: bool
+    answers: np.ndarray
 
 
 def fit_temperature(probabilities: np.ndarray, codes: np.ndarray, present: np.ndarray | None = None) -> float:
-    """Return the temperature T that makes softmax(log p / T) fit best: above 1 where p is too sure.
+    """Return the temperature T that makes softmax(log p / T) fit best: above 1 where p is too sure (arXiv:1706.04599).
 
-    Guo and others 2017, "On calibration of modern neural networks" (arXiv:1706.04599). Few rows move it little: it is
-    held at 1 by 5 · (log T)². probabilities: (rows, class); codes: (rows,); present: (rows,) bool, the rows in which
-    anything is present; the others hold the prior and do not count. Between 0.05 and 20; 1 where no row is left.
+    present: (rows,) bool, the rows in which anything is; the others hold the prior and do not count. 1 where none is
+    left.
     """
     from scipy.optimize import minimize_scalar
 
@@ -127,10 +117,7 @@ def apply_temperature(probabilities: np.ndarray, temperature: float, present: np
 def cross_fit_temperature(
     probabilities: np.ndarray, codes: np.ndarray, fold: np.ndarray, present: np.ndarray | None = None
 ) -> Tempered:
-    """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it than without.
-
-    Arguments as in `fit_temperature`; fold from `assign_folds`. With one fold nothing can be shown: not worth it.
-    """
+    """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it."""
     before = np.asarray(probabilities, np.float64)
     there = np.ones(len(codes), bool) if present is None else np.asarray(present, bool)
     answers = before.copy()
@@ -140,5 +127,5 @@ def cross_fit_temperature(
             answers[here] = apply_temperature(before[here], temperature, there[here])
     several = len(np.unique(fold)) > 1
     if several and log_losses(answers, codes).mean() <= log_losses(before, codes).mean():
-        return Tempered(fit_temperature(before, codes, there), answers, True)
-    return Tempered(1.0, before.copy(), False)
+        return Tempered(fit_temperature(before, codes, there), answers)
+    return Tempered(1.0, before.copy())

@@ -20,6 +20,7 @@ from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS
 from plait.kinds.features import batch_features
+from plait.models.calibration import softmax
 from plait.models.learners import (
     LEARNERS,
     MOST_ROWS,
@@ -33,26 +34,21 @@ from plait.models.learners import (
     plain_learner,
     presence,
     scale_margins,
-    softmax,
     telling_features,
 )
-from plait.models.plain import PlainLearner, flatten_learner, restore_learner
+from plait.models.plain import flatten_learner, restore_learner
 
 LIMIT = 10.0  # standard deviations from the mean, at most
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be learned from rows.
+    """What is to be learned from rows."""
 
-    targets: (rows,) class codes, or numbers in their own unit. prior: (class,) shares, or (1,) mean, of the training
-    rows. weights: (class,) what a row of each class counts, or None.
-    """
-
-    targets: np.ndarray
-    prior: np.ndarray
+    targets: np.ndarray  # (rows,) class codes, or numbers in their own unit
+    prior: np.ndarray  # (class,) shares, or (1,) mean, of the training rows
     regression: bool = False
-    weights: np.ndarray | None = None
+    weights: np.ndarray | None = None  # (class,) what a row of each class counts
 
     @property
     def task(self) -> str:
@@ -71,9 +67,7 @@ def fit_classic(
     """Fit one learner on these modalities and return it as a predictor.
 
     features: {name: (rows, feature)} as `batch_features` gives them, in the order of goal.targets. A row in which none
-    of `names` is present teaches nothing and is left out. setting: one of LEARNERS[task][learner], or None for the
-    first. From more rows than MOST_ROWS names, that many are drawn. Nothing forks: a forest grows in two threads.
-
+    of `names` is present teaches nothing and is left out. setting: None for the first of LEARNERS[task][learner].
     Raises RequestError for an unknown learner, and when no row, or fewer than two classes, are left.
     """
     settings = LEARNERS[goal.task].get(learner)
@@ -89,7 +83,7 @@ def fit_classic(
     classes = np.arange(1) if goal.regression else np.unique(targets).astype(np.int64)
     if not goal.regression and len(classes) < 2:
         raise RequestError(f"the training rows that have {' or '.join(names)} are of one class; expected two or more.")
-    scales = {name: standardise(features[name][rows], layouts[name]["kind"]) for name in names}
+    scales = [standardise(features[name][rows], layouts[name]["kind"]) for name in names]
     predictor = ClassicPredictor(
         names=names,
         learner=learner,
@@ -98,8 +92,9 @@ def fit_classic(
         prior=prior,
         regression=goal.regression,
         classes=classes,
-        centres={name: scale[0] for name, scale in scales.items()},
-        spreads={name: scale[1] for name, scale in scales.items()},
+        widths=[len(centre) for centre, _ in scales],
+        centre=np.concatenate([centre for centre, _ in scales]),
+        spread=np.concatenate([spread for _, spread in scales]),
     )
     weights = np.ones(len(rows))
     if goal.regression:
@@ -115,19 +110,18 @@ def fit_classic(
         drawn = _draw_rows(targets, most, goal.regression, generator)
         rows, targets, weights = rows[drawn], targets[drawn], weights[drawn]
     x = predictor.matrix({name: features[name][rows] for name in names})
+    origin = np.arange(len(rows))
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
         kept = drop_modalities(present[rows], generator)
         again = np.flatnonzero((kept != present[rows]).any(axis=1))
         if learner != "gradient boosting" or goal.weights is not None:  # its bins take twice as long with weights
             weights[again] /= 2  # a row and its copy count as much as the row did
         x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
-        origin = np.concatenate([np.arange(len(rows)), again])
+        origin = np.concatenate([origin, again])
         targets, weights = targets[origin], weights[origin]
         if len(origin) > most:
             drawn = _draw_rows(targets, most, goal.regression, generator)
             x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
-    else:
-        origin = np.arange(len(rows))
     _learn(predictor, x, targets, weights, origin, generator)
     return predictor
 
@@ -143,13 +137,13 @@ def _learn(
     """Fit the estimator, keep it as plain arrays, and for an SVM the scale that makes probabilities of its margins."""
     from sklearn.exceptions import ConvergenceWarning
 
-    large = x.size >= SMALL
-    estimator = predictor.blank(int(generator.integers(2**31 - 1)), len(x))
-    if predictor.learner == "gradient boosting":
-        num_classes = 0 if predictor.regression else len(predictor.classes)
+    boosting, large = predictor.learner == "gradient boosting", x.size >= SMALL
+    num_classes, seed = 0 if predictor.regression else len(predictor.classes), int(generator.integers(2**31 - 1))
+    estimator = build_learner(predictor.learner, predictor.setting, predictor.widths, num_classes, seed, len(x))
+    if boosting:
         predictor.columns = telling_features(x, targets, predictor.widths, num_classes, WIDE)
     x = predictor.inputs(x)
-    threads: Any = nullcontext() if large and predictor.learner == "gradient boosting" else one_thread(fitting=True)
+    threads: Any = nullcontext() if large and boosting else one_thread(fitting=True)
     with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
         warnings.filterwarnings("ignore", "The number of unique classes")  # classes of a row or two are classes
@@ -167,20 +161,15 @@ def standardise(x: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     scaled, and a flag that is rarely set must not be blown up. A feature that never differs has the spread 1.
     """
     there = ~np.isnan(x)
-    count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / count
+    num = np.maximum(there.sum(axis=0), 1)
+    mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / num
     apart = np.where(there, x - mean, 0)
-    spread = np.sqrt((apart**2).sum(axis=0) / count)
-    spread = KINDS[kind].features.even(spread)
+    spread = KINDS[kind].features.even(np.sqrt((apart**2).sum(axis=0) / num))
     return mean, np.where(spread > 1e-6 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
 
 
 def drop_modalities(present: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return a presence (rows, modality) in which of each row fewer modalities stay than it has, and at least one.
-
-    How many stay is drawn evenly, then which (after Neverova and others 2016, arXiv:1501.00102). A row that has one
-    modality keeps it.
-    """
+    """Return a presence (rows, modality) in which fewer modalities stay, at least one (after arXiv:1501.00102)."""
     draws, places = generator.random(len(present)), generator.random(present.shape)
     stay = 1 + np.floor(draws * np.maximum(present.sum(axis=1) - 1, 1))
     order = np.where(present, places, 2.0).argsort(axis=1).argsort(axis=1)
@@ -203,11 +192,7 @@ def _draw_rows(targets: np.ndarray, most: int, regression: bool, generator: np.r
 
 @dataclass
 class ClassicPredictor:
-    """A fitted learner as a predictor: Batch → probabilities (batch, class), or values (batch, 1) in their unit.
-
-    classes: the codes that the training rows show; all others have the probability 0. centres, spreads: {name:
-    (feature,)} of the training rows.
-    """
+    """A fitted learner as a predictor: Batch → probabilities (batch, class), or values (batch, 1) in their unit."""
 
     names: tuple[str, ...]
     learner: str
@@ -215,9 +200,10 @@ class ClassicPredictor:
     layouts: dict[str, dict[str, Any]] = field(repr=False)
     prior: np.ndarray
     regression: bool
-    classes: np.ndarray
-    centres: dict[str, np.ndarray] = field(repr=False)
-    spreads: dict[str, np.ndarray] = field(repr=False)
+    classes: np.ndarray  # the codes that the training rows show; all others have the probability 0
+    widths: list[int]  # how many features each modality has
+    centre: np.ndarray = field(repr=False)  # (feature of all,) of the training rows
+    spread: np.ndarray = field(repr=False)
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
     columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
@@ -246,11 +232,8 @@ class ClassicPredictor:
 
     def matrix(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the features of all modalities side by side, standardised: (batch, feature), NaN where absent."""
-        parts = []
-        for name in self.names:
-            x = np.asarray(features[name], np.float64)
-            parts.append(np.clip((x - self.centres[name]) / self.spreads[name], -LIMIT, LIMIT))
-        return np.concatenate(parts, axis=1)
+        x = np.concatenate([np.asarray(features[name], np.float64) for name in self.names], axis=1)
+        return np.clip((x - self.centre) / self.spread, -LIMIT, LIMIT)
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
         """Return what the learner is given for a matrix: (batch, feature)."""
@@ -265,36 +248,23 @@ class ClassicPredictor:
             return filled
         return np.concatenate([filled, presence(x, self.widths)], axis=1)
 
-    @property
-    def num_inputs(self) -> int:
-        """How many features the learner is given: see `inputs`."""
-        if self.learner == "gradient boosting":
-            return len(self.columns)
-        plain = self.learner == "nearest neighbours" or len(self.names) == 1
-        return sum(self.widths) + (0 if plain else len(self.names))
-
-    @property
-    def widths(self) -> list[int]:
-        """How many features each modality has."""
-        return [len(self.centres[name]) for name in self.names]
-
     def _answer(self, x: np.ndarray) -> np.ndarray:
         if self.regression:
             return self.estimator.predict(x)[:, None] * self.unit[1] + self.unit[0]
         if self.learner == "SVM":
-            found = softmax(margin_logits(self.estimator.decision_function(x), self.shares, self.margin))
+            chances = softmax(margin_logits(self.estimator.decision_function(x), self.shares, self.margin))
         else:
-            found = self.estimator.predict_proba(x)
+            chances = self.estimator.predict_proba(x)
         votes = {"random forest": TREES, "nearest neighbours": self.setting.get("neighbours", 1)}.get(self.learner)
         if votes is not None:  # the prior has one vote as well: no class is impossible because ten rows say so
-            found = (found * votes + self.shares) / (votes + 1)
+            chances = (chances * votes + self.shares) / (votes + 1)
         answer = np.zeros((len(x), len(self.prior)))
-        answer[:, self.classes] = found
+        answer[:, self.classes] = chances
         return answer
 
     @property
     def shares(self) -> np.ndarray:
-        """Return the prior of the classes that the training rows show: (class seen,)."""
+        """The prior of the classes that the training rows show: (class seen,)."""
         seen = np.maximum(self.prior[self.classes], 1e-6)
         return seen / seen.sum()
 
@@ -303,28 +273,17 @@ class ClassicPredictor:
         """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
         return 2 * sum(self.widths) + self.estimator.params
 
-    def blank(self, seed: int, rows: int = 0) -> Any:
-        """Return the estimator of this learner and setting, not fitted."""
-        task = "regression" if self.regression else "classification"
-        return build_learner(task, self.learner, self.setting, self.widths, len(self.classes), seed, rows)
-
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
         fitted, arrays = flatten_learner(self.estimator)
-        facts = {
-            "names": list(self.names),
-            "learner": self.learner,
-            "setting": self.setting,
-            "layouts": self.layouts,
-            "regression": self.regression,
-            "unit": list(self.unit),
-            "margin": list(self.margin),
-            "fitted": fitted,
-        }
+        facts: dict[str, Any] = {"names": list(self.names), "learner": self.learner, "setting": self.setting}
+        facts |= {"layouts": self.layouts, "regression": self.regression}
+        facts |= {"unit": list(self.unit), "margin": list(self.margin), "fitted": fitted}
         arrays = {f"fitted.{name}": value for name, value in arrays.items()}
         arrays |= {"prior": self.prior, "classes": self.classes, "columns": self.columns}
-        for index, name in enumerate(self.names):
-            arrays |= {f"centre.{index}": self.centres[name], f"spread.{index}": self.spreads[name]}
+        for what, whole in (("centre", self.centre), ("spread", self.spread)):
+            parts = np.split(whole, np.cumsum(self.widths)[:-1])
+            arrays |= {f"{what}.{index}": part for index, part in enumerate(parts)}
         return facts, arrays
 
     @classmethod
@@ -332,26 +291,32 @@ class ClassicPredictor:
         """Rebuild what `state` gave. Raises RunError when it is damaged: nothing in it is taken on trust."""
         try:
             names = tuple(facts["names"])
+            centres, spreads = ([arrays[f"{x}.{i}"] for i in range(len(names))] for x in ("centre", "spread"))
+            _check_scales(arrays["prior"], centres, spreads)
             predictor = cls(
                 names=names,
                 learner=str(facts["learner"]),
                 setting=dict(facts["setting"]),
                 layouts={name: dict(facts["layouts"][name]) for name in names},
-                prior=np.asarray(arrays["prior"]),
+                prior=arrays["prior"],
                 regression=bool(facts["regression"]),
-                classes=np.asarray(arrays["classes"]),
-                centres={name: np.asarray(arrays[f"centre.{i}"]) for i, name in enumerate(names)},
-                spreads={name: np.asarray(arrays[f"spread.{i}"]) for i, name in enumerate(names)},
+                classes=arrays["classes"],
+                widths=[len(centre) for centre in centres],
+                centre=np.concatenate(centres),
+                spread=np.concatenate(spreads),
                 unit=(float(facts["unit"][0]), float(facts["unit"][1])),
                 margin=(float(facts["margin"][0]), float(facts["margin"][1])),
-                columns=np.asarray(arrays["columns"]),
+                columns=arrays["columns"],
             )
-            _check_scales(predictor)
-            prefix = "fitted."
-            own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+            _check_codes(predictor)
+            own = {k.removeprefix("fitted."): x for k, x in arrays.items() if k.startswith("fitted.")}
+            width = predictor.inputs(np.zeros((1, sum(predictor.widths)))).shape[1]
             num_classes = 0 if predictor.regression else len(predictor.classes)
-            predictor.estimator = restore_learner(facts["fitted"], own, predictor.num_inputs, num_classes)
-            _check_kind(predictor)
+            learner = predictor.estimator = restore_learner(facts["fitted"], own, width, num_classes)
+            boosting = getattr(learner, "boosting", False)
+            wanted = PLAIN.get(predictor.learner)
+            if type(learner) is not wanted or boosting != (predictor.learner == "gradient boosting"):
+                raise RunError(f"got {type(learner).__name__} for {predictor.learner!r}")
         except RunError as error:
             raise RunError(f"the classic learner is damaged: {error}. Fit again, or restore the file.") from None
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -359,28 +324,19 @@ class ClassicPredictor:
         return predictor
 
 
-def _check_scales(predictor: ClassicPredictor) -> None:
-    """Raise RunError unless classes, columns and the scales of features belong together."""
-    prior, classes, columns = predictor.prior, predictor.classes, predictor.columns
-    scales = [*predictor.centres.values(), *predictor.spreads.values()]
-    if any(x.dtype != np.float64 or x.ndim != 1 or not np.isfinite(x).all() for x in (prior, *scales)):
+def _check_scales(prior: np.ndarray, centres: list[np.ndarray], spreads: list[np.ndarray]) -> None:
+    if any(x.dtype != np.float64 or x.ndim != 1 or not np.isfinite(x).all() for x in (prior, *centres, *spreads)):
         raise RunError("its prior and scales are not lists of numbers")
-    if any(len(predictor.centres[name]) != len(predictor.spreads[name]) for name in predictor.names):
+    if any(len(centre) != len(spread) for centre, spread in zip(centres, spreads, strict=True)):
         raise RunError("its features do not have a centre and a spread each")
-    for codes, most in ((classes, len(prior)), (columns, sum(predictor.widths))):
+
+
+def _check_codes(predictor: ClassicPredictor) -> None:
+    for codes, most in ((predictor.classes, len(predictor.prior)), (predictor.columns, len(predictor.centre))):
         if codes.dtype != np.int64 or codes.ndim != 1 or (codes < 0).any() or (codes >= most).any():
             raise RunError("it names a class or a feature that there is not")
-    if len(classes) < (1 if predictor.regression else 2):
+    if len(predictor.classes) < (1 if predictor.regression else 2):
         raise RunError("it knows too few classes")
-
-
-def _check_kind(predictor: ClassicPredictor) -> None:
-    """Raise RunError unless what was fitted is of the kind that the learner's name promises."""
-    found: PlainLearner = predictor.estimator
-    wanted = PLAIN.get(predictor.learner)
-    boosting = getattr(found, "boosting", False)
-    if type(found) is not wanted or boosting != (predictor.learner == "gradient boosting"):
-        raise RunError(f"got {type(found).__name__} for {predictor.learner!r}")
 
 
 @dataclass
@@ -394,11 +350,3 @@ class MajorityPredictor:
     def __call__(self, batch: Batch) -> np.ndarray:
         rows = len(next(iter(batch.present.values()), ()))
         return np.tile(np.asarray(self.prior, np.float64), (rows, 1))
-
-    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return all that rebuilds this predictor: a dict for JSON, and no array."""
-        return {"prior": np.asarray(self.prior, np.float64).tolist(), "names": list(self.names)}, {}
-
-    @classmethod
-    def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> MajorityPredictor:
-        return cls(np.asarray(facts["prior"], np.float64), tuple(facts["names"]))

@@ -1,8 +1,8 @@
 """Fusion operators, each [(tokens, present) of every part] → (tokens, present), and the module a plan is built into.
 
-tokens: (batch, token, dim), present: (batch, token) bool. A part whose row of `present` is all False is absent in that
-row; its values may be anything, NaN included, and reach neither output nor gradient. Where every part is absent, the
-output is 0 and not present. A row alone gives what it gives in a batch. Knows no encoder, no head and no plan language.
+tokens: (batch, token, dim), of one token in what plait's own operators give; present: (batch, token) bool. A part whose
+row of `present` is all False is absent in that row; its values may be anything, NaN included, and reach neither output
+nor gradient. Where every part is absent, the output is 0 and not present. Knows no encoder, no head and no plan text.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from torch.nn import functional as F
 from plait.errors import RequestError, did_you_mean
 
 Part: TypeAlias = tuple[Tensor, Tensor]
+DROPOUT = 0.1
+LOOKS = 2  # layers of attention
 
 
 def pool(tokens: Tensor, present: Tensor) -> Part:
-    """Return the mean over the present tokens, and which rows have any.
-
-    tokens (batch, token, dim), present (batch, token) bool → (batch, dim), (batch,) bool. Absent rows are 0.
-    """
+    """Return the mean over the present tokens (batch, dim), 0 where there is none, and which rows have any (batch,)."""
     total = tokens.masked_fill(~present.unsqueeze(2), 0.0).sum(1)
     count = present.sum(1, keepdim=True)
     return total / count.clamp(min=1), count.squeeze(1) > 0
@@ -36,50 +35,41 @@ def present_softmax(scores: Tensor, present: Tensor, axis: int) -> Tensor:
     return scores.masked_fill(~present, lowest).softmax(axis).masked_fill(~present, 0.0)
 
 
-def small_network(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+def small_network(inputs: int, outputs: int) -> nn.Sequential:
     """Return a network with one hidden layer: (batch, inputs) → (batch, outputs)."""
     hidden = 2 * min(inputs, outputs)
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(DROPOUT), nn.Linear(hidden, outputs))
 
 
 class Blend(nn.Module):
     """A linear map, which can add up evidence as it is, and a small network beside it: y = W x + network(normed)."""
 
-    def __init__(self, inputs: int, normed: int, outputs: int, dropout: float) -> None:
+    def __init__(self, inputs: int, normed: int, outputs: int) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
-        self.network = small_network(normed, outputs, dropout)
+        self.network = small_network(normed, outputs)
 
     def forward(self, x: Tensor, normed: Tensor) -> Tensor:
-        """x (batch, inputs), normed (batch, normed) → (batch, outputs)."""
         return self.linear(x) + self.network(normed)
 
 
 class Pooled(nn.Module):
-    """The mean of the tokens of each part, each with a LayerNorm of its own."""
+    """Means [(batch, dim)] of the tokens of each part, the same normed, and present (batch, part); 0 where absent."""
 
     def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
-        self.num_parts = num_parts
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(num_parts))
 
     def forward(self, parts: Sequence[Part]) -> tuple[list[Tensor], list[Tensor], Tensor]:
-        """Return the means [(batch, dim)], the normed means [(batch, dim)], and present (batch, part) bool.
-
-        Both are 0 where the part is absent.
-        """
-        check_count(self.num_parts, parts)
-        means, flags = zip(*(pool(tokens, present) for tokens, present in parts), strict=True)
-        normed = [
-            norm(x).masked_fill(~flag.unsqueeze(1), 0.0) for norm, x, flag in zip(self.norms, means, flags, strict=True)
-        ]
-        return list(means), normed, torch.stack(flags, 1)
+        means, present = pool_parts(parts)
+        normed = [norm(x) for norm, x in zip(self.norms, means, strict=True)]
+        return means, [x.masked_fill(~present[:, i : i + 1], 0.0) for i, x in enumerate(normed)], present
 
 
-def check_count(num_parts: int, parts: Sequence[Any]) -> None:
-    """Raise RequestError unless there are as many parts as the operator was made for."""
-    if len(parts) != num_parts:
-        raise RequestError(f"this fusion was made for {num_parts} parts; got {len(parts)}.")
+def pool_parts(parts: Sequence[Part]) -> tuple[list[Tensor], Tensor]:
+    """Return the means [(batch, dim)] of the tokens of each part, and present (batch, part)."""
+    pooled = [pool(tokens, present) for tokens, present in parts]
+    return [x for x, _ in pooled], torch.stack([there for _, there in pooled], 1)
 
 
 def one_token(x: Tensor, present: Tensor) -> Part:
@@ -89,41 +79,30 @@ def one_token(x: Tensor, present: Tensor) -> Part:
 
 
 class Concat(nn.Module):
-    """All parts side by side, with a flag for each that is there, into a linear map and a small network.
+    """All parts side by side, with a flag for each that is there, into one layer (Ngiam and others 2011, ICML)."""
 
-    Ngiam and others 2011, "Multimodal deep learning" (ICML): one shared layer over the features of all modalities.
-    """
-
-    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+    def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
         self.pooled = Pooled(num_parts, dim)
-        self.blend = Blend(num_parts * dim, num_parts * (dim + 1), dim, dropout)
+        self.blend = Blend(num_parts * dim, num_parts * (dim + 1), dim)
 
     def forward(self, parts: Sequence[Part]) -> Part:
-        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
         means, normed, present = self.pooled(parts)
         flags = present.to(normed[0].dtype)
         return one_token(self.blend(torch.cat(means, 1), torch.cat([*normed, flags], 1)), present)
 
 
 class Sum(nn.Module):
-    """Each part through a linear map of its own; those that are there are added, and a small network refines the sum.
+    """Each part that is there through a linear map, added up (Feichtenhofer and others 2016, arXiv:1604.06573)."""
 
-    Feichtenhofer and others 2016, "Convolutional two-stream network fusion" (arXiv:1604.06573): sum fusion.
-    """
-
-    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+    def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
-        self.num_parts = num_parts
         self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(num_parts))
         self.norm = nn.LayerNorm(dim)
-        self.blend = Blend(dim, dim, dim, dropout)
+        self.blend = Blend(dim, dim, dim)
 
     def forward(self, parts: Sequence[Part]) -> Part:
-        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
-        check_count(self.num_parts, parts)
-        means, flags = zip(*(pool(tokens, present) for tokens, present in parts), strict=True)
-        present = torch.stack(flags, 1)
+        means, present = pool_parts(parts)
         mapped = torch.stack([linear(x) for linear, x in zip(self.maps, means, strict=True)], 1)
         total = mapped.masked_fill(~present.unsqueeze(2), 0.0).sum(1)
         return one_token(self.blend(total, self.norm(total)), present)
@@ -132,31 +111,26 @@ class Sum(nn.Module):
 class Gate(nn.Module):
     """A gate that looks at all parts decides, feature by feature, how much of each part passes.
 
-    Arevalo and others 2017, "Gated multimodal units for information fusion" (arXiv:1702.01992). The gates of one
-    feature add up to 1 over the parts that are there (with two parts this is the paper's z and 1 − z).
+    Arevalo and others 2017, "Gated multimodal units" (arXiv:1702.01992). The gates of one feature add up to 1 over the
+    parts that are there: with two parts, the paper's z and 1 − z.
     """
 
-    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+    def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
         self.pooled = Pooled(num_parts, dim)
         self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(num_parts))
         self.gate = nn.Linear(num_parts * (dim + 1), num_parts * dim)
         self.norm = nn.LayerNorm(dim)
-        self.blend = Blend(dim, dim, dim, dropout)
+        self.blend = Blend(dim, dim, dim)
 
     def forward(self, parts: Sequence[Part]) -> Part:
-        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
         _, normed, present = self.pooled(parts)
         mapped = torch.stack([torch.tanh(linear(x)) for linear, x in zip(self.maps, normed, strict=True)], 1)
-        mixed = (mapped * self._gates(normed, present)).sum(1)
+        mixed = (mapped * self.gates(normed, present)).sum(1)
         return one_token(self.blend(mixed, self.norm(mixed)), present)
 
-    def gates(self, parts: Sequence[Part]) -> Tensor:
+    def gates(self, normed: list[Tensor], present: Tensor) -> Tensor:
         """Return how much of each part passes: (batch, part, dim), from 0 to 1, 0 where the part is absent."""
-        _, normed, present = self.pooled(parts)
-        return self._gates(normed, present)
-
-    def _gates(self, normed: list[Tensor], present: Tensor) -> Tensor:
         scores = self.gate(torch.cat([*normed, present.to(normed[0].dtype)], 1)).unflatten(1, (len(normed), -1))
         return present_softmax(scores, present.unsqueeze(2), 1)
 
@@ -164,24 +138,20 @@ class Gate(nn.Module):
 class Attention(nn.Module):
     """A learned query reads all tokens of all parts, twice: what it found first decides where it looks next.
 
-    Vaswani and others 2017, "Attention is all you need" (arXiv:1706.03762); with the tokens of all modalities as keys,
-    Nagrani and others 2021, "Attention bottlenecks for multimodal fusion" (arXiv:2107.00135); with one query, the class
-    attention of Touvron and others 2021 (arXiv:2103.17239). A learned vector tells the parts apart: the bias of the
-    LayerNorm that each part has of its own.
+    Attention (Vaswani and others 2017, arXiv:1706.03762) with the tokens of all modalities as keys (arXiv:2107.00135)
+    and one query, as class attention has (arXiv:2103.17239). The bias of the LayerNorm that each part has of its own
+    tells the parts apart.
     """
 
-    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1, layers: int = 2) -> None:
+    def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
-        self.num_parts = num_parts
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(num_parts))
         for norm in self.norms:
             nn.init.normal_(norm.bias, std=0.1)  # type: ignore[arg-type]
         self.query = nn.Parameter(torch.randn(1, dim) * 0.1)
-        self.layers = nn.ModuleList(Look(dim, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(Look(dim) for _ in range(LOOKS))
 
     def forward(self, parts: Sequence[Part]) -> Part:
-        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
-        check_count(self.num_parts, parts)
         normed = [
             norm(tokens.masked_fill(~there.unsqueeze(2), 0.0))
             for norm, (tokens, there) in zip(self.norms, parts, strict=True)
@@ -200,19 +170,16 @@ class Look(nn.Module):
     averaged: the same numbers as in the textbook order, at a fraction of the cost.
     """
 
-    def __init__(self, dim: int, dropout: float) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
         self.heads = next(n for n in (4, 2, 1) if dim % n == 0)
         self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.to_query, self.to_value, self.to_state = (nn.Linear(dim, dim) for _ in range(3))
         self.to_key = nn.Linear(dim, dim, bias=False)  # a bias would add the same to every score
-        self.network = small_network(dim, dim, dropout)
+        self.network = small_network(dim, dim)
 
     def forward(self, state: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """state (batch or 1, dim), tokens (batch, token, dim), present (batch, token) bool
-
-        → state (batch, dim), where it looked (batch, head, token): from 0 to 1, adding up to 1 unless nothing is there.
-        """
+        """state (batch or 1, dim) → state (batch, dim), and where it looked (batch, head, token): shares."""
         query = self.to_query(self.norm1(state)).unflatten(1, (self.heads, -1))
         probe = torch.einsum("bhd,hdx->bhx", query, self.to_key.weight.unflatten(0, (self.heads, -1)))
         scores = (probe @ tokens.transpose(1, 2)) * query.shape[2] ** -0.5
@@ -223,22 +190,21 @@ class Look(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """A gated recurrent unit takes one step for each part, in the order of the plan; an absent part is no step.
+    """A gated recurrent unit takes one step for each part that is there, in the order of the plan.
 
-    Cho and others 2014, "Learning phrase representations using RNN encoder-decoder" (arXiv:1406.1078). Each part first
-    goes through a linear map of its own, since the cell is shared.
+    Cho and others 2014 (arXiv:1406.1078). Each part first goes through a linear map of its own, since the cell is
+    shared.
     """
 
-    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+    def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
         self.pooled = Pooled(num_parts, dim)
         self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(num_parts))
         self.cell = nn.GRUCell(dim, dim)
         self.norm = nn.LayerNorm(dim)
-        self.blend = Blend(dim, dim, dim, dropout)
+        self.blend = Blend(dim, dim, dim)
 
     def forward(self, parts: Sequence[Part]) -> Part:
-        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
         _, normed, present = self.pooled(parts)
         state = torch.zeros_like(normed[0])
         for linear, x, there in zip(self.maps, normed, present.unbind(1), strict=True):
@@ -247,48 +213,39 @@ class Recurrent(nn.Module):
 
 
 class Film(nn.Module):
-    """The result so far scales and shifts every feature of the next part: y = x · (1 + scale) + shift.
+    """The result so far scales and shifts each feature of the next part: x · (1 + scale) + shift.
 
-    Perez and others 2018, "FiLM: visual reasoning with a general conditioning layer" (arXiv:1709.07871). Where the
-    earlier parts are absent, the next one stays as it is; where the next one is absent, the result so far passes.
+    Perez and others 2018, "FiLM" (arXiv:1709.07871). Where the earlier parts are absent the next one stays as it is;
+    where the next one is absent the result so far passes.
     """
 
-    def __init__(self, num_parts: int, dim: int, dropout: float = 0.1) -> None:
+    def __init__(self, num_parts: int, dim: int) -> None:
         super().__init__()
-        self.num_parts = num_parts
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(num_parts - 1))
-        self.conditions = nn.ModuleList(Blend(dim, dim, 2 * dim, dropout) for _ in range(num_parts - 1))
+        self.conditions = nn.ModuleList(Blend(dim, dim, 2 * dim) for _ in range(num_parts - 1))
 
     def forward(self, parts: Sequence[Part]) -> Part:
-        """[(tokens (batch, token, dim), present (batch, token) bool)] → (batch, 1, dim), (batch, 1) bool."""
-        check_count(self.num_parts, parts)
-        state, known = pool(*parts[0])
-        flags = [known]
-        for norm, condition, (tokens, present) in zip(self.norms, self.conditions, parts[1:], strict=True):
-            x, there = pool(tokens, present)
+        (state, *means), present = pool_parts(parts)
+        for i, (norm, condition, x) in enumerate(zip(self.norms, self.conditions, means, strict=True), 1):
             scale, shift = condition(state, norm(state)).chunk(2, 1)
-            both = torch.where(known.unsqueeze(1), x * (1 + scale) + shift, x)
-            state = torch.where(there.unsqueeze(1), both, state)
-            known = known | there
-            flags.append(there)
-        return one_token(state, torch.stack(flags, 1))
+            both = torch.where(present[:, :i].any(1, keepdim=True), x * (1 + scale) + shift, x)
+            state = torch.where(present[:, i : i + 1], both, state)
+        return one_token(state, present)
 
 
 class Vote(nn.Module):
-    """Late fusion: every branch predicts, and what each says beyond the prior is added up.
+    """Late fusion: every branch predicts, and what each says beyond the prior is added up, by weights learned from 1.
 
-    Kittler and others 1998, "On combining classifiers" (IEEE TPAMI 20, 3), the product rule:
-    logits = log prior + Σ over the present branches of w · (log softmax(branch) − log prior), each w learned, from 1.
+    The product rule of Kittler and others 1998 (IEEE TPAMI 20, 3):
+    logits = log prior + Σ over the present branches of w · (log softmax(branch) − log prior).
     For numbers: the mean of the present branches, weighted by softmax(w). Where no branch is present: the prior.
-
-    prior (class,): the class shares of the training split; for numbers (target,): its mean.
     """
 
     prior: Tensor
 
     def __init__(self, num_parts: int, prior: Tensor, regression: bool = False) -> None:
         super().__init__()
-        self.num_parts, self.regression = num_parts, regression
+        self.regression = regression
         prior = torch.as_tensor(prior, dtype=torch.get_default_dtype())
         if not regression:
             prior = prior.clamp(min=1e-6).log().log_softmax(0)
@@ -297,21 +254,13 @@ class Vote(nn.Module):
 
     def forward(self, parts: Sequence[Part]) -> Tensor:
         """[(logits (batch, class), present (batch,) bool)] → logits (batch, class), or values (batch, target)."""
-        check_count(self.num_parts, parts)
-        expected = (parts[0][0].shape[0], len(self.prior))
-        for index, (logits, there) in enumerate(parts):
-            if tuple(logits.shape) != expected or tuple(there.shape) != expected[:1]:
-                raise RequestError(
-                    f"vote, branch {index}: got predictions of shape {tuple(logits.shape)} and presence of shape "
-                    f"{tuple(there.shape)}; expected {expected} and {expected[:1]}."
-                )
         present = torch.stack([there for _, there in parts], 1)
-        said = torch.stack([logits for logits, _ in parts], 1).masked_fill(~present.unsqueeze(2), 0.0)
+        answers = torch.stack([logits for logits, _ in parts], 1).masked_fill(~present.unsqueeze(2), 0.0)
         if self.regression:
             weight = present_softmax(self.weight.expand(present.shape), present, 1)
-            mean = (weight.unsqueeze(2) * said).sum(1)
+            mean = (weight.unsqueeze(2) * answers).sum(1)
             return torch.where(present.any(1, keepdim=True), mean, self.prior)
-        beyond = (F.log_softmax(said, 2) - self.prior).masked_fill(~present.unsqueeze(2), 0.0)
+        beyond = (F.log_softmax(answers, 2) - self.prior).masked_fill(~present.unsqueeze(2), 0.0)
         return self.prior + (self.weight[:, None] * beyond).sum(1)
 
 
@@ -351,7 +300,6 @@ class Fusion(nn.Module):
         self.parts, self.operator, self.dim = nn.ModuleList(parts), operator, dim
 
     def forward(self, inputs: Mapping[str, Part]) -> Part:
-        """{modality: (tokens (batch, token, dim), present (batch, token) bool)} → the same for their fusion."""
         parts = [part(inputs) for part in self.parts]
         rows = [tokens.shape[0] for tokens, _ in parts]  # not len(): while a graph is traced it may be no number
         if any(count != rows[0] for count in rows):
@@ -366,15 +314,11 @@ class Fusion(nn.Module):
         return tokens.masked_fill(~present.unsqueeze(2), 0.0), present
 
 
-def build_fusion(node: Any, dim: int, dropout: float = 0.1) -> nn.Module:
-    """Return the module of a plan: {modality: (tokens, present)} → (tokens, present).
+def build_fusion(node: Any, dim: int) -> nn.Module:
+    """Return the module of a plan, or of one modality's name: {modality: (tokens, present)} → (tokens, present).
 
-    node: a plan, or the name of one modality, which passes through. Modalities that the plan does not name are
-    ignored. A module given as `by` is copied, so that two fits of one plan do not share weights; it is called with
+    A module given as `by` is copied, so that two fits of one plan do not share weights; it is called with
     [(tokens, present)], absent tokens set to 0. Weights are drawn from torch's generator (seed it in `fork_rng`).
-
-    A plan that votes has no tokens to return: build each of its parts, give each a head, and join them with Vote.
-
     Raises RequestError for a vote, and when the module is called with a missing modality or a wrong shape.
     """
     if isinstance(node, str):
@@ -386,10 +330,9 @@ def build_fusion(node: Any, dim: int, dropout: float = 0.1) -> nn.Module:
             "For a vote, build each part of the plan by itself, and join their predictions with Vote."
         )
     parts = [
-        Leaf(part, dim, clean=not own) if isinstance(part, str) else build_fusion(part, dim, dropout)
-        for part in node.parts
+        Leaf(part, dim, clean=not own) if isinstance(part, str) else build_fusion(part, dim) for part in node.parts
     ]
-    operator = OPERATORS[node.by](len(parts), dim, dropout) if own else copy.deepcopy(node.by)
+    operator = OPERATORS[node.by](len(parts), dim) if own else copy.deepcopy(node.by)
     return Fusion(parts, operator, dim)
 
 

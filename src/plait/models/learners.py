@@ -1,7 +1,4 @@
-"""The scikit-learn learners and their settings, and what they lack: margins as probabilities.
-
-Knows matrices, not batches, tables or what a feature means.
-"""
+"""The scikit-learn learners, their settings, and margins as probabilities. Knows matrices, not what they hold."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from plait.errors import PlaitError
+from plait.models.calibration import softmax
 from plait.models.plain import Linear, Machine, Neighbours, PlainLearner, Trees
 
 TREES = 100  # of a forest
@@ -22,28 +20,22 @@ MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000}  # these two grow slow 
 
 # task → learner → settings to try; the first is the one to take where nothing is known. C is for features that are
 # scaled so that every modality has about the same length, whatever its number of features.
+_FOREST = ({"min_samples_leaf": 2}, {"min_samples_leaf": 8}, {"min_samples_leaf": 1})
+_NEIGHBOURS = ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3})
 LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
     "classification": {
         "logistic regression": ({"C": 10.0}, {"C": 1.0}, {"C": 100.0}),
         "SVM": ({"C": 3.0, "gamma": "scale"}, {"C": 3.0, "gamma": 0.2}, {"C": 0.5, "gamma": "scale"}),
-        "random forest": ({"min_samples_leaf": 2}, {"min_samples_leaf": 8}, {"min_samples_leaf": 1}),
-        "gradient boosting": (
-            {"max_iter": 50, "learning_rate": 0.1},
-            {"max_iter": 25, "learning_rate": 0.1},
-            {"max_iter": 100, "learning_rate": 0.1},
-        ),
-        "nearest neighbours": ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3}),
+        "random forest": _FOREST,
+        "gradient boosting": tuple({"max_iter": trees, "learning_rate": 0.1} for trees in (50, 25, 100)),
+        "nearest neighbours": _NEIGHBOURS,
     },
     "regression": {
         "ridge regression": ({"alpha": 0.1}, {"alpha": 1.0}, {"alpha": 0.01}),
         "SVM": ({"C": 1.0}, {"C": 0.2}, {"C": 5.0}),
-        "random forest": ({"min_samples_leaf": 2}, {"min_samples_leaf": 8}, {"min_samples_leaf": 1}),
-        "gradient boosting": (
-            {"max_iter": 80, "learning_rate": 0.1},
-            {"max_iter": 40, "learning_rate": 0.1},
-            {"max_iter": 150, "learning_rate": 0.1},
-        ),
-        "nearest neighbours": ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3}),
+        "random forest": _FOREST,
+        "gradient boosting": tuple({"max_iter": trees, "learning_rate": 0.1} for trees in (80, 40, 150)),
+        "nearest neighbours": _NEIGHBOURS,
     },
 }
 
@@ -59,35 +51,28 @@ PLAIN = {
 
 
 def build_learner(
-    task: str, learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int = 0
+    learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int
 ) -> Any:
-    """Return the estimator, not fitted yet. widths: features of each modality; rows: how many it will learn from."""
-    regression = task == "regression"
+    """Return the estimator, not fitted yet. widths: features of each modality; num_classes: 0 for numbers."""
     if learner == "nearest neighbours":
-        return Neighbours(setting["neighbours"], widths, 0 if regression else num_classes)
-    if learner == "logistic regression":
-        from sklearn.linear_model import LogisticRegression
+        return Neighbours(setting["neighbours"], widths, num_classes)
+    if learner in ("logistic regression", "ridge regression"):
+        from sklearn.linear_model import LogisticRegression, Ridge
 
+        if learner == "ridge regression":
+            return Ridge(**setting, solver="cholesky")
         return LogisticRegression(**setting, max_iter=200, tol=1e-3)
-    if learner == "ridge regression":
-        from sklearn.linear_model import Ridge
-
-        return Ridge(**setting, solver="cholesky")
     if learner == "SVM":
         from sklearn.svm import SVC, SVR
 
-        return SVR(**setting, cache_size=400) if regression else SVC(**setting, cache_size=400)
+        return (SVC if num_classes else SVR)(**setting, cache_size=400)
+    from sklearn import ensemble
+
     if learner == "random forest":
-        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-
-        forest = RandomForestRegressor if regression else RandomForestClassifier
-        share = 1 / 3 if regression else "sqrt"
-        return forest(
-            TREES, max_features=share, n_jobs=2 if rows * sum(widths) >= SMALL else 1, random_state=seed, **setting
-        )
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    boosting = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
+        forest = ensemble.RandomForestClassifier if num_classes else ensemble.RandomForestRegressor
+        share, threads = "sqrt" if num_classes else 1 / 3, 2 if rows * sum(widths) >= SMALL else 1
+        return forest(TREES, max_features=share, n_jobs=threads, random_state=seed, **setting)
+    boosting = ensemble.HistGradientBoostingClassifier if num_classes else ensemble.HistGradientBoostingRegressor
     return boosting(
         max_leaf_nodes=8,
         min_samples_leaf=10,
@@ -108,18 +93,12 @@ def _pools(fitting: bool) -> Any:
 
 
 def one_thread(fitting: bool = False) -> AbstractContextManager[Any]:
-    """Return a context with one thread for products: in small work, waiting costs more than it saves.
-
-    fitting: for scikit-learn's OpenMP too, which a prediction does not load.
-    """
+    """Return a context with one thread: in small work, waiting costs more. fitting: in scikit-learn's OpenMP too."""
     return _pools(fitting).limit(limits=1)
 
 
 def plain_learner(estimator: Any) -> PlainLearner:
-    """Return what answers like an estimator that learners.py built and that is fitted to classes 0, 1, …, or numbers.
-
-    What is plain already stays as it is. Raises TypeError for any other estimator.
-    """
+    """Return what answers like a fitted estimator of `build_learner`. Raises TypeError for any other."""
     if isinstance(estimator, PlainLearner):
         return estimator
     kind = type(estimator).__name__
@@ -162,8 +141,7 @@ def _by_level(trees: Sequence[tuple[Any, ...]], width: int) -> tuple[np.ndarray,
     """Return columns, thresholds, left and values as `Trees` has them.
 
     trees: of each (node,) feature, threshold, left child, right child (both negative for a leaf), (node, output) value,
-    and (node,) whether NaN goes left. width: how far behind a feature its column lies whose NaN goes right; 0 where no
-    NaN comes.
+    and whether NaN goes left. width: how far behind a feature its column lies whose NaN goes right; 0 where none comes.
     """
     sizes = [len(tree[0]) for tree in trees]
     roots = np.cumsum([0, *sizes[:-1]])
@@ -189,8 +167,8 @@ def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_
     """Return the columns (feature,), in order, of the most telling features of a matrix: at most so many, shared out.
 
     Of each modality those with the greatest share of variance that the classes explain, or for numbers (num_classes 0)
-    the greatest squared correlation, over the rows that have the feature. One that no row has, or that never differs,
-    is left out; when none is left, the first that some row has stays.
+    the greatest squared correlation. One that never differs is left out; when none is left, the first that some row has
+    stays.
     """
     there = (~np.isnan(x)).astype(np.float64)
     filled = np.nan_to_num(x, nan=0.0)
@@ -206,27 +184,19 @@ def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_
         off = (off - off.sum(axis=0) / count) * there
         explained = (apart * off).sum(axis=0) ** 2 / np.maximum((off**2).sum(axis=0), 1e-12)
     scores = np.where(whole > 1e-9, explained / np.maximum(whole, 1e-9), -1.0)
-    found, end, each = [], 0, max(1, most // len(widths))
+    telling, end, each = [], 0, max(1, most // len(widths))
     for width in widths:
         best = end + np.argsort(-scores[end : end + width], kind="stable")[:each]
-        found.append(np.sort(best[scores[best] >= 0]))
+        telling.append(np.sort(best[scores[best] >= 0]))
         end += width
-    columns = np.concatenate(found)
+    columns = np.concatenate(telling)
     return columns if len(columns) else np.flatnonzero(there.any(axis=0))[:1]
 
 
 def presence(x: np.ndarray, widths: list[int]) -> np.ndarray:
     """Return which modalities of a matrix (batch, feature) are there, not NaN alone: (batch, modality) bool."""
     ends = np.cumsum(widths)
-    return np.stack(
-        [~np.isnan(x[:, end - width : end]).all(axis=1) for end, width in zip(ends, widths, strict=True)], 1
-    )
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities (batch, class)."""
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    return np.stack([~np.isnan(part).all(axis=1) for part in np.split(x, ends[:-1], axis=1)], 1)
 
 
 def margin_logits(margins: np.ndarray, shares: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
@@ -248,8 +218,8 @@ def scale_margins(
     """Return what margins, and the log of the class shares (class,), are multiplied by to be logits.
 
     Learned on margins of rows held out in two halves (Platt 1999, with one slope for all classes). origin: (rows,)
-    which row a row is, or is a copy of; a row and its copy stay together. A class of one row is never held out; where
-    nothing can be, the scale stays (2, 1).
+    which row a row is, or is a copy of; they stay together. A class of one row is never held out; without any it is (2,
+    1).
     """
     from scipy.optimize import minimize
     from sklearn.base import clone
@@ -280,5 +250,5 @@ def scale_margins(
         pull = 0.5 * (point[0] - np.log(2)) ** 2 + 0.5 * (point[1] - 1) ** 2
         return float(-(own_weights * np.log(chances)).sum() + pull)
 
-    found = minimize(loss, np.array([np.log(2), 1.0]), method="L-BFGS-B", bounds=[(-2.0, 3.0), (-2.0, 3.0)]).x
-    return float(np.exp(found[0])), float(found[1])
+    best = minimize(loss, np.array([np.log(2), 1.0]), method="L-BFGS-B", bounds=[(-2.0, 3.0), (-2.0, 3.0)]).x
+    return float(np.exp(best[0])), float(best[1])

@@ -1,4 +1,4 @@
-"""What a lesson of classes or numbers is made of: the target and its loss, tokens of rows, modality dropout.
+"""A lesson of classes or numbers: the target and its loss, tokens of rows, modality dropout.
 
 Knows networks and prepared rows, not files or plans, and not the loop that learns.
 """
@@ -18,19 +18,17 @@ from torch.nn import functional as F
 from plait.models.network import Network, Parts
 from plait.models.rows import Prepared
 
+Source = Callable[[Tensor], Parts]  # rows → their tokens
 SMOOTHING = 0.1  # label smoothing with three classes or more (Szegedy and others 2016, arXiv:1512.00567)
 
 
 @dataclass
 class Target:
-    """What is to be learned.
+    """What is to be learned."""
 
-    values: (rows,) class codes (int64) or scaled numbers (float32); weights: (class,) or None.
-    """
-
-    values: Tensor
+    values: Tensor  # (rows,) class codes (int64) or scaled numbers (float32)
     regression: bool = False
-    weights: Tensor | None = None
+    weights: Tensor | None = None  # (class,)
 
     def loss(self, outputs: Tensor, rows: Tensor) -> Tensor:
         """The training loss: cross-entropy with smoothed labels, or a smooth L1 distance."""
@@ -53,31 +51,19 @@ class Target:
         return "r2" if self.regression else "accuracy"
 
 
-@dataclass
-class Live:
-    """Encodes the rows anew, augmented, with gradients: the encoders are trained."""
-
-    network: Network
-    prepared: Prepared
-    augment: Any
-    device: torch.device
-
-    def __call__(self, rows: Tensor) -> Parts:
-        return self.network.encode(self.prepared.batch(rows.numpy(), self.network.names, self.device), self.augment)
+def encode_live(network: Network, prepared: Prepared, augment: Any, device: torch.device) -> Source:
+    """Return what encodes the rows anew, augmented, with gradients: the encoders are trained."""
+    return lambda rows: network.encode(prepared.batch(rows.numpy(), network.names, device), augment)
 
 
-@dataclass
-class Passes:
-    """Tokens of several augmented passes over the training rows, encoded once: only fusion and heads are trained."""
+def draw_pass(passes: list[Parts], places: Tensor, generator: torch.Generator) -> Source:
+    """Return what takes tokens from one of several augmented passes. places: (rows of the table,): where each is."""
 
-    passes: list[Parts]
-    places: Tensor  # (rows of the table,): where a row stands in the passes, or −1
-    generator: torch.Generator
+    def source(rows: Tensor) -> Parts:
+        chosen = passes[int(torch.randint(len(passes), (1,), generator=generator))]
+        return {name: (tokens[places[rows]], present[places[rows]]) for name, (tokens, present) in chosen.items()}
 
-    def __call__(self, rows: Tensor) -> Parts:
-        chosen = self.passes[int(torch.randint(len(self.passes), (1,), generator=self.generator))]
-        index = self.places[rows]
-        return {name: (tokens[index], present[index]) for name, (tokens, present) in chosen.items()}
+    return source
 
 
 def encode_rows(
@@ -89,41 +75,38 @@ def encode_rows(
     batch_size: int = 256,
     low: bool = False,
 ) -> Parts:
-    """Encode rows in order with fixed encoders → {name: (tokens (rows, token, dim), present (rows, token))}.
-
-    low: encoders compute in bfloat16.
-    """
+    """Encode rows in order with fixed encoders, if low in bfloat16 → {name: (tokens (rows, token, dim), present)}."""
     network.eval()
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=low):
         batches = (
             prepared.batch(rows[s : s + batch_size], network.names, device) for s in range(0, len(rows), batch_size)
         )
-        found = [network.encode(batch, augment) for batch in batches]
-    longest = {name: max(part[name][0].shape[1] for part in found) for name in network.names}
-    result = {}
-    for name in network.names:
-        short = [(_pad(p[name][0], longest[name]), _pad(p[name][1], longest[name])) for p in found]
-        # clones, because what inference_mode made cannot take part in training
-        result[name] = (torch.cat([t for t, _ in short]).float().clone(), torch.cat([h for _, h in short]).clone())
-    return result
+        parts = [network.encode(batch, augment) for batch in batches]
+    # clones, because what inference_mode made cannot take part in training
+    return {
+        name: (_join([p[name][0] for p in parts]).float().clone(), _join([p[name][1] for p in parts]).clone())
+        for name in network.names
+    }
 
 
-def _pad(x: Tensor, length: int) -> Tensor:
-    """Pad (batch, token, …) to this many tokens: a batch in which a modality is absent has only one."""
-    return x if x.shape[1] == length else torch.cat([x, x.new_zeros(len(x), length - x.shape[1], *x.shape[2:])], 1)
+def _join(batches: list[Tensor]) -> Tensor:
+    """Join batches (batch, token, …) and pad them: one in which a modality is absent has only one token."""
+    longest = max(x.shape[1] for x in batches)
+    return torch.cat([F.pad(x, [0, 0] * (x.dim() - 2) + [0, longest - x.shape[1]]) for x in batches])
+
+
+def draw_stay(there: Tensor, generator: torch.Generator, least: int) -> Tensor:
+    """Modality dropout: draw which of those there (batch, modality) stay, evenly how many (after arXiv:1501.00102)."""
+    draws = torch.rand(len(there), there.shape[1] + 1, generator=generator).to(there.device)
+    stay = least + (draws[:, -1] * (there.sum(1) + 1 - least)).long()
+    order = draws[:, :-1].masked_fill(~there, 2.0).argsort(1).argsort(1)
+    return there & (order < stay[:, None])
 
 
 def draw_presence(parts: Parts, generator: torch.Generator) -> Parts:
-    """Modality dropout: for each sample draw how many of its modalities stay (uniformly, at least one), then which.
-
-    Neverova and others 2016, "ModDrop" (arXiv:1501.00102), drawn for each sample and evenly over the sizes of subsets.
-    """
+    """Return the samples with modalities dropped from each; at least one stays."""
     names = sorted(parts)  # the draw must not depend on the order of the dict
-    there = torch.stack([parts[name][1].any(1) for name in names], 1)  # (batch, part)
-    draws = torch.rand(there.shape[0], len(names) + 1, generator=generator).to(there.device)
-    stay = 1 + (draws[:, -1] * there.sum(1)).long()
-    order = draws[:, :-1].masked_fill(~there, 2.0).argsort(1).argsort(1)
-    kept = there & (order < stay[:, None])
+    kept = draw_stay(torch.stack([parts[name][1].any(1) for name in names], 1), generator, 1)
     return {name: (parts[name][0], parts[name][1] & kept[:, i : i + 1]) for i, name in enumerate(names)}
 
 
@@ -148,15 +131,14 @@ def draw_batches(rows: np.ndarray, steps: int, generator: torch.Generator) -> li
 def loss_of(
     rows: Tensor,
     network: Network,
-    source: Callable[[Tensor], Parts],
+    source: Source,
     target: Target,
     dropout: torch.Generator | None = None,
     low: bool = False,
 ) -> Tensor:
     """Return the mean loss of training rows whose tokens this source gives.
 
-    dropout: draws which modalities are left out; None leaves out none. low: encoders compute in bfloat16, and on a GPU
-    all else; weights stay float32.
+    dropout: draws which modalities are left out, if any. low: encoders, and on a GPU all else, compute in bfloat16.
     """
     kind = network.prior.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=low):

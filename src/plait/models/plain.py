@@ -1,18 +1,20 @@
 """Fitted learners that answer with numpy alone: linear ones, SVMs, trees, and nearest neighbours; and their arrays.
 
-Each answers as scikit-learn's does, to rounding. Knows matrices, not batches, and not how anything but neighbours is
-fitted; never imports scikit-learn, so that a prediction need not wait for it.
+Each answers rows (batch, feature) as scikit-learn's does: `predict` with numbers (batch,), `predict_proba` with
+probabilities (batch, class). Knows matrices, not batches; never imports scikit-learn, so that a prediction is quick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from plait.errors import RunError
+from plait.models.calibration import softmax
 
 NARROW = ("columns", "left")  # of trees, kept in 32 bits
 PAIRS = 1 << 16  # pairs of a row and a tree that are looked at together: what fits a cache
@@ -30,11 +32,9 @@ class Linear:
         return self.coefficients.size + self.intercepts.size
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the numbers of rows x (batch, feature): (batch,)."""
         return self._outputs(x)[:, 0]
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return probabilities (batch, class)."""
         return _probabilities(self._outputs(x))
 
     def _outputs(self, x: np.ndarray) -> np.ndarray:
@@ -65,14 +65,10 @@ class Machine:
         return self.vectors.size + self.weights.size + self.intercepts.size
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the numbers of rows x (batch, feature): (batch,)."""
         return self._near(x) @ self.weights[0] + self.intercepts[0]
 
     def decision_function(self, x: np.ndarray) -> np.ndarray:
-        """Return margins (batch, class): votes over all pairs, and a third of a vote at most for how clear they were.
-
-        Of two classes, margins (batch,): above 0 for the second. As scikit-learn's SVC gives them.
-        """
+        """Return margins (batch, class), or (batch,) of two: votes over all pairs, and up to a third for how clear."""
         near = self._near(x)
         num = len(self.sizes)
         if num == 2:
@@ -81,15 +77,12 @@ class Machine:
         blocks = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
         sides = [near[:, block] @ self.weights[:, block].T for block in blocks]  # of each class: (batch, other class)
         votes, sums = np.zeros((len(x), num)), np.zeros((len(x), num))
-        pair = 0
-        for first in range(num):
-            for second in range(first + 1, num):
-                margin = sides[first][:, second - 1] + sides[second][:, first] + self.intercepts[pair]
-                sums[:, first] += margin
-                sums[:, second] -= margin
-                votes[:, first] += margin >= 0
-                votes[:, second] += margin < 0
-                pair += 1
+        for pair, (first, second) in enumerate(combinations(range(num), 2)):
+            margin = sides[first][:, second - 1] + sides[second][:, first] + self.intercepts[pair]
+            sums[:, first] += margin
+            sums[:, second] -= margin
+            votes[:, first] += margin >= 0
+            votes[:, second] += margin < 0
         return votes + sums / (3 * (np.abs(sums) + 1))
 
     def _near(self, x: np.ndarray) -> np.ndarray:
@@ -137,28 +130,23 @@ class Trees:
         return self._outputs(x)[:, 0]
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return probabilities (batch, class)."""
-        found = self._outputs(x)
-        return _probabilities(found) if self.boosting else found
+        outputs = self._outputs(x)
+        return _probabilities(outputs) if self.boosting else outputs
 
     def _outputs(self, x: np.ndarray) -> np.ndarray:
         most = max(1, PAIRS // self.num_trees)
-        chunks = [self._chunk(x[start : start + most]) for start in range(0, max(1, len(x)), most)]
-        return np.concatenate(chunks)
+        return np.concatenate([self._chunk(x[start : start + most]) for start in range(0, max(1, len(x)), most)])
 
     def _chunk(self, x: np.ndarray) -> np.ndarray:
         if not self.boosting:
             x = x.astype(np.float32).astype(np.float64)  # as its trees were grown
         holes = np.isnan(x)
-        if holes.any():
-            x = np.concatenate([np.where(holes, -np.inf, x), np.where(holes, np.inf, x)], axis=1)
-        else:
-            x = np.concatenate([x, x], axis=1)
-        found = self.values.take(self.leaves.take(self._leaves(x)), axis=0)  # (tree, batch, output)
+        x = np.concatenate([np.where(holes, -np.inf, x), np.where(holes, np.inf, x)], axis=1)
+        values = self.values.take(self.leaves.take(self._leaves(x)), axis=0)  # (tree, batch, output)
         outputs = len(self.start) if self.boosting else 1
-        total = np.zeros((outputs, *found.shape[1:])) + (self.start[:, None, None] if self.boosting else 0.0)
-        for step in found.reshape(
-            self.num_trees // outputs, outputs, *found.shape[1:]
+        total = np.zeros((outputs, *values.shape[1:])) + (self.start[:, None, None] if self.boosting else 0.0)
+        for step in values.reshape(
+            self.num_trees // outputs, *total.shape
         ):  # in this order, however many rows there are
             total += step
         return total[:, :, 0].T if self.boosting else total[0] / self.num_trees
@@ -252,12 +240,12 @@ def flatten_learner(learner: PlainLearner) -> tuple[dict[str, Any], dict[str, np
     """Return all that `restore_learner` needs of a learner: facts for JSON, and named arrays."""
     facts: dict[str, Any] = {"is": next(name for name, kind in KINDS.items() if isinstance(learner, kind))}
     arrays = {}
-    for one in fields(learner):
-        value = getattr(learner, one.name)
+    for field_ in fields(learner):
+        value = getattr(learner, field_.name)
         if not isinstance(value, np.ndarray):
-            facts[one.name] = value
-        elif one.init:
-            arrays[one.name] = value.astype(np.int32) if value.dtype == np.intp and one.name in NARROW else value
+            facts[field_.name] = value
+        elif field_.init:
+            arrays[field_.name] = value.astype(np.int32) if value.dtype == np.intp and field_.name in NARROW else value
     return facts, arrays
 
 
@@ -266,16 +254,15 @@ def restore_learner(
 ) -> PlainLearner:
     """Return the learner that `flatten_learner` took apart, for rows of so many features; num_classes 0: of numbers.
 
-    Nothing is taken on trust: kinds, shapes and ranges are checked, so that what is restored answers and comes to an
-    end. Raises RunError, KeyError, TypeError or ValueError for what is damaged.
+    Nothing is taken on trust: what is restored answers, and comes to an end. Raises RunError, KeyError, TypeError or
+    ValueError for what is damaged.
     """
     check = _Check(arrays)
     outputs = num_classes if num_classes > 2 else 1
     if facts["is"] == "linear":
         return Linear(check("coefficients", (outputs, features)), check("intercepts", (outputs,)))
     if facts["is"] == "machine":
-        sizes = check("sizes", (max(1, num_classes),), np.int64)
-        vectors = check("vectors", (None, features))
+        sizes, vectors = check("sizes", (max(1, num_classes),), np.int64), check("vectors", (None, features))
         if sizes.min() < 0 or sizes.sum() != len(vectors):
             raise RunError("'sizes' does not count the vectors")
         pairs = max(1, num_classes * (num_classes - 1) // 2)
@@ -284,7 +271,7 @@ def restore_learner(
     if facts["is"] == "trees":
         return _restore_trees(facts, check, features, num_classes)
     if facts["is"] == "neighbours":
-        rows = check("rows", (None, features), np.float32, holes=True)
+        rows = check("rows", (None, features), np.float32, wrong=np.isinf)
         weights = check("weights", (len(rows),))
         targets = check("targets", (len(rows),), np.int64 if num_classes else np.float64)
         widths = [int(width) for width in facts["widths"]]
@@ -300,22 +287,18 @@ def restore_learner(
 
 def _restore_trees(facts: Mapping[str, Any], check: _Check, features: int, num_classes: int) -> Trees:
     boosting, num_trees = bool(facts["boosting"]), int(_number(facts, "num_trees"))
-    outputs = num_classes if num_classes > 2 else 1
-    start = check("start", (outputs if boosting else 0,))
+    start = check("start", ((num_classes if num_classes > 2 else 1) if boosting else 0,))
     left = check("left", (None,), np.int32)
-    size = len(left)
+    size, here = len(left), np.arange(len(left))
     if not 1 <= num_trees <= size or num_trees % max(1, len(start)):
         raise RunError(f"there cannot be {num_trees} trees of {size} nodes")
     columns = check("columns", (size,), np.int32)
     if columns.min() < 0 or columns.max() >= 2 * features:
         raise RunError("'columns' names a feature that there is not")
-    here = np.arange(size)
     inner = left != here
     if (left < here).any() or (left[inner] >= size - 1).any():  # forwards alone, so that every row ends in a leaf
         raise RunError("'left' leads backwards, or out of the trees")
-    thresholds = check("thresholds", (size,), finite=False)
-    if np.isnan(thresholds).any():
-        raise RunError("'thresholds' holds NaN")
+    thresholds = check("thresholds", (size,), wrong=np.isnan)
     values = check("values", (int((~inner).sum()), 1 if boosting else max(1, num_classes)))
     return Trees(boosting, num_trees, columns, thresholds, left, values, start)
 
@@ -327,26 +310,17 @@ class _Check:
     arrays: Mapping[str, np.ndarray]
 
     def __call__(
-        self,
-        name: str,
-        shape: tuple[int | None, ...],
-        dtype: type = np.float64,
-        *,
-        finite: bool = True,
-        holes: bool = False,
+        self, name: str, shape: tuple[int | None, ...], dtype: type = np.float64, wrong: Any = None
     ) -> np.ndarray:
-        found = np.asarray(self.arrays[name])
-        fits = found.ndim == len(shape) and all(
-            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
-        )
-        if found.dtype != dtype or not fits:
+        """wrong: what no value may be; without it, all must be finite."""
+        x = np.asarray(self.arrays[name])
+        fits = x.ndim == len(shape) and all(want in (None, size) for want, size in zip(shape, x.shape, strict=True))
+        if x.dtype != dtype or not fits:
             wanted = ", ".join("any" if want is None else str(want) for want in shape)
-            raise RunError(
-                f"{name!r} is {found.dtype} of shape {found.shape}, expected {np.dtype(dtype)} of ({wanted})"
-            )
-        if finite and (np.isinf(found).any() if holes else not np.isfinite(found).all()):
-            raise RunError(f"{name!r} holds what is no number")
-        return found
+            raise RunError(f"{name!r} is {x.dtype} of shape {x.shape}, expected {np.dtype(dtype)} of ({wanted})")
+        if (wrong(x) if wrong is not None else ~np.isfinite(x)).any():
+            raise RunError(f"{name!r} holds {'NaN' if wrong is np.isnan else 'what is no number'}")
+        return x
 
 
 def _number(facts: Mapping[str, Any], name: str) -> float:
@@ -358,9 +332,4 @@ def _number(facts: Mapping[str, Any], name: str) -> float:
 
 def _probabilities(outputs: np.ndarray) -> np.ndarray:
     """Return probabilities (batch, class) from outputs (batch, class), or (batch, 1) of the second of two classes."""
-    if outputs.shape[1] > 1:
-        raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return raised / raised.sum(axis=1, keepdims=True)
-    with np.errstate(over="ignore"):  # then the chance is 0
-        second = 1 / (1 + np.exp(-outputs[:, 0]))
-    return np.stack([1 - second, second], axis=1)
+    return softmax(np.concatenate([np.zeros_like(outputs), outputs], 1) if outputs.shape[1] == 1 else outputs)

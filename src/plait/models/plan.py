@@ -46,7 +46,8 @@ class _Node:
         _check_operator(strategy, self.by)
 
     def __str__(self) -> str:
-        return f"{type(self).__name__.lower()}({_inner(self)}, by={_by_name(self.by)})"
+        by = self.by if isinstance(self.by, str) else type(self.by).__name__
+        return f"{type(self).__name__.lower()}({_inner(self)}, by={by})"
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,13 @@ class Tree(_Node):
 
 
 Node: TypeAlias = Parallel | Sequential | Tree
-_STRATEGIES: dict[str, type[Parallel] | type[Sequential] | type[Tree]] = {
-    "parallel": Parallel,
-    "sequential": Sequential,
-    "tree": Tree,
-}
+_STRATEGIES: dict[str, Any] = {"parallel": Parallel, "sequential": Sequential, "tree": Tree}
 
 
 def parse(plan: str | Node) -> Node:
     """Return the plan that this text says; a plan built in Python comes back as it is.
 
-    Raises RequestError, with a caret under the place, for anything that is not a plan. Whether the modalities exist is
-    a question for `check`.
+    Raises RequestError, with a caret under the place, for anything that is not a plan. See `check` for the modalities.
 
     >>> str(parse("tree((image, audio), text)"))
     'tree((image, audio), text, by=gate)'
@@ -124,10 +120,7 @@ def parse(plan: str | Node) -> Node:
 
 
 def check(plan: str | Node, modalities: Sequence[str]) -> None:
-    """Raise RequestError unless the plan fits these modalities: each known, each at most once, vote only at the root.
-
-    A text stands for one modality here, as it does as a part of a plan.
-    """
+    """Raise RequestError unless the plan, or one name, fits: each modality known, and once, vote only at the root."""
     seen: set[str] = set()
     for name in leaves(plan):
         if name not in modalities:
@@ -135,16 +128,15 @@ def check(plan: str | Node, modalities: Sequence[str]) -> None:
         if name in seen:
             raise RequestError(f"plan {plan}: the modality {name!r} stands in it twice; expected each name once.")
         seen.add(name)
-    below = list(plan.parts) if isinstance(plan, _Node) else []
+    below = [part for part in getattr(plan, "parts", ()) if isinstance(part, _Node)]
     while below:
         part = below.pop()
-        if isinstance(part, _Node):
-            if isinstance(part.by, str) and part.by == "vote":
-                raise RequestError(
-                    f"plan {plan}: vote stands below the root, in {part}. It combines predictions, so only the "
-                    "outermost strategy can vote. Use concat, sum, gate or attention there."
-                )
-            below += part.parts
+        if isinstance(part.by, str) and part.by == "vote":
+            raise RequestError(
+                f"plan {plan}: vote stands below the root, in {part}. It combines predictions, so only the "
+                "outermost strategy can vote. Use concat, sum, gate or attention there."
+            )
+        below += [inner for inner in part.parts if isinstance(inner, _Node)]
 
 
 def leaves(plan: str | Node) -> tuple[str, ...]:
@@ -182,24 +174,18 @@ def _inner(node: _Node) -> str:
     return ", ".join(written)
 
 
-def _by_name(by: Any) -> str:
-    return by if isinstance(by, str) else type(by).__name__
-
-
 def _check_operator(strategy: str, by: Any) -> None:
     allowed = OPERATORS[strategy]
     if isinstance(by, type):
         raise RequestError(f"{strategy}: by={by.__name__} is a class; expected a module, as in by={by.__name__}(…)")
-    if not isinstance(by, str):
-        if not callable(by):
-            raise RequestError(f"{strategy}: by={by!r} is neither an operator ({', '.join(allowed)}) nor an nn.Module")
-        return
-    if by in allowed:
+    if not isinstance(by, str) and not callable(by):
+        raise RequestError(f"{strategy}: by={by!r} is neither an operator ({', '.join(allowed)}) nor an nn.Module")
+    if not isinstance(by, str) or by in allowed:
         return
     owners = [f"{owner}(…)" for owner, names in OPERATORS.items() if by in names]
     if owners:
-        raise RequestError(f"{strategy} has no operator {by!r}: it belongs to {' and '.join(owners)}. "
-                           f"For {strategy} there are: {', '.join(allowed)}")  # fmt: skip
+        whose = f"it belongs to {' and '.join(owners)}. For {strategy} there are: {', '.join(allowed)}"
+        raise RequestError(f"{strategy} has no operator {by!r}: {whose}")
     raise RequestError(f"there is no operator {by!r}. {did_you_mean(by, allowed).rstrip('.')} (for {strategy})")
 
 
@@ -225,22 +211,21 @@ class _Reader:
         self.depth = 0
         self.tokens: list[_Token] = []
         at = 0
-        pattern = re.compile(r"(\s+)|(\w+)|([(),=])|'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
+        quoted = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+        pattern = re.compile(rf"\s+|(?P<word>\w+)|(?P<sign>[(),=])|(?P<name>{quoted})", re.DOTALL)
         while at < len(text):
-            found = pattern.match(text, at)
-            if found is None:
-                if text[at] in "'\"":
-                    self.fail("the quote is not closed", at)
-                self.fail(
-                    f"{text[at]!r} has no meaning here; a name that is not a plain word stands in quotes, 'like-this'",
-                    at,
+            match = pattern.match(text, at)
+            if match is None:
+                unknown = (
+                    f"{text[at]!r} has no meaning here; a name that is not a plain word stands in quotes, 'like-this'"
                 )
-            if found.lastindex in (4, 5):
-                name = re.sub(r"\\(.)", r"\1", found.group(found.lastindex), flags=re.DOTALL)
-                self.tokens.append(_Token("name", name, at))
-            elif found.lastindex != 1:
-                self.tokens.append(_Token("word" if found.lastindex == 2 else "sign", found.group(), at))
-            at = found.end()
+                self.fail("the quote is not closed" if text[at] in "'\"" else unknown, at)
+            kind = match.lastgroup
+            if kind == "name":
+                self.tokens.append(_Token(kind, re.sub(r"\\(.)", r"\1", match.group()[1:-1], flags=re.DOTALL), at))
+            elif kind is not None:
+                self.tokens.append(_Token(kind, match.group(), at))
+            at = match.end()
         self.tokens.append(_Token("end", "the end", len(text)))
         self.tokens.reverse()
 
@@ -254,13 +239,11 @@ class _Reader:
         return token.kind == "sign" and token.value == sign
 
     def plan(self) -> Node:
-        first = self.tokens[-1]
-        if first.kind != "word" or not self.next_is("(", ahead=1):
-            self.fail(f"a plan begins with parallel(, sequential( or tree(. {EXAMPLE}", first.at)
+        if self.tokens[-1].kind != "word" or not self.next_is("(", ahead=1):
+            self.fail(f"a plan begins with parallel(, sequential( or tree(. {EXAMPLE}", self.tokens[-1].at)
         node = self.node()
-        rest = self.tokens[-1]
-        if rest.kind != "end":
-            self.fail("the plan has ended here, but there is text left over", rest.at)
+        if self.tokens[-1].kind != "end":
+            self.fail("the plan has ended here, but there is text left over", self.tokens[-1].at)
         return node
 
     def node(self) -> Node:

@@ -14,29 +14,29 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from plait.core.contract import SECOND, Batch, answer_subsets
+from plait.core.contract import Batch, answer_subsets, shown_by
 from plait.core.files import pack_tensors, unpack_tensors
 from plait.errors import RequestError, RunError
 from plait.models.blend import load_combiner
 from plait.models.calibration import apply_temperature
-from plait.models.network import Network, NetworkPredictor, count_parameters, tuned_makers
-from plait.models.views import Strand
+from plait.models.network import Network, NetworkPredictor, tuned_makers
+from plait.models.views import View
 
 if TYPE_CHECKING:
     from plait.models.classic import ClassicPredictor
 
 
-def present_rows(batch: Batch, names: Sequence[str]) -> np.ndarray:
-    """Return (batch,) bool: which rows have any of these modalities."""
-    return torch.stack([batch.present[name] for name in names], 1).any(1).cpu().numpy()
+def present_rows(batch: Batch, names: Sequence[str], keep: Sequence[str] | None = None) -> np.ndarray:
+    """Return (batch,) bool: which rows have any of these modalities; with keep, of those that are to be kept."""
+    flags = [batch.present[name] for name in names if keep is None or name in keep]
+    if not flags:
+        return np.zeros(len(next(iter(batch.present.values()))), bool)
+    return torch.stack(flags, 1).any(1).cpu().numpy()
 
 
 @dataclass
 class Calibrated:
-    """Another predictor whose probabilities are sharpened or softened by one temperature (Guo and others 2017).
-
-    A row with nothing in it keeps the prior: that one is no guess.
-    """
+    """Another predictor with one temperature (Guo and others 2017); a row with nothing in it keeps the prior."""
 
     inner: Any
     temperature: float
@@ -58,20 +58,14 @@ class Calibrated:
         return self.subsets(batch, [self.names])[0]
 
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        answers = []
-        for keep, said in zip(keeps, answer_subsets(self.inner, batch, keeps), strict=True):
-            kept = [name for name in self.names if name in keep]
-            some = present_rows(batch, kept) if kept else np.zeros(len(said), bool)
-            answers.append(apply_temperature(said, self.temperature, some))
-        return answers
+        answers = answer_subsets(self.inner, batch, keeps)
+        some = [present_rows(batch, self.names, keep) for keep in keeps]
+        return [apply_temperature(x, self.temperature, there) for x, there in zip(answers, some, strict=True)]
 
 
 @dataclass
 class Blend:
-    """Late fusion: several predictors answer, and what they say is combined by average, weights or stacking.
-
-    A member none of whose modalities is present has no say; where no member has, the answer is the prior.
-    """
+    """Late fusion: several predictors answer, and a combiner of blend.py makes one answer of those that are present."""
 
     members: list[Any]
     combiner: Any  # see blend.py
@@ -85,15 +79,9 @@ class Blend:
         return self.subsets(batch, [self.names])[0]
 
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        said = [answer_subsets(member, batch, keeps) for member in self.members]
-        answers = []
-        for index, keep in enumerate(keeps):
-            there = []
-            for member in self.members:
-                kept = [name for name in member.names if name in keep]
-                there.append(present_rows(batch, kept) if kept else np.zeros(len(said[0][index]), bool))
-            answers.append(self.combiner.combine([s[index] for s in said], np.stack(there, 1), self.prior))
-        return answers
+        answers = zip(*(answer_subsets(member, batch, keeps) for member in self.members), strict=True)
+        present = [np.stack([present_rows(batch, m.names, keep) for m in self.members], 1) for keep in keeps]
+        return [self.combiner.combine(x, there, self.prior) for x, there in zip(answers, present, strict=True)]
 
 
 @dataclass
@@ -104,32 +92,34 @@ class RowText:
 
     @property
     def names(self) -> Sequence[str]:
-        return list(dict.fromkeys(name.partition(SECOND)[0] for name in self.inner.names))
+        return list(dict.fromkeys(shown_by(name) for name in self.inner.names))
 
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.inner(batch)
 
 
+def parts_of(predictor: Any) -> list[Any]:
+    """Return the predictors that a predictor is made of, if any."""
+    if isinstance(predictor, Blend):
+        return predictor.members
+    return [predictor.inner] if isinstance(predictor, (Calibrated, RowText)) else []
+
+
+def leaves_of(predictor: Any) -> list[Any]:
+    """Return the predictors that a predictor asks in the end, each once: they are made of no others."""
+    parts = parts_of(predictor)
+    leaves = [leaf for part in parts for leaf in leaves_of(part)] if parts else [predictor]
+    return list({id(leaf): leaf for leaf in leaves}.values())
+
+
 def input_names(predictor: Any) -> set[str]:
     """Return the names of the inputs that a predictor reads, second views among them."""
-    if isinstance(predictor, NetworkPredictor):
-        return {strand.get("input", name) for name, strand in predictor.network.strands.items()}
-    if isinstance(predictor, (Calibrated, RowText)):
-        return input_names(predictor.inner)
-    if isinstance(predictor, Blend):
-        return {name for member in predictor.members for name in input_names(member)}
-    return set(predictor.names)
+    return {name for leaf in leaves_of(predictor) for name in getattr(leaf, "input_names", leaf.names)}
 
 
 def count_params(predictor: Any) -> int:
     """Return how many numbers a predictor keeps; of predictors made of others, those of all."""
-    if isinstance(predictor, NetworkPredictor):
-        return count_parameters(predictor.network)
-    if isinstance(predictor, (Calibrated, RowText)):
-        return count_params(predictor.inner)
-    if isinstance(predictor, Blend):
-        return sum(count_params(member) for member in {id(m): m for m in predictor.members}.values())
-    return int(getattr(predictor, "params", 0))
+    return sum(int(getattr(leaf, "params", 0)) for leaf in leaves_of(predictor))
 
 
 # -- written and read ---------------------------------------------------------------------------------------------
@@ -137,10 +127,7 @@ def count_params(predictor: Any) -> int:
 
 @dataclass
 class Stored:
-    """Predictors as a run folder holds them: JSON with a list of parts, arrays, and the files of classic learners.
-
-    Parts stand in the list once each, and name those they are made of by number. roles: {"winner": number, …}.
-    """
+    """Predictors as a run folder holds them: parts, which name others by number. roles: {"winner": number, …}."""
 
     parts: list[dict[str, Any]]
     roles: dict[str, int]
@@ -160,23 +147,9 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         key = id(predictor.network) if isinstance(predictor, NetworkPredictor) else id(predictor)
         if key in places:
             return places[key]
-        part: dict[str, Any]
-        below: list[int] = []
-        if isinstance(predictor, (Calibrated, RowText)):
-            below = [put(predictor.inner)]
-        elif isinstance(predictor, Blend):
-            below = [put(member) for member in predictor.members]
-        number = len(stored.parts)
-        if isinstance(predictor, NetworkPredictor):
-            part = {"is": "network", "spec": predictor.network.spec}
-            part |= {"center": predictor.center, "spread": predictor.spread}
-            weights = predictor.network.state_dict()
-            stored.tensors.update({f"net.{number}.{k}": v.detach().cpu().numpy() for k, v in weights.items()})
-        elif isinstance(predictor, Recogniser):
-            part = {"is": "recogniser", "spec": predictor.spec}
-            weights = predictor.state_dict()
-            stored.tensors.update({f"net.{number}.{k}": v.detach().cpu().numpy() for k, v in weights.items()})
-        elif isinstance(predictor, Calibrated):
+        below = [put(part) for part in parts_of(predictor)]
+        number, part = len(stored.parts), dict[str, Any]()
+        if isinstance(predictor, Calibrated):
             part = {"is": "calibrated", "inner": below[0], "temperature": predictor.temperature}
         elif isinstance(predictor, RowText):
             part = {"is": "row as text", "inner": below[0]}
@@ -186,6 +159,13 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
             stored.tensors.update({f"blend.{number}.{key}": value for key, value in arrays.items()})
         elif isinstance(predictor, MajorityPredictor):
             part = {"is": "majority", "prior": predictor.prior.tolist()}
+        elif isinstance(predictor, (NetworkPredictor, Recogniser)):
+            network = predictor if isinstance(predictor, Recogniser) else predictor.network
+            part = {"is": "recogniser" if network is predictor else "network", "spec": network.spec}
+            if isinstance(predictor, NetworkPredictor):
+                part |= {"center": predictor.center, "spread": predictor.spread}
+            weights = network.state_dict().items()
+            stored.tensors.update({f"net.{number}.{key}": x.detach().cpu().numpy() for key, x in weights})
         else:
             facts, arrays = predictor.state()
             part = {"is": "classic", "file": f"classic-{number}.safetensors", **facts}
@@ -194,14 +174,12 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         places[key] = number
         return number
 
-    for role, predictor in predictors.items():
-        stored.roles[role] = put(predictor)
+    stored.roles.update({role: put(predictor) for role, predictor in predictors.items()})
     return stored
 
 
-def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Strand] = ()) -> dict[str, Any]:
-    """Put predictors together again. plan: the plan of the winner, where it holds a module of the user's own. strands:
-    those of the run, from which pretrained encoders that were tuned are made again.
+def restore_predictors(stored: Stored, plan: Any = None, views: Sequence[View] = ()) -> dict[str, Any]:
+    """Put predictors together again. plan: that of the winner, where it holds a module of the user's own.
 
     Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged.
     """
@@ -212,7 +190,7 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
 
     for number, part in enumerate(stored.parts):
         if part["is"] in ("network", "recogniser"):
-            made.append(_network(part, arrays(f"net.{number}."), plan, strands))
+            made.append(_network(part, arrays(f"net.{number}."), plan, views))
         elif part["is"] == "calibrated":
             made.append(Calibrated(made[part["inner"]], part["temperature"]))
         elif part["is"] == "row as text":
@@ -220,13 +198,12 @@ def restore_predictors(stored: Stored, plan: Any = None, strands: Sequence[Stran
         elif part["is"] == "blend":
             combiner = load_combiner(part["combiner"], arrays(f"blend.{number}."))
             made.append(Blend([made[i] for i in part["members"]], combiner, np.array(part["prior"])))
-        elif part["is"] == "majority":
-            from plait.models.classic import MajorityPredictor
-
-            made.append(MajorityPredictor(np.array(part["prior"])))
         else:
-            from plait.models.classic import ClassicPredictor
+            from plait.models.classic import ClassicPredictor, MajorityPredictor  # of which networks know nothing
 
+            if part["is"] == "majority":
+                made.append(MajorityPredictor(np.array(part["prior"])))
+                continue
             learned = unpack_tensors(stored.files[part["file"]], part["file"])
             try:
                 made.append(ClassicPredictor.from_state(part, learned))
@@ -239,29 +216,30 @@ class Undrawn(TorchFunctionMode):
     """While it lasts, weights are not drawn: those of a network that is loaded are replaced, and drawing takes time."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        named = kwargs or {}
+        kwargs = kwargs or {}
         if getattr(func, "__module__", "") == "torch.nn.init":
-            return args[0] if args else named["tensor"]
-        return func(*args, **named)
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
-def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, strands: Sequence[Strand]) -> Any:
+def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, views: Sequence[View]) -> Any:
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
     undrawn = contextlib.nullcontext() if own is not None else Undrawn()  # a user's own may draw what is not loaded
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), undrawn:
         try:
-            heard = part["is"] == "recogniser"
-            if heard:
+            if part["is"] == "recogniser":
                 from plait.models.speech.network import Recogniser
 
                 network: Any = Recogniser(spec, own)
             else:
-                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(strands, {}))
+                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(views, {}))
         except RequestError as error:
             raise RunError(
                 f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
                 "give the plan again: plait.load(folder, plan=…)."
             ) from None
     network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    return network.eval() if heard else NetworkPredictor(network.eval(), part["center"], part["spread"])
+    if part["is"] == "recogniser":
+        return network.eval()
+    return NetworkPredictor(network.eval(), part["center"], part["spread"])

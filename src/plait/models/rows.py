@@ -1,7 +1,6 @@
-"""From a Table and its Schema to Batches: fit the preprocessing, prepare every row, keep account of every hole.
+"""From a Table to Batches: prepare every row, keep account of every hole. Knows the preps, not the networks.
 
-Knows the preps, not the networks. Preparation reads rows in chunks through one bounded thread pool and writes them to
-files as they come, so its memory does not grow with the number of rows.
+Rows are read in chunks through one bounded thread pool and written to files as they come: memory does not grow.
 """
 
 from __future__ import annotations
@@ -9,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
 from plait.core.terminal import Callback, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.features import THREADS, encoding_device, why_not_kept
 
 CHUNK = 256  # rows prepared at a time
@@ -30,7 +28,7 @@ MANY, MANY_BYTES = 1024, 256 << 20  # the same on a GPU, which would else wait f
 class Prepared:
     """Every row of a table, prepared. inputs[m]: (rows, …); cells[m]: (rows, column) bool; reasons: one dict a row."""
 
-    strands: list[Strand]
+    views: list[View]
     inputs: dict[str, np.ndarray]
     cells: dict[str, np.ndarray]
     reasons: list[dict[str, str]]
@@ -40,7 +38,7 @@ class Prepared:
 
     @property
     def names(self) -> list[str]:
-        return [strand.name for strand in self.strands if not strand.shadow]
+        return [view.name for view in self.views if view.is_main]
 
     @property
     def present(self) -> dict[str, np.ndarray]:
@@ -51,32 +49,29 @@ class Prepared:
         """Return these rows, in this order."""
         inputs = {name: x[rows] for name, x in self.inputs.items()}
         cells = {name: x[rows] for name, x in self.cells.items()}
-        return Prepared(self.strands, inputs, cells, [self.reasons[row] for row in rows])
+        return Prepared(self.views, inputs, cells, [self.reasons[row] for row in rows])
 
     @property
-    def views(self) -> dict[str, list[str]]:
-        """The encoders a modality may be seen through: {name: [strand, …]}, itself first, of those with a choice."""
-        found: dict[str, list[str]] = {}
-        for strand in self.strands:
-            if strand.is_rival:
-                found.setdefault(strand.shadow, [strand.shadow]).append(strand.name)
-        return found
+    def choices(self) -> dict[str, list[str]]:
+        """The inputs of a modality that compete: {modality: [name, …]}, its own first, of those with a choice."""
+        choices: dict[str, list[str]] = {}
+        for view in self.views:
+            if view.how == "rival":
+                choices.setdefault(view.of, [view.of]).append(view.name)
+        return choices
 
-    def settle(self, name: str, view: str) -> Prepared:
-        """Return the rows with one view of a modality, under the modality's own name, and no other."""
-        others = {other for other in self.views.get(name, ()) if other != view}
-        if any(s.name == view and s.frozen is None for s in self.strands):  # there is no pretrained encoder to tune
-            others |= {s.name for s in self.strands if s.raw and s.shadow == name}
-        strands, names = [], {}
-        for strand in self.strands:
-            if strand.name not in others:
-                names[strand.name] = name if strand.name == view else strand.name
-                strands.append(strand.as_modality() if strand.name == view and view != name else strand)
-        strands.sort(key=lambda s: [t.shadow or t.name for t in self.strands].index(s.shadow or s.name))
+    def settle(self, of: str, name: str) -> Prepared:
+        """Return the rows with the view whose inputs have this name as the modality's own, and none of its rivals."""
+        (chosen,) = (view for view in self.views if view.name == name)
+        gone = {"own", "rival"} if chosen.frozen is not None else {"own", "rival", "tuned"}  # nothing there to tune
+        kept = [view for view in self.views if view is chosen or view.of != of or view.how not in gone]
+        views = [replace(view, how="own") if view is chosen else view for view in kept]
+        pairs = [(view.name, old.name) for view, old in zip(views, kept, strict=True)]
+        order = [view.of for view in self.views]
         return Prepared(
-            strands,
-            {new: self.inputs[old] for old, new in names.items()},
-            {new: self.cells[old] for old, new in names.items()},
+            sorted(views, key=lambda view: order.index(view.of)),
+            {new: self.inputs[old] for new, old in pairs},
+            {new: self.cells[old] for new, old in pairs},
             self.reasons,
         )
 
@@ -84,83 +79,66 @@ class Prepared:
         """Gather rows into a Batch; with keep, only those modalities are present."""
         inputs, present, cells = {}, {}, {}
         index = torch.from_numpy(np.asarray(rows, np.int64))
-        for strand in self.strands:
-            name = strand.name
+        for view in self.views:
+            name = view.name
             there = self.cells[name][rows]
-            if keep is not None and (strand.shadow or name) not in keep:
+            if keep is not None and view.of not in keep:
                 there = np.zeros_like(there)
             # torch gathers into aligned memory; in numpy's the last bits of a matrix product depend on where it lies
             inputs[name] = torch.from_numpy(self.inputs[name])[index].to(device or "cpu")
             present[name] = torch.from_numpy(there.any(axis=1)).to(device or "cpu")
-            if strand.several:
+            if view.several:
                 cells[name] = torch.from_numpy(there).to(device or "cpu")
         return Batch(inputs, present, None, cells)
 
     def statuses(self, modalities: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """Return (status, reason) of every row, in order, as far as these modalities (or all) go."""
-        names = list(self.names if modalities is None else modalities)
-        present = self.present
-        result = []
+        names, present, statuses = list(self.names if modalities is None else modalities), self.present, []
         for row, noted in enumerate(self.reasons):
             reasons = {name: noted[name] for name in names if name in noted}
             status, reason = status_of(reasons, names)
             if reasons and any(present[name][row] for name in names):
                 status = "partial"
-            result.append((status, reason))
-        return result
+            statuses.append((status, reason))
+        return statuses
 
 
-def prepare(
-    table: Table,
-    strands: Sequence[Strand],
-    *,
-    folder: Path | None = None,
-    callback: Callback = quiet,
-    stage: str = "prepare",
-) -> Prepared:
-    """Prepare every row. With a folder the values go to files there as they come and are read back as memory maps.
-
-    A cell that cannot be read is absent, with a reason; row count and order are those of the table.
-    """
-    inputs: dict[str, Any] = {strand.name: [] for strand in strands}
-    cells: dict[str, list[np.ndarray]] = {strand.name: [] for strand in strands}
+def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, callback: Callback = quiet) -> Prepared:
+    """Prepare every row, in order; what cannot be read is absent. With a folder, values are maps of files there."""
+    shapes = {view.name: (len(table), *view.shape()) for view in views}
+    cells = {v.name: np.zeros((len(table), len(v.modality.columns) if v.several else 1), bool) for v in views}
+    paths = {view.name: folder / f"{index}.raw" for index, view in enumerate(views)} if folder is not None else {}
+    paths = {name: path for name, path in paths.items() if np.prod(shapes[name])}  # nothing can be mapped of no bytes
+    inputs = {v.name: np.zeros(0 if v.name in paths else shapes[v.name], v.dtype()) for v in views}
     reasons: list[dict[str, str]] = []
-    files = {}
     with ExitStack() as opened, ThreadPoolExecutor(THREADS) as pool:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            for index, strand in enumerate(strands):
-                files[strand.name] = opened.enter_context(open(folder / f"{index}.raw", "wb"))
+        files = {name: opened.enter_context(open(path, "wb")) for name, path in paths.items()}
         step = CHUNK
-        if any(strand.frozen is not None for strand in strands):
-            widest = max(int(np.prod(strand.shape())) * np.dtype(strand.dtype()).itemsize for strand in strands)
+        if any(view.frozen is not None for view in views):
+            widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
             step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
         for start in range(0, len(table), step):
-            part = table.take(np.arange(start, min(start + step, len(table))))
+            rows = np.arange(start, min(start + step, len(table)))
+            part = table.take(rows)
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]
-            for strand in strands:
-                values, there, why = strand.prepare(part, pool)
-                cells[strand.name].append(there)
-                if folder is None:
-                    inputs[strand.name].append(values)
+            for view in views:
+                values, there, why = view.prepare(part, pool)
+                cells[view.name][rows] = there
+                if view.name in files:
+                    files[view.name].write(values.data)
                 else:
-                    files[strand.name].write(values.data if values.size else b"")
+                    inputs[view.name][rows] = values
                 for row, reason in enumerate(why):
-                    if reason is not None and not strand.shadow:
-                        noted[row][strand.name] = reason
+                    if reason is not None and view.is_main:
+                        noted[row][view.name] = reason
             reasons += noted
-            callback({"stage": stage, "done": len(reasons), "total": len(table)})
-    for frozen in {s.frozen for s in strands if s.frozen is not None and not s.raw} if len(table) > 1 else ():
+            callback({"stage": "prepare", "done": len(reasons), "total": len(table)})
+    for frozen in {s.frozen for s in views if s.frozen is not None and not s.feeds_encoder} if len(table) > 1 else ():
         if trouble := why_not_kept(frozen):
             callback({"note": f"features of {frozen.name} are not kept for the next time: {trouble}"})
-    for index, strand in enumerate(strands):
-        shape = (len(table), *strand.shape())
-        if folder is not None and int(np.prod(shape)):
-            # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
-            inputs[strand.name] = np.memmap(folder / f"{index}.raw", strand.dtype(), "c", shape=shape)
-        else:
-            parts = inputs[strand.name]
-            inputs[strand.name] = np.concatenate(parts) if parts else np.zeros(shape, strand.dtype())
-    width = {s.name: len(s.modality.columns) if s.several else 1 for s in strands}
-    joined = {n: np.concatenate(c) if c else np.zeros((0, width[n]), bool) for n, c in cells.items()}
-    return Prepared(list(strands), inputs, joined, reasons)
+    for name, path in paths.items():
+        # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
+        inputs[name] = np.memmap(path, inputs[name].dtype, "c", shape=shapes[name])
+    return Prepared(list(views), inputs, cells, reasons)

@@ -1,7 +1,6 @@
 """The training loop: one function, visible top to bottom. Knows a lesson, and neither rows nor what they hold.
 
-Everything random comes from two places: torch's own generator, seeded inside one `fork_rng` (dropout), and what the
-lesson itself draws from (the order of the rows, the augmentation, the modality dropout).
+What is random comes from torch's own generator, seeded inside one `fork_rng`, and from what the lesson itself draws.
 """
 
 from __future__ import annotations
@@ -45,7 +44,8 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes; a loss that is no finite number, which JSON cannot tell, is None."""
-        return {**asdict(self), "loss": _finite(self.loss), "history": [_finite(event) for event in self.history]}
+        history = [{key: _finite(value) for key, value in event.items()} for event in self.history]
+        return {**asdict(self), "loss": _finite(self.loss), "history": history}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
@@ -54,8 +54,6 @@ class Outcome:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -98,10 +96,7 @@ class Snapshot:
 
 
 class Average:
-    """The running average of all weights and statistics of a network, each new state counting with this share.
-
-    It is steadier than the last step (Polyak and Juditsky 1992; Tarvainen and Valpola 2017, arXiv:1703.01780).
-    """
+    """The running average of all weights and statistics of a network: steadier than a step (arXiv:1703.01780)."""
 
     def __init__(self, network: torch.nn.Module, share: float) -> None:
         tensors = [t.detach() for t in (*network.parameters(), *network.buffers())]  # counts stay those of the network
@@ -125,38 +120,38 @@ class AdamW:
     """torch's AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), fused, without the class around it.
 
     That class imports all of torch's compiler at the first step, which takes as long as importing torch.
-    groups: {"params", "weight_decay"}; the learning rate is set from outside.
+    groups: (weights, weight decay); the learning rate is set from outside.
     """
 
-    def __init__(self, groups: Sequence[Mapping[str, Any]], rate: float) -> None:
-        self.groups, self.rate = [dict(group) for group in groups], rate
+    def __init__(self, groups: Sequence[tuple[Sequence[Tensor], float]], rate: float) -> None:
+        self.groups, self.rate = groups, rate
         self.state: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     def step(self) -> None:
         """Take one step along the gradients, and forget them."""
-        for group in self.groups:
-            params = [p for p in group["params"] if p.grad is not None]
+        settings: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
+        for group, decay in self.groups:
+            params = [p for p in group if p.grad is not None]
             for p in params:
                 if id(p) not in self.state:
                     count = torch.zeros((), dtype=torch.float32, device=p.device)
                     self.state[id(p)] = (torch.zeros_like(p), torch.zeros_like(p), count)
-            if not params:
-                continue
-            first, second, counts = (list(part) for part in zip(*(self.state[id(p)] for p in params), strict=True))
-            settings: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
-            with torch.no_grad():
-                adamw(
-                    params,
-                    [p.grad for p in params if p.grad is not None],
-                    first,
-                    second,
-                    [],
-                    counts,
-                    fused=True,
-                    lr=self.rate,
-                    weight_decay=group["weight_decay"],
-                    **settings,
-                )
+            if params:
+                first, second, counts = (list(part) for part in zip(*(self.state[id(p)] for p in params), strict=True))
+                slopes = [p.grad for p in params if p.grad is not None]
+                with torch.no_grad():
+                    adamw(
+                        params,
+                        slopes,
+                        first,
+                        second,
+                        [],
+                        counts,
+                        fused=True,
+                        lr=self.rate,
+                        weight_decay=decay,
+                        **settings,
+                    )
             for p in params:
                 p.grad = None
 
@@ -165,8 +160,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """Say whether the processor computes in bfloat16 by itself: GPUs since Ampere, CPUs with AVX512_BF16 or AMX."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return device.type == "cpu" and any(told.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    able: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def rate_at(progress: float, recipe: Recipe) -> float:
@@ -177,11 +172,9 @@ def rate_at(progress: float, recipe: Recipe) -> float:
 
 
 def clearly_worse(losses: Tensor, best: Tensor) -> bool:
-    """Say whether losses (val,) are worse than the best ones by a fifth, and by two standard errors of the difference.
-
-    Not sooner: a validation split has few speakers or cameras, and an early epoch that suits them by chance is measured
-    to be 1 to 3 points worse on other ones than the end of the cycle.
-    """
+    """Say whether losses (val,) are worse than the best by a fifth, and by two standard errors of the difference."""
+    # not sooner: a validation split has few speakers or cameras, and an early epoch that suits them by chance is
+    # measured to be 1 to 3 points worse on other ones than the end of the cycle
     apart = (losses - best).double()
     error = float(apart.std()) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
     return float(apart.mean()) > max(2 * error, 0.2 * float(best.mean()))
@@ -195,8 +188,7 @@ def fork_generators() -> Any:
 def train(lesson: Lesson) -> Outcome:
     """Train the network in place and leave it with the weights of the last epoch, or of a clearly better one before.
 
-    Ends early when the validation loss no longer falls, when a rival was clearly better, at the deadline, or on Ctrl-C;
-    the best weights so far are kept in each case.
+    Ends early when the validation loss no longer falls, when a rival was clearly better, at the deadline, or on Ctrl-C.
     """
     network, recipe, outcome = lesson.network.eval(), lesson.recipe, Outcome()
     best = Snapshot(0, copy.deepcopy(network.state_dict()), lesson.validate()[0]) if lesson.continued else None
@@ -204,11 +196,8 @@ def train(lesson: Lesson) -> Outcome:
     began, deadline = time.monotonic(), lesson.deadline
     still = {id(p) for module in lesson.frozen for p in module.parameters()}
     weights = [p for p in network.parameters() if p.requires_grad and id(p) not in still]
-    groups = [
-        {"params": [p for p in weights if p.dim() > 1], "weight_decay": recipe.decay},
-        {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = AdamW(groups, recipe.rate)
+    decayed, others = [p for p in weights if p.dim() > 1], [p for p in weights if p.dim() <= 1]
+    optimizer = AdamW([(decayed, recipe.decay), (others, 0.0)], recipe.rate)
     steps = max(1, math.ceil(len(lesson.rows) / recipe.batch_size))
     average = Average(network, 1 / (steps + 1))  # validation and the user see that of about the last epoch
     patience = recipe.patience or max(5, recipe.epochs // 3)
@@ -246,8 +235,8 @@ def train(lesson: Lesson) -> Outcome:
                 facts = {"candidate": lesson.name, "epoch": epoch, "loss": mean, "val_loss": latest.loss}
                 outcome.history.append({**facts, "metric": known, "metric_name": lesson.metric_name})
                 left = min((time.monotonic() - began) / epoch * (recipe.epochs - epoch), deadline - time.monotonic())
-                told = {"stage": lesson.name, "epoch": epoch, "epochs": recipe.epochs, "loss": mean, "metric": metric}
-                lesson.callback({**told, "metric_name": lesson.metric_name, "seconds_left": max(0.0, left)})
+                event = {"stage": lesson.name, "epoch": epoch, "epochs": recipe.epochs, "loss": mean, "metric": metric}
+                lesson.callback({**event, "metric_name": lesson.metric_name, "seconds_left": max(0.0, left)})
                 if time.monotonic() >= deadline:
                     outcome.stopped = "time"
                 elif lesson.behind is not None and lesson.behind(epoch, best.loss):

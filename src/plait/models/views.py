@@ -1,4 +1,4 @@
-"""Strands: each modality with its fitted preprocessing and the encoder that was asked for.
+"""Views: each modality with its fitted preprocessing and the encoder that was asked for.
 
 Knows the preps and one cell at a time, not networks that are trained here, nor splits.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from plait.core.contract import SECOND, Modality, Schema, Table
+from plait.core.contract import Modality, Schema, Table, second_name
 from plait.core.options import OWN, FitOptions
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS, TABULAR, TEXT, Kind
@@ -23,23 +23,41 @@ from plait.pretrained.features import Cells, read_features, read_raw
 from plait.pretrained.frozen import Frozen
 from plait.pretrained.own import wrap_own
 
+How = Literal["own", "given", "as text", "rival", "tuned"]
+
 
 @dataclass
-class Strand:
-    """One modality with its fitted preprocessing. Strands of one group share an encoder."""
+class View:
+    """One modality of the table as a model sees it, with its fitted preprocessing. Views of one group share an encoder.
+
+    modality: the one of the table that is shown; its kind is that of what is seen. how:
+
+    own      the modality itself, as it is prepared, or as its pretrained encoder sees it
+    given    the same, as its pretrained encoder takes it: that encoder is inside the graph that answers
+    as text  a table, written out as words
+    rival    the modality seen through another pretrained encoder, to be compared with its own
+    tuned    what the pretrained encoder of the modality is given, where that encoder is tuned
+    """
 
     modality: Modality
     prep: Any
     group: str
     kinds: dict[str, str] = field(default_factory=dict)  # of tabular columns
     encoder: str = "scratch"
-    shadow: str = ""  # of a second view: the modality it shows, such as a table written out as words
-    frozen: Frozen | None = None  # the pretrained encoder whose features are the input
-    raw: bool = False  # what the pretrained encoder is given is the input: it is tuned
+    how: How = "own"
+    frozen: Frozen | None = None  # the pretrained encoder whose features, or whose inputs, these are
+
+    @property
+    def of(self) -> str:
+        """The modality of the table that it shows."""
+        return self.modality.name
 
     @property
     def name(self) -> str:
-        return self.modality.name
+        """The name of its inputs: no two views have the same."""
+        if self.is_main:
+            return self.of
+        return second_name(self.of, {"rival": self.encoder, "tuned": "raw"}.get(self.how, self.how))
 
     @property
     def kind(self) -> str:
@@ -55,19 +73,24 @@ class Strand:
         return self.able.opened and len(self.modality.columns) > 1
 
     @property
-    def is_rival(self) -> bool:
-        """Whether this is a modality seen through another encoder, to be compared with its own."""
-        return bool(self.shadow) and self.frozen is not None and not self.raw
+    def is_main(self) -> bool:
+        """Whether it stands for the modality: of each there is one such view."""
+        return self.how in ("own", "given")
 
-    def as_modality(self) -> Strand:
-        """Return this second view as the modality itself."""
-        modality = Modality(self.shadow, self.kind, self.modality.columns)
-        return replace(self, modality=modality, shadow="")
+    @property
+    def is_second(self) -> bool:
+        """Whether it shows the modality once more, to learners that may see it so."""
+        return self.how in ("rival", "as text")
+
+    @property
+    def feeds_encoder(self) -> bool:
+        """Whether its inputs are what a pretrained encoder is given, not the features which that one makes of it."""
+        return self.how in ("given", "tuned")
 
     def layout(self) -> dict[str, Any]:
         """Return what an encoder must know about one input: kind and sizes."""
         prep, frozen = self.prep, self.frozen
-        if frozen is not None and self.raw:
+        if frozen is not None and self.feeds_encoder:
             return {"kind": "tuned", "shape": list(frozen.shape), "frozen": frozen.describe()}
         if frozen is not None:
             return {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
@@ -75,12 +98,12 @@ class Strand:
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one row's input."""
-        one = input_shape(self.layout())
-        return (len(self.modality.columns), *one) if self.several else one
+        shape = input_shape(self.layout())
+        return (len(self.modality.columns), *shape) if self.several else shape
 
     def dtype(self) -> Any:
         if self.frozen is not None:
-            return np.dtype(self.frozen.dtype) if self.raw else np.float32
+            return np.dtype(self.frozen.dtype) if self.feeds_encoder else np.float32
         return self.able.read.DTYPE
 
     def prepare(
@@ -88,8 +111,7 @@ class Strand:
     ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
         """Prepare all rows of a (small) table. keep: whether features of a pretrained encoder are kept for next time.
 
-        Returns values (batch, …), cells (batch, column) bool where a column is there (one column for text and tables),
-        and for each row why something is absent or broken, or None.
+        Returns values (batch, …), cells (batch, column) bool, and for each row why something is absent, or None.
         """
         if self.frozen is not None:
             return self._prepare_frozen(self.frozen, table, pool, keep)
@@ -106,7 +128,7 @@ class Strand:
         noted: list[list[str]] = [[] for _ in range(len(table))]
         for place, (name, stream, rate) in enumerate(streams):
             cells = Cells(stream, table.folder, rate)
-            if self.raw:
+            if self.feeds_encoder:
                 reasons = read_raw(frozen, cells, values[:, place], pool)
             else:
                 reasons = read_features(frozen, cells, values[:, place], pool, keep)
@@ -115,22 +137,18 @@ class Strand:
         return values if self.several else values[:, 0], there, ["; ".join(r) if r else None for r in noted]
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return (JSON, arrays) from which `from_state` makes the same strand."""
+        """Return (JSON, arrays) from which `from_state` makes the same view."""
         data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
-        head: dict[str, Any] = {
-            "name": self.name,
-            "kind": self.kind,
-            "columns": list(self.modality.columns),
-            "group": self.group,
-        }
-        head |= {"kinds": self.kinds, "encoder": self.encoder, "shadow": self.shadow, "raw": self.raw}
+        head: dict[str, Any] = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns)}
+        head |= {"group": self.group, "kinds": self.kinds, "encoder": self.encoder}
+        head |= {"shadow": "" if self.is_main else self.of, "raw": self.feeds_encoder}
         return {**head, "frozen": self.frozen and self.frozen.describe(), "prep": data}, arrays
 
     @classmethod
     def from_state(
         cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray], own: Mapping[str, Any] | None = None
-    ) -> Strand:
-        """Make the strand again. own: {modality: the user's own module}.
+    ) -> View:
+        """Make the view again. own: {modality: the user's own module}.
 
         Raises RunError where a pretrained encoder is not there, or has other weights than it had.
         """
@@ -141,33 +159,37 @@ class Strand:
             )
         made = KINDS[data["kind"]].prep.PREP
         prep = made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
-        modality = Modality(data["name"], data["kind"], tuple(data["columns"]))
-        strand = cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], data["shadow"])
-        if data.get("frozen"):
-            owner = data["shadow"] or data["name"]
-            strand.frozen = _restore(strand, data["frozen"], (own or {}).get(owner), owner)
-            strand.raw = bool(data["raw"])
-        return strand
+        of = data["shadow"] or data["name"]
+        how: How = "own"
+        if data["raw"]:
+            how = "tuned" if data["shadow"] else "given"
+        elif data["shadow"]:
+            how = "rival" if data["frozen"] else "as text"
+        modality = Modality(of, data["kind"], tuple(data["columns"]))
+        view = cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], how)
+        if data["frozen"]:
+            view.frozen = _restore(view, data["frozen"], (own or {}).get(of))
+        return view
 
 
-def _restore(strand: Strand, data: Mapping[str, Any], own: Any, name: str) -> Frozen:
+def _restore(view: View, data: Mapping[str, Any], own: Any) -> Frozen:
     if data["name"] != OWN:
         return restore_frozen(data)
     if own is None or isinstance(own, str):
         raise RunError(
-            f"the encoder of {name!r} is {data['origin']}; give it again: plait.load(folder, encoders={{{name!r}: …}})."
+            f"the encoder of {view.of!r} is {data['origin']}; give it again: plait.load(folder, "
+            f"encoders={{{view.of!r}: …}})."
         )
-    frozen = _freeze(strand, own, {})
+    frozen = _freeze(view, own, {})
     if frozen.weights != data["weights"]:
-        raise RunError(f"the module given for {name!r} is not the one this run was fitted with: its weights differ.")
+        raise RunError(f"the module given for {view.of!r} is not the one this run was fitted with: its weights differ.")
     return frozen
 
 
 def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the options of each modality.
+    """Return the options of each modality. Raises RequestError for an owner that does not exist.
 
-    They come as {"image.rotate": 90}, {"image": {"rotate": 90}} or {"image": ImagePrep()}. The owner is a modality or
-    a kind of modality. Raises RequestError for an owner that does not exist.
+    They come as {"image.rotate": 90}, {"image": {"rotate": 90}} or {"image": ImagePrep()}, of a modality or a kind.
     """
     owners = {m.name for m in schema.modalities} | {m.kind for m in schema.modalities}
     given: dict[str, dict[str, Any]] = {}
@@ -186,40 +208,32 @@ def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str,
     return {m.name: {**given.get(m.kind, {}), **given.get(m.name, {})} for m in schema.modalities}
 
 
-def fit_strands(
+def fit_views(
     table: Table,
     schema: Schema,
     rows: np.ndarray,
     prep: Mapping[str, Any],
     generator: np.random.Generator,
     encoders: Mapping[str, Any] | None = None,
-) -> list[Strand]:
+) -> list[View]:
     """Fit the preprocessing of every modality on these rows (the training split) and nothing else.
 
-    An encoder `auto` is scratch here, or the one for texts of as many rows; `rival_strands` says what else may be
-    tried. Raises TableError when a modality has no cell among them that can be read, RequestError for an unknown
-    encoder, MissingExtra where its package is not installed.
+    An encoder `auto` is scratch here, or the one for texts of as many rows; `rival_views` says what else may be tried.
+    Raises TableError for a modality of which no row can be read, RequestError for an unknown encoder, MissingExtra.
     """
     options = prep_options(schema, prep)
     names = encoder_names(schema, encoders or {})
     fitted: dict[str, Any] = {}
     frozen: dict[str, Frozen] = {}
-    strands = []
+    views = []
     for modality in schema.modalities:
-        own, encoder = options[modality.name], names[modality.name]
-
-        def alike(m: Modality, own: Any = own, encoder: Any = encoder, kind: str = modality.kind) -> bool:
-            other = names[m.name]
-            same = other == encoder if isinstance(encoder, str) and isinstance(other, str) else other is encoder
-            return m.kind == kind and options[m.name] == own and same
-
-        able = KINDS[modality.kind]
-        same = [m for m in schema.modalities if alike(m)]
-        every = len(same) == len([m for m in schema.modalities if m.kind == modality.kind])
-        group = modality.kind if every else same[0].name
-        if not able.opened:
-            group, same = modality.name, [modality]
-        columns = [name for one in same for name in one.columns]
+        own, encoder, able = options[modality.name], names[modality.name], KINDS[modality.kind]
+        group, alike = modality.name, [modality]
+        if able.opened:  # they share what is learned, unless they are to be prepared or encoded in another way
+            kin = [m for m in schema.modalities if m.kind == modality.kind]
+            alike = [m for m in kin if options[m.name] == own and names[m.name] == encoder]
+            group = modality.kind if len(alike) == len(kin) else alike[0].name
+        columns = [name for m in alike for name in m.columns]
         kinds = {c: schema.column(c).kind for c in columns} if len(able.columns) > 1 else {}
         if group not in fitted:
             blank = own["prep"] if "prep" in own else able.prep.PREP.of(own)
@@ -227,99 +241,89 @@ def fit_strands(
             fitted[group] = able.read.fit(blank, Part(table, columns, kinds), rows, generator, learns)
         if encoder == "auto":
             encoder = able.network.usual(len(rows))
-        strand = Strand(modality, fitted[group], group, kinds, encoder if isinstance(encoder, str) else OWN)
-        if strand.encoder not in able.encoders:
+        view = View(modality, fitted[group], group, kinds, encoder if isinstance(encoder, str) else OWN)
+        if view.encoder not in able.encoders:
             if group not in frozen:
-                frozen[group] = _freeze(strand, encoder, own)
-            strand.frozen = frozen[group]
-        strands.append(strand)
-    return strands
+                frozen[group] = _freeze(view, encoder, own)
+            view.frozen = frozen[group]
+        views.append(view)
+    return views
 
 
-def _freeze(strand: Strand, encoder: Any, options: Mapping[str, Any]) -> Frozen:
-    """Return the pretrained encoder of a strand. options: of its preparation, as far as they have a meaning here."""
-    able = strand.able
+def _freeze(view: View, encoder: Any, options: Mapping[str, Any]) -> Frozen:
+    """Return the pretrained encoder of a view. options: of its preparation, as far as they have a meaning here."""
+    able = view.able
     if isinstance(encoder, str):
-        frozen = make_frozen(strand.kind, encoder, able.prep.pretrained_options(options))
-        return replace(frozen, prep=able.prep.for_frozen(frozen.prep, strand.prep))
-    return wrap_own(encoder, strand.kind, strand.prep, *able.network.own_input(strand.prep, strand.layout()))
+        frozen = make_frozen(view.kind, encoder, able.prep.pretrained_options(options))
+        return replace(frozen, prep=able.prep.for_frozen(frozen.prep, view.prep))
+    return wrap_own(encoder, view.kind, view.prep, *able.network.own_input(view.prep, view.layout()))
 
 
-def shadow_strands(
-    table: Table, strands: Sequence[Strand], rows: np.ndarray, generator: np.random.Generator
-) -> list[Strand]:
+def text_views(table: Table, views: Sequence[View], rows: np.ndarray, generator: np.random.Generator) -> list[View]:
     """Return a second view of each table beside texts: its cells written out as words, "colour red age 30".
 
     The whole row as text is a baseline to run, not to hide. Fitted on these rows alone. Empty where there is no text.
     """
-    if not any(strand.able is TEXT for strand in strands):
+    if not any(view.able is TEXT for view in views):
         return []
     made = []
-    for strand in (strand for strand in strands if strand.able is TABULAR):
-        name, words = strand.name + AS_TEXT, Part(table.take(rows), strand.modality.columns)
+    for view in (view for view in views if view.able is TABULAR):
+        words = Part(table.take(rows), view.modality.columns)
         texts = [text for text in TEXT.read.join_texts(words) if text is not None]
         if texts:
-            prep = TEXT.prep.PREP().fitted(texts, generator)
-            modality = Modality(name, TEXT.name, strand.modality.columns)
-            made.append(Strand(modality, prep, name, encoder="tfidf", shadow=strand.name))
+            modality = replace(view.modality, kind=TEXT.name)
+            group, prep = second_name(view.of, "as text"), TEXT.prep.PREP().fitted(texts, generator)
+            made.append(View(modality, prep, group, encoder="tfidf", how="as text"))
     return made
 
 
-def rival_strands(strands: Sequence[Strand], names: Mapping[str, Any], prep: Mapping[str, Any]) -> list[Strand]:
+def rival_views(views: Sequence[View], names: Mapping[str, Any], prep: Mapping[str, Any]) -> list[View]:
     """Return, for each modality whose encoder is `auto`, its second view through the best pretrained one at hand.
 
     Photographs are large and colourful, or at least large; on small drawings and glyphs what was learned from
     photographs is of no use. Texts must be sentences. prep: the options of each modality (`prep_options`).
     """
-    found = []
-    for strand in strands:
-        name = best_local(strand.kind) if names[strand.name] == "auto" and may_gain(strand) else None
+    rivals = []
+    for view in views:
+        name = best_local(view.kind) if names[view.of] == "auto" and may_gain(view) else None
         if name is not None:
-            modality = Modality(f"{strand.name}{SECOND}{name}", strand.kind, strand.modality.columns)
-            options = {key: value for key, value in prep[strand.name].items() if key not in ("size", "mode")}
-            frozen = _freeze(strand, name, options)
-            group = f"{strand.group}{SECOND}{name}" if strand.able.opened else modality.name
-            found.append(Strand(modality, strand.prep, group, {}, name, strand.name, frozen))
-    return found
+            options = {key: value for key, value in prep[view.of].items() if key not in ("size", "mode")}
+            frozen = _freeze(view, name, options)
+            group = second_name(view.group if view.able.opened else view.of, name)
+            rivals.append(View(view.modality, view.prep, group, {}, name, "rival", frozen))
+    return rivals
 
 
-def raw_strands(strands: Sequence[Strand], names: Sequence[str]) -> list[Strand]:
-    """Return, for each of these modalities that has a pretrained encoder, a view of what that encoder is given.
-
-    Raises RequestError for a modality that does not exist, or whose encoder is trained here from scratch.
-    """
-    found = []
+def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:
+    """Return views of what the pretrained encoders of these modalities are given. RequestError where one has none."""
+    tuned = []
     for name in names:
-        own = [s for s in strands if name in (s.name, s.shadow) and s.frozen is not None]
-        if not own:
-            known = [s.name for s in strands if s.frozen is not None]
-            if name not in [s.name for s in strands]:
+        view = next((v for v in views if v.of == name and v.frozen is not None), None)
+        if view is None:
+            if name not in [v.of for v in views]:
+                known = [v.name for v in views if v.frozen is not None]
                 raise RequestError(f"tune names {name!r}, which is no modality. {did_you_mean(name, known)}")
             raise RequestError(
                 f"tune names {name!r}, which has no pretrained encoder to tune: what is trained from scratch is "
                 f"trained in full. Name one, such as --encoder {name}=lite0."
             )
-        modality = Modality(f"{name}{SECOND}raw", own[0].kind, own[0].modality.columns)
-        found.append(replace(own[0], modality=modality, group=f"{own[0].group}{SECOND}raw", shadow=name, raw=True))
-    return found
+        tuned.append(replace(view, group=second_name(view.group, "raw"), how="tuned"))
+    return tuned
 
 
-def may_gain(strand: Strand) -> bool:
+def may_gain(view: View) -> bool:
     """Say whether what others have learned from photographs, or sentences, may be of use to a modality."""
-    return strand.frozen is None and not strand.shadow and strand.able.prep.may_gain(strand.prep)
-
-
-AS_TEXT = SECOND + "as text"
+    return view.frozen is None and view.is_main and view.able.prep.may_gain(view.prep)
 
 
 def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return options by modality, where some are given by kind: "image" is every modality of pictures not named."""
     names = [modality.name for modality in schema.modalities]
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for key, value in given.items():
         alike = [] if key in names else [m.name for m in schema.modalities if m.kind == key and m.name not in given]
-        found |= dict.fromkeys(alike or [key], value)
-    return found
+        options |= dict.fromkeys(alike or [key], value)
+    return options
 
 
 def name_modalities(schema: Schema, chosen: FitOptions) -> FitOptions:
@@ -330,28 +334,15 @@ def name_modalities(schema: Schema, chosen: FitOptions) -> FitOptions:
 
 
 def encoder_names(schema: Schema, encoders: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the encoder of every modality: a name, or a module of the user's own.
-
-    Raises RequestError for an unknown modality or encoder.
-    """
-    chosen: dict[str, Any] = {m.name: KINDS[m.kind].encoders[0] for m in schema.modalities}
-    kinds = {modality.name: modality.kind for modality in schema.modalities}
+    """Return the encoder of every modality, a name or a user's module. Raises RequestError for an unknown one."""
     for name, encoder in encoders.items():
-        kind = kinds[name] if name in kinds else schema.modality(name).kind
-        trained = KINDS[kind].encoders
+        kind = schema.modality(name).kind
+        known, pretrained = [*KINDS[kind].encoders, *NAMES.get(kind, ())], kind in NAMES
         if not isinstance(encoder, str):
-            takes_modules = kind in NAMES
-            if not takes_modules or not callable(encoder):
-                raise RequestError(
-                    f"the encoder of {name!r} is {type(encoder).__name__}; expected a name"
-                    + (" or a torch.nn.Module." if takes_modules else ".")
-                )
-        elif encoder not in trained and not (encoder.startswith(HUB) and kind in NAMES):
-            known = [*trained, *NAMES.get(kind, ())]
-            if encoder not in known:
-                also = f" Or {HUB}NAME_OR_FOLDER." if kind in NAMES else ""
-                raise RequestError(
-                    f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(encoder, known)}{also}"
-                )
-        chosen[name] = encoder
-    return chosen
+            if not pretrained or not callable(encoder):
+                also = " or a torch.nn.Module" if pretrained else ""
+                raise RequestError(f"the encoder of {name!r} is {type(encoder).__name__}; expected a name{also}.")
+        elif encoder not in known and not (pretrained and encoder.startswith(HUB)):
+            also = f" Or {HUB}NAME_OR_FOLDER." if pretrained else ""
+            raise RequestError(f"modality {name!r} has no encoder {encoder!r}. {did_you_mean(encoder, known)}{also}")
+    return {m.name: KINDS[m.kind].encoders[0] for m in schema.modalities} | dict(encoders)

@@ -14,7 +14,7 @@ import numpy as np
 from plait.core.contract import Table, answer_subsets
 from plait.errors import RequestError
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail, drill_row
 from plait.proof.shapley import Keep, Shares, Values, draw_orders, explain_game, needed_subsets
@@ -24,7 +24,7 @@ ROWS = 128  # answered at a time
 
 def explain_table(
     table: Table,
-    strands: Sequence[Strand],
+    strands: Sequence[View],
     predictor: Any,
     *,
     classes: Sequence[Any] | None,
@@ -46,7 +46,7 @@ def explain_table(
         table = table.take([row])
         prepared = None if prepared is None else prepared.take(np.array([row]))
     names = [strand.name for strand in strands if strand.name in predictor.names]
-    used = [strand for strand in strands if (strand.shadow or strand.name) in names]
+    used = [strand for strand in strands if strand.of in names]
     generator = np.random.default_rng(seed)
     orders = draw_orders(names, generator)
     keeps = needed_subsets(names, orders)  # from none to all
@@ -88,7 +88,7 @@ def explain_table(
         prior=_prior(predictor, used, classes),
         row=row,
         details=details,
-        unused=[s.name for s in strands if not s.shadow and s.name not in names],
+        unused=[s.name for s in strands if s.is_main and s.name not in names],
     )
 
 
@@ -103,7 +103,7 @@ def _share(values: Values, names: Sequence[str], orders: Sequence[Keep], present
     return Shares(shares, synergy, errors, drawn.exact)
 
 
-def _prior(predictor: Any, strands: Sequence[Strand], classes: Sequence[Any] | None) -> Any:
+def _prior(predictor: Any, strands: Sequence[View], classes: Sequence[Any] | None) -> Any:
     """Return what the predictor says of a row with nothing in it."""
     empty = Table({column: np.array([None], object) for strand in strands for column in strand.modality.columns})
     answer = np.asarray(predictor(prepare(empty, strands).batch(np.arange(1))))[0]

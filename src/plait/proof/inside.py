@@ -25,7 +25,7 @@ from plait.kinds.network import as_float
 from plait.kinds.part import Part
 from plait.kinds.weights import grid_sums
 from plait.models.network import Network
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.features import Cells, prepare_cell
 from plait.proof.shapley import weigh_parts
 
@@ -64,13 +64,13 @@ class Detail:
 class Probe:
     """One row, and a number asked of it: what a predictor says of one class, or its value, with one input changed."""
 
-    def __init__(self, predictor: Any, batch: Batch, index: int, strands: Sequence[Strand] = ()) -> None:
+    def __init__(self, predictor: Any, batch: Batch, index: int, strands: Sequence[View] = ()) -> None:
         """batch: one row. index: the class, or 0 for a value. strands: those of the row, further views among them."""
         self.predictor, self.batch, self.index = predictor, batch, index
-        self.views: dict[str, list[Strand]] = {}  # further views of a modality
+        self.views: dict[str, list[View]] = {}  # further views of a modality
         for strand in strands:
-            if strand.shadow:
-                self.views.setdefault(strand.shadow, []).append(strand)
+            if not strand.is_main:
+                self.views.setdefault(strand.of, []).append(strand)
         self.network = network_of(predictor)
         self._rest: Any = None  # the tokens of the unchanged modalities
 
@@ -161,7 +161,7 @@ def network_of(predictor: Any) -> Network | None:
 
 def drill_row(
     table: Table,
-    strands: Sequence[Strand],
+    strands: Sequence[View],
     predictor: Any,
     batch: Batch,
     index: int,
@@ -187,7 +187,7 @@ def drill_row(
 # text and tables: leave parts out, and let the preparation see what is left
 
 
-def _drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.random.Generator) -> Detail:
+def _drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.Generator) -> Detail:
     """Return a weight for each part of one modality that can be left out; what is absent has weight 0."""
     before, parts, able, leave = strand.able.inside.split(Part(table, strand.modality.columns), strand.prep)
 
@@ -202,7 +202,7 @@ def _drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.rando
             inputs, cells, _ = strand.prepare(Table(data), pool, keep=False)
             for view in probe.views.get(strand.name, []):
                 values, filled, _ = view.prepare(Table(data), pool)
-                views[view.name] = torch.from_numpy(values), None if view.raw else filled
+                views[view.name] = torch.from_numpy(values), None if view.how == "tuned" else filled
         return probe.ask(strand.name, torch.from_numpy(inputs), cells, views)
 
     for part in parts:
@@ -215,7 +215,7 @@ def _drill_parts(table: Table, strand: Strand, probe: Probe, generator: np.rando
 # pictures and sounds
 
 
-def _drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
+def _drill_media(table: Table, strand: View, probe: Probe) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
     cells = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
     places = [int(place) for place in np.flatnonzero(cells)]
@@ -229,7 +229,7 @@ def _drill_media(table: Table, strand: Strand, probe: Probe) -> list[Detail]:
 
 
 def _detail(
-    table: Table, strand: Strand, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
+    table: Table, strand: View, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
 ) -> Detail:
     """Return the details of one opened cell, its heat map laid over what came. frozen: the encoder's preparation."""
     column, able = strand.modality.columns[place], strand.able
@@ -238,7 +238,7 @@ def _detail(
     return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
 
 
-def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Detail:
+def _drill_frozen(table: Table, strand: View, probe: Probe, place: int) -> Detail:
     """Cover patches of a picture, or pieces of a sound, before the pretrained encoder sees it, and see what is lost."""
     frozen, column = strand.frozen, strand.modality.columns[place]
     assert frozen is not None
@@ -246,11 +246,11 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
     x = torch.from_numpy(prepare_cell(frozen, Cells([cell], table.folder, rate), 0))
     inside = strand.able.inside
     spot, old = place if strand.several else None, probe.batch.inputs
-    raws = [view.name for view in probe.views.get(strand.name, []) if view.raw]
+    raws = [view.name for view in probe.views.get(strand.name, []) if view.how == "tuned"]
 
     def ask(variants: Tensor) -> np.ndarray:
         # of a model in one graph the pretrained encoder is inside it
-        made = variants if strand.raw else torch.from_numpy(frozen.encode(variants.numpy()))
+        made = variants if strand.feeds_encoder else torch.from_numpy(frozen.encode(variants.numpy()))
         views = {name: (_put(variants, old[name], spot), None) for name in raws}
         return probe.ask(strand.name, _put(made, old[strand.name], spot), views=views)
 
@@ -260,7 +260,7 @@ def _drill_frozen(table: Table, strand: Strand, probe: Probe, place: int) -> Det
     return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
 
 
-def gradient_map(probe: Probe, strand: Strand) -> np.ndarray:
+def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
 
     The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017).
@@ -275,7 +275,7 @@ def gradient_map(probe: Probe, strand: Strand) -> np.ndarray:
     return strand.able.inside.flatten(heat if strand.several else heat[None])
 
 
-def occlusion_map(probe: Probe, strand: Strand) -> np.ndarray:
+def occlusion_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame): how much is lost where a patch covers the input.
 
     The patch slides in steps of a GRIDth and is two steps wide (Zeiler and Fergus 2014). The weight of a step lies

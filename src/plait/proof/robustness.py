@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import SECOND, Table
+from plait.core.contract import Table, shown_by
 from plait.errors import CellError
 from plait.kinds.worsening import Worsening
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, Prepared, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.features import encoding_device
 from plait.pretrained.frozen import Frozen
 from plait.proof.scores import brier, labelled, reliability, scores
@@ -62,7 +62,7 @@ class Robustness:
 
         A pretrained encoder has to see every changed cell, so there a curve is measured on fewer rows and levels.
         """
-        strands = [s for s in self.prepared.strands if s.name in self.predictor.names]
+        strands = [s for s in self.prepared.views if s.name in self.predictor.names]
         ways = [way for strand in strands for way in self._ways(strand)]
         ways += [self._missing_way(strand.name) for strand in strands]
         done, total = 0, sum(len(way.levels) for way in ways)
@@ -96,14 +96,14 @@ class Robustness:
     def _shape(self, answers: np.ndarray) -> np.ndarray:
         return answers if self.classes is not None else answers[:, 0]
 
-    def _ways(self, strand: Strand) -> list[Way]:
+    def _ways(self, strand: View) -> list[Way]:
         """Return the ways in which a modality gets worse."""
         if strand.able.worsen is None:
             return []
         if strand.able.opened and strand.frozen is not None:
             return self._frozen_ways(strand, strand.frozen)
         layout, values = strand.layout(), np.asarray(self.prepared.inputs[strand.name])
-        views = [s.name for s in self.prepared.strands if s.shadow == strand.name and not s.raw]
+        views = [s.name for s in self.prepared.views if s.of == strand.of and s.is_second]
         seen_twice = not input_names(self.predictor).isdisjoint(views)
 
         def at(way: Worsening, level: float) -> Prepared:
@@ -120,10 +120,10 @@ class Robustness:
             if way.applies(layout) and not (way.on == "input" and seen_twice)  # words do not get worse as numbers do
         ]
 
-    def _frozen_ways(self, strand: Strand, frozen: Frozen) -> list[Way]:
+    def _frozen_ways(self, strand: View, frozen: Frozen) -> list[Way]:
         """Return the ways in which pictures or sounds get worse before a pretrained encoder sees them."""
         rows = np.sort(self._generator().permutation(len(self.prepared))[: self.few or FEW_ROWS])
-        few, before = self.prepared.take(rows), replace(strand, raw=True)
+        few, before = self.prepared.take(rows), replace(strand, how="given")
         part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
         with ThreadPoolExecutor(1) as pool:
             raw, _, _ = before.prepare(part.table, pool)
@@ -131,7 +131,7 @@ class Robustness:
         def seen(worse: np.ndarray) -> Prepared:
             features = frozen.encode(worse.reshape(-1, *frozen.shape), encoding_device())
             changed = {strand.name: features.reshape(len(worse), *strand.shape())}
-            changed |= {s.name: worse for s in few.strands if s.raw and s.shadow == strand.name}
+            changed |= {s.name: worse for s in few.views if s.how == "tuned" and s.of == strand.of}
             return replace(few, inputs={**few.inputs, **changed})
 
         def at(way: Worsening, level: float) -> Prepared:
@@ -163,13 +163,13 @@ class Robustness:
     def _hide(self, modality: str, present: np.ndarray) -> Prepared:
         """Return the rows with a modality, and its further views, in those alone that are present: (rows,) bool."""
         cells = {
-            name: filled & present[:, None] if name.partition(SECOND)[0] == modality else filled
+            name: filled & present[:, None] if shown_by(name) == modality else filled
             for name, filled in self.prepared.cells.items()
         }
         return replace(self.prepared, cells=cells)
 
     def _changed_values(
-        self, strand: Strand, way: Worsening, level: float, prepared: np.ndarray | None = None
+        self, strand: View, way: Worsening, level: float, prepared: np.ndarray | None = None
     ) -> np.ndarray:
         """Open the cells again, make them worse, and prepare that. prepared: the inputs as they are."""
         reader = strand.able.read
@@ -187,7 +187,7 @@ class Robustness:
                 target[row] = reader.apply(prep, way.change(value, level, generator))
         return values
 
-    def _changed_cells(self, strand: Strand, way: Worsening, level: float) -> Prepared:
+    def _changed_cells(self, strand: View, way: Worsening, level: float) -> Prepared:
         """Make the cells worse, and prepare what is left; a cell of which nothing is left is absent."""
         import pyarrow as pa
 
@@ -198,7 +198,7 @@ class Robustness:
             left = [None if text is None else way.change(str(text), level, generator) or None for text in texts]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         worse, table = self.prepared, replace(self.table, data=data)
-        views = [s for s in self.prepared.strands if s is strand or (s.raw and s.shadow == strand.name)]
+        views = [s for s in self.prepared.views if s is strand or (s.how == "tuned" and s.of == strand.of)]
         with ThreadPoolExecutor(1) as pool:
             for view in views:
                 values, filled, _ = view.prepare(table, pool, keep=False)

@@ -11,7 +11,7 @@ from plait.core.files import digest, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
@@ -55,7 +55,7 @@ def open_model(run: str | Path | Model) -> Model:
 
 def open_run(
     folder: Path, plan: Any, encoders: Mapping[str, Any] | None
-) -> tuple[RunFacts, list[Strand], dict[str, Any]]:
+) -> tuple[RunFacts, list[View], dict[str, Any]]:
     """Return (facts, strands, predictors) of a finished run: what a Model is made of. Raises as `load` does."""
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
@@ -81,7 +81,7 @@ def open_run(
             raise RunError(f"{folder / name} is {trouble}. Fit the run again, or restore the file.")
     tensors = read_tensors(folder / WEIGHTS)
     states = enumerate(facts["strands"])
-    strands = [Strand.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
+    strands = [View.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
     parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
     files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
     return RunFacts.from_json(facts), strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)

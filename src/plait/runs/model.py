@@ -26,7 +26,7 @@ from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
@@ -61,7 +61,7 @@ class Model:
     """
 
     facts: RunFacts
-    strands: list[Strand]
+    views: list[View]
     predictors: dict[str, Any]
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
@@ -92,7 +92,7 @@ class Model:
     @property
     def modalities(self) -> list[str]:
         """The modalities that the winner uses."""
-        return [s.name for s in self.strands if s.name in self.predictors["winner"].names]
+        return [s.name for s in self.views if s.name in self.predictors["winner"].names]
 
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ class Model:
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
         target = self._cleaned(table)
-        scores, answered = self.score(self._fitting(table, [s.name for s in self.strands], callback), target, callback)
+        scores, answered = self.score(self._fitting(table, [s.name for s in self.views], callback), target, callback)
         callback({"note": status_line([status for status, _ in answered.statuses])})
         return scores
 
@@ -181,7 +181,7 @@ class Model:
 
         return explain_table(
             self._fitting(read(rows, folder), self.modalities, callback),
-            self.strands,
+            self.views,
             self.predictor(),
             classes=self.classes,
             row=row,
@@ -248,7 +248,7 @@ class Model:
 
         What fit made of other columns is made here as well, and what it filled is filled, but for training only.
         """
-        columns = [c for s in self.strands if s.name in names for c in s.modality.columns]
+        columns = [c for s in self.views if s.name in names for c in s.modality.columns]
         made = [one for one in self.made if one.modality in names]
         sources = {column for one in made for column in one.columns}
         if not (set(columns) | sources) & set(table.names):
@@ -267,7 +267,7 @@ class Model:
     ) -> Answers:
         """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
         used = {*self.modalities, *alone}
-        strands = [s for s in self.strands if (s.shadow or s.name) in used]
+        strands = [s for s in self.views if s.of in used]
         step, parts = self._rows_at_a_time(strands), []
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))
@@ -275,7 +275,7 @@ class Model:
             callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
 
-    def _rows_at_a_time(self, strands: Sequence[Strand]) -> int:
+    def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         return 4 * CHUNK
 
     def answer_prepared(
@@ -388,7 +388,7 @@ class Model:
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
         """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
-        stored, states = store_predictors(self.predictors), [strand.state() for strand in self.strands]
+        stored, states = store_predictors(self.predictors), [strand.state() for strand in self.views]
         tensors = {f"prep.{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
         writers: dict[str, Callable[[Path], Any]] = dict(extra)
         writers |= {name: partial(write_bytes, data=data) for name, data in stored.files.items()}

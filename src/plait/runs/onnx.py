@@ -24,7 +24,7 @@ from plait.core.files import pack_tensors, under, unpack_tensors
 from plait.core.version import __version__
 from plait.errors import RequestError, RunError, need
 from plait.models.onnx_graph import Graph, Port, write_graph
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.pretrained.catalogue import restore_given
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
@@ -124,7 +124,7 @@ class OnnxModel(Model):
     def summary(self) -> str:
         """Return what the model is: what it predicts, from what, and the run that proves it."""
         lines = [f"{self.facts['winner']}, which predicts {self.target!r}, in ONNX, by plait {self.facts['version']}"]
-        lines += [f"modality {s.name} ({s.kind}): {', '.join(s.modality.columns)}" for s in self.strands]
+        lines += [f"modality {s.name} ({s.kind}): {', '.join(s.modality.columns)}" for s in self.views]
         lines.append(f"its leaderboard and verdict are in the run with the seal {self.facts['seal'][:12]}…")
         return "\n".join(lines)
 
@@ -141,11 +141,11 @@ class OnnxModel(Model):
 
 def pack_model(model: Model) -> bytes:
     """Return the ONNX file of a model's winner. Raises RequestError where the winner is, or asks, no network."""
-    own = [s for s in model.strands if not s.shadow and getattr(s.able.network, "IN_GRAPH", False)]
+    own = [s for s in model.views if s.is_main and getattr(s.able.network, "IN_GRAPH", False)]
     inside = {s.name: s.frozen for s in own if s.frozen is not None}
     graph = Graph(model.predictor(), inside)
     used = [port.modality for port in graph.ports]
-    strands = [replace(s, raw=s.name in inside) for s in model.strands if s.name in used]
+    strands = [replace(s, how="given" if s.name in inside else s.how) for s in model.views if s.name in used]
     states = [strand.state() for strand in strands]
     arrays = {f"{i}.{key}": value for i, (_, tensors) in enumerate(states) for key, value in tensors.items()}
     facts = {name: model.facts.get(name) for name in KEPT} | {
@@ -164,13 +164,11 @@ def pack_model(model: Model) -> bytes:
     return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(BLANK) :]
 
 
-def _restore(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Strand:
+def _restore(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> View:
     """Make a strand again; of an encoder that is inside the graph only what it is given, and its package not at all."""
     if not state["raw"]:
-        return Strand.from_state(state, arrays)
-    strand = Strand.from_state({**state, "frozen": None}, arrays)
-    strand.frozen, strand.raw = restore_given(state["frozen"]), True
-    return strand
+        return View.from_state(state, arrays)
+    return replace(View.from_state({**state, "frozen": None}, arrays), frozen=restore_given(state["frozen"]))
 
 
 def check_digest(data: bytes, source: str) -> None:

@@ -19,7 +19,7 @@ from plait.models.rows import CHUNK, Callback, Prepared, quiet
 from plait.models.speech.decode import Heard
 from plait.models.speech.learning import count_errors, frame_seconds, hear_rows
 from plait.models.speech.units import Units, normalise
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.proof.explanation import Explanation
 from plait.proof.leaderboard import FEWEST, span
 from plait.proof.scores import MOST_MODALITIES, error_rates
@@ -97,7 +97,7 @@ class Transcriber(Model):
     def _cleaned(self, table: Table) -> np.ndarray:
         return transcripts_of(table, self.target)
 
-    def _rows_at_a_time(self, strands: Sequence[Strand]) -> int:
+    def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         row_bytes = sum(int(np.prod(s.shape())) * np.dtype(s.dtype()).itemsize for s in strands)
         return int(min(4 * CHUNK, max(16, BYTES // max(1, row_bytes))))
 
@@ -132,7 +132,7 @@ class Transcriber(Model):
 
     def _starts(self, table: Table, answered: Answers) -> list[float]:
         """Return where the first frame of each row begins in its sound, in seconds: not 0 where silence is cut off."""
-        strand = next(s for s in self.strands if s.name == self.audio)
+        strand = next(s for s in self.views if s.name == self.audio)
         starts = [0.0] * len(table)
         if not strand.prep.trim:
             return starts

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from plait.core.words import number
-from plait.models.views import Strand, may_gain
+from plait.models.views import View, may_gain
 from plait.pretrained.catalogue import NAMES, is_installed
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study
@@ -27,7 +27,7 @@ def settle_encoders(study: Study) -> None:
     The pretrained one, which learns in seconds, comes first; the other ends early where it stays far behind. What an
     interrupt or the time limit leaves no time for stays as it is without pretrained encoders.
     """
-    for name, views in study.prepared.views.items():
+    for name, views in study.prepared.choices.items():
         tried: list[tuple[Candidate, str]] = []
         for view in reversed(views):
             few = replace(study, prepared=study.prepared.settle(name, view), candidates=[])
@@ -36,7 +36,7 @@ def settle_encoders(study: Study) -> None:
                 tried.append((candidate, view))
             if study.budget.interrupted:
                 break
-        encoders = {s.name: s.encoder for s in study.prepared.strands}
+        encoders = {s.name: s.encoder for s in study.prepared.views}
         study.encoders_tried[name] = [{"encoder": encoders[v], "loss": c.outcome.loss, **_score(c)} for c, v in tried]
         view = name
         if tried:
@@ -53,8 +53,8 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
     asked: the encoder of each modality as the user asked for it, `auto` where it was left open.
     """
     facts = {}
-    for strand in study.prepared.strands:
-        if strand.shadow or strand.kind not in NAMES:
+    for strand in study.prepared.views:
+        if not strand.is_main or strand.kind not in NAMES:
             continue
         tried = study.encoders_tried.get(strand.name, [])
         fact: dict[str, Any] = {"encoder": strand.encoder, "asked": _name(asked[strand.name]), "tried": tried}
@@ -69,7 +69,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
     return facts
 
 
-def _why(strand: Strand, tried: list[dict[str, Any]], asked: str) -> str:
+def _why(strand: View, tried: list[dict[str, Any]], asked: str) -> str:
     if len(tried) > 1:
         others = [t for t in tried if t["encoder"] != strand.encoder]
         chosen = next(t for t in tried if t["encoder"] == strand.encoder)

@@ -58,7 +58,7 @@ def ship(result: Result) -> Model:
         if best is not None:
             predictors[name] = shipped if best is winner else best.tempered
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
-    strands = [s for s in study.prepared.strands if not s.raw or s.name in read_by]
+    strands = [s for s in study.prepared.views if s.how != "tuned" or s.name in read_by]
     return Model(list_facts(result), strands, predictors, made=list(job.made))
 
 
@@ -197,7 +197,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         holes=holes,
         stopped=study.budget.stopped,
     )
-    model = Transcriber(facts, study.prepared.strands, networks, made=list(job.made))
+    model = Transcriber(facts, study.prepared.views, networks, made=list(job.made))
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model.answer_prepared(study.prepared.take(rows), *asked)

@@ -26,13 +26,13 @@ from plait.errors import RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.train import has_bfloat16
 from plait.models.views import (
-    Strand,
+    View,
     encoder_names,
-    fit_strands,
+    fit_views,
     prep_options,
-    raw_strands,
-    rival_strands,
-    shadow_strands,
+    rival_views,
+    text_views,
+    tuned_views,
 )
 from plait.runs.answers import count_holes
 from plait.study.budget import Budget
@@ -117,29 +117,29 @@ class Fit:
         table = apply_conversions(self.table, for_training, callback, split == "train")
         if keep and (self.work / "prepared.json").exists():
             return self._kept_rows()
-        strands = self._fit_strands(table, split, options)
+        strands = self._fit_views(table, split, options)
         prepared = prepare(table, strands, folder=self.work / "inputs" if keep else None, callback=callback)
         if keep:
             self._keep_rows(prepared)
         return prepared
 
-    def _fit_strands(self, table: Table, split: np.ndarray, options: FitOptions) -> list[Strand]:
+    def _fit_views(self, table: Table, split: np.ndarray, options: FitOptions) -> list[View]:
         # rows without a label may still feed the statistics of texts and tables; rows of validation and test never do
         name = self.schema.role("split")
         unnamed = np.array([cell is None for cell in table.cells(name)], bool) if name is not None else True
         rows = np.flatnonzero((split == "train") | ((split == "") & unnamed))
-        strands = fit_strands(table, self.schema, rows, options.prep, self.generator, options.encoders)
+        strands = fit_views(table, self.schema, rows, options.prep, self.generator, options.encoders)
         if self.labels is not None:  # an encoder that is left open may become a pretrained one; not a recogniser's
             names = encoder_names(self.schema, options.encoders)
-            strands += rival_strands(strands, names, prep_options(self.schema, options.prep))
-        strands += raw_strands(strands, list(options.tuned))
+            strands += rival_views(strands, names, prep_options(self.schema, options.prep))
+        strands += tuned_views(strands, list(options.tuned))
         if options.fusion is None and AS_TEXT in (options.candidates or FAMILIES):
-            strands += shadow_strands(table, strands, rows, self.generator)
+            strands += text_views(table, strands, rows, self.generator)
         return strands
 
     def _keep_rows(self, prepared: Prepared) -> None:
-        tensors = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(prepared.strands)}
-        states = [s.state() for s in prepared.strands]
+        tensors = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(prepared.views)}
+        states = [s.state() for s in prepared.views]
         tensors |= {f"{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
         write_tensors(self.work / "prepared.safetensors", tensors)
         facts = {"strands": [data for data, _ in states], "reasons": prepared.reasons}
@@ -148,7 +148,7 @@ class Fit:
     def _kept_rows(self) -> Prepared:
         facts, arrays = read_json(self.work / "prepared.json"), read_tensors(self.work / "prepared.safetensors")
         states = enumerate(facts["strands"])
-        strands = [Strand.from_state(data, under(arrays, f"{i}."), self.options.encoders) for i, data in states]
+        strands = [View.from_state(data, under(arrays, f"{i}."), self.options.encoders) for i, data in states]
         inputs: dict[str, np.ndarray] = {
             s.name: np.memmap(self.work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(self.table), *s.shape()))
             for i, s in enumerate(strands)

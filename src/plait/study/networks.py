@@ -26,11 +26,11 @@ from plait.errors import RunError
 from plait.kinds import KINDS
 from plait.kinds.network import is_convolutional, is_given_features
 from plait.models import plan as plans
-from plait.models.learning import Live, Passes, Target, decided, draw_batches, encode_rows, loss_of
+from plait.models.learning import Target, decided, draw_batches, draw_pass, encode_live, encode_rows, loss_of
 from plait.models.network import Network, NetworkPredictor, Parts, count_parameters, tuned_makers
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 
@@ -213,7 +213,7 @@ class Study:
     def tune_alone(self, start: Candidate) -> Candidate | None:
         """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
         name = start.names[0]
-        if self.is_over or all(s.shadow != name or not s.raw for s in self.prepared.strands):
+        if self.is_over or not any(v.of == name and v.how == "tuned" for v in self.prepared.views):
             return None
         how, rows = f"{TUNED}, {self.tune[name]}", self._having(name, self.train)
         stage = f"{ALONE} {name} {how}"
@@ -287,8 +287,8 @@ class Study:
             return False
         return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
 
-    def _strand(self, name: str) -> Strand:
-        return next(s for s in self.prepared.strands if s.name == name)
+    def _strand(self, name: str) -> View:
+        return next(s for s in self.prepared.views if s.name == name)
 
     def _kind(self, name: str) -> str:
         return str(self._strand(name).layout()["kind"])
@@ -305,16 +305,16 @@ class Study:
         self, plan: str | None, names: Sequence[str], stage: str, late: bool = False, tuned: Sequence[str] = ()
     ) -> Network:
         """Return a network in eval mode: what is asked of it before it learns must not depend on a draw of dropout."""
-        strands = [s for s in self.prepared.strands if (s.shadow if s.raw else s.name) in names]
+        strands = [s for s in self.prepared.views if s.of in names]
         spec = {
-            **describe_strands([s for s in strands if s.raw == ((s.shadow or s.name) in tuned)]),
+            **describe_views([s for s in strands if s.how == ("tuned" if s.of in tuned else "own")]),
             "plan": plan,
             "dim": DIM,
             "outputs": self.outputs,
             "regression": self.target.regression,
             "late": late,
         }
-        makers, plan_object = tuned_makers(self.prepared.strands, self.tune), self.plan_objects.get(plan or "")
+        makers, plan_object = tuned_makers(self.prepared.views, self.tune), self.plan_objects.get(plan or "")
         with fork_generators():
             torch.manual_seed(self.seed_of(stage))
             return Network(spec, self.prior, plan_object, makers).to(self.device).eval()
@@ -328,8 +328,8 @@ class Study:
         return network
 
     def _augment(self, generator: torch.Generator) -> Any:
-        preps = {s.group: s.prep for s in self.prepared.strands}
-        layouts = {s.group: s.layout() for s in self.prepared.strands}
+        preps = {s.group: s.prep for s in self.prepared.views}
+        layouts = {s.group: s.layout() for s in self.prepared.views}
 
         def augment(group: str, x: Tensor) -> Tensor:
             change = KINDS[layouts[group]["kind"]].augment
@@ -404,9 +404,9 @@ class Study:
         if tokens:
             places = torch.full((len(self.prepared),), -1, dtype=torch.long)
             places[torch.from_numpy(self.train)] = torch.arange(len(self.train))
-            source: Any = Passes(tokens["train"], places, generator)
+            source = draw_pass(tokens["train"], places, generator)
         else:
-            source = Live(network, self.prepared, self._augment(generator), self.device)
+            source = encode_live(network, self.prepared, self._augment(generator), self.device)
 
         def validate() -> tuple[Tensor, float]:
             logits = decided(network, tokens["val"], len(val)) if tokens else self.outputs_of(network, val)
@@ -475,19 +475,19 @@ class Study:
         return torch.cat(logits) if logits else torch.zeros(0, self.outputs)
 
 
-def describe_strands(strands: Sequence[Strand]) -> dict[str, Any]:
-    """Return what the spec of a network says of its inputs: strands and layouts."""
-    told: list[dict[str, Any]] = [
+def describe_views(views: Sequence[View]) -> dict[str, Any]:
+    """Return what the spec of a network says of its inputs: views and layouts."""
+    described: list[dict[str, Any]] = [
         {
-            "name": s.shadow if s.raw else s.name,
-            "kind": s.kind,
-            "group": s.group,
-            "columns": len(s.modality.columns) if s.several else 1,
-            **({"input": s.name} if s.raw else {}),
+            "name": v.of,
+            "kind": v.kind,
+            "group": v.group,
+            "columns": len(v.modality.columns) if v.several else 1,
+            **({} if v.is_main else {"input": v.name}),
         }
-        for s in strands
+        for v in views
     ]
-    return {"strands": told, "layouts": {s.group: s.layout() for s in strands}}
+    return {"strands": described, "layouts": {v.group: v.layout() for v in views}}
 
 
 def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:

@@ -101,12 +101,12 @@ class Account:
             predictor, table, prepared, truth, labels.classes, answers=said[places], few=asked, **given
         ).curves()
         explanation = explain_table(
-            table, self.model.strands, predictor, classes=labels.classes, prepared=prepared, **given
+            table, self.model.views, predictor, classes=labels.classes, prepared=prepared, **given
         )
         summed = explanation.to_json()["table"]
         shares = {name: float(there.mean()) for name, there in explanation.present.items()}
         modalities = {name: {**facts, "present": shares[name]} for name, facts in summed["modalities"].items()}
-        dear = any(s.able.opened and s.frozen is not None for s in prepared.strands if s.name in predictor.names)
+        dear = any(s.able.opened and s.frozen is not None for s in prepared.views if s.name in predictor.names)
         chosen = choose_rows(explanation, truth, labels.classes is not None, THREE if dear and asked is None else SIX)
         examples = []
         for done, place in enumerate(chosen):

@@ -73,8 +73,8 @@ class Search:
     def _settle_by_classic(self) -> None:
         """Choose the encoders that are left open by what a linear learner reaches with each; no network is wanted."""
         study = self.study
-        encoders = {s.name: s.encoder for s in study.prepared.strands}
-        for name, views in study.prepared.views.items():
+        encoders = {s.name: s.encoder for s in study.prepared.views}
+        for name, views in study.prepared.choices.items():
             losses: dict[str, float] = {}
             for view in views:
                 try:
@@ -139,7 +139,7 @@ class Search:
     def _count_joint(self) -> int:
         """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
         study = self.study
-        dear = any(strand.able.opened for strand in study.prepared.strands) and len(study.train) > MANY_ROWS
+        dear = any(strand.able.opened for strand in study.prepared.views) and len(study.train) > MANY_ROWS
         return 2 if dear else 3
 
     def _add(
@@ -223,15 +223,15 @@ class Search:
 
     @property
     def layouts(self) -> dict[str, Any]:
-        strands = [s for s in self.study.prepared.strands if not s.raw]
+        strands = [s for s in self.study.prepared.views if s.how != "tuned"]
         return {s.name: {**s.layout(), "columns": len(s.modality.columns) if s.several else 1} for s in strands}
 
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
         prepared = self.study.prepared
-        shadows = [s.name for s in prepared.strands if s.shadow and not s.raw]
+        shadows = [s.name for s in prepared.views if s.is_second]
         if shadows and not self.study.is_over:
-            texts = [s.name for s in prepared.strands if s.able is TEXT and not s.shadow]
+            texts = [s.name for s in prepared.views if s.able is TEXT and s.is_main]
             self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one
 
     def _level_trials(self) -> None:

@@ -41,7 +41,7 @@ from plait.proof.scores import error_rates
 from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Verdict, judge_errors, not_tested
 from plait.study.candidate import ALONE, JOINT, Candidate, best_of, choose, list_candidates
 from plait.study.job import Fit
-from plait.study.networks import DIM, describe_strands
+from plait.study.networks import DIM, describe_views
 
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "folds": (None, "cross-validation of transcripts is not there yet"),
@@ -218,8 +218,8 @@ class Recognition:
 
     def _build(self, plan: str | None, seed: int) -> Recogniser:
         names = plans.leaves(plans.parse(self.plan_objects.get(plan, plan))) if plan else [self.audio]
-        strands = [s for s in self.prepared.strands if s.name in names]
-        spec = {**describe_strands(strands), "plan": plan, "dim": DIM, "units": self.units.size, "audio": self.audio}
+        strands = [s for s in self.prepared.views if s.name in names]
+        spec = {**describe_views(strands), "plan": plan, "dim": DIM, "units": self.units.size, "audio": self.audio}
         with fork_generators():
             torch.manual_seed(seed)
             return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.job.device).eval()

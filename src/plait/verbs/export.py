@@ -16,7 +16,7 @@ from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.kinds import KINDS
 from plait.models.rows import Callback, prepare, quiet
-from plait.models.views import Strand
+from plait.models.views import View
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel, pack_model
@@ -108,11 +108,11 @@ def export(
     written = OnnxModel.from_bytes(data, str(path))
     names = written.predictor().names
     if rows is None:
-        batch = draw_batch(written.strands, ROWS, np.random.default_rng(model.facts.seed))
+        batch = draw_batch(written.views, ROWS, np.random.default_rng(model.facts.seed))
     else:
         table = read(rows, folder)
         table = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
-        batch = prepare(table, written.strands).batch(np.arange(len(table)))
+        batch = prepare(table, written.views).batch(np.arange(len(table)))
     difference = compare(model, written, batch)
     write_bytes(path, data)
     inputs, outputs = describe_ports(written)
@@ -132,7 +132,7 @@ def _place(model: Model, out: str | Path | None) -> Path:
     return path
 
 
-def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) -> Batch:
+def draw_batch(strands: list[View], num: int, generator: np.random.Generator) -> Batch:
     """Draw rows (batch of num) as preparation might give them: row 0 has everything, row 1 nothing, others some.
 
     What is absent is NaN where its type allows.
@@ -156,10 +156,10 @@ def draw_batch(strands: list[Strand], num: int, generator: np.random.Generator) 
 def for_run(model: Model, written: OnnxModel, batch: Batch) -> Batch:
     """Return the rows as the run takes them: features of what an encoder in the graph reads; both where tuned."""
     given = Batch(dict(batch.inputs), dict(batch.present), None, dict(batch.cells))
-    for name in [strand.name for strand in written.strands if strand.raw]:
+    for name in [strand.name for strand in written.views if strand.feeds_encoder]:
         raw = batch.inputs[name].numpy()
-        for strand in model.strands:
-            if strand.raw and strand.shadow == name:
+        for strand in model.views:
+            if strand.how == "tuned" and strand.of == name:
                 given.inputs[strand.name] = batch.inputs[name]
             elif strand.name == name and strand.frozen is not None:
                 features = strand.frozen.encode(raw.reshape(-1, *strand.frozen.shape))  # on the processor, as the graph

@@ -20,7 +20,7 @@ from plait.errors import RequestError
 from plait.kinds import AUDIO, KINDS
 from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
-from plait.models.views import Strand, fit_strands
+from plait.models.views import View, fit_views
 from plait.verbs.check import detect_columns
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
@@ -108,13 +108,13 @@ def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path,
         raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
     generator = np.random.default_rng(chosen.seed)
     rows = generator.permutation(len(table))[:500]
-    strands = fit_strands(table, schema, np.sort(rows), chosen.prep, generator)
+    strands = fit_views(table, schema, np.sort(rows), chosen.prep, generator)
     figure, drawn = draw_row(row_parts(table, strands, row)), io.BytesIO()
     figure.savefig(drawn, format=out.suffix.lstrip("."), dpi=110)
     write_bytes(out, drawn.getvalue())
 
 
-def row_parts(table: Table, strands: Sequence[Strand], row: int) -> list[dict[str, Any]]:
+def row_parts(table: Table, strands: Sequence[View], row: int) -> list[dict[str, Any]]:
     """Return one part for each modality (for each column of media) of a row, absent ones with their reason."""
     one = table.take([row])
     parts: list[dict[str, Any]] = []

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from plait.core.contract import Batch
-from plait.models.speech.augment import augment_sounds, drop_others, join_pairs, only_where
+from plait.models.speech.augment import augment_sounds, drop_others, join_pairs
 from plait.models.speech.network import own_lengths
 from songs import MELS, sing_rows
 
@@ -70,13 +70,6 @@ def test_only_what_is_there_can_be_dropped() -> None:
 def test_a_sound_without_others_stays_the_batch_it_is() -> None:
     batch = Batch({}, {"sound": torch.tensor([True])})
     assert drop_others(batch, "sound", torch.Generator()) is batch
-
-
-def test_presence_is_narrowed_and_never_widened() -> None:
-    batch = Batch({}, {"a": torch.tensor([True, False, True]), "b": torch.tensor([True, True, False])})
-    kept = only_where(batch, {"a": torch.tensor([True, True, False])})
-    assert kept.present["a"].tolist() == [True, False, False]
-    assert kept.present["b"].tolist() == [True, True, False]
 
 
 def test_a_pair_of_which_one_sound_is_absent_is_absent() -> None:

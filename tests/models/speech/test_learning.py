@@ -27,7 +27,7 @@ from plait.models.speech.learning import (
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.train import Outcome, train
-from plait.models.views import Strand
+from plait.models.views import View
 from songs import sing_rows
 
 
@@ -35,16 +35,16 @@ def with_table(prepared: Prepared) -> Prepared:
     """Return the rows with a table of one number beside the sound."""
     numbers = {"age": [float(n % 7) for n in range(len(prepared))]}
     prep = TabularPrep().fitted(numbers, {"age": "number"})
-    strand = Strand(Modality("tabular", "tabular", ("age",)), prep, "tabular", {"age": "number"})
+    view = View(Modality("tabular", "tabular", ("age",)), prep, "tabular", {"age": "number"})
     inputs = {**prepared.inputs, "tabular": np.asarray(prep(numbers), np.float32)}
     cells = {**prepared.cells, "tabular": np.ones((len(prepared), 1), bool)}
-    return Prepared([*prepared.strands, strand], inputs, cells, prepared.reasons)
+    return Prepared([*prepared.views, view], inputs, cells, prepared.reasons)
 
 
 def build(prepared: Prepared, units: Units, plan: str | None = None) -> Recogniser:
-    strands = [{"name": s.name, "kind": s.kind, "group": s.group, "columns": 1} for s in prepared.strands]
-    layouts = {s.group: s.layout() for s in prepared.strands}
-    spec = {"strands": strands, "layouts": layouts, "plan": plan, "dim": 16, "units": units.size, "audio": "sound"}
+    views = [{"name": s.name, "kind": s.kind, "group": s.group, "columns": 1} for s in prepared.views]
+    layouts = {s.group: s.layout() for s in prepared.views}
+    spec = {"strands": views, "layouts": layouts, "plan": plan, "dim": 16, "units": units.size, "audio": "sound"}
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Recogniser(spec)

@@ -23,9 +23,9 @@ PLANS = [
 
 
 def build(plan: str | None = None) -> Recogniser:
-    strands = [SOUND, *(STRANDS[name] for name in ("photo", "text", "tabular"))]
+    views = [SOUND, *(STRANDS[name] for name in ("photo", "text", "tabular"))]
     layouts = {**LAYOUTS, "sound": LAYOUT}
-    spec = {"strands": strands, "layouts": layouts, "plan": plan, "dim": DIM, "units": UNITS, "audio": "sound"}
+    spec = {"strands": views, "layouts": layouts, "plan": plan, "dim": DIM, "units": UNITS, "audio": "sound"}
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = Recogniser(spec)

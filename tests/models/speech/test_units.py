@@ -43,7 +43,6 @@ def test_few_distinct_words_are_the_units() -> None:
     assert units.size == 3
     assert units.encode("two ONE three two") == [2, 1, 2]
     assert units.encode("") == []
-    assert units.spell([2, 0, 1]) == "two one"
 
 
 def test_many_distinct_words_make_characters_the_units() -> None:
@@ -53,7 +52,6 @@ def test_many_distinct_words_make_characters_the_units() -> None:
     assert units.symbols == (" ", *"abcdefghijk")
     assert units.counts["ab"] == 1 and units.counts["c"] == 110
     assert units.encode("Ab z") == [2, 3, 1]  # the blank between words is a unit, z is none
-    assert units.spell([2, 3, 0, 1, 4]) == "ab c"
 
 
 def test_chinese_text() -> None:
@@ -61,14 +59,6 @@ def test_chinese_text() -> None:
     assert units.kind == "words"
     assert units.symbols == ("们", "你", "好")
     assert units.encode("你们好") == [2, 1, 3]
-    assert units.spell([2, 3]) == "你好"
-
-
-def test_words_that_may_be_near() -> None:
-    units = Units("characters", tuple("efinosvx"), {"five": 1, "fives": 1, "seven": 1, "six": 1})
-    assert units.alike("fiv", 1) == ["five"]
-    assert units.alike("fiv", 2) == ["five", "fives", "six"]
-    assert units.alike("zzz", 1) == []
 
 
 def test_units_go_through_json() -> None:

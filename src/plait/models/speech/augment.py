@@ -1,7 +1,6 @@
 """Random changes of recordings for training a recogniser: stretched, masked, joined; other modalities left out.
 
-Unlike the changes of `kinds.audio.augment` these keep every word: masks are narrow in time, nothing is moved out,
-padding stays exactly 0 and a recording's own length follows the stretch. Knows no text but as a string, and no network.
+Unlike the changes of `kinds.audio.augment` these keep every word: masks are narrow in time, nothing is moved out.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from plait.core.contract import Batch
+from plait.models.learning import draw_stay
 from plait.models.speech.network import own_lengths, within
 
 # how strong at most
@@ -31,10 +31,10 @@ WINDOW = 257  # between the windows of noise that neighbours in a batch get
 def augment_sounds(x: Tensor, generator: torch.Generator, noise: float = 0.3) -> Tensor:
     """Return log-mels (batch, mel, time), standardised per recording, 0 after each one's own frames, changed at random.
 
-    Stretched in time (Ko and others 2015: speed) and in frequency (Jaitly and Hinton 2013: other voices); a smooth gain
-    over the bands (another microphone), another spread; in half of them a floor of steady noise; two masks each over
-    bands and over time (Park and others 2019, SpecAugment); noise in each cell of standard deviation up to `noise`.
-    Padding stays 0, and the own length follows the stretch. All draws come first, from the generator; x is not changed.
+    Stretched in time (Ko and others 2015) and in frequency (Jaitly and Hinton 2013); a smooth gain over the bands,
+    another spread; in half of them a floor of steady noise; two masks each over bands and over time (Park and others
+    2019); noise of standard deviation up to `noise`. Padding stays 0, and the own length follows the stretch. All draws
+    come first.
     """
     batch, mels, _ = x.shape
     device = x.device
@@ -74,34 +74,20 @@ def _masks(lengths: Tensor, longest: int, widest: float, draws: Tensor) -> Tenso
 
 
 def drop_others(batch: Batch, audio: str, generator: torch.Generator) -> Batch:
-    """Modality dropout (Neverova and others 2016): how many of the others stay is drawn for each row, then which.
-
-    The sound stays always: without it there is nothing to write down.
-    """
+    """Modality dropout of all but the sound: without it there is nothing to write down."""
     names = sorted(name for name in batch.present if name != audio)
     if not names:
         return batch
-    draws = torch.rand(len(batch.present[audio]), len(names) + 1, generator=generator)
-    there = torch.stack([batch.present[name] for name in names], 1)
-    draws = draws.to(there.device)
-    order = draws[:, :-1].masked_fill(~there, 2.0).argsort(1).argsort(1)
-    stay = (draws[:, -1] * (there.sum(1) + 1)).long()
-    kept = there & (order < stay[:, None])
-    return only_where(batch, {name: kept[:, place] for place, name in enumerate(names)})
-
-
-def only_where(batch: Batch, kept: dict[str, Tensor]) -> Batch:
-    """Return the batch with these modalities present only where they are in kept[name] (batch,), too."""
-    present = {name: p & kept[name] if name in kept else p for name, p in batch.present.items()}
-    cells = {name: c & kept[name][:, None] if name in kept else c for name, c in batch.cells.items()}
-    return Batch(batch.inputs, present, batch.target, cells)
+    kept = draw_stay(torch.stack([batch.present[name] for name in names], 1), generator, 0)
+    stay = {name: kept[:, place] for place, name in enumerate(names)}
+    cells = {name: flags & stay[name][:, None] if name in stay else flags for name, flags in batch.cells.items()}
+    return Batch(batch.inputs, {**batch.present, **stay}, batch.target, cells)
 
 
 def join_pairs(batch: Batch, texts: Sequence[str], audio: str) -> tuple[Batch, list[str]]:
     """Return half as many rows: each recording of the first half goes on into one of the second, and so do the texts.
 
-    It shows words beside words that no recording has beside each other. Other modalities, which would belong to half
-    of what is said, are absent. An odd row is left out.
+    Other modalities, which would belong to half of what is said, are absent. An odd row is left out.
     """
     x, half = batch.inputs[audio], len(texts) // 2
     own = own_lengths(x).tolist()
@@ -110,9 +96,7 @@ def join_pairs(batch: Batch, texts: Sequence[str], audio: str) -> tuple[Batch, l
     for place, (a, b) in enumerate(pairs):
         joined[place, :, : own[a]] = x[a, :, : own[a]]
         joined[place, :, own[a] : own[a] + own[b]] = x[b, :, : own[b]]
-    said = [f"{texts[a]} {texts[b]}" for a, b in pairs]
     inputs = {name: joined if name == audio else values[:half] for name, values in batch.inputs.items()}
-    present = {
-        name: p[:half] & p[half : 2 * half] if name == audio else p[:half] & False for name, p in batch.present.items()
-    }
-    return Batch(inputs, present, None, {name: c[:half] & False for name, c in batch.cells.items()}), said
+    present = {name: p[:half] & (p[half : 2 * half] if name == audio else False) for name, p in batch.present.items()}
+    cells = {name: c[:half] & False for name, c in batch.cells.items()}
+    return Batch(inputs, present, None, cells), [f"{texts[a]} {texts[b]}" for a, b in pairs]

@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
+from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
+from torch.nn import functional as F
 
 from plait.models.speech.units import BLANK, Units, join_words, words_of
 
@@ -39,18 +42,17 @@ def decode(log_probs: np.ndarray, units: Units, seconds_per_frame: float, prior:
     """Return what log-probabilities (frame, unit) say: the likeliest unit of each frame, repeats and blanks taken out.
 
     Greedy CTC (Graves and others 2006, ICML). confidence is the geometric mean of the units' highest probabilities.
-    Where characters are the units, a word that is not in the list of training words is replaced by a near one when its
-    frames, together with `prior` times the log prior of the words, speak for it; prior=0 leaves words as heard.
+    Where characters are the units, a word that is in no training text may give way to a near one; prior=0 leaves words
+    as heard.
     """
     spikes = _spikes(log_probs)
     if units.kind == "words":
-        found = _place_words(log_probs, spikes, units)
+        placed = _place_words(log_probs, spikes, units)
     else:
-        found = _join_characters(log_probs, spikes, units, prior)
-    words = [
-        (word, round(start * seconds_per_frame, 3), round(end * seconds_per_frame, 3)) for word, start, end in found
-    ]
-    text = join_words([word for word, _, _ in found])
+        placed = _join_characters(log_probs, spikes, units, prior)
+    seconds = seconds_per_frame
+    words = [(word, round(start * seconds, 3), round(end * seconds, 3)) for word, start, end in placed]
+    text = join_words([word for word, _, _ in placed])
     sure = [s.peak for s in spikes if units.symbols[s.unit - 1] != BLANK]
     confidence = math.exp(sum(math.log(max(p, 1e-12)) for p in sure) / len(sure)) if words and sure else 0.0
     return Heard(text, confidence, words)
@@ -67,7 +69,7 @@ def _spikes(log_probs: np.ndarray) -> list[_Spike]:
 
 def _place_words(log_probs: np.ndarray, spikes: list[_Spike], units: Units) -> list[tuple[str, int, int]]:
     """Return (word, first frame, frame after the last) of each spike: the frames around it that do not rule it out."""
-    found: list[tuple[str, int, int]] = []
+    placed: list[tuple[str, int, int]] = []
     low = 0
     for place, spike in enumerate(spikes):
         there = log_probs[:, spike.unit] > math.log(SURE)
@@ -77,18 +79,15 @@ def _place_words(log_probs: np.ndarray, spikes: list[_Spike], units: Units) -> l
             start -= 1
         while end < high and there[end]:
             end += 1
-        found.append((units.symbols[spike.unit - 1], start, end))
+        placed.append((units.symbols[spike.unit - 1], start, end))
         low = end
-    return found
+    return placed
 
 
 def _join_characters(
     log_probs: np.ndarray, spikes: list[_Spike], units: Units, prior: float
 ) -> list[tuple[str, int, int]]:
-    """Return the words that spikes of characters spell: (word, first frame, frame after the last), mended by the list.
-
-    A word's frames for mending reach from the blank before it to the blank after it.
-    """
+    """Return what spikes of characters spell, mended by the list of words: (word, first, after the last frame)."""
     groups: list[list[_Spike]] = [[]]
     edges = [0]
     for spike in spikes:
@@ -98,37 +97,35 @@ def _join_characters(
         else:
             groups[-1].append(spike)
     edges.append(len(log_probs))
-    found: list[tuple[str, int, int]] = []
+    joined: list[tuple[str, int, int]] = []
     for index, group in enumerate(groups):
         if not group:
             continue
         heard = "".join(units.symbols[s.unit - 1] for s in group)
         place = 0
         parts = words_of(heard)
-        alone = len(parts) == 1
         for word in parts:  # several in a script without blanks
             own = group[place : place + len(word)] or group[-1:]
             place += len(word)
-            if alone and prior > 0 and word not in units.counts:
+            if len(parts) == 1 and prior > 0 and word not in units.counts:  # from the blank before to that after it
                 word = mend_word(word, log_probs[edges[2 * index] : edges[2 * index + 1]], units, prior)
-            found.append((word, own[0].start, own[-1].end))
-    return found
+            joined.append((word, own[0].start, own[-1].end))
+    return joined
 
 
 def mend_word(word: str, log_probs: np.ndarray, units: Units, prior: float) -> str:
     """Return the training word that log-probabilities (frame, unit) and the prior like better than the word, or it.
 
     Candidates lie within an edit distance of a third of the letters, and of at least 2. The prior of a word is its
-    share of the training words; that of a word outside the list is the share of UNSEEN, over all spellings as long.
+    share of the training words, or that of UNSEEN over all spellings as long.
     """
     total = math.log(sum(units.counts.values()) + UNSEEN)
     unseen = math.log(UNSEEN) - len(word) * math.log(max(2, len(units.symbols)))
     reach = max(2, -(-len(word) // 3))
     best, best_score = word, score_units(log_probs, units.encode(word)) + prior * (unseen - total)
-    near = [(Levenshtein.distance(word, other), -units.counts[other], other) for other in units.alike(word, reach)]
-    for distance, few, other in sorted(near)[:MOST_NEAR]:
-        if distance > reach:
-            break
+    words = list(units.counts)
+    near = process.extract(word, words, scorer=Levenshtein.distance, score_cutoff=reach, limit=None)
+    for _, few, other in sorted((distance, -units.counts[other], other) for other, distance, _ in near)[:MOST_NEAR]:
         score = score_units(log_probs, units.encode(other)) + prior * (math.log(-few) - total)
         if score > best_score:
             best, best_score = other, score
@@ -136,21 +133,9 @@ def mend_word(word: str, log_probs: np.ndarray, units: Units, prior: float) -> s
 
 
 def score_units(log_probs: np.ndarray, ids: list[int]) -> float:
-    """Return the log-probability that log_probs (frame, unit) give to a sequence of units, over all alignments.
-
-    The forward pass of CTC (Graves and others 2006).
-    """
-    states = np.zeros(2 * len(ids) + 1, np.int64)
-    states[1::2] = ids
+    """Return the log-probability that log_probs (frame, unit) give to a sequence of units, over all alignments."""
     if not len(log_probs):
         return 0.0 if not ids else -math.inf
-    skip = np.full(len(states), -np.inf)  # from a unit to the next without a blank, unless the two are alike
-    skip[3::2] = np.where(states[3::2] != states[1:-2:2], 0.0, -np.inf)
-    said = log_probs[:, states].astype(np.float64)
-    alpha = np.full(len(states), -np.inf)
-    alpha[:2] = said[0, :2]
-    for frame in said[1:]:
-        one = np.concatenate([[-np.inf], alpha[:-1]])
-        two = np.concatenate([[-np.inf, -np.inf], alpha[:-2]])[: len(states)] + skip
-        alpha = np.logaddexp(np.logaddexp(alpha, one), two) + frame
-    return float(np.logaddexp(alpha[-1], alpha[-2]) if len(alpha) > 1 else alpha[-1])
+    frames = torch.from_numpy(np.asarray(log_probs, np.float64))[:, None]
+    sizes = torch.tensor([len(log_probs)]), torch.tensor([len(ids)])
+    return -float(F.ctc_loss(frames, torch.tensor([ids], dtype=torch.int64), *sizes, reduction="sum"))

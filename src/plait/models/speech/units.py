@@ -7,10 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
-
-import numpy as np
 
 from plait.errors import RequestError
 
@@ -34,8 +31,7 @@ _STARTS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 def normalise(text: str) -> str:
     """Return the text as it is compared: compatible forms made one (NFKC), case folded, punctuation and signs a blank.
 
-    An apostrophe inside a word stays. Blanks are joined, and there is none beside a character of a script that is
-    written without them.
+    An apostrophe inside a word stays. There is no blank beside a character of a script that is written without them.
 
     >>> normalise("Don't  STOP, Café-Bar!")
     "don't stop café bar"
@@ -66,10 +62,7 @@ def join_words(words: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Units:
-    """The units a recogniser tells apart. Index 0 is CTC's blank, index i the symbol i − 1.
-
-    counts: the words of the training texts and how often each occurs, which is the prior over words.
-    """
+    """The units a recogniser tells apart: index 0 is CTC's blank. counts: how often each word was in training texts."""
 
     kind: Kind
     symbols: tuple[str, ...]
@@ -77,10 +70,7 @@ class Units:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Units:
-        """Return whole words as units where the texts have at most MANY_WORDS distinct ones, else characters.
-
-        Raises RequestError when no text has a word.
-        """
+        """Return words as units where they are at most MANY_WORDS, else characters. RequestError without any."""
         counts = Counter(word for text in texts for word in words_of(text))
         if not counts:
             raise RequestError("no training row has a transcript with a word in it; expected texts to learn from.")
@@ -100,37 +90,8 @@ class Units:
         parts: Iterable[str] = words_of(text) if self.kind == "words" else normalise(text)
         return [places[part] for part in parts if part in places]
 
-    def spell(self, ids: Iterable[int]) -> str:
-        """Return the text of indices (CTC's blank says nothing)."""
-        parts = [self.symbols[index - 1] for index in ids if index]
-        return join_words(parts) if self.kind == "words" else normalise("".join(parts))
-
-    def alike(self, word: str, most: int) -> list[str]:
-        """Return the training words that may lie within `most` edits of this one: none that does is left out.
-
-        An edit changes the counts of letters by one too many and one too few at most.
-        """
-        words, places, bags = self._bags
-        bag = np.zeros(len(places) + 1, np.int16)
-        for letter in word:
-            bag[places.get(letter, len(places))] += 1
-        apart = bags - bag
-        bound = np.maximum(np.where(apart > 0, apart, 0).sum(1), np.where(apart < 0, -apart, 0).sum(1))
-        return [words[place] for place in np.flatnonzero(bound <= most)]
-
-    @cached_property
-    def _bags(self) -> tuple[list[str], dict[str, int], np.ndarray]:
-        """The words, the column of each letter, and how often each word has each letter (word, letter + 1)."""
-        words = list(self.counts)
-        places = {letter: place for place, letter in enumerate(sorted(set("".join(words))))}
-        bags = np.zeros((len(words), len(places) + 1), np.int16)
-        for row, word in enumerate(words):
-            for letter in word:
-                bags[row, places[letter]] += 1
-        return words, places, bags
-
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "symbols": list(self.symbols), "counts": dict(self.counts)}
+        return {"kind": self.kind, "symbols": list(self.symbols), "counts": self.counts}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Units:

@@ -18,7 +18,7 @@ from plait.core.terminal import text_table
 from plait.core.words import count
 from plait.data.read import read
 from plait.data.write import check_out, write_table
-from plait.errors import EXTRAS, CellError, RequestError
+from plait.errors import EXTRAS, CellError, RequestError, pip_line
 from plait.kinds import modality_kinds
 from plait.kinds.relocate import move_media
 
@@ -203,7 +203,7 @@ def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[st
                 "cost": c.cost,
                 "quality": c.quality,
                 "installed": there,
-                "needs": needs if there else f"pip install 'plait[{extra}]'",
+                "needs": needs if there else pip_line(extra),
             }
         )
     return told

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.converters.in_fit import Made
-from plait.core.files import digest, read_json, read_tensors, seal
+from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import Strand
@@ -46,33 +46,38 @@ def open_run(
     folder = Path(folder)
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
-    path = folder / "run.json"
-    if not path.exists():
+    with consistent(folder / "run.json"):
+        facts = read_facts(folder)
+        tensors = read_tensors(file_in(folder, WEIGHTS))
+        check_finite(tensors, folder / WEIGHTS)
+        strands = []
+        for index, data in enumerate(facts["strands"]):
+            prefix = f"prep.{index}."
+            own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            strands.append(Strand.from_state(data, own, encoders))
+        parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
+        files = {part["file"]: file_in(folder, part["file"]).read_bytes() for part in parts if "file" in part}
+        predictors = restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
+        return RunFacts.from_json(facts), strands, predictors
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return what run.json says, once it and every file that it names are what was written. Raises RunError."""
+    if not (folder / "run.json").exists():
         raise RunError(
-            f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped."
+            f"{folder} holds no finished run: {folder / 'run.json'} is missing. Run the fit again; it goes on where it "
+            "stopped."
         )
+    path = file_in(folder, "run.json")
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
-        raise RunError(
-            f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file."
-        )
+        raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
     if facts["format"] != FORMAT:
         raise RunError(
             f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
         )
-    for name, expected in facts["files"].items():
-        if not (folder / name).exists():
-            raise RunError(f"{folder / name} is missing. Fit the run again, or restore the file.")
-        if digest(folder / name) != expected:
-            raise RunError(
-                f"{folder / name} is damaged: it was changed or cut short. Fit the run again, or restore the file."
-            )
-    tensors = read_tensors(folder / WEIGHTS)
-    strands = []
-    for index, data in enumerate(facts["strands"]):
-        prefix = f"prep.{index}."
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        strands.append(Strand.from_state(data, own, encoders))
-    parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
-    files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return RunFacts.from_json(facts), strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
+    paths = {file_in(folder, name): expected for name, expected in facts["files"].items()}
+    for file, expected in paths.items():
+        if digest(file) != expected:
+            raise RunError(f"{file} is damaged: it was changed or cut short. {AGAIN}")
+    return facts

@@ -42,6 +42,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
     "terminal": ("Progress", "text_table"),
     "threads": ("number_threads",),
+    "typed": ("check_type",),
     "version": ("__version__",),
     "words": (
         "count",

@@ -50,7 +50,7 @@ def file_in(folder: Path, name: object, missing: bool = False) -> Path:
     unless `missing`, for what is not there: a stranger's folder opens and deletes nothing outside of itself.
     """
     if not isinstance(name, str) or not name or name in (".", "..") or any(sign in name for sign in "/\\:\0"):
-        raise RunError(f"{folder} names {str(name)[:200]!r}, which is no plain name of a file in it. {AGAIN}")
+        raise RunError(f"{folder}: {str(name)[:200]!r} is named there, which is no plain name of a file in it. {AGAIN}")
     path = folder / name
     try:
         mode = path.lstat().st_mode

@@ -8,10 +8,11 @@ from typing import Any
 
 from plait.converters.in_fit import Made
 from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal
+from plait.core.typed import check_type
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import Strand
-from plait.runs.facts import RunFacts
+from plait.runs.facts import RunFacts, Written
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
 
@@ -31,7 +32,8 @@ def load(
     kind = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
-    made = [Made.from_json(data, converters) for data in facts.conversions]
+    with consistent(Path(folder) / "run.json"):
+        made = [Made.from_json(data, converters) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made)
 
 
@@ -76,6 +78,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         raise RunError(
             f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
         )
+    check_type(facts, Written, str(path))
     paths = {file_in(folder, name): expected for name, expected in facts["files"].items()}
     for file, expected in paths.items():
         if digest(file) != expected:

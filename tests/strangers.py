@@ -29,7 +29,8 @@ import numpy as np
 KEPT = Path(__file__).parent / "kept"
 SECONDS, MEGABYTES = 5.0, 1000
 NASTY: list[Any] = [
-    None, True, -1, 0, 1, 3, 2**31, 10**9, 10**18, 10**40, -0.5, 1e-300, 1e300, "", "x", "../x", "/etc/passwd", "hf:evil/beacon",
+    None, True, -1, 0, 1, 3, 2**31, 10**9, 10**18, 10**40, -0.5, 1e-300, 1e300, "", "x", "../x",
+    "/etc/passwd", "hf:evil/beacon",
     "\x1b[31m", "x" * 5000, [], {}, [[[[]]]], {"a": {"b": 1}}, [1, 2, 3], ["a"], [10**9] * 3,
 ]  # fmt: skip
 

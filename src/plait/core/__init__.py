@@ -40,7 +40,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings"),
-    "terminal": ("Progress", "text_table"),
+    "terminal": ("Progress", "harmless", "text_table"),
     "threads": ("number_threads",),
     "typed": ("check_type",),
     "version": ("__version__",),

@@ -42,5 +42,5 @@ def test_no_verb_lets_a_control_sequence_through(
         printed(capfd, *words)
     assert "owned" in printed(capfd, "explain", run, table, "--row", 0)
     assert "owned" in printed(capfd, "predict", run, table, "--json")
-    assert "owned" in printed(capfd, "fit", table, "--target", f"no{EVIL}")
+    assert "owned" in printed(capfd, "fit", table, "--target", f"no{EVIL}", "--out", run)
     assert "owned" in printed(capfd, "convert", table, "--column", f"no{EVIL}", "--to", "audio", "--out", "x.csv")

@@ -26,10 +26,10 @@ from tiny import write_csv
 NAMES = sorted(set(plait.__all__) - {"__version__"})
 HEAVY = {"export", "OnnxModel"}  # the tracing of a network takes nine seconds
 SECTION = re.compile(r"^(Args|Returns|Raises|Example):$", re.MULTILINE)
-ENTRY = re.compile(r"^    (\*{0,2}\w+(?:, \*{0,2}\w+)*): \S", re.MULTILINE)
+ENTRY = re.compile(r"^    (\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: \(.+?\))?: \S", re.MULTILINE)
 
 # What the first line of a function or method begins with
-VERBS = {"Convert", "Copy", "Learn", "Put", "Read", "Rebuild", "Return", "Sort", "Score", "Tell", "Write"}
+VERBS = {"Convert", "Copy", "Answer", "Learn", "Put", "Read", "Rebuild", "Return", "Sort", "Score", "Tell", "Write"}
 
 # Methods that show more than their class does
 PRINCIPAL = {"Model.predict", "Model.evaluate", "Model.explain"}
@@ -39,9 +39,10 @@ HOUSE = {
     "AudioPrep": ["augment", "from_json", "of", "span", "steps", "to_json", "wave"],
     "Findings": ["of"],
     "ImagePrep": ["augment", "box", "from_json", "of", "steps", "to_json"],
-    "Model": ["grade", "predictor", "say_rows", "score", "subsets", "write"],
+    "Model": ["answer_prepared", "grade", "predictor", "say_rows", "score", "subsets", "write"],
     "OnnxModel": ["from_bytes"],
     "Table": ["place"],
+    "Predictions": ["from_values", "write"],
     "TabularPrep": ["broken", "describe", "from_json", "of", "onehot", "to_json"],
     "TextPrep": ["clean", "from_state", "known", "of", "state", "steps", "tokenise"],
 }

@@ -1,6 +1,7 @@
 """The public names, as a list. A name that joins or leaves it changes this file on purpose."""
 
 import importlib
+import re
 import tomllib
 import types
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import plait
+from plait.errors import need
 
 PUBLIC = [
     "AudioPrep",
@@ -82,7 +84,18 @@ def test_the_version_has_one_source() -> None:
     assert plait.__version__ == "0.1.0"
 
 
-def test_all_installs_every_extra_that_users_need() -> None:
+def test_all_installs_every_extra_but_what_is_under_the_gpl() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    assert extras["all"] == ["plait[" + ",".join(sorted(set(extras) - {"all", "dev"})) + "]"]
+    assert extras["all"] == ["plait[" + ",".join(sorted(set(extras) - {"all", "demo", "dev", "gpl", "whisper"})) + "]"]
+    assert extras["demo"] == extras["whisper"] == ["plait[gpl]"]
+    names = {re.split("[><=]", line)[0] for extra in set(extras) - {"gpl"} for line in extras[extra]}
+    assert names.isdisjoint({"espeakng-loader", "av", "faster-whisper"})
+    assert {re.split("[><=]", line)[0] for line in extras["gpl"]} == {"espeakng-loader", "av", "faster-whisper"}
+
+
+@pytest.mark.parametrize("module", ["espeakng_loader", "faster_whisper"])
+def test_what_is_under_the_gpl_is_said_to_be_where_it_is_missing(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(plait.MissingExtra, match=r'run: pip install "plait\[gpl\]" \(under the GPL, or with parts'):
+        need(module)

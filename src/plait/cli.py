@@ -22,7 +22,7 @@ import typer
 
 import plait
 from plait.core.options import FitOptions, read_flags
-from plait.core.terminal import Progress, text_table
+from plait.core.terminal import Progress, harmless, text_table
 from plait.core.words import count, jsonable, number
 from plait.errors import PlaitError, RequestError
 
@@ -378,7 +378,7 @@ def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
 
 
 def _answer(as_json: bool, data: Any, text: str) -> None:
-    print(json.dumps(jsonable(data), allow_nan=False) if as_json else text)
+    print(json.dumps(jsonable(data), allow_nan=False) if as_json else harmless(text))
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -391,10 +391,11 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         raise SystemExit(1) from None
     except OSError as error:
-        print(f"error: {error.strerror or error}" if error.filename is None else f"error: {error}", file=sys.stderr)
+        said = str(error) if error.filename is not None else error.strerror or str(error)
+        print(f"error: {harmless(said)}", file=sys.stderr)
         raise SystemExit(2) from None
     except PlaitError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {harmless(str(error))}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

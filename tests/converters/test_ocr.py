@@ -205,7 +205,7 @@ def test_a_model_is_never_downloaded(fault: str, tmp_path: Path, monkeypatch: py
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtra, match=r"pip install 'plait\[ocr\]'"):
+    with pytest.raises(MissingExtra, match=r'pip install "plait\[ocr\]"'):
         Ocr()([Image.new("L", (40, 40))])
 
 

@@ -2,7 +2,7 @@
 
 import io
 
-from plait.core.terminal import Progress, describe, text_table
+from plait.core.terminal import Progress, describe, harmless, text_table
 
 
 def test_columns_are_aligned_and_wide_characters_count_as_two() -> None:
@@ -44,3 +44,16 @@ def test_an_event_is_told_in_words() -> None:
     event = {"loss": 1, "metric": 0.5, "metric_name": None, "seconds_left": 9.6}
     assert describe(event) == "loss 1.000  metric 0.500  0:10 left"
     assert describe({"done": 1, "total": 2}) == ""
+
+
+def test_what_steers_a_terminal_is_written_out() -> None:
+    assert (
+        harmless("a\x1b]0;title\x07b\tc\nd\x9b31m\u202eabc é中")
+        == r"a\x1b]0;title\x07b" + "\tc\nd" + r"\x9b31m\u202eabc é中"
+    )
+    assert text_table(["a\x1b[2J"], [["x\ny"]]).splitlines() == [r"a\x1b[2J", r"x\ny"]
+    lines = io.StringIO()
+    with Progress(lines) as progress:
+        progress({"note": "\x1b[31mred"})
+        progress({"stage": "al\x07one", "done": 1, "total": 1})
+    assert lines.getvalue().splitlines() == [r"\x1b[31mred", r"al\x07one  1/1"]

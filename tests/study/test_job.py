@@ -1,5 +1,7 @@
 """A fit goes on where it was killed, in a folder that is its own; the split and the holes are told on the way."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +96,12 @@ def test_the_users_splits_are_kept_and_mixed_groups_are_warned_of() -> None:
 
 def test_a_new_folder_notes_its_command_and_the_same_command_goes_on(tmp_path: Path) -> None:
     place, notes = tmp_path / "deep" / "run", []
-    assert open_folder(place, "fit one", False, notes.append) == place
+    with open_folder(place, "fit one", False, notes.append) as folder:
+        assert folder == place
     assert read_json(place / "unfinished" / "command.json") == {"command": "fit one"}
     (place / "unfinished" / "stage").write_text("half of it")
-    open_folder(place, "fit one", False, notes.append)
+    with open_folder(place, "fit one", False, notes.append):
+        pass
     assert (place / "unfinished" / "stage").exists()
     assert [event["note"].partition(" holds ")[2] for event in notes] == [
         "an unfinished run of this command: going on where it stopped."
@@ -105,13 +109,60 @@ def test_a_new_folder_notes_its_command_and_the_same_command_goes_on(tmp_path: P
 
 
 def test_what_another_command_left_is_dropped_only_when_asked(tmp_path: Path) -> None:
-    open_folder(tmp_path, "fit one", False, print)
+    with open_folder(tmp_path, "fit one", False, print):
+        pass
     (tmp_path / "unfinished" / "stage").write_text("half of it")
     (tmp_path / ".final-x1").mkdir()  # files that a kill left half moved
-    with pytest.raises(RunError, match="holds an unfinished run of another command or table"):
-        open_folder(tmp_path, "fit two", False, print)
+    with (
+        pytest.raises(RunError, match="holds an unfinished run of another command or table"),
+        open_folder(tmp_path, "fit two", False, print),
+    ):
+        pass
     assert (tmp_path / "unfinished" / "stage").exists()
-    open_folder(tmp_path, "fit two", True, print)
-    assert names_in(tmp_path) == {"unfinished"}
-    assert names_in(tmp_path / "unfinished") == {"command.json"}
+    with open_folder(tmp_path, "fit two", True, print):
+        assert names_in(tmp_path) == {"unfinished"}
+        assert names_in(tmp_path / "unfinished") - {"lock"} == {"command.json"}
     assert read_json(tmp_path / "unfinished" / "command.json") == {"command": "fit two"}
+
+
+def test_of_two_fits_into_one_folder_the_second_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "run", "fit one", False, print):
+        (tmp_path / "run" / "unfinished" / "stage").write_text("half of it")
+        for command, overwrite in (("fit one", False), ("fit two", True)):
+            with (
+                pytest.raises(RunError, match=r"another fit is writing into .*run\. Wait until it has ended"),
+                open_folder(tmp_path / "run", command, overwrite, print),
+            ):
+                pass
+        assert (tmp_path / "run" / "unfinished" / "stage").read_text() == "half of it"
+    with open_folder(tmp_path / "run", "fit one", False, print):
+        assert (tmp_path / "run" / "unfinished" / "stage").exists()
+
+
+@pytest.mark.parametrize("name", ["../victim.txt", "/ABSOLUTE", "sub/deep.txt", "link", "pipe", ".", "", 3])
+def test_an_old_run_that_names_what_is_not_its_own_is_not_replaced(tmp_path: Path, name: Any) -> None:
+    run, victim = tmp_path / "run", tmp_path / "victim.txt"
+    (run / "sub").mkdir(parents=True)
+    for path in (victim, run / "sub" / "deep.txt"):
+        path.write_text("mine")
+    (run / "link").symlink_to(victim)
+    os.mkfifo(run / "pipe")
+    names = [str(victim) if name == "/ABSOLUTE" else name]
+    (run / "run.json").write_text(json.dumps({"files": names if name == 3 else dict.fromkeys(names, "0")}))
+    with (
+        pytest.raises(RunError, match=r"no plain name of a file in it|expected a regular file"),
+        open_folder(run, "fit one", True, print),
+    ):
+        pass
+    assert names_in(tmp_path) == {"run", "victim.txt"}
+    assert names_in(run) == {"run.json", "sub", "link", "pipe"}
+    assert (run / "sub" / "deep.txt").exists()
+
+
+def test_a_link_in_the_place_of_the_unfinished_run_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "unfinished").symlink_to(tmp_path / "home")
+    with pytest.raises(RunError, match="unfinished is a link"), open_folder(tmp_path / "run", "fit one", True, print):
+        pass
+    assert names_in(tmp_path / "home") == set()

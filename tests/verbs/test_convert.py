@@ -188,8 +188,8 @@ def test_list_shows_the_graph() -> None:
         ("text", "image", "render"),
         ("audio", "image", "spectrogram"),
     }
-    shown = describe_graph([{**c, "installed": False, "needs": "pip install 'plait[ocr]'"} for c in listed])
-    assert "image → text    rapidocr" in shown and "pip install 'plait[ocr]'" in shown
+    shown = describe_graph([{**c, "installed": False, "needs": 'pip install "plait[ocr]"'} for c in listed])
+    assert "image → text    rapidocr" in shown and 'pip install "plait[ocr]"' in shown
 
 
 def test_the_command(words: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,13 +12,15 @@ DOOR: dict[str, tuple[str, ...]] = {
         "keep_only", "second_name", "shown_by", "status_of",
     ),
     "files": (
-        "Stages", "UNFINISHED", "digest", "pack_tensors", "read_json", "read_tensors", "seal", "under",
-        "unpack_tensors", "write_bytes", "write_json", "write_tensors",
+        "AGAIN", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "pack_tensors",
+        "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors", "write_bytes", "write_json",
+        "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings", "option", "read_flags"),
-    "terminal": ("Callback", "Progress", "quiet", "text_table"),
+    "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
     "threads": ("number_threads",),
+    "typed": ("check_type",),
     "version": ("__version__",),
     "words": (
         "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",

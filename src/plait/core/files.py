@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plait.errors import RunError
+from plait.errors import PlaitError, RunError
 
+MOST_JSON = 64 << 20  # bytes: the run.json of 100,000 classes and 200 candidates takes 20 MB
+AGAIN = "Fit the run again, or restore the file."
+CHECKSUM = "checksum"  # of a stage: what its JSON holds beside its own facts
 UNFINISHED = "unfinished"  # a folder inside the run folder, gone when the run is finished
 
 
@@ -45,13 +50,66 @@ def _read(path: Path) -> bytes:
         raise RunError(f"{path} cannot be read ({error.strerror}). Is this the folder of a finished run?") from None
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON in a file. Raises RunError that names the file."""
-    data = _read(path)
+def file_in(folder: Path, name: object, missing: bool = False) -> Path:
+    """Return the path of a file that a folder of plait's says is in it: the one place that trusts such a name.
+
+    Raises RunError for a path instead of a plain name, for what is no regular file (a link, a pipe, a device), and,
+    unless `missing`, for what is not there: a stranger's folder opens and deletes nothing outside of itself.
+    """
+    if not isinstance(name, str) or not name or name in (".", "..") or any(sign in name for sign in "/\\:\0"):
+        raise RunError(f"{folder}: {str(name)[:200]!r} is named there, which is no plain name of a file in it. {AGAIN}")
+    path = folder / name
     try:
-        return json.loads(data)
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        if missing:
+            return path
+        raise RunError(f"{path} is missing. {AGAIN}") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}). {AGAIN}") from None
+    if not stat.S_ISREG(mode):
+        kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise RunError(f"{path} is {kind}; expected a regular file. {AGAIN}")
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON in a file, whose numbers are finite. Raises RunError that names the file."""
+    data = _read(path)
+    if len(data) > MOST_JSON:
+        raise RunError(f"{path} has {len(data) >> 20} MB; expected at most {MOST_JSON >> 20}. {AGAIN}")
+    try:
+        return parse_json(data)
     except ValueError:
-        raise RunError(f"{path} is damaged: it is not JSON. Fit the run again, or restore the file.") from None
+        raise RunError(f"{path} is damaged: it is not JSON. {AGAIN}") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of JSON text. Raises ValueError where it is none, nests too deep, or holds NaN or infinity."""
+    try:
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        raise ValueError("it nests too deep") from None
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is no finite number")
+    return value
+
+
+@contextlib.contextmanager
+def consistent(source: object) -> Iterator[None]:
+    """Turn what goes wrong inside, where something is made from what a stranger's file says, into one RunError."""
+    try:
+        yield
+    except PlaitError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, AssertionError) as error:
+        said = (str(error).strip().splitlines() or [""])[0][:200]
+        raise RunError(
+            f"{source} is damaged: what it says does not fit together ({type(error).__name__}: {said}). {AGAIN}"
+        ) from None
 
 
 def pack_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:
@@ -69,8 +127,7 @@ def unpack_tensors(data: bytes, source: str | Path) -> dict[str, np.ndarray]:
     try:
         return load(data)
     except (SafetensorError, ValueError, KeyError):
-        why = "it is not a safetensors file. Fit the run again, or restore the file."
-        raise RunError(f"{source} is damaged: {why}") from None
+        raise RunError(f"{source} is damaged: it is not a safetensors file. {AGAIN}") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
@@ -87,6 +144,13 @@ def under(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarra
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
+def check_finite(tensors: Mapping[str, np.ndarray], source: object) -> None:
+    """Raise RunError, naming the array, where one holds what is no finite number."""
+    for name, values in tensors.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise RunError(f"{source} is damaged: {name!r} holds what is no finite number. {AGAIN}")
+
+
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file, read in pieces."""
     with open(path, "rb") as file:
@@ -100,10 +164,14 @@ def seal(value: Mapping[str, Any]) -> str:
 
 
 class Stages:
-    """What a run under way has finished: a safetensors and a JSON file for each stage. Without a folder, none."""
+    """What a run under way has finished: a safetensors and a JSON file for each stage. Without a folder, none.
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+    The JSON holds a checksum over both files: what is damaged counts as not there, and `note` is told so, once.
+    """
+
+    def __init__(self, folder: Path | None = None, note: Callable[[str], None] = lambda text: None) -> None:
+        self.folder, self.note = folder, note
+        self._said = False
 
     def _path(self, stage: str) -> Path:
         return (self.folder or Path()) / hashlib.sha256(stage.encode()).hexdigest()[:16]
@@ -121,11 +189,12 @@ class Stages:
         if self.folder is None:
             return
         path = self._path(stage)
-        write_tensors(path.with_suffix(".safetensors"), {k: v.detach().cpu().numpy() for k, v in state.items()})
-        write_json(path.with_suffix(".json"), dict(meta))
+        arrays = pack_tensors({k: v.detach().cpu().numpy() for k, v in state.items()})
+        write_bytes(path.with_suffix(".safetensors"), arrays)
+        write_json(path.with_suffix(".json"), {**meta, CHECKSUM: _checksum(arrays, meta)})
 
     def load(self, stage: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return (state, meta) of a finished stage, or None."""
+        """Return (state, meta) of a finished stage, or None where it is not there or damaged."""
         if not self.has(stage):
             return None
         import torch
@@ -134,5 +203,18 @@ class Stages:
         for suffix in (".safetensors", ".json"):  # what was used lately is pruned last
             with contextlib.suppress(OSError):
                 os.utime(path.with_suffix(suffix))
-        arrays = read_tensors(path.with_suffix(".safetensors"))
-        return {k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, read_json(path.with_suffix(".json"))
+        try:
+            data, meta = path.with_suffix(".safetensors").read_bytes(), read_json(path.with_suffix(".json"))
+            if meta.pop(CHECKSUM) != _checksum(data, meta):
+                raise ValueError("it is not what was written")
+            arrays = unpack_tensors(data, path)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            if not self._said:
+                self.note(f"a network kept in {path.parent} is damaged or incomplete; it is trained again")
+            self._said = True
+            return None
+        return {k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, meta
+
+
+def _checksum(arrays: bytes, meta: Mapping[str, Any]) -> str:
+    return hashlib.sha256(hashlib.sha256(arrays).digest() + seal(meta).encode()).hexdigest()

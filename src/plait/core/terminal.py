@@ -15,11 +15,25 @@ def quiet(event: dict[str, Any]) -> None:
     """Do nothing with a progress event."""
 
 
+# what steers a terminal, or turns the order of letters: C0 and C1 but for tab and newline, marks of direction
+STEERING = [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029]
+SIGNS = {code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" for code in STEERING}
+
+
+def harmless(text: str) -> str:
+    """Return text in which what would steer a terminal is written out: cells, labels and names may hold anything.
+
+    >>> harmless("red \\x1b[31m or not")
+    'red \\\\x1b[31m or not'
+    """
+    return text.translate(SIGNS)
+
+
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows under a header as lines of plain text, columns aligned; wide characters count as two."""
     from rich.cells import cell_len
 
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    cells = [[harmless(str(cell)).replace("\n", "\\n") for cell in row] for row in (header, *rows)]
     widths = [max(cell_len(cell) for cell in column) for column in zip(*cells, strict=True)]
     lines = ("  ".join(c + " " * (w - cell_len(c)) for c, w in zip(row, widths, strict=True)) for row in cells)
     return "\n".join(line.rstrip() for line in lines)
@@ -60,12 +74,12 @@ class Progress:
         done, total = event.get("done", event.get("epoch")), event.get("total", event.get("epochs"))
         if done is None or not total:
             return
-        details = describe(event)
+        details, stage = harmless(describe(event)), harmless(str(self._stage))
         if self._bars is not None:
             if self._task is None:
-                self._task = self._bars.add_task(str(self._stage), total=total, details=details)
+                self._task = self._bars.add_task(stage, total=total, details=details)
             self._bars.update(self._task, completed=done, total=total, details=details)
-        self._last = f"{self._stage}  {done}/{total}" + (f"  {details}" if details else "")
+        self._last = f"{stage}  {done}/{total}" + (f"  {details}" if details else "")
 
     def _end_stage(self) -> None:
         if self._last and self._bars is None:
@@ -73,6 +87,7 @@ class Progress:
         self._last = ""
 
     def _say(self, line: str) -> None:
+        line = harmless(line)
         if self._bars is None:
             print(line, file=self._file)
         else:

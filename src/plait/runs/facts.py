@@ -4,9 +4,165 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
+
+
+class Span(TypedDict):
+    """A score and the ends of its interval; None where it cannot be told."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Scores(TypedDict, total=False):
+    """What rows reached, by the name of the metric; here those by which runs are told apart."""
+
+    accuracy: Span
+    r2: Span
+    wer: Span
+    per_class: dict[str, dict[str, Any]]
+
+
+class Part(TypedDict):
+    """The scores of some rows."""
+
+    rows: int
+    metrics: Scores | None
+
+
+class Test(TypedDict):
+    """The scores on the test rows: of the winner, of each set of modalities, of each modality's own model."""
+
+    rows: int
+    metrics: Scores | None
+    by_modalities: dict[str, Part]
+    alone: dict[str, Part]
+
+
+class Sentence(TypedDict):
+    """What was judged, in one sentence."""
+
+    sentence: str
+
+
+class Line(TypedDict):
+    """A candidate of the leaderboard."""
+
+    name: str
+    family: str
+    plan: str | None
+    recipe: str
+    modalities: list[str]
+    members: list[Any]
+    loss: float | None
+    val: Span | None
+    test: Span | None
+    seconds: float
+    params: int
+    latency_ms: float | None
+    winner: bool
+
+
+class Study(TypedDict):
+    """The candidates, how many looked at one modality and at several, and the verdict."""
+
+    winner: str
+    metric: str
+    verdict: Sentence
+    trials: dict[str, int]
+    candidates: list[Line]
+    conversions: NotRequired[list[Sentence]]
+
+
+class Hole(TypedDict):
+    """How many rows of a modality are blank and broken, with an example."""
+
+    blank: int
+    broken: int
+    example: str
+    filled: NotRequired[int]
+
+
+class Encoder(TypedDict):
+    """Through which encoder a modality is seen, and why."""
+
+    encoder: str
+    tried: list[Any]
+    why: str
+    origin: NotRequired[str]
+    licence: NotRequired[str]
+    tune: NotRequired[str | None]
+    better: NotRequired[str]
+
+
+class Folds(TypedDict):
+    """How often each row was left out, and what was reached on it then."""
+
+    folds: int
+    repeats: int
+    rows: int
+    metrics: Scores
+
+
+class Point(TypedDict):
+    """A point of the learning curve."""
+
+    rows: int
+    val: Span
+
+
+class Predictors(TypedDict):
+    """The predictors of a run: parts, some made of others, and which part has which role."""
+
+    parts: list[dict[str, Any]]
+    roles: dict[str, int]
+
+
+class Splits(TypedDict):
+    """How many rows learn, choose and test."""
+
+    train: int
+    val: int
+    test: int
+
+
+class Written(TypedDict):
+    """What a run.json holds, as far as it is read again: what load holds a stranger's file against."""
+
+    task: Literal["classification", "regression", "recognition"]
+    target: str
+    audio: NotRequired[str | None]
+    units: NotRequired[dict[str, Any] | None]
+    classes: list[str] | list[int] | list[float] | list[bool] | None
+    center: float
+    spread: float
+    decimal_comma: NotRequired[bool | None]
+    prior: list[float]
+    seed: int
+    schema: dict[str, Any]
+    options: dict[str, Any]
+    rows: int
+    splits: Splits
+    unlabelled: int
+    holes: dict[str, Hole]
+    winner: str
+    recipe: str
+    temperature: float
+    sample_rates: dict[str, int]
+    conversions: list[dict[str, Any]]
+    learning_curve: list[Point]
+    encoders: NotRequired[dict[str, Encoder] | None]
+    folds: Folds | None
+    stopped: Literal["", "time", "interrupt"]
+    test: Test | None
+    study: Study
+    mute: NotRequired[bool | None]
+    strands: list[dict[str, Any]]
+    predictors: Predictors
+    files: dict[str, str]
 
 
 @dataclass(eq=False)

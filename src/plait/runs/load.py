@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from plait.converters.in_fit import Made
-from plait.core.files import digest, read_json, read_tensors, seal, under
+from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
+from plait.core.typed import check_type
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
-from plait.runs.facts import RunFacts
+from plait.runs.facts import RunFacts, Written
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
 
@@ -43,7 +44,8 @@ def load(
     kind = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
-    made = [Made.from_json(data, converters) for data in facts.conversions]
+    with consistent(Path(folder) / "run.json"):
+        made = [Made.from_json(data, converters) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made)
 
 
@@ -59,29 +61,36 @@ def open_run(
     """Return (facts, strands, predictors) of a finished run: what a Model is made of. Raises as `load` does."""
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
-    path = folder / "run.json"
-    if not path.exists():
+    with consistent(folder / "run.json"):
+        facts = read_facts(folder)
+        tensors = read_tensors(file_in(folder, WEIGHTS))
+        check_finite(tensors, folder / WEIGHTS)
+        states = enumerate(facts["strands"])
+        views = [View.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
+        parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
+        files = {part["file"]: file_in(folder, part["file"]).read_bytes() for part in parts if "file" in part}
+        predictors = restore_predictors(Stored(parts, roles, tensors, files), plan, views)
+        return RunFacts.from_json(facts), views, predictors
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return what run.json says, once it and every file that it names are what was written. Raises RunError."""
+    if not (folder / "run.json").exists():
         raise RunError(
-            f"{folder} holds no finished run: {path} is missing. Run the fit again; it goes on where it stopped."
+            f"{folder} holds no finished run: {folder / 'run.json'} is missing. Run the fit again; it goes on where it "
+            "stopped."
         )
+    path = file_in(folder, "run.json")
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
-        raise RunError(
-            f"{path} is damaged: it was changed after it was written. Fit the run again, or restore the file."
-        )
+        raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
     if facts["format"] != FORMAT:
         raise RunError(
             f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
         )
-    for name, expected in facts["files"].items():
-        trouble = "missing" if not (folder / name).exists() else ""
-        if not trouble and digest(folder / name) != expected:
-            trouble = "damaged: it was changed or cut short"
-        if trouble:
-            raise RunError(f"{folder / name} is {trouble}. Fit the run again, or restore the file.")
-    tensors = read_tensors(folder / WEIGHTS)
-    states = enumerate(facts["strands"])
-    strands = [View.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
-    parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
-    files = {part["file"]: (folder / part["file"]).read_bytes() for part in parts if "file" in part}
-    return RunFacts.from_json(facts), strands, restore_predictors(Stored(parts, roles, tensors, files), plan, strands)
+    check_type(facts, Written, str(path))
+    paths = {file_in(folder, name): expected for name, expected in facts["files"].items()}
+    for file, expected in paths.items():
+        if digest(file) != expected:
+            raise RunError(f"{file} is damaged: it was changed or cut short. {AGAIN}")
+    return facts

@@ -6,6 +6,7 @@ Knows networks and prepared rows, not how they were found.
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,16 @@ import numpy as np
 
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Table, clean_label
-from plait.core.files import digest, read_json, seal, write_bytes, write_json, write_tensors
+from plait.core.files import (
+    consistent,
+    digest,
+    file_in,
+    read_json,
+    seal,
+    write_bytes,
+    write_json,
+    write_tensors,
+)
 from plait.core.options import REPORT_ROWS
 from plait.core.words import count, say_curve, say_encoders
 from plait.data.parse import read_amounts
@@ -383,7 +393,10 @@ class Model:
             raise RunError(f"{folder} is not empty; name another folder.")
         if self.folder is None:
             raise RunError("this model has no folder to copy.")
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        paths = list_files(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            shutil.copy2(path, folder / path.name, follow_symlinks=False)
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
@@ -402,11 +415,9 @@ class Model:
             facts.predictors = {"parts": stored.parts, "roles": stored.roles}
             facts.files = {name: digest(final / name) for name in sorted([WEIGHTS, *writers])}
             facts.seal = seal(facts.to_json())
-            old = folder / "run.json"
-            if old.exists():  # an older run is no longer whole from here on, and none of its files may stay
-                for name in read_json(old).get("files", {}):
-                    (folder / name).unlink(missing_ok=True)
-                old.unlink()
+            # an older run is no longer whole from here on, and none of its files may stay; run.json goes last
+            for path in list_files(folder):
+                path.unlink()
             for name in facts.files:
                 (final / name).replace(folder / name)
             write_json(folder / "run.json", facts.to_json())
@@ -415,3 +426,13 @@ class Model:
 
 def say_next(folder: Path) -> str:
     return f"next: plait evaluate {folder} TABLE   or   plait predict {folder} TABLE --out answers.csv"
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of the run in a folder that are there, run.json last. Raises RunError where it names others."""
+    if not os.path.lexists(folder / "run.json"):
+        return []
+    path = file_in(folder, "run.json")
+    with consistent(path):
+        paths = [file_in(folder, name, missing=True) for name in read_json(path).get("files", {})]
+    return [*(file for file in paths if file.exists()), path]

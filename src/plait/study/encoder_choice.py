@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from plait.core.words import number
+from plait.errors import pip_line
 from plait.models.views import View, may_gain
 from plait.pretrained.catalogue import NAMES, is_installed
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study
 
-PIP = "pip install 'plait[pretrained]'"
+PIP = pip_line("pretrained")
 KNOWN_FROM = {"image": "photographs", "text": "texts"}
 
 

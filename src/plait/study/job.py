@@ -5,9 +5,11 @@ A fit that was killed finds its prepared rows again. Knows no candidates: `cours
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,12 +37,15 @@ from plait.models.views import (
     tuned_views,
 )
 from plait.runs.answers import count_holes
+from plait.runs.model import list_files
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
 from plait.study.splits import choose_splits, group_rows
+
+LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
 
 
 @dataclass
@@ -82,6 +87,10 @@ class Fit:
     @property
     def device(self) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def note(self, text: str) -> None:
+        """Tell the user something that is no progress."""
+        self.callback({"note": text})
 
     def budget(self) -> Budget:
         """Return the time that is left of the limit, from when the fit began."""
@@ -194,14 +203,14 @@ class Fit:
             chosen.batch_size,
             Budget.of(fold_limit) if fold else self.budget(),
             device,
-            Stages() if fold else Stages(self.work),
+            Stages() if fold else Stages(self.work, self.note),
             quiet if fold else self.callback,
             self.plan_objects,
             labels.center,
             labels.spread,
             tune=chosen.tuned,
             gentle="none" not in chosen.tune,
-            kept=kept_stages(),
+            kept=kept_stages(self.note),
             low=chosen.precision == "auto" and has_bfloat16(device),
         )
         pairs = [(one.origin, one.modality) for one in self.made if one.how == "convert"]
@@ -225,36 +234,65 @@ class Result:
         self.rows = study.test if len(study.test) else study.val  # those that the files are about
 
 
-def kept_stages() -> Stages | None:
+def kept_stages(note: Callable[[str], None]) -> Stages | None:
     """Return where networks trained alone are kept between commands; None without a home folder."""
     try:
-        return Stages(cache_folder() / "stages")
+        return Stages(cache_folder() / "stages", note)
     except RuntimeError:
         return None
 
 
-def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Path:
-    """Make or resume the run folder. Raises RunError when it is finished, or belongs to something else."""
+@contextmanager
+def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Iterator[Path]:
+    """Make or resume the run folder, and keep other fits out of it while the block runs.
+
+    Raises RunError when it is finished, belongs to something else, or another fit is writing into it.
+    """
     work = folder / UNFINISHED
     note = work / "command.json"
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; expected the name of a folder for the run.")
-    if (folder / "run.json").exists() and not overwrite:
-        raise RunError(f"{folder} holds a finished run. Name another folder, or give --overwrite to replace it.")
-    if note.exists() and read_json(note)["command"] == command:
-        callback({"note": f"{folder} holds an unfinished run of this command: going on where it stopped."})
-    elif work.exists():
+    if os.path.lexists(folder / "run.json"):
         if not overwrite:
+            raise RunError(f"{folder} holds a finished run. Name another folder, or give --overwrite to replace it.")
+        list_files(folder)  # what cannot be replaced is said before hours of training, not after
+    elif folder.exists() and any(folder.iterdir()) and not work.exists():
+        raise RunError(f"{folder} holds files that are not a run. Name another folder.")
+    if work.is_symlink():
+        raise RunError(f"{work} is a link; expected a folder that a fit has made. Name another folder.")
+    work.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        left = read_json(note) if note.exists() else {}
+        if isinstance(left, dict) and left.get("command") == command:
+            callback({"note": f"{folder} holds an unfinished run of this command: going on where it stopped."})
+        elif left and not overwrite:
             raise RunError(
                 f"{folder} holds an unfinished run of another command or table. "
                 "Name another folder, or give --overwrite to drop it."
             )
-        shutil.rmtree(work)
-    elif folder.exists() and any(folder.iterdir()) and not (folder / "run.json").exists():
-        raise RunError(f"{folder} holds files that are not a run. Name another folder.")
-    work.mkdir(parents=True, exist_ok=True)
-    if not note.exists():
-        write_json(note, {"command": command})
-    for left in folder.glob(".final-*"):
-        shutil.rmtree(left)
-    return folder
+        else:
+            for path in work.iterdir():
+                if path.name != LOCK:
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            write_json(note, {"command": command})
+        for path in folder.glob(".final-*"):
+            shutil.rmtree(path)
+        yield folder
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run folder; the system lets go of it when the process ends, however it ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / UNFINISHED / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"another fit is writing into {folder}. Wait until it has ended, or name another folder with --out."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

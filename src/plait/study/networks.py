@@ -6,7 +6,6 @@ best of these fine-tuned; the best plans from scratch together. What else is tri
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
@@ -22,7 +21,6 @@ from torch import Tensor
 
 from plait.core.files import Stages
 from plait.core.words import count
-from plait.errors import RunError
 from plait.kinds import KINDS
 from plait.kinds.network import is_convolutional, is_given_features
 from plait.models import plan as plans
@@ -357,8 +355,7 @@ class Study:
         self.lowered = self.lowered or self._is_low(stage)
         if saved is None and stage.how == ALONE and self.kept is not None:
             key = self._stage_key(stage)
-            with contextlib.suppress(RunError):  # damaged, or half of it pruned: it is trained again
-                saved = self.kept.load(key)
+            saved = self.kept.load(key)
             if saved is not None:
                 self.callback({"note": f"{stage.name}: learned before from the same rows, and kept"})
         began = time.monotonic()

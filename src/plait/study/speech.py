@@ -153,7 +153,7 @@ class Recognition:
 
     def __post_init__(self) -> None:
         self.audio, self.options, self.budget = self.job.audio, self.job.options, self.job.budget()
-        self.stages, self.plan_objects = Stages(self.job.work), self.job.plan_objects
+        self.stages, self.plan_objects = Stages(self.job.work, self.job.note), self.job.plan_objects
         heard = self.prepared.present[self.audio]
         self.train, self.val, self.test = (
             np.flatnonzero((self.split == part) & heard) for part in ("train", "val", "test")

@@ -18,7 +18,7 @@ from plait.core.terminal import Callback, quiet, text_table
 from plait.core.words import count
 from plait.data.read import read
 from plait.data.write import check_out, write_table
-from plait.errors import EXTRAS, CellError, RequestError
+from plait.errors import EXTRAS, CellError, RequestError, pip_line
 from plait.kinds import KINDS, modality_kinds
 from plait.kinds.relocate import move_media
 
@@ -208,7 +208,7 @@ def list_converters(converters: Mapping[str, Any] | None = None) -> list[dict[st
         installed, missing = is_installed(c), getattr(c, "missing", "")
         needs = f"give {missing}" if missing else ""
         if not installed:
-            needs = f"pip install 'plait[{EXTRAS.get(getattr(c, 'module', ''), '')}]'"
+            needs = pip_line(EXTRAS.get(getattr(c, "module", ""), ""))
         fields = {name: getattr(c, name) for name in ("name", "source", "target", "cost", "quality")}
         listed.append({**fields, "installed": installed, "needs": needs})
     return listed

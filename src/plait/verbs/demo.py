@@ -74,7 +74,8 @@ def run_demo(
 
     folder = Path(folder)
     callback = callback or quiet
-    callback({"note": f"making {count(rows, 'row')} of written, spoken and typed digits in {folder / 'data'}"})
+    made = f"making {count(rows, 'row')} of written, spoken and typed digits in {folder / 'data'}"
+    callback({"note": f"{made}; the voices are espeak-ng's (GPL-3)"})
     table = make_demo(folder / "data", rows=rows, seed=seed)
     roles: dict[str, Any] = {"split": "split", "group": "voice", "ignore": ["id"]}
     run, before_after = folder / "run", folder / "row.png"

@@ -153,9 +153,10 @@ def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions
 def _learn_there(job: Fit) -> Model:
     """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder."""
     new = not job.folder.exists()
-    open_folder(job.folder, fingerprint(job.table, job.target, job.options), job.options.overwrite, job.callback)
-    try:
-        return learn(job)
-    except PlaitError:
-        shutil.rmtree(job.folder if new else job.work, ignore_errors=True)
-        raise
+    command = fingerprint(job.table, job.target, job.options)
+    with open_folder(job.folder, command, job.options.overwrite, job.callback):
+        try:
+            return learn(job)
+        except PlaitError:
+            shutil.rmtree(job.folder if new else job.work, ignore_errors=True)
+            raise

@@ -64,6 +64,27 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
     return frozen
 
 
+def refuse_elsewhere(data: Mapping[str, Any], given: Any, source: str) -> None:
+    """Raise RunError where a stranger's data name an encoder that a folder would be opened for, or a request be made.
+
+    data: what `Frozen.describe` gave. given: the encoder that the user named by hand, which may be of a folder.
+    """
+    name = data["name"]
+    if not isinstance(name, str):
+        raise ValueError("a pretrained encoder has no name")
+    if not name.startswith(HUB) or given == name:
+        return
+    need("transformers")
+    from plait.pretrained.checkpoint import is_cached
+
+    if not is_cached(name.removeprefix(HUB)):
+        raise RunError(
+            f"{source} needs the encoder {name[:200]!r}, which is not in the hub cache; a model from elsewhere opens "
+            f"no folder and makes no request. If you trust it, give it by hand: plait.load({source!r}, "
+            "encoders={MODALITY: NAME}), or get it once: hf download NAME."
+        )
+
+
 def restore_given(data: Mapping[str, Any]) -> Frozen:
     """Return what `Frozen.describe` told of an encoder of pictures, without its network: what it is given.
 

@@ -75,6 +75,14 @@ def find_checkpoint(place: str) -> Checkpoint:
     return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), files, _hash(folder, files))
 
 
+def is_cached(place: str) -> bool:
+    """Whether a name at the hub, and no folder, is in the user's cache with its weights. No request is made."""
+    try:
+        return not Path(place).expanduser().is_dir() and _find_cached(place) is not None
+    except (OSError, ValueError, RuntimeError):  # no name at all; ValueError is RequestError too
+        return False
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep transformers' warnings, log lines and progress bars away while the block runs; then all is as it was."""

@@ -26,7 +26,7 @@ def load(
     if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
         from plait.runs.onnx import OnnxModel
 
-        return OnnxModel.load(folder, converters)
+        return OnnxModel.load(folder, converters, encoders)
     facts, strands, predictors = open_run(folder, plan, encoders)
     kind = Model
     if facts.task == "recognition":

@@ -254,14 +254,19 @@ class Model:
         strands = [s for s in self.strands if (s.shadow or s.name) in used]
         predictor = self.predictor()
         parts: list[Answers] = []
-        for start in range(0, max(1, len(table)), 4 * CHUNK):
-            chunk = table.take(np.arange(start, min(start + 4 * CHUNK, len(table))))
+        step = self._step()
+        for start in range(0, max(1, len(table)), step):
+            chunk = table.take(np.arange(start, min(start + step, len(table))))
             prepared = prepare(chunk, strands)
             parts.append(
                 answer_prepared(prepared, predictor, subsets, {n: self.predictor(n) for n in alone}, self.modalities)
             )
-            callback({"stage": "predict", "done": min(start + 4 * CHUNK, len(table)), "total": len(table)})
+            callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
+
+    def _step(self) -> int:
+        """Return how many rows are prepared at a time."""
+        return 4 * CHUNK
 
     # -- saying what it is --------------------------------------------------------------------------------------------
 

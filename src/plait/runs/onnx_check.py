@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from plait.errors import RunError
-from plait.runs.onnx_cost import FEW, FEW_FLOATS, RULES, Cost, Node, Value
+from plait.runs.onnx_cost import Cost
+from plait.runs.onnx_shapes import FEW, FEW_FLOATS, RULES, Node, Value
 
 MOST_NODES = 20_000  # a network with a large pretrained encoder inside has some 3,000
 MOST_FIELDS = 2_000_000  # of the whole file; each may become an object of 100 bytes in the runtime
@@ -211,7 +212,7 @@ class _Reader:
             raise ValueError(f"the array {name!r} of it holds what is no finite number")
         few = size <= (FEW if dtype.kind != "f" else FEW_FLOATS)
         # a copy, or all of the file would stay in memory
-        return name, Value(shape, dtype.itemsize, numbers.reshape(shape).copy() if few else None, True)
+        return name, Value(shape, dtype.itemsize, numbers.reshape(shape).copy() if few else None, True, size)
 
     def node(self, span: tuple[int, int]) -> Node:
         node = self.message(span, NODE, "node")

@@ -24,6 +24,8 @@ from plait.runs.onnx_check import Checked, same_ports
 
 MOST_ROW = 64 << 20  # bytes of one prepared row: a picture of 4096 × 4096 in colour has 50 MB
 MOST_FILTERS = 10_000_000  # bands × samples from frame to frame: 100 bytes each; 10 s in 64 bands need 32,000
+MOST_IDS = 8192  # tokens that a pretrained encoder of texts is given; those that come take 1,024 at the most
+MOST_SAMPLES = 10_000_000  # numbers that one of sounds or pictures is given: 600 s at 16,000 Hz
 MOST_RATE = 100_000_000  # Hz
 NUMBER = (int, float)
 FACTS: dict[str, tuple[type, ...]] = {
@@ -102,6 +104,10 @@ def restore_strand(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
     try:
         if not state["raw"]:
             strand = Strand.from_state(state, arrays)
+            if (frozen := strand.frozen) is not None:
+                check_types(frozen.prep)
+                if math.prod(frozen.shape) > (MOST_IDS if np.dtype(frozen.dtype).kind == "i" else MOST_SAMPLES):
+                    raise ValueError(f"a pretrained encoder of it is given {frozen.shape} numbers at once")
         else:
             strand = Strand.from_state({**state, "frozen": None}, arrays)
             strand.frozen, strand.raw = restore_given(state["frozen"]), True
@@ -154,12 +160,12 @@ def row_bytes(strands: Sequence[Strand]) -> int:
 @cache
 def _types_of(kind: type) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    return {one.name: hints[one.name] for one in fields(kind)}
+    return {one.name: hints[one.name] for one in fields(kind)} if is_dataclass(kind) else {}
 
 
 def check_types(made: Any) -> None:
     """Raise ValueError where a field of a dataclass does not hold what its type says, or a number is no finite one."""
-    for name, hint in _types_of(type(made)).items() if is_dataclass(made) else ():
+    for name, hint in _types_of(type(made)).items():
         if not _is(getattr(made, name), hint):
             raise ValueError(f"{name!r} of {type(made).__name__} is not of the type {hint}")
 

@@ -92,7 +92,7 @@ def sparse(file: File) -> None:
     )
 
 
-@CASES.case("of it holds a training")
+@CASES.case("holds a training")
 def training(file: File) -> None:
     file.model.training_info.add().initialization.name = "x"
 
@@ -110,6 +110,15 @@ CASES.several("is damaged: '1?2.(idf|components)' holds what", nan_array=lambda 
 @CASES.case("says that it has")
 def array_cut_short(file: File) -> None:
     file.graph.initializer[-1].raw_data = file.graph.initializer[-1].raw_data[:-4]
+
+
+CASES.several(
+    "has more than 1024 numbers or letters|axes",
+    array_of_many_axes=lambda f: f.array(np.zeros([1] * 50)),
+    axes_in_the_thousands=lambda f: f.use(f.add("Transpose", "scores", perm=list(range(100_000)))),
+    long_equation=lambda f: f.use(f.add("Einsum", "scores", equation="a" * 10**6)),
+    input_of_many_axes=lambda f: f.graph.input.append(helper.make_tensor_value_info("i", 1, ["batch"] + [1] * 9999)),
+)
 
 
 @CASES.case("says that it has")
@@ -143,7 +152,12 @@ CASES.several(
     input_of_nothing=lambda f: f.use(f.add("Relu", "nowhere")),
     circle=lambda f: f.use(f.add("Add", f"new_{len(f.graph.node)}_0", "scores")),
     name_twice=lambda f: f.graph.node.append(helper.make_node("Relu", ["scores"], ["scores"])),
+    index_beyond=lambda f: f.use(f.add("Gather", "weight", f.array([10**6]))),
+    index_beyond_that_rows_give=lambda f: f.use(
+        f.add("Gather", "weight", f.add("Cast", f.add("Sub", "text_part", f.array(1e6, np.float32)), to=7))
+    ),
     tensor_of_integers=lambda f: f.use(f.add("Cast", "scores", to=7)),
+    scale_of_another_size=lambda f: f.use(f.add("LayerNormalization", "all", f.array(np.ones(7), np.float32))),
     wrong_types=lambda f: f.use(f.add("And", "scores", "scores")),
     empty_operator=lambda f: f.graph.node.add(),
     device_of_a_node=lambda f: setattr(f.graph.node[0], "overload", "x"),

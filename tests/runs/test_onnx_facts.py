@@ -46,6 +46,11 @@ def answer_of_another_width(file: File) -> None:
     file.graph.node[-1].input[0] = file.add("Concat", "scores", "scores", axis=1)
 
 
+@CASES.case("of 3 rows its graph made|ONNX Runtime says")
+def answer_of_one_row(file: File) -> None:
+    file.graph.node[-1].input[0] = file.add("ReduceMax", "scores", file.array([0]), keepdims=1)
+
+
 DEEP = "[" * 100_000
 CASES.several(
     "does not fit together",
@@ -153,6 +158,17 @@ CASES.several(
 )
 
 
+CASES.several(
+    "more than (256 modalities|32 conversions)",
+    many_modalities=lambda f: f.facts.update(strands=f.facts["strands"] * 100),
+    many_encoders=lambda f: (frozen("static")(f), f.facts.update(strands=f.facts["strands"] * 40)),
+    many_conversions=lambda f: (
+        conversion("espeak")(f),
+        f.facts.update(conversions=f.facts["conversions"] * 100_000),
+    ),
+)
+
+
 def conversion(name: str, **options: Any) -> Callable[[File], None]:
     route = {"name": name, "options": options}
     made = {"how": "convert", "origin": "sound", "column": "photo", "modality": "photo", "kind": "image"}
@@ -161,6 +177,10 @@ def conversion(name: str, **options: Any) -> Callable[[File], None]:
 
 CASES.several(
     "a file; a model from elsewhere opens none",
+    font_in_steps=lambda f: (
+        conversion("render", font="/etc/passwd")(f),
+        f.facts["conversions"][0].update(route={"steps": [f.facts["conversions"][0]["route"]]}),
+    ),
     words_from_a_file=conversion("pocketsphinx", words="/etc/passwd"),
     grammar_from_a_file=conversion("pocketsphinx", grammar="~/secret.gram"),
     grammar_that_imports=conversion("pocketsphinx", grammar="#JSGF V1.0; import </etc/x.*>;"),

@@ -21,7 +21,8 @@ def load(
     """Return the model of a finished run, or of a file that ends in .onnx and that `plait.export` wrote.
 
     plan: the plan object, where it holds a module of the user's own. converters and encoders ({modality: module}): the
-    user's own, where fit had them. Raises RunError, naming the file, when one is missing, was changed or cut short.
+    user's own, where fit had them; for an ONNX file encoders may be {modality: "hf:FOLDER"}, a folder that it names and
+    that may be opened. Raises RunError, naming the file, when one is missing, was changed or cut short.
     """
     if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
         from plait.runs.onnx import OnnxModel

@@ -132,11 +132,11 @@ class OnnxModel(Model):
         with named(source), consistent(source):
             facts, arrays = read_metadata(checked, source)
             facts = check_facts(facts, source, converters, encoders or {})
-            strands = []
-            for index, state in enumerate(facts["strands"]):
-                prefix = f"{index}."
-                own = {key.removeprefix(prefix): x for key, x in arrays.items() if key.startswith(prefix)}
-                strands.append(restore_strand(state, own))
+            owned: dict[str, dict[str, np.ndarray]] = {}
+            for key, x in arrays.items():
+                index, _, name = key.partition(".")
+                owned.setdefault(index, {})[name] = x
+            strands = [restore_strand(state, owned.get(str(i), {})) for i, state in enumerate(facts["strands"])]
             ports = [Port.from_json(port) for port in facts["inputs"]]
             width = len(facts["classes"] or [0])
             check_ports(checked, ports, strands, facts, source)
@@ -291,7 +291,7 @@ def open_session(data: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(2, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 4  # what goes wrong is an error of ours, and nothing beside it on the terminal
     # a thread that waits would spin: half of the processor time of making a session, and no row is quicker for it
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from plait.errors import RunError
-from plait.runs.onnx_cost import Cost
+from plait.runs.onnx_cost import MOST_AXES, Cost
 from plait.runs.onnx_shapes import FEW, FEW_FLOATS, RULES, Node, Value
 
 MOST_NODES = 20_000  # a network with a large pretrained encoder inside has some 3,000
 MOST_FIELDS = 2_000_000  # of the whole file; each may become an object of 100 bytes in the runtime
 MOST_TOLD = 16 << 20  # bytes of the shapes that the file tells of what is in between, which are not read here
+MOST_LIST = 1024  # numbers or letters of an attribute, which each operator that has it goes through
 OPSET = 20  # what models/onnx_graph.py writes
 # number of a type → dtype (onnx.proto, TensorProto.DataType); texts, complex and small floats are in no export
 TYPES = {
@@ -123,7 +124,7 @@ class _Reader:
             name = spec.get(key)
             if name is None:
                 held = NAMES.get(what, {}).get(key >> 3, f"field {key >> 3}")
-                raise ValueError(f"{what} of it holds {held}, which no export has")
+                raise ValueError(f"its {what} holds {held}, which no export has")
             self.fields += 1
             if name[-1] == "*":
                 if name in out:
@@ -131,11 +132,11 @@ class _Reader:
                 else:
                     out[name] = [value]
             elif name in out:
-                raise ValueError(f"{what} of it says its {name} twice")
+                raise ValueError(f"its {what} says its {name} twice")
             else:
                 out[name] = value
         if place > end:
-            raise ValueError(f"{what} of it is cut short")
+            raise ValueError(f"its {what} is cut short")
         if self.fields > MOST_FIELDS:
             raise ValueError(f"it has more than {MOST_FIELDS:,} fields")
         return out
@@ -193,6 +194,8 @@ class _Reader:
         port = self.message(span, PORT, "port")
         kind = self.message(self.message(port["type"], TYPE, "type")["tensor"], KIND, "type")
         dims = [self.message(dim, DIM, "size") for dim in self.message(kind["shape"], SHAPE, "shape").get("dim*", ())]
+        if len(dims) > MOST_AXES:
+            raise ValueError(f"a port of it has {len(dims)} axes")
         shape = tuple(dim["size"] if "size" in dim else self.text(dim.get("name")) for dim in dims)
         return self.text(port["name"]), (dtype_of(kind["type"]), shape)
 
@@ -201,6 +204,8 @@ class _Reader:
         tensor = self.message(span, TENSOR, "array")
         dtype, name = np.dtype(dtype_of(tensor["type"])), self.text(tensor.get("name"))
         shape = tuple(tensor.get("dims*", ()))
+        if len(shape) > MOST_AXES:
+            raise ValueError(f"the array {name!r} of it has {len(shape)} axes")
         start, end = tensor.get("raw", (0, 0))
         size = math.prod(shape)
         if size * dtype.itemsize != end - start:
@@ -240,6 +245,8 @@ class _Reader:
         if kind is None or (given != [kind] and (given or kind[-1] != "*")):  # an empty list is not there at all
             raise ValueError(f"the attribute {name!r} of it is not of the type that it says")
         value = found.get(kind, ())
+        if (kind == "s" and value[1] - value[0] > MOST_LIST) or (kind[-1] == "*" and len(value) > MOST_LIST):
+            raise ValueError(f"the attribute {name!r} of it has more than {MOST_LIST} numbers or letters")
         if kind == "t":
             return name, self.tensor(value)[1]
         if kind == "s":

@@ -17,6 +17,7 @@ MOST_BYTES = 640 << 20  # alive at once: one picture of 4096 × 4096 needs 470 M
 MOST_FIXED = 128 << 20  # bytes made of constants alone, which the runtime makes when it loads the file
 MOST_WORK = 10**11  # multiplications for one row, some 2 s on two cores; a large ViT of 224 px needs 8e10
 MOST_FIXED_WORK = 2 * 10**9  # the same of constants alone, when the file is loaded
+MOST_AXES = 16
 LONGEST = 1 << 31  # of one axis: beside an axis of 0 any other would seem to need nothing
 ELEMENT = 20  # multiplications in the time of one number of an operator that is bound by memory
 TRUTHS = {"And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor"}
@@ -111,7 +112,7 @@ def _apply(node: Node, given: Sequence[Value | None]) -> tuple[list[Value], int]
         item = given[1].item
     made = []
     for shape in shapes:
-        if shape and (min(shape) < 0 or max(shape) > LONGEST):
+        if shape and (min(shape) < 0 or max(shape) > LONGEST or len(shape) > MOST_AXES):
             raise ValueError(f"the shapes of {op} of it do not fit together")
         num = math.prod(shape)
         elements += num

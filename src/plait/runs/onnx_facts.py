@@ -23,6 +23,8 @@ from plait.pretrained.catalogue import refuse_elsewhere, restore_given
 from plait.runs.onnx_check import Checked, same_ports
 
 MOST_ROW = 64 << 20  # bytes of one prepared row: a picture of 4096 × 4096 in colour has 50 MB
+MOST_STRANDS = 256
+MOST_MADE = 32  # conversions, and pretrained encoders outside of the graph: to make one again takes up to 0.1 s
 MOST_FILTERS = 10_000_000  # bands × samples from frame to frame: 100 bytes each; 10 s in 64 bands need 32,000
 MOST_IDS = 8192  # tokens that a pretrained encoder of texts is given; those that come take 1,024 at the most
 MOST_SAMPLES = 10_000_000  # numbers that one of sounds or pictures is given: 600 s at 16,000 Hz
@@ -78,6 +80,11 @@ def check_facts(
         raise ValueError(f"its prior is not {width} numbers")
     if not all(type(rate) is int and 0 < rate <= MOST_RATE for rate in facts["sample_rates"].values()):
         raise ValueError("its sample rates are none")
+    if len(facts["strands"]) > MOST_STRANDS:
+        raise ValueError(f"it has more than {MOST_STRANDS} modalities")
+    outside = [state for state in facts["strands"] if isinstance(state, dict) and state.get("frozen")]
+    if len(facts["conversions"]) + len([state for state in outside if not state.get("raw")]) > MOST_MADE:
+        raise ValueError(f"it has more than {MOST_MADE} conversions and pretrained encoders")
     for state in facts["strands"]:
         _check_keys(state, STRAND, "a modality")
         if not state["columns"] or not all(type(name) is str for name in [*state["columns"], *state["kinds"].values()]):
@@ -165,7 +172,8 @@ def _types_of(kind: type) -> dict[str, Any]:
 
 def check_types(made: Any) -> None:
     """Raise ValueError where a field of a dataclass does not hold what its type says, or a number is no finite one."""
-    for name, hint in _types_of(type(made)).items():
+    kind: Any = type(made)
+    for name, hint in _types_of(kind).items():
         if not _is(getattr(made, name), hint):
             raise ValueError(f"{name!r} of {type(made).__name__} is not of the type {hint}")
 

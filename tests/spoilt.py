@@ -174,6 +174,11 @@ sound, table = sys.argv[1:3]
 OnnxModel.load(sound).predict(table)
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 30),) * 2)
+done, never = [], {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"}
+def watch(event, args):
+    if event in never or (event == "open" and str(args[0]) in ("/etc/passwd", "/dev/zero", "/etc/config.json")):
+        done.append(f"{event} {args[0]}")
+sys.addaudithook(watch)
 for path in sys.stdin.read().split():
     began = time.monotonic()
     try:
@@ -181,6 +186,9 @@ for path in sys.stdin.read().split():
         told = ["answer", said.probabilities.tolist()]
     except BaseException as error:
         told = [type(error).__name__, str(error)]
+    if done:
+        told = ["done", "; ".join(done)]
+        done.clear()
     print(json.dumps([path, *told, time.monotonic() - began]), flush=True)
 """
 
@@ -190,7 +198,8 @@ Told = dict[str, tuple[str, Any, float]]
 def try_files(folder: Path, spoils: Mapping[str, Spoil]) -> Told:
     """Return of each file what came of it: (kind of error or "answer", its words or the answer, seconds).
 
-    All are loaded, and asked of three rows, in one process that may take a gigabyte more than it has at its start.
+    All are loaded, and asked of three rows, in one process that may take a gigabyte more than it has at its start, and
+    in which a process that is started, a request, or a file of the machine that is opened is told as "done".
     """
     table = write_table(folder / "rows", 3)
     whole = File()

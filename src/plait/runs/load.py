@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plait.converters.catalogue import refuse_files
 from plait.converters.in_fit import Made
 from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
@@ -26,7 +27,8 @@ def load(
         folder: the run folder, or the file.
         plan: the plan object, where it holds a module of the user's own.
         converters: the user's own converters, where fit had them.
-        encoders: {modality: module} of the user's own, where fit had them.
+        encoders: {modality: module} of the user's own, where fit had them; for an ONNX file {modality: "hf:FOLDER"}, a
+            folder that it names and that may be opened.
 
     Raises:
         RunError: a file is missing, was changed or cut short; the message names it.
@@ -39,12 +41,16 @@ def load(
     if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
         from plait.runs.onnx import OnnxModel
 
-        return OnnxModel.load(folder, converters)
+        return OnnxModel.load(folder, converters, encoders)
     facts, strands, predictors = open_run(Path(folder), plan, encoders)
     kind = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
     with consistent(Path(folder) / "run.json"):
+        for (
+            data
+        ) in facts.conversions:  # a run holds words and grammars themselves; models and fonts stay where they are
+            refuse_files(data["route"], converters, str(folder), ("model", "font"))
         made = [Made.from_json(data, converters) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made)
 

@@ -1,5 +1,6 @@
 """Files of a model that a stranger might have sealed anew, and a process with little room that tries them. No test."""
 
+import base64
 import copy
 import hashlib
 import json
@@ -14,12 +15,13 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from plait.core.contract import Modality
+from plait.core.files import pack_tensors
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
 from plait.kinds.tabular.prep import TabularPrep
 from plait.kinds.text.prep import TextPrep
-from plait.models.views import Strand
-from plait.runs.onnx import ARRAYS, BLANK, DIGEST, FACTS, MARK, _pack
+from plait.models.views import View
+from plait.runs.onnx import ARRAYS, BLANK, DIGEST, FACTS, MARK
 from tiny import SENTENCES, write_table
 
 TYPES = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8, "bool": TensorProto.BOOL}
@@ -33,14 +35,14 @@ class File:
         table = {"age": [20.0, 51.0, 23.0, 50.0], "colour": ["red", "blue", "red", "blue"]}
         kinds = {"age": "number", "colour": "category"}
         strands = [
-            Strand(Modality("photo", "image", ("photo",)), ImagePrep(mode="L", height=8, width=8), "image"),
-            Strand(
+            View(Modality("photo", "image", ("photo",)), ImagePrep(mode="L", height=8, width=8), "image"),
+            View(
                 Modality("sound", "audio", ("sound",)),
                 AudioPrep(sample_rate=8000, seconds=0.1, mels=8, frames=16, hop=80),
                 "audio",
             ),
-            Strand(Modality("text", "text", ("note",)), TextPrep(min_count=1).fitted(SENTENCES), "text"),
-            Strand(Modality("tabular", "tabular", tuple(table)), TabularPrep().fitted(table, kinds), "tabular", kinds),
+            View(Modality("text", "text", ("note",)), TextPrep(min_count=1).fitted(SENTENCES), "text"),
+            View(Modality("tabular", "tabular", tuple(table)), TabularPrep().fitted(table, kinds), "tabular", kinds),
         ]
         self.arrays = {}
         ports, states = [], []
@@ -101,7 +103,11 @@ class File:
         self.graph.node[-2].input[1] = self.add("ReduceMax", name, keepdims=0)
 
     def bytes(self) -> bytes:
-        told = {FACTS: self.text or json.dumps(self.facts), ARRAYS: _pack(self.arrays), **self.metadata}
+        told = {
+            FACTS: self.text or json.dumps(self.facts),
+            ARRAYS: base64.b64encode(pack_tensors(self.arrays)).decode(),
+            **self.metadata,
+        }
         helper.set_model_props(self.model, {**told, DIGEST: BLANK.decode()})
         return seal(self.model.SerializeToString(deterministic=True))
 

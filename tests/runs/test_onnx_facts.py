@@ -13,7 +13,8 @@ pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, helper
 
-from plait.runs.onnx import ARRAYS, BLANK, DIGEST, _pack
+from plait.core.files import pack_tensors
+from plait.runs.onnx import ARRAYS, BLANK, DIGEST
 from spoilt import Cases, File, Told, check_refused, seal, try_files
 
 CASES = Cases()
@@ -61,7 +62,7 @@ CASES.several(
     facts_with_infinity=lambda f: setattr(f, "text", json.dumps(f.facts).replace('"seed": 0', '"seed": 1e999')),
     facts_that_are_none=lambda f: setattr(f, "text", "{"),
     no_base64=lambda f: f.metadata.update({ARRAYS: "§§§"}),
-    base64_with_blanks=lambda f: f.metadata.update({ARRAYS: " " + _pack(f.arrays)}),
+    base64_with_blanks=lambda f: f.metadata.update({ARRAYS: " " + base64.b64encode(pack_tensors(f.arrays)).decode()}),
     no_task=lambda f: f.facts.pop("task"),
     task_of_another_name=lambda f: f.facts.update(task="recognition"),
     classes_of_lists=lambda f: f.facts.update(classes=[["no"], ["yes"]]),

@@ -269,7 +269,6 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
 
 
 PREP = TextPrep
-VERSION = 1  # of what `clean` gives: a change makes kept features of texts void
 SENTENCE = 8  # tokens of long training texts from which on they are sentences
 
 

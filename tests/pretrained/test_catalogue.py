@@ -81,7 +81,7 @@ def test_names_of_the_hub_go_to_the_hub(monkeypatch):
     monkeypatch.setitem(sys.modules, "plait.pretrained.hub", fake)
     monkeypatch.setattr(catalogue, "need", lambda module: None)
     make_frozen("text", "hf:some/encoder", {"lower": True})
-    assert asked == [("text", "some/encoder", {"lower": True})]
+    assert asked == [("text", "some/encoder", {"lower": True}, True)]
 
 
 def test_every_name_has_a_package():

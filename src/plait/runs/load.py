@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plait.converters.catalogue import refuse_files
 from plait.converters.in_fit import Made
 from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
@@ -47,12 +46,16 @@ def load(
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
     with consistent(Path(folder) / "run.json"):
-        for (
-            data
-        ) in facts.conversions:  # a run holds words and grammars themselves; models and fonts stay where they are
-            refuse_files(data["route"], converters, str(folder), ("model", "font"))
-        made = [Made.from_json(data, converters) for data in facts.conversions]
+        made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made)
+
+
+def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str) -> Made:
+    """Make a conversion again. A run holds words and grammars themselves; models and fonts stay outside of it."""
+    from plait.converters.catalogue import refuse_files  # here, since most runs convert nothing
+
+    refuse_files(data["route"], converters, source, ("model", "font"))
+    return Made.from_json(data, converters)
 
 
 def open_model(run: str | Path | Model) -> Model:

@@ -35,6 +35,14 @@ NASTY: list[Any] = [
 ]  # fmt: skip
 
 
+TOKENS = [
+    b"", b",", b'"', b"\n", b"\r\n", b"\t", b";", b"'", b"{", b"[", b"]", b"}", b":", b"-", b"0", b"9" * 5000, b"1e999",
+    b"NaN", b"-1", b"\x1b[31m", b"[" * 5000, b'{"a":' * 5000, b"null", b"true", b"\\u0000", b"\xe4\xb8\xad", b"x" * 200_000,
+    b"..", b"/",
+    b"/etc/passwd", b"http://h.invalid/x.png", b"/dev/zero", b"=1+1", b"#t=1,2",
+]  # fmt: skip
+
+
 # -- changes --------------------------------------------------------------------------------------------------------
 
 
@@ -42,6 +50,11 @@ def change_bytes(data: bytes, generator: np.random.Generator) -> bytes:
     """Return bytes that were flipped, cut, doubled, moved, or in which a number became the largest or none."""
     x, how = bytearray(data), int(generator.integers(7))
     place = int(generator.integers(max(1, len(x))))
+    if b"\0" not in data and generator.random() < 0.6:  # text: what a text may hold, so that it is not refused at once
+        for _ in range(int(generator.integers(1, 4))):
+            place = int(generator.integers(len(x)))
+            x[place : place + int(generator.integers(3))] = TOKENS[int(generator.integers(len(TOKENS)))]
+        return bytes(x)
     near = int(min(place, generator.integers(1, 200)))  # headers matter most, and stand in front
     if how == 0:
         for _ in range(int(generator.integers(1, 9))):
@@ -317,12 +330,23 @@ def attempt(what: str, act: Callable[[], None], watch: Watch) -> tuple[bool, lis
     return refused, faults
 
 
+def as_it_came(kind: str, folder: Path) -> Callable[[], None]:
+    """Return what reads the file, or the run, before any change."""
+    if kind.startswith("run"):
+        return lambda: read_run(KEPT / kind.removeprefix("run-"))
+    name, make, reader = READERS[kind]
+    if kind.startswith("stage"):
+        for path in CACHE.glob("stages/*"):
+            shutil.copy(path, folder / ("0" + path.suffix))
+    (folder / name).write_bytes(make())
+    return lambda: reader(folder / name)
+
+
 def changes(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield what is changed, and what to do then."""
     generator = np.random.default_rng([seed, sum(kind.encode())])
     if kind.startswith("run"):
-        seeds = {"run-network": KEPT / "network", "run-classic": KEPT / "classic"}
-        source = seeds.get(kind) or folder / "seed"
+        source = KEPT / kind.removeprefix("run-")
         facts = json.loads((source / "run.json").read_bytes())
         run = folder / "run"
         shutil.copytree(source, run)
@@ -333,9 +357,6 @@ def changes(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[st
         return
     name, make, reader = READERS[kind]
     data = make()
-    if kind.startswith("stage"):
-        for path in CACHE.glob("stages/*"):
-            shutil.copy(path, folder / ("0" + path.suffix))
     for index in range(count):
         changed_bytes = change_bytes(data, generator)
         (folder / name).write_bytes(changed_bytes)
@@ -351,6 +372,8 @@ def main(kind: str, count: int, seed: int, folder: Path) -> None:
     watch, tried, refused, faults = Watch(folder), 0, 0, list[str]()
     plait.read({"a": [1, 2, 3]})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    first, wrong = attempt("as it came", as_it_came(kind, folder), watch)  # imports, too, take their time here
+    sound, faults = not first, [fault for fault in wrong if not fault.endswith(" s")]
     for what, act in changes(kind, count, seed, folder):
         print(what, file=sys.stderr, flush=True)  # the last line says at what a process died
         was_refused, wrong = attempt(what, act, watch)
@@ -358,7 +381,7 @@ def main(kind: str, count: int, seed: int, folder: Path) -> None:
     used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before
     if used > MEGABYTES:
         faults.append(f"{used} MB")
-    print(json.dumps({"tried": tried, "refused": refused, "faults": faults, "megabytes": used}))
+    print(json.dumps({"sound": sound, "tried": tried, "refused": refused, "faults": faults, "megabytes": used}))
 
 
 if __name__ == "__main__":

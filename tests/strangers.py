@@ -1,10 +1,10 @@
 """A program that changes files as a stranger, or a bad disk, would, lets plait read them, and says what went wrong.
 
-    python strangers.py KIND COUNT SEED FOLDER
+    python strangers.py KIND,KIND COUNT SEED FOLDER
 
-KIND names a row of READERS: a format, or `run`, whose run.json is changed value by value and sealed anew. Each change
+KIND names a row of READERS: a format, or a run of tests/kept, whose run.json is changed value by value and sealed anew. Each change
 must end in an answer or in one PlaitError, within 5 s; nothing outside is opened, nothing deleted, no request is made.
-Prints one line of JSON: {"tried", "refused", "faults": [what, …], "megabytes"}. A crash of the process is a fault too.
+Prints a line of JSON for each kind: {"kind", "sound", "tried", "refused", "faults": [what, …], "megabytes"}. A crash of the process is a fault too.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ NASTY: list[Any] = [
 
 TOKENS = [
     b"", b",", b'"', b"\n", b"\r\n", b"\t", b";", b"'", b"{", b"[", b"]", b"}", b":", b"-", b"0", b"9" * 5000, b"1e999",
-    b"NaN", b"-1", b"\x1b[31m", b"[" * 5000, b'{"a":' * 5000, b"null", b"true", b"\\u0000", b"\xe4\xb8\xad", b"x" * 200_000,
-    b"..", b"/",
+    b"NaN", b"-1", b"\x1b[31m", b"[" * 5000, b'{"a":' * 5000, b"null", b"true", b"\\u0000", b"\xe4\xb8\xad",
+    b"x" * 200_000, b"..", b"/",
     b"/etc/passwd", b"http://h.invalid/x.png", b"/dev/zero", b"=1+1", b"#t=1,2",
 ]  # fmt: skip
 
@@ -363,26 +363,30 @@ def changes(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[st
         yield f"{kind} {index}", lambda: reader(folder / name)
 
 
-def main(kind: str, count: int, seed: int, folder: Path) -> None:
+def main(kinds: list[str], count: int, seed: int, folder: Path) -> None:
     import warnings
 
     import plait
 
     warnings.simplefilter("ignore")
-    watch, tried, refused, faults = Watch(folder), 0, 0, list[str]()
+    watch = Watch(folder)
     plait.read({"a": [1, 2, 3]})
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    first, wrong = attempt("as it came", as_it_came(kind, folder), watch)  # imports, too, take their time here
-    sound, faults = not first, [fault for fault in wrong if not fault.endswith(" s")]
-    for what, act in changes(kind, count, seed, folder):
-        print(what, file=sys.stderr, flush=True)  # the last line says at what a process died
-        was_refused, wrong = attempt(what, act, watch)
-        tried, refused, faults = tried + 1, refused + was_refused, faults + wrong
-    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before
-    if used > MEGABYTES:
-        faults.append(f"{used} MB")
-    print(json.dumps({"sound": sound, "tried": tried, "refused": refused, "faults": faults, "megabytes": used}))
+    for kind in kinds:
+        place = folder / kind
+        place.mkdir()
+        first, wrong = attempt("as it came", as_it_came(kind, place), watch)  # imports, too, take their time here
+        tried, refused, faults = 0, 0, [fault for fault in wrong if not fault.endswith(" s")]
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        for what, act in changes(kind, count, seed, place):
+            print(what, file=sys.stderr, flush=True)  # the last line says at what a process died
+            was_refused, wrong = attempt(what, act, watch)
+            tried, refused, faults = tried + 1, refused + was_refused, faults + wrong
+        used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before
+        if used > MEGABYTES:
+            faults.append(f"{used} MB")
+        answer = {"kind": kind, "sound": not first, "tried": tried, "refused": refused}
+        print(json.dumps({**answer, "faults": faults, "megabytes": used}), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -40,7 +40,7 @@ _SCRIPTS = {
     "Chinese or Japanese": "぀-ヿ㐀-䶿一-鿿",
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
-_LATIN_AND_CYRILLIC = re.compile(r"(?=[^\W\d_]*[A-Za-z])(?=[^\W\d_]*[Ѐ-ӿ])[^\W\d_]+")
+_LATIN_AND_CYRILLIC = re.compile(r"(?<![^\W\d_])(?=[^\W\d_]*[A-Za-z])(?=[^\W\d_]*[Ѐ-ӿ])[^\W\d_]+")
 _ALIKE_CYRILLIC = set("асеорхуіјѕԁһкАВСЕНІЈКМОРЅТХУ")
 _ALIKE_LATIN = set("aceopxyijshkABCEHIJKMOPSTXY")
 

@@ -2,9 +2,10 @@
 
     python strangers.py KIND,KIND COUNT SEED FOLDER
 
-KIND names a row of READERS: a format, or a run of tests/kept, whose run.json is changed value by value and sealed anew. Each change
-must end in an answer or in one PlaitError, within 5 s; nothing outside is opened, nothing deleted, no request is made.
-Prints a line of JSON for each kind: {"kind", "sound", "tried", "refused", "faults": [what, …], "megabytes"}. A crash of the process is a fault too.
+KIND names a row of READERS: a format, or a run of tests/kept, whose run.json is changed value by value and sealed anew.
+Each change must end in an answer or in one PlaitError, within 5 s; nothing outside is opened, nothing deleted, no
+request is made. Prints a line of JSON for each kind: {"kind", "sound", "tried", "refused", "faults": [what, …],
+"megabytes"}. A crash of the process is a fault too.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from plait.core.contract import Column, Modality, Schema, Table
+from plait.core.contract import SPLITS, Column, Modality, Schema, Table
 from plait.core.words import count
-from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
 from plait.kinds.facts import FEW, Facts, Guess, facts_of
@@ -126,7 +125,7 @@ def _check_kind(facts: Facts, kind: str, table: Table) -> None:
 
 
 def _is_split(facts: Facts) -> bool:
-    return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLIT_WORDS
+    return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLITS.keys()
 
 
 def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:

@@ -7,8 +7,8 @@ from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "clean": ("clean", "show_markers"),
-    "prep": ("TextPrep",),
+    "clean": ("show_markers",),
+    "prep": ("Cleaning", "TextPrep"),
 }
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-"""Preparations that a stranger's file describes: refused where a value is not of its type, or would make huge arrays."""
+"""Preparations that a stranger describes: refused where a value is not of its type, or would make huge arrays."""
 
 import json
 import math
@@ -63,7 +63,7 @@ def test_whole_numbers_are_read_as_the_floats_that_they_stand_for() -> None:
     ],
 )
 def test_of_pictures(name: str, value: Any, why: str) -> None:
-    with pytest.raises(RunError, match=f"^the image preparation is damaged: {why}"):
+    with pytest.raises(RunError, match=rf"^the image preparation is damaged: {why}"):
         ImagePrep.from_json({**IMAGE.to_json(), name: value})
 
 
@@ -80,7 +80,7 @@ def test_a_tiny_share_of_a_picture_asks_for_no_more_pixels_than_there_are_number
 @pytest.mark.parametrize("name", ["rotate", "crop", "white"])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_numbers_of_pictures_are_finite(name: str, value: float) -> None:
-    with pytest.raises(RequestError, match=f"image.{name} is (nan|inf); expected"):
+    with pytest.raises(RequestError, match=rf"image.{name} is (nan|inf); expected"):
         ImagePrep(**{name: value})
 
 
@@ -103,18 +103,18 @@ def test_numbers_of_pictures_are_finite(name: str, value: float) -> None:
     ],
 )
 def test_of_sounds(name: str, value: Any, why: str) -> None:
-    with pytest.raises(RunError, match=f"^the audio preparation is damaged: {why}"):
+    with pytest.raises(RunError, match=rf"^the audio preparation is damaged: {why}"):
         AudioPrep.from_json({**AUDIO.to_json(), name: value})
 
 
 def test_a_recording_that_must_be_whole_has_a_length() -> None:
-    with pytest.raises(RequestError, match="audio.seconds is None; expected a number, where the frames are set"):
+    with pytest.raises(RequestError, match=r"audio.seconds is None; expected a number, where the frames are set"):
         AudioPrep(sample_rate=8000, frames=101, hop=80, whole=True)
 
 
 @pytest.mark.parametrize(("name", "value"), [("seconds", math.nan), ("loudness", -math.inf)])
 def test_numbers_of_sounds_are_finite(name: str, value: float) -> None:
-    with pytest.raises(RequestError, match=f"audio.{name} is (nan|-inf); expected"):
+    with pytest.raises(RequestError, match=rf"audio.{name} is (nan|-inf); expected"):
         AudioPrep(**{name: value})
 
 
@@ -138,7 +138,7 @@ def test_numbers_of_sounds_are_finite(name: str, value: float) -> None:
 )
 def test_of_texts(name: str, value: Any, why: str) -> None:
     data, arrays = TEXT.state()
-    with pytest.raises(RunError, match=f"^the text preparation is damaged: {why}"):
+    with pytest.raises(RunError, match=rf"^the text preparation is damaged: {why}"):
         TextPrep.from_state({**data, name: value}, arrays)
 
 
@@ -158,7 +158,7 @@ def test_of_the_arrays_of_texts(name: str, value: Any, why: str) -> None:
     spoilt[..., 0] = value
     with pytest.raises(RunError, match=why):
         TextPrep.from_state(data, {**arrays, name: spoilt})
-    with pytest.raises(RunError, match="terms, idf"):
+    with pytest.raises(RunError, match=r"terms, idf"):
         TextPrep.from_state(data, {**arrays, name: np.zeros((), np.float32)})
 
 
@@ -191,7 +191,7 @@ def test_of_the_arrays_of_texts(name: str, value: Any, why: str) -> None:
     ],
 )
 def test_of_tables(path: str, value: Any, why: str) -> None:
-    with pytest.raises(RunError, match=f"^the tabular preparation is damaged: .*{why}"):
+    with pytest.raises(RunError, match=rf"^the tabular preparation is damaged: .*{why}"):
         TabularPrep.from_json(changed(TABLE.to_json(), path, value))
 
 
@@ -205,5 +205,5 @@ def test_numbers_whose_squares_are_no_floats_are_scaled_still(numbers: list[floa
 @pytest.mark.parametrize("data", [None, [], "x", 3])
 @pytest.mark.parametrize("made", [ImagePrep, AudioPrep, TextPrep, TabularPrep])
 def test_what_is_no_object_is_refused(made: type[Preparation], data: Any) -> None:
-    with pytest.raises(RunError, match="preparation is damaged: .* expected an object"):
+    with pytest.raises(RunError, match=r"preparation is damaged: .* expected an object"):
         made.from_json(data)

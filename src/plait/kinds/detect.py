@@ -70,10 +70,7 @@ def detect(
 
 
 def _check_request(
-    table: Table,
-    roles: Sequence[tuple[str, str]],
-    kinds: Mapping[str, str],
-    groups: Mapping[str, tuple[str, ...]],
+    table: Table, roles: Sequence[tuple[str, str]], kinds: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]
 ) -> None:
     others = [("kinds", name) for name in kinds]
     others += [(f"modality {name!r}", column) for name, columns in groups.items() for column in columns]

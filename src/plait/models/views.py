@@ -315,7 +315,8 @@ def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:
 
 def may_gain(view: View) -> bool:
     """Say whether what others have learned from photographs, or sentences, may be of use to a modality."""
-    return view.frozen is None and view.is_main and view.able.prep.may_gain(view.prep)
+    gains = getattr(view.able.prep, "may_gain", None)  # None of sounds and tables: no encoder of them comes with plait
+    return view.frozen is None and view.is_main and gains is not None and gains(view.prep)
 
 
 def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:

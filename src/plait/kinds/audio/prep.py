@@ -357,8 +357,3 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
 
 
 PREP = AudioPrep
-
-
-def may_gain(prep: AudioPrep) -> bool:
-    """Say whether what others have learned may be of use: no encoder of sounds comes with plait."""
-    return False

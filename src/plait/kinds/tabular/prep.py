@@ -307,8 +307,3 @@ def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str
 
 
 PREP = TabularPrep
-
-
-def may_gain(prep: TabularPrep) -> bool:
-    """Say whether what others have learned may be of use: columns of a table have no meaning elsewhere."""
-    return False

@@ -50,18 +50,20 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
         raise RunError(f"{uses}, which cannot be made again: {why}")
     try:
         frozen = make_frozen(data["kind"], name, {}, fetch=False)  # only a name that the user typed is fetched
-        if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
-            raise RunError(
-                f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
-                "Install that version, or fit again."
-            )
-        return replace(frozen, prep=frozen.prep.from_json(data["prep"]), shape=tuple(data["shape"]))
     except MissingExtra as error:
         raise RunError(f"{uses}, whose package is not there: {error}") from None
     except RequestError as error:
         raise RunError(f"{uses}, which cannot be made again: {error}") from None
-    except (KeyError, TypeError) as error:
-        raise RunError(f"what this run says of the encoder {name!r} is damaged: {error}. Fit again.") from None
+    if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
+        raise RunError(
+            f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
+            "Install that version, or fit again."
+        )
+    try:
+        return replace(frozen, prep=frozen.prep.from_json(data["prep"]), shape=tuple(data["shape"]))
+    except (KeyError, TypeError, ValueError) as error:
+        mend = "" if isinstance(error, RunError) else ". Fit again."
+        raise RunError(f"what this run says of the encoder {name!r} is damaged: {error}{mend}") from None
 
 
 def refuse_elsewhere(data: Mapping[str, Any], given: Any, source: str) -> None:

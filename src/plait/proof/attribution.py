@@ -32,13 +32,15 @@ def explain_table(
     seed: int = 0,
     callback: Callback = quiet,
     prepared: Prepared | None = None,
+    cover: int | None = None,
 ) -> Explanation:
     """Return what each modality made of the answer to every row, or to one row with what is inside its modalities.
 
     The number explained is the probability of the class that is predicted with all that is present, or for a number
     (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders that are drawn from the
     seed, with an error. Rows are prepared in chunks, so memory does not grow with the files behind them; prepared: the
-    rows of the table, where that has been done. Raises RequestError for a row that there is not.
+    rows of the table, where that has been done. cover: how many patches of a cell a pretrained encoder sees covered, at
+    most. Raises RequestError for a row that there is not.
     """
     if row is not None:
         if not 0 <= row < len(table):
@@ -67,7 +69,7 @@ def explain_table(
             shares.append(_share(values, names, orders, present))
             numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
             if row is not None and statuses[0][0] != "failed":
-                details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator)
+                details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator, cover)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
     guess, prediction, base, *flags = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
     failed = np.array([status == "failed" for status, _ in statuses], bool)

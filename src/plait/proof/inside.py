@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -160,16 +161,13 @@ def network_of(predictor: Any) -> Network | None:
 
 
 def drill_row(
-    table: Table,
-    strands: Sequence[View],
-    predictor: Any,
-    batch: Batch,
-    index: int,
-    generator: np.random.Generator,
-) -> list[Detail]:
+    table: Table, strands: Sequence[View], predictor: Any, batch: Batch, index: int, generator: np.random.Generator,
+    cover: int | None = None,
+) -> list[Detail]:  # fmt: skip
     """Return the details of each modality that is present in a table of one row, prepared as a batch.
 
-    index: the class asked for, or 0 for a value. generator draws which words or columns are left out together.
+    index: the class asked for, or 0 for a value. generator draws which words or columns are left out together. cover:
+    how many patches of a cell a pretrained encoder sees covered at most; None: as many as its kind has.
     """
     probe = Probe(predictor, batch, index, strands)
     details: list[Detail] = []
@@ -180,7 +178,7 @@ def drill_row(
         if hasattr(inside, "split"):
             details.append(_drill_parts(table, strand, probe, generator))
         else:
-            details += _drill_media(table, strand, probe)
+            details += _drill_media(table, strand, probe, cover)
     return details
 
 
@@ -215,12 +213,12 @@ def _drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.
 # pictures and sounds
 
 
-def _drill_media(table: Table, strand: View, probe: Probe) -> list[Detail]:
+def _drill_media(table: Table, strand: View, probe: Probe, cover: int | None) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
     cells = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
     places = [int(place) for place in np.flatnonzero(cells)]
     if strand.frozen is not None:
-        return [_drill_frozen(table, strand, probe, place) for place in places]
+        return [_drill_frozen(table, strand, probe, place, cover) for place in places]
     x = probe.batch.inputs[strand.name]
     by = "gradient" if probe.network is not None and importlib.util.find_spec("captum") is not None else "occlusion"
     heats = gradient_map(probe, strand) if by == "gradient" else occlusion_map(probe, strand)
@@ -238,7 +236,7 @@ def _detail(
     return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
 
 
-def _drill_frozen(table: Table, strand: View, probe: Probe, place: int) -> Detail:
+def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: int | None) -> Detail:
     """Cover patches of a picture, or pieces of a sound, before the pretrained encoder sees it, and see what is lost."""
     frozen, column = strand.frozen, strand.modality.columns[place]
     assert frozen is not None
@@ -256,7 +254,9 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int) -> Detai
 
     canvas = torch.atleast_2d(x)  # a wave is a picture of one row
     blank = inside.blank(canvas.float()).to(x.dtype)
-    heat = cover_patches(lambda variants: ask(variants.reshape(-1, *x.shape)), canvas, blank, inside.COVER)
+    fine = math.prod(inside.COVER)
+    grid = inside.COVER if cover is None or fine <= cover else (math.isqrt(cover), math.isqrt(cover))
+    heat = cover_patches(lambda variants: ask(variants.reshape(-1, *x.shape)), canvas, blank, grid)
     return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
 
 

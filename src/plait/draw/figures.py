@@ -15,20 +15,7 @@ import numpy as np
 
 from plait.core.words import count, minus, number, percent, plain, signed
 from plait.draw.page import shorten, text_width
-from plait.draw.svg import (
-    Scale,
-    around,
-    axis_numbers,
-    box,
-    drawing,
-    hint,
-    line,
-    mark,
-    path,
-    star,
-    ticks,
-    words,
-)
+from plait.draw.svg import Scale, around, axis_numbers, box, drawing, hint, line, mark, path, star, ticks, words
 
 WIDTH = 340.0
 MOST_CLASSES, MOST_POINTS = 100, 1500
@@ -164,14 +151,13 @@ def _cell(x: float, y: float, side: float, times: int, total: int, says: str, ri
     return drawn
 
 
-def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "") -> str:
+def scatter_figure(points: Sequence[Sequence[float]], name: str) -> str:
     """Draw predicted against true numbers. points: (true, predicted), thinned to 1,500."""
     shown = [(float(t), float(p)) for t, p in points[:: max(1, math.ceil(len(points) / MOST_POINTS))]]
     ends = around([v for point in shown for v in point])
     left, bottom = 52.0, 300.0
     across, up = Scale(*ends, left, WIDTH - 8), Scale(*ends, bottom, 10)
-    unit = f" ({unit})" if unit else ""
-    inner = _frame(across, up, f"true {shorten(name, 24)}{unit}", f"predicted{unit}")
+    inner = _frame(across, up, f"true {shorten(name, 24)}", "predicted")
     inner.append(line(across(ends[0]), up(ends[0]), across(ends[1]), up(ends[1]), "ideal"))
     size, look = (2.6, "point") if len(shown) > 200 else (3.5, "point large")
     inner += [mark(0, across(t), up(p), size, look) for t, p in shown]

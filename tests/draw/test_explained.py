@@ -12,7 +12,6 @@ from plait.draw.explained import explain_row, heat_layer
 from plait.draw.report import render_report
 from report_content import full_content, png
 
-
 ROW = {
     "row": 0, "split": "test", "status": "ok", "reason": "", "target": "a", "prediction": "a", "probability": 0.9,
     "base": 0.5, "modalities": {"image": 0.4}, "synergy": {}, "parts": [],

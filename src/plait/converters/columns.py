@@ -1,7 +1,5 @@
 """Convert the cells of a column: in parallel, each content once, and kept in the cache for the next time.
-
-A cell that cannot be read or converted is absent, with a reason. Knows converters by their contract only.
-"""
+A cell that cannot be read or converted is absent, with a reason. Knows converters by their contract only."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, is_dataclass
@@ -22,6 +20,7 @@ from plait.converters.graph import Route, identity, version_of
 from plait.converters.workers import Worker
 from plait.core.contract import Table
 from plait.core.files import write_bytes
+from plait.core.terminal import Callback, quiet
 from plait.data.fact_cache import Cache, cache_folder
 from plait.data.media import open_cell, part_of, read_image, read_sound
 from plait.errors import CellError
@@ -33,15 +32,12 @@ FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth
 ENDINGS = {"audio": ".wav", "image": ".png"}
 PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 NO_WORDS = "no words were found"
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass
 class Converted:
     """The new cells of a column: text, or the path of a new file (bytes where there is no place), None where absent.
-
-    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
-    """
+    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them."""
 
     values: list[Any]
     confidence: list[float | None]
@@ -62,14 +58,12 @@ def convert_column(
     place: Path | None = None,
     cache: bool = True,
     rows: np.ndarray | None = None,
-    callback: Callback = lambda event: None,
+    callback: Callback = quiet,
     stage: str = "",
 ) -> Converted:
     """Convert a column, or of a table several columns together, into cells of the route's target.
-
     place: folder where new sounds (WAV, 16 bit) and pictures (PNG) go, named by the row; without it they stay in the
-    cache, or come as bytes where there is none. rows: (rows,) bool, which rows are wanted; others are absent.
-    """
+    cache, or come as bytes where there is none. rows: (rows,) bool, which rows are wanted; others are absent."""
     store = _Store(route, cache, callback)
     values: list[Any] = [None] * len(table)
     sure: list[float | None] = [None] * len(table)
@@ -87,9 +81,8 @@ def convert_column(
             for cell, key in zip(chunk.values(), keys, strict=True):
                 if isinstance(key, str) and store.find(key) is None:
                     fresh.setdefault(key, cell)
-            loaded = dict(
-                zip(fresh, pool.map(lambda cell: _load(route.source, cell, table), fresh.values()), strict=True)
-            )
+            values_of = pool.map(lambda cell: _load(route.source, cell, table), fresh.values())
+            loaded = dict(zip(fresh, values_of, strict=True))
             good = [key for key, value in loaded.items() if not isinstance(value, CellError)]
             new = dict(zip(good, zip(*run([loaded[key] for key in good]), strict=True), strict=True))
             store.keep(new)

@@ -1,7 +1,5 @@
 """The graph of converters: what one is, which there are, and the cheapest way from one kind to another.
-
-Knows no table, file or cache, and no converter in particular: they are passed as objects.
-"""
+Knows no table, file or cache, and no converter in particular: they are passed as objects."""
 
 from __future__ import annotations
 
@@ -155,10 +153,8 @@ class Route:
 
 def find_route(converters: Sequence[Any], source: str, target: str, by: str = "") -> Route:
     """Return the cheapest way from one kind to another, by cost over quality, over what is installed.
-
     by: a converter that must be in it. Raises MissingExtra, with its pip line, where the only way needs a package that
-    is not there; RequestError where there is no way at all, naming what can be reached.
-    """
+    is not there; RequestError where there is no way at all, naming what can be reached."""
     check_kind(source, "what to convert from")
     check_kind(target, "what to convert to")
     if by and by not in [c.name for c in converters]:

@@ -207,10 +207,8 @@ def model_files() -> dict[str, tuple[Path, str]]:
     settings = ParseParams.load(package / "config.yaml")
     files = {}
     for task in ("Det", "Rec"):
-        chosen = settings[task]
-        info = InferSession.get_model_url(
-            FileInfo(chosen.engine_type, chosen.ocr_version, chosen.task_type, chosen.lang_type, chosen.model_type)
-        )
+        names = ("engine_type", "ocr_version", "task_type", "lang_type", "model_type")
+        info = InferSession.get_model_url(FileInfo(*(settings[task][name] for name in names)))
         files[task] = (package / "models" / Path(info["model_dir"]).name, str(info["SHA256"]))
     return files
 

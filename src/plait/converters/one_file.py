@@ -32,9 +32,8 @@ def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str
     for name in columns:
         if name not in table.names:
             raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
-    kind_of = {
-        c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns
-    }
+    known = {name: kind for name, kind in kinds.items() if name in table.names}
+    kind_of = {c.name: c.kind for c in detect(table, kinds=known).columns}
     media = [name for name in columns if is_opened(kind_of[name])]
     if media and len(columns) > 1:
         raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")

@@ -34,9 +34,8 @@ class Template(ByValue):
 
     def __post_init__(self) -> None:
         if self.template and not any(is_name for _text, is_name in _pieces(self.template)):
-            raise RequestError(
-                f"template.template {self.template!r} names no column; write it in braces, such as {{age}}."
-            )
+            how = "write it in braces, such as {age}."
+            raise RequestError(f"template.template {self.template!r} names no column; {how}")
 
     def convert(self, value: Mapping[str, Any]) -> tuple[str, float]:
         """Return the words of a row {column: cell}. Raises RequestError where the template names no column of it."""
@@ -47,9 +46,8 @@ class Template(ByValue):
             if is_name:
                 column = text if text in spoken else text.strip()
                 if column not in spoken:
-                    raise RequestError(
-                        f"the template names the column {text!r}, which is not there. {did_you_mean(text, spoken)}"
-                    )
+                    near = did_you_mean(text, spoken)
+                    raise RequestError(f"the template names the column {text!r}, which is not there. {near}")
                 named.append(spoken[column])
                 text = spoken[column] or ABSENT
             words += text
@@ -89,10 +87,8 @@ def speak_name(column: object) -> str:
 
 def speak_cell(cell: Any) -> str:
     """Return a cell in words, "" where it is absent (None, NaN, NaT, blank).
-
     3.0 → "3", 0.30000000000000004 → "0.3" (six places that count, or all of a whole number), True → "yes",
-    a day → "2024-05-01", a time of a day → "2024-05-01 13:30".
-    """
+    a day → "2024-05-01", a time of a day → "2024-05-01 13:30"."""
     if hasattr(cell, "item") and getattr(cell, "ndim", 0) == 0:
         if cell.dtype.kind == "M":
             cell = cell.astype("datetime64[us]")  # nanoseconds would become a number

@@ -1,47 +1,18 @@
 """From numbers and names to SVG, PNG and the report's page.
-
 Here: the report's figures in SVG, its sections and its page; pictures of them as PNG (`charts`); pages by matplotlib
 (`page`, `bars`).
-Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds of data.
-"""
+Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds of data."""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "bars": ("BAR", "TALL", "bar_look", "draw_bars", "draw_key", "lay_bars", "lay_heat"),
     "charts": (
-        "LINES",
-        "confusion_picture",
-        "curves_picture",
-        "growth_picture",
-        "hang_text",
-        "new_axes",
-        "plain_axes",
-        "reliability_picture",
-        "save_picture",
-        "scatter_picture",
-        "short_names",
+        "LINES", "confusion_picture", "curves_picture", "growth_picture", "hang_text", "new_axes", "plain_axes",
+        "reliability_picture", "save_picture", "scatter_picture", "short_names",
     ),
     "page": (
-        "BLUE",
-        "CONTENT",
-        "FONTS",
-        "GAP",
-        "HALF",
-        "INK",
-        "LABEL",
-        "LINE",
-        "MARGIN",
-        "ORANGE",
-        "PALE",
-        "Page",
-        "SOFT",
-        "WIDTH",
-        "cut_text",
-        "draw_absent",
-        "frame_axes",
-        "plain_axes",
-        "text_width",
-        "wrap_text",
+        "BLUE", "CONTENT", "FONTS", "GAP", "HALF", "INK", "LABEL", "LINE", "MARGIN", "ORANGE", "PALE", "Page", "SOFT",
+        "WIDTH", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
     ),
     "report": ("write_report",),
-}
+}  # fmt: skip

@@ -1,7 +1,5 @@
 """What the report shows of one explained row: the steps to its answer, and what counted inside each modality.
-
-Takes numbers, texts, and pictures and sounds as bytes; knows no predictor and no HTML.
-"""
+Takes numbers, texts, and pictures and sounds as bytes; knows no predictor and no HTML."""
 
 from __future__ import annotations
 
@@ -95,9 +93,7 @@ def heat_layer(cells: np.ndarray) -> bytes:
 
 def _strongest(cells: np.ndarray) -> list[dict[str, str]]:
     """Return where the strongest cells (height, width) for and against the answer lie, in percent of the picture.
-
-    What is against is framed only where it counts: at least a quarter of the strongest cell.
-    """
+    What is against is framed only where it counts: at least a quarter of the strongest cell."""
     tall, wide = 100 / len(cells), 100 / len(cells[0])
     boxes = []
     for look, weight in (("for", cells), ("against", -cells)):

@@ -81,9 +81,7 @@ DRAWN = ("whisker", "whisker_axis", "gain_figure", "bar", "split_figure", "confu
 
 def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write the report of a run as one HTML file, whole or not at all. content: as the docstring of this file says.
-
-    The same content gives the same bytes. Raises OSError where the file cannot be written.
-    """
+    The same content gives the same bytes. Raises OSError where the file cannot be written."""
     write_bytes(Path(path), render_report(content).encode())
 
 

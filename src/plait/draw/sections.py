@@ -1,8 +1,6 @@
 """What each section of the report shows: from what is known of a run to numbers in order, texts and drawn charts.
-
 Each function takes its part of the content that `report` describes and returns a view for the template, or None where
-there is nothing to show. Knows no HTML, no run folder and no model.
-"""
+there is nothing to show. Knows no HTML, no run folder and no model."""
 
 from __future__ import annotations
 
@@ -117,7 +115,7 @@ def show_robustness(curves: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
         return None
     every = [float(s) for c in curves for s in c["scores"] if s is not None]
     low, high = min(every, default=0.0), max(every, default=1.0)
-    ends = svg.around(every, 0.08, floor=0.0 if low >= 0 else None, top=1.0 if high <= 1 else None)
+    ends = svg.around(every, 0.08, floor=0.0 if low >= 0 else -math.inf, top=1.0 if high <= 1 else math.inf)
     metric = curves[0]["metric"].replace("_", " ")
     panels = []
     gone = [{**c, "name": c["modality"]} for c in curves if c["what"] == "missing"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from plait.core.words import first_line
 from plait.errors import RequestError
@@ -36,18 +36,14 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
     given = ENTRIES[kind].read(checkpoint, config, options)
     shape, build, cells = given.shape, given.build, ENTRIES[kind].cells
 
-    loaded: list[nn.Module] = []  # kept only where the shape could not be learned without weights
-
-    def load() -> nn.Module:
-        return loaded.pop() if loaded else _load(checkpoint, config, build)
-
+    load = partial(_load, checkpoint, config, build)
     try:
         with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
             with torch.device("meta"):  # without any numbers it can still tell the shape of its answer
                 empty = build(AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False)).eval()
             features = empty.probe(shape)
     except BROKEN:  # not every network can be run without numbers
-        tower = _load(checkpoint, config, build).eval()
+        tower = load().eval()
         try:
             with quiet(), torch.no_grad():
                 features = tower.probe(shape)
@@ -56,7 +52,6 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
                 f"{place}: the network ({config.model_type}) cannot encode {cells} of shape {shape} "
                 f"({first_line(error)}); expected an encoder of {cells} whose settings agree with its weights."
             ) from None
-        loaded.append(tower)
     # of a folder the full path: from elsewhere, what was typed might be the name of another at the hub
     return Frozen(
         name=f"hf:{checkpoint.origin if Path(place).expanduser().is_dir() else place}",

@@ -1,7 +1,5 @@
 """What is said of any predictor: scores, the verdict on fusion, robustness, Shapley values, explanations.
-
-Knows: predictors, prepared rows, labels. Does not know: run folders, how a candidate was found.
-"""
+Knows: predictors, prepared rows, labels. Does not know: run folders, how a candidate was found."""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
@@ -12,15 +10,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "robustness": ("Robustness", "calibration"),
     "scores": ("MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "intervals", "reliability"),
     "verdict": (
-        "FEWEST_GROUPS",
-        "NO_FUSED",
-        "NO_SINGLE",
-        "NO_TEST_ROWS",
-        "ONE_MODALITY",
-        "Side",
-        "Verdict",
-        "judge",
-        "judge_errors",
-        "not_tested",
+        "FEWEST_GROUPS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge",
+        "judge_errors", "not_tested",
     ),
-}
+}  # fmt: skip

@@ -1,7 +1,5 @@
 """How much each modality made of every answer, and what is inside the modalities of one row: asks any predictor.
-
-Knows strands and predictors, not how a model is fitted or saved, nor how the answer is told.
-"""
+Knows strands and predictors, not how a model is fitted or saved, nor how the answer is told."""
 
 from __future__ import annotations
 
@@ -97,9 +95,8 @@ def explain_table(
 def _share(values: Values, names: Sequence[str], orders: Sequence[Keep], present: Mapping[str, np.ndarray]) -> Shares:
     """Return the shares of rows; what is absent changes nothing, so its share is 0 up to rounding: here it is 0."""
     drawn = explain_game(values, names, orders)
-    shares, errors = (
-        {name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in (drawn.shares, drawn.errors)
-    )
+    both_parts = (drawn.shares, drawn.errors)
+    shares, errors = ({name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in both_parts)
     both = {f"{a}+{b}": present[a] & present[b] for a, b in itertools.combinations(sorted(names), 2)}
     synergy = {pair: np.where(both[pair], x, 0.0) for pair, x in drawn.synergy.items()}
     return Shares(shares, synergy, errors, drawn.exact)

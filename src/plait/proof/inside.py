@@ -38,10 +38,8 @@ ROWS = 128  # variants answered at a time
 @dataclass
 class Detail:
     """What one modality (of media: one column of it) is made of, with a weight for each part.
-
     A weight is what the part adds to the probability of the class, or to the value: the mean with the other modalities
-    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one.
-    """
+    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one."""
 
     modality: str
     kind: str
@@ -83,10 +81,8 @@ class Probe:
         views: Mapping[str, tuple[Tensor, np.ndarray | None]] | None = None,
     ) -> np.ndarray:
         """Return (variant,), the number for each input (variant, …) of one modality; cells (variant, column) bool.
-
         The mean of what the predictor says with the other modalities there, and without them. views: inputs and cells
-        of its further views; cells None: those of the row.
-        """
+        of its further views; cells None: those of the row."""
         answers = []
         for start in range(0, len(inputs), ROWS):
             some = slice(start, start + ROWS)
@@ -165,10 +161,8 @@ def drill_row(
     cover: int | None = None,
 ) -> list[Detail]:  # fmt: skip
     """Return the details of each modality that is present in a table of one row, prepared as a batch.
-
     index: the class asked for, or 0 for a value. generator draws which words or columns are left out together. cover:
-    how many patches of a cell a pretrained encoder sees covered at most; None: as many as its kind has.
-    """
+    how many patches of a cell a pretrained encoder sees covered at most; None: as many as its kind has."""
     probe = Probe(predictor, batch, index, strands)
     details: list[Detail] = []
     for strand in strands:
@@ -226,12 +220,11 @@ def _drill_media(table: Table, strand: View, probe: Probe, cover: int | None) ->
     return [_detail(table, strand, place, by, heats[place], seen) for place, seen in zip(places, after, strict=True)]
 
 
-def _detail(
-    table: Table, strand: View, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
-) -> Detail:
-    """Return the details of one opened cell, its heat map laid over what came. frozen: the encoder's preparation."""
+def _detail(table: Table, strand: View, place: int, by: str, heat: np.ndarray, after: np.ndarray) -> Detail:
+    """Return the details of one opened cell, its heat map laid over what came."""
     column, able = strand.modality.columns[place], strand.able
     value = able.read.read(table.cells(column)[0], table.folder, table.sample_rates.get(column))
+    frozen = None if strand.frozen is None else strand.frozen.prep
     heat, after, before, box, parts = able.inside.locate(heat, value, strand.prep, after, frozen)
     return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
 
@@ -257,14 +250,12 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: i
     fine = math.prod(inside.COVER)
     grid = inside.COVER if cover is None or fine <= cover else (math.isqrt(cover), math.isqrt(cover))
     heat = cover_patches(lambda variants: ask(variants.reshape(-1, *x.shape)), canvas, blank, grid)
-    return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
+    return _detail(table, strand, place, "occlusion", heat, x.numpy())
 
 
 def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
-
-    The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017).
-    """
+    The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017)."""
     from captum.attr import IntegratedGradients
 
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
@@ -277,10 +268,8 @@ def gradient_map(probe: Probe, strand: View) -> np.ndarray:
 
 def occlusion_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame): how much is lost where a patch covers the input.
-
     The patch slides in steps of a GRIDth and is two steps wide (Zeiler and Fergus 2014). The weight of a step lies
-    evenly over its cells.
-    """
+    evenly over its cells."""
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
     blank = strand.able.inside.blank(x[0])
     heats = []

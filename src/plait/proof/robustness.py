@@ -1,8 +1,6 @@
 """What is asked of a winner besides its score: how it fares as its input gets worse, and whether it is well calibrated.
-
 Looks at the test rows (or validation, where there are none) through the predictor alone. Knows strands and prepared
-rows; chooses nothing.
-"""
+rows; chooses nothing."""
 
 from __future__ import annotations
 
@@ -62,9 +60,7 @@ class Robustness:
 
     def curves(self) -> list[dict[str, Any]]:
         """Return [{"modality", "what", "unit", "rows", "metric", "levels", "scores", "area"}] of each modality in use.
-
-        A pretrained encoder has to see every changed cell, so there a curve is measured on fewer rows and levels.
-        """
+        A pretrained encoder has to see every changed cell, so there a curve is measured on fewer rows and levels."""
         strands = [s for s in self.prepared.views if s.name in self.predictor.names]
         ways = [way for strand in strands for way in self._ways(strand)]
         ways += [self._missing_way(strand.name) for strand in strands]
@@ -110,11 +106,14 @@ class Robustness:
         seen_twice = not input_names(self.predictor).isdisjoint(views)
 
         def at(way: Worsening, level: float) -> Prepared:
-            if way.on == "input":
-                return self._swap(strand.name, way.change(values, level, self._generator(), layout))
-            if way.on == "value":
-                return self._swap(strand.name, self._changed_values(strand, way, level))
-            return self._changed_cells(strand, way, level)
+            if way.on == "cell":
+                return self._changed_cells(strand, way, level)
+            changed = (
+                way.change(values, level, self._generator(), layout)
+                if way.on == "input"
+                else self._changed_values(strand, way, level)
+            )
+            return replace(self.prepared, inputs={**self.prepared.inputs, strand.name: changed})
 
         rows = np.arange(len(self.prepared))
         return [
@@ -152,7 +151,7 @@ class Robustness:
         ]
 
     def _typical_rows(self, name: str, num: int) -> np.ndarray:
-        """Return rows with a label, as many with and without the modality, right and wrong, sure and unsure as in all."""
+        """Return labelled rows, of which as many have the modality, are right and are sure as of all."""
         rows = np.flatnonzero(labelled(self.target))
         answers = self._untouched[rows]
         key = row_scores([self.target[row] for row in rows], answers, self.classes)
@@ -170,20 +169,13 @@ class Robustness:
         def at(rate: float) -> Prepared:
             kept = present.copy()
             kept[order[: round(rate * len(order))]] = False
-            return self._hide(name, kept)
+            cells = {
+                view: filled & kept[:, None] if shown_by(view) == name else filled  # and its further views
+                for view, filled in self.prepared.cells.items()
+            }
+            return replace(self.prepared, cells=cells)
 
         return Way(name, "missing", "share of the rows", np.arange(len(present)), MISSING, at)
-
-    def _swap(self, name: str, values: np.ndarray) -> Prepared:
-        return replace(self.prepared, inputs={**self.prepared.inputs, name: values})
-
-    def _hide(self, modality: str, present: np.ndarray) -> Prepared:
-        """Return the rows with a modality, and its further views, in those alone that are present: (rows,) bool."""
-        cells = {
-            name: filled & present[:, None] if shown_by(name) == modality else filled
-            for name, filled in self.prepared.cells.items()
-        }
-        return replace(self.prepared, cells=cells)
 
     def _changed_values(
         self, strand: View, way: Worsening, level: float, prepared: np.ndarray | None = None
@@ -225,16 +217,11 @@ class Robustness:
 
 
 def score_curve(
-    answer: Callable[[float], np.ndarray],
-    levels: Sequence[float],
-    target: Any,
-    classes: Sequence[Any] | None = None,
+    answer: Callable[[float], np.ndarray], levels: Sequence[float], target: Any, classes: Sequence[Any] | None = None
 ) -> dict[str, Any]:
     """Score what answer(level) says, (rows, class) or (rows,), at every level, over the rows with a label.
-
     Returns metric ("accuracy", or "r2" where classes is None), levels, scores, and area (see `area_under`), None where
-    a score is.
-    """
+    a score is."""
     metric = "r2" if classes is None else "accuracy"
     rows = np.flatnonzero(labelled(target))
     truth = [target[row] for row in rows]

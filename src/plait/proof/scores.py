@@ -1,7 +1,5 @@
 """Scores with intervals, calibration, and the table of every subset of modalities.
-
-Takes targets and what a predictor answered, or a function that answers. Knows no model, no table and no picture.
-"""
+Takes targets and what a predictor answered, or a function that answers. Knows no model, no table and no picture."""
 
 from __future__ import annotations
 
@@ -56,10 +54,8 @@ def intervals(
 
 def error_rates(counts: Any, *, generator: np.random.Generator) -> dict[str, dict[str, float | None]]:
     """Return wer, cer and exact of transcripts, each with the interval that `intervals` gives.
-
     counts: (rows, 4) as `metrics.recognition` takes them; a row without a word counts what was heard in it. None where
-    no row has a word. Raises RequestError for no rows, and as `intervals` does.
-    """
+    no row has a word. Raises RequestError for no rows, and as `intervals` does."""
     counts = np.asarray(counts, np.float64)
     _check(counts, {"the counts": counts})
     return _resample(recognition(counts), len(counts), generator)
@@ -112,9 +108,7 @@ def by_modalities(
 
 def row_scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> np.ndarray:
     """Score every row by itself: 1 where the class is right and 0 where it is not; of numbers, the squared error.
-
-    target, predicted and classes as in `scores`, which says what is raised. Returns (rows,) float64.
-    """
+    target, predicted and classes as in `scores`, which says what is raised. Returns (rows,) float64."""
     if classes is None:
         truth, values = _values(target, predicted)
         return np.square(values - truth)
@@ -134,9 +128,7 @@ def group_codes(groups: Any) -> np.ndarray:
 
 def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[np.ndarray, list[str]]:
     """Count (label, class): rows are what was true, columns what the model said. Returns counts and the names of rows.
-
-    Labels that the model never saw follow the classes as further rows, so there may be more rows than columns.
-    """
+    Labels that the model never saw follow the classes as further rows, so there may be more rows than columns."""
     truth, guess, _, names = _answers(target, probabilities, classes)
     counts = np.bincount(truth * len(classes) + guess, minlength=len(names) * len(classes))
     return counts.reshape(len(names), len(classes)), names
@@ -144,11 +136,9 @@ def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[
 
 def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: int = 15) -> dict[str, Any]:
     """Compare what the model says of its answer (the largest probability) with how often it is right.
-
     Returns rows, confidence and accuracy (means over all rows), expected_calibration_error, and bins: of equal width,
     the empty ones left out, each {low, high, rows, confidence, accuracy} (Guo and others 2017, "On Calibration of
-    Modern Neural Networks").
-    """
+    Modern Neural Networks")."""
     truth, guess, probabilities, _ = _answers(target, probabilities, classes)
     confidence, right = probabilities.max(1), truth == guess
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -157,9 +147,8 @@ def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: i
         means = {"confidence": float(confidence[rows].mean()), "accuracy": float(right[rows].mean())}
         return {"rows": int(rows.sum()), **means}
 
-    filled = [
-        {"low": index / bins, "high": (index + 1) / bins, **mean(place == index)} for index in np.unique(place).tolist()
-    ]
+    used = np.unique(place).tolist()
+    filled = [{"low": bin_ / bins, "high": (bin_ + 1) / bins, **mean(place == bin_)} for bin_ in used]
     error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in filled) / len(truth)
     return {**mean(place >= 0), "expected_calibration_error": float(error), "bins": filled}
 

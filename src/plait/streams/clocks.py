@@ -1,8 +1,6 @@
 """Cells of a time column → whole nanoseconds on one scale. What cannot be read is not present, with a reason.
-
 A calendar time counts from 1970-01-01T00:00:00Z, any other from the stream's own zero. int64 nanoseconds are exact
-over 292 years; float64 seconds since 1970 would be off by 0.2 µs.
-"""
+over 292 years; float64 seconds since 1970 would be off by 0.2 µs."""
 
 from __future__ import annotations
 

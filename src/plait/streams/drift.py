@@ -32,11 +32,9 @@ WHITENINGS = (0.5, 0.25, 0.0)  # tried on columns of numbers, which may be smoot
 @dataclass(frozen=True)
 class Line:
     """reference time = offset + slope × own time, both in seconds from the starts given to `estimate`.
-
     offsets, slopes: (draw,) of the bootstrap. residual: root mean square of the windows' lags about the line, in
     seconds. windows: (used, all). precision: seconds that a parabola through three samples may be off by. span: seconds
-    that both have; center: the middle of it in own time.
-    """
+    that both have; center: the middle of it in own time."""
 
     offset: float
     slope: float
@@ -196,9 +194,7 @@ def _find_windows(
     pair: Pair, centers: np.ndarray, window: float, line: tuple[float, float], reach: float, beta: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (window,) lags in seconds about which windows of the second lie in the first, and whether each is clear.
-
-    line: (offset, slope) by which the windows are warped before they are looked for, at most `reach` seconds away.
-    """
+    line: (offset, slope) by which the windows are warped before they are looked for, at most `reach` seconds away."""
     a, b, rate, wave = pair
     half, far = max(8, int(window * rate / 2)), max(2, int(np.ceil(reach * rate)))
     lags, clear = np.zeros(len(centers)), np.zeros(len(centers), bool)

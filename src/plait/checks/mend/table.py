@@ -59,10 +59,8 @@ def free_name(name: str, used: set[str]) -> str:
 
 def write_table(table: Table, folder: Path, rows: Sequence[int], changed: Mapping[str, Any]) -> Path:
     """Write these rows of a table, and return the file.
-
     changed[column][row]: the cells of columns that are not the table's own, and of new ones; a cell may be an `Inline`.
-    Raises RequestError for bytes that a CSV cannot hold.
-    """
+    Raises RequestError for bytes that a CSV cannot hold."""
     path = folder / table_name(table)
     names = list(dict.fromkeys([*table.names, *changed]))
     with open(path, "wb") as file:

@@ -227,6 +227,21 @@ def test_a_table_without_numbers_has_no_noise_in_numbers(tmp_path: Path) -> None
     assert [c["what"] for c in found] == ["missing"]
 
 
+def test_few_rows_stand_for_all(table: Table, prepared: Prepared) -> None:
+    measured = robustness(Reads("photo"), table, prepared)
+    rows = measured._typical_rows("photo", 12)
+    there = np.asarray(prepared.present["photo"])
+    assert len(set(rows.tolist())) == 12
+    assert abs(there[rows].mean() - there.mean()) <= 1 / 12
+    assert abs(accuracy_of(measured, rows) - accuracy_of(measured, np.arange(ROWS))) <= 1 / 12
+    assert measured._typical_rows("photo", 99).tolist() == list(range(ROWS))
+
+
+def accuracy_of(measured: Robustness, rows: np.ndarray) -> float:
+    said = np.array(CLASSES, dtype=object)[measured._untouched[rows].argmax(1)]
+    return float((said == TARGET[rows]).mean())
+
+
 # curves
 
 FOUR = ["yes", "no", "yes", None]

@@ -18,10 +18,11 @@ RISE = 2.0  # standard errors that the last doubling of the rows must gain
 
 
 def check_growth(survey: Survey, callback: Callback) -> Iterator[Finding]:
-    """Find how often quick guesses from all modalities are right when they learn from parts of the rows.
-    Each part holds the one before it, with about the same class shares, and is asked by cross-validation. The rows are
-    those that the other label checks look at: at most 3,000. A network learns more from many rows than a quick guesser
-    does, so a curve that still rises is believed, and a level one is worth a fit with --learning-curve."""
+    """Find how often quick guesses from all modalities are right when they learn from parts of the rows, 3,000 at most.
+
+    Each part holds the one before it, with about the same class shares. A network learns more from many rows than a
+    quick guesser does, so a curve that still rises is believed, and a level one is worth a fit with --learning-curve.
+    """
     from threadpoolctl import threadpool_limits
 
     labels = Labels.find(survey.table, survey.schema)

@@ -204,13 +204,10 @@ def _check_wrong(
 
 def find_wrong(probabilities: np.ndarray, codes: np.ndarray, prior: np.ndarray) -> list[int]:
     """Return the rows whose label is likely wrong, the worst first, by confident learning.
-
-    probabilities: (n, class), each row held out; codes: (n,) the labels that stand; prior: (class,) their shares. A row
-    counts for class j where j is above the mean that rows labelled j give j; of each pair of classes as many rows are
-    taken as the confident joint says (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, prune by noise rate). Beyond
-    the paper, to keep false alarms few: the label that stands must have at most 0.02, and at most 0.1 with all classes
-    equally common, and another at least 0.8.
-    """
+    probabilities: (n, class), each row held out; codes: (n,) the labels that stand; prior: (class,). A row counts for
+    class j where j is above the mean that rows labelled j give j; of each pair of classes as many rows are taken as the
+    confident joint says (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, prune by noise rate). Beyond that, for
+    few false alarms: the label that stands has at most 0.02 (0.1 with classes equally common), another at least 0.8."""
     size = probabilities.shape[1]
     standing = probabilities[np.arange(len(codes)), codes]
     counts = np.bincount(codes, minlength=size)

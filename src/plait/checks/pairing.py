@@ -1,7 +1,7 @@
 """Whether the cells of one row belong together: columns that slipped by a few rows, and rows whose cells were swapped.
-Knows only what quick guessers say of held-out rows. A column that is shuffled all over says nothing of the label, and
-cannot be told from one that never did: what is found is a column that fits another row's label, or that fits its own
-label nearly everywhere and, in some rows, surely another, while the rest of the row fits."""
+Knows only what quick guessers say of held-out rows. A column that is shuffled all over cannot be told from one that
+says nothing: what is found is one that fits another row's label, or that fits its own nearly everywhere and, in some
+rows, surely another, while the rest of the row fits."""
 
 from __future__ import annotations
 

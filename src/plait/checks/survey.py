@@ -51,12 +51,9 @@ class Survey:
 
 def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, callback: Callback = quiet) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
-
-    A pool of threads reads CHUNK cells at a time; decoded pixels and samples live only until their facts are taken.
-    cache: a folder in which facts of files are kept, by path, size and time of change, and of cells by their content; a
-    second survey reads no file again. Where it cannot be used, the callback gets one note. Progress: {"stage": "check",
-    "done", "total"} in cells.
-    """
+    A pool of threads reads CHUNK cells at a time; pixels and samples live only until their facts are taken. cache: a
+    folder in which facts are kept, of files by path, size and time of change, of cells by their content; where it
+    cannot be used, the callback gets one note. Progress: {"stage": "check", "done", "total"} in cells."""
     kinds = {
         name: kind
         for modality in schema.modalities

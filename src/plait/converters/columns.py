@@ -21,15 +21,19 @@ from plait.converters.workers import Worker
 from plait.core.contract import Table
 from plait.core.files import write_bytes
 from plait.core.terminal import Callback, quiet
+from plait.core.words import count
 from plait.data.fact_cache import Cache, cache_folder
-from plait.data.media import open_cell, part_of, read_image, read_sound
-from plait.errors import CellError
+from plait.data.feature_cache import digest_cell
+from plait.data.media import read_image, read_sound
+from plait.errors import CellError, RequestError
 from plait.kinds.image.row import as_pixels
 
 CHUNK = 64  # cells converted at a time, fewer where each takes long: what is made is kept after each chunk
 CHUNK_SECONDS = 5.0
 FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth their start
 ENDINGS = {"audio": ".wav", "image": ".png"}
+SOUNDS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}  # that can be written, and pictures
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
 PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 NO_WORDS = "no words were found"
 
@@ -112,19 +116,10 @@ def _key_of(kind: str, cells: dict[str, Any], table: Table) -> str | CellError:
         written = json.dumps(filled, default=str, ensure_ascii=False)
         return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
     name, cell = next(iter(filled.items()))
-    hashed = hashlib.sha256(str(table.sample_rates.get(name, "")).encode())
     try:
-        if isinstance(cell, np.ndarray):
-            hashed.update(f"{cell.shape}{cell.dtype}".encode() + np.ascontiguousarray(cell).tobytes())
-        else:
-            source = open_cell(cell, table.folder)
-            hashed.update(source if isinstance(source, bytes) else source.read_bytes())
-            hashed.update(str(part_of(cell, source)).encode() if kind == "audio" else b"")
+        return digest_cell(cell, table.folder, table.sample_rates.get(name)).hex()
     except CellError as error:
         return error
-    except OSError as error:
-        return CellError(f"cannot be opened: {cell} ({error.strerror})")
-    return hashed.hexdigest()
 
 
 def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
@@ -145,15 +140,22 @@ def as_mono(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)).astype(np.float32), rate
 
 
-def encode(value: Any, kind: str) -> bytes:
-    """Return the bytes of a WAV (16 bit) of (samples (time,), Hz), or of a PNG of a picture."""
+def encode(value: Any, kind: str, ending: str = "") -> bytes:
+    """Return (samples (time,), Hz) or a picture in the format of an ending, else as WAV (16 bit) or PNG."""
     buffer = io.BytesIO()
     if kind == "audio":
         import soundfile
 
-        soundfile.write(buffer, value[0], value[1], format="WAV", subtype="PCM_16")
-    else:
+        form = SOUNDS[ending or ".wav"]
+        try:
+            soundfile.write(buffer, *value, format=form, subtype="PCM_16" if form == "WAV" else None)
+        except soundfile.SoundFileError as error:
+            what = f"a sound of {count(value[1])} Hz cannot be written as {ending} ({error})"
+            raise RequestError(f"{what}; expected another rate, or a name that ends in .wav.") from None
+    elif ending in ("", ".png"):
         (value if value.mode in PNG_MODES else plain_picture(value)).save(buffer, "PNG")
+    else:
+        plain_picture(value).convert("RGB").save(buffer, PICTURES[ending])
     return buffer.getvalue()
 
 

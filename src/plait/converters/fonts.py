@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from plait.draw.page import FONTS
+from plait.draw.page import FONTS, characters_of
 from plait.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
@@ -117,24 +117,13 @@ def find_face(font: str) -> Face:
     raise RequestError(f"render.font: there is no font {font!r} here. {did_you_mean(font, sorted(families))}")
 
 
-@lru_cache(maxsize=256)
-def characters_of(path: str) -> frozenset[int]:
-    """Return the code points that a font file has a sign for; none where it cannot be read."""
-    from matplotlib.font_manager import get_font
-
-    try:
-        return frozenset(get_font(path).get_charmap())
-    except (OSError, RuntimeError):
-        return frozenset()
-
-
 @lru_cache(maxsize=65536)
 def face_for(character: str, font: str = "") -> Face | None:
     """Return the first face that writes a character: the one asked for, the plain one, one of the installed ones."""
     for face in (find_face(font), plain_face()):
-        if ord(character) in characters_of(face.path):
+        if character in characters_of(face.path):
             return face
-    return next((face for _family, face in installed_faces() if ord(character) in characters_of(face.path)), None)
+    return next((face for _family, face in installed_faces() if character in characters_of(face.path)), None)
 
 
 @lru_cache(maxsize=64)
@@ -197,7 +186,7 @@ def _faces(line: str, font: str) -> list[Face]:
     faces: list[Face] = []
     for c in line:
         stays = c in " \u3000" or c in _JOINERS or unicodedata.category(c) in _MARKS
-        if stays and faces and (c in _JOINERS or c == " " or ord(c) in characters_of(faces[-1].path)):
+        if stays and faces and (c in _JOINERS or c == " " or c in characters_of(faces[-1].path)):
             faces.append(faces[-1])
         else:
             faces.append(face_for(c, font) or plain_face())

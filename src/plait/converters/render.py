@@ -30,9 +30,8 @@ class Render(ByValue):
     """Words to a picture: black letters on white, mode "L", wrapped, as wide as its longest line needs.
 
     What the font lacks is written with another installed font; what none can write is drawn as □, and the confidence
-    is the share of characters that are written. Control characters are left out. Arabic, Hebrew and their like stand
-    at the right and run to the left: with Pillow's raqm properly (joined letters, numbers and Latin words in between
-    the right way). Without raqm letters are only put in order, by a simple rule, and Arabic ones are not joined.
+    is the share of characters that are written. Arabic, Hebrew and their like stand at the right and run to the left:
+    with Pillow's raqm properly, without it letters are only put in order, by a simple rule, and Arabic is not joined.
     """
 
     size: int = field(default=32, metadata={"help": "Size of the letters in pixels (an em)."})
@@ -101,12 +100,10 @@ class Render(ByValue):
 @dataclass(frozen=True)
 class Spectrogram(ByValue):
     """A sound to a picture of its frequencies over time: mode "L", low frequencies at the bottom, silence black.
-
     It is `height` pixels high whatever the sample rate; what lies over half of that is black. A second is 100 columns;
     a sound over 40.96 s has 4096, each of which shows the loudest of its time. Brightness is in dB: 255 is the loudest
     point, 0 is 80 dB under it, so that the volume of a recording does not matter. Windows are Hann's of 32 ms; each row
-    is a triangle between its neighbours on the scale.
-    """
+    is a triangle between its neighbours on the scale."""
 
     height: int = field(default=128, metadata={"help": "Rows of the picture."})
     low: float = field(default=50.0, metadata={"help": "Frequency at the bottom, in Hz."})

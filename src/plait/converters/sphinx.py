@@ -117,9 +117,8 @@ class Sphinx(ByValue):
         path = None if self.grammar.lstrip().startswith("#JSGF") else _as_file(self.grammar)
         text = _read(path, "grammar") if path else self.grammar
         if not text.lstrip().startswith("#JSGF"):
-            raise RequestError(
-                "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
-            )
+            how = "expected a file, or a text, that begins with '#JSGF'."
+            raise RequestError(f"pocketsphinx.grammar is no JSGF grammar: {how}")
         if "public" not in text:
             raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
         return text
@@ -160,9 +159,8 @@ def read_sound(value: Any) -> np.ndarray:
         samples, rate = value
         samples, rate = np.asarray(samples, dtype=np.float32), float(rate)
     except (TypeError, ValueError):
-        raise CellError(
-            f"a sound with its sample rate was expected, not {type(value).__name__}", "wrong-kind"
-        ) from None
+        what = type(value).__name__
+        raise CellError(f"a sound with its sample rate was expected, not {what}", "wrong-kind") from None
     if samples.ndim == 2:
         samples = samples.mean(axis=1)
     if samples.ndim != 1 or not 0 < rate < math.inf:
@@ -225,9 +223,8 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
         try:
             decoder.add_jsgf_string("said", options.rules())
         except (RuntimeError, ValueError):
-            raise RequestError(
-                "pocketsphinx.grammar is not a JSGF grammar with a public rule; see its rules."
-            ) from None
+            why = "is not a JSGF grammar with a public rule; see its rules."
+            raise RequestError(f"pocketsphinx.grammar {why}") from None
         decoder.activate_search("said")
     return decoder, threading.Lock()
 

@@ -19,12 +19,10 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 @dataclass(frozen=True)
 class Template(ByValue):
     """Cells to words: "age: 30, colour: red", or what a template says.
-
-    Without a template each cell that is there is named, in the order of the columns: underscores of a name become
-    blanks, whole numbers have no decimals, dates are in ISO 8601, true and false are yes and no. A template has column
-    names in braces, {{ and }} for braces; nothing else is evaluated. A named cell that is absent reads "unknown"; the
-    confidence is the share of named cells that are there. A row without a cell is a CellError.
-    """
+    Without one each cell that is there is named, in the order of the columns: underscores of a name become blanks,
+    whole numbers have no decimals, dates are in ISO 8601, true and false are yes and no. A template has column names in
+    braces, {{ and }} for braces; a named cell that is absent reads "unknown", and the confidence is the share of those
+    that are there. A row without a cell is a CellError."""
 
     template: str = field(default="", metadata={"help": 'Words with columns in braces: "a {age}-year-old". Or all.'})
 
@@ -55,7 +53,7 @@ class Template(ByValue):
             raise CellError("no cell of this row is there", "blank")
         if named:
             return words, sum(map(bool, named)) / len(named)
-        parts = [(speak_name(column), cell) for column, cell in spoken.items() if cell]
+        parts = [(" ".join(str(column).replace("_", " ").split()), cell) for column, cell in spoken.items() if cell]
         return ", ".join(f"{column}: {cell}" if column else cell for column, cell in parts), 1.0
 
 
@@ -78,11 +76,6 @@ def _pieces(template: str) -> list[tuple[str, bool]]:
         else:
             pieces.append((name, True))
     return [*pieces, (template[end:], False)]
-
-
-def speak_name(column: object) -> str:
-    """Return the name of a column with blanks for underscores: "blood_pressure" → "blood pressure"."""
-    return " ".join(str(column).replace("_", " ").split())
 
 
 def speak_cell(cell: Any) -> str:

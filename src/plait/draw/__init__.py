@@ -12,7 +12,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "page": (
         "BLUE", "CONTENT", "FONTS", "GAP", "HALF", "INK", "LABEL", "LINE", "MARGIN", "ORANGE", "PALE", "Page", "SOFT",
-        "WIDTH", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
+        "WIDTH", "characters_of", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
     ),
     "report": ("write_report",),
 }  # fmt: skip

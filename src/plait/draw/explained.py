@@ -12,13 +12,13 @@ import numpy as np
 from plait.core.words import plain
 from plait.draw import figures, svg
 
+GRID = 8  # cells on a side that a frame is drawn round: the heat of a picture has one for each pixel
 MOST_MEDIA = 1_000_000  # bytes of one picture or sound in the page
 
 
 def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
     target, answer = facts["target"], facts["prediction"]
     total = answer if regression else facts["probability"]
-    steps = [(name, share, "not there") for name, share in facts["modalities"].items()]
     say = plain if regression else str
     return {
         **{key: facts[key] for key in ("row", "split", "status", "reason")},
@@ -27,7 +27,7 @@ def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
         "off": plain(answer - target, "+") if regression else None,
         "right": None if regression else str(target) == str(answer),
         "probability": None if regression else facts["probability"],
-        "chart": figures.waterfall(facts["base"], steps, total, "the answer", not regression),
+        "chart": figures.waterfall(facts["base"], facts["modalities"], total, not regression),
         "synergy": sorted(facts["synergy"].items(), key=lambda pair: -abs(pair[1]))[:3],
         "parts": [_part(part) for part in facts["parts"]],
     }
@@ -94,12 +94,14 @@ def heat_layer(cells: np.ndarray) -> bytes:
 def _strongest(cells: np.ndarray) -> list[dict[str, str]]:
     """Return where the strongest cells (height, width) for and against the answer lie, in percent of the picture.
     What is against is framed only where it counts: at least a quarter of the strongest cell."""
-    tall, wide = 100 / len(cells), 100 / len(cells[0])
+    rows, columns = (np.linspace(0, n, min(n, GRID) + 1).astype(int) for n in cells.shape)
+    sums = np.add.reduceat(np.add.reduceat(cells, rows[:-1], axis=0), columns[:-1], axis=1)
+    down, across = 100 * rows / len(cells), 100 * columns / len(cells[0])
     boxes = []
-    for look, weight in (("for", cells), ("against", -cells)):
+    for look, weight in (("for", sums), ("against", -sums)):
         i, j = np.unravel_index(weight.argmax(), weight.shape)
-        if weight[i, j] >= max(np.abs(cells).max() / 4, 1e-12):
-            box = {"left": j * wide, "top": i * tall, "width": wide, "height": tall}
+        if weight[i, j] >= max(np.abs(sums).max() / 4, 1e-12):
+            box = {"left": across[j], "top": down[i], "width": np.diff(across)[j], "height": np.diff(down)[i]}
             boxes.append({"look": look, **{key: svg.tidy(value) for key, value in box.items()}})
     return boxes
 

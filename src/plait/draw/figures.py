@@ -274,25 +274,22 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 
 
-def waterfall(
-    base: float, shares: Sequence[tuple[str, float | None, str]], total: float, end: str, zero: bool = True
-) -> str:
-    """Draw how a prediction comes about: the base, then what each part adds or takes.
-    shares: (name, share or None, what stands there then). zero: whether the axis goes from 0 to 1, as of probabilities;
-    in other numbers the steps would vanish beside the base."""
+def waterfall(base: float, shares: Mapping[str, float | None], total: float, zero: bool = True) -> str:
+    """Draw how a prediction comes about: the base, then what each part adds or takes; None where one is not there.
+    zero: whether the axis goes from 0 to 1, as of probabilities; beside other numbers the steps would vanish."""
     steps = [base]
-    for _, share, _ in shares:
+    for share in shares.values():
         steps.append(steps[-1] + (share or 0.0))
     ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
     left, at = 112.0, base
     across = Scale(*ends, left, WIDTH - 58)
     say = number if zero else plain
     rows = [("nothing known", ends[0], base, "bar pale", say(base))]
-    for name, share, why in shares:
+    for name, share in shares.items():
         look = "bar" if (share or 0.0) >= 0 else "bar against"
-        rows.append((name, at, at + (share or 0.0), look, why if share is None else signed(share)))
+        rows.append((name, at, at + (share or 0.0), look, "not there" if share is None else signed(share)))
         at += share or 0.0
-    rows.append((end, ends[0], total, "bar pale", say(total)))
+    rows.append(("the answer", ends[0], total, "bar pale", say(total)))
     inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
     for index, (name, begin, stop, look, text) in enumerate(rows):
         y, outer = 26.0 * index, index in (0, len(rows) - 1)

@@ -152,12 +152,19 @@ def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(families), missing
 
 
-@lru_cache(maxsize=1024)
 def _writes(family: str) -> frozenset[str]:
-    from matplotlib.font_manager import FontProperties, fontManager, get_font
+    from matplotlib.font_manager import FontProperties, fontManager
+
+    return characters_of(fontManager.findfont(FontProperties(family=[family])))
+
+
+@lru_cache(maxsize=1024)
+def characters_of(path: str) -> frozenset[str]:
+    """Return the characters that a font file has a sign for; none where it cannot be read."""
+    from matplotlib.font_manager import get_font
 
     try:
-        return frozenset(map(chr, get_font(fontManager.findfont(FontProperties(family=[family]))).get_charmap()))
+        return frozenset(map(chr, get_font(path).get_charmap()))
     except (RuntimeError, ValueError, OSError):  # a colour font or a broken one: as good as none
         return frozenset()
 

@@ -114,8 +114,9 @@ def show_robustness(curves: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
     if not curves:
         return None
     every = [float(s) for c in curves for s in c["scores"] if s is not None]
-    low, high = min(every, default=0.0), max(every, default=1.0)
-    ends = svg.around(every, 0.08, floor=0.0 if low >= 0 else -math.inf, top=1.0 if high <= 1 else math.inf)
+    low, high = svg.around(every, 0.08)
+    # a share lies between 0 and 1
+    ends = low if any(v < 0 for v in every) else max(low, 0.0), high if any(v > 1 for v in every) else min(high, 1.0)
     metric = curves[0]["metric"].replace("_", " ")
     panels = []
     gone = [{**c, "name": c["modality"]} for c in curves if c["what"] == "missing"]

@@ -125,17 +125,14 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
     return marks[:: math.ceil(len(marks) / most)]
 
 
-def around(
-    values: Sequence[float], margin: float = 0.06, floor: float = -math.inf, top: float = math.inf
-) -> tuple[float, float]:
-    """Return the ends of an axis that holds all values, with a margin, cut at floor and top."""
+def around(values: Sequence[float], margin: float = 0.06) -> tuple[float, float]:
+    """Return the ends of an axis that holds all values, with a margin."""
     finite = [v for v in values if math.isfinite(v)]
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
     room = (high - low) * margin or abs(high) * margin or 0.5
-    low, high = low - room, high + room
-    return max(low, floor), min(high, top)
+    return low - room, high + room
 
 
 def tidy(value: float) -> str:

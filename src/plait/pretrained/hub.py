@@ -23,12 +23,9 @@ OFF = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, 
 
 def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
     """Return the encoder of a checkpoint, a folder as `save_pretrained` writes it or a name at the hub.
-
     options: those of the preparation that the checkpoint leaves free (image.rotate, audio.denoise, text.lower …).
     Pictures and texts give one token, sounds four (the quarters of the sound) or one. Of sentence-transformers the
-    pooling is obeyed; a layer after it (2_Dense) is not applied. Raises RequestError when there is no such checkpoint,
-    it is broken or of another kind, or for a wrong option.
-    """
+    pooling is obeyed, a layer after it (2_Dense) not. Raises RequestError: no such checkpoint, broken, another kind."""
     from transformers import AutoModel
 
     checkpoint = find_checkpoint(place)
@@ -108,9 +105,8 @@ def _load(checkpoint: Checkpoint, config: Any, build: Callable[[Any], Tower]) ->
 
     try:
         with torch.random.fork_rng(devices=[]):
-            model, facts = checkpoint.load(
-                AutoModel, config=copy.deepcopy(config), use_safetensors=True, output_loading_info=True
-            )
+            how = {"use_safetensors": True, "output_loading_info": True}
+            model, facts = checkpoint.load(AutoModel, config=copy.deepcopy(config), **how)
     except BROKEN as error:
         why = f"cannot be loaded ({first_line(error)}); download or copy the checkpoint again."
         raise RequestError(f"{checkpoint.place}: the weights in {checkpoint.folder} {why}") from None

@@ -33,13 +33,10 @@ def explain_table(
     cover: int | None = None,
 ) -> Explanation:
     """Return what each modality made of the answer to every row, or to one row with what is inside its modalities.
-
     The number explained is the probability of the class that is predicted with all that is present, or for a number
-    (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders that are drawn from the
-    seed, with an error. Rows are prepared in chunks, so memory does not grow with the files behind them; prepared: the
-    rows of the table, where that has been done. cover: how many patches of a cell a pretrained encoder sees covered, at
-    most. Raises RequestError for a row that there is not.
-    """
+    (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders drawn from the seed,
+    with an error. prepared: the rows of the table, where that has been done, else in chunks. cover: how many patches of
+    a cell a pretrained encoder sees covered, at most. Raises RequestError for a row that there is not."""
     if row is not None:
         if not 0 <= row < len(table):
             raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")

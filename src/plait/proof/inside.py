@@ -1,10 +1,7 @@
 """Inside a modality: which words, regions, seconds and columns of one row moved the answer, and which way.
-
-A part is weighed twice, with the other modalities there and without them, and the mean counts: where two modalities say
-the same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in
-many ways (occlusion), so that a word counts which another one repeats; pictures and sounds by gradient where the
-predictor is a network and Captum is installed, else by a patch of the mean that slides over them.
-"""
+A part is weighed with the other modalities there and without them, and the mean counts: where two modalities say the
+same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in many
+ways; pictures and sounds by gradient where the predictor is a network and Captum is there, else by covering patches."""
 
 from __future__ import annotations
 

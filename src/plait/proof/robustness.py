@@ -111,7 +111,7 @@ class Robustness:
             changed = (
                 way.change(values, level, self._generator(), layout)
                 if way.on == "input"
-                else self._changed_values(strand, way, level)
+                else self._changed_values(strand, way, level, values)
             )
             return replace(self.prepared, inputs={**self.prepared.inputs, strand.name: changed})
 
@@ -177,13 +177,10 @@ class Robustness:
 
         return Way(name, "missing", "share of the rows", np.arange(len(present)), MISSING, at)
 
-    def _changed_values(
-        self, strand: View, way: Worsening, level: float, prepared: np.ndarray | None = None
-    ) -> np.ndarray:
+    def _changed_values(self, strand: View, way: Worsening, level: float, prepared: np.ndarray) -> np.ndarray:
         """Open the cells again, make them worse, and prepare that. prepared: the inputs as they are."""
-        reader = strand.able.read
+        reader, values = strand.able.read, prepared.copy()
         generator, prep = self._generator(), strand.frozen.prep if strand.frozen is not None else strand.prep
-        values = np.array(self.prepared.inputs[strand.name] if prepared is None else prepared)
         for place, column in enumerate(strand.modality.columns):
             target = values[:, place] if strand.several else values
             for row, cell in enumerate(self.table.cells(column)):

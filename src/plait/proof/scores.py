@@ -19,14 +19,10 @@ MOST_MODALITIES = 6  # up to here every subset is scored
 
 def scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> dict[str, Any]:
     """Score probabilities (rows, class) whose columns follow classes, or where classes is None values (rows,).
-
-    target: (rows,) labels or numbers, none of them absent. Labels meet classes by their text, so 3, 3.0 and "3" are one
-    class. A label that is not among the classes counts as wrong, and as a class that the model gives probability 0.
-
-    Classification gives the metrics of `metrics.classification` and per_class {class: {precision, recall, f1,
-    support}}; regression mae and rmse, in the unit of the target, and r2. None: auroc where the target has one class,
-    r2 where it has one value. Raises RequestError for no rows, an absent label, a wrong shape, NaN or infinity.
-    """
+    target: (rows,) labels or numbers, none absent. Labels meet classes by their text, so 3, 3.0 and "3" are one class;
+    one that is not among the classes counts as wrong, and as a class that the model gives probability 0. Gives what
+    `metrics` does, and per_class; None for auroc where the target has one class, for r2 where it has one value. Raises
+    RequestError for no rows, an absent label, a wrong shape, NaN or infinity."""
     measure, names, support = _prepare(target, predicted, classes)
     values = measure(np.ones((len(predicted), 1), np.float32))
     known = {name: np.where(np.isnan(value), np.array(None), value)[..., 0].tolist() for name, value in values.items()}
@@ -42,12 +38,9 @@ def intervals(
     groups: Any = None,
 ) -> dict[str, Any]:
     """Score as `scores` does, each number as {"value", "low", "high"}: a 95 % percentile bootstrap (Efron 1979).
-
-    Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap),
-    because rows of one group are not independent. A resample in which a metric is undefined is left out of its
-    interval. Where the interval misses the value itself, as it may with a handful of rows, it is widened to hold it.
-    Raises RequestError as `scores` does.
-    """
+    Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap). A
+    resample in which a metric is undefined is left out. An interval that misses the value, as it may with a handful of
+    rows, is widened to hold it."""
     measure, names, support = _prepare(target, predicted, classes)
     return _arrange(_resample(measure, len(predicted), generator, groups), names, support)
 
@@ -84,15 +77,10 @@ def by_modalities(
     classes: Sequence[Any] | None,
     generator: np.random.Generator,
 ) -> dict[str, dict[str, Any]]:
-    """Score one predictor with only some modalities present, for every subset of them.
-
+    """Score one predictor with only some modalities present: {"audio+image": {"rows", "metrics"}}, names sorted.
     predict(keep) answers for all rows, (rows, class) or (rows,), with only the modalities in keep. present[m]: (rows,)
-    bool. A subset is scored over the rows that have at least one of its modalities and a label; a target of None, NaN
-    or blank has none. Up to 6 modalities every subset, above that each alone, all but one, and all.
-
-    Returns {"audio+image": {"rows", "metrics"}}, names sorted and joined by "+"; metrics as `intervals` gives them,
-    empty where no row is left.
-    """
+    bool. A subset is scored, as by `intervals`, over the rows that have one of its modalities and a label (metrics are
+    empty where there is none). Up to 6 modalities every subset, above that each alone, all but one, and all."""
     target, known = _column(target), labelled(target)
     names = sorted(present)
     sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))

@@ -116,13 +116,10 @@ def _gain(game: Values, keep: Keep, players: Keep) -> Any:
 
 def weigh_parts(answer: Answer, num: int, generator: np.random.Generator) -> np.ndarray:
     """Return how much less is left without each of num parts: (part,), the weights of a line through many answers.
-
-    answer: kept (step, part) bool → (step,), the value with only those parts. The value of all minus the weights of
-    what is left out comes as near as a line can, by least squares with the weights of the Shapley kernel (Lundberg and
-    Lee 2017). Up to 5 parts every subset counts that keeps some; above, 4 for each part are drawn, in pairs that
-    complete each other (Covert and Lee 2021). A line through the value with no part at all would bend all weights, as
-    no text is something else than a short text; only a part that is alone is weighed against it.
-    """
+    answer: kept (step, part) bool → (step,), the value with only those parts. A line by least squares with the weights
+    of the Shapley kernel (Lundberg and Lee 2017). Up to 5 parts every subset counts that keeps some; above, 4 for each
+    part are drawn, in pairs that complete each other (Covert and Lee 2021). The value with no part at all would bend
+    all weights, as no text is something else than a short text; only a part that is alone is weighed against it."""
     if num < 2:
         none, whole = np.asarray(answer(np.array([[False] * num, [True] * num])), np.float64)
         return np.array([whole - none][:num])

@@ -235,15 +235,12 @@ def judge(
 ) -> Verdict:
     """Test whether the best candidate of several modalities differs from the best of one, in accuracy or r2.
 
-    target: (rows,) labels, or numbers where classes is None; a row without a label is left out. groups: (rows,), such
-    as speakers, or None.
-
-    p is that of a paired permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a
-    whole group, changes its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses").
-    It is exact where the flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar
-    1947), or at most 13 that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The
-    interval is a 95 % percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
-    Raises RequestError as `scores` does.
+    target: (rows,) labels, or numbers where classes is None; a row without a label is left out. p is that of a paired
+    permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a whole group, changes
+    its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses"). It is exact where the
+    flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar 1947), or at most 13
+    that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The interval is a 95 %
+    percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
     """
     rows = np.flatnonzero(labelled(target))
     if len(rows) < 2:

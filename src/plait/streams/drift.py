@@ -1,14 +1,9 @@
 """Offset and drift between two clocks that saw the same thing: two sounds, or two columns of numbers.
-
-First the whole recordings are laid over each other at a low rate. Then short windows are found one by one, each at its
-own lag, and a straight line goes through the lags; windows are warped by that line and looked for once more, so that
-drift does not smear their peaks. Where the windows do not agree on a line, there is no answer.
-
-Cross-correlation with a partly whitened spectrum (PHAT-β: Donohue, Hannemann, Dietz, "Performance of phase transform
-for detecting sound sources with microphone arrays", 2007, after Knapp and Carter, 1976), the peak between samples by a
-parabola, the line by consensus (Fischler and Bolles, "Random sample consensus", 1981) and then reweighted least squares
-with Tukey's weights, its uncertainty by a bootstrap over the windows (Efron, 1979). Knows no files and no streams.
-"""
+Whole recordings are laid over each other at a low rate, short windows are found one by one at lags of their own, and
+a straight line goes through the lags; windows are warped by it and looked for once more, so that drift does not smear
+their peaks. Cross-correlation with a partly whitened spectrum (PHAT-β: Donohue, Hannemann, Dietz 2007, after Knapp and
+Carter 1976), the peak between samples by a parabola, the line by consensus (Fischler and Bolles 1981), then least
+squares with Tukey's weights, its uncertainty by a bootstrap over the windows (Efron 1979). Knows no files."""
 
 from __future__ import annotations
 

@@ -14,8 +14,6 @@ def find_previous(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.nda
 
     when: (row,), any order; times: (stream row,), sorted; all int64 nanoseconds. Of rows with one time the last counts.
     """
-    if not len(times):
-        return np.full(len(when), -1)
     place = np.searchsorted(times, when, side="right") - 1
     return np.where((place >= 0) & (when - times[place] <= tolerance), place, -1)
 
@@ -23,8 +21,6 @@ def find_previous(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.nda
 def find_nearest(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.ndarray:
     """Return for each moment the row nearest to it, at most `tolerance` away, or -1; the earlier one of two as near.
     Shapes and rows with one time as in `find_previous`."""
-    if not len(times):
-        return np.full(len(when), -1)
     after = np.searchsorted(times, when, side="right")
     left, right = np.maximum(after - 1, 0), np.minimum(after, len(times) - 1)
     right = np.searchsorted(times, times[right], side="right") - 1

@@ -58,14 +58,11 @@ class Mended:
 
 def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = quiet) -> Mended:
     """Write a mended copy of a table into the new folder `out`: the table, and a folder for each column of files.
-
     A file that needs nothing is copied byte for byte; a cell that cannot be read becomes blank. Of rows with the same
     features (files by their content) and the same target the first stays; a row without one of its files is never
-    taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
-    Parquet gives Parquet, anything else CSV. callback gets {"stage": "mend", "done", "total"} and {"note"}. It is
-    written whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
-    arrays or bytes that no file can be made of.
-    """
+    taken for the same as another. Columns left out (role "ignored") stay as they are. Parquet gives Parquet, anything
+    else CSV, whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
+    arrays or bytes that no file can be made of."""
     out = Path(out).expanduser().absolute()
     _check_request(table, out)
     part = out.parent / f".{out.name}.{uuid.uuid4().hex[:8]}.part"

@@ -1,6 +1,8 @@
 """What does not fit in a table, found before anything is learned from it.
+
 Here: the survey of files, checks of tables, media, labels, leaks and pairings, findings, and `mend`.
-Knows: a table and its schema. Does not know: models; it loads no torch."""
+Knows: a table and its schema. Does not know: models; it loads no torch.
+"""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {

@@ -57,13 +57,12 @@ def check_files(column: str, kind: Kind, facts: Facts) -> Iterator[Finding]:
         message += first_of(facts, rows).reason
         yield Finding("error", check, column, tuple(rows), message, mend)
     if renamed := rows_where(facts, lambda cell: cell.renamed):
-        first = first_of(facts, renamed)
-        message = f"{say_cells(len(renamed), 'holds a file of another format than its ending says')}; the first: "
-        message += f"{first.path} is {first.format}"
+        first, does = first_of(facts, renamed), "holds a file of another format than its ending says"
+        message = f"{say_cells(len(renamed), does)}; the first: {first.path} is {first.format}"
         yield Finding("warning", "file-wrong-ending", column, renamed, message, "Rename the files.")
     if outside := rows_where(facts, lambda cell: cell.outside, readable=False):
-        message = f"{say_cells(len(outside), 'names a file outside the folder of the table')}; the first: "
-        message += first_of(facts, outside).path
+        does = "names a file outside the folder of the table"
+        message = f"{say_cells(len(outside), does)}; the first: {first_of(facts, outside).path}"
         mend = "Move the files into the folder of the table, so that both can be moved together."
         yield Finding("warning", "file-outside", column, outside, message, mend)
 

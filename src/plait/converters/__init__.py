@@ -1,7 +1,9 @@
 """One kind of data into another: speech to text, text to speech, text to picture, sound to spectrogram.
+
 Here: a file for each converter, the graph that finds a way through them, columns of a table converted, worker
 processes, and what a fit converts and fills (`in_fit`).
-Knows: cells, columns, optional packages. Does not know: targets, networks that are trained here."""
+Knows: cells, columns, optional packages. Does not know: targets, networks that are trained here.
+"""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {

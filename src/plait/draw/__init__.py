@@ -1,7 +1,9 @@
 """From numbers and names to SVG, PNG and the report's page.
+
 Here: the report's figures in SVG, its sections and its page; pictures of them as PNG (`charts`); pages by matplotlib
 (`page`, `bars`).
-Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds of data."""
+Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds of data.
+"""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {

@@ -100,7 +100,7 @@ def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    blocks = {"trim_blocks": True, "lstrip_blocks": True}
+    blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(autoescape=True, loader=PackageLoader("plait.draw"), undefined=StrictUndefined, **blocks)
     environment.filters.update(FILTERS)
     for name in DRAWN:  # what they return is markup: they escape what they are given

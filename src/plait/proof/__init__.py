@@ -1,5 +1,7 @@
 """What is said of any predictor: scores, the verdict on fusion, robustness, Shapley values, explanations.
-Knows: predictors, prepared rows, labels. Does not know: run folders, how a candidate was found."""
+
+Knows: predictors, prepared rows, labels. Does not know: run folders, how a candidate was found.
+"""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {

@@ -92,8 +92,8 @@ def explain_table(
 def _share(values: Values, names: Sequence[str], orders: Sequence[Keep], present: Mapping[str, np.ndarray]) -> Shares:
     """Return the shares of rows; what is absent changes nothing, so its share is 0 up to rounding: here it is 0."""
     drawn = explain_game(values, names, orders)
-    both_parts = (drawn.shares, drawn.errors)
-    shares, errors = ({name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in both_parts)
+    parts = (drawn.shares, drawn.errors)
+    shares, errors = ({name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in parts)
     both = {f"{a}+{b}": present[a] & present[b] for a, b in itertools.combinations(sorted(names), 2)}
     synergy = {pair: np.where(both[pair], x, 0.0) for pair, x in drawn.synergy.items()}
     return Shares(shares, synergy, errors, drawn.exact)

@@ -1,5 +1,7 @@
 """Streams with clocks of their own, joined to one table: reading, clocks, drift, joins, a timeline.
-Knows: times and values. Does not know: targets, models."""
+
+Knows: times and values. Does not know: targets, models.
+"""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {

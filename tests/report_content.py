@@ -37,7 +37,6 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
             "rows": 3000,
             "unlabelled": 12,
             "splits": {"train": 1992, "val": 498, "test": 498},
-            "notes": ["The split was taken from the column split; no speaker stands in two splits."],
             "modalities": [
                 {
                     "name": "image",
@@ -74,6 +73,8 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
             "rows": 498,
             "unit": "group",
         },
+        "conversions": [],
+        "missing": {},
         "leaderboard": board,
         "confusion": {"counts": confusion(generator, len(names)), "names": names},
         "calibration": {
@@ -117,7 +118,7 @@ def regression_content() -> dict[str, Any]:
     content = full_content()
     truth = generator.normal(62, 14, 700)
     said = truth + generator.normal(0, 6, 700)
-    content["question"] |= {"target": "weight", "task": "regression", "metric": "r2", "unit": "kg", "classes": None}
+    content["question"] |= {"target": "weight", "task": "regression", "metric": "r2", "classes": None}
     content["scatter"] = {"points": np.column_stack([truth, said])}
     content["confusion"] = content["calibration"] = None
     content["verdict"] |= {
@@ -184,7 +185,7 @@ def leaderboard(generator: np.random.Generator, num: int) -> list[dict[str, Any]
                     3,
                 ),
                 "memory_mb": round(float(generator.uniform(4, 60)), 1),
-                "winner": place == 9,
+                "winner": place == min(9, len(order) - 1),
             }
         )
     return board
@@ -228,7 +229,11 @@ def robustness() -> list[dict[str, Any]]:
         ("audio", "missing", "share of rows without it", [0, 0.25, 0.5, 0.75, 1], [0.932, 0.88, 0.821, 0.76, 0.713]),
     ]
     keys = ("modality", "what", "unit", "levels", "scores")
-    return [{**dict(zip(keys, curve, strict=True)), "area": round(float(np.mean(curve[4])), 3)} for curve in curves]
+    areas = [round(float(np.mean(curve[4])), 3) for curve in curves]
+    return [
+        {**dict(zip(keys, curve, strict=True)), "area": area, "rows": 498, "metric": "accuracy"}
+        for curve, area in zip(curves, areas, strict=True)
+    ]
 
 
 def examples(generator: np.random.Generator) -> list[dict[str, Any]]:

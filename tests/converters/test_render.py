@@ -115,49 +115,42 @@ def see(samples: np.ndarray, rate: int = 16000, **options: float) -> np.ndarray:
     return np.asarray(picture)
 
 
+def row_of(hz: float, scale: str = "log") -> int:
+    """Return the row of 128 that shows a frequency, from 50 Hz at the bottom to 8000 at the top."""
+    share = (hz - 50) / 7950 if scale == "linear" else np.log(hz / 50) / np.log(8000 / 50)
+    return int((1 - share) * 128)
+
+
 @pytest.mark.parametrize("scale", ["log", "linear"])
 @pytest.mark.parametrize("rate", [4000, 8000, 22050, 192000])
 def test_a_sine_is_a_line_at_its_row(rate: int, scale: str) -> None:
-    convert = Spectrogram(scale=scale)
     tone = 0.1 * np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)
     pixels = see(tone, rate, scale=scale)  # type: ignore[arg-type]
     assert pixels.shape == (128, 100)
-    assert (np.abs(pixels.argmax(axis=0) - convert.row_of(1000)) <= 1).all()
+    assert (np.abs(pixels.argmax(axis=0) - row_of(1000, scale)) <= 1).all()
     assert pixels.max() == 255
-
-
-def test_rows_and_frequencies_belong_together() -> None:
-    for convert in (Spectrogram(), Spectrogram(scale="linear", height=50)):
-        assert [convert.row_of(convert.frequency_of(row)) for row in range(convert.height)] == list(
-            range(convert.height)
-        )
-    assert Spectrogram(scale="linear", height=10, low=1, high=1001).frequency_of(9) == pytest.approx(51)
-    assert Spectrogram(height=8, low=100, high=1600).frequency_of(3.5) == pytest.approx(400)
-    assert Spectrogram().row_of(1) == 127
-    assert Spectrogram().row_of(1e6) == 0
 
 
 def test_a_chirp_rises() -> None:
     pixels = see(np.sin(2 * np.pi * (200 * SECOND + 1500 * SECOND**2)))  # 200 to 3200 Hz
     rows = pixels.argmax(axis=0)
     assert (np.diff(rows[5:95]) <= 0).all()
-    assert abs(int(rows[50]) - Spectrogram().row_of(200 + 3000 * 0.505)) <= 1
+    assert abs(int(rows[50]) - row_of(200 + 3000 * 0.505)) <= 1
 
 
 def test_a_click_stands_at_its_column() -> None:
     click = np.zeros(16000)
     click[5000] = 1
     total = see(click).sum(axis=0, dtype=int)
-    assert total.argmax() == Spectrogram().column_of(5000 / 16000) == 31
+    assert total.argmax() == 31
     assert np.flatnonzero(total).tolist() == [30, 31, 32]
-    assert Spectrogram().time_of(31) == pytest.approx(0.315)
 
 
 def test_over_half_the_rate_it_is_black() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 8000)
     pixels = see(noise, 8000)
-    assert (pixels[: Spectrogram().row_of(4100)] == 0).all()
-    assert (pixels[Spectrogram().row_of(3900) :].mean(axis=1) > 50).all()
+    assert (pixels[: row_of(4100)] == 0).all()
+    assert (pixels[row_of(3900) :].mean(axis=1) > 50).all()
 
 
 @pytest.mark.parametrize("samples", [np.zeros(1600), np.full(1600, 0.5), np.ones(1), 1e-8 * np.sin(np.arange(1600))])
@@ -173,13 +166,11 @@ def test_volume_does_not_matter() -> None:
 
 
 def test_a_long_sound_has_coarser_time() -> None:
-    convert = Spectrogram(height=8)
     samples = np.zeros(100 * 2000)
     samples[50 * 2000] = 1
     pixels = see(samples, 2000, height=8)
     assert pixels.shape == (8, 4096)
-    assert pixels.sum(axis=0, dtype=int).argmax() == convert.column_of(50, 100) == 2048
-    assert convert.time_of(2048, 100) == pytest.approx(50, abs=0.02)
+    assert pixels.sum(axis=0, dtype=int).argmax() == 2048
 
 
 def test_short_sounds_and_odd_rates() -> None:

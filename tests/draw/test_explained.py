@@ -1,6 +1,7 @@
 """What the report shows of one explained row."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +10,26 @@ from PIL import Image
 from pages import Page
 from plait.draw.explained import explain_row, heat_layer
 from plait.draw.report import render_report
+from report_content import full_content, png
+
+ROW = {
+    "row": 0, "split": "test", "status": "ok", "reason": "", "target": "a", "prediction": "a", "probability": 0.9,
+    "base": 0.5, "modalities": {"image": 0.4}, "synergy": {}, "parts": [],
+}  # fmt: skip
+
+
+def render(part: dict[str, Any]) -> str:
+    return render_report(full_content(num_candidates=10) | {"examples": [{**ROW, "parts": [part]}]})
+
+
+def view_of(part: dict[str, Any]) -> dict[str, Any]:
+    (view,) = explain_row({**ROW, "parts": [{"modality": "m", **part}]}, regression=False)["parts"]
+    return view
 
 
 def test_what_is_too_large_is_left_out_and_said() -> None:
-    part = {"modality": "audio", "kind": "audio", "form": "sound", "wav": b"RIFF" + bytes(2_500_000)}
-    page = Page(render_report({"examples": [{"row": 0, "prediction": "a", "parts": [part]}]}))
+    part = {"modality": "audio", "kind": "audio", "form": "sound", "wav": b"RIFF" + bytes(2_500_000), "seconds": []}
+    page = Page(render({**part, "spectrogram": b"", "duration": 1.0}))
     assert not page.all("audio")
     assert "It is too large to keep in this file (2.5 MB)." in page.text
 
@@ -21,14 +37,13 @@ def test_what_is_too_large_is_left_out_and_said() -> None:
 def test_spans_of_a_text_are_cut_where_they_lie() -> None:
     spans = [{"start": 4, "end": 8, "weight": -0.4}, {"start": 0, "end": 3, "weight": 0.1}]
     spans += [{"start": 2, "end": 6, "weight": 0.2}]  # begins inside another: left out
-    part = {"modality": "text", "kind": "text", "form": "words", "text": "bad <b>day", "spans": spans}
-    html = render_report({"examples": [{"row": 0, "prediction": "a", "parts": [part]}]})
+    html = render({"modality": "text", "kind": "text", "form": "words", "text": "bad <b>day", "spans": spans})
     told = '<mark class="for w1" title="+0.100">bad</mark> <mark class="against w4" title="−0.400">&lt;b&gt;d</mark>ay'
     assert told in html
 
 
 def test_a_class_is_right_or_wrong_and_has_a_probability() -> None:
-    row = {"row": 4, "target": 3, "prediction": "3", "probability": 0.9, "base": 0.5, "modalities": {"image": 0.4}}
+    row = {**ROW, "target": 3, "prediction": "3"}
     view = explain_row(row, regression=False)
     assert (view["target"], view["said"], view["right"], view["probability"]) == ("3", "3", True, 0.9)
     assert view["off"] is None
@@ -37,60 +52,48 @@ def test_a_class_is_right_or_wrong_and_has_a_probability() -> None:
 
 
 def test_a_number_is_off_by_a_difference() -> None:
-    row = {"row": 4, "target": 60.0, "prediction": 61.5, "base": 62.0, "modalities": {"image": -0.5}}
+    row = {**ROW, "target": 60.0, "prediction": 61.5, "base": 62.0, "modalities": {"image": -0.5}}
     view = explain_row(row, regression=True)
     assert (view["target"], view["said"], view["off"]) == ("60", "61.5", "+1.5")
     assert (view["right"], view["probability"]) == (None, None)
 
 
-def test_a_row_without_an_answer_has_no_chart() -> None:
-    view = explain_row({"row": 0, "status": "failed", "reason": "blank"}, regression=False)
-    assert (view["chart"], view["said"], view["parts"], view["reason"]) == (None, None, [], "blank")
-
-
 def test_the_three_strongest_pairs_are_told() -> None:
     pairs = {"a+b": 0.1, "a+c": -0.4, "b+c": 0.2, "a+d": 0.05}
-    found = explain_row({"synergy": pairs}, regression=False)["synergy"]
+    found = explain_row({**ROW, "synergy": pairs}, regression=False)["synergy"]
     assert found == [("a+c", -0.4), ("b+c", 0.2), ("a+b", 0.1)]
 
 
 def test_the_strongest_cells_are_framed_in_percent_of_the_picture() -> None:
-    png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
-    part = {
-        "modality": "photo",
-        "kind": "image",
-        "form": "picture",
-        "png": png,
-        "heat": [[0.0, 0.0, 0.0, 0.8], [-0.3, 0.0, None, 0.1]],
-    }
-    (view,) = explain_row({"parts": [part]}, regression=False)["parts"]
+    heat = [[0.0, 0.0, 0.0, 0.8], [-0.3, 0.0, 0.0, 0.1]]
+    part = {"form": "picture", "png": png(np.zeros((480, 640), np.uint8)), "heat": heat}
+    view = view_of(part)
     assert view["size"] == (640, 480)
     assert view["boxes"] == [
         {"look": "for", "left": "75", "top": "0", "width": "25", "height": "50"},
         {"look": "against", "left": "0", "top": "50", "width": "25", "height": "50"},
     ]
-    part["heat"] = [[0.8, -0.1]]  # what is against is an eighth of the strongest: not worth a frame
-    (view,) = explain_row({"parts": [part]}, regression=False)["parts"]
+    view = view_of({**part, "heat": [[0.8, -0.1]]})  # what is against is an eighth of the strongest: not worth a frame
     assert [box["look"] for box in view["boxes"]] == ["for"]
 
 
 def test_a_sound_is_as_long_as_its_last_second() -> None:
     seconds = [{"start": 0.0, "end": 1.5, "weight": 0.2}, {"start": 1.5, "end": 1.5, "weight": 1.0}]
-    (view,) = explain_row({"parts": [{"form": "sound", "seconds": seconds, "duration": 1.0}]}, False)["parts"]
+    view = view_of({"form": "sound", "seconds": seconds, "duration": 1.0, "wav": b"", "spectrogram": b""})
     assert view["duration"] == 1.5
     assert view["strip"].count("<rect") == 1  # a stretch of no length is not drawn
 
 
 def test_columns_are_measured_by_the_heaviest() -> None:
-    columns = [{"name": "age", "value": 41, "weight": -0.4}, {"name": "city"}]
-    (view,) = explain_row({"parts": [{"modality": "t", "form": "columns", "columns": columns}]}, False)["parts"]
+    columns = [{"name": "age", "value": 41, "weight": -0.4}, {"name": "city", "value": None, "weight": 0.0}]
+    view = view_of({"form": "columns", "columns": columns})
     assert view["limit"] == pytest.approx(0.4)
-    assert view["columns"][1] == {"name": "city", "value": None, "weight": None}
+    assert view["columns"] == columns
 
 
 def test_a_part_with_a_reason_is_absent() -> None:
-    (view,) = explain_row({"parts": [{"kind": "image", "reason": "cut off", "png": b"x"}]}, False)["parts"]
-    assert view == {"name": "image", "kind": "image", "form": "absent", "reason": "cut off", "note": ""}
+    view = view_of({"kind": "image", "reason": "cut off"})
+    assert view == {"name": "m", "form": "absent", "reason": "cut off", "note": ""}
 
 
 def test_a_layer_is_blue_where_it_speaks_for_and_orange_against() -> None:

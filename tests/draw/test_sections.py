@@ -9,8 +9,12 @@ from report_content import full_content
 
 
 def test_lower_is_better_turns_the_order() -> None:
-    board = [{"name": name, "val": {"value": value}} for name, value in (("far", 9.0), ("near", 1.0), ("none", None))]
-    view = report.lay_out({"question": {"metric": "mae"}, "leaderboard": board})["views"]["leaderboard"]
+    (one, *_) = full_content()["leaderboard"]
+    board = [
+        {**one, "name": name, "val": {"value": value, "low": None, "high": None}}
+        for name, value in (("far", 9.0), ("near", 1.0), ("none", None))
+    ]
+    view = sections.show_candidates(board, lower=True)
     assert [row["name"] for row in view["shown"]] == ["near", "far", "none"]
 
 
@@ -30,7 +34,7 @@ def test_the_best_twelve_are_open_and_the_winner_is_among_them() -> None:
 def test_of_many_subsets_those_that_tell_most_are_open() -> None:
     keys = ["+".join(name for bit, name in enumerate("abcde") if number >> bit & 1) for number in range(1, 32)]
     table = {key: {"rows": 9, "metrics": {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}}} for key in keys}
-    content = {"question": {"metric": "accuracy"}, "subsets": {"by_modalities": table}}
+    content = full_content(num_candidates=10) | {"subsets": {"by_modalities": table, "alone": {}}}
     view = report.lay_out(content)["views"]["subsets"]
     assert [row["key"] for row in view["shown"][:3]] == ["a+b+c+d+e", "a+b+c+d", "a+b+c+e"]
     assert (len(view["shown"]), len(view["rest"])) == (11, 20)
@@ -39,14 +43,14 @@ def test_of_many_subsets_those_that_tell_most_are_open() -> None:
 
 def test_a_hundred_classes_are_drawn_and_more_are_thinned() -> None:
     counts = np.diag(np.full(120, 5)) + np.diag(np.arange(119) % 3, 1)
-    content = {"confusion": {"counts": counts, "names": [f"c{i}" for i in range(120)]}}
+    content = full_content() | {"confusion": {"counts": counts, "names": [f"c{i}" for i in range(120)]}}
     text = Page(render_report(content)).text
     assert "600 of 718 rows are right" in text
     assert "The 60 of 120 classes with the most mistakes are drawn." in text
 
 
 def test_labels_the_model_never_saw_are_rows_of_their_own() -> None:
-    content = {"confusion": {"counts": [[3, 1], [0, 2], [1, 1]], "names": ["a", "b", "new"]}}
+    content = full_content() | {"confusion": {"counts": [[3, 1], [0, 2], [1, 1]], "names": ["a", "b", "new"]}}
     text = Page(render_report(content)).text
     assert "5 of 8 rows are right (62.5 %)" in text
     assert "Labels that the model never saw in training: new" in text
@@ -54,57 +58,51 @@ def test_labels_the_model_never_saw_are_rows_of_their_own() -> None:
 
 def test_the_front_holds_what_nothing_beats() -> None:
     rows = [("slow", 9.0, 0.8), ("best", 3.0, 0.9), ("quick", 1.0, 0.5), ("beaten", 2.0, 0.4)]
-    board = [{"name": name, "latency_ms": ms, "val": {"value": value}} for name, ms, value in rows]
-    view = report.lay_out({"leaderboard": board})["views"]["cost"]
+    (one, *_) = full_content()["leaderboard"]
+    board = [{**one, "name": name, "latency_ms": ms, "val": {"value": value}} for name, ms, value in rows]
+    view = sections.show_cost(board, lower=False)
     assert [(dot["front"], dot["name"]) for dot in view["front"]] == [(1, "quick"), (2, "best")]
 
 
-def test_nothing_known_is_nothing_to_show() -> None:
-    assert sections.show_verdict(None, None) is None
-    assert sections.show_data({}) is None
-    assert sections.show_candidates([], False) is None
-    assert sections.show_calibration({"temperature": 2.0}) is None
-    assert sections.show_mistakes({"confusion": {"counts": [[0, 0], [0, 0]], "names": ["a", "b"]}}, {}) is None
-    assert sections.show_robustness([{"modality": "image", "what": "noise"}], "accuracy") is None
-    assert sections.show_importance({"modalities": {}}) is None
-    assert sections.show_cost([{"name": "image"}], False) is None
+def test_nothing_measured_is_nothing_to_show() -> None:
+    assert sections.show_mistakes({"confusion": None, "scatter": None}) is None
+    assert sections.show_robustness([]) is None
+    assert sections.show_subsets(None, "accuracy") is None
+    assert sections.show_importance(None) is None
     assert sections.show_growth([{"rows": 5, "val": {"value": 0.5}}], "accuracy") is None
-    assert sections.show_command({}) is None
 
 
 def test_the_verdict_names_the_rows_and_the_single_modality() -> None:
     span = {"value": 0.1, "low": 0.05, "high": 0.15}
-    found = {"code": "helps", "metric": "accuracy", "single": "audio", "rows": 1000, "difference": span, "p": 0.02}
+    found = full_content()["verdict"] | {"single": "audio", "rows": 1000, "difference": span, "p": 0.02, "unit": "row"}
     found |= {"adds": {**span, "rows": 600}, "fills_holes": {"rows": 0, "value": None}}
     view = sections.show_verdict(found, ["audio", "image"])
-    assert view is not None
     assert [what for what, _ in view["table"]] == ["all 1,000 test rows", "600 complete rows", "no rows without audio"]
     assert [what for what, _ in view["rows_shown"]] == ["all 1,000 test rows", "600 complete rows"]
     assert (view["points"], view["p_text"], view["unit"]) == (True, "0.020", "row")
-    assert sections.show_verdict({"code": "odd"}, None)["code"] == "not_tested"  # type: ignore[index]
 
 
 def test_numbers_are_told_by_how_far_off_they_are() -> None:
-    content = {"scatter": {"points": [(1, 2), (3, 3), (5, 1)]}}
-    view = sections.show_mistakes(content, {"target": "age", "unit": "years"})
+    content = {"scatter": {"points": [(1, 2), (3, 3), (5, 1)]}, "question": {"target": "age"}}
+    view = sections.show_mistakes(content)
     assert view is not None
-    assert (view["kind"], view["name"], view["unit"]) == ("scatter", "age", "years")
+    assert (view["kind"], view["name"]) == ("scatter", "age")
     assert view["median"] == 1.0
     assert abs(view["mean"] - 5 / 3) < 1e-12
 
 
 def test_the_most_frequent_mistakes_come_first() -> None:
-    view = sections.show_mistakes({"confusion": {"counts": [[5, 1], [4, 6]], "names": ["cat", "dog"]}}, {})
+    view = sections.show_mistakes({"confusion": {"counts": [[5, 1], [4, 6]], "names": ["cat", "dog"]}})
     assert view is not None
     assert view["worst"] == [(4, "dog", "cat", 10), (1, "cat", "dog", 6)]
     assert (view["right"], view["total"], view["unknown"]) == (11, 16, [])
 
 
 def test_modalities_that_go_missing_share_one_chart() -> None:
-    curve = {"levels": [0, 1], "scores": [0.9, 0.5], "unit": "", "area": 0.7}
+    curve = {"levels": [0, 1], "scores": [0.9, 0.5], "unit": "", "area": 0.7, "metric": "f1_macro"}
     found = [{**curve, "modality": name, "what": what} for name, what in
              (("image", "noise"), ("image", "missing"), ("audio", "missing"))]  # fmt: skip
-    view = sections.show_robustness(found, "f1_macro")
+    view = sections.show_robustness(found)
     assert view is not None
     assert len(view["panels"]) == 2
     assert "a modality goes missing: image from 0.900 to 0.500; audio from 0.900 to 0.500" in view["panels"][0]
@@ -113,7 +111,8 @@ def test_modalities_that_go_missing_share_one_chart() -> None:
 
 
 def test_what_mattered_most_comes_first() -> None:
-    found = {"modalities": {"a": {"share": 0.2}, "b": {"share": 0.8}, "c": {}}, "synergy": {"a+b": 0.1, "a+c": -0.3}}
+    shares = {"a": {"share": 0.2}, "b": {"share": 0.8}, "c": {"share": None}}
+    found = {"modalities": shares, "synergy": {"a+b": 0.1, "a+c": -0.3}, "rows": 9}
     view = sections.show_importance(found)
     assert view is not None
     assert [row["name"] for row in view["rows"]] == ["b", "a", "c"]

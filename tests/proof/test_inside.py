@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from means import Means, frozen
 from plait.core.contract import Batch, Modality, Table
 from plait.data.read import read
 from plait.kinds.audio.prep import AudioPrep
@@ -181,6 +182,22 @@ def test_a_picture_weighs_where_the_predictor_looks() -> None:
     assert np.abs(detail.heat[:, 10:]).max() < 1e-9  # a patch is 4 px wide, in steps of 2
     assert detail.heat[:, :8].min() > 0
     assert all(region["right"] <= 8 and region["weight"] > 0 for region in detail.parts)
+
+
+def test_a_pretrained_encoder_sees_as_many_covered_patches_as_are_asked_for() -> None:
+    pixels = np.full((16, 16), 50, np.uint8)
+    pixels[:, :8] = 200
+    for cover, patches in ((None, 64), (64, 64), (25, 25)):
+        network = Means()
+        encoder = frozen(network, prep=ImagePrep(mode="L", height=16, width=16), shape=(1, 16, 16))
+        strand = View(Modality("photo", "image", ("photo",)), encoder.prep, "image", frozen=encoder)
+        rows = Table({"photo": pixels[None]})
+        batch = prepare(rows, [strand]).batch(np.arange(1))
+        network.seen.clear()
+        says = Answers("photo", lambda x: x[:, 0, 0] / 255)
+        (detail,) = drill_row(rows, [strand], says, batch, 1, random(), cover)
+        assert sum(network.seen) == patches + 1
+        assert detail.heat is not None and detail.heat[:, :6].min() > 0 > detail.heat[:, 10:].max()
 
 
 def test_regions_are_in_pixels_of_the_picture_as_it_came() -> None:

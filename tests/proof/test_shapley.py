@@ -8,17 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.proof.shapley import (
-    draw_orders,
-    explain_game,
-    interactions,
-    needed_subsets,
-    sampled_interactions,
-    sampled_shapley,
-    shapley,
-    sum_up,
-    weigh_parts,
-)
+from plait.proof.shapley import draw_orders, explain_game, needed_subsets, sum_up, weigh_parts
 
 A, B, AB = ("a",), ("b",), ("a", "b")
 LETTERS = list("abcdefghijkl")
@@ -68,11 +58,11 @@ def test_a_share_can_speak_against_the_answer() -> None:
 
 def test_three_names_by_hand() -> None:
     values = {frozenset(k): np.array([float(len(k) >= 2)]) for n in range(4) for k in itertools.combinations("abc", n)}
-    assert {name: round(float(x[0]), 12) for name, x in shapley(values, list("abc")).items()} == {
+    assert {name: round(float(x[0]), 12) for name, x in explain_game(values, list("abc")).shares.items()} == {
         name: round(1 / 3, 12) for name in "abc"
     }
     # two of three are enough: with nobody there a pair makes 1, with the third there it makes one too many
-    assert {pair: float(x[0]) for pair, x in interactions(values, list("abc")).items()} == {
+    assert {pair: float(x[0]) for pair, x in explain_game(values, list("abc")).synergy.items()} == {
         "a+b": 0.0, "a+c": 0.0, "b+c": 0.0,
     }  # fmt: skip
 
@@ -86,7 +76,7 @@ def test_one_name_gets_everything() -> None:
 
 def test_a_pair_is_called_by_its_names_in_order() -> None:
     values = {(): np.zeros(1), ("image",): np.zeros(1), ("audio",): np.zeros(1), ("image", "audio"): np.ones(1)}
-    assert list(interactions(values, ["image", "audio"])) == ["audio+image"]
+    assert list(explain_game(values, ["image", "audio"]).synergy) == ["audio+image"]
 
 
 # what must hold for every game
@@ -96,7 +86,7 @@ def test_a_pair_is_called_by_its_names_in_order() -> None:
 @settings(derandomize=True, deadline=None, database=None, max_examples=60)
 def test_the_shares_add_up_to_the_whole(drawn: tuple[list[str], dict[frozenset[str], np.ndarray]]) -> None:
     names, values = drawn
-    total = sum(shapley(values, names).values())
+    total = sum(explain_game(values, names).shares.values())
     np.testing.assert_allclose(total, values[frozenset(names)] - values[frozenset()], atol=1e-6)
 
 
@@ -108,7 +98,7 @@ def test_one_who_changes_nothing_gets_nothing(drawn: tuple[list[str], dict[froze
     found = explain_game(wider, [*names, "z"])
     assert found.shares["z"].tolist() == [0.0, 0.0]
     assert [pair for pair, x in found.synergy.items() if "z" in pair and np.abs(x).max() > 1e-9] == []
-    for name, share in shapley(values, names).items():
+    for name, share in explain_game(values, names).shares.items():
         np.testing.assert_allclose(found.shares[name], share, atol=1e-6)
 
 
@@ -122,7 +112,7 @@ def test_two_who_do_the_same_get_the_same(drawn: tuple[list[str], dict[frozenset
         base = keep - {first, "z"}
         one, count = values[base | {first}], len(keep & {first, "z"})
         twins[keep] = values[base] if count == 0 else one * count
-    shares = shapley(twins, [*names, "z"])
+    shares = explain_game(twins, [*names, "z"]).shares
     np.testing.assert_allclose(shares[first], shares["z"], atol=1e-6)
 
 
@@ -165,8 +155,9 @@ def test_drawn_shares_lie_near_the_exact_ones_and_add_up() -> None:
     weights = weights_of(9)
     names = list(weights)
     values = {keep: np.array([math.sin(sum(weights[n] for n in keep)), 0.0]) for keep in needed_subsets(names)}
-    exact = shapley(values, names)
-    shares, errors = sampled_shapley(values, draw_orders(names, np.random.default_rng(2)))
+    exact = explain_game(values, names).shares
+    drawn = explain_game(values, names, draw_orders(names, np.random.default_rng(2)))
+    shares, errors = drawn.shares, drawn.errors
     assert max(abs(shares[n][0] - exact[n][0]) / errors[n][0] for n in names) < 4
     assert 0.001 < max(errors[n][0] for n in names) < 0.1
     assert sum(x[0] for x in shares.values()) == pytest.approx(values[tuple(names)][0] - values[()][0], abs=1e-9)
@@ -178,7 +169,7 @@ def test_drawn_synergy_of_a_square_is_exact() -> None:
     names = list(weights)
     orders = draw_orders(names, np.random.default_rng(3))
     values = {keep: np.array([sum(weights[n] for n in keep) ** 2]) for keep in needed_subsets(names, orders)}
-    found = sampled_interactions(values, orders)
+    found = explain_game(values, names, orders).synergy
     assert len(found) == 36
     assert found["a+b"][0] == pytest.approx(2 * weights["a"] * weights["b"])
 

@@ -64,7 +64,11 @@ def test_overlaps() -> None:
     assert find_longest(begin, end, starts, ends).tolist() == [0, 0, -1, 0]
 
 
-@given(st.lists(st.integers(-50, 50), max_size=20), st.lists(st.integers(-60, 60), max_size=20), st.integers(0, 30))
+@given(
+    st.lists(st.integers(-50, 50), min_size=1, max_size=20),
+    st.lists(st.integers(-60, 60), max_size=20),
+    st.integers(0, 30),
+)
 def test_as_a_loop_would_do_it(times: list[int], when: list[int], tolerance: int) -> None:
     times = sorted(times)
     nearest = find_nearest(np.array(when, int), np.array(times, int), tolerance)

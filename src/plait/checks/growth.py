@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from plait.checks.guesses import LEAST_ROWS, Labels, choose_rows, fuse, hear_voices, nested_order
 from plait.checks.survey import Survey
 from plait.core.finding import Finding
+from plait.core.terminal import Callback
 from plait.core.words import count, percent
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 RISE = 2.0  # standard errors that the last doubling of the rows must gain
 
 
-def check_growth(survey: Survey, callback: Callable[[dict[str, Any]], None]) -> Iterator[Finding]:
-    """Find how often quick guesses from all modalities are right when they learn from parts of the rows.
+def check_growth(survey: Survey, callback: Callback) -> Iterator[Finding]:
+    """Find how often quick guesses from all modalities are right when they learn from parts of the rows, 3,000 at most.
 
-    Each part holds the one before it, with about the same class shares, and is asked by cross-validation. The rows are
-    those that the other label checks look at: at most 3,000. A network learns more from many rows than a quick guesser
-    does, so a curve that still rises is believed, and a level one is worth a fit with --learning-curve.
+    Each part holds the one before it, with about the same class shares. A network learns more from many rows than a
+    quick guesser does, so a curve that still rises is believed, and a level one is worth a fit with --learning-curve.
     """
     from threadpoolctl import threadpool_limits
 
@@ -52,14 +51,12 @@ def check_growth(survey: Survey, callback: Callable[[dict[str, Any]], None]) -> 
         (_, before), (num, last) = points[-2:]
         rising = last - before > RISE * np.sqrt(max(last * (1 - last), 1e-4) / num)
         message += "; the curve still rises" if rising else "; the curve is level"
-        mend = "More rows alike may not help much; plait fit --learning-curve asks the network itself."
-        mend = "More rows are likely to help." if rising else mend
+        level = "More rows alike may not help much; plait fit --learning-curve asks the network itself."
+        mend = "More rows are likely to help." if rising else level
     yield Finding("note", "learning-curve", labels.name, (), message, mend)
 
 
-def _share_right(
-    survey: Survey, labels: Labels, rows: np.ndarray, callback: Callable[[dict[str, Any]], None]
-) -> float | None:
+def _share_right(survey: Survey, labels: Labels, rows: np.ndarray, callback: Callback) -> float | None:
     rows = rows[labels.counts(rows)[labels.codes[rows]] >= 2]
     voices = hear_voices(survey, labels, rows, np.random.default_rng(4), callback)
     if not voices:

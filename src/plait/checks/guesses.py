@@ -1,12 +1,10 @@
 """Quick guesses of the label from one modality at a time, for rows that the guesser has not seen. Judges nothing.
-
 A guesser is kernel ridge regression on landmarks, asked about rows of a fold that it has not learned from. Most of its
-work does not depend on the labels, so it can be asked about many labellings: the next row's label, or shuffled ones.
-"""
+work does not depend on the labels, so it can be asked about many labellings: the next row's label, or shuffled ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 from plait.checks.survey import Survey
 from plait.core.contract import Modality, Schema, Table, clean_label
 from plait.core.options import OWN
+from plait.core.terminal import Callback
 from plait.data.feature_cache import list_features
 from plait.kinds import KINDS
 
@@ -116,16 +115,10 @@ class Voice:
 
 
 def hear_voices(
-    survey: Survey,
-    labels: Labels,
-    rows: np.ndarray,
-    generator: np.random.Generator,
-    callback: Callable[[dict[str, Any]], None],
+    survey: Survey, labels: Labels, rows: np.ndarray, generator: np.random.Generator, callback: Callback
 ) -> list[Voice]:
     """Return what quick guessers of each modality say of these rows (n,), each of a row that it has not seen.
-
-    The rows are in order, each with a label; a modality that few of them have is left out.
-    """
+    The rows are in order, each with a label; a modality that few of them have is left out."""
     voices = []
     for done, modality in enumerate(survey.schema.modalities):
         callback({"stage": "labels", "done": done, "total": len(survey.schema.modalities)})
@@ -152,10 +145,8 @@ def make_guessers(
     survey: Survey, labels: Labels, modality: Modality, rows: np.ndarray, generator: np.random.Generator
 ) -> list[Guesser]:
     """Return guessers over those of the rows that have the modality; none where they are few.
-
     The first sees plain numbers. There is one more for each pretrained encoder whose features an earlier command has
-    kept of all these cells: what it sees in photographs, no plain number tells.
-    """
+    kept of all these cells: what it sees in photographs, no plain number tells."""
     checks = KINDS[modality.kind].checks
     if checks is None:
         return []
@@ -177,9 +168,7 @@ def make_guessers(
 
 def kept_features(survey: Survey, modality: Modality, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Give (name, features (n, feature) float32) of each encoder that has its features of all these rows in the cache.
-
-    Not those of a module of the user's own, which may have learned these very labels. No file is read for it.
-    """
+    Not those of a module of the user's own, which may have learned these very labels. No file is read for it."""
     caches = list_features(survey.cache, modality.kind) if survey.cache is not None else []
     caches = [c for c in caches if c.about.get("name") != OWN and int(np.prod(c.shape)) <= WIDE]
     if not caches:
@@ -193,9 +182,8 @@ def kept_features(survey: Survey, modality: Modality, rows: np.ndarray) -> Itera
 
 def _design(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return features for the ridge (n, feature): main directions, and a Gaussian kernel to landmarks.
-
-    Landmarks are drawn rows (Nyström; Williams and Seeger 2001). Directions are whitened half-way.
-    """
+    Landmarks are drawn rows (Nyström; Williams and Seeger 2001). Directions are whitened half-way."""
+    from sklearn.metrics.pairwise import euclidean_distances
     from sklearn.utils.extmath import randomized_svd
 
     values = values - values.mean(axis=0)
@@ -204,17 +192,13 @@ def _design(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     kept = strength > 1e-5 * max(float(strength[0]), 1e-12)
     x = left[:, kept] * np.sqrt(strength[kept])
     marks = x[np.sort(generator.permutation(len(x))[:LANDMARKS])]
-    far = _distances(x, marks)
+    far = euclidean_distances(x, marks, squared=True)
     width = max(float(np.median(far)), 1e-12)
-    inner, vectors = np.linalg.eigh(np.exp(-_distances(marks, marks) / width).astype(np.float64))
+    inner, vectors = np.linalg.eigh(np.exp(-euclidean_distances(marks, squared=True) / width).astype(np.float64))
     kept = inner > 1e-5 * inner[-1]
     kernel = np.exp(-far / width) @ (vectors[:, kept] / np.sqrt(inner[kept])).astype(np.float32)
     line = 0.1 * x / max(float(np.abs(x).std()), 1e-12)
     return np.concatenate([kernel, line, np.full((len(x), 1), 3.0)], axis=1).astype(np.float32)
-
-
-def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.maximum((x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T, 0)
 
 
 def choose_guesser(guessers: Sequence[Guesser], target: np.ndarray) -> tuple[Guesser, float]:
@@ -225,25 +209,19 @@ def choose_guesser(guessers: Sequence[Guesser], target: np.ndarray) -> tuple[Gue
 
 def to_probabilities(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Turn held-out scores (n, class) into probabilities; one number, how sharp, is fitted to the labels."""
-    best, least = np.log(np.full_like(scores, 1 / scores.shape[1])), np.inf
-    for sharp in np.geomspace(0.5, 32, 19):
-        log = _log_softmax(sharp * scores)
-        loss = -float(log[np.arange(len(codes)), codes].mean())
-        if loss < least:
-            best, least = log, loss
-    return np.exp(best)
+    from scipy.special import log_softmax
 
-
-def _log_softmax(x: np.ndarray) -> np.ndarray:
-    x = x - x.max(axis=1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    tried = [log_softmax(sharp * scores, axis=1) for sharp in np.geomspace(0.5, 32, 19)]
+    return np.exp(max(tried, key=lambda log: float(log[np.arange(len(codes)), codes].mean())))
 
 
 def fuse(probabilities: Iterable[np.ndarray], prior: np.ndarray) -> np.ndarray:
     """Return the product of what modalities say (n, class): independent given the label. NaN rows are absent."""
+    from scipy.special import softmax
+
     log = np.log(prior)
     gains = [np.log(np.maximum(values, 1e-6)) - log for values in probabilities]
-    return np.exp(_log_softmax(log + np.nansum(gains, axis=0)))
+    return softmax(log + np.nansum(gains, axis=0), axis=1)
 
 
 def deal_folds(codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -1,13 +1,11 @@
 """Checks of the target against everything else: splits, classes, holes, leaks, copies, likely wrong labels.
-
 Knows no network: what a row's cells say of its label is asked of quick guessers. Each check that cannot run (no target,
-one class, too few rows) gives no finding.
-"""
+one class, too few rows) gives no finding."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from plait.checks.survey import Survey
 from plait.checks.table_checks import split_of
 from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
+from plait.core.terminal import Callback
 from plait.core.words import count, percent
 from plait.kinds import KINDS
 from plait.kinds.facts import rows_of
@@ -28,12 +27,10 @@ UNEVEN, VERY_UNEVEN = 4, 20  # largest class to smallest
 Split = Sequence[str | None]
 
 
-def check_labels(survey: Survey, callback: Callable[[dict[str, Any]], None]) -> list[Finding]:
+def check_labels(survey: Survey, callback: Callback) -> list[Finding]:
     """Return the findings about the target, and about what the other columns say of it.
-
     At most 3,000 rows are asked of the guessers, drawn with a fixed seed. Progress: {"stage": "labels", "done",
-    "total"}, in modalities.
-    """
+    "total"}, in modalities."""
     table, schema = survey.table, survey.schema
     split = split_of(table, schema)
     findings = [] if split is None else [*_check_groups(table, schema, split), *_check_ids(table, schema, split)]
@@ -123,10 +120,9 @@ def _check_conflicts(survey: Survey, labels: Labels) -> Iterator[Finding]:
     whole = [key if any(part is not None for part in key) else None for key in zip(*contents.values(), strict=True)]
     doubted = _conflicts(whole, labels)
     if doubted:
-        same = count(
-            len(doubted), "row holds the same as another row and has", "rows hold the same as another row and have"
-        )
-        message = f"{same} another label, such as {_pair(doubted, whole, labels)}"
+        same = "the same as another row and"
+        have = count(len(doubted), f"row holds {same} has", f"rows hold {same} have")
+        message = f"{have} another label, such as {_pair(doubted, whole, labels)}"
         mend = "At most one of the labels can be right: mend it, or drop the copies."
         yield Finding("warning", "label-conflict", labels.name, tuple(doubted), message, mend)
     for modality, kind in kinds.items():
@@ -162,7 +158,7 @@ def _pair(rows: list[int], keys: Sequence[Any], labels: Labels) -> str:
     return f"rows {first} ({labels.names[codes[first]]!r}) and {other} ({labels.names[codes[other]]!r})"
 
 
-def _check_rows(survey: Survey, labels: Labels, callback: Callable[[dict[str, Any]], None]) -> Iterator[Finding]:
+def _check_rows(survey: Survey, labels: Labels, callback: Callback) -> Iterator[Finding]:
     """Ask quick guessers of each modality, and judge the pairing and the labels by what they say."""
     from threadpoolctl import threadpool_limits
 
@@ -201,21 +197,17 @@ def _check_wrong(
         f"{count(len(wrong), 'label is', 'labels are')} likely wrong{where}: quick guesses from {names}, for rows not "
         f"learned from, surely say another: {shown}"
     )
-    mend = (
-        "Look at these rows, the worst first, and mend the label or leave it blank. A hard row may have the right one."
-    )
+    mend = "Look at these rows, the worst first, and mend the label or leave it blank. "
+    mend += "A hard row may have the right one."
     yield Finding("warning", "label-wrong", labels.name, tuple(int(rows[p]) for p in wrong), message, mend)
 
 
 def find_wrong(probabilities: np.ndarray, codes: np.ndarray, prior: np.ndarray) -> list[int]:
     """Return the rows whose label is likely wrong, the worst first, by confident learning.
-
-    probabilities: (n, class), each row held out; codes: (n,) the labels that stand; prior: (class,) their shares. A row
-    counts for class j where j is above the mean that rows labelled j give j; of each pair of classes as many rows are
-    taken as the confident joint says (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, prune by noise rate). Beyond
-    the paper, to keep false alarms few: the label that stands must have at most 0.02, and at most 0.1 with all classes
-    equally common, and another at least 0.8.
-    """
+    probabilities: (n, class), each row held out; codes: (n,) the labels that stand; prior: (class,). A row counts for
+    class j where j is above the mean that rows labelled j give j; of each pair of classes as many rows are taken as the
+    confident joint says (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, prune by noise rate). Beyond that, for
+    few false alarms: the label that stands has at most 0.02 (0.1 with classes equally common), another at least 0.8."""
     size = probabilities.shape[1]
     standing = probabilities[np.arange(len(codes)), codes]
     counts = np.bincount(codes, minlength=size)

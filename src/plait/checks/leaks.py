@@ -62,9 +62,8 @@ def _saved_errors(values: np.ndarray, wish: np.ndarray, folds: np.ndarray, regre
     """Return the share of the error of a constant answer that a small tree on one column saves in held-out rows."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(
-        max_leaf_nodes=64, min_samples_leaf=3, random_state=0
-    )
+    make = DecisionTreeRegressor if regression else DecisionTreeClassifier
+    tree = make(max_leaf_nodes=64, min_samples_leaf=3, random_state=0)
     lost = np.zeros(2)  # by the column, and by a constant answer
     for fold in np.unique(folds):
         held, rest = folds == fold, folds != fold
@@ -103,10 +102,8 @@ def _codes(cells: Sequence[str | None]) -> np.ndarray:
 
 def check_holes(survey: Survey, labels: Labels) -> Iterator[Finding]:
     """Find columns that are absent more often in some classes, beyond chance and by an amount that matters.
-
     The chi-squared statistic against 2,000 shuffled labellings or, where every expected count is at least 5, its
-    distribution; Bonferroni over the columns; Cramér's V of at least 0.1.
-    """
+    distribution; Bonferroni over the columns; Cramér's V of at least 0.1."""
     from scipy.stats import chi2
 
     here = labels.codes >= 0

@@ -1,7 +1,5 @@
 """From the facts of pictures and sounds to findings: broken files and duplicates, and what their kind finds odd.
-
-Opens no file itself.
-"""
+Opens no file itself."""
 
 from __future__ import annotations
 
@@ -17,6 +15,7 @@ from plait.kinds.cell_facts import CellFacts, first_of, rows_where
 from plait.kinds.facts import rows_of
 from plait.kinds.kind import Kind
 
+Facts = Sequence[CellFacts | None]  # of the cells of a column
 # What makes a cell of any kind unreadable: fault → name of the check, what its cells do, how to mend it.
 BROKEN = {
     "missing": (
@@ -50,7 +49,7 @@ def check_media(survey: Survey) -> list[Finding]:
     return findings
 
 
-def check_files(column: str, kind: Kind, facts: Sequence[CellFacts | None]) -> Iterator[Finding]:
+def check_files(column: str, kind: Kind, facts: Facts) -> Iterator[Finding]:
     """Find what is wrong with files as files, whatever is in them."""
     for fault, rows in sorted(rows_of(None if cell is None else cell.fault or None for cell in facts).items()):
         check, does, mend = (BROKEN | kind.checks.FAULTS)[fault]
@@ -58,24 +57,19 @@ def check_files(column: str, kind: Kind, facts: Sequence[CellFacts | None]) -> I
         message += first_of(facts, rows).reason
         yield Finding("error", check, column, tuple(rows), message, mend)
     if renamed := rows_where(facts, lambda cell: cell.renamed):
-        first = first_of(facts, renamed)
-        message = f"{say_cells(len(renamed), 'holds a file of another format than its ending says')}; the first: "
-        message += f"{first.path} is {first.format}"
+        first, does = first_of(facts, renamed), "holds a file of another format than its ending says"
+        message = f"{say_cells(len(renamed), does)}; the first: {first.path} is {first.format}"
         yield Finding("warning", "file-wrong-ending", column, renamed, message, "Rename the files.")
     if outside := rows_where(facts, lambda cell: cell.outside, readable=False):
-        message = f"{say_cells(len(outside), 'names a file outside the folder of the table')}; the first: "
-        message += first_of(facts, outside).path
+        does = "names a file outside the folder of the table"
+        message = f"{say_cells(len(outside), does)}; the first: {first_of(facts, outside).path}"
         mend = "Move the files into the folder of the table, so that both can be moved together."
         yield Finding("warning", "file-outside", column, outside, message, mend)
 
 
-def check_duplicates(
-    column: str, of: Kind, facts: Sequence[CellFacts | None], splits: Sequence[str]
-) -> Iterator[Finding]:
+def check_duplicates(column: str, of: Kind, facts: Facts, splits: Sequence[str]) -> Iterator[Finding]:
     """Find cells that hold the same, or nearly, within a split and across splits.
-
-    Pictures of one colour and silence are left out: they are a finding of their own.
-    """
+    Pictures of one colour and silence are left out: they are a finding of their own."""
     kind, noun = of.name, of.noun
     groups = rows_of(
         # an array has no file whose content could be compared

@@ -1,9 +1,7 @@
 """Whether the cells of one row belong together: columns that slipped by a few rows, and rows whose cells were swapped.
-
-Knows only what quick guessers say of held-out rows. A column that is shuffled all over says nothing of the label, and
-cannot be told from one that never did: what is found is a column that fits another row's label, or that fits its own
-label nearly everywhere and, in some rows, surely another, while the rest of the row fits.
-"""
+Knows only what quick guessers say of held-out rows. A column that is shuffled all over cannot be told from one that
+says nothing: what is found is one that fits another row's label, or that fits its own nearly everywhere and, in some
+rows, surely another, while the rest of the row fits."""
 
 from __future__ import annotations
 
@@ -30,12 +28,12 @@ def check_pairing(
     for voice in voices if len(voices) > 1 else ():
         slipped = list(_check_shift(voice, labels, generator)) or list(_check_block(voice, labels))
         findings += slipped or _check_swaps(voice, voices, labels, prior)
-        findings += [] if slipped else _check_silence(voice, voices, labels, prior, generator)
+        findings += [] if slipped else _check_silence(voice, voices, labels, float(prior.max()), generator)
     return findings
 
 
 def _check_silence(
-    voice: Voice, voices: Sequence[Voice], labels: Labels, prior: np.ndarray, generator: np.random.Generator
+    voice: Voice, voices: Sequence[Voice], labels: Labels, chance: float, generator: np.random.Generator
 ) -> Iterator[Finding]:
     """Find pictures, sounds or texts that say nothing of the label, beside a modality that says it well."""
     if not KINDS[voice.guesser.modality.kind].checks.SPEAKS or len(voice.guesser.rows) < LEAST_SILENT:
@@ -43,7 +41,6 @@ def _check_silence(
     skill, right, noise = _skill(voice, labels, generator)
     if skill > noise.mean() + 3 * noise.std():
         return
-    chance = float(prior.max())
     for other in voices:
         guessed = other.probabilities[other.places].argmax(axis=1)
         others = float((guessed == labels.codes[other.guesser.rows]).mean())
@@ -72,9 +69,8 @@ def _check_shift(voice: Voice, labels: Labels, generator: np.random.Generator) -
             f"{voice.name!r} fits the label {_say_slip(best)} ({percent(right, 0)} guessed right) rather than its own "
             f"row's ({percent(right_here, 0)}): its cells seem to have slipped by {slip}"
         )
-        mend = (
-            "See whether a row was lost or a header counted when the columns were put together, and join them by a key."
-        )
+        mend = "See whether a row was lost or a header counted when the columns were put together, "
+        mend += "and join them by a key."
         yield Finding("warning", "pairing-shifted", voice.column, (), message, mend)
 
 
@@ -116,10 +112,8 @@ def _moved(labels: Labels, rows: np.ndarray, shift: int) -> np.ndarray:
 
 def _check_block(voice: Voice, labels: Labels) -> Iterator[Finding]:
     """Find a run of rows in which the guess fits the label k rows away and not that of its own row.
-
     Each row scores +1 where only the other fits and −1 where only its own does. The best run is found by Kadane's
-    method; how often chance gives such a run follows Karlin and Altschul (1990).
-    """
+    method; how often chance gives such a run follows Karlin and Altschul (1990)."""
     rows, codes = voice.guesser.rows, labels.codes[voice.guesser.rows]
     guessed = voice.probabilities[voice.places].argmax(axis=1)
     fits = guessed == codes

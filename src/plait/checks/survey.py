@@ -1,13 +1,11 @@
 """Open every picture and sound of a table once, and keep what the checks need to know of each. Judges nothing.
-
-What is looked at in a cell, its kind says.
-"""
+What is looked at in a cell, its kind says."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from plait.checks.mend.files import right_name
 from plait.core.contract import Schema, Table
+from plait.core.terminal import Callback, quiet
 from plait.data import media
 from plait.data.fact_cache import Cache
 from plait.data.feature_cache import digest_bytes
@@ -28,18 +28,12 @@ from plait.kinds.kind import Kind
 
 VERSION = 2  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
-ENDINGS = {"png": "PNG", "gif": "GIF", "bmp": "BMP", "webp": "WebP", "wav": "WAV", "flac": "FLAC", "mp3": "MP3"}
-ENDINGS |= dict.fromkeys(("jpg", "jpeg", "jpe", "jfif"), "JPEG") | dict.fromkeys(("tif", "tiff"), "TIFF")
-ENDINGS |= dict.fromkeys(("ogg", "oga", "opus"), "OGG") | dict.fromkeys(("aif", "aiff", "aifc"), "AIFF")
-ENDINGS |= dict.fromkeys(("au", "snd"), "AU")
 
 
 @dataclass(frozen=True)
 class Survey:
     """A table, its schema, and facts[column]: one entry for each row of a picture or sound column, None where blank.
-
-    cache: the folder of what is kept between commands, or None.
-    """
+    cache: the folder of what is kept between commands, or None."""
 
     table: Table = field(compare=False)
     schema: Schema
@@ -55,20 +49,11 @@ class Survey:
         }
 
 
-def survey_table(
-    table: Table,
-    schema: Schema,
-    *,
-    cache: Path | None = None,
-    callback: Callable[[dict[str, Any]], None] = lambda event: None,
-) -> Survey:
+def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, callback: Callback = quiet) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
-
-    A pool of threads reads CHUNK cells at a time; decoded pixels and samples live only until their facts are taken.
-    cache: a folder in which facts of files are kept, by path, size and time of change, and of cells by their content; a
-    second survey reads no file again. Where it cannot be used, the callback gets one note. Progress: {"stage": "check",
-    "done", "total"} in cells.
-    """
+    A pool of threads reads CHUNK cells at a time; pixels and samples live only until their facts are taken. cache: a
+    folder in which facts are kept, of files by path, size and time of change, of cells by their content; where it
+    cannot be used, the callback gets one note. Progress: {"stage": "check", "done", "total"} in cells."""
     kinds = {
         name: kind
         for modality in schema.modalities
@@ -81,9 +66,8 @@ def survey_table(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, kind in kinds.items():
             look = partial(look_into, kind=kind, folder=table.folder, cache=kept, rate=table.sample_rates.get(name))
-            known: dict[
-                str | int, CellFacts | None
-            ] = {}  # by the file that is named, else by row: none is opened twice
+            # by the file that is named, else by row: none is opened twice
+            known: dict[str | int, CellFacts | None] = {}
             for start in range(0, len(table), CHUNK):
                 cells = table.cells(name, range(start, min(start + CHUNK, len(table))))
                 keys = [cell if isinstance(cell, str) else row for row, cell in enumerate(cells, start)]
@@ -163,11 +147,10 @@ def _read_content(cell: Any, kind: Kind, content: bytes, path: str, rate: int | 
         facts = checks.FACTS(kind.name, "truncated", f"cut off: {called} ({words})")
     elif fault and not facts.fault:
         facts = replace(facts, header=words)
-    ending = ENDINGS.get(os.path.splitext(name)[1].lower().lstrip("."), form)
+    endings = getattr(kind.mend, "ENDINGS", {}).get(form.upper(), "").split()
     digest = hashlib.sha256(content).hexdigest()
-    return replace(facts, digest=digest, format=form, renamed=bool(form) and ending != form)
+    return replace(facts, digest=digest, format=form, renamed=right_name(name, endings) != name)
 
 
 def _is_outside(path: str, folder: Path | None) -> bool:
-    root = os.path.abspath(folder) if folder is not None else ""
-    return bool(root) and not os.path.abspath(path).startswith(root.rstrip(os.sep) + os.sep)
+    return folder is not None and not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))

@@ -1,7 +1,5 @@
 """The converters that plait brings, made from options, and made again from what was written of them.
-
-The one place of this package where a name becomes an object.
-"""
+The one place of this package where a name becomes an object."""
 
 from __future__ import annotations
 
@@ -33,10 +31,8 @@ def class_of(name: str) -> Any:
 
 def make_converters(given: Mapping[str, Any]) -> list[Any]:
     """Return all converters: the user's own first, then plait's with these options.
-
     given: {"espeak.voice": "en-us"}, {"espeak": {"voice": "en-us"}}, or {"any name": an object}, which adds an edge.
-    Raises RequestError for an unknown converter or option.
-    """
+    Raises RequestError for an unknown converter or option."""
     options: dict[str, dict[str, Any]] = {name: {} for name in PLACES}
     users = []
     for key, value in given.items():
@@ -57,9 +53,7 @@ def make_converters(given: Mapping[str, Any]) -> list[Any]:
 
 def restore(data: Mapping[str, Any], users: Sequence[Any] = ()) -> Any:
     """Make a converter or a route again from what `describe` gave.
-
-    users: the user's own converters, found by their names. Raises RunError where one of those is not given.
-    """
+    users: the user's own converters, found by their names. Raises RunError where one of those is not given."""
     if "steps" in data:
         return Route(tuple(restore(step, users) for step in data["steps"]))
     name = data["name"]
@@ -67,9 +61,8 @@ def restore(data: Mapping[str, Any], users: Sequence[Any] = ()) -> Any:
         if converter.name == name:
             return converter
     if name not in PLACES:
-        raise RunError(
-            f"this run converts by {name!r}, a converter of your own; give it: plait.load(run, converters=[…])."
-        )
+        give = "a converter of your own; give it: plait.load(run, converters=[…])."
+        raise RunError(f"this run converts by {name!r}, {give}")
     try:
         return class_of(name).of(data["options"])
     except RequestError as error:  # such as a word list that is no longer there

@@ -1,7 +1,5 @@
 """Convert the cells of a column: in parallel, each content once, and kept in the cache for the next time.
-
-A cell that cannot be read or converted is absent, with a reason. Knows converters by their contract only.
-"""
+A cell that cannot be read or converted is absent, with a reason. Knows converters by their contract only."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, is_dataclass
@@ -22,26 +20,28 @@ from plait.converters.graph import Route, identity, version_of
 from plait.converters.workers import Worker
 from plait.core.contract import Table
 from plait.core.files import write_bytes
+from plait.core.terminal import Callback, quiet
+from plait.core.words import count
 from plait.data.fact_cache import Cache, cache_folder
-from plait.data.media import open_cell, part_of, read_image, read_sound
-from plait.errors import CellError
+from plait.data.feature_cache import digest_cell
+from plait.data.media import read_image, read_sound
+from plait.errors import CellError, RequestError
 from plait.kinds.image.row import as_pixels
 
 CHUNK = 64  # cells converted at a time, fewer where each takes long: what is made is kept after each chunk
 CHUNK_SECONDS = 5.0
 FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth their start
 ENDINGS = {"audio": ".wav", "image": ".png"}
+SOUNDS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}  # that can be written, and pictures
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
 PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 NO_WORDS = "no words were found"
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass
 class Converted:
     """The new cells of a column: text, or the path of a new file (bytes where there is no place), None where absent.
-
-    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them.
-    """
+    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them."""
 
     values: list[Any]
     confidence: list[float | None]
@@ -62,14 +62,12 @@ def convert_column(
     place: Path | None = None,
     cache: bool = True,
     rows: np.ndarray | None = None,
-    callback: Callback = lambda event: None,
+    callback: Callback = quiet,
     stage: str = "",
 ) -> Converted:
     """Convert a column, or of a table several columns together, into cells of the route's target.
-
     place: folder where new sounds (WAV, 16 bit) and pictures (PNG) go, named by the row; without it they stay in the
-    cache, or come as bytes where there is none. rows: (rows,) bool, which rows are wanted; others are absent.
-    """
+    cache, or come as bytes where there is none. rows: (rows,) bool, which rows are wanted; others are absent."""
     store = _Store(route, cache, callback)
     values: list[Any] = [None] * len(table)
     sure: list[float | None] = [None] * len(table)
@@ -87,9 +85,8 @@ def convert_column(
             for cell, key in zip(chunk.values(), keys, strict=True):
                 if isinstance(key, str) and store.find(key) is None:
                     fresh.setdefault(key, cell)
-            loaded = dict(
-                zip(fresh, pool.map(lambda cell: _load(route.source, cell, table), fresh.values()), strict=True)
-            )
+            values_of = pool.map(lambda cell: _load(route.source, cell, table), fresh.values())
+            loaded = dict(zip(fresh, values_of, strict=True))
             good = [key for key, value in loaded.items() if not isinstance(value, CellError)]
             new = dict(zip(good, zip(*run([loaded[key] for key in good]), strict=True), strict=True))
             store.keep(new)
@@ -119,19 +116,10 @@ def _key_of(kind: str, cells: dict[str, Any], table: Table) -> str | CellError:
         written = json.dumps(filled, default=str, ensure_ascii=False)
         return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
     name, cell = next(iter(filled.items()))
-    hashed = hashlib.sha256(str(table.sample_rates.get(name, "")).encode())
     try:
-        if isinstance(cell, np.ndarray):
-            hashed.update(f"{cell.shape}{cell.dtype}".encode() + np.ascontiguousarray(cell).tobytes())
-        else:
-            source = open_cell(cell, table.folder)
-            hashed.update(source if isinstance(source, bytes) else source.read_bytes())
-            hashed.update(str(part_of(cell, source)).encode() if kind == "audio" else b"")
+        return digest_cell(cell, table.folder, table.sample_rates.get(name)).hex()
     except CellError as error:
         return error
-    except OSError as error:
-        return CellError(f"cannot be opened: {cell} ({error.strerror})")
-    return hashed.hexdigest()
 
 
 def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
@@ -152,15 +140,22 @@ def as_mono(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)).astype(np.float32), rate
 
 
-def encode(value: Any, kind: str) -> bytes:
-    """Return the bytes of a WAV (16 bit) of (samples (time,), Hz), or of a PNG of a picture."""
+def encode(value: Any, kind: str, ending: str = "") -> bytes:
+    """Return (samples (time,), Hz) or a picture in the format of an ending, else as WAV (16 bit) or PNG."""
     buffer = io.BytesIO()
     if kind == "audio":
         import soundfile
 
-        soundfile.write(buffer, value[0], value[1], format="WAV", subtype="PCM_16")
-    else:
+        form = SOUNDS[ending or ".wav"]
+        try:
+            soundfile.write(buffer, *value, format=form, subtype="PCM_16" if form == "WAV" else None)
+        except soundfile.SoundFileError as error:
+            what = f"a sound of {count(value[1])} Hz cannot be written as {ending} ({error})"
+            raise RequestError(f"{what}; expected another rate, or a name that ends in .wav.") from None
+    elif ending in ("", ".png"):
         (value if value.mode in PNG_MODES else plain_picture(value)).save(buffer, "PNG")
+    else:
+        plain_picture(value).convert("RGB").save(buffer, PICTURES[ending])
     return buffer.getvalue()
 
 

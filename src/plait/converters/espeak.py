@@ -1,7 +1,5 @@
 """Text into speech with espeak-ng, in this process: no program is started, nothing is downloaded.
-
-What is said depends on the text and the options alone: not on what was said before, nor on which thread says it.
-"""
+What is said depends on the text and the options alone: not on what was said before, nor on which thread says it."""
 
 from __future__ import annotations
 
@@ -142,9 +140,7 @@ def find_voice(wish: str) -> str:
 
 class Speech:
     """espeak-ng in this process, through ctypes. Use it in a `with`: the same calls then give the same sounds.
-
-    files: of voices, by their code, that are then found quickly.
-    """
+    files: of voices, by their code, that are then found quickly."""
 
     def __init__(self, files: Mapping[str, str] | None = None) -> None:
         self.files = files or {}
@@ -224,10 +220,8 @@ def _own_speech() -> Speech:
 
 def _link_data(source: Path, folder: Path, files: Mapping[str, str]) -> Path:
     """Return a folder with espeak-ng's data, of links: with a short path, and quick to find a voice in.
-
     espeak-ng keeps paths of at most 160 characters, and a virtual environment may lie deep. For a voice it looks into
-    voices/ by its code, and when it is not there, reads all 250 voices at each start; those of `files` are there.
-    """
+    voices/ by its code, and when it is not there, reads all 250 voices at each start; those of `files` are there."""
     data = folder / "espeak-ng-data"
     try:
         data.mkdir()

@@ -1,7 +1,5 @@
 """Which installed font writes a character, and words in the order and direction in which they are set.
-
-Knows nothing of plait but its list of fonts. No display, nobody's settings changed.
-"""
+Knows nothing of plait but its list of fonts. No display, nobody's settings changed."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from plait.draw.page import FONTS
+from plait.draw.page import FONTS, characters_of
 from plait.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
@@ -119,28 +117,13 @@ def find_face(font: str) -> Face:
     raise RequestError(f"render.font: there is no font {font!r} here. {did_you_mean(font, sorted(families))}")
 
 
-@lru_cache(maxsize=256)
-def characters_of(path: str) -> frozenset[int]:
-    """Return the code points that a font file has a sign for; none where it cannot be read."""
-    from matplotlib.font_manager import get_font
-
-    try:
-        return frozenset(get_font(path).get_charmap())
-    except (OSError, RuntimeError):
-        return frozenset()
-
-
-def _faces_by_rank(font: str) -> Iterator[Face]:
-    """Yield the face that was asked for, the plain one, then the installed ones, which are looked for only then."""
-    yield find_face(font)
-    yield plain_face()
-    yield from (face for _family, face in installed_faces())
-
-
 @lru_cache(maxsize=65536)
 def face_for(character: str, font: str = "") -> Face | None:
-    """Return the first face that can write a character."""
-    return next((face for face in _faces_by_rank(font) if ord(character) in characters_of(face.path)), None)
+    """Return the first face that writes a character: the one asked for, the plain one, one of the installed ones."""
+    for face in (find_face(font), plain_face()):
+        if character in characters_of(face.path):
+            return face
+    return next((face for _family, face in installed_faces() if character in characters_of(face.path)), None)
 
 
 @lru_cache(maxsize=64)
@@ -183,10 +166,8 @@ def direction_of(text: str) -> str:
 
 def split_runs(line: str, base: str, font: str = "") -> list[Run]:
     """Return the runs of a line from left to right, as they are seen.
-
     With raqm a line of one face is one run, and raqm does the rest. Otherwise runs are put in order by the Unicode
-    Bidirectional Algorithm in short, and without raqm right-to-left letters are turned round here, and not joined.
-    """
+    Bidirectional Algorithm in short, and without raqm right-to-left letters are turned round here, and not joined."""
     faces = _faces(line, font)
     if can_shape() and len(set(faces)) == 1:
         return [Run(line, faces[0], base)]
@@ -205,7 +186,7 @@ def _faces(line: str, font: str) -> list[Face]:
     faces: list[Face] = []
     for c in line:
         stays = c in " \u3000" or c in _JOINERS or unicodedata.category(c) in _MARKS
-        if stays and faces and (c in _JOINERS or c == " " or ord(c) in characters_of(faces[-1].path)):
+        if stays and faces and (c in _JOINERS or c == " " or c in characters_of(faces[-1].path)):
             faces.append(faces[-1])
         else:
             faces.append(face_for(c, font) or plain_face())
@@ -260,10 +241,8 @@ def width_of(text: str, size: int, font: str = "") -> float:
 
 def wrap_lines(text: str, width: float, size: int, font: str = "") -> Iterator[tuple[str, str]]:
     """Yield (line, direction of its paragraph), no line wider than `width` pixels.
-
     Lines break at blanks, between wide characters (not before closing punctuation), and anywhere in a word that is
-    wider than a line.
-    """
+    wider than a line."""
     for paragraph in text.split("\n"):
         base = direction_of(paragraph)
         line, wide = "", 0.0

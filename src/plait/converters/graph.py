@@ -1,7 +1,5 @@
 """The graph of converters: what one is, which there are, and the cheapest way from one kind to another.
-
-Knows no table, file or cache, and no converter in particular: they are passed as objects.
-"""
+Knows no table, file or cache, and no converter in particular: they are passed as objects."""
 
 from __future__ import annotations
 
@@ -24,22 +22,16 @@ class Converter(Protocol):
     """Turns values of one kind into values of another.
 
     source, target: image, audio, text or tabular; speech is audio. cost: seconds for a value, about. quality: the share
-    of values that come out right, about, 0 to 1. A value is
-
-    image    a PIL.Image (any mode)
-    audio    (samples (time,) float32, full scale 1.0; sample rate in Hz)
-    text     str
-    tabular  {column: cell}
-
-    What cannot be converted comes back as a CellError in its place (never raised, never another row's value), with
-    confidence 0. Words that are not there (silence, a blank page) are "" with confidence 0.
+    of values that come out right, about, 0 to 1. A value is a PIL.Image (any mode), (samples (time,) float32, full
+    scale 1.0; sample rate in Hz), a str, or {column: cell}. What cannot be converted comes back as a CellError in its
+    place (never raised, never another row's value), with confidence 0. Words that are not there (silence, a blank page)
+    are "" with confidence 0.
 
     It may also have: version (str, what made the values, in words: "pocketsphinx 5.1.1"), module (the optional package
     that it needs), threads (True where several threads may call it at once and gain by it), processes (True where only
     processes make it faster), missing (str, what it still needs from the user, "" where nothing), final (True where
     nothing sensible is made of what it makes: a spectrogram holds no words to read). As a frozen dataclass its fields
-    are its options, and it can be written and read again; written() gives them where a field names a file whose content
-    counts.
+    are its options, and it can be written and read again; written() gives them where one names a file that counts.
     """
 
     name: str
@@ -155,10 +147,8 @@ class Route:
 
 def find_route(converters: Sequence[Any], source: str, target: str, by: str = "") -> Route:
     """Return the cheapest way from one kind to another, by cost over quality, over what is installed.
-
     by: a converter that must be in it. Raises MissingExtra, with its pip line, where the only way needs a package that
-    is not there; RequestError where there is no way at all, naming what can be reached.
-    """
+    is not there; RequestError where there is no way at all, naming what can be reached."""
     check_kind(source, "what to convert from")
     check_kind(target, "what to convert to")
     if by and by not in [c.name for c in converters]:

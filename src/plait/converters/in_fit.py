@@ -1,11 +1,9 @@
 """Conversions inside learning: a modality made of another, and absent cells filled from another.
-
-Knows no training. What is filled is marked, row by row, and so is what could not be made.
-"""
+Knows no training. What is filled is marked, row by row, and so is what could not be made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -13,21 +11,19 @@ import numpy as np
 
 from plait.converters.columns import convert_column, encode
 from plait.converters.graph import check_kind, describe, find_route, version_of
-from plait.core.contract import Column, Modality, Schema, Table
+from plait.core.contract import Column, Modality, Schema, Table, free_name
+from plait.core.terminal import Callback
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import is_opened, modality_kinds
 
 FILLED = "filled from"
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class Made:
     """One conversion: of which columns, into which column of which modality, and how.
-
-    how: "convert" adds a modality, "fill" fills absent cells of one. origin: the modality that is converted.
-    """
+    how: "convert" adds a modality, "fill" fills absent cells of one. origin: the modality that is converted."""
 
     how: str
     origin: str
@@ -59,10 +55,8 @@ def plan_conversions(
     table: Table, schema: Schema, convert: Sequence[str], fill: Sequence[str], converters: Mapping[str, Any]
 ) -> tuple[Schema, list[Made]]:
     """Read "audio->text by pocketsphinx", and return the schema with the new modalities, and what is to be made.
-
     A side is a kind, and the left one also a modality or a column; what is filled may be any of the three. Raises
-    RequestError where there is no such side or no way, and MissingExtra.
-    """
+    RequestError where there is no such side or no way, and MissingExtra."""
     from plait.converters.catalogue import make_converters
 
     made: list[Made] = []
@@ -74,12 +68,10 @@ def plan_conversions(
         route = find_route(known, origin.kind, right, by)
         if right == "tabular":
             raise RequestError(f"{spec!r}: what is made here can be image, audio or text.")
-        name = _free(f"{origin.name}_{right}", {*table.names, *(m.name for m in schema.modalities)})
+        name = free_name(f"{origin.name}_{right}", {*table.names, *(m.name for m in schema.modalities)})
         why = f"made of {origin.name} by {version_of(route)}"
-        schema = Schema(
-            (*schema.columns, Column(name, right, "feature", why)),
-            (*schema.modalities, Modality(name, right, (name,))),
-        )
+        columns_now = (*schema.columns, Column(name, right, "feature", why))
+        schema = Schema(columns_now, (*schema.modalities, Modality(name, right, (name,))))
         made.append(Made("convert", origin.name, name, name, right, columns, route))
     for spec in fill:
         left, right, by = _parse(spec, "--fill")
@@ -124,18 +116,9 @@ def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ..
     raise RequestError(f"{spec!r}: there is no modality, column or kind {name!r}. {did_you_mean(name, known)}")
 
 
-def _free(name: str, taken: set[str]) -> str:
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name}_{number}", number + 1
-    return free
-
-
 def apply_conversions(table: Table, made: Sequence[Made], callback: Callback, train: np.ndarray | None = None) -> Table:
     """Return the table with the new columns, unless they are there already, and the filled cells.
-
-    train: (rows,) bool, which rows train; without it nothing that is for training only is filled.
-    """
+    train: (rows,) bool, which rows train; without it nothing that is for training only is filled."""
     for conversion in made:
         columns = [name for name in conversion.columns if name in table.data]
         if conversion.how == "convert":
@@ -157,9 +140,8 @@ def _add(table: Table, made: Made, columns: Sequence[str], callback: Callback) -
     if not columns:
         return _with_column(table, made.column, pa.chunked_array([pa.nulls(len(table), pa.string())]))
     new = convert_column(table, columns, made.route, callback=callback, stage=f"{made.origin} → {made.kind}")
-    notes = [
-        None if reason in (None, "blank") else f"{reason} ({made.origin}, {made.route.name})" for reason in new.reasons
-    ]
+    by = f"({made.origin}, {made.route.name})"
+    notes = [None if reason in (None, "blank") else f"{reason} {by}" for reason in new.reasons]
     kind = pa.binary() if any(isinstance(value, bytes) for value in new.values) else pa.string()
     return _with_column(table, made.column, pa.chunked_array([pa.array(new.values, kind)]), notes)
 

@@ -50,12 +50,10 @@ class Line(NamedTuple):
 @dataclass(frozen=True)
 class Ocr(ByValue):
     """Words of a picture in reading order: from the top, each line from the left.
-
     What stands at one height is joined by a blank (by nothing within Chinese or Japanese), lines by "\\n". Confidence
-    is the mean of the scores of the lines, weighted by their length; no words give "" and 0. Transparent places count
-    as white, EXIF's rotation is obeyed. A picture whose longer side is over 2000 pixels is shrunk to that; one more
-    than three times as high as wide, or eight times as wide as high, is cut at blank places and read in parts.
-    """
+    is the mean of the scores of the lines, weighted by their length. Transparent places count as white, EXIF's rotation
+    is obeyed. A longer side of over 2000 pixels is shrunk to that; a picture more than three times as high as wide, or
+    eight times as wide as high, is cut at blank places and read in parts."""
 
     language: str = field(
         default="auto", metadata={"help": "Language such as en or zh, only checked: one model reads all it knows."}
@@ -207,10 +205,8 @@ def model_files() -> dict[str, tuple[Path, str]]:
     settings = ParseParams.load(package / "config.yaml")
     files = {}
     for task in ("Det", "Rec"):
-        chosen = settings[task]
-        info = InferSession.get_model_url(
-            FileInfo(chosen.engine_type, chosen.ocr_version, chosen.task_type, chosen.lang_type, chosen.model_type)
-        )
+        names = ("engine_type", "ocr_version", "task_type", "lang_type", "model_type")
+        info = InferSession.get_model_url(FileInfo(*(settings[task][name] for name in names)))
         files[task] = (package / "models" / Path(info["model_dir"]).name, str(info["SHA256"]))
     return files
 

@@ -7,18 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plait.converters.columns import as_mono, encode, plain_picture
+from plait.converters.columns import PICTURES, SOUNDS, as_mono, encode
 from plait.core.contract import Table
 from plait.core.files import write_bytes
-from plait.core.words import count
 from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
 from plait.errors import CellError, RequestError, did_you_mean
 from plait.kinds import TABULAR, is_opened
 from plait.kinds.detect import detect
 
 TEXT_ENDINGS = (".txt", ".md")
-SOUNDS_WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
-PICTURES_WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
 
 
 def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str]) -> tuple[list[str], str]:
@@ -32,9 +29,8 @@ def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str
     for name in columns:
         if name not in table.names:
             raise RequestError(f"there is no column {name!r}. {did_you_mean(name, table.names)}")
-    kind_of = {
-        c.name: c.kind for c in detect(table, kinds={n: k for n, k in kinds.items() if n in table.names}).columns
-    }
+    known = {name: kind for name, kind in kinds.items() if name in table.names}
+    kind_of = {c.name: c.kind for c in detect(table, kinds=known).columns}
     media = [name for name in columns if is_opened(kind_of[name])]
     if media and len(columns) > 1:
         raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
@@ -47,28 +43,7 @@ def write_file(path: Path, value: Any, kind: str) -> None:
     if kind == "text":
         write_bytes(path, (value.rstrip("\n") + "\n" if value else "").encode())
     else:
-        write_bytes(path, _bytes_of(value, kind, path.suffix.lower()))
-
-
-def _bytes_of(value: Any, kind: str, ending: str) -> bytes:
-    import io
-
-    if ending in (".wav", ".png"):
-        return encode(value, kind)
-    buffer = io.BytesIO()
-    if kind == "audio":
-        import soundfile
-
-        try:
-            soundfile.write(buffer, value[0], value[1], format=SOUNDS_WRITTEN[ending])
-        except soundfile.SoundFileError as error:
-            raise RequestError(
-                f"a sound of {count(value[1])} Hz cannot be written as {ending} ({error}); expected another rate, or "
-                "a name that ends in .wav."
-            ) from None
-    else:
-        plain_picture(value).convert("RGB").save(buffer, PICTURES_WRITTEN[ending])
-    return buffer.getvalue()
+        write_bytes(path, encode(value, kind, path.suffix.lower()))
 
 
 def read_file(path: Path) -> tuple[str, Any]:
@@ -106,8 +81,8 @@ def read_file(path: Path) -> tuple[str, Any]:
 
 def kind_of_ending(path: Path) -> str:
     ending = path.suffix.lower()
-    for kind, endings in (("text", TEXT_ENDINGS), ("audio", SOUNDS_WRITTEN), ("image", PICTURES_WRITTEN)):
+    for kind, endings in (("text", TEXT_ENDINGS), ("audio", SOUNDS), ("image", PICTURES)):
         if ending in endings:
             return kind
-    known = ", ".join([*TEXT_ENDINGS, *SOUNDS_WRITTEN, *PICTURES_WRITTEN])
+    known = ", ".join([*TEXT_ENDINGS, *SOUNDS, *PICTURES])
     raise RequestError(f"{path.name!r} cannot be written; expected a name that ends in one of: {known}.")

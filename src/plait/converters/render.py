@@ -30,9 +30,8 @@ class Render(ByValue):
     """Words to a picture: black letters on white, mode "L", wrapped, as wide as its longest line needs.
 
     What the font lacks is written with another installed font; what none can write is drawn as □, and the confidence
-    is the share of characters that are written. Control characters are left out. Arabic, Hebrew and their like stand
-    at the right and run to the left: with Pillow's raqm properly (joined letters, numbers and Latin words in between
-    the right way). Without raqm letters are only put in order, by a simple rule, and Arabic ones are not joined.
+    is the share of characters that are written. Arabic, Hebrew and their like stand at the right and run to the left:
+    with Pillow's raqm properly, without it letters are only put in order, by a simple rule, and Arabic is not joined.
     """
 
     size: int = field(default=32, metadata={"help": "Size of the letters in pixels (an em)."})
@@ -46,9 +45,8 @@ class Render(ByValue):
     def __post_init__(self) -> None:
         self.check_range("size", 8, 512, " pixels")
         if self.width and not 6 * self.size <= self.width <= 16384:
-            raise RequestError(
-                f"render.width is {self.width}; expected 0 or {6 * self.size} (6 times the size) to 16384 pixels."
-            )
+            least = f"{6 * self.size} (6 times the size)"
+            raise RequestError(f"render.width is {self.width}; expected 0 or {least} to 16384 pixels.")
         if self.font:
             find_face(self.font)
 
@@ -102,15 +100,10 @@ class Render(ByValue):
 @dataclass(frozen=True)
 class Spectrogram(ByValue):
     """A sound to a picture of its frequencies over time: mode "L", low frequencies at the bottom, silence black.
-
-    The picture is `height` pixels high whatever the sample rate is: row 0 is the highest, `frequency_of(row)` says in
-    Hz where the middle of a row lies and `row_of(hz)` the other way round. What lies over half the sample rate is
-    black. A second is 100 columns; `time_of(column, seconds)` and `column_of(time, seconds)` say which time is where.
-    A sound over 40.96 s has 4096 columns, each of which shows the loudest of its time.
-
-    Brightness is in dB: 255 is the loudest point, 0 is 80 dB under it, so that the volume of a recording does not
-    matter. Windows are Hann's of 32 ms; each row is a triangle between its neighbours on the scale.
-    """
+    It is `height` pixels high whatever the sample rate; what lies over half of that is black. A second is 100 columns;
+    a sound over 40.96 s has 4096, each of which shows the loudest of its time. Brightness is in dB: 255 is the loudest
+    point, 0 is 80 dB under it, so that the volume of a recording does not matter. Windows are Hann's of 32 ms; each row
+    is a triangle between its neighbours on the scale."""
 
     height: int = field(default=128, metadata={"help": "Rows of the picture."})
     low: float = field(default=50.0, metadata={"help": "Frequency at the bottom, in Hz."})
@@ -126,38 +119,10 @@ class Spectrogram(ByValue):
     def __post_init__(self) -> None:
         self.check_range("height", 8, 2048, " pixels")
         if not 1 <= self.low < self.high <= 1e6:
-            raise RequestError(
-                f"spectrogram.low and high are {self.low:g} and {self.high:g}; expected 1 to 1e6 Hz, low first."
-            )
+            ends = f"{self.low:g} and {self.high:g}"
+            raise RequestError(f"spectrogram.low and high are {ends}; expected 1 to 1e6 Hz, low first.")
         if self.scale not in ("log", "linear"):
             raise RequestError(f"spectrogram.scale is {self.scale!r}; expected log or linear.")
-
-    def frequency_of(self, row: float) -> float:
-        """Return the frequency in Hz of the middle of a row; row 0 is the top."""
-        share = 1 - (row + 0.5) / self.height
-        if self.scale == "linear":
-            return self.low + (self.high - self.low) * share
-        return self.low * (self.high / self.low) ** share
-
-    def row_of(self, hz: float) -> int:
-        """Return the row that shows a frequency; those out of range are at the edge."""
-        if self.scale == "linear":
-            share = (hz - self.low) / (self.high - self.low)
-        else:
-            share = math.log(max(hz, 1e-9) / self.low) / math.log(self.high / self.low)
-        return min(self.height - 1, max(0, math.floor((1 - share) * self.height)))
-
-    def step_of(self, seconds: float) -> float:
-        """Return how many seconds a column of a sound of this length is: 0.01, or more in a long sound."""
-        return max(1 / COLUMNS, seconds / MOST_COLUMNS)
-
-    def time_of(self, column: float, seconds: float = 0.0) -> float:
-        """Return the time in seconds of the middle of a column, in a sound of this length."""
-        return (column + 0.5) * self.step_of(seconds)
-
-    def column_of(self, time: float, seconds: float = 0.0) -> int:
-        """Return the column that shows a time, in a sound of this length."""
-        return math.floor(time / self.step_of(seconds) + 1e-9)
 
     def convert(self, value: tuple[np.ndarray, int]) -> tuple[Image.Image, float]:
         """Return the picture (height, columns) of (samples (time,), Hz), and 1. Raises CellError for no sound."""
@@ -189,7 +154,7 @@ class Spectrogram(ByValue):
         half = len(window) // 2
         whole = np.pad(x, (half, len(window)), mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(whole, len(window))
-        step = self.step_of(len(x) / rate) * rate  # samples for a column
+        step = max(rate / COLUMNS, len(x) / MOST_COLUMNS)  # samples for a column
         each = math.ceil(step / max(rate / COLUMNS, 1) - 1e-6)  # frames in a column
         out = np.zeros((columns, self.height), np.float32)
         block = max(1, (1 << 22) // (len(bank[0]) * each))
@@ -207,9 +172,7 @@ class Spectrogram(ByValue):
 @lru_cache(maxsize=16)
 def _bank(rate: int, height: int, low: float, high: float, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a Hann window whose full-scale sine has power 1, and the weights (frequency, line of the spectrum).
-
-    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1.
-    """
+    Each weight is a triangle from the row below to the row above, never narrower than a line; its sum is 1."""
     length = max(4, round(WINDOW * rate))
     size = 2 ** math.ceil(math.log2(4 * length))  # padded, so that lines lie close together
     window = np.hanning(length + 1)[:-1]

@@ -1,7 +1,5 @@
 """Speech into text with pocketsphinx, whose English model comes with the package: nothing is downloaded.
-
-With a list of words or a grammar it is quick and mostly right. Without, much of it is wrong; its confidence says so.
-"""
+With a list of words or a grammar it is quick and mostly right. Without, much of it is wrong; its confidence says so."""
 
 from __future__ import annotations
 
@@ -34,6 +32,7 @@ NOISE = 2e-3  # root mean square of the noise added: zeros and empty bands are n
 LONGEST = 20.0  # seconds decoded at once
 GRAMMAR = {"wip": 0.01, "silprob": 0.1}  # fewer words put in, more pauses between them
 SIGNS = re.compile(r"[;=|*+<>()\[\]{}/\\\"#]")  # what means something in a JSGF grammar
+NOISES = ("<", "[", "+")  # what begins <s>, <sil>, [NOISE], ++BREATH++
 NEEDED = ("mdef", "means", "variances", "transition_matrices")
 NO_WORD = "pocketsphinx.words holds no word; give them with commas between, such as yes,no."
 
@@ -41,10 +40,8 @@ NO_WORD = "pocketsphinx.words holds no word; give them with commas between, such
 @dataclass(frozen=True)
 class Sphinx(ByValue):
     """Audio (samples (time,) float32, Hz) → text. Raises RequestError for words, a grammar or a model of no use.
-
     Each sound is made mono at 16 kHz, freed of silent ends, brought to -20 dBFS, and put between 0.2 s of faint noise.
-    The confidence is the geometric mean of the posteriors of its words.
-    """
+    The confidence is the geometric mean of the posteriors of its words."""
 
     words: str = field(default="", metadata={"help": "Words to listen for, with commas, or a text file, one a line."})
     grammar: str = field(default="", metadata={"help": "JSGF grammar of what can be said: a file, or its text."})
@@ -120,9 +117,8 @@ class Sphinx(ByValue):
         path = None if self.grammar.lstrip().startswith("#JSGF") else _as_file(self.grammar)
         text = _read(path, "grammar") if path else self.grammar
         if not text.lstrip().startswith("#JSGF"):
-            raise RequestError(
-                "pocketsphinx.grammar is no JSGF grammar: expected a file, or a text, that begins with '#JSGF'."
-            )
+            how = "expected a file, or a text, that begins with '#JSGF'."
+            raise RequestError(f"pocketsphinx.grammar is no JSGF grammar: {how}")
         if "public" not in text:
             raise RequestError("pocketsphinx.grammar has no public rule, such as: public <said> = yes | no ;")
         return text
@@ -153,12 +149,8 @@ def _decode(decoder: Any, samples: bytes) -> tuple[list[str], list[float]]:
     guess = decoder.hyp()
     if guess is None:
         return [], []
-    words = [word for word in guess.hypstr.split() if not _is_noise(word)]
-    return words, [min(1.0, part.prob) for part in decoder.seg() if not _is_noise(part.word)]
-
-
-def _is_noise(word: str) -> bool:
-    return word.startswith(("<", "[", "+"))  # <s>, <sil>, [NOISE], ++BREATH++
+    words = [word for word in guess.hypstr.split() if not word.startswith(NOISES)]
+    return words, [min(1.0, part.prob) for part in decoder.seg() if not part.word.startswith(NOISES)]
 
 
 def read_sound(value: Any) -> np.ndarray:
@@ -167,9 +159,8 @@ def read_sound(value: Any) -> np.ndarray:
         samples, rate = value
         samples, rate = np.asarray(samples, dtype=np.float32), float(rate)
     except (TypeError, ValueError):
-        raise CellError(
-            f"a sound with its sample rate was expected, not {type(value).__name__}", "wrong-kind"
-        ) from None
+        what = type(value).__name__
+        raise CellError(f"a sound with its sample rate was expected, not {what}", "wrong-kind") from None
     if samples.ndim == 2:
         samples = samples.mean(axis=1)
     if samples.ndim != 1 or not 0 < rate < math.inf:
@@ -232,9 +223,8 @@ def load_decoder(options: Sphinx) -> tuple[Any, threading.Lock]:
         try:
             decoder.add_jsgf_string("said", options.rules())
         except (RuntimeError, ValueError):
-            raise RequestError(
-                "pocketsphinx.grammar is not a JSGF grammar with a public rule; see its rules."
-            ) from None
+            why = "is not a JSGF grammar with a public rule; see its rules."
+            raise RequestError(f"pocketsphinx.grammar {why}") from None
         decoder.activate_search("said")
     return decoder, threading.Lock()
 

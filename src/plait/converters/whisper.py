@@ -1,7 +1,5 @@
 """Speech into text with Whisper (Radford and others, 2022), run by faster-whisper from a model that is here already.
-
-Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache.
-"""
+Nothing is downloaded: the model is a folder, or a name that is in the user's Hugging Face cache."""
 
 from __future__ import annotations
 
@@ -25,10 +23,8 @@ DEVICES = ("cpu", "cuda", "auto")
 @dataclass(frozen=True)
 class Whisper(ByValue):
     """Audio (samples (time,) float32, Hz) → text. Raises RequestError for a wrong option or a folder of no model.
-
     Decoded with a beam and without chance, so the same sound gives the same words. The confidence is the mean over
-    the tokens of exp(average log-probability of the segment) · (1 - probability that nobody speaks in it).
-    """
+    the tokens of exp(average log-probability of the segment) · (1 - probability that nobody speaks in it)."""
 
     model: str = field(default="", metadata={"help": "Folder of a CTranslate2 Whisper model, or a name in the cache."})
     language: str = field(
@@ -70,12 +66,10 @@ class Whisper(ByValue):
         model = load_model(self.model, self.device)
         language = self.language.lower().replace("_", "-").split("-")[0]
         if language and language not in model.supported_languages:
-            raise RequestError(
-                f"whisper.language is {self.language!r}. {did_you_mean(language, model.supported_languages)}"
-            )
-        segments, _ = model.transcribe(
-            samples, language=language or None, beam_size=self.beam, temperature=0.0, condition_on_previous_text=False
-        )
+            near = did_you_mean(language, model.supported_languages)
+            raise RequestError(f"whisper.language is {self.language!r}. {near}")
+        how = {"beam_size": self.beam, "temperature": 0.0, "condition_on_previous_text": False}
+        segments, _ = model.transcribe(samples, language=language or None, **how)
         return join_segments(list(segments))
 
 

@@ -19,12 +19,10 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 @dataclass(frozen=True)
 class Template(ByValue):
     """Cells to words: "age: 30, colour: red", or what a template says.
-
-    Without a template each cell that is there is named, in the order of the columns: underscores of a name become
-    blanks, whole numbers have no decimals, dates are in ISO 8601, true and false are yes and no. A template has column
-    names in braces, {{ and }} for braces; nothing else is evaluated. A named cell that is absent reads "unknown"; the
-    confidence is the share of named cells that are there. A row without a cell is a CellError.
-    """
+    Without one each cell that is there is named, in the order of the columns: underscores of a name become blanks,
+    whole numbers have no decimals, dates are in ISO 8601, true and false are yes and no. A template has column names in
+    braces, {{ and }} for braces; a named cell that is absent reads "unknown", and the confidence is the share of those
+    that are there. A row without a cell is a CellError."""
 
     template: str = field(default="", metadata={"help": 'Words with columns in braces: "a {age}-year-old". Or all.'})
 
@@ -34,9 +32,8 @@ class Template(ByValue):
 
     def __post_init__(self) -> None:
         if self.template and not any(is_name for _text, is_name in _pieces(self.template)):
-            raise RequestError(
-                f"template.template {self.template!r} names no column; write it in braces, such as {{age}}."
-            )
+            how = "write it in braces, such as {age}."
+            raise RequestError(f"template.template {self.template!r} names no column; {how}")
 
     def convert(self, value: Mapping[str, Any]) -> tuple[str, float]:
         """Return the words of a row {column: cell}. Raises RequestError where the template names no column of it."""
@@ -47,9 +44,8 @@ class Template(ByValue):
             if is_name:
                 column = text if text in spoken else text.strip()
                 if column not in spoken:
-                    raise RequestError(
-                        f"the template names the column {text!r}, which is not there. {did_you_mean(text, spoken)}"
-                    )
+                    near = did_you_mean(text, spoken)
+                    raise RequestError(f"the template names the column {text!r}, which is not there. {near}")
                 named.append(spoken[column])
                 text = spoken[column] or ABSENT
             words += text
@@ -57,7 +53,7 @@ class Template(ByValue):
             raise CellError("no cell of this row is there", "blank")
         if named:
             return words, sum(map(bool, named)) / len(named)
-        parts = [(speak_name(column), cell) for column, cell in spoken.items() if cell]
+        parts = [(" ".join(str(column).replace("_", " ").split()), cell) for column, cell in spoken.items() if cell]
         return ", ".join(f"{column}: {cell}" if column else cell for column, cell in parts), 1.0
 
 
@@ -82,17 +78,10 @@ def _pieces(template: str) -> list[tuple[str, bool]]:
     return [*pieces, (template[end:], False)]
 
 
-def speak_name(column: object) -> str:
-    """Return the name of a column with blanks for underscores: "blood_pressure" → "blood pressure"."""
-    return " ".join(str(column).replace("_", " ").split())
-
-
 def speak_cell(cell: Any) -> str:
     """Return a cell in words, "" where it is absent (None, NaN, NaT, blank).
-
     3.0 → "3", 0.30000000000000004 → "0.3" (six places that count, or all of a whole number), True → "yes",
-    a day → "2024-05-01", a time of a day → "2024-05-01 13:30".
-    """
+    a day → "2024-05-01", a time of a day → "2024-05-01 13:30"."""
     if hasattr(cell, "item") and getattr(cell, "ndim", 0) == 0:
         if cell.dtype.kind == "M":
             cell = cell.astype("datetime64[us]")  # nanoseconds would become a number

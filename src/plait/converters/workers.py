@@ -1,8 +1,6 @@
 """Processes that convert sounds into text, for converters that hold the interpreter's lock.
-
 A worker is this file run by the same Python. It speaks through pipes: a line of JSON, then samples as plain bytes;
-nothing is pickled, and the user's script is not run again.
-"""
+nothing is pickled, and the user's script is not run again."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -225,6 +226,12 @@ def answer_subsets(predictor: Any, batch: Batch, keeps: Sequence[Sequence[str]])
     if hasattr(predictor, "subsets"):
         return predictor.subsets(batch, keeps)
     return [predictor(keep_only(batch, keep)) for keep in keeps]
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return the name, or with _2, _3 … where it is taken."""
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 def clean_label(cell: Any) -> Any:

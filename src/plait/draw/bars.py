@@ -1,7 +1,5 @@
 """Bars on both sides of a line, and heat over a picture.
-
-Readable in black and white: what speaks for an answer is filled, what speaks against it is hatched.
-"""
+Readable in black and white: what speaks for an answer is filled, what speaks against it is hatched."""
 
 from __future__ import annotations
 
@@ -73,10 +71,8 @@ def lay_bars(
 
 def lay_heat(axes: Axes, heat: np.ndarray, extent: tuple[float, float, float, float], origin: Any) -> None:
     """Lay a heat map over a picture: blue for the answer, orange against it, as thick as it weighs.
-
     Smoothed a little: the gradient of one pixel says little. Round the strongest places runs a line, solid for, dashed
-    against.
-    """
+    against."""
     from matplotlib.colors import to_rgb
     from scipy.ndimage import gaussian_filter
 

@@ -1,8 +1,6 @@
 """Pictures of a trained model, as PNG: confusion, reliability, curves, predicted against true. Knows numbers, names.
-
 What stands in the report's page too is drawn once, as SVG by `figures`, and painted from that. Painted with matplotlib
-objects: no global figure, no display, nobody's settings changed. Notes stand above, where there is room.
-"""
+objects: no global figure, no display, nobody's settings changed. Notes stand above, where there is room."""
 
 from __future__ import annotations
 
@@ -54,10 +52,8 @@ WORDS: dict[str, dict[str, Any]] = {
 
 def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[object], title: str = "") -> Path:
     """Draw which class was taken for which. counts: (label, class), rows true, columns predicted; names of the rows.
-
     Rows beyond the columns are labels that the model never saw; they are marked. The darker a cell, the larger its
-    share of the row. Above 100 classes only the 60 with the most mistakes are drawn. Returns the path.
-    """
+    share of the row. Above 100 classes only the 60 with the most mistakes are drawn. Returns the path."""
     counts, known = np.asarray(counts), np.shape(counts)[1]
     shown, notes = short_names(names)
     right, total = int(np.trace(counts)), int(counts.sum())
@@ -106,10 +102,8 @@ def reliability_picture(path: str | Path, measured: Mapping[str, Any], title: st
 
 def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Path:
     """Draw the metric of every candidate over the epochs, and under it a small panel of losses for each candidate.
-
     history: dicts of candidate, epoch, loss, val_loss (or None), metric and metric_name, in the order they happened.
-    Above 12 candidates the 12 best are drawn. Returns the path.
-    """
+    Above 12 candidates the 12 best are drawn. Returns the path."""
     runs: dict[str, list[Mapping[str, Any]]] = {}
     for entry in history:
         runs.setdefault(str(entry["candidate"]), []).append(entry)
@@ -149,9 +143,7 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
 
 def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric: str) -> Path:
     """Draw the metric on validation rows against the training rows that were learned from. Returns the path.
-
-    points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals.
-    """
+    points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals."""
     notes = ["the winner, learned from parts of the rows, on validation rows", "bars: 95 % intervals"]
     return save_picture(paint(figures.growth_figure(points, metric)), path, "Learning curve", notes)
 

@@ -1,8 +1,6 @@
 """The charts of the report, as SVG that stands in the page. Knows numbers and names; no table, no model, no page.
-
 Each is drawn about 340 wide, the width of a phone, and readable in black and white: shape, hatching, line style and
-position carry what colour carries. `url(#hatch)` is a pattern that the page defines once.
-"""
+position carry what colour carries. `url(#hatch)` is a pattern that the page defines once."""
 
 from __future__ import annotations
 
@@ -15,20 +13,7 @@ import numpy as np
 
 from plait.core.words import count, minus, number, percent, plain, signed
 from plait.draw.page import shorten, text_width
-from plait.draw.svg import (
-    Scale,
-    around,
-    axis_numbers,
-    box,
-    drawing,
-    hint,
-    line,
-    mark,
-    path,
-    star,
-    ticks,
-    words,
-)
+from plait.draw.svg import Scale, around, axis_numbers, box, drawing, hint, line, mark, path, star, ticks, words
 
 WIDTH = 340.0
 MOST_CLASSES, MOST_POINTS = 100, 1500
@@ -96,10 +81,8 @@ def split_figure(splits: Mapping[str, int]) -> str:
 
 def find_mistakes(counts: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """Return which labels a picture of counts (label, class) shows, in order, and the ten most frequent mistakes.
-
     A mistake is (label, class that it was taken for). Of more than 100 labels the 60 with the most mistakes, either
-    way, are shown: more could not be read.
-    """
+    way, are shown: more could not be read."""
     wrong = np.where(np.eye(*counts.shape) > 0, 0, counts)
     order = np.argsort(-wrong, axis=None, kind="stable")[:10]
     pairs = [divmod(int(place), counts.shape[1]) for place in order if wrong.flat[place]]
@@ -112,9 +95,7 @@ def find_mistakes(counts: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]
 
 def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str], most: int | None = None) -> str:
     """Draw counts (label, class), rows true and columns said; names of the rows. Rows beyond the columns: unknown.
-
-    most: letters of a name.
-    """
+    most: letters of a name."""
     num, known = len(counts), len(counts[0])
     cell = next(side for classes, side in CELLS if num <= classes)
     font, size = (7.3, "") if num <= 26 else (5.8, "tiny")
@@ -164,14 +145,13 @@ def _cell(x: float, y: float, side: float, times: int, total: int, says: str, ri
     return drawn
 
 
-def scatter_figure(points: Sequence[Sequence[float]], name: str, unit: str = "") -> str:
+def scatter_figure(points: Sequence[Sequence[float]], name: str) -> str:
     """Draw predicted against true numbers. points: (true, predicted), thinned to 1,500."""
     shown = [(float(t), float(p)) for t, p in points[:: max(1, math.ceil(len(points) / MOST_POINTS))]]
     ends = around([v for point in shown for v in point])
     left, bottom = 52.0, 300.0
     across, up = Scale(*ends, left, WIDTH - 8), Scale(*ends, bottom, 10)
-    unit = f" ({unit})" if unit else ""
-    inner = _frame(across, up, f"true {shorten(name, 24)}{unit}", f"predicted{unit}")
+    inner = _frame(across, up, f"true {shorten(name, 24)}", "predicted")
     inner.append(line(across(ends[0]), up(ends[0]), across(ends[1]), up(ends[1]), "ideal"))
     size, look = (2.6, "point") if len(shown) > 200 else (3.5, "point large")
     inner += [mark(0, across(t), up(p), size, look) for t, p in shown]
@@ -194,11 +174,8 @@ def reliability_figure(measured: Mapping[str, Any], title: str) -> str:
         inner.append(box(x, min(y, says), wide, abs(says - y), "gap", title_of))
         below.append(box(x, bottom + 66 - tall, wide, tall, "bar pale", hint(rows)))
     inner += [line(across(0), up(0), across(1), up(1), "ideal"), words(left, 13, title, "strong")]
-    inner += [
-        words(left - 6, bottom + 62, "rows", "tick", "end"),
-        *below,
-        line(left, bottom + 66, across(1), bottom + 66),
-    ]
+    inner += [words(left - 6, bottom + 62, "rows", "tick", "end"), *below]
+    inner.append(line(left, bottom + 66, across(1), bottom + 66))
     means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
     return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {count(measured['rows'], 'row')}", *inner)
 
@@ -216,17 +193,11 @@ def growth_figure(points: Sequence[Mapping[str, Any]], metric: str) -> str:
 
 
 def curve_figure(
-    series: Sequence[Mapping[str, Any]],
-    across_name: str,
-    up_name: str,
-    ends: tuple[float, float],
-    title: str = "",
+    series: Sequence[Mapping[str, Any]], across_name: str, up_name: str, ends: tuple[float, float], title: str = "",
     log: bool = False,
-) -> str:
+) -> str:  # fmt: skip
     """Draw lines over levels. series: {"name", "levels": [...], "scores": [...]}, maybe with "low" and "high".
-
-    Levels that do not grow, or are not numbers, stand at equal distances under their text.
-    """
+    Levels that do not grow, or are not numbers, stand at equal distances under their text."""
     left, top, bottom = 44.0, 24.0 if title else 8.0, 172.0
     across, named, places = _lay_levels([curve["levels"] for curve in series], (left + 6, WIDTH - 10), log)
     up = Scale(*ends, bottom, top)
@@ -234,9 +205,8 @@ def curve_figure(
     inner += [words(0, 13, shorten(title, 44), "strong")] if title else []
     for index, curve in enumerate(series):
         nothing = [None] * len(curve["scores"])
-        entries = zip(
-            places[index], curve["scores"], curve.get("low", nothing), curve.get("high", nothing), strict=True
-        )
+        spans = curve.get("low", nothing), curve.get("high", nothing)
+        entries = zip(places[index], curve["scores"], *spans, strict=True)
         dots = [(across(x), float(y), low, high) for x, y, low, high in entries if y is not None]
         for x, _, low, high in dots:
             if low is not None:
@@ -251,9 +221,8 @@ def curve_figure(
         inner += [path([(x, y), (x + 28, y)], f"curve c{index % 6}"), mark(index, x + 14, y, 3.6, f"spot c{index % 6}")]
         inner.append(words(x + 34, y + 4, shorten(curve["name"], 16)))
     tall += 18 * math.ceil(len(series) / 2) + 2 if len(series) > 1 else 0
-    label = "; ".join(
-        f"{curve['name']} from {number(curve['scores'][0])} to {number(curve['scores'][-1])}" for curve in series
-    )
+    ends_of = [(curve["name"], number(curve["scores"][0]), number(curve["scores"][-1])) for curve in series]
+    label = "; ".join(f"{name} from {first} to {last}" for name, first, last in ends_of)
     return drawing(WIDTH, tall, f"{title or up_name}: {label}", *inner, class_="chart grow")
 
 
@@ -305,27 +274,22 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 
 
-def waterfall(
-    base: float, shares: Sequence[tuple[str, float | None, str]], total: float, end: str, zero: bool = True
-) -> str:
-    """Draw how a prediction comes about: the base, then what each part adds or takes.
-
-    shares: (name, share or None, what stands there then). zero: whether the axis goes from 0 to 1, as of probabilities;
-    in other numbers the steps would vanish beside the base.
-    """
+def waterfall(base: float, shares: Mapping[str, float | None], total: float, zero: bool = True) -> str:
+    """Draw how a prediction comes about: the base, then what each part adds or takes; None where one is not there.
+    zero: whether the axis goes from 0 to 1, as of probabilities; beside other numbers the steps would vanish."""
     steps = [base]
-    for _, share, _ in shares:
+    for share in shares.values():
         steps.append(steps[-1] + (share or 0.0))
     ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
     left, at = 112.0, base
     across = Scale(*ends, left, WIDTH - 58)
     say = number if zero else plain
     rows = [("nothing known", ends[0], base, "bar pale", say(base))]
-    for name, share, why in shares:
+    for name, share in shares.items():
         look = "bar" if (share or 0.0) >= 0 else "bar against"
-        rows.append((name, at, at + (share or 0.0), look, why if share is None else signed(share)))
+        rows.append((name, at, at + (share or 0.0), look, "not there" if share is None else signed(share)))
         at += share or 0.0
-    rows.append((end, ends[0], total, "bar pale", say(total)))
+    rows.append(("the answer", ends[0], total, "bar pale", say(total)))
     inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
     for index, (name, begin, stop, look, text) in enumerate(rows):
         y, outer = 26.0 * index, index in (0, len(rows) - 1)
@@ -362,10 +326,8 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float) -> str
     inner = []
     for s in seconds:
         x, wide = (100 * length / duration for length in (s["start"], s["end"] - s["start"]))
-        tall, title = (
-            20 * abs(s["weight"]) / limit,
-            hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}"),
-        )
+        title = hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}")
+        tall = 20 * abs(s["weight"]) / limit
         y, look = (20 - tall, "bar") if s["weight"] >= 0 else (20, "bar against")
         inner.append(box(x + 0.15, y, max(wide - 0.3, 0.2), tall, look, title))
     inner.append(line(0, 20, 100, 20))
@@ -390,13 +352,9 @@ def _interval(at: Scale, span: Span, y: float) -> list[str]:
 
 
 def _frame(
-    across: Scale,
-    up: Scale,
-    across_name: str,
-    up_name: str,
-    named: Sequence[tuple[float, str]] | None = None,
+    across: Scale, up: Scale, across_name: str, up_name: str, named: Sequence[tuple[float, str]] | None = None,
     share: bool = False,
-) -> list[str]:
+) -> list[str]:  # fmt: skip
     """Return grid, ticks and the names of both axes. named: (value, text) of the ticks across, where they are given."""
 
     def texts(scale: Scale) -> list[tuple[float, str]]:

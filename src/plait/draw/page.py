@@ -1,8 +1,6 @@
 """A page to draw on in inches, text that fits on it, and the fonts that can write it.
-
 Drawn with matplotlib's objects: no display, no global figure, nobody's settings changed. A character that no
-installed font can write is drawn as □.
-"""
+installed font can write is drawn as □."""
 
 from __future__ import annotations
 
@@ -143,9 +141,8 @@ def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
 
     families, missing = ["DejaVu Sans"], frozenset(marks) - {"\n"} - _writes("DejaVu Sans")
     upright = [f for f in fontManager.ttflist if f.style == f.stretch == "normal" and f.weight in (400, "normal")]
-    installed = (
-        {font.name for font in upright if "Last Resort" not in font.name} if missing else set()
-    )  # it draws boxes
+    # the Last Resort draws boxes
+    installed = {font.name for font in upright if "Last Resort" not in font.name} if missing else set()
     for name in [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]:
         if missing & _writes(name):
             families.append(name)
@@ -155,12 +152,19 @@ def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(families), missing
 
 
-@lru_cache(maxsize=1024)
 def _writes(family: str) -> frozenset[str]:
-    from matplotlib.font_manager import FontProperties, fontManager, get_font
+    from matplotlib.font_manager import FontProperties, fontManager
+
+    return characters_of(fontManager.findfont(FontProperties(family=[family])))
+
+
+@lru_cache(maxsize=1024)
+def characters_of(path: str) -> frozenset[str]:
+    """Return the characters that a font file has a sign for; none where it cannot be read."""
+    from matplotlib.font_manager import get_font
 
     try:
-        return frozenset(map(chr, get_font(fontManager.findfont(FontProperties(family=[family]))).get_charmap()))
+        return frozenset(map(chr, get_font(path).get_charmap()))
     except (RuntimeError, ValueError, OSError):  # a colour font or a broken one: as good as none
         return frozenset()
 

@@ -1,36 +1,27 @@
 """One HTML file that tells a reader who was not there what was asked, what came out, and why to believe it.
 
-Takes what is known of a run as one dict, `content`; knows no model, no table and no run folder. Every key may be absent
-or None: its section then says so in a sentence, which `missing` may give: {"robustness": "The time limit ended it."}.
+Takes what is known of a run as one dict, `content`; knows no model, no table and no run folder. Those marked * may be
+absent or None: their section then says so in a sentence, which `missing` may give: {"robustness": "The time …"}.
 
-question     {"target", "task": "classification" or "regression", "metric": name, "unit": of the target, "classes": how
-             many, "modalities": [names], "table": file name, "when", "version": of plait, "command": one line,
-             "options": {name: value}, "seed", "hash": SHA-256 of the table, "versions": {"python": …, "torch": …}}
-data         {"rows", "unlabelled", "splits": {"train": rows, …}, "notes": [sentences], "modalities": [{"name", "kind",
-             "columns": [names], "present": {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
+question     {"target", "task": "classification" or "regression", "metric", "classes": how many, "modalities": [names],
+             "table", "when", "version", "command", "options", "seed", "hash": SHA-256 of the table, "versions"}
+data         {"rows", "unlabelled", "splits": {"train": rows, …}, "modalities": [{"name", "kind", "columns", "present":
+             {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
 verdict      what `Verdict.to_json` returns
 conversions  [{"sentence"}] whether what was made of a modality was worth it
-leaderboard  [{"name", "family", "plan", "recipe", "val": span, "test": span, "loss", "seconds", "params", "latency_ms",
-             "memory_mb", "winner": bool}]; a span is {"value", "low", "high"}; the cost is drawn from here
-confusion    {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
-scatter      {"points": [(true, said)]}; for a regression
-calibration  {"before", "after": as `proof.scores.reliability` returns, "temperature", "ece": {"before", "after"},
-             "brier": {"before", "after"}}
-robustness   [{"modality", "what": "noise", "unit": of the levels, "rows", "levels", "scores", "area", "metric"}]; the
-             curves whose "what" is "missing" are drawn in one chart; a level of None is the input as it came
-subsets      {"by_modalities", "alone"} as `evaluate --json` has them
-importance   {"modalities": {name: {"share", "mean", "present"}}, "synergy": {"audio+image": value}, "rows"}
+leaderboard  what `study.candidate.list_candidates` returns; the cost is drawn from here
+confusion*   {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
+scatter*     {"points": [(true, said)]}; for a regression
+calibration*  what `proof.robustness.calibration` returns
+robustness*  what `Robustness.curves` returns; those whose "what" is "missing" are drawn in one chart
+subsets*     {"by_modalities", "alone"} as `evaluate --json` has them
+importance*  {"modalities": {name: {"share", "mean", "present"}}, "synergy": {"audio+image": value}, "rows"}
              share: of all that counted, 0 to 1; mean: what it adds to the answer on average; present: share of rows
-examples     [{"row", "split", "target", "prediction", "probability", "base", "status", "reason", "modalities": {name:
-             share or None}, "synergy": {"audio+image": value}, "parts": [part]}], and a part is one of
-             {"modality", "kind", "form": "picture", "png": bytes, "heat": (height, width) or a PNG to lay over}
-             {"modality", "kind", "form": "sound", "wav": bytes, "spectrogram": PNG, "duration", "seconds": [stretch]}
-             {"modality", "kind", "form": "words", "text", "spans": [stretch]}; a stretch is {"start", "end", "weight"}
-             {"modality", "kind", "form": "columns", "columns": [{"name", "value", "weight"}]}
-             {"modality", "kind", "reason": why it is not there}
-             weight: above 0 speaks for the answer (blue), below 0 against (orange), on any scale
-sample       {"rows", "of"}: robustness, importance and examples are of these rows, drawn from so many
-learning_curve  [{"rows", "val": span}]
+examples*    [{"row", "split", "target", "prediction", "probability", "base", "status", "reason", "modalities": {name:
+             share or None}, "synergy", "parts": [{"modality", "kind", and what `report` of the kind's inside returns,
+             or "reason": why it is not there}]}]; a weight above 0 speaks for the answer (blue), below 0 against it
+sample*      {"rows", "of"}: robustness, importance and examples are of these rows, drawn from so many
+learning_curve*  [{"rows", "val": span}]
 """
 
 from __future__ import annotations
@@ -50,19 +41,13 @@ from plait.draw import figures, sections, svg
 from plait.draw.explained import explain_row
 
 MISSING = {
-    "question": "What was asked is not recorded in this run.",
-    "data": "What the table holds is not recorded in this run.",
-    "verdict": "This run holds no verdict: nothing was tested.",
-    "leaderboard": "This run holds no list of candidates.",
     "mistakes": "There are no test rows with a label, so there are no mistakes to count.",
     "calibration": "Calibration was not measured: it needs probabilities, and rows with a label.",
     "robustness": "Robustness was not measured in this run.",
     "subsets": "The model was not scored with some of its modalities left out.",
     "importance": "What each modality adds was not measured in this run.",
     "examples": "No rows were explained in this run.",
-    "cost": "The cost of the candidates was not measured.",
     "learning_curve": "No learning curve was drawn; plait fit --learning-curve draws one.",
-    "reproduce": "How to repeat this run is not recorded.",
 }
 TITLES = {
     "verdict": "Did combining help?",
@@ -90,17 +75,13 @@ METRIC_HELP = {
 # control characters, halves of characters, and the last two codes of each plane, which are none
 NEVER = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000))
 BROKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NEVER}]")
-QUESTION = ("target", "task", "metric", "unit", "classes", "modalities", "table", "when", "version", "command", "seed")
-DRAWN: tuple[Callable[..., str], ...] = (figures.whisker, figures.whisker_axis, figures.gain_figure, figures.bar)
-DRAWN += (figures.split_figure, figures.confusion_figure, figures.scatter_figure, figures.reliability_figure)
-DRAWN += (figures.pareto_figure,)
+DRAWN = ("whisker", "whisker_axis", "gain_figure", "bar", "split_figure", "confusion_figure", "scatter_figure",
+         "reliability_figure", "pareto_figure")  # fmt: skip
 
 
 def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write the report of a run as one HTML file, whole or not at all. content: as the docstring of this file says.
-
-    The same content gives the same bytes. Raises OSError where the file cannot be written.
-    """
+    The same content gives the same bytes. Raises OSError where the file cannot be written."""
     write_bytes(Path(path), render_report(content).encode())
 
 
@@ -119,30 +100,27 @@ def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    loader = PackageLoader("plait.draw")
-    environment = Environment(
-        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
+    environment = Environment(autoescape=True, loader=PackageLoader("plait.draw"), undefined=StrictUndefined, **blocks)
     environment.filters.update(FILTERS)
-    for draw in DRAWN:  # what they return is markup: they escape what they are given
-        environment.globals[draw.__name__] = _marked(draw, Markup)
+    for name in DRAWN:  # what they return is markup: they escape what they are given
+        environment.globals[name] = _marked(getattr(figures, name), Markup)
     return environment
 
 
 def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template needs: one view for each section, None where there is nothing to show."""
-    question = {**dict.fromkeys(QUESTION), **(content.get("question") or {})}
-    board = list(content.get("leaderboard") or [])
-    metric = str(question.get("metric") or (content.get("verdict") or {}).get("metric") or "score")
+    question, board, metric = content["question"], content["leaderboard"], content["question"]["metric"]
     lower = metric in figures.LOWER_IS_BETTER
+    candidates = sections.show_candidates(board, lower)
     views: dict[str, Any] = {
-        "verdict": sections.show_verdict(content.get("verdict"), question["modalities"]),
-        "conversions": [str(gain["sentence"]) for gain in content.get("conversions") or []],
-        "data": sections.show_data(content.get("data")),
-        "leaderboard": sections.show_candidates(board, lower),
-        "mistakes": sections.show_mistakes(content, question),
-        "calibration": sections.show_calibration(content.get("calibration")),
-        "robustness": sections.show_robustness(content.get("robustness") or [], metric),
+        "verdict": sections.show_verdict(content["verdict"], question["modalities"]),
+        "conversions": [gain["sentence"] for gain in content["conversions"]],
+        "data": sections.show_data(content["data"]),
+        "leaderboard": candidates,
+        "mistakes": sections.show_mistakes(content),
+        "calibration": content.get("calibration"),
+        "robustness": sections.show_robustness(content.get("robustness") or []),
         "subsets": sections.show_subsets(content.get("subsets"), metric),
         "importance": sections.show_importance(content.get("importance")),
         "examples": [explain_row(row, question["task"] == "regression") for row in content.get("examples") or []],
@@ -150,7 +128,6 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
         "learning_curve": sections.show_growth(content.get("learning_curve") or [], metric),
         "reproduce": sections.show_command(question),
     }
-    reasons = content.get("missing") or {}
     return {
         "question": question,
         "metric": metric.replace("_", " "),
@@ -159,12 +136,9 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
         "titles": TITLES,
         "views": views,
         "sample": content.get("sample"),
-        "missing": {name: str(reasons.get(name) or text) for name, text in MISSING.items()},
-        "winner": next((sections.show_candidate(0, c) for c in board if c.get("winner")), None),
+        "missing": MISSING | content["missing"],
+        "winner": next(row for row in candidates["shown"] if row["winner"]),
     }
-
-
-# -- values -----------------------------------------------------------------------------------------------------------
 
 
 def _marked(draw: Callable[..., str], markup: Callable[[str], Any]) -> Callable[..., Any]:

@@ -1,7 +1,5 @@
 """The small parts that charts in a page are made of: elements, scales, ticks and numbers as text. Knows no chart.
-
-Colours are classes, not values, so that the page decides them for light, dark and print. All text is escaped here.
-"""
+Colours are classes, not values, so that the page decides them for light, dark and print. All text is escaped here."""
 
 from __future__ import annotations
 
@@ -84,9 +82,6 @@ def _closed(corners: Sequence[tuple[float, float]], class_: str, text: str) -> s
     return element("path", *([hint(text)] if text else []), d=d, class_=class_)
 
 
-# -- scales -----------------------------------------------------------------------------------------------------------
-
-
 class Scale:
     """Turns a value between low and high into a place between start and end; values beyond are drawn at the edge."""
 
@@ -130,20 +125,14 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
     return marks[:: math.ceil(len(marks) / most)]
 
 
-def around(
-    values: Sequence[float], margin: float = 0.06, floor: float | None = None, top: float | None = None
-) -> tuple[float, float]:
-    """Return the ends of an axis that holds all values, with a margin, cut at floor and top."""
+def around(values: Sequence[float], margin: float = 0.06) -> tuple[float, float]:
+    """Return the ends of an axis that holds all values, with a margin."""
     finite = [v for v in values if math.isfinite(v)]
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
     room = (high - low) * margin or abs(high) * margin or 0.5
-    low, high = low - room, high + room
-    return (low if floor is None else max(low, floor)), (high if top is None else min(high, top))
-
-
-# -- text -------------------------------------------------------------------------------------------------------------
+    return low - room, high + room
 
 
 def tidy(value: float) -> str:

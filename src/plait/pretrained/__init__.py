@@ -1,9 +1,7 @@
 """Networks that others have trained: one wrapper each, frozen, with the preparation they were trained with.
-
 Here: `lite0`, `static`, any Hugging Face encoder (`hub`), a module of the user's own (`own`), which of them is at hand
 (`catalogue`), and their features of cells, computed once and kept (`features`).
-Knows: cells of one kind, weights. Does not know: tables, targets, fusion.
-"""
+Knows: cells of one kind, weights. Does not know: tables, targets, fusion."""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@ The one place of this package where a name becomes an object."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,13 +32,7 @@ def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = 
         near = did_you_mean(name, (*known, f"{HUB}NAME_OR_FOLDER"))
         raise RequestError(f"there is no pretrained encoder {name!r} of {kind}. {near}")
     need(MODULES[name])
-    if name == "lite0":
-        from plait.pretrained.lite0 import make_lite0
-
-        return make_lite0(options)
-    from plait.pretrained.static import make_static
-
-    return make_static(options)
+    return getattr(importlib.import_module(f"plait.pretrained.{name}"), f"make_{name}")(options)
 
 
 def restore_frozen(data: Mapping[str, Any]) -> Frozen:

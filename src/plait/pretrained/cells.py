@@ -38,11 +38,9 @@ class Colours:
 
 def read_picture_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str, Any]) -> tuple[ImagePrep, Colours]:
     """Return the preparation of pictures, to uint8 (channel, height, width), and how their pixels are scaled.
-
     The checkpoint's resize, then cut, becomes: cut the same share, then resize once; pixels at the edges differ
     slightly. Without settings a picture is stretched to the image_size of config.json (else 224 px), with mean and
-    deviation 0.5. Raises RequestError for an option that is not free.
-    """
+    deviation 0.5. Raises RequestError for an option that is not free."""
     for name in ("size", "mode"):
         if options.get(name) is not None:
             raise RequestError(f"image.{name} is set by the encoder {checkpoint.place}; leave the option out.")

@@ -26,11 +26,9 @@ _LOCK = threading.Lock()
 @dataclass(frozen=True, eq=False)
 class Frozen:
     """A pretrained encoder of one kind of cell, with the preprocessing that it was trained with.
-
     prep(picture), prep(samples, Hz) or prep(text) gives an array of `shape` and `dtype`. The network takes (batch,
     *shape) of them and gives features (batch, token, width) float32; `network.blocks` lists its parts from the input
-    on. It is loaded when first asked for. weights: the SHA-256 of what was loaded.
-    """
+    on. It is loaded when first asked for. weights: the SHA-256 of what was loaded."""
 
     name: str  # as the user writes it: "lite0", "static", "hf:NAME_OR_FOLDER"
     kind: str

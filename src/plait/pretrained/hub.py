@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from plait.core.words import first_line
 from plait.errors import RequestError
@@ -23,12 +23,9 @@ OFF = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, 
 
 def make_hub(kind: str, place: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:
     """Return the encoder of a checkpoint, a folder as `save_pretrained` writes it or a name at the hub.
-
     options: those of the preparation that the checkpoint leaves free (image.rotate, audio.denoise, text.lower …).
     Pictures and texts give one token, sounds four (the quarters of the sound) or one. Of sentence-transformers the
-    pooling is obeyed; a layer after it (2_Dense) is not applied. Raises RequestError when there is no such checkpoint,
-    it is broken or of another kind, or for a wrong option.
-    """
+    pooling is obeyed, a layer after it (2_Dense) not. Raises RequestError: no such checkpoint, broken, another kind."""
     from transformers import AutoModel
 
     checkpoint = find_checkpoint(place, fetch)
@@ -36,18 +33,14 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any], fetch: bool = Tr
     given = ENTRIES[kind].read(checkpoint, config, options)
     shape, build, cells = given.shape, given.build, ENTRIES[kind].cells
 
-    loaded: list[nn.Module] = []  # kept only where the shape could not be learned without weights
-
-    def load() -> nn.Module:
-        return loaded.pop() if loaded else _load(checkpoint, config, build)
-
+    load = partial(_load, checkpoint, config, build)
     try:
         with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
             with torch.device("meta"):  # without any numbers it can still tell the shape of its answer
                 empty = build(AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False)).eval()
             features = empty.probe(shape)
     except BROKEN:  # not every network can be run without numbers
-        tower = _load(checkpoint, config, build).eval()
+        tower = load().eval()
         try:
             with quiet(), torch.no_grad():
                 features = tower.probe(shape)
@@ -56,7 +49,6 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any], fetch: bool = Tr
                 f"{place}: the network ({config.model_type}) cannot encode {cells} of shape {shape} "
                 f"({first_line(error)}); expected an encoder of {cells} whose settings agree with its weights."
             ) from None
-        loaded.append(tower)
     # of a folder the full path: from elsewhere, what was typed might be the name of another at the hub
     return Frozen(
         name=f"hf:{checkpoint.origin if Path(place).expanduser().is_dir() else place}",
@@ -113,9 +105,8 @@ def _load(checkpoint: Checkpoint, config: Any, build: Callable[[Any], Tower]) ->
 
     try:
         with torch.random.fork_rng(devices=[]):
-            model, facts = checkpoint.load(
-                AutoModel, config=copy.deepcopy(config), use_safetensors=True, output_loading_info=True
-            )
+            how = {"use_safetensors": True, "output_loading_info": True}
+            model, facts = checkpoint.load(AutoModel, config=copy.deepcopy(config), **how)
     except BROKEN as error:
         why = f"cannot be loaded ({first_line(error)}); download or copy the checkpoint again."
         raise RequestError(f"{checkpoint.place}: the weights in {checkpoint.folder} {why}") from None

@@ -109,10 +109,8 @@ class Lite0(nn.Module):
 
 def make_lite0(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: those of `ImagePrep`, which may be strings; the rest is as in training.
-
     That is a square of the middle, 0.875 of the shorter side, at 224 px (size: another multiple of 32). Nothing is cut
-    where a fit other than "crop" is asked. Raises RequestError for a wrong option, MissingExtra without the package.
-    """
+    where a fit other than "crop" is asked. Raises RequestError for a wrong option, MissingExtra without the package."""
     prep = ImagePrep.of(options)
     fit = prep.fit if "fit" in options else "crop"
     crop = prep.crop if "crop" in options else CROP if fit == "crop" else 1.0

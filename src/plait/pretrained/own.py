@@ -57,10 +57,8 @@ def read_answer(answer: Any, batch: int) -> Tensor:
 
 def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dtype: str) -> Frozen:
     """Return the user's module as an encoder of one kind, after one trial run on zeros.
-
     prep: a fitted `ImagePrep`, `AudioPrep` or `TextPrep`; shape and dtype: of one cell as it gives it. The module is
-    copied, so it stays as it is. Raises RequestError when it fails or does not answer as `ANSWERS` says.
-    """
+    copied, so it stays as it is. Raises RequestError when it fails or does not answer as `ANSWERS` says."""
     known = [name for name, able in KINDS.items() if hasattr(able.network, "for_own")]
     if kind not in known:
         raise RequestError(f"a module of your own cannot encode {kind!r}; expected one of {', '.join(known)}.")

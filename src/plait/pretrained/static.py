@@ -1,9 +1,7 @@
 """Static embeddings of tokens, as an encoder of texts: each token has one vector, and a text is their mean.
-
 The vectors (32,000 of 256 numbers, mostly for English) and the tokeniser come inside the package wordllama (Miller
 2024, "WordLlama: Recycled token embeddings from large language models"), which is not imported. They were trained from
-the token embeddings of Llama 2 and others, whose licences may matter beside that of the package. Knows no table.
-"""
+the token embeddings of Llama 2 and others, whose licences may matter beside that of the package. Knows no table."""
 
 from __future__ import annotations
 

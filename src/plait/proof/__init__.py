@@ -12,15 +12,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "robustness": ("Robustness", "calibration"),
     "scores": ("MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "intervals", "reliability"),
     "verdict": (
-        "FEWEST_GROUPS",
-        "NO_FUSED",
-        "NO_SINGLE",
-        "NO_TEST_ROWS",
-        "ONE_MODALITY",
-        "Side",
-        "Verdict",
-        "judge",
-        "judge_errors",
-        "not_tested",
+        "FEWEST_GROUPS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge",
+        "judge_errors", "not_tested",
     ),
-}
+}  # fmt: skip

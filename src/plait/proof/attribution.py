@@ -1,7 +1,5 @@
 """How much each modality made of every answer, and what is inside the modalities of one row: asks any predictor.
-
-Knows strands and predictors, not how a model is fitted or saved, nor how the answer is told.
-"""
+Knows strands and predictors, not how a model is fitted or saved, nor how the answer is told."""
 
 from __future__ import annotations
 
@@ -32,14 +30,13 @@ def explain_table(
     seed: int = 0,
     callback: Callback = quiet,
     prepared: Prepared | None = None,
+    cover: int | None = None,
 ) -> Explanation:
     """Return what each modality made of the answer to every row, or to one row with what is inside its modalities.
-
     The number explained is the probability of the class that is predicted with all that is present, or for a number
-    (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders that are drawn from the
-    seed, with an error. Rows are prepared in chunks, so memory does not grow with the files behind them; prepared: the
-    rows of the table, where that has been done. Raises RequestError for a row that there is not.
-    """
+    (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders drawn from the seed,
+    with an error. prepared: the rows of the table, where that has been done, else in chunks. cover: how many patches of
+    a cell a pretrained encoder sees covered, at most. Raises RequestError for a row that there is not."""
     if row is not None:
         if not 0 <= row < len(table):
             raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
@@ -67,7 +64,7 @@ def explain_table(
             shares.append(_share(values, names, orders, present))
             numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
             if row is not None and statuses[0][0] != "failed":
-                details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator)
+                details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator, cover)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
     guess, prediction, base, *flags = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
     failed = np.array([status == "failed" for status, _ in statuses], bool)
@@ -95,9 +92,8 @@ def explain_table(
 def _share(values: Values, names: Sequence[str], orders: Sequence[Keep], present: Mapping[str, np.ndarray]) -> Shares:
     """Return the shares of rows; what is absent changes nothing, so its share is 0 up to rounding: here it is 0."""
     drawn = explain_game(values, names, orders)
-    shares, errors = (
-        {name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in (drawn.shares, drawn.errors)
-    )
+    parts = (drawn.shares, drawn.errors)
+    shares, errors = ({name: np.where(present[name], x, 0.0) for name, x in part.items()} for part in parts)
     both = {f"{a}+{b}": present[a] & present[b] for a, b in itertools.combinations(sorted(names), 2)}
     synergy = {pair: np.where(both[pair], x, 0.0) for pair, x in drawn.synergy.items()}
     return Shares(shares, synergy, errors, drawn.exact)

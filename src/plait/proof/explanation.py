@@ -1,7 +1,5 @@
 """What an explanation says: how much each modality made of each answer, as text, JSON, Arrow, and a picture.
-
-Knows the numbers that were found, not the predictor that was asked.
-"""
+Knows the numbers that were found, not the predictor that was asked."""
 
 from __future__ import annotations
 
@@ -15,7 +13,6 @@ import numpy as np
 from plait.core.files import write_bytes
 from plait.core.terminal import text_table
 from plait.core.words import count, number, percent, plain, signed
-from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.proof.inside import Detail
 from plait.proof.shapley import Shares, sum_up
@@ -57,11 +54,11 @@ class Explanation:
     found: Shares
     present: dict[str, np.ndarray]
     statuses: list[tuple[str, str]]
-    absent: list[dict[str, str]]  # of each row: why a modality is not there
-    prior: Any  # with nothing present: {class: probability}, or a value
+    absent: list[dict[str, str]]
+    prior: Any
     row: int | None = None
     details: list[Detail] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)  # modalities of the table that the model does not look at
+    unused: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -148,10 +145,8 @@ class Explanation:
 
         if self.row is None:
             table = self._table_json()
-            bars = [
-                (name, entry["share"] or 0.0, f"there in {count(entry['present'], 'row')}")
-                for name, entry in table["modalities"].items()
-            ]
+            entries = table["modalities"].items()
+            bars = [(n, entry["share"] or 0.0, f"there in {count(entry['present'], 'row')}") for n, entry in entries]
             title = f"What mattered in {count(table['explained'], 'row')}"
             note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
             return draw_shares(bars, title, note, percent=True)
@@ -161,13 +156,9 @@ class Explanation:
             bars.append((name, float(x[0]), doubt if self.present[name][0] else "absent"))
         parts: list[dict[str, Any]] = []
         for detail in self.details:
-            column, share = detail.column, float(self.shares[detail.modality][0])
-            facts = {
-                "column": "" if column == detail.modality else column,
-                "flat": self._is_flat(detail),
-                "share": share,
-            }
-            parts.append({**vars(detail), **facts})
+            column = "" if detail.column == detail.modality else detail.column
+            facts = {"flat": self._is_flat(detail), "share": float(self.shares[detail.modality][0])}
+            parts.append({**vars(detail), "column": column, **facts})
         for name, reason in self._reasons(absent=True).items():
             parts.append({"modality": name, "kind": "absent", "reason": reason})
         return draw_shares(bars, *self._headline(), parts)
@@ -238,8 +229,6 @@ def write_explanation(explanation: Explanation, out: str | Path) -> None:
     import pyarrow.csv as csv
 
     out = Path(out)
-    if out.suffix and out.suffix.lower() not in PICTURES:
-        raise RequestError(f"the explanation cannot be written to {out.name!r}; expected a .png file or a folder.")
     stem = "table" if explanation.row is None else f"row-{explanation.row}"
     picture, buffer = out if out.suffix else out / f"{stem}.png", io.BytesIO()
     explanation.draw().savefig(buffer, format=picture.suffix.lower().lstrip("."), dpi=110)

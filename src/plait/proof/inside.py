@@ -1,15 +1,13 @@
 """Inside a modality: which words, regions, seconds and columns of one row moved the answer, and which way.
-
-A part is weighed twice, with the other modalities there and without them, and the mean counts: where two modalities say
-the same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in
-many ways (occlusion), so that a word counts which another one repeats; pictures and sounds by gradient where the
-predictor is a network and Captum is installed, else by a patch of the mean that slides over them.
-"""
+A part is weighed with the other modalities there and without them, and the mean counts: where two modalities say the
+same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in many
+ways; pictures and sounds by gradient where the predictor is a network and Captum is there, else by covering patches."""
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,10 +35,8 @@ ROWS = 128  # variants answered at a time
 @dataclass
 class Detail:
     """What one modality (of media: one column of it) is made of, with a weight for each part.
-
     A weight is what the part adds to the probability of the class, or to the value: the mean with the other modalities
-    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one.
-    """
+    there, and without them. Those of a picture or a sound by gradient add up to what it adds to a plain one."""
 
     modality: str
     kind: str
@@ -82,10 +78,8 @@ class Probe:
         views: Mapping[str, tuple[Tensor, np.ndarray | None]] | None = None,
     ) -> np.ndarray:
         """Return (variant,), the number for each input (variant, …) of one modality; cells (variant, column) bool.
-
         The mean of what the predictor says with the other modalities there, and without them. views: inputs and cells
-        of its further views; cells None: those of the row.
-        """
+        of its further views; cells None: those of the row."""
         answers = []
         for start in range(0, len(inputs), ROWS):
             some = slice(start, start + ROWS)
@@ -160,17 +154,12 @@ def network_of(predictor: Any) -> Network | None:
 
 
 def drill_row(
-    table: Table,
-    strands: Sequence[View],
-    predictor: Any,
-    batch: Batch,
-    index: int,
-    generator: np.random.Generator,
-) -> list[Detail]:
+    table: Table, strands: Sequence[View], predictor: Any, batch: Batch, index: int, generator: np.random.Generator,
+    cover: int | None = None,
+) -> list[Detail]:  # fmt: skip
     """Return the details of each modality that is present in a table of one row, prepared as a batch.
-
-    index: the class asked for, or 0 for a value. generator draws which words or columns are left out together.
-    """
+    index: the class asked for, or 0 for a value. generator draws which words or columns are left out together. cover:
+    how many patches of a cell a pretrained encoder sees covered at most; None: as many as its kind has."""
     probe = Probe(predictor, batch, index, strands)
     details: list[Detail] = []
     for strand in strands:
@@ -180,7 +169,7 @@ def drill_row(
         if hasattr(inside, "split"):
             details.append(_drill_parts(table, strand, probe, generator))
         else:
-            details += _drill_media(table, strand, probe)
+            details += _drill_media(table, strand, probe, cover)
     return details
 
 
@@ -215,12 +204,12 @@ def _drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.
 # pictures and sounds
 
 
-def _drill_media(table: Table, strand: View, probe: Probe) -> list[Detail]:
+def _drill_media(table: Table, strand: View, probe: Probe, cover: int | None) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
     cells = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
     places = [int(place) for place in np.flatnonzero(cells)]
     if strand.frozen is not None:
-        return [_drill_frozen(table, strand, probe, place) for place in places]
+        return [_drill_frozen(table, strand, probe, place, cover) for place in places]
     x = probe.batch.inputs[strand.name]
     by = "gradient" if probe.network is not None and importlib.util.find_spec("captum") is not None else "occlusion"
     heats = gradient_map(probe, strand) if by == "gradient" else occlusion_map(probe, strand)
@@ -228,17 +217,16 @@ def _drill_media(table: Table, strand: View, probe: Probe) -> list[Detail]:
     return [_detail(table, strand, place, by, heats[place], seen) for place, seen in zip(places, after, strict=True)]
 
 
-def _detail(
-    table: Table, strand: View, place: int, by: str, heat: np.ndarray, after: np.ndarray, frozen: Any = None
-) -> Detail:
-    """Return the details of one opened cell, its heat map laid over what came. frozen: the encoder's preparation."""
+def _detail(table: Table, strand: View, place: int, by: str, heat: np.ndarray, after: np.ndarray) -> Detail:
+    """Return the details of one opened cell, its heat map laid over what came."""
     column, able = strand.modality.columns[place], strand.able
     value = able.read.read(table.cells(column)[0], table.folder, table.sample_rates.get(column))
+    frozen = None if strand.frozen is None else strand.frozen.prep
     heat, after, before, box, parts = able.inside.locate(heat, value, strand.prep, after, frozen)
     return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
 
 
-def _drill_frozen(table: Table, strand: View, probe: Probe, place: int) -> Detail:
+def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: int | None) -> Detail:
     """Cover patches of a picture, or pieces of a sound, before the pretrained encoder sees it, and see what is lost."""
     frozen, column = strand.frozen, strand.modality.columns[place]
     assert frozen is not None
@@ -256,15 +244,15 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int) -> Detai
 
     canvas = torch.atleast_2d(x)  # a wave is a picture of one row
     blank = inside.blank(canvas.float()).to(x.dtype)
-    heat = cover_patches(lambda variants: ask(variants.reshape(-1, *x.shape)), canvas, blank, inside.COVER)
-    return _detail(table, strand, place, "occlusion", heat, x.numpy(), frozen.prep)
+    fine = math.prod(inside.COVER)
+    grid = inside.COVER if cover is None or fine <= cover else (math.isqrt(cover), math.isqrt(cover))
+    heat = cover_patches(lambda variants: ask(variants.reshape(-1, *x.shape)), canvas, blank, grid)
+    return _detail(table, strand, place, "occlusion", heat, x.numpy())
 
 
 def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
-
-    The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017).
-    """
+    The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017)."""
     from captum.attr import IntegratedGradients
 
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
@@ -278,10 +266,8 @@ def gradient_map(probe: Probe, strand: View) -> np.ndarray:
 
 def occlusion_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame): how much is lost where a patch covers the input.
-
     The patch slides in steps of a GRIDth and is two steps wide (Zeiler and Fergus 2014). The weight of a step lies
-    evenly over its cells.
-    """
+    evenly over its cells."""
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
     blank = strand.able.inside.blank(x[0])
     heats = []

@@ -52,18 +52,11 @@ class Proof:
 def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
     """Return candidates as a table of plain text."""
     header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", "fitted in", "numbers", "a row"]
-    rows = [
-        [
-            ("* " if c["winner"] else "  ") + c["name"],
-            c["recipe"] if c["recipe"] != c["name"] else "",
-            span(c["val"]),
-            span(c["test"]) if c["test"] is not None else "—",
-            duration(c["seconds"]),
-            parameters(c["params"]),
-            f"{plain(c['latency_ms'], digits=2)} ms",
-        ]
-        for c in candidates
-    ]
+    rows = []
+    for c in candidates:
+        name, how = ("* " if c["winner"] else "  ") + c["name"], c["recipe"] if c["recipe"] != c["name"] else ""
+        cost = [duration(c["seconds"]), parameters(c["params"]), f"{plain(c['latency_ms'], digits=2)} ms"]
+        rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])
     return text_table(header, rows)
 
 

@@ -1,7 +1,5 @@
 """Metrics as functions of row weights, so that one sparse product scores a thousand resamples. Knows only arrays.
-
-A resample is a weight for each row: how often it was drawn. Weights of one give the metric itself.
-"""
+A resample is a weight for each row: how often it was drawn. Weights of one give the metric itself."""
 
 from __future__ import annotations
 
@@ -16,11 +14,9 @@ PER_CLASS = ("precision", "recall", "f1")
 
 def classification(truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarray, names: list[str]) -> Measure:
     """Return the metrics of answers as a function of weights; NaN where undefined.
-
     truth, guess: (rows,) indices into names. probabilities: (rows, class); names without a column have probability 0.
     All but auroc are made of three sums of weights for each class: right answers, rows, answers. A ratio with nothing
-    below the line is 0; macro means run over the classes that occur among rows or answers.
-    """
+    below the line is 0; macro means run over the classes that occur among rows or answers."""
     num_rows, num_classes, every = len(truth), len(names), np.arange(len(truth))
     right = np.flatnonzero(truth == guess)
     hit_sums = _sums(truth[right], right, num_classes, num_rows)
@@ -77,11 +73,9 @@ def regression(truth: np.ndarray, values: np.ndarray) -> Measure:
 
 def recognition(counts: np.ndarray) -> Measure:
     """Return wer, cer and exact of transcripts as a function of weights; a rate is NaN where nothing was to be said.
-
     counts: (rows, 4) word errors, words, character errors, characters. Errors are summed over rows, then divided by
     what was to be said (Morris, Maier and Green 2004, Interspeech), so a rate can be over 1. exact: rows without an
-    error.
-    """
+    error."""
     words_wrong, words, letters_wrong, letters = np.asarray(counts, np.float64).reshape(-1, 4).T
     parts = np.stack([words_wrong, words, letters_wrong, letters, words_wrong == 0, np.ones_like(words)])
 

@@ -1,7 +1,5 @@
 """Scores with intervals, calibration, and the table of every subset of modalities.
-
-Takes targets and what a predictor answered, or a function that answers. Knows no model, no table and no picture.
-"""
+Takes targets and what a predictor answered, or a function that answers. Knows no model, no table and no picture."""
 
 from __future__ import annotations
 
@@ -21,14 +19,10 @@ MOST_MODALITIES = 6  # up to here every subset is scored
 
 def scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> dict[str, Any]:
     """Score probabilities (rows, class) whose columns follow classes, or where classes is None values (rows,).
-
-    target: (rows,) labels or numbers, none of them absent. Labels meet classes by their text, so 3, 3.0 and "3" are one
-    class. A label that is not among the classes counts as wrong, and as a class that the model gives probability 0.
-
-    Classification gives the metrics of `metrics.classification` and per_class {class: {precision, recall, f1,
-    support}}; regression mae and rmse, in the unit of the target, and r2. None: auroc where the target has one class,
-    r2 where it has one value. Raises RequestError for no rows, an absent label, a wrong shape, NaN or infinity.
-    """
+    target: (rows,) labels or numbers, none absent. Labels meet classes by their text, so 3, 3.0 and "3" are one class;
+    one that is not among the classes counts as wrong, and as a class that the model gives probability 0. Gives what
+    `metrics` does, and per_class; None for auroc where the target has one class, for r2 where it has one value. Raises
+    RequestError for no rows, an absent label, a wrong shape, NaN or infinity."""
     measure, names, support = _prepare(target, predicted, classes)
     values = measure(np.ones((len(predicted), 1), np.float32))
     known = {name: np.where(np.isnan(value), np.array(None), value)[..., 0].tolist() for name, value in values.items()}
@@ -44,22 +38,17 @@ def intervals(
     groups: Any = None,
 ) -> dict[str, Any]:
     """Score as `scores` does, each number as {"value", "low", "high"}: a 95 % percentile bootstrap (Efron 1979).
-
-    Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap),
-    because rows of one group are not independent. A resample in which a metric is undefined is left out of its
-    interval. Where the interval misses the value itself, as it may with a handful of rows, it is widened to hold it.
-    Raises RequestError as `scores` does.
-    """
+    Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap). A
+    resample in which a metric is undefined is left out. An interval that misses the value, as it may with a handful of
+    rows, is widened to hold it."""
     measure, names, support = _prepare(target, predicted, classes)
     return _arrange(_resample(measure, len(predicted), generator, groups), names, support)
 
 
 def error_rates(counts: Any, *, generator: np.random.Generator) -> dict[str, dict[str, float | None]]:
     """Return wer, cer and exact of transcripts, each with the interval that `intervals` gives.
-
     counts: (rows, 4) as `metrics.recognition` takes them; a row without a word counts what was heard in it. None where
-    no row has a word. Raises RequestError for no rows, and as `intervals` does.
-    """
+    no row has a word. Raises RequestError for no rows, and as `intervals` does."""
     counts = np.asarray(counts, np.float64)
     _check(counts, {"the counts": counts})
     return _resample(recognition(counts), len(counts), generator)
@@ -88,15 +77,10 @@ def by_modalities(
     classes: Sequence[Any] | None,
     generator: np.random.Generator,
 ) -> dict[str, dict[str, Any]]:
-    """Score one predictor with only some modalities present, for every subset of them.
-
+    """Score one predictor with only some modalities present: {"audio+image": {"rows", "metrics"}}, names sorted.
     predict(keep) answers for all rows, (rows, class) or (rows,), with only the modalities in keep. present[m]: (rows,)
-    bool. A subset is scored over the rows that have at least one of its modalities and a label; a target of None, NaN
-    or blank has none. Up to 6 modalities every subset, above that each alone, all but one, and all.
-
-    Returns {"audio+image": {"rows", "metrics"}}, names sorted and joined by "+"; metrics as `intervals` gives them,
-    empty where no row is left.
-    """
+    bool. A subset is scored, as by `intervals`, over the rows that have one of its modalities and a label (metrics are
+    empty where there is none). Up to 6 modalities every subset, above that each alone, all but one, and all."""
     target, known = _column(target), labelled(target)
     names = sorted(present)
     sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
@@ -112,9 +96,7 @@ def by_modalities(
 
 def row_scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> np.ndarray:
     """Score every row by itself: 1 where the class is right and 0 where it is not; of numbers, the squared error.
-
-    target, predicted and classes as in `scores`, which says what is raised. Returns (rows,) float64.
-    """
+    target, predicted and classes as in `scores`, which says what is raised. Returns (rows,) float64."""
     if classes is None:
         truth, values = _values(target, predicted)
         return np.square(values - truth)
@@ -134,9 +116,7 @@ def group_codes(groups: Any) -> np.ndarray:
 
 def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[np.ndarray, list[str]]:
     """Count (label, class): rows are what was true, columns what the model said. Returns counts and the names of rows.
-
-    Labels that the model never saw follow the classes as further rows, so there may be more rows than columns.
-    """
+    Labels that the model never saw follow the classes as further rows, so there may be more rows than columns."""
     truth, guess, _, names = _answers(target, probabilities, classes)
     counts = np.bincount(truth * len(classes) + guess, minlength=len(names) * len(classes))
     return counts.reshape(len(names), len(classes)), names
@@ -144,11 +124,9 @@ def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[
 
 def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: int = 15) -> dict[str, Any]:
     """Compare what the model says of its answer (the largest probability) with how often it is right.
-
     Returns rows, confidence and accuracy (means over all rows), expected_calibration_error, and bins: of equal width,
     the empty ones left out, each {low, high, rows, confidence, accuracy} (Guo and others 2017, "On Calibration of
-    Modern Neural Networks").
-    """
+    Modern Neural Networks")."""
     truth, guess, probabilities, _ = _answers(target, probabilities, classes)
     confidence, right = probabilities.max(1), truth == guess
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -157,9 +135,8 @@ def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: i
         means = {"confidence": float(confidence[rows].mean()), "accuracy": float(right[rows].mean())}
         return {"rows": int(rows.sum()), **means}
 
-    filled = [
-        {"low": index / bins, "high": (index + 1) / bins, **mean(place == index)} for index in np.unique(place).tolist()
-    ]
+    used = np.unique(place).tolist()
+    filled = [{"low": bin_ / bins, "high": (bin_ + 1) / bins, **mean(place == bin_)} for bin_ in used]
     error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in filled) / len(truth)
     return {**mean(place >= 0), "expected_calibration_error": float(error), "bins": filled}
 

@@ -1,8 +1,6 @@
 """Which player of a game made how much of the result: Shapley values, interactions, and weights of many parts.
-
 A game is what a predictor says with each subset of modalities present: {names: (rows,)}. Knows functions and arrays
-only; no table, no network, no modality.
-"""
+only; no table, no network, no modality."""
 
 from __future__ import annotations
 
@@ -10,7 +8,6 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,11 +48,16 @@ class Shares:
 
 def explain_game(values: Values, names: Sequence[str], orders: Sequence[Keep] = ()) -> Shares:
     """Return shares and synergy of a game: exact, or from orders where some are given."""
-    if orders:
-        shares, errors = sampled_shapley(values, orders)
-        return Shares(shares, sampled_interactions(values, orders), errors, exact=False)
-    shares = shapley(values, names)
-    return Shares(shares, interactions(values, names), {name: np.zeros_like(x) for name, x in shares.items()})
+    game = {frozenset(keep): np.asarray(value, np.float64) for keep, value in values.items()}
+    if not orders:
+        shares = _over_all(game, names, 1)
+        return Shares(shares, _over_all(game, sorted(names), 2), {name: np.zeros_like(x) for name, x in shares.items()})
+    # an order and its reverse are one sample (Mitchell and others 2022), whose spread gives the error
+    pairs = {name: gains.reshape(-1, 2, gains.shape[1]).mean(1) for name, gains in _over_some(game, orders, 1).items()}
+    shares = {name: x.mean(0) for name, x in pairs.items()}
+    errors = {name: x.std(0, ddof=1) / math.sqrt(len(x)) for name, x in pairs.items()}
+    synergy = {pair: gains.mean(0) for pair, gains in _over_some(game, orders, 2).items()}
+    return Shares(shares, synergy, errors, exact=False)
 
 
 def needed_subsets(names: Sequence[str], orders: Sequence[Keep] = ()) -> list[Keep]:
@@ -72,9 +74,7 @@ def needed_subsets(names: Sequence[str], orders: Sequence[Keep] = ()) -> list[Ke
 
 def draw_orders(names: Sequence[str], generator: np.random.Generator) -> list[Keep]:
     """Return orders of the names at random, each followed by itself backwards, which makes the estimate steadier.
-
-    Up to MOST_EXACT names there is no need for them, and the list is empty.
-    """
+    Up to MOST_EXACT names there is no need for them, and the list is empty."""
     if len(names) <= MOST_EXACT:
         return []
     ordered = sorted(names)
@@ -82,92 +82,44 @@ def draw_orders(names: Sequence[str], generator: np.random.Generator) -> list[Ke
     return [order for forwards in drawn for order in (forwards, forwards[::-1])]
 
 
-def shapley(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the mean of what each name adds, (rows,), over all orders (Shapley 1953; Lundberg and Lee 2017)."""
-    game = _Game(values)
-    return {name: _average([n for n in names if n != name], partial(game.added, name=name)) for name in names}
+def _over_all(game: Values, names: Sequence[str], num: int) -> dict[str, np.ndarray]:
+    """Return what each num names add together, (rows,): the mean over all orders of those before them.
+    One: its Shapley value (Shapley 1953; Lundberg and Lee 2017). Two: their interaction index (Grabisch and Roubens
+    1999)."""
+    rest = len(names) - num
+    chance = [math.factorial(size) * math.factorial(rest - size) / math.factorial(rest + 1) for size in range(rest + 1)]
+    added: dict[str, Any] = {}
+    for players in itertools.combinations(names, num):
+        others = [name for name in names if name not in players]
+        keeps = [keep for size in range(rest + 1) for keep in itertools.combinations(others, size)]
+        added["+".join(players)] = sum(chance[len(keep)] * _gain(game, keep, players) for keep in keeps)
+    return added
 
 
-def interactions(values: Values, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the Shapley interaction index of each pair, {"audio+image": (rows,)} (Grabisch and Roubens 1999)."""
-    game = _Game(values)
-    return {
-        f"{a}+{b}": _average([n for n in names if n not in (a, b)], partial(game.together, a=a, b=b))
-        for a, b in itertools.combinations(sorted(names), 2)
-    }
-
-
-def _average(others: Sequence[str], gain: Callable[[Keep], np.ndarray]) -> Any:
-    """Return the mean of gain(those of the others that came before), (rows,), over all orders."""
-    num = len(others)
-    total: Any = 0.0
-    for size in range(num + 1):
-        weight = math.factorial(size) * math.factorial(num - size) / math.factorial(num + 1)
-        for keep in itertools.combinations(others, size):
-            total = total + weight * gain(keep)
-    return total
-
-
-def sampled_shapley(values: Values, orders: Sequence[Keep]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return shares and their standard errors, both (rows,) for each name, from orders as `draw_orders` gives them.
-
-    The mean of what a name adds when it comes (Castro and others 2009). An order and its reverse are one sample
-    (Mitchell and others 2022), whose spread gives the error.
-    """
-    game = _Game(values)
-    added: dict[str, list[np.ndarray]] = {name: [] for name in sorted(orders[0])}
-    for order in orders:
-        for place, name in enumerate(order):
-            added[name].append(game.added(order[:place], name))
-    shares, errors = {}, {}
-    for name, gains in added.items():
-        pairs = np.stack(gains).reshape(len(orders) // 2, 2, -1).mean(1)
-        shares[name] = pairs.mean(0)
-        errors[name] = pairs.std(0, ddof=1) / math.sqrt(len(pairs))
-    return shares, errors
-
-
-def sampled_interactions(values: Values, orders: Sequence[Keep]) -> dict[str, np.ndarray]:
-    """Return an estimate of the interaction index of each pair that stands side by side in one of the orders.
-
-    Where two neighbours stand in an order drawn at random, those before them are drawn as the index weighs them.
-    """
-    game = _Game(values)
+def _over_some(game: Values, orders: Sequence[Keep], num: int) -> dict[str, np.ndarray]:
+    """Return what num neighbours of an order add to those before them, (order, rows) for each (Castro and others 2009).
+    Where two neighbours stand in an order drawn at random, those before them are drawn as the index weighs them."""
     added: dict[str, list[np.ndarray]] = {}
     for order in orders:
-        for place, pair in enumerate(itertools.pairwise(order)):
-            added.setdefault("+".join(sorted(pair)), []).append(game.together(order[:place], *pair))
-    return {pair: np.mean(added[pair], axis=0) for pair in sorted(added)}
+        for place in range(len(order) - num + 1):
+            players = order[place : place + num]
+            added.setdefault("+".join(sorted(players)), []).append(_gain(game, order[:place], players))
+    return {key: np.stack(added[key]) for key in sorted(added)}
 
 
-class _Game:
-    """The values of a game by any order of names."""
-
-    def __init__(self, values: Values) -> None:
-        self.values = {frozenset(keep): np.asarray(value, np.float64) for keep, value in values.items()}
-
-    def added(self, keep: Keep, name: str) -> np.ndarray:
-        """Return what a name adds to keep."""
-        return self._value(*keep, name) - self._value(*keep)
-
-    def together(self, keep: Keep, a: str, b: str) -> np.ndarray:
-        """Return what two names add to keep together, beyond what each adds by itself."""
-        value = self._value
-        return value(*keep, a, b) - value(*keep, a) - value(*keep, b) + value(*keep)
-
-    def _value(self, *keep: str) -> np.ndarray:
-        return self.values[frozenset(keep)]
+def _gain(game: Values, keep: Keep, players: Keep) -> Any:
+    """Return what players add to keep together, beyond what fewer of them add."""
+    parts = itertools.product((False, True), repeat=len(players))
+    chosen = [tuple(itertools.compress(players, part)) for part in parts]
+    return sum((-1) ** (len(players) - len(some)) * game[frozenset((*keep, *some))] for some in chosen)
 
 
 def weigh_parts(answer: Answer, num: int, generator: np.random.Generator) -> np.ndarray:
     """Return how much less is left without each of num parts: (part,), the weights of a line through many answers.
-
-    answer: kept (step, part) bool → (step,), the value with only those parts. The value of all minus the weights of
-    what is left out comes as near as a line can, by least squares with the weights of the Shapley kernel (Lundberg and
-    Lee 2017). Up to 5 parts every subset counts that keeps some; above, 4 for each part are drawn, in pairs that
-    complete each other (Covert and Lee 2021). A line through the value with no part at all would bend all weights, as
-    no text is something else than a short text; only a part that is alone is weighed against it.
-    """
+    answer: kept (step, part) bool → (step,), the value with only those parts. A line by least squares with the weights
+    of the Shapley kernel (Lundberg and Lee 2017). Up to 5 parts every subset counts that keeps some; above, 4 for each
+    part are drawn, in pairs that complete each other (Covert and Lee 2021). The value with no part at all would bend
+    all weights, as no text is something else than a short text; only a part that is alone is weighed against it."""
     if num < 2:
         none, whole = np.asarray(answer(np.array([[False] * num, [True] * num])), np.float64)
         return np.array([whole - none][:num])
@@ -191,23 +143,17 @@ def weigh_parts(answer: Answer, num: int, generator: np.random.Generator) -> np.
 
 def sum_up(parts: Shares, present: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Return what matters over all rows, as JSON: {"modalities": {name: …}, "synergy": {pair: mean}}.
-
     For each name: "share", the mean of the absolute shares as a part of the sum of all; "mean", the mean with its sign;
     "present", the rows that have it. present: {name: (rows,) bool}. A row without it counts, with a share of 0. Without
-    rows the numbers are None.
-    """
+    rows the numbers are None."""
 
     def mean(x: np.ndarray) -> float | None:
         return float(x.mean()) if len(x) else None
 
     sizes = {name: mean(np.abs(x)) for name, x in parts.shares.items()}
     total = sum(size or 0.0 for size in sizes.values()) or 1.0
-    modalities = {
-        name: {
-            "share": None if size is None else size / total,
-            "mean": mean(parts.shares[name]),
-            "present": int(present[name].sum()),
-        }
-        for name, size in sizes.items()
-    }
+    modalities = {}
+    for name, size in sizes.items():
+        facts = {"mean": mean(parts.shares[name]), "present": int(present[name].sum())}
+        modalities[name] = {"share": None if size is None else size / total, **facts}
     return {"modalities": modalities, "synergy": {pair: mean(x) for pair, x in parts.synergy.items()}}

@@ -1,7 +1,5 @@
 """The verdict: did fusion help? One hypothesis, tested once on rows that nothing was chosen on, and a plain sentence.
-
-Takes what two candidates answered for the same rows. Knows no model, no table, and not how the two were chosen.
-"""
+Takes what two candidates answered for the same rows. Knows no model, no table, and not how the two were chosen."""
 
 from __future__ import annotations
 
@@ -206,9 +204,7 @@ class Contest:
 
     def _gain(self, rows: np.ndarray, generator: np.random.Generator) -> Gain:
         """Return the gain over some rows, better over below or in r2, and its 95 % percentile interval.
-
-        Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself.
-        """
+        Whole clusters are drawn; of fewer than ten, rows. The interval is widened where it misses the gain itself."""
         parts = np.stack([self.below[rows], self.better[rows]])  # what the gain is made of, to be summed over the drawn
         if not parts[0].sum():
             return Gain(len(rows))
@@ -239,15 +235,12 @@ def judge(
 ) -> Verdict:
     """Test whether the best candidate of several modalities differs from the best of one, in accuracy or r2.
 
-    target: (rows,) labels, or numbers where classes is None; a row without a label is left out. groups: (rows,), such
-    as speakers, or None.
-
-    p is that of a paired permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a
-    whole group, changes its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses").
-    It is exact where the flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar
-    1947), or at most 13 that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The
-    interval is a 95 % percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
-    Raises RequestError as `scores` does.
+    target: (rows,) labels, or numbers where classes is None; a row without a label is left out. p is that of a paired
+    permutation test, two-sided: the difference of a row, or with at least ten groups the sum of a whole group, changes
+    its sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses"). It is exact where the
+    flips can be counted: differences of one size, as of right and wrong (the sign test, McNemar 1947), or at most 13
+    that differ. Else 10,000 flips are drawn: p = (b + 1) / (m + 1) (Phipson and Smyth 2010). The interval is a 95 %
+    percentile bootstrap of the paired difference, by row or by group likewise, and holds the value.
     """
     rows = np.flatnonzero(labelled(target))
     if len(rows) < 2:
@@ -280,10 +273,8 @@ def judge_errors(
     single: Side, fused: Side, words: Any, *, generator: np.random.Generator, groups: Any = None
 ) -> Verdict:
     """Test as `judge` does whether the best fused recogniser differs from the sound alone, in word error rate.
-
     The answers of a side are its word errors in each row (rows,); words: (rows,), how many were to be said. A positive
-    difference says that fusion makes fewer errors.
-    """
+    difference says that fusion makes fewer errors."""
     words = np.asarray(words, np.float64)
     errors = [np.asarray(side.answers, np.float64) for side in (single, fused)]
     if len(words) < 2:
@@ -303,9 +294,6 @@ def judge_errors(
     ).decide(generator)
 
 
-# -- numbers ----------------------------------------------------------------------------------------------------------
-
-
 def _ratio(sums: np.ndarray) -> np.ndarray:
     """Return the gain from sums (part, …) over rows: below, better, and of numbers the centred and squares."""
     below = np.where(sums[0] > 0, sums[0], np.nan)
@@ -322,11 +310,8 @@ def _resample(parts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     if len(counts) <= FEW_DIFFERENT:  # how often each is drawn is all that matters: quick for right and wrong
         return different @ generator.multinomial(num, counts / num, RESAMPLES).T
     step = max(1, BLOCK // num)
-    sums = [
-        parts @ draw(generator, num, min(step, RESAMPLES - start)).astype(np.float64)
-        for start in range(0, RESAMPLES, step)
-    ]
-    return np.concatenate(sums, axis=1)
+    drawn = (draw(generator, num, min(step, RESAMPLES - start)) for start in range(0, RESAMPLES, step))
+    return np.concatenate([parts @ counts.astype(np.float64) for counts in drawn], axis=1)
 
 
 def _permute(better: np.ndarray, generator: np.random.Generator) -> float:

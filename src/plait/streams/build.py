@@ -1,7 +1,5 @@
 """The synchronised table: which rows it has, and what each stream puts into them.
-
-A row stands for a moment, and for a stretch of time: to its end column, for 1 / rate seconds, or to the next row.
-"""
+A row stands for a moment, and for a stretch of time: to its end column, for 1 / rate seconds, or to the next row."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import Table, free_name
 from plait.core.words import count, plain
 from plait.data.write import move_path
 from plait.errors import RequestError, did_you_mean
@@ -219,11 +217,8 @@ def name_columns(reference: Sequence[str], streams: Sequence[tuple[str, Joined]]
     for stream, joined in streams:
         chosen = {}
         for column in joined.columns:
-            wish = column if counts[column] == 1 and column != "count" else f"{stream}.{column}"
-            number = 2
-            while wish in taken:
-                wish, number = f"{stream}.{column}_{number}", number + 1
-            taken.add(wish)
-            chosen[column] = wish
+            alone = counts[column] == 1 and column != "count" and column not in taken
+            chosen[column] = column if alone else free_name(f"{stream}.{column}", taken)
+            taken.add(chosen[column])
         names.append(chosen)
     return names

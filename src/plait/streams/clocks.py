@@ -1,8 +1,6 @@
 """Cells of a time column → whole nanoseconds on one scale. What cannot be read is not present, with a reason.
-
 A calendar time counts from 1970-01-01T00:00:00Z, any other from the stream's own zero. int64 nanoseconds are exact
-over 292 years; float64 seconds since 1970 would be off by 0.2 µs.
-"""
+over 292 years; float64 seconds since 1970 would be off by 0.2 µs."""
 
 from __future__ import annotations
 
@@ -45,12 +43,10 @@ _FIRST, _LAST = -(2**63) // SECOND + 86_400, 2**63 // SECOND - 86_400  # seconds
 @dataclass(frozen=True)
 class Times:
     """A column of times, in row order. values: (row,) int64 nanoseconds; present: (row,) bool.
-
     calendar: counted from 1970 UTC, else from the stream's own zero. naive: calendar times without a zone, counted as
     if they were UTC. of_day: clock times such as 10:04:46, which may be times of a day or times since a start.
     zone: as it was found or said; None where there is none. given: whether unit and zone were said, not guessed.
-    sure: 0 to 1. notes: sentences on what was not plain.
-    """
+    sure: 0 to 1. notes: sentences on what was not plain."""
 
     values: np.ndarray
     present: np.ndarray
@@ -69,13 +65,10 @@ def read_times(
     column: pa.ChunkedArray, name: str, *, rate: float | None = None, unit: str | None = None, zone: str | None = None
 ) -> Times:
     """Read a column of times. name: of the column, which may tell the unit, such as `time_ms`.
-
     Understood: Arrow timestamps and dates; ISO 8601, and what else `parse_date` knows; HH:MM:SS.mmm; numbers of
     seconds, milli-, micro- and nanoseconds since 1970 (told by their size: 1e8 to 1e10 are seconds) or since a start of
-    their own. rate: in Hz; the cells are then numbers of frames. unit, zone: as the user says them, over what is read;
-    a zone is a name such as Europe/Berlin, UTC, or +02:00. Raises TableError where no cell can be read as a time,
-    RequestError for an unknown zone.
-    """
+    their own; with a rate in Hz, of frames. unit, zone: as the user says them, over what is read. Raises TableError
+    where no cell can be read as a time, RequestError for an unknown zone."""
     import pyarrow as pa
 
     kind, types = column.type, pa.types
@@ -321,12 +314,9 @@ def find_zone(name: str) -> dt.tzinfo:
 
 def place_zone(times: Times, name: str) -> Times:
     """Read calendar times that have no zone as times of this one. Cells that say their own zone keep it.
-
-    When clocks are set back an hour comes twice (PEP 495). Where the rows of that hour, in file order, step back
-    exactly once, those before the step are the first pass and those after it the second; else it cannot be told and
-    they are absent. When clocks are set forward an hour never comes: its rows are absent. The offset is asked once for
-    each quarter of an hour, since zones change on no finer grid.
-    """
+    When clocks are set back an hour comes twice (PEP 495). Where its rows, in file order, step back exactly once, those
+    before the step are the first pass; else it cannot be told and they are absent, as are those of the hour that clocks
+    skip. The offset is asked once for each quarter of an hour, since zones change on no finer grid."""
     zone = find_zone(name)
     if not times.calendar or not times.naive:
         return times

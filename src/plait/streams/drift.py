@@ -1,14 +1,9 @@
 """Offset and drift between two clocks that saw the same thing: two sounds, or two columns of numbers.
-
-First the whole recordings are laid over each other at a low rate. Then short windows are found one by one, each at its
-own lag, and a straight line goes through the lags; windows are warped by that line and looked for once more, so that
-drift does not smear their peaks. Where the windows do not agree on a line, there is no answer.
-
-Cross-correlation with a partly whitened spectrum (PHAT-β: Donohue, Hannemann, Dietz, "Performance of phase transform
-for detecting sound sources with microphone arrays", 2007, after Knapp and Carter, 1976), the peak between samples by a
-parabola, the line by consensus (Fischler and Bolles, "Random sample consensus", 1981) and then reweighted least squares
-with Tukey's weights, its uncertainty by a bootstrap over the windows (Efron, 1979). Knows no files and no streams.
-"""
+Whole recordings are laid over each other at a low rate, short windows are found one by one at lags of their own, and
+a straight line goes through the lags; windows are warped by it and looked for once more, so that drift does not smear
+their peaks. Cross-correlation with a partly whitened spectrum (PHAT-β: Donohue, Hannemann, Dietz 2007, after Knapp and
+Carter 1976), the peak between samples by a parabola, the line by consensus (Fischler and Bolles 1981), then least
+squares with Tukey's weights, its uncertainty by a bootstrap over the windows (Efron 1979). Knows no files."""
 
 from __future__ import annotations
 
@@ -32,11 +27,9 @@ WHITENINGS = (0.5, 0.25, 0.0)  # tried on columns of numbers, which may be smoot
 @dataclass(frozen=True)
 class Line:
     """reference time = offset + slope × own time, both in seconds from the starts given to `estimate`.
-
     offsets, slopes: (draw,) of the bootstrap. residual: root mean square of the windows' lags about the line, in
     seconds. windows: (used, all). precision: seconds that a parabola through three samples may be off by. span: seconds
-    that both have; center: the middle of it in own time.
-    """
+    that both have; center: the middle of it in own time."""
 
     offset: float
     slope: float
@@ -196,9 +189,7 @@ def _find_windows(
     pair: Pair, centers: np.ndarray, window: float, line: tuple[float, float], reach: float, beta: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (window,) lags in seconds about which windows of the second lie in the first, and whether each is clear.
-
-    line: (offset, slope) by which the windows are warped before they are looked for, at most `reach` seconds away.
-    """
+    line: (offset, slope) by which the windows are warped before they are looked for, at most `reach` seconds away."""
     a, b, rate, wave = pair
     half, far = max(8, int(window * rate / 2)), max(2, int(np.ceil(reach * rate)))
     lags, clear = np.zeros(len(centers)), np.zeros(len(centers), bool)

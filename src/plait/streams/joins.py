@@ -14,19 +14,13 @@ def find_previous(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.nda
 
     when: (row,), any order; times: (stream row,), sorted; all int64 nanoseconds. Of rows with one time the last counts.
     """
-    if not len(times):
-        return np.full(len(when), -1)
     place = np.searchsorted(times, when, side="right") - 1
     return np.where((place >= 0) & (when - times[place] <= tolerance), place, -1)
 
 
 def find_nearest(when: np.ndarray, times: np.ndarray, tolerance: int) -> np.ndarray:
     """Return for each moment the row nearest to it, at most `tolerance` away, or -1; the earlier one of two as near.
-
-    Shapes and rows with one time as in `find_previous`.
-    """
-    if not len(times):
-        return np.full(len(when), -1)
+    Shapes and rows with one time as in `find_previous`."""
     after = np.searchsorted(times, when, side="right")
     left, right = np.maximum(after - 1, 0), np.minimum(after, len(times) - 1)
     right = np.searchsorted(times, times[right], side="right") - 1
@@ -58,10 +52,8 @@ def window_last(low: np.ndarray, high: np.ndarray, present: np.ndarray) -> np.nd
 
 def interpolate(when: np.ndarray, times: np.ndarray, values: np.ndarray, tolerance: int) -> np.ndarray:
     """Return the values at these moments on straight lines between neighbours, NaN elsewhere.
-
     Never beyond the first or the last value, nor between neighbours more than `tolerance` apart. Cells that are not
-    there (NaN) are no neighbours. Of rows with one time the last counts.
-    """
+    there (NaN) are no neighbours. Of rows with one time the last counts."""
     present = np.isfinite(values)
     times, values = times[present], values[present].astype(np.float64)
     if not len(times):
@@ -79,10 +71,8 @@ def overlap_pairs(
     begin: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (row, stream row, overlap in ns) of all pairs that share time, by row and then by start, in pieces.
-
     begin, end: (row,); starts, ends: (stream row,), sorted by start. A row of no length is a point in time: it shares
-    1 ns with what begins at or before it and ends after it. No row is cut in two by the pieces.
-    """
+    1 ns with what begins at or before it and ends after it. No row is cut in two by the pieces."""
     end, ends = np.maximum(end, begin + 1), np.maximum(ends, starts + 1)
     reach = np.maximum.accumulate(ends) if len(ends) else ends  # grows, so that it can be searched
     low = np.searchsorted(reach, begin, side="right")

@@ -1,7 +1,5 @@
 """A file → a Stream: its rows with a begin (and an end) each, on its own clock. Knows nothing of other streams.
-
-A table brings a time column, SRT and WebVTT bring cues, and a sound is one row that lasts as long as it sounds.
-"""
+A table brings a time column, SRT and WebVTT bring cues, and a sound is one row that lasts as long as it sounds."""
 
 from __future__ import annotations
 
@@ -27,9 +25,8 @@ from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, distinct, find_zon
 _BEGINS = {"start": "end", "begin": "end", "onset": "offset", "from": "to", "starts": "ends", "tmin": "tmax",
            "first": "last", "开始": "结束"}  # fmt: skip
 _LENGTHS = ("duration", "dur", "length")
-_UNIT_ENDING = (
-    r"(?:[\s_.(\[-]*(?:" + "|".join(sorted(map(re.escape, UNIT_OF_WORD), key=len, reverse=True)) + r")[)\]]?)?"
-)
+_UNITS = "|".join(sorted(map(re.escape, UNIT_OF_WORD), key=len, reverse=True))
+_UNIT_ENDING = rf"(?:[\s_.(\[-]*(?:{_UNITS})[)\]]?)?"
 _TIME_NAMES = (  # the earlier, the surer
     r"time[\s_-]?stamps?|datetime|date[\s_-]?time|times?|clock|utc(?:[\s_-]?time)?|ts|t|时间戳?",
     r"(?:start|begin|onset|from|starts|tmin|开始)(?:[\s_-]?(?:time|stamp))?",
@@ -43,10 +40,8 @@ _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two co
 @dataclass(frozen=True)
 class Stream:
     """Rows with their times, in file order.
-
     begin, end: (row,) int64 nanoseconds on the stream's own clock; end is None for points in time. clock: how the times
-    were read. time_columns: the columns that hold them. A sound has one row, and rate in Hz.
-    """
+    were read. time_columns: the columns that hold them. A sound has one row, and rate in Hz."""
 
     name: str
     given: str
@@ -102,10 +97,8 @@ class TimeSpec:
 
 def parse_spec(text: str | None, names: Sequence[str]) -> TimeSpec:
     """Take `COLUMN`, `START,END`, `COLUMN@30`, `COLUMN@ms`, `COLUMN@Europe/Berlin`, `COLUMN@2024-05-01` apart.
-
     names: the columns there are; a column whose name holds an @ or a comma goes first. Without columns (a sound, cues)
-    all of the text is what follows the @. Raises RequestError for an unknown column.
-    """
+    all of the text is what follows the @. Raises RequestError for an unknown column."""
     if not text or text in names:
         return TimeSpec((text,) if text else ())
     head, *tail = text.split("@")
@@ -137,9 +130,7 @@ def parse_spec(text: str | None, names: Sequence[str]) -> TimeSpec:
 
 def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
     """Read a stream from a path, or from anything `plait.read` takes. asked: what `--time` says of it.
-
-    Raises TableError: no such file, empty, or no time in it; RequestError: `asked` names what is not there.
-    """
+    Raises TableError: no such file, empty, or no time in it; RequestError: `asked` names what is not there."""
     path = Path(source).expanduser() if isinstance(source, (str, os.PathLike)) else None
     given = str(source) if path is not None else name
     if path is not None and path.is_file():
@@ -271,9 +262,7 @@ def _place_start(stream: Stream, spec: TimeSpec) -> Stream:
 
 def find_times(table: Table, given: str) -> str:
     """Return the column that holds the times, told by its name and by its cells.
-
-    Raises TableError that says what was looked at, and how to name it.
-    """
+    Raises TableError that says what was looked at, and how to name it."""
     import pyarrow as pa
 
     named: list[str] = []

@@ -25,9 +25,7 @@ OFFSETS = (*(h + half for h in range(-12, 15) for half in (0, 0.5)), 5.75, 8.75,
 @dataclass(frozen=True)
 class Placed:
     """A stream on the clock of the reference: begin, end: (row,) int64 nanoseconds; order: the rows sorted by time.
-
-    line: where it was estimated, in seconds from zero_own and zero_reference (nanoseconds).
-    """
+    line: where it was estimated, in seconds from zero_own and zero_reference (nanoseconds)."""
 
     stream: Stream
     begin: np.ndarray
@@ -60,10 +58,8 @@ def place(
     """Sort a stream by time, on its own clock or through a line. Says what was not in order."""
     moved = stream
     if line is not None:
-        zero, reference = zeros
-        moved = stream.moved(
-            lambda times: reference + np.rint(line.offset * SECOND + line.slope * (times - zero)).astype(np.int64)
-        )
+        (zero, reference), offset = zeros, line.offset * SECOND
+        moved = stream.moved(lambda t: reference + np.rint(offset + line.slope * (t - zero)).astype(np.int64))
     begin = moved.begin
     rows = np.flatnonzero(stream.present)
     order = rows[np.argsort(begin[rows], kind="stable")]
@@ -94,10 +90,8 @@ def settle_reference(reference: Stream, streams: Sequence[Stream]) -> tuple[Stre
 
 def settle(reference: Stream, stream: Stream, estimated: bool) -> tuple[Stream, list[str]]:
     """Return the stream on the kind of clock that the reference has, and notes on what was assumed.
-
     estimated: a line will be found from signals, so that only the unit has to be right.
-    Raises RequestError where one has dates and the other has not, and nothing says where its zero lies.
-    """
+    Raises RequestError where one has dates and the other has not, and nothing says where its zero lies."""
     same = stream.clock.calendar == reference.clock.calendar
     if same and _is_guess(stream):
         return _find_unit(reference, stream)
@@ -157,9 +151,8 @@ def _find_zone(fixed: Stream, stream: Stream) -> tuple[Stream, list[str]]:
         sure = "" if fixed.clock.naive else f"; {fixed.name} says {fixed.clock.zone}"
         return stream, [f"its dates have no zone: taken as UTC, since they overlap so{sure}"]
     offsets = [round(3600 * hours) for hours in OFFSETS]
-    scores = sorted(
-        ((_share(fixed, stream.first - off * SECOND, stream.last - off * SECOND), off) for off in offsets), reverse=True
-    )
+    spans = [(stream.first - off * SECOND, stream.last - off * SECOND, off) for off in offsets]
+    scores = sorted(((_share(fixed, first, last), off) for first, last, off in spans), reverse=True)
     (best, offset), (second, _) = scores[0], scores[1]
     same = offset_of(fixed.clock.zone)
     if next((score for score, off in scores if off == same), 0.0) >= 0.9:
@@ -188,9 +181,8 @@ def _find_unit(fixed: Stream, stream: Stream) -> tuple[Stream, list[str]]:
     unit = fits[0]
     why = f"{stream.clock.why.partition(':')[0]}: numbers in {unit}, since so it lasts as long as {fixed.name}"
     scale = SECOND // UNITS[unit]
-    stream = stream.moved(
-        lambda times: np.rint(times / scale).astype(np.int64), unit=unit, why=why, sure=0.8, given=True
-    )
+    clock = {"unit": unit, "why": why, "sure": 0.8, "given": True}
+    stream = stream.moved(lambda times: np.rint(times / scale).astype(np.int64), **clock)
     return stream, [f"its numbers are taken as {unit}: as seconds they would not fit {fixed.name}"]
 
 

@@ -89,9 +89,8 @@ def _signal(stream: Stream, column: str, zero: int, both_sounds: bool) -> drift.
     times, latest = np.unique(stream.begin[rows], return_index=True)  # of rows with one time the last counts
     values = values[rows[latest]]
     if len(times) < 64:
-        raise RequestError(
-            f"{stream.given}: column {column!r} has {len(times)} numbers with a time; expected at least 64"
-        )
+        have = f"column {column!r} has {len(times)} numbers with a time"
+        raise RequestError(f"{stream.given}: {have}; expected at least 64")
     step = float(np.median(np.diff(times)))
     seconds = (times - times[0]) / SECOND
     grid = np.arange(0, seconds[-1] + 1e-9, step / SECOND)

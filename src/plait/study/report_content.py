@@ -34,7 +34,8 @@ from plait.study.search import answer_rows
 
 SIX = 6  # rows explained
 LOW_HEAT = 0.5  # the temperature below which 1e-12 to its power, 1e-6, may be seen
-THREE = 3  # the same, where a pretrained encoder has to see 65 pictures or more for each
+THREE = 3  # the same, where a pretrained encoder has to see COVER pictures and one more for each
+COVER = 25  # patches of a picture: 5 × 5 say where it looked; `plait explain --row` covers 8 × 8
 TIME_OVER = "The time limit ended the fit before this was measured."
 
 
@@ -163,7 +164,16 @@ class Account:
 
     def example(self, row: int) -> dict[str, Any]:
         """Explain one row of the table, with what is in its cells."""
-        explanation = self.model.explain(self.job.table, row)
+        explanation = explain_table(
+            self.job.table,
+            self.model.views,
+            self.model.predictor(),
+            classes=self.search.labels.classes,
+            row=row,
+            seed=self.search.study.seed,
+            prepared=self.search.study.prepared,
+            cover=COVER,
+        )
         facts = explanation.to_json()["row"]
         absent, kinds = facts["absent"], {m.name: m.kind for m in self.job.schema.modalities}
         parts = [show_part(detail) for detail in explanation.details]

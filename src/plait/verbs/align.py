@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import Table, free_name
 from plait.core.terminal import Callback, quiet, text_table
 from plait.core.words import count, percent, plain
 from plait.data.write import check_out, write_table
@@ -167,9 +167,7 @@ def _name_streams(sources: Sequence[Any]) -> tuple[list[str], dict[str, list[str
     for number, source in enumerate(sources):
         is_file = isinstance(source, (str, os.PathLike))
         wish = Path(source).stem if is_file else "reference" if number == 0 else f"stream {number}"
-        name, count = wish, 2
-        while name in names:
-            name, count = f"{wish}_{count}", count + 1
+        name = free_name(wish, names)
         if name != wish:
             notes[name] = [f"another stream is called {wish} too, so {source} is called {name}"]
         names.append(name)

@@ -4,6 +4,4 @@ Knows: findings, and how one cell or file is mended. Does not know: why anyone a
 """
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {
-    "mend": ("mend_table",),
-}
+DOOR: dict[str, tuple[str, ...]] = {"mend": ("mend_table",)}

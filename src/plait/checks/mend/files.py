@@ -1,8 +1,6 @@
 """Mend the files of a table's columns: look at each once, mend each once, give each its name in the copy.
-
 Knows nothing of rows that are dropped or of text, numbers and dates. What is done to one file, its kind says. A file
-that needs nothing is copied, never encoded anew.
-"""
+that needs nothing is copied, never encoded anew."""
 
 from __future__ import annotations
 
@@ -19,6 +17,7 @@ from typing import Any
 
 from plait.checks.mend.table import Inline, free_name, is_parquet, table_name
 from plait.core.contract import Schema, Table
+from plait.core.terminal import Callback
 from plait.data import media
 from plait.errors import CellError
 from plait.kinds import kind_of_column
@@ -29,7 +28,6 @@ CHUNK = 64  # rows whose files are under way at a time
 MOST_THREADS = 8
 
 Done = dict[int, tuple[tuple[str, ...], str]]  # row → (what counts call it, what the row's note says)
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass
@@ -131,8 +129,7 @@ def look_at(table: Table, strands: Sequence[Strand], callback: Callback) -> None
 
 def _look(mend: Any, folder: Path | None, _row: int, cell: Any) -> Look:
     try:
-        look: Look = mend.look(take_content(cell, folder))
-        return look
+        return mend.look(take_content(cell, folder))
     except CellError as error:
         return Look(error=str(error))
 

@@ -1,8 +1,6 @@
 """Write a mended copy of a table and its files into a new folder. The original is only read.
-
 Knows no check: what can be mended is mended, what cannot be read becomes blank, and a column says what was done to each
-row. How files are mended stands in `files`; how cells are, their kind says.
-"""
+row. How files are mended stands in `files`; how cells are, their kind says."""
 
 from __future__ import annotations
 
@@ -20,19 +18,10 @@ from typing import Any
 import numpy as np
 
 from plait.checks.findings import show_rows
-from plait.checks.mend.files import (
-    Callback,
-    Done,
-    Strand,
-    chunks,
-    look_at,
-    mend_files,
-    open_pool,
-    open_strands,
-    place_file,
-)
+from plait.checks.mend.files import Done, Strand, chunks, look_at, mend_files, open_pool, open_strands, place_file
 from plait.checks.mend.table import free_name, write_table
 from plait.core.contract import Schema, Table
+from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.errors import RequestError
 from plait.kinds import kind_of_column
@@ -45,10 +34,8 @@ MOST_PAIRS = 20  # pairs of rows that a note names
 @dataclass(frozen=True)
 class Mended:
     """A mended copy. table: its file; rows: of the copy; dropped: row numbers of the original, from 0.
-
     counts: what was done, and to how many cells of the copy. notes: what was assumed or left as it is. column: the
-    column of the copy that says what was done to each row.
-    """
+    column of the copy that says what was done to each row."""
 
     table: Path
     rows: int
@@ -69,16 +56,13 @@ class Mended:
         return "\n".join(lines)
 
 
-def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = lambda event: None) -> Mended:
+def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = quiet) -> Mended:
     """Write a mended copy of a table into the new folder `out`: the table, and a folder for each column of files.
-
     A file that needs nothing is copied byte for byte; a cell that cannot be read becomes blank. Of rows with the same
     features (files by their content) and the same target the first stays; a row without one of its files is never
-    taken for the same as another. Order stays. Columns left out (role "ignored") stay as they are.
-    Parquet gives Parquet, anything else CSV. callback gets {"stage": "mend", "done", "total"} and {"note"}. It is
-    written whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
-    arrays or bytes that no file can be made of.
-    """
+    taken for the same as another. Columns left out (role "ignored") stay as they are. Parquet gives Parquet, anything
+    else CSV, whole or not at all. Raises RequestError: `out` holds something, cannot be written, or the table holds
+    arrays or bytes that no file can be made of."""
     out = Path(out).expanduser().absolute()
     _check_request(table, out)
     part = out.parent / f".{out.name}.{uuid.uuid4().hex[:8]}.part"
@@ -111,9 +95,8 @@ def _check_request(table: Table, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out} exists and is not empty; name a new folder for the mended copy")
     for name, values in table.data.items():
-        if isinstance(values, np.ndarray) and (
-            values.ndim > 1 or any(isinstance(cell, np.ndarray) for cell in values.tolist())
-        ):
+        cells = [values] if getattr(values, "ndim", 1) > 1 else values if isinstance(values, np.ndarray) else []
+        if any(isinstance(cell, np.ndarray) for cell in cells):
             raise RequestError(
                 f"column {name!r} holds arrays; tables of arrays cannot be mended into files. Write them to files"
             )
@@ -131,10 +114,9 @@ def _write_copy(table: Table, schema: Schema, part: Path, callback: Callback) ->
         more = f", and {count(len(pairs) - MOST_PAIRS)} more" if len(pairs) > MOST_PAIRS else ""
         shown = ", ".join(f"{other} and {row}" for other, row in pairs[:MOST_PAIRS]) + more
         notes.append(f"the same features with different targets, all kept: rows {shown} (of the original)")
-    done: dict[str, Done] = {
-        name: {row: ((what,), words) for row, (what, words) in column.done.items()} for name, column in mended.items()
-    }
-    done |= {strand.name: strand.done for strand in strands}
+    done: dict[str, Done] = {strand.name: strand.done for strand in strands}
+    for name, column_of in mended.items():
+        done[name] = {row: ((what,), words) for row, (what, words) in column_of.done.items()}
     of_rows = {row: [(name, *done[name][row]) for name in table.names if row in done.get(name, ())] for row in keep}
     counts = Counter(what for parts in of_rows.values() for _, whats, _ in parts for what in whats)
     column = free_name(NOTE, set(table.names))
@@ -213,6 +195,5 @@ def _comparable(cells: Sequence[Any]) -> list[Any]:
 
 def _is_whole(features: dict[str, Any], files: dict[str, Strand]) -> bool:
     """Whether a row can be told to be the same as another: something is in it, and no file is missing."""
-    return any(cell is not None for name, cell in features.items() if not _is_note(name)) and all(
-        cell is not None for name, cell in features.items() if name in files
-    )
+    something = any(cell is not None for name, cell in features.items() if not _is_note(name))
+    return something and all(features[name] is not None for name in files if name in features)

@@ -59,14 +59,11 @@ def free_name(name: str, used: set[str]) -> str:
 
 def write_table(table: Table, folder: Path, rows: Sequence[int], changed: Mapping[str, Any]) -> Path:
     """Write these rows of a table, and return the file.
-
     changed[column][row]: the cells of columns that are not the table's own, and of new ones; a cell may be an `Inline`.
-    Raises RequestError for bytes that a CSV cannot hold.
-    """
+    Raises RequestError for bytes that a CSV cannot hold."""
     path = folder / table_name(table)
-    names = list(dict.fromkeys([*table.names, *changed]))
     with open(path, "wb") as file:
-        (_write_parquet if is_parquet(table) else _write_csv)(table, file, names, rows, changed)
+        (_write_parquet if is_parquet(table) else _write_csv)(table, file, rows, changed)
         file.flush()
         os.fsync(file.fileno())
     return path
@@ -84,9 +81,8 @@ def _pieces(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _write_csv(
-    table: Table, file: BinaryIO, names: Sequence[str], rows: Sequence[int], changed: Mapping[str, Any]
-) -> None:
+def _write_csv(table: Table, file: BinaryIO, rows: Sequence[int], changed: Mapping[str, Any]) -> None:
+    names = list({**table.data, **changed})
     code = "utf-8-sig" if _begins_with(table, b"\xef\xbb\xbf") else "utf-8"  # Excel needs the mark to see UTF-8
     comma = "\t" if file.name.lower().endswith((".tsv", ".tab")) else ","
     text = io.TextIOWrapper(file, encoding=code, newline="")
@@ -113,13 +109,11 @@ def _text_of(cell: Any, name: str) -> str:
     return str(cell).replace("\0", "")  # with zero bytes it would be no CSV any more
 
 
-def _write_parquet(
-    table: Table, file: BinaryIO, names: Sequence[str], rows: Sequence[int], changed: Mapping[str, Any]
-) -> None:
+def _write_parquet(table: Table, file: BinaryIO, rows: Sequence[int], changed: Mapping[str, Any]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = pa.schema([(name, _type_of(table, name, rows, changed)) for name in names])
+    schema = pa.schema([(name, _type_of(table, name, rows, changed)) for name in {**table.data, **changed}])
     is_large = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_nested)
     size = FEW if any(holds(f.type) for f in schema for holds in is_large) else PIECE
     with parquet.ParquetWriter(file, schema) as writer:
@@ -128,7 +122,7 @@ def _write_parquet(
                 pa.array(_cells_of(table, name, piece, changed), schema.field(name).type)
                 if name in changed
                 else table.data[name].take(pa.array(piece, pa.int64())).combine_chunks()
-                for name in names
+                for name in schema.names
             ]
             writer.write_table(pa.table(arrays, schema=schema))
 

@@ -11,6 +11,7 @@ from plait.core.words import count, duration, number, parameters, plain
 
 HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
+COSTS = ("training time", "parameters", "ms per row")
 FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
 
 
@@ -51,7 +52,7 @@ class Proof:
 
 def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
     """Return candidates as a table of plain text."""
-    header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", "fitted in", "numbers", "a row"]
+    header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", *COSTS]
     rows = [
         [
             ("* " if c["winner"] else "  ") + c["name"],
@@ -60,7 +61,7 @@ def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
             span(c["test"]) if c["test"] is not None else "—",
             duration(c["seconds"]),
             parameters(c["params"]),
-            f"{plain(c['latency_ms'], digits=2)} ms",
+            plain(c["latency_ms"], digits=2),
         ]
         for c in candidates
     ]

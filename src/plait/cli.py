@@ -130,10 +130,8 @@ def _spelled(arg: ast.arg) -> str:
 
 def takes(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable[[Callable[..., None]], Any]:
     """Give a command what its verb takes, then its own, then these fields of FitOptions. defaults: not the verb's."""
-    first, of_fit = (
-        flags_of(*read_verb(verb)),
-        flags_of(inspect.signature(FitOptions), inspect.getdoc(FitOptions) or ""),
-    )
+    first = flags_of(*read_verb(verb))
+    of_fit = flags_of(inspect.signature(FitOptions), inspect.getdoc(FitOptions) or "")
     last = {name: flag for name, flag in of_fit.items() if name in options}
     for name, default in defaults.items():
         first[name] = replace(first[name], given=first[name].given.replace(default=default))

@@ -9,7 +9,6 @@ import numpy as np
 
 from plait.core.words import p_equals, signed
 from plait.proof.leaderboard import span
-from plait.proof.verdict import judge
 from plait.study.candidate import best_of
 from plait.study.search import Search
 
@@ -30,10 +29,8 @@ def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> li
         chosen = [c for c in (*alone, both) if c is not None]
         scores = [search.labels.headline(search.look(c), tests, search.study.seed) for c in chosen]
         first = 0 if chosen[0].loss <= chosen[1].loss else 1
-        groups = None if search.groups is None else search.groups[tests]
         generator = np.random.default_rng([search.study.seed, 7])
-        sides, labels = (search.side(chosen[first]), search.side(both)), search.labels
-        verdict = judge(*sides, labels.cells[tests], labels.classes, generator=generator, groups=groups).to_json()
+        verdict = search.judge(chosen[first], both, generator).to_json()
         facts = {
             "source": names[0],
             "made": names[1],

@@ -62,7 +62,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
         fact["why"] = _why(strand, tried, fact["asked"])
         if strand.frozen is not None:
             fact |= {key: getattr(strand.frozen, key) for key in ("origin", "licence", "weights")}
-            fact["tune"] = study.tune.get(strand.name, "none" if not study.gentle else "")
+            fact["tune"] = study.options.tuned.get(strand.name, "none" if "none" in study.options.tune else "")
         lacking = [n for n in NAMES.get(strand.kind, ()) if not is_installed(n)]
         if fact["asked"] == "auto" and lacking and may_gain(strand):
             fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {PIP}"

@@ -26,16 +26,16 @@ from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
-from plait.study.job import Fit, Result
+from plait.study.job import Fit
 from plait.study.report_content import Account
-from plait.study.search import time_row
+from plait.study.search import Result, time_row
 from plait.study.speech import Recognition
 
 
 def finish(result: Result) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, search = result.job, result.search
-    search.leave_device()
+    search.study.leave_device()
     model = ship(result)
     answered = ask(result, model)
     prove(result, model, answered)

@@ -28,9 +28,8 @@ from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers
 from plait.runs.model import Model
-from plait.study.job import Result
 from plait.study.labels import hash_cells
-from plait.study.search import answer_rows
+from plait.study.search import Result, answer_rows
 
 SIX = 6  # rows explained
 LOW_HEAT = 0.5  # the temperature below which 1e-12 to its power, 1e-6, may be seen

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Schema, Table
+from plait.core.terminal import Callback, quiet
 from plait.data import media
 from plait.data.fact_cache import Cache
 from plait.data.feature_cache import digest_bytes
@@ -60,7 +61,7 @@ def survey_table(
     schema: Schema,
     *,
     cache: Path | None = None,
-    callback: Callable[[dict[str, Any]], None] = lambda event: None,
+    callback: Callback = quiet,
 ) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
 

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, is_dataclass
@@ -22,6 +22,7 @@ from plait.converters.graph import Route, identity, version_of
 from plait.converters.workers import Worker
 from plait.core.contract import Table
 from plait.core.files import write_bytes
+from plait.core.terminal import Callback, quiet
 from plait.data.fact_cache import Cache, cache_folder
 from plait.data.media import open_cell, part_of, read_image, read_sound
 from plait.errors import CellError
@@ -33,7 +34,6 @@ FEWEST_FOR_PROCESSES = 8  # cells from which on processes of their own are worth
 ENDINGS = {"audio": ".wav", "image": ".png"}
 PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 NO_WORDS = "no words were found"
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass
@@ -62,7 +62,7 @@ def convert_column(
     place: Path | None = None,
     cache: bool = True,
     rows: np.ndarray | None = None,
-    callback: Callback = lambda event: None,
+    callback: Callback = quiet,
     stage: str = "",
 ) -> Converted:
     """Convert a column, or of a table several columns together, into cells of the route's target.

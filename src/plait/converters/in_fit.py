@@ -6,7 +6,7 @@ Knows no training. What is filled is marked, row by row, and so is what could no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,13 +15,13 @@ import numpy as np
 from plait.converters.columns import convert_column, encode
 from plait.converters.graph import check_kind, describe, find_route, version_of
 from plait.core.contract import Column, Modality, Schema, Table
+from plait.core.terminal import Callback
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import is_opened, modality_kinds
 
 SPEC = re.compile(r"\s*(.+?)\s*(?:->|→)\s*(.+?)(?:\s+by\s+(\S.*?))?\s*")
 FILLED = "filled from"
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from plait.checks.mend.table import Inline, free_name, is_parquet, table_name
 from plait.core.contract import Schema, Table
+from plait.core.terminal import Callback
 from plait.data import media
 from plait.errors import CellError
 from plait.kinds import kind_of_column
@@ -29,7 +30,6 @@ CHUNK = 64  # rows whose files are under way at a time
 MOST_THREADS = 8
 
 Done = dict[int, tuple[tuple[str, ...], str]]  # row → (what counts call it, what the row's note says)
-Callback = Callable[[dict[str, Any]], None]
 
 
 @dataclass

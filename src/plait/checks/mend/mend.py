@@ -21,7 +21,6 @@ import numpy as np
 
 from plait.checks.findings import show_rows
 from plait.checks.mend.files import (
-    Callback,
     Done,
     Strand,
     chunks,
@@ -33,6 +32,7 @@ from plait.checks.mend.files import (
 )
 from plait.checks.mend.table import free_name, write_table
 from plait.core.contract import Schema, Table
+from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.errors import RequestError
 from plait.kinds import kind_of_column
@@ -69,7 +69,7 @@ class Mended:
         return "\n".join(lines)
 
 
-def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = lambda event: None) -> Mended:
+def mend_table(table: Table, schema: Schema, out: str | Path, *, callback: Callback = quiet) -> Mended:
     """Write a mended copy of a table into the new folder `out`: the table, and a folder for each column of files.
 
     A file that needs nothing is copied byte for byte; a cell that cannot be read becomes blank. Of rows with the same

@@ -46,11 +46,7 @@ class Transcriber(Model):
         return Units.from_json(self.facts.units or {})
 
     def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Transcripts:
-        """Transcribe every row: as many out as in, in the same order, each with a status.
-
-        rows: anything `plait.read` takes. A row without a sound fails. RequestError when none of the model's columns is
-        there.
-        """
+        """Transcribe every row, as `Model.predict` answers; one without a sound fails."""
         table = self._fitting(read(rows, folder), self.modalities, callback)
         answered = self._answer(table, [tuple(self.modalities)], (), callback)
         heard = answered.answers[tuple(sorted(self.modalities))].tolist()

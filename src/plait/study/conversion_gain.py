@@ -14,10 +14,9 @@ from plait.study.search import Search
 
 
 def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return for each modality made of another how both do alone and together, and a sentence.
+    """Return for each modality made of another how the best on each and on both do, and a sentence; if all are there.
 
-    Compared are those of the lowest loss on validation that look at the source, at what was made, and at both and
-    nothing else; the test is both together against the better one. Empty where one is lacking, or test rows.
+    The test is both together against the better one.
     """
     compared, tests = [], search.study.test
     for one in made:

@@ -116,10 +116,7 @@ def list_facts(result: Result) -> RunFacts:
 
 
 def ask(result: Result, model: Model) -> Answers:
-    """Answer the test rows (validation, without any), once: all that is said of them is about these answers.
-
-    The winner answers with each subset of modalities, and the best of each modality alone; candidates keep theirs.
-    """
+    """Answer the test rows (validation, without any), once: all that is said of them is about these answers."""
     search, study, winner = result.search, result.search.study, result.winner
     whole = tuple(sorted(model.modalities))
     asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})

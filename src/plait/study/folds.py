@@ -1,7 +1,6 @@
 """Cross-validation of a whole study, for tables too small to spare test rows. Knows searches, not tables or files.
 
-In each fold everything is done anew without its rows: preprocessing, training, and the choice among candidates. What is
-chosen there answers for the rows left out, and all these answers together are judged like test rows.
+In each fold all is done anew without its rows, the choice too; all answers for rows left out are judged like test rows.
 """
 
 from __future__ import annotations
@@ -23,11 +22,7 @@ ROLES = {"single": "the best of one modality", "fused": "the best fusion", "winn
 
 
 def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, Any]:
-    """Run a study in each fold, repeated with other folds, and judge the pooled answers.
-
-    make(split): a search over rows whose split is "train", "val", "test" or "". Whole groups (rows,) are in one fold;
-    folds are stratified by class. A row's answers of all repeats count as one in the test and the intervals.
-    """
+    """Run a study in each fold, by class and whole groups, and judge the pooled answers. make: split → search."""
     labels, groups, folds, seed = job.labels, job.groups, job.options.folds, job.options.seed
     assert labels is not None
     assert folds is not None

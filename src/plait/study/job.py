@@ -45,20 +45,16 @@ LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one
 
 @dataclass
 class Fit:
-    """What a fit is given, and what every part of it asks for.
-
-    labels: the target, None of transcripts; audio: then the sound they are of. made: modalities and cells that
-    conversions add to the table. plan_objects: plans that hold a module of the user's own. began: by time.monotonic.
-    """
+    """What a fit is given, and what every part of it asks for."""
 
     table: Table
     schema: Schema
     options: FitOptions
     folder: Path
-    labels: Labels | None = None
-    audio: str = ""
-    plan_objects: Mapping[str, Any] = field(default_factory=dict)
-    made: Sequence[Made] = ()
+    labels: Labels | None = None  # None of transcripts
+    audio: str = ""  # the sound that transcripts are of
+    plan_objects: Mapping[str, Any] = field(default_factory=dict)  # the plan that was asked for, by its name
+    made: Sequence[Made] = ()  # modalities and cells that conversions add to the table
     callback: Callback = quiet
     began: float = field(default_factory=time.monotonic)
 
@@ -115,10 +111,7 @@ class Fit:
         return split
 
     def prepare(self, split: np.ndarray, options: FitOptions | None = None, keep: bool = True) -> Prepared:
-        """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
-
-        options: other than the fit's own. keep: whether the prepared rows go to files, for a run that may be killed.
-        """
+        """Fit the preprocessing on the training rows and prepare every row; or, if they are kept, of a killed run."""
         callback, options = self.callback if keep else quiet, options or self.options
         for_training = [one for one in self.made if one.training_only]
         table = apply_conversions(self.table, for_training, callback, split == "train")
@@ -180,10 +173,7 @@ class Fit:
 
 @contextmanager
 def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Iterator[Path]:
-    """Make or resume the run folder, and keep other fits out of it while the block runs.
-
-    Raises RunError when it is finished, belongs to something else, or another fit is writing into it.
-    """
+    """Make or resume the run folder, and keep other fits out of it meanwhile. RunError where it is not ours to use."""
     work = folder / UNFINISHED
     note = work / "command.json"
     if folder.exists() and not folder.is_dir():

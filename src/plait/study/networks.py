@@ -1,7 +1,6 @@
-"""Candidates, how each is trained, and the choice among them on validation. Knows prepared rows, not files or users.
+"""The networks among the candidates: each modality alone; plans on the features of those; the best fine-tuned; joint.
 
-Each modality alone; each plan on the features of those (only fusion and heads are trained, on augmented passes); the
-best of these fine-tuned; the best plans from scratch together. What else is tried stands in `search.py`.
+What else is tried stands in `search.py`. Knows prepared rows, not files or users.
 """
 
 from __future__ import annotations
@@ -73,10 +72,7 @@ class Study(Training):
                 self.tune_alone(self.alone[name])
 
     def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False) -> None:
-        """Fuse the encoders trained alone by each plan, fine-tune the best, and train the best from scratch.
-
-        joint: how many plans are trained from scratch. grow: whether a tree is grown greedily too.
-        """
+        """Fuse by each plan, fine-tune the best, train the best `joint` from scratch. grow: try a greedy tree too."""
         tokens: dict[str, Any] = {}
         fused = [c for plan in listed if (c := self.train_fused(plan, tokens)) is not None]
         if grow:
@@ -93,10 +89,7 @@ class Study(Training):
             self.train_joint(plan, rivals, families.get(plan, ""))
 
     def grow_tree(self, tokens: dict[str, Any]) -> list[Candidate]:
-        """Grow a tree greedily: from the best modality on, add that modality, by that operator, which helps most.
-
-        It ends when no modality is left or none lowers the loss on validation.
-        """
+        """Grow a tree from the best modality on: add what lowers the loss on validation most, until nothing does."""
         left = sorted(self.alone, key=lambda name: self.alone[name].loss)
         if len(left) < 2:
             return []
@@ -227,10 +220,8 @@ class Study(Training):
         return self.options.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
 
     def is_low(self, network: Network) -> bool:
-        """Say whether a network has encoders that learn in bfloat16: elsewhere there is little to gain.
-
-        A GPU gains on large networks alone: small ones wait for their launch, not for numbers.
-        """
+        """Say whether a network has encoders that gain by learning in bfloat16."""
+        # a GPU gains on large networks alone: small ones wait for their launch, not for numbers
         if self.device.type == "cuda" and sum(p.numel() for p in network.parameters()) < LARGE:
             return False
         return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
@@ -312,10 +303,7 @@ class Study(Training):
         return self.add(stage, outcome, predictor, predictor.from_logits(logits), losses.double().cpu().numpy())
 
     def _lesson(self, stage: Stage) -> Lesson:
-        """Return what the network of a stage learns: from tokens where there are some, else from the rows themselves.
-
-        One generator draws the order of the rows, the augmentation and the modality dropout.
-        """
+        """Return what the network of a stage learns: from tokens where it has some, else from the rows themselves."""
         network, tokens, val, seed = stage.network, stage.tokens, stage.val, self.seed_of(stage.name)
         generator, low = torch.Generator().manual_seed(seed), self._is_low(stage)
         if tokens:

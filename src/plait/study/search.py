@@ -1,9 +1,6 @@
 """The candidates of every family at equal budget, the rule that chooses among them, and the one look at the test rows.
 
-Order: the majority class; classic learners on each modality and on all together; the network of each modality; late
-fusion of the best of each; the row written out as text; plans by both recipes (networks.py); further settings of
-classic learners, until one modality and several have had the same number of trials; greedy ensembles. The winner is the
-cheapest within one standard error of the best on validation. Knows prepared rows, not files or users.
+`_try_all` says which come in which order. Knows prepared rows, not users.
 """
 
 from __future__ import annotations
@@ -347,10 +344,7 @@ class Search:
         return len(np.unique(self.fold)) > 1
 
     def calibrate(self) -> None:
-        """Give every candidate a temperature, where that makes it better out of fold; it is chosen with that.
-
-        An overconfident candidate would else be passed over for what a single number mends.
-        """
+        """Give every candidate a temperature where that makes it better out of fold, before one of them is chosen."""
         if self.labels.classes is None:
             return
         val = self.study.val

@@ -1,7 +1,6 @@
-"""The study of a recogniser: what there is to learn, the candidates, and the choice among them on validation.
+"""The study of a recogniser: the sound alone, plans that fuse its frames with the other modalities, and the choice.
 
-The sound alone, and plans that fuse each of its frames with the other modalities, all trained alike. The winner is the
-simplest within one standard error of the fewest word errors on validation. Knows prepared rows, not files or users.
+Knows prepared rows, not files or users.
 """
 
 from __future__ import annotations
@@ -132,11 +131,7 @@ def list_recognisers(audio: str, names: Sequence[str]) -> list[str]:
 
 @dataclass
 class Recognition(Training):
-    """The recognisers of a fit.
-
-    A candidate's answers are (val,) Heard, its losses (val,) word errors, its predictor a Recogniser; val are the
-    validation rows whose sound can be heard.
-    """
+    """The recognisers of a fit, on rows whose sound can be heard. Answers: (val,) Heard; losses: (val,) word errors."""
 
     texts: np.ndarray = field(kw_only=True)  # (rows,) normalised, or None
     units: Units = field(kw_only=True)

@@ -181,13 +181,6 @@ def test_a_killed_study_goes_on_and_ends_the_same(
             assert torch.equal(new.network.state_dict()[name], value), (new.name, name)
 
 
-def test_seeds_differ_between_stages_and_between_runs(prepared: Prepared) -> None:
-    study, other = study_of(prepared), study_of(prepared, seed=1)
-    seeds = {study.seed_of("a"), study.seed_of("b"), other.seed_of("a"), other.seed_of("b")}
-    assert len(seeds) == 4
-    assert study.seed_of("a") == study_of(prepared).seed_of("a")
-
-
 @pytest.mark.parametrize(("rows", "expected"), [(2000, 25), (500, 40), (100, 40), (8000, 12), (100_000, 10), (0, 40)])
 def test_small_tables_get_more_epochs(prepared: Prepared, rows: int, expected: int) -> None:
     assert study_of(prepared, epochs=None).epochs_for(rows) == expected

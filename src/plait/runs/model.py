@@ -225,7 +225,8 @@ class Model:
             raise RequestError(f"no row has {self.label} in column {self.target!r}; expected at least one to score.")
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         scored, generator = np.flatnonzero(known & ~failed), np.random.default_rng(self.facts.seed)
-        truth = np.where(known, np.array(target, dtype=object), None)
+        truth = np.array(target, dtype=object)
+        truth[~known] = None
 
         def rate(rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
             metrics = self._rate(truth[rows], values[rows], generator) if len(rows) else {}

@@ -87,7 +87,7 @@ class Training:
 
     def leaves_of(self, plan: str) -> list[str]:
         """Return the modalities that a plan looks at."""
-        return plans.leaves(plans.parse(self.job.plan_objects.get(plan, plan)))
+        return list(plans.leaves(plans.parse(self.job.plan_objects.get(plan, plan))))
 
     def begin(self, stage: str, make: Callable[[], Module]) -> Module:
         """Return a network in eval mode: what is asked of it before it learns must not depend on a draw of dropout."""

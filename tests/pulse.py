@@ -111,19 +111,16 @@ PULSE = Kind(
     abilities={
         "recognise": SimpleNamespace(claim=claim),
         "read": SimpleNamespace(DTYPE=np.float32, fit=fit, prepare=prepare),
-        "prep": SimpleNamespace(PREP=PulsePrep, may_gain=lambda prep: False),
+        "prep": SimpleNamespace(PREP=PulsePrep),
         "network": SimpleNamespace(
             ENCODER=PulseEncoder,
             PORT="float32",
             IN_GRAPH=False,
             layout=lambda prep, encoder: {"ticks": 4},
             shape=lambda layout: (layout["ticks"],),
-            usual=lambda rows: "scratch",
-            to_float=lambda x: x.float(),
-            centre=lambda x: x,
             draw=draw,
         ),
-        "features": SimpleNamespace(features=lambda x, layout: x, even=lambda spread: spread),
+        "features": SimpleNamespace(features=lambda x, layout: x),
         "augment": SimpleNamespace(
             augment=lambda prep, layout, x, generator: x + 0.01 * torch.randn(x.shape, generator=generator)
         ),

@@ -1,10 +1,11 @@
 """A program that changes files as a stranger, or a bad disk, would, lets plait read them, and says what went wrong.
 
-    python strangers.py KIND COUNT SEED FOLDER
+    python strangers.py KIND,KIND COUNT SEED FOLDER
 
-KIND names a row of READERS: a format, or `run`, whose run.json is changed value by value and sealed anew. Each change
-must end in an answer or in one PlaitError, within 5 s; nothing outside is opened, nothing deleted, no request is made.
-Prints one line of JSON: {"tried", "refused", "faults": [what, …], "megabytes"}. A crash of the process is a fault too.
+KIND names a row of READERS: a format, or a run of tests/kept, whose run.json is changed value by value and sealed anew.
+Each change must end in an answer or in one PlaitError, within 5 s; nothing outside is opened, nothing deleted, no
+request is made. Prints a line of JSON for each kind: {"kind", "sound", "tried", "refused", "faults": [what, …],
+"megabytes"}. A crash of the process is a fault too.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ NASTY: list[Any] = [
 ]  # fmt: skip
 
 
+TOKENS = [
+    b"", b",", b'"', b"\n", b"\r\n", b"\t", b";", b"'", b"{", b"[", b"]", b"}", b":", b"-", b"0", b"9" * 5000, b"1e999",
+    b"NaN", b"-1", b"\x1b[31m", b"[" * 5000, b'{"a":' * 5000, b"null", b"true", b"\\u0000", b"\xe4\xb8\xad",
+    b"x" * 200_000, b"..", b"/",
+    b"/etc/passwd", b"http://h.invalid/x.png", b"/dev/zero", b"=1+1", b"#t=1,2",
+]  # fmt: skip
+
+
 # -- changes --------------------------------------------------------------------------------------------------------
 
 
@@ -42,6 +51,11 @@ def change_bytes(data: bytes, generator: np.random.Generator) -> bytes:
     """Return bytes that were flipped, cut, doubled, moved, or in which a number became the largest or none."""
     x, how = bytearray(data), int(generator.integers(7))
     place = int(generator.integers(max(1, len(x))))
+    if b"\0" not in data and generator.random() < 0.6:  # text: what a text may hold, so that it is not refused at once
+        for _ in range(int(generator.integers(1, 4))):
+            place = int(generator.integers(len(x)))
+            x[place : place + int(generator.integers(3))] = TOKENS[int(generator.integers(len(TOKENS)))]
+        return bytes(x)
     near = int(min(place, generator.integers(1, 200)))  # headers matter most, and stand in front
     if how == 0:
         for _ in range(int(generator.integers(1, 9))):
@@ -317,12 +331,23 @@ def attempt(what: str, act: Callable[[], None], watch: Watch) -> tuple[bool, lis
     return refused, faults
 
 
+def as_it_came(kind: str, folder: Path) -> Callable[[], None]:
+    """Return what reads the file, or the run, before any change."""
+    if kind.startswith("run"):
+        return lambda: read_run(KEPT / kind.removeprefix("run-"))
+    name, make, reader = READERS[kind]
+    if kind.startswith("stage"):
+        for path in CACHE.glob("stages/*"):
+            shutil.copy(path, folder / ("0" + path.suffix))
+    (folder / name).write_bytes(make())
+    return lambda: reader(folder / name)
+
+
 def changes(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield what is changed, and what to do then."""
     generator = np.random.default_rng([seed, sum(kind.encode())])
     if kind.startswith("run"):
-        seeds = {"run-network": KEPT / "network", "run-classic": KEPT / "classic"}
-        source = seeds.get(kind) or folder / "seed"
+        source = KEPT / kind.removeprefix("run-")
         facts = json.loads((source / "run.json").read_bytes())
         run = folder / "run"
         shutil.copytree(source, run)
@@ -333,33 +358,36 @@ def changes(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[st
         return
     name, make, reader = READERS[kind]
     data = make()
-    if kind.startswith("stage"):
-        for path in CACHE.glob("stages/*"):
-            shutil.copy(path, folder / ("0" + path.suffix))
     for index in range(count):
         changed_bytes = change_bytes(data, generator)
         (folder / name).write_bytes(changed_bytes)
         yield f"{kind} {index}", lambda: reader(folder / name)
 
 
-def main(kind: str, count: int, seed: int, folder: Path) -> None:
+def main(kinds: list[str], count: int, seed: int, folder: Path) -> None:
     import warnings
 
     import plait
 
     warnings.simplefilter("ignore")
-    watch, tried, refused, faults = Watch(folder), 0, 0, list[str]()
+    watch = Watch(folder)
     plait.read({"a": [1, 2, 3]})
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    for what, act in changes(kind, count, seed, folder):
-        print(what, file=sys.stderr, flush=True)  # the last line says at what a process died
-        was_refused, wrong = attempt(what, act, watch)
-        tried, refused, faults = tried + 1, refused + was_refused, faults + wrong
-    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before
-    if used > MEGABYTES:
-        faults.append(f"{used} MB")
-    print(json.dumps({"tried": tried, "refused": refused, "faults": faults, "megabytes": used}))
+    for kind in kinds:
+        place = folder / kind
+        place.mkdir()
+        first, wrong = attempt("as it came", as_it_came(kind, place), watch)  # imports, too, take their time here
+        tried, refused, faults = 0, 0, [fault for fault in wrong if not fault.endswith(" s")]
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        for what, act in changes(kind, count, seed, place):
+            print(what, file=sys.stderr, flush=True)  # the last line says at what a process died
+            was_refused, wrong = attempt(what, act, watch)
+            tried, refused, faults = tried + 1, refused + was_refused, faults + wrong
+        used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before
+        if used > MEGABYTES:
+            faults.append(f"{used} MB")
+        answer = {"kind": kind, "sound": not first, "tried": tried, "refused": refused}
+        print(json.dumps({**answer, "faults": faults, "megabytes": used}), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -44,7 +44,7 @@ HOUSE = {
     "Table": ["place"],
     "Predictions": ["from_values", "write"],
     "TabularPrep": ["broken", "describe", "from_json", "of", "onehot", "to_json"],
-    "TextPrep": ["clean", "from_state", "known", "of", "state", "steps", "tokenise"],
+    "TextPrep": ["clean", "from_json", "from_state", "known", "of", "state", "steps", "to_json", "tokenise"],
 }
 
 

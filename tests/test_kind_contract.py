@@ -18,9 +18,10 @@ from plait.checks.survey import look_into
 from plait.core.contract import Table
 from plait.data.fact_cache import Cache
 from plait.kinds import KINDS
+from plait.kinds.features import even_spread
 from plait.kinds.kind import Kind
 from plait.kinds.mending import take_content
-from plait.kinds.network import as_float, centre
+from plait.kinds.network import as_float, centre, usual_encoder
 from plait.kinds.part import Part
 from pulse import PULSE, known_pulses
 
@@ -65,7 +66,7 @@ def make_part(name: str, folder: Path) -> Part:
 def prepared(kind: Kind, part: Part) -> tuple[Any, dict[str, Any], np.ndarray, np.ndarray, list[Any]]:
     generator = np.random.default_rng(0)
     prep = kind.read.fit(kind.prep.PREP.of({}), part, np.arange(len(part.table)), generator)
-    layout = {"kind": kind.name, **kind.network.layout(prep, kind.network.usual(4))}
+    layout = {"kind": kind.name, **kind.network.layout(prep, usual_encoder(kind.name, 4))}
     return prep, layout, *prepare(kind, prep, part, layout)
 
 
@@ -119,7 +120,7 @@ def test_drawn_inputs_fit_the_encoder_and_the_features(name: str, folder: Path) 
     alone = kind.features.features(as_float(name, x[2:3]).numpy().astype(np.float64), sizes)
     assert features.shape[0] == 6
     assert alone[0] == pytest.approx(features[2], nan_ok=True, abs=1e-12)
-    assert kind.features.even(np.full(features.shape[1], 2.0)).shape == (features.shape[1],)
+    assert even_spread(name, np.full(features.shape[1], 2.0)).shape == (features.shape[1],)
 
 
 @kinds
@@ -160,7 +161,7 @@ def test_a_row_has_a_part_to_draw_and_parts_to_name(name: str, folder: Path) -> 
         assert parts
         assert leave(np.ones(len(able), bool))["x"]
     else:
-        assert {"blank", "flatten", "COVER", "locate"} <= set(dir(kind.inside))
+        assert {"blank", "COVER", "locate"} <= set(dir(kind.inside))
 
 
 @pytest.mark.parametrize("name", ["image", "audio", "text", "tabular"])

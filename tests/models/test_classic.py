@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.core.contract import Batch, Predictor, answer_subsets, keep_only
+from plait.core.contract import Batch, answer_subsets, keep_only
 from plait.core.files import read_tensors, write_tensors
 from plait.errors import RequestError, RunError
 from plait.kinds.features import batch_features
@@ -69,7 +69,7 @@ def new_batch(fill: float = 0.0) -> Batch:
 
 @every
 def test_a_learner_answers_every_row(case: str) -> None:
-    predictor: Predictor = fitted(case)
+    predictor = fitted(case)
     answer = predictor(new_batch())
     assert list(predictor.names) == list(ALL)
     assert answer.dtype == np.float64

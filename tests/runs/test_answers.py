@@ -9,7 +9,7 @@ from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import Prepared, prepare
 from plait.models.views import fit_views
-from plait.runs.answers import Answers, answer_prepared, count_holes
+from plait.runs.answers import NO_NUMBER, Answers, answer_prepared, count_holes
 
 
 class Counting:
@@ -103,3 +103,16 @@ def test_a_cell_that_conversion_filled_is_no_hole() -> None:
         "text": {"blank": 1, "broken": 0, "example": "", "filled": 1},
         "tabular": {"blank": 1, "broken": 0, "example": ""},
     }
+
+
+def test_an_answer_that_is_no_number_is_no_answer() -> None:
+    class Broken(Counting):
+        def __call__(self, batch: Batch) -> np.ndarray:
+            answers = super().__call__(batch)
+            answers[1:] = [[np.nan], [np.inf]]
+            return answers
+
+    prepared = prepared_of(["a b", "a", None], [1.0, None, 3.0])
+    answers = answer_prepared(prepared, Broken(["text", "tabular"]), [("text", "tabular")], {}, ["text", "tabular"])
+    assert answers.statuses == [("ok", ""), NO_NUMBER, NO_NUMBER]
+    assert NO_NUMBER == ("failed", "the model's answer is no finite number")

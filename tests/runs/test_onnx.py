@@ -1,6 +1,7 @@
 """A graph through ONNX Runtime answers as the predictor does, and a file is that of an export to the last byte."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from plait.models.network import Network, NetworkPredictor
 from plait.models.onnx_graph import Graph, write_graph
 from plait.models.predictors import Blend, Calibrated
 from plait.runs.onnx import BLANK, MARK, OnnxModel, OnnxPredictor, check_digest, open_session
+from plait.runs.onnx_check import check_onnx
 from tiny import make_spec
 
 
 @pytest.fixture(scope="module")
-def blended() -> Any:
-    """A stacked vote over pictures and over tables that share an encoder, and the same through ONNX Runtime.
+def traced() -> Any:
+    """(predictor, graph, file) of a stacked vote over pictures and over tables that share an encoder.
 
     Tracing takes seconds, so one graph holds what is most apart; bench/bench_export.py asks each operator by itself.
     """
@@ -40,8 +42,14 @@ def blended() -> Any:
     members = [Calibrated(voted, 1.7), voted]
     blend = Blend(members, Stacked(np.random.default_rng(0).standard_normal((9, 3)) / 2), PRIOR)
     graph = Graph(blend)
-    session = open_session(write_graph(graph, {}))
-    return blend, OnnxPredictor(session, graph.ports, graph.output, 3)
+    return blend, graph, write_graph(graph, {})
+
+
+@pytest.fixture(scope="module")
+def blended(traced: Any) -> Any:
+    """A predictor, and the same through ONNX Runtime."""
+    blend, graph, data = traced
+    return blend, OnnxPredictor(open_session(data), graph.ports, graph.output, 3)
 
 
 @pytest.mark.parametrize("num", [1, 5])
@@ -62,6 +70,33 @@ def test_what_goes_into_the_graph(blended: Any) -> None:
         ("c", "float32", (6,), "c_present"),
         ("scan", "uint8", (2, 1, 8, 8), "scan_cells"),
     ]
+
+
+def test_an_export_is_let_through_and_its_needs_are_told(traced: Any) -> None:
+    """Its largest array is 32 channels of 8 × 8 numbers of 4 bytes, for each of two pictures: 16 kB a row."""
+    checked = check_onnx(traced[2], "model.onnx")
+    assert checked.outputs == {"probabilities": ("float32", ("batch", 3))}
+    assert 16_384 < checked.cost.measure(1)[0] < 16 * 16_384
+    assert checked.cost.rows(1024) == 1024
+
+
+def test_few_rows_at_a_time_answer_alike(blended: Any) -> None:
+    _, whole = blended
+    lots = OnnxPredictor(whole.session, whole.ports, whole.output, 3, rows=lambda num: 2)
+    batch = batch_of(["scan"], 5, seed=3)
+    for name in "abc":
+        table = batch_of(["tabular"], 5)
+        batch.inputs[name], batch.present[name] = table.inputs["tabular"], table.present["tabular"]
+    assert lots(batch) == pytest.approx(whole(batch), abs=1e-6)
+
+
+def test_what_is_no_regular_file_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(RunError, match=r"pipe\.onnx is no regular file"):
+        OnnxModel.load(tmp_path / "pipe.onnx")
+    with pytest.raises(RunError, match="is no name of a file"):
+        OnnxModel.load("model\0.onnx")
 
 
 def test_an_input_of_another_shape_is_named(blended: Any) -> None:

@@ -94,8 +94,10 @@ def check_duplicates(
         message = f"{count(again, 'cell names', 'cells name')} the file of an earlier row again"
         yield Finding("note", f"{kind}-repeated", column, (), message, "No fault where it was meant.")
     of_first = {rows[0]: rows for rows in groups}
-    near, findings = of.checks.check_near(column, facts, list(of_first))
-    yield from findings
+    near: list[list[int]] = []
+    if hasattr(of.checks, "check_near"):
+        near, findings = of.checks.check_near(column, facts, list(of_first))
+        yield from findings
     joined = [[row for first in group for row in of_first[first]] for group in near]
     leaks = _across(same + joined, splits)
     if leaks:

@@ -128,7 +128,7 @@ def look_into(
             key = f"{os.path.abspath(source)}|{state.st_size}|{state.st_mtime_ns}"
         else:
             key = hashlib.sha256(source).hexdigest()
-        part = checks.part_of(cell, source)
+        part = checks.part_of(cell, source) if hasattr(checks, "part_of") else WHOLE
         key = f"{VERSION}|{kind.name}|{key}|{part}"
         facts: CellFacts | None = checks.FACTS.from_json(kind.name, cache.get(key))
         if facts is not None:

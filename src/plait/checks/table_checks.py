@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plait.core.contract import Column, Schema, Table
+from plait.core.contract import SPLITS, Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
 from plait.data.parse import PLAIN, is_missing, parse_number
@@ -44,9 +44,8 @@ def split_of(table: Table, schema: Schema) -> list[str | None] | None:
     name = schema.role("split")
     if name is None:
         return None
-    same = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
     words = [None if cell is None else str(cell).strip().lower() for cell in table.cells(name)]
-    return [None if word is None else same.get(word, word) for word in words]
+    return [None if word is None else SPLITS.get(word, word) for word in words]
 
 
 def _check_split(table: Table, schema: Schema) -> Iterator[Finding]:

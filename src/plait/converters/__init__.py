@@ -7,7 +7,7 @@ Knows: cells, columns, optional packages. Does not know: targets, networks that 
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "catalogue": ("make_converters",),
+    "catalogue": ("make_converters", "refuse_files"),
     "columns": ("Converted", "convert_column"),
     "espeak": ("Speech",),
     "graph": ("Route", "check_kind", "find_route", "is_installed", "version_of"),

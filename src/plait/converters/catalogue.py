@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from plait.converters.graph import Route, check_converter
@@ -21,6 +22,8 @@ PLACES = {
     "render": ("render", "Render"),
     "spectrogram": ("render", "Spectrogram"),
 }
+
+FILES = {"pocketsphinx": ("words", "grammar", "model"), "whisper": ("model",), "render": ("font",)}  # may name one
 
 
 def class_of(name: str) -> Any:
@@ -71,3 +74,33 @@ def restore(data: Mapping[str, Any], users: Sequence[Any] = ()) -> Any:
         return class_of(name).of(data["options"])
     except RequestError as error:  # such as a word list that is no longer there
         raise RunError(f"this run converts by {name!r}, which cannot be made again: {error}") from None
+
+
+def refuse_files(data: Mapping[str, Any], own: Sequence[Any], source: str, allowed: Sequence[str] = ()) -> None:
+    """Raise RunError where a converter, or a step of a route, would open a file that data of a stranger's name.
+
+    data: what `describe` gave. own: converters that the user gave, which are taken instead. allowed: options that may
+    name a file or folder all the same.
+    """
+    if "steps" in data:
+        for step in data["steps"]:
+            if "steps" in step:
+                raise ValueError("a step of a conversion has steps")
+            refuse_files(step, own, source, allowed)
+    elif not any(converter.name == data["name"] for converter in own):
+        for option in FILES.get(data["name"], ()):
+            given = str(data["options"].get(option) or "")
+            text = given.lstrip().startswith("#JSGF") and "import" not in given
+            if option not in allowed and given and not text and _names_file(given):
+                raise RunError(
+                    f"{source} converts by {data['name']!r} with {option}={given[:200]!r}, a file; a model from "
+                    f"elsewhere opens none. Give the converter by hand: plait.load({source!r}, converters=[…])."
+                )
+
+
+def _names_file(given: str) -> bool:
+    """Whether a text is, or looks like, the path of a file."""
+    try:
+        return any(sign in given for sign in "/\\\0") or given[0] in "~." or Path(given).exists()
+    except (OSError, ValueError):  # it is too long for one
+        return False

@@ -5,7 +5,6 @@ Knows no training. What is filled is marked, row by row, and so is what could no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -20,7 +19,6 @@ from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import is_opened, modality_kinds
 
-SPEC = re.compile(r"\s*(.+?)\s*(?:->|→)\s*(.+?)(?:\s+by\s+(\S.*?))?\s*")
 FILLED = "filled from"
 
 
@@ -97,10 +95,11 @@ def plan_conversions(
 
 
 def _parse(spec: str, flag: str) -> tuple[str, str, str]:
-    match = SPEC.fullmatch(spec)
-    if match is None:
+    left, _, rest = spec.replace("→", "->").partition("->")
+    right, _, by = rest.partition(" by ")
+    if not left.strip() or not right.strip():
         raise RequestError(f'{flag} {spec!r}: expected FROM->TO in quotes, such as "audio->text".')
-    return match[1], match[2], match[3] or ""
+    return left.strip(), right.strip(), by.strip()
 
 
 def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ...]]:

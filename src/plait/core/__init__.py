@@ -8,8 +8,8 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
-        "Batch", "Column", "MISSING_WORDS", "Modality", "Schema", "Table", "answer_subsets", "clean_label",
-        "keep_only", "second_name", "shown_by", "status_of",
+        "Batch", "Column", "MISSING_WORDS", "Modality", "SPLITS", "Schema", "Table", "answer_subsets",
+        "clean_label", "keep_only", "second_name", "shown_by", "status_of",
     ),
     "files": (
         "AGAIN", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "pack_tensors",

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
+# what people call the parts of a split: {word: train, val or test}
+SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
+    ("val", "valid", "validation", "dev"), "val"
+)
 # what people write where a number is absent
 MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None", "none", "-", "?")
 

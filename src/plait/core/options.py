@@ -142,7 +142,8 @@ def read_flags(described: Any) -> dict[str, tuple[str, str]]:
     What an entry says after "In Python" is no help on the command line.
     """
     doc = described if isinstance(described, str) else inspect.getdoc(described) or ""
-    entries = re.findall(r"^    \**(\w+)(?: \((.+?)\))?: (.+(?:\n {8}.+)*)", doc.partition("Args:\n")[2], re.MULTILINE)
+    args = re.split(r"^\w+:$", doc.partition("Args:\n")[2], flags=re.MULTILINE)[0]  # up to Returns, Raises, Example
+    entries = re.findall(r"^    \**(\w+)(?: \((.+?)\))?: (.+(?:\n {8}.+)*)", args, re.MULTILINE)
     return {name: (flag, " ".join(help.split()).partition(" In Python")[0]) for name, flag, help in entries}
 
 

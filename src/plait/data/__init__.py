@@ -20,6 +20,6 @@ DOOR: dict[str, tuple[str, ...]] = {
         "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",
     ),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
-    "read": ("SPLIT_WORDS", "read"),
+    "read": ("read",),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

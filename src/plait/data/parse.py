@@ -21,7 +21,7 @@ from plait.errors import TableError
 PLAIN_WHOLE = r"[+-]?(?:0|[1-9]\d{0,17})"
 PLAIN_NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 
-PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 # What to match, the sign between thousands, the decimal sign. No + before blanks: "+49 170 123 456" is a telephone.
 _FORMS = (
     (re.compile(r"[+-]?\d{1,3}([,'])\d{3}(?:\1\d{3})*(?:\.\d+)?|-?\d{1,3}(?: \d{3})+(?:\.\d+)?"), ", '", "."),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import SPLITS, Table
 from plait.core.words import first_line
 from plait.data import media
 from plait.data.delimited import check_names, not_utf8, read_delimited
@@ -22,7 +22,6 @@ from plait.errors import CellError, TableError, did_you_mean
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SPLIT_WORDS = frozenset(("train", "val", "valid", "validation", "dev", "test"))
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
 _TEXT_ENDINGS = frozenset((".txt", ".md"))
 _FOREIGN = (
@@ -207,7 +206,7 @@ def _read_folder(path: Path) -> Table:
     if tables:
         raise TableError(f"{path} is a folder that holds tables; give one of them, such as {path / tables[0]}")
     groups = [("", entry) for entry in entries if entry.is_dir()]
-    if groups and all(entry.name.lower() in SPLIT_WORDS for _, entry in groups):
+    if groups and all(entry.name.lower() in SPLITS for _, entry in groups):
         inner = [(top.name, entry) for _, top in groups for entry in sorted(top.iterdir()) if entry.is_dir()]
         groups = inner or groups
     rows: list[dict[str, str]] = []

@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from plait.core.contract import Column, Modality, Schema, Table
+from plait.core.contract import SPLITS, Column, Modality, Schema, Table
 from plait.core.words import count
-from plait.data.read import SPLIT_WORDS
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
 from plait.kinds.facts import FEW, Facts, Guess, facts_of
@@ -71,10 +70,7 @@ def detect(
 
 
 def _check_request(
-    table: Table,
-    roles: Sequence[tuple[str, str]],
-    kinds: Mapping[str, str],
-    groups: Mapping[str, tuple[str, ...]],
+    table: Table, roles: Sequence[tuple[str, str]], kinds: Mapping[str, str], groups: Mapping[str, tuple[str, ...]]
 ) -> None:
     others = [("kinds", name) for name in kinds]
     others += [(f"modality {name!r}", column) for name, columns in groups.items() for column in columns]
@@ -126,7 +122,7 @@ def _check_kind(facts: Facts, kind: str, table: Table) -> None:
 
 
 def _is_split(facts: Facts) -> bool:
-    return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLIT_WORDS
+    return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLITS.keys()
 
 
 def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:

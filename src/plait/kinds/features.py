@@ -31,6 +31,12 @@ def batch_features(
     return {name: _features_of(batch, name, layouts) for name in names}
 
 
+def even_spread(kind: str, spread: np.ndarray) -> np.ndarray:
+    """Return what each feature of a kind is divided by: its own spread, unless the kind says otherwise."""
+    features = KINDS[kind].features
+    return features.even(spread) if hasattr(features, "even") else spread
+
+
 def feature_count(layout: Mapping[str, Any]) -> int:
     """Return how many features a modality of this layout has."""
     columns = int(layout.get("columns", 1))

@@ -10,32 +10,33 @@ read       read(cell, folder, rate, prep) → value; apply(prep, value) → arra
            learns) → prep, on these rows of a Part (learns: False where a pretrained encoder reads the cells);
            prepare(prep, part, layout, values, pool) fills values (batch, …) and returns cells (batch, column) bool,
            and for each row why something is absent or broken, or None; DTYPE of the values
-prep       PREP: the class of its preparation, with of(options), and to_json and from_json, or state and from_state
-           where it learns arrays; may_gain(prep) → whether what others have learned may be of use; for_frozen(frozen
-           prep, prep), and pretrained_options(options): what both share
+prep       PREP: the class of its preparation, as a `Preparation` is, with state and from_state where it learns arrays;
+           [may_gain(prep) → whether what others have learned may be of use; SHARED: the options that a pretrained
+           encoder's preparation may be given; for_frozen(its prep, prep) → that with what was learned here;
+           for_own(prep) → that of a module of the user's own]
 network    ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present; layout(prep, encoder) → sizes as
-           JSON; shape(layout) of one input; usual(rows) → the encoder that is trained where it is left open;
-           [to_float(x), centre(x)]: as features are made of it, and as the encoder is given it; draw(layout, num,
-           generator) → (batch, …) in the range of what is prepared; CONVOLUTIONAL: trained long, in bfloat16 where
-           that is quick; NORMED: has BatchNorm; PORT: the dtype of an exported graph's input; IN_GRAPH: whether a
-           pretrained encoder goes into that graph; OWN_INPUT, for_own(x) and own_input(prep, layout) → shape and
-           dtype that a module of the user's own is given
-features   features(x, layout) → (batch, feature) for learners that are no networks; even(spread) → what each feature
-           is divided by
+           JSON; shape(layout) of one input; draw(layout, num, generator) → (batch, …) in the range of what is
+           prepared; OWN_INPUT, for_own(x): what a module of the user's own is given; [usual(rows) → the encoder that
+           is trained where it is left open; to_float(x), centre(x): as features are made of it, and as the encoder is
+           given it; CONVOLUTIONAL: trained long, in bfloat16 where that is quick; NORMED: has BatchNorm; PORT: the
+           dtype of an exported graph's input; IN_GRAPH: whether a pretrained encoder goes into that graph;
+           own_input(prep) → shape and dtype that a module of the user's own is given]
+features   features(x, layout) → (batch, feature) for learners that are no networks; [even(spread) → what each feature
+           is divided by]
 augment    augment(prep, layout, x, generator) and augment_raw(x, generator) → x, changed at random
 worsen     WAYS: how an input gets worse, level by level
 row        row_part(table, columns, prep), row_height, draw_row, share_height, draw_share: one row as a picture
 inside     PARTS: their name in JSON; SHOWN: how many are named; say(part), report(detail). Of what can be left out
            piece by piece split(part, prep) → (before, parts, places that can be left out, leave(kept) → cells); of
-           pictures and sounds blank, flatten, COVER and locate, for a heat map over the input
+           pictures and sounds blank, COVER and locate, for a heat map over the input
 checks     What does not fit in a column; it loads no torch. SPEAKS: whether a cell is there to tell something of its
            row; contents(columns) → what rows hold, to compare; by_chance(content) → whether it may come again;
            quick(columns, kinds) → (rows, feature), (rows,) bool, for quick guesses; kept_keys(columns) → what features
            were kept under; columns: {name: cells, or facts where opened}. check_column(column, facts, table, schema,
            split) → findings, of cells that are not opened. Of opened ones: FACTS, a class of `CellFacts`; look(cell,
-           folder, rate, content) → facts; part_of(cell, source) → seconds; FAULTS, what else makes a cell unreadable;
-           WHOLE_FILES, whether one that was cut off is; check_facts(column, facts) → findings; check_near(column,
-           facts, rows) → groups that are nearly the same, findings
+           folder, rate, content) → facts; [part_of(cell, source) → seconds]; FAULTS, what else makes a cell unreadable;
+           WHOLE_FILES, whether one that was cut off is; check_facts(column, facts) → findings; [check_near(column,
+           facts, rows) → groups that are nearly the same, findings]
 mend       mend(kind of column, cells) → MendedCells. Where cells are opened: look(content) → Look; choose_goal(looks)
            → what all files of a column become; change(cell, folder, look, goal) → Change, or None where nothing is
            needed; ENDINGS, by the name of a format

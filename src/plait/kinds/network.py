@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from plait.errors import RequestError
@@ -36,6 +37,20 @@ def centre(kind: str, x: Tensor) -> Tensor:
     """Return inputs (as `as_float` gives them) as the encoder of a layout's kind is given them."""
     network = KINDS[kind].network
     return network.centre(x) if hasattr(network, "centre") else x
+
+
+def usual_encoder(kind: str, rows: int) -> str:
+    """Return the encoder trained here that a modality of so many rows gets where it is left open."""
+    network = KINDS[kind].network
+    return network.usual(rows) if hasattr(network, "usual") else KINDS[kind].encoders[0]
+
+
+def own_input(kind: str, prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype of one input as a module of the user's own is given it: as prepared, if not otherwise."""
+    network = KINDS[kind].network
+    if hasattr(network, "own_input"):
+        return network.own_input(prep)
+    return network.shape(layout), np.dtype(KINDS[kind].read.DTYPE).name
 
 
 def is_convolutional(kind: str) -> bool:

@@ -18,8 +18,7 @@ import numpy as np
 from plait.core.contract import Batch
 from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds import KINDS
-from plait.kinds.features import batch_features
+from plait.kinds.features import batch_features, even_spread
 from plait.models.calibration import softmax
 from plait.models.learners import (
     LEARNERS,
@@ -164,7 +163,7 @@ def standardise(x: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     num = np.maximum(there.sum(axis=0), 1)
     mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / num
     apart = np.where(there, x - mean, 0)
-    spread = KINDS[kind].features.even(np.sqrt((apart**2).sum(axis=0) / num))
+    spread = even_spread(kind, np.sqrt((apart**2).sum(axis=0) / num))
     return mean, np.where(spread > 1e-6 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
 
 

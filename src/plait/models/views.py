@@ -16,7 +16,7 @@ from plait.core.contract import Modality, Schema, Table, second_name
 from plait.core.options import OWN, FitOptions
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS, TABULAR, TEXT, Kind
-from plait.kinds.network import input_shape
+from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
 from plait.pretrained.catalogue import HUB, NAMES, best_local, make_frozen, restore_frozen
 from plait.pretrained.features import Cells, read_features, read_raw
@@ -240,7 +240,7 @@ def fit_views(
             learns = not isinstance(encoder, str) or encoder in able.encoders
             fitted[group] = able.read.fit(blank, Part(table, columns, kinds), rows, generator, learns)
         if encoder == "auto":
-            encoder = able.network.usual(len(rows))
+            encoder = usual_encoder(modality.kind, len(rows))
         view = View(modality, fitted[group], group, kinds, encoder if isinstance(encoder, str) else OWN)
         if view.encoder not in able.encoders:
             if group not in frozen:
@@ -254,9 +254,11 @@ def _freeze(view: View, encoder: Any, options: Mapping[str, Any]) -> Frozen:
     """Return the pretrained encoder of a view. options: of its preparation, as far as they have a meaning here."""
     able = view.able
     if isinstance(encoder, str):
-        frozen = make_frozen(view.kind, encoder, able.prep.pretrained_options(options))
-        return replace(frozen, prep=able.prep.for_frozen(frozen.prep, view.prep))
-    return wrap_own(encoder, view.kind, view.prep, *able.network.own_input(view.prep, view.layout()))
+        shared = getattr(able.prep, "SHARED", options.keys() - {"prep"})
+        frozen = make_frozen(view.kind, encoder, {name: options[name] for name in options if name in shared})
+        learned = able.prep.for_frozen(frozen.prep, view.prep) if hasattr(able.prep, "for_frozen") else frozen.prep
+        return replace(frozen, prep=learned)
+    return wrap_own(encoder, view.kind, view.prep, *own_input(view.kind, view.prep, view.layout()))
 
 
 def text_views(table: Table, views: Sequence[View], rows: np.ndarray, generator: np.random.Generator) -> list[View]:
@@ -313,7 +315,8 @@ def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:
 
 def may_gain(view: View) -> bool:
     """Say whether what others have learned from photographs, or sentences, may be of use to a modality."""
-    return view.frozen is None and view.is_main and view.able.prep.may_gain(view.prep)
+    gains = getattr(view.able.prep, "may_gain", None)  # None of sounds and tables: no encoder of them comes with plait
+    return view.frozen is None and view.is_main and gains is not None and gains(view.prep)
 
 
 def by_modality(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,16 @@ Knows: cells of one kind, weights. Does not know: tables, targets, fusion.
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "catalogue": ("HUB", "NAMES", "best_local", "is_installed", "make_frozen", "restore_frozen", "restore_given"),
+    "catalogue": (
+        "HUB",
+        "NAMES",
+        "best_local",
+        "is_installed",
+        "make_frozen",
+        "refuse_elsewhere",
+        "restore_frozen",
+        "restore_given",
+    ),
     "features": ("Cells", "THREADS", "encoding_device", "prepare_cell", "read_features", "read_raw", "why_not_kept"),
     "frozen": ("Frozen", "last_blocks"),
     "own": ("wrap_own",),

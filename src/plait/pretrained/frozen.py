@@ -16,8 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds import KINDS
-
 VERSION = 1  # of what is computed here; a change makes all kept features void
 BATCH = 32  # cells encoded at a time
 GPU_BATCH = 256  # the same on a GPU, which is idle with fewer
@@ -61,8 +59,6 @@ class Frozen:
     def key(self) -> str:
         """What the features of a cell depend on, beside the cell: weights, preprocessing, and the code of both."""
         depends = [VERSION, self.kind, self.weights, self.tokens, self.width, self.prep.to_json(), self.settings]
-        cleaning = getattr(KINDS[self.kind].prep, "VERSION", None)  # of a kind whose cells are cleaned in another place
-        depends += [cleaning] if cleaning is not None else []
         return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
 
     def batch_size(self, device: torch.device | str) -> int:

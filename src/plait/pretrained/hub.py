@@ -21,7 +21,7 @@ from plait.pretrained.frozen import Frozen, hash_settings
 OFF = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, "mask_ratio": 0.0, "use_cache": False}
 
 
-def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
+def make_hub(kind: str, place: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:
     """Return the encoder of a checkpoint, a folder as `save_pretrained` writes it or a name at the hub.
 
     options: those of the preparation that the checkpoint leaves free (image.rotate, audio.denoise, text.lower …).
@@ -31,7 +31,7 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any]) -> Frozen:
     """
     from transformers import AutoModel
 
-    checkpoint = find_checkpoint(place)
+    checkpoint = find_checkpoint(place, fetch)
     config = _read_config(checkpoint, kind)
     given = ENTRIES[kind].read(checkpoint, config, options)
     shape, build, cells = given.shape, given.build, ENTRIES[kind].cells

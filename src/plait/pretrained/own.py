@@ -72,6 +72,7 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
         kept = copy.deepcopy(module)
     except (*BROKEN, copy.Error) as error:
         raise RequestError(f"your module {name} cannot be copied ({_say(error)}).") from None
+    own = getattr(KINDS[kind].prep, "for_own", lambda fitted: fitted)  # texts become token ids
     tokens, width = _try_out(OwnNetwork(kept, kind).eval(), name, shape, dtype)
     return Frozen(
         name=OWN,
@@ -83,7 +84,7 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
         origin=f"your own module {name}",
         licence="yours",
         weights=hash_module(kept),
-        prep=KINDS[kind].prep.for_own(prep),
+        prep=own(prep),
         load=lambda: OwnNetwork(copy.deepcopy(kept), kind),
     )
 

@@ -272,7 +272,8 @@ def gradient_map(probe: Probe, strand: View) -> np.ndarray:
         method = IntegratedGradients(lambda inputs: probe.score(strand.name, inputs))
         steps: dict[str, Any] = {"n_steps": STEPS, "internal_batch_size": STEPS, "method": "riemann_middle"}
         heat = method.attribute(x, baselines=strand.able.inside.blank(x), **steps)[0].detach().double().numpy()
-    return strand.able.inside.flatten(heat if strand.several else heat[None])
+    heat = heat if strand.several else heat[None]
+    return heat.sum(1) if heat.ndim == 4 else heat  # over the channels of a picture
 
 
 def occlusion_map(probe: Probe, strand: View) -> np.ndarray:

@@ -13,6 +13,8 @@ from plait.converters.in_fit import FILLED
 from plait.core.contract import answer_subsets
 from plait.models.rows import Prepared
 
+NO_NUMBER = ("failed", "the model's answer is no finite number")
+
 
 @dataclass
 class Answers:
@@ -52,13 +54,11 @@ def answer_prepared(
             for name, lots in single.items():  # the predictor itself is not asked again
                 lots.append(answers[whole][-1] if alone[name] is predictor else alone[name](batch))
     present = {name: there[rows] for name, there in prepared.present.items()}
+    joined = {keep: np.concatenate(lots) for keep, lots in answers.items()}
+    finite = np.all([np.isfinite(answer).all(1) for answer in joined.values()], axis=0)
     statuses = prepared.statuses(modalities)
-    return Answers(
-        {keep: np.concatenate(lots) for keep, lots in answers.items()},
-        {name: np.concatenate(lots) for name, lots in single.items()},
-        present,
-        [statuses[row] for row in rows],
-    )
+    given = [statuses[row] if sound else NO_NUMBER for row, sound in zip(rows, finite, strict=True)]
+    return Answers(joined, {name: np.concatenate(lots) for name, lots in single.items()}, present, given)
 
 
 def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,8 @@ def load(
         folder: the run folder, or the file.
         plan: the plan object, where it holds a module of the user's own.
         converters: the user's own converters, where fit had them.
-        encoders: {modality: module} of the user's own, where fit had them.
+        encoders: {modality: module} of the user's own, where fit had them; for an ONNX file {modality: "hf:FOLDER"}, a
+            folder that it names and that may be opened.
 
     Raises:
         RunError: a file is missing, was changed or cut short; the message names it.
@@ -38,14 +39,22 @@ def load(
     if Path(folder).suffix == ".onnx" and not Path(folder).is_dir():
         from plait.runs.onnx import OnnxModel
 
-        return OnnxModel.load(folder, converters)
+        return OnnxModel.load(folder, converters, encoders)
     facts, strands, predictors = open_run(Path(folder), plan, encoders)
     kind = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
     with consistent(Path(folder) / "run.json"):
-        made = [Made.from_json(data, converters) for data in facts.conversions]
+        made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made)
+
+
+def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str) -> Made:
+    """Make a conversion again. A run holds words and grammars themselves; models and fonts stay outside of it."""
+    from plait.converters.catalogue import refuse_files  # here, since most runs convert nothing
+
+    refuse_files(data["route"], converters, source, ("model", "font"))
+    return Made.from_json(data, converters)
 
 
 def open_model(run: str | Path | Model) -> Model:

@@ -60,7 +60,7 @@ class Model:
 
     Args:
         facts: what run.json holds, by attribute or as a mapping.
-        strands: the modalities, each with its preparation.
+        views: the modalities, each with its preparation.
         predictors: "winner", and for each modality the best that looks at it alone.
         folder, keeper: the run folder, and what removes a temporary one with the model.
         made: modalities made of others, and cells filled from them.
@@ -219,7 +219,7 @@ class Model:
         return [keep for size in sizes for keep in itertools.combinations(names, size)]
 
     def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
-        """Return the scores of answers, given each subset of modalities and by each alone. target: as in `score`."""
+        """Return the scores of answers, given each subset of modalities and by each alone."""
         known = np.array([value is not None and value == value for value in target], bool)  # NaN is no label
         if not known.any():
             raise RequestError(f"no row has {self.label} in column {self.target!r}; expected at least one to score.")
@@ -412,7 +412,7 @@ class Model:
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
-        """Write the run folder: every file first, run.json with their hashes last. extra: {file name: its writer}."""
+        """Write the run folder: files first, run.json with their hashes last. extra: {name: its writer}."""
         stored, states = store_predictors(self.predictors), [strand.state() for strand in self.views]
         tensors = {f"prep.{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
         writers: dict[str, Callable[[Path], Any]] = dict(extra)

@@ -1,16 +1,19 @@
 """A model as one ONNX file: the graph, and in its metadata all that is needed to use it without the run.
 
 Knows the file, ONNX Runtime and how a Model answers; not how the graph is made (models/onnx_graph.py). Such a file
-holds no code.
+holds no code, and may come from a stranger: the digest tells damage, not who wrote it. So all of it is looked at before
+any of it is used (onnx_check.py, onnx_facts.py).
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,19 +22,25 @@ import numpy as np
 import torch
 
 from plait.converters.in_fit import Made
-from plait.core.contract import Batch
-from plait.core.files import pack_tensors, under, unpack_tensors
+from plait.core.contract import Batch, Table
+from plait.core.files import AGAIN, check_finite, consistent, pack_tensors, parse_json, under, unpack_tensors
 from plait.core.version import __version__
-from plait.errors import RequestError, RunError, need
+from plait.errors import MissingExtra, PlaitError, RequestError, RunError, need
 from plait.models.onnx_graph import Graph, Port, write_graph
+from plait.models.rows import CHUNK, Callback
 from plait.models.views import View
-from plait.pretrained.catalogue import restore_given
+from plait.runs.answers import Answers
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
+from plait.runs.onnx_check import Checked, check_onnx
+from plait.runs.onnx_facts import check_facts, check_ports, restore_view, row_bytes
 
 FORMAT = 1
 FACTS, ARRAYS, DIGEST = "plait", "plait.arrays", "plait.digest"
 KEPT = ("task", "target", "decimal_comma", "classes", "prior", "seed", "sample_rates", "conversions", "winner", "seal")
+MOST_FILE = (2 << 30) - 1  # bytes: what the format can hold
+MOST_FACTS = 16 << 20  # bytes: 20,000 words and 100,000 classes take 3 MB; as Python objects it may be 20 times that
+MOST_INPUTS = 256 << 20  # bytes of prepared rows at once, unless one row has more
 BLANK = b"0" * 64
 # how the digest lies in the file: field 1, the key; field 2, 64 letters
 MARK = b"\x0a" + bytes([len(DIGEST)]) + DIGEST.encode() + b"\x12" + bytes([len(BLANK)])
@@ -40,8 +49,18 @@ MARK = b"\x0a" + bytes([len(DIGEST)]) + DIGEST.encode() + b"\x12" + bytes([len(B
 class OnnxPredictor:
     """The graph as a predictor: Batch → probabilities (batch, class), or values (batch, 1), through ONNX Runtime."""
 
-    def __init__(self, session: Any, ports: Sequence[Port], output: str, width: int) -> None:
+    def __init__(
+        self,
+        session: Any,
+        ports: Sequence[Port],
+        output: str,
+        width: int,
+        rows: Callable[[int], int] = lambda num: num,
+        source: str = "the file",
+    ) -> None:
+        """rows: how many of so many rows the graph may be given at once; source: what messages call the file."""
         self.session, self.ports, self.output, self.width = session, list(ports), output, width
+        self.rows, self.source = rows, source
 
     @property
     def names(self) -> Sequence[str]:
@@ -67,7 +86,15 @@ class OnnxPredictor:
             given[port.there] = there.cpu().numpy()
         if not len(there):
             return np.zeros((0, self.width))
-        return self.session.run([self.output], given)[0].astype(np.float64)
+        step, parts = max(1, self.rows(len(there))), []
+        for start in range(0, len(there), step):
+            few = given if step >= len(there) else {name: x[start : start + step] for name, x in given.items()}
+            with runtime(self.source):
+                parts.append(self.session.run([self.output], few)[0])
+        found = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if found.shape != (len(there), self.width):
+            raise RunError(f"{self.source} is damaged: of {len(there)} rows its graph made {found.shape}. {AGAIN}")
+        return found.astype(np.float64)
 
 
 class OnnxModel(Model):
@@ -76,7 +103,7 @@ class OnnxModel(Model):
     What proves it (leaderboard, verdict, each modality trained alone) stays in the run.
 
     Args:
-        facts, strands, predictors, folder, keeper, made: as of `plait.Model`; `load` makes one from a file.
+        facts, views, predictors, folder, keeper, made: as of `plait.Model`; `load` makes one from a file.
 
     Example:
         >>> written = plait.export(model, out="model.onnx")
@@ -84,42 +111,68 @@ class OnnxModel(Model):
         ['yes']
     """
 
+    source: str = "the file"
+
     @classmethod
-    def load(cls, path: str | Path, converters: Sequence[Any] = ()) -> OnnxModel:
+    def load(
+        cls, path: str | Path, converters: Sequence[Any] = (), encoders: Mapping[str, Any] | None = None
+    ) -> OnnxModel:
         """Return the model in a file that `plait.export` wrote.
+
+        The file may be a stranger's: nothing of it is executed but the arithmetic of its graph, no other file is opened
+        that it names, and no request is made.
 
         Args:
             path: the file.
             converters: the user's own converters, where fit had them.
+            encoders: {modality: "hf:FOLDER"}, where a folder is meant to be.
 
         Raises:
             RunError: the file is missing, damaged, or from elsewhere.
             MissingExtra: onnxruntime is not installed.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise RunError(f"{path} cannot be read ({error.strerror}). Name a file that plait export wrote.") from None
-        return cls.from_bytes(data, str(path), converters)
+        return cls.from_bytes(read_file(Path(path)), str(path), converters, encoders)
 
     @classmethod
-    def from_bytes(cls, data: bytes, source: str = "the file", converters: Sequence[Any] = ()) -> OnnxModel:
+    def from_bytes(
+        cls,
+        data: bytes,
+        source: str = "the file",
+        converters: Sequence[Any] = (),
+        encoders: Mapping[str, Any] | None = None,
+    ) -> OnnxModel:
         """Return the model in the bytes of such a file, as `load` does. source: what messages call it."""
         need("onnxruntime")
         check_digest(data, source)
-        session = open_session(data)
-        held = session.get_modelmeta().custom_metadata_map
-        facts = json.loads(held[FACTS])
-        if facts["format"] != FORMAT:
-            raise RunError(
-                f"{source} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
-            )
-        arrays = unpack_tensors(base64.b64decode(held[ARRAYS]), source)
-        strands = [_restore(state, under(arrays, f"{index}.")) for index, state in enumerate(facts["strands"])]
-        ports = [Port.from_json(port) for port in facts["inputs"]]
-        predictor = OnnxPredictor(session, ports, facts["output"], len(facts["classes"] or [0]))
-        made = [Made.from_json(one, converters) for one in facts["conversions"]]
-        return cls(RunFacts.from_json(facts), strands, {"winner": predictor}, made=made)
+        checked = check_onnx(data, source)
+        with named(source), consistent(source):
+            facts, arrays = read_metadata(checked, source)
+            facts = check_facts(facts, source, converters, encoders or {})
+            states = enumerate(facts["strands"])
+            views = [restore_view(state, under(arrays, f"{index}.")) for index, state in states]
+            ports = [Port.from_json(port) for port in facts["inputs"]]
+            width = len(facts["classes"] or [0])
+            check_ports(checked, ports, views, facts, source)
+            made = [Made.from_json(one, converters) for one in facts["conversions"]]
+            told = RunFacts.from_json(facts)
+        with runtime(source):
+            session = open_session(data)
+        predictor = OnnxPredictor(session, ports, facts["output"], width, checked.cost.rows, source)
+        model = cls(told, views, {"winner": predictor}, made=made)
+        model.source = source
+        return model
+
+    def _answer(
+        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
+    ) -> Answers:
+        """Answer as a run does; what the preparation stumbles over, which the file tells, is a RunError."""
+        with consistent(self.source):
+            return super()._answer(table, subsets, alone, callback)
+
+    def _rows_at_a_time(self, strands: Sequence[View]) -> int:
+        """Return how many rows are prepared at a time: fewer where one row takes much, in lots of 128 if possible."""
+        rows = MOST_INPUTS // max(1, row_bytes(strands))
+        return min(4 * CHUNK, max(1, rows // 128 * 128 or rows))
 
     def summary(self) -> str:
         """Return what the model is: what it predicts, from what, and the run that proves it."""
@@ -164,22 +217,84 @@ def pack_model(model: Model) -> bytes:
     return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(BLANK) :]
 
 
-def _restore(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> View:
-    """Make a strand again; of an encoder that is inside the graph only what it is given, and its package not at all."""
-    if not state["raw"]:
-        return View.from_state(state, arrays)
-    return replace(View.from_state({**state, "frozen": None}, arrays), frozen=restore_given(state["frozen"]))
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a regular file. Raises RunError."""
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise RunError(f"{path} is no regular file. Name a file that plait export wrote.")
+            if found.st_size > MOST_FILE:
+                raise RunError(f"{path} has more than 2 GB. Name a file that plait export wrote.")
+            return file.read(found.st_size)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}). Name a file that plait export wrote.") from None
+    except ValueError as error:
+        if isinstance(error, RunError):
+            raise
+        raise RunError(f"{str(path)!r} is no name of a file ({error}). Name a file that plait export wrote.") from None
+
+
+def read_metadata(checked: Checked, source: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return (facts, arrays) of what the metadata hold. Raises RunError."""
+    held = checked.metadata
+    if lacking := [key for key in (FACTS, ARRAYS) if key not in held]:
+        raise RunError(f"{source} has no {lacking[0]!r} in its metadata, so it is from elsewhere. {AGAIN}")
+    if len(held[FACTS]) > MOST_FACTS:
+        raise RunError(f"{source} holds more than {MOST_FACTS >> 20} MB of facts, which no export does. {AGAIN}")
+    facts = parse_json(held[FACTS])
+    if not isinstance(facts, dict) or type(facts["format"]) is not int:
+        raise RunError(f"{source} is damaged: its facts are none. {AGAIN}")
+    if facts["format"] != FORMAT:
+        raise RunError(
+            f"{source} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
+        )
+    arrays = unpack_tensors(base64.b64decode(held[ARRAYS], validate=True), source)
+    check_finite(arrays, source)
+    return facts, arrays
 
 
 def check_digest(data: bytes, source: str) -> None:
     """Raise RunError unless these are the bytes of a file that `pack_model` gave, every one of them."""
     found = data.rfind(MARK)
     place = found + len(MARK)
-    whole = data[:place] + BLANK + data[place + len(BLANK) :]
-    if found < 0 or hashlib.sha256(whole).hexdigest().encode() != data[place : place + len(BLANK)]:
+    view = memoryview(data)  # no copy: a file can be large
+    whole = hashlib.sha256(view[:place])
+    whole.update(BLANK)
+    whole.update(view[place + len(BLANK) :])
+    if found < 0 or whole.hexdigest().encode() != data[place : place + len(BLANK)]:
         raise RunError(
             f"{source} is damaged, or is no file that plait export wrote. Export the run again, or restore the file."
         )
+
+
+@contextlib.contextmanager
+def named(source: str) -> Iterator[None]:
+    """Name the file in an error of what it holds, where that knows no file. A missing package stays one."""
+    try:
+        yield
+    except MissingExtra:
+        raise
+    except PlaitError as error:
+        if isinstance(error, RunError) and source in str(error):
+            raise
+        raise RunError(f"{source}: {error}") from None
+
+
+@contextlib.contextmanager
+def runtime(source: str) -> Iterator[None]:
+    """Turn what ONNX Runtime says of a graph, or that memory does not suffice, into a RunError that names the file."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "NoSuchFile", "NoModel")
+    kinds = [getattr(state, name) for name in (*names, "RuntimeException", "EPFail") if hasattr(state, name)]
+    try:
+        yield
+    except (*kinds, RuntimeError, ValueError, TypeError, MemoryError) as error:
+        said = (str(error).strip().splitlines() or [""])[0][:200]
+        raise RunError(
+            f"{source} is damaged, or is no file that plait export wrote: ONNX Runtime says {said!r}. {AGAIN}"
+        ) from None
 
 
 def open_session(data: bytes) -> Any:
@@ -189,5 +304,7 @@ def open_session(data: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(2, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 4  # what goes wrong is an error of ours, and nothing beside it on the terminal
+    # a thread that waits would spin: half of the processor time of making a session, and no row is quicker for it
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -36,7 +36,7 @@ _TIME_NAMES = (  # the earlier, the surer
     r".*(?:timestamp|datetime)|.*[\s_-](?:time|ts|at)|date|day|seconds?|secs?|millis(?:econds)?|ms",
 )
 _FRAME_NAME = re.compile(r"frames?(?:[\s_-]?(?:no|nr|num|number|id|idx|index))?", re.IGNORECASE)
-_CUE = re.compile(r"((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})")
+_CUE = re.compile(r"(?<!\d)((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})")
 _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two columns: FILE=START,END)"
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from plait.core.contract import Schema, Table
+from plait.core.contract import SPLITS, Schema, Table
 from plait.errors import TableError
-
-WORDS = {"train": "train training", "val": "val valid validation dev", "test": "test"}
-SPLITS = {word: part for part, words in WORDS.items() for word in words.split()}
 
 
 def choose_splits(

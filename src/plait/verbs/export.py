@@ -105,7 +105,7 @@ def export(
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
     tell({"note": "tracing the network; this takes about half a minute"})
     data = pack_model(model)
-    written = OnnxModel.from_bytes(data, str(path))
+    written = read_back(data, path, model)
     names = written.predictor().names
     if rows is None:
         batch = draw_batch(written.views, ROWS, np.random.default_rng(model.facts.seed))
@@ -117,6 +117,13 @@ def export(
     write_bytes(path, data)
     inputs, outputs = describe_ports(written)
     return Export(path, len(data), inputs, outputs, len(batch.present[names[0]]), rows is None, difference)
+
+
+def read_back(data: bytes, path: Path, model: Model) -> OnnxModel:
+    """Return the model in the file to be. What the run opens it may open too: its converters, its encoders' folders."""
+    converters = [step for one in model.made for step in getattr(one.route, "steps", (one.route,))]
+    encoders = {s.of: s.frozen.name for s in model.views if s.frozen is not None}
+    return OnnxModel.from_bytes(data, str(path), converters, encoders)
 
 
 def _place(model: Model, out: str | Path | None) -> Path:

@@ -221,7 +221,7 @@ def test_steps_name_what_changed_and_nothing_else():
         ({"mode": "BGR"}, "image.mode is 'BGR'; expected auto, L or RGB"),
         ({"fit": "squash"}, "image.fit is 'squash'; expected pad, crop or stretch"),
         ({"rotate": "left"}, "image.rotate is 'left'; expected a number"),
-        ({"crop": "0"}, "image.crop is 0.0; expected more than 0 and at most 1"),
+        ({"crop": "0"}, "image.crop is 0; expected more than 0 and at most 1"),
         ({"draft": 2}, "image.draft is 2; expected true or false"),
     ],
 )

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from plait.core.contract import Table
+from plait.data.feature_cache import digest_text
 from plait.errors import TableError
 from plait.kinds.part import Part
 from plait.kinds.text.prep import TextPrep
@@ -80,3 +81,8 @@ def test_a_cell_is_its_text_and_is_known_by_it() -> None:
     assert apply(str.upper, "sea") == "SEA"
     assert digest("5") == digest(5)
     assert digest("sea") != digest("Sea")
+
+
+def test_of_a_text_that_is_repaired_features_from_before_the_repair_are_not_found() -> None:
+    assert digest("the sea, café") == digest_text("the sea, café")
+    assert digest("the sea, cafÃ©") not in (digest_text("the sea, cafÃ©"), digest("the sea, café"))

@@ -109,13 +109,6 @@ def quick(
     return quick_numbers(columns, 4 * BANDS, lambda cell: np.frombuffer(cell.thumb, np.float16))
 
 
-def check_near(
-    column: str, facts: Sequence[SoundFacts | None], rows: Sequence[int]
-) -> tuple[list[list[int]], list[Finding]]:
-    """Return no groups: sounds are compared sample by sample alone."""
-    return [], []
-
-
 def check_facts(column: str, facts: Sequence[SoundFacts | None]) -> list[Finding]:
     """Return what is odd about sounds that can be read."""
     lengths = [cell.seconds for cell in facts if cell is not None and not cell.fault]

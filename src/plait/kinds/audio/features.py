@@ -26,8 +26,3 @@ def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     change = np.diff(cepstra, axis=2) if frames > 1 else np.zeros_like(cepstra)
     parts = [mean, spread, cepstra.mean(2), cepstra.std(2), change.std(2)]
     return np.concatenate([part.reshape(len(x), -1) for part in parts], axis=1)
-
-
-def even(spread: np.ndarray) -> np.ndarray:
-    """Return what each feature is divided by: its own spread."""
-    return spread

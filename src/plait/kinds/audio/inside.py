@@ -24,11 +24,6 @@ def blank(x: Tensor) -> Tensor:
     return torch.zeros_like(x)
 
 
-def flatten(heat: np.ndarray) -> np.ndarray:
-    """Return the weights of places, (column, mel, time), as they are."""
-    return heat
-
-
 def locate(
     heat: np.ndarray, sound: tuple[np.ndarray, int], prep: Any, given: np.ndarray, frozen: Any = None
 ) -> tuple[np.ndarray, np.ndarray, Any, Box, list[dict[str, Any]]]:

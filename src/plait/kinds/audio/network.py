@@ -27,8 +27,6 @@ class SoundEncoder(nn.Module):
 
 
 ENCODER = SoundEncoder
-PORT = "float32"  # what an exported graph is given
-IN_GRAPH = False  # a pretrained encoder stays outside an exported graph, which is given its features
 CONVOLUTIONAL = NORMED = True
 
 
@@ -40,16 +38,6 @@ def layout(prep: Any, encoder: str) -> dict[str, Any]:
 def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
     """Return (mel, time)."""
     return layout["mels"], layout["frames"]
-
-
-def usual(rows: int) -> str:
-    """Return the encoder of a modality that is trained here, where it is left open."""
-    return "scratch"
-
-
-def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
-    """Return shape and dtype of a log-mel as a module of the user's own is given it."""
-    return shape(layout), "float16"
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from plait.core.options import from_strings
+from plait.core.options import option
 from plait.errors import CellError, RequestError
+from plait.kinds.preparation import Preparation, check_bounds, check_product, require
 
 if TYPE_CHECKING:
     import torch
@@ -26,12 +27,16 @@ TOP_RATE = 16000  # Hz: enough for speech; what is chosen where no rate is asked
 TOP_SECONDS = 10.0
 TOP_WHOLE = 60.0  # seconds, where sounds are not cut
 LEAST_FRAMES = 16
+BOUNDS = {
+    "sample_rate": (1000, 192000, " Hz"), "loudness": (-80, 0, " dBFS"), "seconds": (0.05, 600, " seconds"),
+    "mels": (8, 256, ""), "frames": (1, 2**21, ""), "hop": (1, 2**21, " samples"),
+}  # fmt: skip
 LOWEST = 20.0  # Hz: where the mel filters begin
 SILENT = 1e-10  # power of a spectrum line under which a recording is silence: about -130 dBFS
 
 
 @dataclass(frozen=True)
-class AudioPrep:
+class AudioPrep(Preparation):
     """How a sound becomes a log-mel (mel, time) of float32. `fitted` sets what is still open.
 
     In this order: mono, resample, band-pass, denoise, trim, loudness, centre cut, log-mel, standardise, pad with 0.
@@ -50,27 +55,26 @@ class AudioPrep:
         (32, 51)
     """
 
-    sample_rate: int | None = field(default=None, metadata={"help": "Sample rate in Hz. If open, at most 16000."})
-    bandpass: tuple[float, float] | None = field(default=None, metadata={"help": "Keep LOW,HIGH Hz, such as 300,3400."})
-    denoise: bool = field(default=False, metadata={"help": "Take steady noise out (spectral gating)."})
-    trim: bool = field(default=False, metadata={"help": "Cut silence off both ends."})
-    loudness: float | None = field(default=None, metadata={"help": "Bring each sound to this level in dBFS."})
-    seconds: float | None = field(default=None, metadata={"help": "Length: longer is cut, keeping the middle."})
-    mels: int = field(default=64, metadata={"help": "Bands of the log-mel."})
+    KIND: ClassVar[str] = "audio"
+
+    sample_rate: int | None = option(None, "Sample rate in Hz. If open, at most 16000.")
+    bandpass: tuple[float, float] | None = option(None, "Keep LOW,HIGH Hz, such as 300,3400.")
+    denoise: bool = option(False, "Take steady noise out (spectral gating).")
+    trim: bool = option(False, "Cut silence off both ends.")
+    loudness: float | None = option(None, "Bring each sound to this level in dBFS.")
+    seconds: float | None = option(None, "Length: longer is cut, keeping the middle.")
+    mels: int = option(64, "Bands of the log-mel.")
     frames: int | None = None
     hop: int | None = None  # samples from frame to frame; a window is 2.5 of them
     whole: bool = False  # never cut: a frame each 10 ms, the length that of the longest, too long a sound is an error
 
     def __post_init__(self) -> None:
-        for name, value, low, high, unit in (
-            ("sample_rate", self.sample_rate, 1000, 192000, " Hz"),
-            ("loudness", self.loudness, -80, 0, " dBFS"),
-            ("seconds", self.seconds, 0.05, 600, " seconds"),
-            ("mels", self.mels, 8, 256, ""),
-        ):
-            if value is not None and not low <= value <= high:
-                shown = value if isinstance(value, int) else f"{value:g}"
-                raise RequestError(f"audio.{name} is {shown}; expected {low} to {high}{unit}.")
+        check_bounds(self, BOUNDS)
+        check_product(self, "mels", "frames")
+        check_product(self, "mels", "hop")  # the filters are as long as a window, and a window is 2.5 hops
+        if self.frames is not None:
+            for name in ("hop", "sample_rate", "seconds")[: 2 + self.whole]:
+                require(self, name, getattr(self, name) is not None, "a number, where the frames are set")
         if self.bandpass is not None and not 0 <= self.bandpass[0] < self.bandpass[1] < math.inf:
             begin, end = self.bandpass
             raise RequestError(f"audio.bandpass is {begin:g},{end:g}; expected LOW,HIGH in Hz with LOW less than HIGH.")
@@ -79,21 +83,6 @@ class AudioPrep:
                 f"audio.bandpass begins at {self.bandpass[0]:g} Hz, but sounds of {self.sample_rate} Hz end at "
                 f"{self.sample_rate / 2:g} Hz; begin lower, or set audio.sample_rate higher."
             )
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> AudioPrep:
-        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
-        return from_strings(cls, options, "audio")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all that rebuilds this object."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> AudioPrep:
-        """Rebuild what `to_json` gave, and return it."""
-        band = data.get("bandpass")
-        return cls(**{**data, "bandpass": None if band is None else tuple(band)})
 
     def fitted(self, sounds: Iterable[tuple[np.ndarray, int]]) -> AudioPrep:
         """Return a copy with rate and length chosen from `sounds`, pairs of samples (time, channel) and Hz.
@@ -360,29 +349,11 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
     edges = 700 * (10 ** (np.linspace(low, high, mels + 2) / 2595) - 1)
     lines = np.arange(size // 2 + 1) * (rate / size)
     widths = np.maximum(np.diff(edges), rate / size)  # no filter falls between two lines and stays empty
-    offset = lines - edges[1:-1, None]
-    bank = np.clip(np.minimum(1 + offset / widths[:-1, None], 1 - offset / widths[1:, None]), 0, None)
-    return window, bank.astype(np.float32)
+    bank = np.empty((mels, len(lines)), np.float32)
+    for row, middle in enumerate(edges[1:-1]):  # one by one: of a long window all at a time would fill the memory
+        offset = lines - middle
+        bank[row] = np.clip(np.minimum(1 + offset / widths[row], 1 - offset / widths[row + 1]), 0, None)
+    return window, bank
 
 
 PREP = AudioPrep
-
-
-def may_gain(prep: AudioPrep) -> bool:
-    """Say whether what others have learned may be of use: no encoder of sounds comes with plait."""
-    return False
-
-
-def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a pretrained encoder's preparation may be given."""
-    return {key: value for key, value in options.items() if key != "prep"}
-
-
-def for_frozen(prep: Any, trained: AudioPrep) -> Any:
-    """Return the preparation of a pretrained encoder as it is."""
-    return prep
-
-
-def for_own(prep: AudioPrep) -> AudioPrep:
-    """Return the preparation of a module of the user's own: the same as of the network that is trained here."""
-    return prep

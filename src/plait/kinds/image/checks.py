@@ -13,7 +13,7 @@ from plait.core.finding import Finding, say_cells
 from plait.data import media
 from plait.errors import CellError
 from plait.kinds import cell_facts
-from plait.kinds.cell_facts import WHOLE, CellFacts, Oddity, check_cells, first_of, quick_numbers
+from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, first_of, quick_numbers
 from plait.kinds.image import prep
 from plait.kinds.weights import cosines
 
@@ -27,7 +27,7 @@ FAULTS = {  # of pictures alone: fault → name of the check, what its cells do,
         "image-too-large",
         "says that it is too large to decode",
         "Shrink the pictures, or blank the cells: a small file that unfolds to a huge picture may be an attack.",
-    ),
+    )
 }
 GREY = 32  # px: side of the grey thumbnail, fine enough to tell near duplicates by; features take half of it
 COLOUR = 4  # px: side of the coloured one
@@ -59,11 +59,6 @@ class PictureFacts(CellFacts):
 
 
 FACTS = PictureFacts
-
-
-def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
-    """Return the part of a file that a cell names: all of it."""
-    return WHOLE
 
 
 def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes = b"") -> PictureFacts:

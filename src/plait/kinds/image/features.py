@@ -44,8 +44,3 @@ def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     scale = np.sqrt(around / 9 + 0.05 * whole / (rows * columns) + 1e-6)
     shapes = np.sqrt(cells / scale[:, None])
     return np.concatenate([shapes.reshape(len(x), -1), thumb.reshape(len(x), -1)], axis=1)
-
-
-def even(spread: np.ndarray) -> np.ndarray:
-    """Return what each feature is divided by: its own spread."""
-    return spread

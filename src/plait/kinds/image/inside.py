@@ -22,11 +22,6 @@ def blank(x: Tensor) -> Tensor:
     return x.mean((-2, -1), keepdim=True).expand_as(x).clone()
 
 
-def flatten(heat: np.ndarray) -> np.ndarray:
-    """Return the weights of places: (column, channel, height, width) → (column, height, width)."""
-    return heat.sum(1)
-
-
 def locate(
     heat: np.ndarray, image: Any, prep: Any, given: np.ndarray, frozen: Any = None
 ) -> tuple[np.ndarray, np.ndarray, Any, Box, list[dict[str, Any]]]:

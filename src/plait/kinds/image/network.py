@@ -86,11 +86,6 @@ def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
     return layout["channels"], layout["height"], layout["width"]
 
 
-def usual(rows: int) -> str:
-    """Return the encoder of a modality that is trained here, where it is left open."""
-    return "scratch"
-
-
 def to_float(x: Tensor) -> Tensor:
     """Return pictures of 0…255 as 0…1 in float32, as features are made of them."""
     return x.float().div_(255.0) if x.dtype == torch.uint8 else x.float()
@@ -99,11 +94,6 @@ def to_float(x: Tensor) -> Tensor:
 def centre(x: Tensor) -> Tensor:
     """Return pictures of 0…1 as the encoder is given them: -1 to 1."""
     return x * 2.0 - 1.0
-
-
-def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
-    """Return shape and dtype of a picture as a module of the user's own is given it."""
-    return shape(layout), "uint8"
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from plait.core.options import from_strings
+from plait.core.options import option
 from plait.errors import CellError, RequestError
+from plait.kinds.preparation import Preparation, check_bounds, check_product, require
 
 if TYPE_CHECKING:
     import torch
@@ -23,13 +25,17 @@ GREY = ("1", "L", "LA")  # colour modes
 SHORT_SIDE = 16  # px: a very flat picture is padded to this
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of float, 8, 10, 12, 14 and 16 bit pictures
 ORIENTATION = 0x0112  # the EXIF tag
+BOUNDS = {
+    "size": (4, 4096, " pixels"), "height": (1, 4096, " pixels"), "width": (1, 4096, " pixels"),
+    "rotate": (-360, 360, " degrees"), "white": (1, 3.4e38, ""), "source_side": (0, 2**31, " pixels"),
+}  # fmt: skip
 # Of EXIF (1 upright, 2 mirrored, 3 half turn, 4 flipped, 5 transposed, 6 quarter turn right, 7 transversed, 8 left)
 # → Pillow's transpose.
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 
 @dataclass(frozen=True)
-class ImagePrep:
+class ImagePrep(Preparation):
     """How a picture becomes an array (channel, height, width) of uint8. `fitted` sets what is open.
 
     In this order: upright, colour mode, rotate, crop, resize. Transparent parts become white, bars and corners black.
@@ -48,14 +54,16 @@ class ImagePrep:
         (3, 20, 16)
     """
 
-    size: int | None = field(default=None, metadata={"help": "Longer side in pixels. Without it: its own, at most 64."})
-    mode: str = field(default="auto", metadata={"help": "L (grey), RGB, or auto: grey when all pictures are grey."})
-    fit: str = field(default="pad", metadata={"help": "For another shape: pad (add bars), crop (cut) or stretch."})
-    rotate: float = field(default=0.0, metadata={"help": "Turn each picture by degrees, counter-clockwise."})
-    crop: float = field(default=1.0, metadata={"help": "Share of each side to keep, from the middle, such as 0.8."})
-    orient: bool = field(default=True, metadata={"help": "Turn photos upright as their EXIF tag says."})
-    draft: bool = field(default=True, metadata={"help": "Decode JPEG at a smaller size: quicker, other pixels."})
-    flip: bool = field(default=False, metadata={"help": "Mirror half of the training pictures, left to right."})
+    KIND: ClassVar[str] = "image"
+
+    size: int | None = option(None, "Longer side in pixels. Without it: its own, at most 64.")
+    mode: str = option("auto", "L (grey), RGB, or auto: grey when all pictures are grey.")
+    fit: str = option("pad", "For another shape: pad (add bars), crop (cut) or stretch.")
+    rotate: float = option(0.0, "Turn each picture by degrees, counter-clockwise.")
+    crop: float = option(1.0, "Share of each side to keep, from the middle, such as 0.8.")
+    orient: bool = option(True, "Turn photos upright as their EXIF tag says.")
+    draft: bool = option(True, "Decode JPEG at a smaller size: quicker, other pixels.")
+    flip: bool = option(False, "Mirror half of the training pictures, left to right.")
     height: int | None = None
     width: int | None = None
     white: float = 65535.0  # the value of white in pictures of more than 8 bits
@@ -63,30 +71,13 @@ class ImagePrep:
     resample: str = "bilinear"  # or bicubic, where a pretrained network was trained so
 
     def __post_init__(self) -> None:
-        for name, is_right, expected in (
-            ("size", self.size is None or 4 <= self.size <= 4096, "4 to 4096 pixels"),
-            ("mode", self.mode in ("auto", "L", "RGB"), "auto, L or RGB"),
-            ("fit", self.fit in ("pad", "crop", "stretch"), "pad, crop or stretch"),
-            ("rotate", -360 <= self.rotate <= 360, "-360 to 360 degrees"),
-            ("crop", 0 < self.crop <= 1, "more than 0 and at most 1"),
-            ("resample", self.resample in ("bilinear", "bicubic"), "bilinear or bicubic"),
-        ):
-            if not is_right:
-                raise RequestError(f"image.{name} is {getattr(self, name)!r}; expected {expected}.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> ImagePrep:
-        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
-        return from_strings(cls, options, "image")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all that rebuilds this object."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ImagePrep:
-        """Rebuild what `to_json` gave, and return it."""
-        return cls(**data)
+        require(self, "mode", self.mode in ("auto", "L", "RGB"), "auto, L or RGB")
+        require(self, "fit", self.fit in ("pad", "crop", "stretch"), "pad, crop or stretch")
+        require(self, "crop", 0 < self.crop <= 1, "more than 0 and at most 1")
+        require(self, "resample", self.resample in ("bilinear", "bicubic"), "bilinear or bicubic")
+        require(self, "width", (self.width is None) == (self.height is None), "a number, and a height beside it")
+        check_bounds(self, BOUNDS)
+        check_product(self, "height", "width", "channels")
 
     @property
     def channels(self) -> int:
@@ -101,7 +92,8 @@ class ImagePrep:
         width, height = self.width, self.height
         if self.fit != "pad":  # a photo that lies on its side must keep enough pixels too; padding always does
             width = height = max(width, height)
-        return int(np.ceil(width / self.crop)), int(np.ceil(height / self.crop))
+        most = 2**31  # a share near 0 would ask for more pixels than there are numbers
+        return math.ceil(min(most, width / self.crop)), math.ceil(min(most, height / self.crop))
 
     def fitted(self, images: Iterable[Image]) -> ImagePrep:
         """Return a copy with mode, height and width chosen from Pillow `images` of the training rows.
@@ -321,16 +313,6 @@ def may_gain(prep: ImagePrep) -> bool:
     return prep.source_side >= LARGE
 
 
-def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a pretrained encoder's preparation may be given."""
-    return {key: value for key, value in options.items() if key != "prep"}
-
-
 def for_frozen(prep: Any, trained: ImagePrep) -> Any:
     """Return the preparation of a pretrained encoder with what was learned of these pictures: which value is white."""
     return replace(prep, white=trained.white)
-
-
-def for_own(prep: ImagePrep) -> ImagePrep:
-    """Return the preparation of a module of the user's own: the same as of the network that is trained here."""
-    return prep

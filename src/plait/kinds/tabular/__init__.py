@@ -6,9 +6,7 @@ Knows: the columns of one modality. Does not know: other modalities, targets, tr
 from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {
-    "prep": ("TabularPrep",),
-}
+DOOR: dict[str, tuple[str, ...]] = {"prep": ("TabularPrep",)}
 
 KIND = Kind(
     "tabular",

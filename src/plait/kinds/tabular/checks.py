@@ -20,7 +20,7 @@ from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count
 from plait.data.parse import is_missing, read_dates
 from plait.kinds.facts import Facts, rows_of
-from plait.kinds.tabular.prep import ColumnPrep, TabularPrep
+from plait.kinds.tabular.prep import ColumnPrep, TabularPrep, read_numbers
 from plait.kinds.text.checks import check_signs
 
 SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
@@ -89,9 +89,10 @@ def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Itera
         return
     if column.role == "feature":
         cells = [None if is_missing(cell) else cell for cell in cells]
-    prep = TabularPrep(columns=(ColumnPrep.of(column.name, column.kind, cells),))
+    broken: dict[int, str] = {}
+    read_numbers(ColumnPrep.of(column.name, column.kind, cells), cells, broken)
     impossible, strange = list[int](), list[int]()
-    for row in sorted(prep.broken({column.name: cells})):
+    for row in broken:
         is_date = column.kind == "date" and isinstance(cells[row], str) and _DATE_FORM.search(cells[row])
         (impossible if is_date else strange).append(row)
     if impossible:

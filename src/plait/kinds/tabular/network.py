@@ -44,8 +44,6 @@ class TabularEncoder(nn.Module):
 
 
 ENCODER = TabularEncoder
-PORT = "float32"  # what an exported graph is given
-IN_GRAPH = False  # a pretrained encoder stays outside an exported graph, which is given its features
 
 
 def layout(prep: Any, encoder: str) -> dict[str, Any]:
@@ -56,11 +54,6 @@ def layout(prep: Any, encoder: str) -> dict[str, Any]:
 def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
     """Return (feature,): numbers, a flag for each, a code for each category."""
     return (2 * layout["numbers"] + len(layout["categories"]),)
-
-
-def usual(rows: int) -> str:
-    """Return the encoder of a modality that is trained here, where it is left open."""
-    return "scratch"
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

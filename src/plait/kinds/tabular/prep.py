@@ -12,17 +12,19 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
-from plait.core.options import from_strings
+from plait.core.options import option
 from plait.data.parse import is_day_first, is_decimal_comma, parse_date, parse_number
-from plait.errors import RequestError, RunError, did_you_mean
+from plait.errors import RequestError, did_you_mean
+from plait.kinds.preparation import Preparation, check_bounds
 
 KINDS = ("number", "category", "date")
 SCALES = ("quantile", "standard")
+BOUNDS = {"max_categories": (1, 65_536, ""), "min_count": (1, math.inf, "")}
 PARTS = ("year", "month", "day of week", "season sine", "season cosine", "hour")
 
 
@@ -53,6 +55,13 @@ class Scaler:
     centre: float = 0.0
     spread: float = 1.0
     points: tuple[float, ...] = ()  # quantiles of the training values, evenly spaced
+
+    def __post_init__(self) -> None:
+        if not (self.spread > 0 and all(map(math.isfinite, (self.fill, self.centre, self.spread, *self.points)))):
+            raise RequestError(f"the scale of {self.name!r} is not of finite numbers, with a spread above 0.")
+        steps = np.diff(self.points)
+        if (steps < -1e-9 * np.abs(self.points).max(initial=1)).any():  # quantiles may be off by a rounding
+            raise RequestError(f"the points of {self.name!r} do not rise.")
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Scale x (batch,), NaN where absent. The result stays within ±100, by rank within ±3.1."""
@@ -92,17 +101,18 @@ class ColumnPrep:
         return cls(name, kind, decimal_comma=kind == "number" and is_decimal_comma(cells))
 
     @property
+    def parts(self) -> int:
+        """How many numbers a cell gives; none of a category."""
+        return {"number": 1, "date": len(PARTS) - (not self.clock)}.get(self.kind, 0)
+
+    @property
     def size(self) -> int:
         """Codes of a category column, 0 included."""
         return 1 + len(self.values) + self.rare
 
 
-def _option(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
-
-
 @dataclass(frozen=True)
-class TabularPrep:
+class TabularPrep(Preparation):
     """How cells of number, date and category columns become numbers (batch, feature).
 
     Args:
@@ -118,22 +128,24 @@ class TabularPrep:
         (['age', 'age: absent', 'town'], (3, 3))
     """
 
-    scale: str = _option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
-    max_categories: int = _option(50, "Values of a category column that get a code of their own: the most common.")
-    min_count: int = _option(2, "Rows that a value must be in to get a code of its own.")
+    KIND: ClassVar[str] = "tabular"
+
+    scale: str = option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
+    max_categories: int = option(50, "Values of a category column that get a code of their own: the most common.")
+    min_count: int = option(2, "Rows that a value must be in to get a code of its own.")
     columns: tuple[ColumnPrep, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise RequestError(f"tabular.scale is {self.scale!r}. {did_you_mean(str(self.scale), SCALES)}")
-        for name in ("max_categories", "min_count"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"tabular.{name} is {getattr(self, name)}; expected 1 or more.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> TabularPrep:
-        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
-        return from_strings(cls, options, "tabular")
+        check_bounds(self, BOUNDS)
+        for column in self.columns:
+            if column.kind not in KINDS or len(column.scalers) != column.parts:
+                scales = f"{len(column.scalers)} scales; expected {column.parts} of {', '.join(KINDS)}"
+                raise RequestError(f"column {column.name!r} is of kind {column.kind!r} with {scales}.")
+            if len(column.values) > self.max_categories:
+                listed = f"{len(column.values)} categories; expected at most {self.max_categories}"
+                raise RequestError(f"column {column.name!r} has {listed}.")
 
     def fitted(self, columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> TabularPrep:
         """Return a copy that has learned the columns from the training cells.
@@ -155,7 +167,7 @@ class TabularPrep:
 
     def _learn_numbers(self, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         column = ColumnPrep.of(name, kind, cells)
-        parts = _read(column, cells, {})
+        parts = read_numbers(column, cells, {})
         if kind == "number":
             return replace(column, scalers=(self._scaler(name, parts[:, 0]),))
         column = replace(column, clock=bool(np.nansum(parts[:, -1]) > 0))
@@ -179,6 +191,8 @@ class TabularPrep:
         if self.scale == "standard":
             # Not the bare deviation: that of a constant column is rounding, and would blow it up.
             spread = float(np.std(x)) if np.ptp(x) > 1e-9 * np.abs(x).max() else 1.0
+            if not 0 < spread < math.inf:  # its squares are too large, or too small, for a float
+                return Scaler(name, middle, middle, float(np.ptp(x)))
             return Scaler(name, middle, float(np.mean(x)), spread)
         points = np.quantile(x, np.linspace(0, 1, min(256, max(2, len(x)))))
         return Scaler(name, middle, points=tuple(float(p) for p in points))
@@ -198,7 +212,7 @@ class TabularPrep:
                 keys = [_key(cell) for cell in cells]
                 codes.append(np.array([0 if key is None else known.get(key, other) for key in keys], float))
                 continue
-            read = _read(column, cells, {})
+            read = read_numbers(column, cells, {})
             for scaler, x in zip(column.scalers, read.T, strict=True):
                 values.append(scaler(x))
                 holes.append(np.isnan(x).astype(float))
@@ -213,7 +227,7 @@ class TabularPrep:
         """Return {row: reason} for the rows with a cell that cannot be read; such a cell counts as absent."""
         out: dict[int, str] = {}
         for column in self.columns:
-            _read(column, _cells(columns, column.name), out)
+            read_numbers(column, _cells(columns, column.name), out)
         return out
 
     def onehot(self, x: np.ndarray) -> np.ndarray:
@@ -259,23 +273,11 @@ class TabularPrep:
 
     def to_json(self) -> dict[str, Any]:
         """Return all that rebuilds this object."""
-        data = asdict(self)
+        data = super().to_json()
         for entry in data["columns"]:
             if not entry["decimal_comma"]:  # as 0.1.0 wrote it, so that what it kept is found
                 del entry["decimal_comma"]
         return data
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> TabularPrep:
-        """Return what `to_json` gave as an object again. Raises RunError when it is damaged."""
-        try:
-            columns = []
-            for entry in data["columns"]:
-                scalers = tuple(Scaler(**{**s, "points": tuple(s["points"])}) for s in entry["scalers"])
-                columns.append(ColumnPrep(**{**entry, "scalers": scalers, "values": tuple(entry["values"])}))
-            return cls(**{**data, "columns": tuple(columns)})
-        except (KeyError, TypeError) as error:
-            raise RunError(f"the preparation of the table is damaged: {error}. Fit again.") from None
 
 
 def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
@@ -284,7 +286,7 @@ def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
     return columns[name]
 
 
-def _read(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> np.ndarray:
+def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> np.ndarray:
     """Return the numbers of a column (batch, part), NaN where absent; note in `broken` the rows that cannot be read."""
     hole = _parts(None, column.clock) if column.kind == "date" else [math.nan]
     out = []
@@ -305,8 +307,3 @@ def _read(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> n
 
 
 PREP = TabularPrep
-
-
-def may_gain(prep: TabularPrep) -> bool:
-    """Say whether what others have learned may be of use: columns of a table have no meaning elsewhere."""
-    return False

@@ -6,10 +6,7 @@ Knows: one text, or a batch of prepared ones. Does not know: other modalities, t
 from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {
-    "clean": ("clean", "show_markers"),
-    "prep": ("TextPrep",),
-}
+DOOR: dict[str, tuple[str, ...]] = {"clean": ("show_markers",), "prep": ("Cleaning", "TextPrep")}
 
 KIND = Kind(
     "text",

@@ -15,9 +15,9 @@ import numpy as np
 from plait.core.contract import Column, Schema, Table, clean_label
 from plait.core.finding import Finding, say_cells
 from plait.core.words import count
-from plait.data.feature_cache import digest_text
 from plait.kinds.facts import Facts, rows_of
 from plait.kinds.text.clean import clean, join_columns, repair_mojibake, strip_html, tokenise
+from plait.kinds.text.read import digest
 
 SPEAKS = True  # a text is there to tell something of its row: silence, or a copy with another label, is a finding
 FEW_SHARE = 0.05  # cells of another script than the rest of the column are few up to this share
@@ -40,7 +40,7 @@ _SCRIPTS = {
     "Chinese or Japanese": "぀-ヿ㐀-䶿一-鿿",
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
-_LATIN_AND_CYRILLIC = re.compile(r"(?=[^\W\d_]*[A-Za-z])(?=[^\W\d_]*[Ѐ-ӿ])[^\W\d_]+")
+_LATIN_AND_CYRILLIC = re.compile(r"(?<![^\W\d_])(?=[^\W\d_]*[A-Za-z])(?=[^\W\d_]*[Ѐ-ӿ])[^\W\d_]+")
 _ALIKE_CYRILLIC = set("асеорхуіјѕԁһкАВСЕНІЈКМОРЅТХУ")
 _ALIKE_LATIN = set("aceopxyijshkABCEHIJKMOPSTXY")
 
@@ -52,7 +52,7 @@ def contents(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
 
 def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
     """Return the keys that features of the rows' texts are kept under."""
-    return [digest_text(str(text)) for text in join_columns(columns)]
+    return [digest(text) for text in join_columns(columns)]
 
 
 def by_chance(content: Any) -> bool:

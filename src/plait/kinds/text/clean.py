@@ -136,11 +136,16 @@ def repair_mojibake(text: str) -> str:
     >>> repair_mojibake("cafÃ©"), repair_mojibake("CAFÉ”")
     ('café', 'CAFÉ”')
     """
-    if text.isascii() or not _compiled(_SUSPICIOUS).search(text):
+    if not is_suspicious(text):
         return text
     import ftfy  # here, since clean text is the rule
 
     return ftfy.fix_encoding(_compiled(_LOST_SPACE).sub("\\1\u00a0", text))
+
+
+def is_suspicious(text: str) -> bool:
+    """Whether a sign in a text tells that it was read in another encoding than it was written in."""
+    return not text.isascii() and _compiled(_SUSPICIOUS).search(text) is not None
 
 
 CLEANING = ("normalise", "mojibake", "html", "whitespace", "lower")  # the steps that can be switched off

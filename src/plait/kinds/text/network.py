@@ -62,8 +62,6 @@ class TextEncoder(nn.Module):
 
 
 ENCODER = TextEncoder
-PORT = "float32"  # what an exported graph is given
-IN_GRAPH = False  # a pretrained encoder stays outside an exported graph, which is given its features
 MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
 
 
@@ -84,7 +82,7 @@ def usual(rows: int) -> str:
     return "both" if rows >= MANY_ROWS else "tfidf"
 
 
-def own_input(prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
+def own_input(prep: Any) -> tuple[tuple[int, ...], str]:
     """Return shape and dtype of a text as a module of the user's own is given it: token ids."""
     return (prep.length,), "int64"
 

@@ -7,16 +7,18 @@ SVD basis: plain lists and arrays, which `state` gives and `from_state` takes ba
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from plait.core.options import from_strings
+from plait.core.options import option
 from plait.errors import RequestError, RunError
+from plait.kinds.preparation import Preparation, check_bounds, require
 from plait.kinds.text.clean import CLEANING, clean, is_one_character, tokenise
 
 if TYPE_CHECKING:
@@ -24,15 +26,33 @@ if TYPE_CHECKING:
 
 PAD, UNKNOWN, FIRST = 0, 1, 2  # ids: empty place, a word outside the vocabulary, the first word of the vocabulary
 
+BOUNDS = {
+    "max_features": (1, math.inf, ""), "min_count": (1, math.inf, ""), "ngrams": (1, 5, ""), "svd": (1, math.inf, ""),
+    "tokens": (1, 65_536, ""), "length": (0, 65_536, ""),
+}  # fmt: skip
+LARGEST = 1000.0  # of an idf, 1 + ln(texts), and of a basis of vectors of length 1
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def _option(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+@dataclass(frozen=True)
+class Cleaning(Preparation):
+    """What every preparation of texts begins with: the steps of cleaning, each of which can be switched off."""
+
+    KIND: ClassVar[str] = "text"
+
+    normalise: bool = option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
+    mojibake: bool = option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
+    html: bool = option(True, "Take HTML tags and entities out.")
+    whitespace: bool = option(True, "Make every run of blanks one space; take control characters out.")
+    lower: bool = option(True, "Make capital letters small.")
+
+    def clean(self, text: str) -> str:
+        """Return the text cleaned by the steps that are on."""
+        return clean(text, **{name: getattr(self, name) for name in CLEANING})
 
 
 @dataclass(frozen=True)
-class TextPrep:
+class TextPrep(Cleaning):
     """How a text becomes TF-IDF, its SVD, or token ids. `fitted` learns the vocabulary.
 
     Args:
@@ -50,17 +70,12 @@ class TextPrep:
         ((1, 3), (1, 2))
     """
 
-    normalise: bool = _option(True, "Make full-width letters, ligatures and curly apostrophes plain (Unicode NFKC).")
-    mojibake: bool = _option(True, "Repair UTF-8 that was read as Windows-1252, such as cafÃ©.")
-    html: bool = _option(True, "Take HTML tags and entities out.")
-    whitespace: bool = _option(True, "Make every run of blanks one space; take control characters out.")
-    lower: bool = _option(True, "Make capital letters small.")
-    max_features: int = _option(20_000, "Words, and TF-IDF terms, that are kept at most: the most common.")
-    min_count: int = _option(2, "Texts that a word or term must be in to be kept.")
-    ngrams: int = _option(2, "Longest run of words (or of Chinese characters) that is a TF-IDF term.")
-    subwords: bool | None = _option(None, "Add pieces of words, for misspelt ones. Else: for short, varied texts.")
-    svd: int = _option(256, "Numbers that TF-IDF is brought down to.")
-    tokens: int = _option(128, "Longest text in token ids; the rest is cut.")
+    max_features: int = option(20_000, "Words, and TF-IDF terms, that are kept at most: the most common.")
+    min_count: int = option(2, "Texts that a word or term must be in to be kept.")
+    ngrams: int = option(2, "Longest run of words (or of Chinese characters) that is a TF-IDF term.")
+    subwords: bool | None = option(None, "Add pieces of words, for misspelt ones. Else: for short, varied texts.")
+    svd: int = option(256, "Numbers that TF-IDF is brought down to.")
+    tokens: int = option(128, "Longest text in token ids; the rest is cut.")
 
     words: tuple[str, ...] = field(default=(), repr=False)  # id of words[i] is i + 2
     terms: tuple[str, ...] = field(default=(), repr=False)
@@ -72,22 +87,10 @@ class TextPrep:
     pieces: bool = False  # what `subwords` came to
 
     def __post_init__(self) -> None:
-        for name in ("max_features", "min_count", "ngrams", "svd", "tokens"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"text.{name} is {getattr(self, name)}; expected 1 or more.")
-        if self.ngrams > 5:
-            raise RequestError(f"text.ngrams is {self.ngrams}; expected 1 to 5.")
+        check_bounds(self, BOUNDS)
+        require(self, "length", self.length > 0 or not self.terms, "1 or more, where there are terms")
         object.__setattr__(self, "_word_ids", {word: k + FIRST for k, word in enumerate(self.words)})
         object.__setattr__(self, "_term_ids", {term: k for k, term in enumerate(self.terms)})
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> TextPrep:
-        """Return the preparation with `options` ({name: value or text}); RequestError for a wrong one."""
-        return from_strings(cls, options, "text")
-
-    def clean(self, text: str) -> str:
-        """Return the text cleaned by the steps that are on."""
-        return clean(text, **{name: getattr(self, name) for name in CLEANING})
 
     def steps(self, text: str) -> list[tuple[str, str]]:
         """Return (name, text so far) for each step that changes the text, for drawing."""
@@ -215,24 +218,25 @@ class TextPrep:
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this object: a dict for JSON and named arrays."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        arrays = {name: values.pop(name) for name in ("idf", "components")}
-        return {**values, "words": list(self.words), "terms": list(self.terms)}, arrays
+        return self.to_json(), {"idf": self.idf, "components": self.components}
 
     @classmethod
     def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextPrep:
         """Return what `state` gave as an object again. Raises RunError when the parts do not belong together."""
-        try:
-            learned: dict[str, Any] = {name: tuple(data[name]) for name in ("words", "terms")}
-            learned |= {name: np.asarray(arrays[name], np.float32) for name in ("idf", "components")}
-            out = cls(**{**data, **learned})
-        except (KeyError, TypeError) as error:
-            raise RunError(f"the text preparation is damaged: {error}. Fit again.") from None
-        n = len(out.terms)
-        if out.idf.shape != (n,) or out.components.ndim != 2 or (n and out.components.shape[1] != n):
-            shapes = f"{n} terms, idf {out.idf.shape}, components {out.components.shape}"
-            raise RunError(f"the text preparation is damaged: {shapes}. Fit again.")
-        return out
+        out, wrong = cls.from_json(data), ""
+        n, learned = len(out.terms), {name: arrays[name] for name in ("idf", "components") if name in arrays}
+        if len(learned) < 2:
+            wrong = f"{'components' if 'idf' in learned else 'idf'!r} is not there"
+        elif learned["idf"].shape != (n,) or learned["components"].shape[1:] != (n or 0,):
+            wrong = f"{n} terms, idf {learned['idf'].shape}, components {learned['components'].shape}"
+        elif any(values.dtype.kind != "f" or not (np.abs(values) <= LARGEST).all() for values in learned.values()):
+            wrong = "a number of it is not finite, or far too large"
+        elif not (learned["idf"] > 0).all():
+            wrong = "an idf is not above 0"
+        if wrong:
+            raise RunError(f"the text preparation is damaged: {wrong}. Fit again.")
+        idf, components = (learned[name].astype(np.float32) for name in ("idf", "components"))
+        return replace(out, idf=idf, components=components)
 
 
 def _spell(tokens: Iterable[str]) -> Iterator[str]:
@@ -269,7 +273,6 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
 
 
 PREP = TextPrep
-VERSION = 1  # of what `clean` gives: a change makes kept features of texts void
 SENTENCE = 8  # tokens of long training texts from which on they are sentences
 
 
@@ -278,14 +281,7 @@ def may_gain(prep: TextPrep) -> bool:
     return prep.length >= SENTENCE
 
 
-def pretrained_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a pretrained encoder's preparation may be given: those of cleaning."""
-    return {key: value for key, value in options.items() if key in CLEANING}
-
-
-def for_frozen(prep: Any, trained_here: TextPrep) -> Any:
-    """Return the preparation of a pretrained encoder as it is."""
-    return prep
+SHARED = CLEANING  # the options that a pretrained encoder's preparation may be given
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,6 +300,4 @@ class IdsPrep:
         return {**options, "length": self.prep.length, "pieces": self.prep.pieces, "words": words}
 
 
-def for_own(prep: TextPrep) -> IdsPrep:
-    """Return the preparation of a module of the user's own: to token ids."""
-    return IdsPrep(prep)
+for_own = IdsPrep  # the preparation of a module of the user's own

@@ -12,9 +12,10 @@ import numpy as np
 from plait.data.feature_cache import digest_text
 from plait.errors import TableError
 from plait.kinds.part import Part
-from plait.kinds.text.clean import join_columns
+from plait.kinds.text.clean import is_suspicious, join_columns
 
 DTYPE = np.float32
+REPAIR = "ftfy"  # by what `clean` makes mojibake right
 
 
 def read(cell: Any, folder: Path | None = None, rate: int | None = None, prep: Any = None) -> Any:
@@ -28,8 +29,9 @@ def apply(prep: Any, value: str) -> np.ndarray:
 
 
 def digest(cell: Any, folder: Path | None = None, rate: int | None = None) -> bytes:
-    """Return the hash of a text."""
-    return digest_text(str(cell))
+    """Return the hash of a text; where it is repaired, of how too: features from before that repair are not found."""
+    text = str(cell)
+    return digest_text(f"{text}\0{REPAIR}" if is_suspicious(text) else text)
 
 
 def join_texts(part: Part) -> list[str | None]:

@@ -6,9 +6,7 @@ Knows: arrays (batch, token, width). Does not know: where they come from.
 from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {
-    "network": ("VectorEncoder",),
-}
+DOOR: dict[str, tuple[str, ...]] = {"network": ("VectorEncoder",)}
 
 KIND = Kind(
     "vectors",

@@ -11,8 +11,3 @@ import numpy as np
 def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     """Features of a pretrained encoder (batch, token, width), as they are."""
     return x.reshape(len(x), -1)
-
-
-def even(spread: np.ndarray) -> np.ndarray:
-    """Return what each feature is divided by: its own spread."""
-    return spread

@@ -34,7 +34,6 @@ class VectorEncoder(nn.Module):
 
 
 ENCODER = VectorEncoder
-PORT = "float32"  # what an exported graph is given
 NORMED = True
 
 

@@ -1,0 +1,41 @@
+"""Files of strangers: thousands of small changes of every format, past the checksums, harm nothing and are said."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from strangers import READERS
+
+PROGRAM = Path(__file__).with_name("strangers.py")
+TABLES = ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "arrow-stream", "srt", "vtt")
+CACHES = ("facts", "features", "stage", "stage-json")
+MEDIA = tuple(kind for kind in READERS if kind not in (*TABLES, *CACHES))
+GROUPS = {"tables": TABLES, "media": MEDIA, "caches": CACHES, "runs": ("run-network", "run-classic")}
+
+
+def assert_sound(group: str, count: int, seed: int, folder: Path) -> None:
+    """Let the program change files so often, in a process of its own: a crash there is seen here."""
+    words = [sys.executable, str(PROGRAM), ",".join(GROUPS[group]), str(count), str(seed), str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"it ended with {done.returncode} at: {done.stderr[-800:]}"
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["kind"] for answer in answers] == list(GROUPS[group])
+    for answer in answers:
+        assert answer["faults"] == [], answer["kind"]
+        assert answer["tried"] == count
+        assert answer["sound"]  # as it came it is read: else all would be refused, and nothing shown
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_changed_file_is_read_or_refused(group: str, tmp_path: Path) -> None:
+    assert_sound(group, 80, 0, tmp_path)  # of 25 kinds: 2,000
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("group", GROUPS)
+def test_ten_times_as_many(group: str, seed: int, tmp_path: Path) -> None:
+    assert_sound(group, 200, seed, tmp_path)

@@ -18,14 +18,17 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import prepare
 from plait.models.views import fit_views
+from plait.study.job import Fit
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
@@ -81,8 +84,10 @@ def fit_table(table: Drawn) -> dict[str, Any]:
     train = np.flatnonzero(table.split == "train")
     prepared = prepare(data, fit_views(data, schema, train, {}, np.random.default_rng(table.seed)))
     labels = Labels.find(data, schema)
-    study = Study(prepared, table.split, *labels.target_of(train, False), CLASSES, table.seed)
-    search = Search(study, labels, FAMILIES, table.groups)
+    labels.learn_from(train, False)
+    job = Fit(data, schema, FitOptions(candidates=FAMILIES, seed=table.seed), Path("never written"), labels)
+    job.groups = table.groups
+    search = Search(Study(job, prepared, table.split))
     search.run()
     return search.verdict().to_json()
 

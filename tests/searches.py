@@ -3,21 +3,23 @@
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import Schema, Table
+from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.learners import LEARNERS
 from plait.models.rows import Prepared, prepare
 from plait.models.views import fit_views, text_views
+from plait.study.job import Fit
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
-from plait.study.splits import group_rows
 
 FAMILIES = ("classic", "late", "ensemble")
 QUICK = {
@@ -75,7 +77,7 @@ def make_search(
     group: str | None = None,
     **options: Any,
 ) -> Search:
-    """Return a search that has not run, over columns with the target y. options: those of Study."""
+    """Return a search that has not run, over columns with the target y. options: those of a fit and of Study."""
     table = read(dict(columns))
     if modalities is None:
         modalities = modalities_of({name: cells for name, cells in columns.items() if name != group})
@@ -83,11 +85,21 @@ def make_search(
         kinds = {name: "number" for names in modalities.values() for name in names}
     schema = detect(table, target="y", modalities=modalities, kinds=kinds, group=group)
     prepared = prepare_all(table, schema, np.flatnonzero(split == "train"))
-    labels = Labels.find(table, schema)
-    target, prior = labels.target_of(np.flatnonzero(split == "train"), False)
-    outputs = 1 if labels.classes is None else len(labels.classes)
-    study = Study(prepared, split, target, prior, outputs, center=labels.center, spread=labels.spread, **options)
-    return Search(study, labels, families, group_rows(table, schema))
+    return Search(make_study(table, schema, prepared, split, candidates=families, **options))
+
+
+def make_study(table: Table, schema: Schema, prepared: Prepared, split: np.ndarray, **options: Any) -> Study:
+    """Return a study that has trained nothing. options: of FitOptions, and of Study."""
+    wishes = {field.name for field in fields(FitOptions)}
+    job = make_job(table, schema, **{name: value for name, value in options.items() if name in wishes})
+    assert job.labels is not None
+    job.labels.learn_from(np.flatnonzero(split == "train"), False)
+    return Study(job, prepared, split, **{name: value for name, value in options.items() if name not in wishes})
+
+
+def make_job(table: Table, schema: Schema, **options: Any) -> Fit:
+    """Return a fit with these options, which has a folder that nothing is written to."""
+    return Fit(table, schema, FitOptions(**options), Path("never written"), Labels.find(table, schema))
 
 
 def prepare_all(table: Table, schema: Any, rows: np.ndarray) -> Prepared:

@@ -6,6 +6,7 @@ docstring of its verb, and from the fields of FitOptions, so that flag, default 
 
 from __future__ import annotations
 
+import ast
 import atexit
 import functools
 import gc
@@ -42,9 +43,11 @@ ON_FIT = tuple(f.name for f in fields(FitOptions))
 RATES = ("wer", "cer", "exact")  # of transcripts
 TYPES = {"bool": bool, "int": int, "float": float, "Path": Path}  # of one word; all else is text
 JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
+Answer = tuple[Any, str] | tuple[Any, str, int]
 
 
-BY_NAME, REQUIRED = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
+BY_PLACE, BY_NAME = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+REQUIRED = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -89,42 +92,72 @@ class Flag:
         return parse_prep(pairs) if self.given.name == "prep" else pairs
 
 
-def flags_of(function: Any) -> dict[str, Flag]:
-    """Return {name: flag} of the parameters that have a form on the command line in the function's docstring."""
-    given = inspect.signature(function).parameters
-    return {name: Flag(given[name], form, help) for name, (form, help) in read_flags(function).items() if form}
+def flags_of(given: inspect.Signature, doc: str) -> dict[str, Flag]:
+    """Return {name: flag} of the parameters that have a form on the command line in the docstring."""
+    flags = read_flags(doc).items()
+    return {name: Flag(given.parameters[name], form, help) for name, (form, help) in flags if form}
 
 
-def read_verb(verb: str) -> Any:
-    """Return the function of a verb with no body but its docstring, by its file.
+def read_verb(verb: str) -> tuple[inspect.Signature, str]:
+    """Return the signature and the docstring of a verb, by its file.
 
     The file is read, not imported: most verbs bring torch, for which `--help` must not wait.
     """
     file = Path(__file__).with_name("verbs") / ({"evaluate": "predict", "run_demo": "demo"}.get(verb, verb) + ".py")
-    source, space = file.read_text("utf-8"), dict[str, Any]()
-    start = source.index(f"\ndef {verb}(")
-    end = source.index('"""', source.index('"""', start) + 3) + 3
-    exec(compile(source[start:end], str(file), "exec", annotations.compiler_flag), space)
-    return space[verb]
+    source = file.read_text("utf-8")
+    text = source[source.index(f"\ndef {verb}(") :].split("\n\n\n", 1)[0]
+    (node,) = ast.parse(text).body  # of this function alone: whole files add 20 ms to `plait --help`
+    assert isinstance(node, ast.FunctionDef)
+    args, kinds = node.args, inspect.Parameter
+    needed = len(args.args) - len(args.defaults)
+    listed: list[tuple[ast.arg | None, Any, ast.expr | None]] = [
+        *((arg, BY_PLACE, None) for arg in args.args[:needed]),
+        *((arg, BY_PLACE, value) for arg, value in zip(args.args[needed:], args.defaults, strict=True)),
+        (args.vararg, kinds.VAR_POSITIONAL, None),
+        *((arg, BY_NAME, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True)),
+        (args.kwarg, kinds.VAR_KEYWORD, None),
+    ]
+    parameters = [
+        kinds(arg.arg, kind, default=REQUIRED if value is None else ast.literal_eval(value), annotation=_spelled(arg))
+        for arg, kind, value in listed
+        if arg is not None
+    ]
+    return inspect.Signature(parameters), ast.get_docstring(node) or ""
 
 
-def takes(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable[[Callable[..., None]], Any]:
-    """Give a command what its verb takes, then its own, then these fields of FitOptions. defaults: not the verb's."""
-    first, last = flags_of(read_verb(verb)), {name: f for name, f in flags_of(FitOptions).items() if name in options}
+def _spelled(arg: ast.arg) -> str:
+    return "Any" if arg.annotation is None else ast.unparse(arg.annotation)
+
+
+def command(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Make a command of a function that returns what --json prints and the text for people, and at times an exit code.
+
+    It takes what its verb takes, then its own, then these fields of FitOptions. defaults: not the verb's.
+    """
+    first = flags_of(*read_verb(verb))
+    of_fit = flags_of(inspect.signature(FitOptions), inspect.getdoc(FitOptions) or "")
+    last = {name: flag for name, flag in of_fit.items() if name in options}
     for name, default in defaults.items():
         first[name] = replace(first[name], given=first[name].given.replace(default=default))
     flags = first | last
 
-    def decorate(function: Callable[..., None]) -> Any:
-        @functools.wraps(function)
-        def command(**given: Any) -> None:
-            function(**{name: flags[name].parse(value) if name in flags else value for name, value in given.items()})
+    def decorate(function: Callable[..., Any]) -> Any:
+        own = {n: p for n, p in inspect.signature(function, eval_str=True).parameters.items() if p.kind is BY_NAME}
 
-        own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.kind is BY_NAME]
-        listed = [*(f.parameter() for f in first.values()), *own, *(f.parameter() for f in last.values())]
-        command.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
-        command.__annotations__ = {p.name: p.annotation for p in listed}
-        return command
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            as_json = given["as_json"] if "as_json" in own else given.pop("as_json")
+            data, text, *code = function(**{n: flags[n].parse(v) if n in flags else v for n, v in given.items()})
+            _print(as_json, data, text)
+            if any(code):
+                raise typer.Exit(*code)
+
+        json_flag = inspect.Parameter("as_json", BY_NAME, default=False, annotation=JsonOption)
+        between = {**own, "as_json": json_flag}.values()
+        listed = [*(f.parameter() for f in first.values()), *between, *(f.parameter() for f in last.values())]
+        run.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in listed}
+        return app.command()(run)
 
     return decorate
 
@@ -141,29 +174,24 @@ def _plait(
 ) -> None: ...
 
 
-@app.command()
-@takes("show", ON_SHOW)
-def show(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("show", ON_SHOW)
+def show(**given: Any) -> Answer:
     """Say what each column is, and why. With --row and --out, draw a row before and after preprocessing."""
     if (given["row"] is None) != (given["out"] is None):
         raise RequestError("--row and --out go together: plait show TABLE --row 0 --out row.png")
     shown = plait.show(given.pop("table"), **given)
-    _answer(as_json, shown.to_json(), f"{shown}\nopen {given['out']}" if given["out"] else str(shown))
+    return shown.to_json(), f"{shown}\nopen {given['out']}" if given["out"] else str(shown)
 
 
-@app.command()
-@takes("check", ON_CHECK)
-def check(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("check", ON_CHECK)
+def check(**given: Any) -> Answer:
     """Find what does not fit: broken files, odd cells, duplicates, leaks. Exit code 1 where a cell cannot be read."""
     findings = _call(plait.check, **given)
-    _answer(as_json, findings.to_json(), str(findings))
-    if findings.count("error"):
-        raise typer.Exit(1)
+    return findings.to_json(), str(findings), int(findings.count("error") > 0)
 
 
-@app.command()
-@takes("fit", ON_FIT, target=REQUIRED, out=REQUIRED)
-def fit(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("fit", ON_FIT, target=REQUIRED, out=REQUIRED)
+def fit(**given: Any) -> Answer:
     """Learn to predict a column. Ends with the score, and what each modality reaches alone."""
     model = _call(plait.fit, given.pop("data"), **given)
     names = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
@@ -171,19 +199,18 @@ def fit(*, as_json: JsonOption = False, **given: Any) -> None:
     answer = {"run": model.folder or given["out"], "target": given["target"], **facts, "leaderboard": model.leaderboard}
     if (drawn := model.report_rows) is not None:
         answer["report_rows"] = drawn
-    _answer(as_json, answer, model.summary())
+    return answer, model.summary()
 
 
-@app.command()
-@takes("predict", rows=None)
+@command("predict", rows=None)
 def predict(
     *,
     cell: Annotated[
         list[str], typer.Option(metavar="COLUMN=VALUE", help="A cell of one row, instead of TABLE. Repeat it.")
     ] = [],  # noqa: B006  typer copies it
-    as_json: JsonOption = False,
+    as_json: bool = False,
     **given: Any,
-) -> None:
+) -> Answer:
     """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
     run, rows, out = given["run"], given["rows"], given["out"]
     if (rows is None) == (not cell):
@@ -196,21 +223,19 @@ def predict(
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
     if out is not None:
-        _answer(as_json, {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}")
-        return
+        return {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}"
     columns = answers.columns()
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     first = records[0] if cell else {}
     lines = [f"{name}: {v}" for name, v in first.items() if v is not None and (v != "" or name == "prediction")]
-    _answer(as_json, {**summary, "predictions": records}, "\n".join(lines))
+    return {**summary, "predictions": records}, "\n".join(lines)
 
 
-@app.command()
-@takes("evaluate")
-def evaluate(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("evaluate")
+def evaluate(**given: Any) -> Answer:
     """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
     scores = _call(plait.evaluate, **given)
-    _answer(as_json, scores, scores_text(scores))
+    return scores, scores_text(scores)
 
 
 @app.command()
@@ -221,41 +246,36 @@ def study(
 ) -> None:
     """Show all candidates that fit compared, the winner, and whether fusion helped."""
     proof = plait.load(run).study
-    _answer(as_json, proof.to_json(), str(proof))
+    _print(as_json, proof.to_json(), str(proof))
 
 
-@app.command()
-@takes("explain")
-def explain(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("explain")
+def explain(**given: Any) -> Answer:
     """Say which modality mattered, and how much. With --row, which words, regions, seconds and columns too."""
     explanation = _call(plait.explain, **given)
     text = f"{explanation}\n\nopen {given['out']}" if given["out"] else str(explanation)
-    _answer(as_json, explanation.to_json(), text)
+    return explanation.to_json(), text
 
 
-@app.command()
-@takes("align", out=REQUIRED)
-def align(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("align", out=REQUIRED)
+def align(**given: Any) -> Answer:
     """Put streams with clocks of their own on one clock, in one table. What no stream reaches is absent."""
     aligned = _call(plait.align, given.pop("reference"), *given.pop("streams"), **given)
-    _answer(as_json, aligned.to_json(), str(aligned))
+    return aligned.to_json(), str(aligned)
 
 
-@app.command()
-@takes("convert", source=None)
+@command("convert", source=None)
 def convert(
     *,
     listing: Annotated[bool, typer.Option("--list", help="Show what converts what, and what to install.")] = False,
-    as_json: JsonOption = False,
     **given: Any,
-) -> None:
+) -> Answer:
     """Turn one kind into another: speech or a picture into text, text into speech. A file, or a whole column."""
     if listing:
         from plait.verbs.convert import describe_graph, list_converters
 
         listed = list_converters(given["converters"])
-        _answer(as_json, {"converters": listed}, describe_graph(listed))
-        return
+        return {"converters": listed}, describe_graph(listed)
     if given["source"] is None:
         raise RequestError(
             "convert takes SOURCE and DESTINATION, or TABLE with --column; plait convert --list shows what there is."
@@ -264,34 +284,31 @@ def convert(
     if given["column"] and given["out"] is None:
         raise RequestError("convert needs --out TABLE (.csv or .parquet) for a column.")
     done = _call(plait.convert, **given)
-    _answer(as_json, done.to_json(), str(done))
+    return done.to_json(), str(done)
 
 
-@app.command()
-@takes("cache")
-def cache(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("cache")
+def cache(**given: Any) -> Answer:
     """Show what is kept between commands: where, how much, how often it was of use."""
     kept = plait.cache(**given)
-    _answer(as_json, kept.to_json(), str(kept))
+    return kept.to_json(), str(kept)
 
 
-@app.command()
-@takes("export", to=REQUIRED)
-def export(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("export", to=REQUIRED)
+def export(**given: Any) -> Answer:
     """Write the model as one file that answers without the run, through ONNX Runtime. `predict` takes it as well."""
     done = _call(plait.export, **given)
-    _answer(as_json, done.to_json(), str(done))
+    return done.to_json(), str(done)
 
 
-@app.command()
-@takes("run_demo")
-def demo(*, as_json: JsonOption = False, **given: Any) -> None:
+@command("run_demo")
+def demo(**given: Any) -> Answer:
     """Watch plait learn, in three minutes. Written, spoken and typed digits, all made on this machine."""
     from plait.verbs.demo import run_demo
 
     result = _call(run_demo, **given)
     answer = {"table": result.table, "run": result.run, "pictures": result.pictures}
-    _answer(as_json, {**answer, "leaderboard": result.model.leaderboard}, result.text)
+    return {**answer, "leaderboard": result.model.leaderboard}, result.text
 
 
 def _call(verb: Callable[..., Any], *words: Any, **given: Any) -> Any:
@@ -377,7 +394,7 @@ def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
     return number(score["value"]), interval
 
 
-def _answer(as_json: bool, data: Any, text: str) -> None:
+def _print(as_json: bool, data: Any, text: str) -> None:
     print(json.dumps(jsonable(data), allow_nan=False) if as_json else harmless(text))
 
 

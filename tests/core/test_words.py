@@ -144,7 +144,7 @@ def test_one_candidate_reads_the_same_everywhere(tmp_path: Path, monkeypatch: py
 
     line = next(line for line in summary.splitlines() if line.startswith(f"* {winner['name']} "))
     cost = parameters(winner["params"]), plain(winner["latency_ms"], digits=2), duration(winner["seconds"])
-    assert line.endswith("  ".join([cost[2].ljust(len("fitted in")), cost[0].ljust(len("numbers")), f"{cost[1]} ms"]))
+    assert line.endswith("  ".join([cost[2].ljust(len("training time")), cost[0].ljust(len("parameters")), cost[1]]))
     memory = plain(winner["memory_mb"], digits=3)
     assert f"{cost[0]} {cost[1]} {memory} {cost[2]}" in page
 

@@ -105,7 +105,7 @@ def test_the_front_is_numbered_from_the_quickest_on() -> None:
     assert "for 3 candidates; on the front: 1 quick, 2 best" in drawn
     assert drawn.count('class="win"') == 1
     assert drawn.count('class="other"') == 1
-    assert "<title>beaten: 0.400, 2 ms a row</title>" in drawn
+    assert "<title>beaten: 0.400, 2 ms per row</title>" in drawn
 
 
 def test_steps_from_the_base_end_at_the_answer() -> None:

@@ -44,9 +44,9 @@ def test_the_board_is_a_table_of_plain_text() -> None:
     first = entry("image", recipe="alone", winner=True, test={"value": 0.875, "low": None, "high": None}, params=12_300)
     second = entry("mean", recipe="mean", val={"value": None, "low": None, "high": None}, seconds=190.0, params=0)
     assert board([first, second], "accuracy").splitlines() == [
-        "  candidate  how    accuracy, validation    accuracy, test  fitted in   numbers  a row",
-        "* image      alone  0.900 (0.800 to 0.950)  0.875           0.4 s       12 k     0.12 ms",
-        "  mean              -                       —               3 min 10 s  0        0.12 ms",
+        "  candidate  how    accuracy, validation    accuracy, test  training time  parameters  ms per row",
+        "* image      alone  0.900 (0.800 to 0.950)  0.875           0.4 s          12 k        0.12",
+        "  mean              -                       —               3 min 10 s     0           0.12",
     ]
 
 

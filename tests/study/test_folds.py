@@ -12,10 +12,8 @@ from plait.kinds.detect import detect
 from plait.proof.verdict import Verdict
 from plait.study.candidate import choose
 from plait.study.folds import cross_validate
-from plait.study.labels import Labels
 from plait.study.search import Search
-from plait.study.splits import group_rows
-from searches import draw_blocks, make_search, modalities_of, take_quick_learners
+from searches import draw_blocks, make_job, make_search, modalities_of, take_quick_learners
 
 
 @pytest.fixture(autouse=True)
@@ -31,17 +29,17 @@ class Folded:
         self.searches: list[Search] = []
         self.events: list[dict[str, Any]] = []
         table = read(columns)
-        schema = detect(table, target="y", group=group)
-        labels = Labels.find(table, schema)
-        self.groups = group_rows(table, schema)
-        self.codes = labels.codes
+        job = make_job(table, detect(table, target="y", group=group), folds=folds)
+        job.callback = self.events.append
+        assert job.labels is not None
+        self.groups, self.codes = job.groups, job.labels.codes
 
         def make(split: np.ndarray) -> Search:
             self.splits.append(split.copy())
             self.searches.append(make_search(columns, split, ("classic",), group=group))
             return self.searches[-1]
 
-        self.found = cross_validate(make, labels, self.groups, folds, 0, self.events.append)
+        self.found = cross_validate(make, job)
         self.verdict = self.found["verdict"]
 
 

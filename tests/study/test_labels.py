@@ -51,22 +51,24 @@ def test_numbers_are_read_and_scaled_by_the_training_rows() -> None:
     labels = find(["1", "3", None, "1,001"], "number")
     assert labels.classes is None
     assert labels.codes.tolist() == [0, 0, -1, 0]
-    target, prior = labels.target_of(np.array([0, 1]), False)
+    labels.learn_from(np.array([0, 1]), False)
+    target = labels.target_on(torch.device("cpu"))
     assert target.regression
     assert (labels.center, labels.spread) == (2.0, 1.0)
     assert target.values[[0, 1, 3]].tolist() == [-1.0, 1.0, 999.0]
     assert target.values[2].isnan()
-    assert prior.tolist() == [0.0]
 
 
 def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:
     labels = find(["a", "a", "a", "b", "c", "c"])
     rows = np.array([0, 1, 2, 3])
-    target, prior = labels.target_of(rows, True)
-    assert prior.tolist() == [0.75, 0.25, 0.0]
-    assert target.weights is not None
-    assert target.weights.tolist() == pytest.approx([4 / 3 / 2, 2.0, 0.0])  # a class counts half of the rows; c none
-    assert labels.target_of(rows, False)[0].weights is None
+    labels.learn_from(rows, True)
+    weights = labels.target_on(torch.device("cpu")).weights
+    assert labels.prior.tolist() == [0.75, 0.25, 0.0]
+    assert weights is not None
+    assert weights.tolist() == pytest.approx([4 / 3 / 2, 2.0, 0.0])  # a class counts half of the rows; c none
+    labels.learn_from(rows, False)
+    assert labels.target_on(torch.device("cpu")).weights is None
 
 
 def test_the_headline_is_accuracy_or_r2() -> None:
@@ -74,7 +76,7 @@ def test_the_headline_is_accuracy_or_r2() -> None:
     answers = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]])
     assert labels.headline(answers, np.arange(4), 0)["value"] == 0.75
     numbers = find([1.0, 2.0, 3.0, 6.0], "number")
-    numbers.target_of(np.arange(4), False)  # mean 3, standard deviation sqrt(3.5)
+    numbers.learn_from(np.arange(4), False)  # mean 3, standard deviation sqrt(3.5)
     assert numbers.headline(np.array([[1.0], [2.0], [3.0], [6.0]]), np.arange(4), 0)["value"] == pytest.approx(1.0)
     assert numbers.headline(np.full((4, 1), 3.0), np.arange(4), 0)["value"] == pytest.approx(0.0)
     assert numbers.prior.tolist() == [3.0]
@@ -85,7 +87,7 @@ def test_losses_are_log_loss_or_squared_error_in_units_of_the_spread() -> None:
     said = np.array([[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]])
     assert labels.losses(said, np.arange(3)) == pytest.approx([np.log(2), np.log(4), 0.0])
     numbers = find([1.0, 2.0, 3.0, 6.0], "number")
-    numbers.target_of(np.arange(4), False)
+    numbers.learn_from(np.arange(4), False)
     assert numbers.losses(np.array([[3.0], [6.0]]), np.array([0, 3])) == pytest.approx([4 / 3.5, 0.0])
 
 

@@ -327,8 +327,8 @@ def test_a_fold_holds_whole_groups() -> None:
     columns = draw_blocks(90)
     columns["who"] = [f"speaker {row // 3}" for row in range(90)]
     search = make_search(columns, split_of(60, 30), group="who")
-    assert search.groups is not None
-    groups = search.groups[search.study.val]
+    groups = search.job.groups_of(search.study.val)
+    assert groups is not None
     assert len(set(zip(groups.tolist(), search.fold.tolist(), strict=True))) == 10
     assert sorted(set(search.fold.tolist())) == [0, 1, 2, 3, 4]
 
@@ -507,7 +507,7 @@ def test_losses_are_log_losses_or_squared_errors_in_units_of_the_spread() -> Non
     assert found == pytest.approx([0.6931, 1.3863], abs=1e-4)
     numbers = labels_of([1.0, 5.0, None, 9.0], "number")
     assert np.isnan(numbers.numbers[2])
-    numbers.target_of(np.array([0, 1]), False)
+    numbers.learn_from(np.array([0, 1]), False)
     assert (numbers.center, numbers.spread, numbers.prior.tolist()) == (3.0, 2.0, [3.0])
     assert numbers.losses(np.array([[3.0], [3.0]]), np.array([0, 3])).tolist() == [1.0, 9.0]
 

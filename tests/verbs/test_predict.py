@@ -12,7 +12,7 @@ from plait.runs.model import Model
 from plait.verbs.fit import fit
 from plait.verbs.predict import evaluate, predict
 from searches import take_quick_learners
-from tiny import numbers_table
+from tiny import numbers_table, read_csv, write_table
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +73,14 @@ def test_progress_is_told(model: Model) -> None:
         verb(model, numbers_table(12), callback=events.append)
         assert events[0] == {"stage": "predict", "done": 12, "total": 12}, verb
     assert events[-1] == {"note": "12 rows, 12 ok, 0 partial, 0 failed"}
+
+
+def test_relative_paths_of_columns_begin_in_the_folder_given(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "media", 40)
+    model = fit(table, target="label", candidates=["classic"], ignore=["sound", "note", "age", "colour"], report=False)
+    rows = read_csv(table)[:4]
+    columns = {name: [row[name] for row in rows] for name in ("photo", "label")}
+    assert predict(model, columns, folder=table.parent).status == ["ok"] * 4
+    assert predict(model, columns, folder=tmp_path).status == ["failed"] * 4
+    assert evaluate(model, columns, folder=table.parent)["scored"] == 4
+    assert evaluate(model, columns, folder=tmp_path)["scored"] == 0

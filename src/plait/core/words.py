@@ -4,7 +4,7 @@ Terminal, report and JSON ask here, so that a number reads the same in all. Know
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plait.core.options import OWN
@@ -114,17 +114,17 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def jsonable(value: Any) -> Any:
-    """Return a value in the words of JSON: numbers of numpy as numbers, NaN as null, an object as its text."""
+def jsonable(value: Any, text: Callable[[Any], Any] = str) -> Any:
+    """Return a value in the words of JSON: numbers of numpy as numbers, NaN as null, all else as text(it)."""
     if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
+        return {text(key): jsonable(item, text) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [jsonable(item) for item in value]
+        return [jsonable(item, text) for item in value]
     if hasattr(value, "tolist"):
-        return jsonable(value.tolist())
+        return jsonable(value.tolist(), text)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+    return value if value is None or isinstance(value, (int, bool)) else text(value)
 
 
 def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -241,7 +241,7 @@ def _lay_levels(
 
 
 def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -> str:
-    """Draw score against milliseconds a row. dots: {"name", "ms", "score", "winner", "front": number, "shape"}."""
+    """Draw score against milliseconds per row. dots: {"name", "ms", "score", "winner", "front": number, "shape"}."""
     left, bottom = 52.0, 270.0
     ms = [float(dot["ms"]) for dot in dots]
     across = Scale(min(ms) / 1.5, max(ms) * 1.5, left, WIDTH - 8, log=True)
@@ -249,7 +249,7 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     best, middle = scores[0], scores[len(scores) // 2]
     near = [score for score in scores if abs(score - best) <= 4 * abs(middle - best)]  # the others stand at the edge
     up = Scale(*around(near, 0.1), *((14, bottom) if lower else (bottom, 14)))
-    inner = _frame(across, up, "milliseconds a row (each step: a multiple)", metric)
+    inner = _frame(across, up, "milliseconds per row (each step: a multiple)", metric)
     front = sorted((dot for dot in dots if dot["front"]), key=lambda dot: float(dot["ms"]))
     steps: list[tuple[float, float]] = []
     for dot in front:
@@ -259,7 +259,7 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     inner += [path([*steps, (WIDTH - 8, steps[-1][1])], "front")] if steps else []
     for dot in dots:
         x, y = across(dot["ms"]), up(dot["score"])
-        title = f"{dot['name']}: {number(dot['score'])}, {plain(dot['ms'], digits=2)} ms a row"
+        title = f"{dot['name']}: {number(dot['score'])}, {plain(dot['ms'], digits=2)} ms per row"
         look = "spot c0" if dot["front"] else "other"
         inner.append(star(x, y, 9, "win", title) if dot["winner"] else mark(dot["shape"], x, y, 4.2, look, title))
     taken: list[tuple[float, float]] = []
@@ -269,7 +269,7 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
         free = [(a, b) for a, b in spots if all(abs(a - p) > 11 or abs(b - q) > 12 for p, q in taken)]
         taken.append(free[0] if free else (x, y - 9))
         inner.append(words(*taken[-1], dot["front"], "strong halo", "middle"))
-    label = f"{metric} against milliseconds a row for {count(len(dots), 'candidate')}; on the front: "
+    label = f"{metric} against milliseconds per row for {count(len(dots), 'candidate')}; on the front: "
     label += ", ".join(f"{dot['front']} {dot['name']}" for dot in front)
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 

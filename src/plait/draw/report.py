@@ -26,7 +26,6 @@ learning_curve*  [{"rows", "val": span}]
 
 from __future__ import annotations
 
-import math
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -91,7 +90,7 @@ def render_report(content: Mapping[str, Any]) -> str:
 
     style = Markup((files("plait.draw") / "templates" / "report.css").read_text("utf-8"))
     page = _environment().get_template("report.html.j2")
-    return str(page.render(style=style, **lay_out(_clean(content)))) + "\n"
+    return str(page.render(style=style, **lay_out(words.jsonable(content, _clean)))) + "\n"
 
 
 @lru_cache(maxsize=1)
@@ -146,16 +145,8 @@ def _marked(draw: Callable[..., str], markup: Callable[[str], Any]) -> Callable[
 
 
 def _clean(value: Any) -> Any:
-    """Return a value whose texts can stand in a page: no control characters, no half of a character. Offsets stay."""
-    if isinstance(value, str):
-        return BROKEN.sub("\ufffd", value)
-    if isinstance(value, Mapping):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return _clean(value.tolist()) if hasattr(value, "tolist") else value  # an array, or a number of numpy
+    """Return a text as it can stand in a page: no control characters, no half of a character. Offsets stay."""
+    return BROKEN.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

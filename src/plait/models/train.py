@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from plait.models.rows import Callback, quiet
+from plait.core.terminal import Callback, quiet
+from plait.core.words import jsonable
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,12 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes; a loss that is no finite number, which JSON cannot tell, is None."""
-        history = [{key: _finite(value) for key, value in event.items()} for event in self.history]
-        return {**asdict(self), "loss": _finite(self.loss), "history": history}
+        return dict(jsonable(asdict(self)))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
         history = [{k: math.inf if v is None and "loss" in k else v for k, v in e.items()} for e in data["history"]]
         return cls(**{**data, "loss": math.inf if data["loss"] is None else data["loss"], "history": history})
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass

@@ -11,6 +11,7 @@ from plait.core.words import count, duration, number, parameters, plain
 
 HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
+COSTS = ("training time", "parameters", "ms per row")
 FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
 
 
@@ -51,11 +52,11 @@ class Proof:
 
 def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
     """Return candidates as a table of plain text."""
-    header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", "fitted in", "numbers", "a row"]
+    header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", *COSTS]
     rows = []
     for c in candidates:
         name, how = ("* " if c["winner"] else "  ") + c["name"], c["recipe"] if c["recipe"] != c["name"] else ""
-        cost = [duration(c["seconds"]), parameters(c["params"]), f"{plain(c['latency_ms'], digits=2)} ms"]
+        cost = [duration(c["seconds"]), parameters(c["params"]), plain(c["latency_ms"], digits=2)]
         rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])
     return text_table(header, rows)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_type_hints
+
+from plait.core.typed import check_type
 
 ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
+SELDOM = ("audio", "units", "decimal_comma", "encoders", "mute")  # keys that a run may lack
+NOT_READ = ("precision", "format", "seal", "rest")  # by the one who loads it, or read before
 
 
 class Span(TypedDict):
@@ -129,56 +133,19 @@ class Splits(TypedDict):
     test: int
 
 
-class Written(TypedDict):
-    """What a run.json holds, as far as it is read again: what load holds a stranger's file against."""
-
-    task: Literal["classification", "regression", "recognition"]
-    target: str
-    audio: NotRequired[str | None]
-    units: NotRequired[dict[str, Any] | None]
-    classes: list[str] | list[int] | list[float] | list[bool] | None
-    center: float
-    spread: float
-    decimal_comma: NotRequired[bool | None]
-    prior: list[float]
-    seed: int
-    schema: dict[str, Any]
-    options: dict[str, Any]
-    rows: int
-    splits: Splits
-    unlabelled: int
-    holes: dict[str, Hole]
-    winner: str
-    recipe: str
-    temperature: float
-    sample_rates: dict[str, int]
-    conversions: list[dict[str, Any]]
-    learning_curve: list[Point]
-    encoders: NotRequired[dict[str, Encoder] | None]
-    folds: Folds | None
-    stopped: Literal["", "time", "interrupt"]
-    test: Test | None
-    study: Study
-    mute: NotRequired[bool | None]
-    strands: list[dict[str, Any]]
-    predictors: Predictors
-    files: dict[str, str]
-
-
 @dataclass(eq=False)
 class RunFacts(Mapping[str, Any]):
     """The facts of a fit, by attribute, or as the mapping that run.json is.
 
-    task: "classification", "regression" or "recognition". holes: of each modality blank and broken rows. test: the
-    scores on the test rows, None without any. study: the candidates and the verdict. rest: keys that a run does not
-    have, such as those of an ONNX file.
+    What load holds a stranger's file against is in the annotations. rest: keys that a run does not have, such as those
+    of an ONNX file.
     """
 
-    task: str
+    task: Annotated[str, Literal["classification", "regression", "recognition"]]
     target: str
     audio: str | None = None  # the sound that is transcribed
     units: dict[str, Any] | None = None  # what a recogniser can write
-    classes: list[Any] | None = None
+    classes: Annotated[list[Any] | None, list[str] | list[int] | list[float] | list[bool] | None] = None
     center: float = 0.0  # of a number, in its unit
     spread: float = 1.0
     decimal_comma: bool | None = None  # whether the target was written as 1.234,5
@@ -188,27 +155,37 @@ class RunFacts(Mapping[str, Any]):
     schema: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
-    splits: dict[str, int] = field(default_factory=dict)
+    splits: Annotated[dict[str, int], Splits] = field(default_factory=dict)
     unlabelled: int = 0
-    holes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    holes: Annotated[dict[str, Any], dict[str, Hole]] = field(default_factory=dict)
     winner: str = ""
     recipe: str = ""
     temperature: float = 1.0
     sample_rates: dict[str, int] = field(default_factory=dict)  # of sounds that came as arrays
     conversions: list[dict[str, Any]] = field(default_factory=list)
-    learning_curve: list[dict[str, Any]] = field(default_factory=list)
-    encoders: dict[str, dict[str, Any]] | None = None
-    folds: dict[str, Any] | None = None
-    stopped: str = ""  # "time" or "interrupt"
-    test: dict[str, Any] | None = None
-    study: dict[str, Any] = field(default_factory=dict)
+    learning_curve: Annotated[list[dict[str, Any]], list[Point]] = field(default_factory=list)
+    encoders: Annotated[dict[str, Any] | None, dict[str, Encoder] | None] = None
+    folds: Annotated[dict[str, Any] | None, Folds | None] = None
+    stopped: Annotated[str, Literal["", "time", "interrupt"]] = ""
+    test: Annotated[dict[str, Any] | None, Test | None] = None  # the scores on the test rows, None without any
+    study: Annotated[dict[str, Any], Study] = field(default_factory=dict)
     mute: bool | None = None  # whether a recogniser wrote no word in any test row
     format: int | None = None
-    strands: list[dict[str, Any]] | None = None
-    predictors: dict[str, Any] | None = None
-    files: dict[str, str] | None = None  # SHA-256 of each
+    strands: Annotated[list[dict[str, Any]] | None, list[dict[str, Any]]] = None
+    predictors: Annotated[dict[str, Any] | None, Predictors] = None
+    files: Annotated[dict[str, str] | None, dict[str, str]] = None  # SHA-256 of each
     seal: str | None = None
     rest: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def check(cls, data: Mapping[str, Any], where: str) -> None:
+        """Raise ValueError, naming the place, where data is not what `Model.write` writes."""
+        hints = get_type_hints(cls, include_extras=True)
+        for name in [f.name for f in fields(cls) if f.name not in NOT_READ]:
+            if name not in data and name not in SELDOM:
+                raise ValueError(f"{where} lacks {name!r}")
+            if name in data:
+                check_type(data[name], getattr(hints[name], "__metadata__", [hints[name]])[0], f"{where}.{name}")
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunFacts:

@@ -9,11 +9,10 @@ from typing import Any
 from plait.converters.in_fit import Made
 from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
-from plait.core.typed import check_type
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
-from plait.runs.facts import RunFacts, Written
+from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
 
@@ -97,7 +96,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         raise RunError(
             f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
         )
-    check_type(facts, Written, str(path))
+    RunFacts.check(facts, str(path))
     paths = {file_in(folder, name): expected for name, expected in facts["files"].items()}
     for file, expected in paths.items():
         if digest(file) != expected:

@@ -77,7 +77,8 @@ class Model:
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
     made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
 
-    needed: ClassVar[str] = "a label"  # that without which a row is left out
+    label: ClassVar[str] = "a label"  # what the target of a row is called
+    needed: ClassVar[str] = label  # that without which a row is left out
 
     @property
     def task(self) -> str:
@@ -142,7 +143,9 @@ class Model:
             ['no', 'yes']
         """
         table = self._fitting(read(rows, folder), self.modalities, callback)
-        answered = self._answer(table, [tuple(self.modalities)], (), callback)
+        return self._predictions(table, self._answer(table, [tuple(self.modalities)], (), callback))
+
+    def _predictions(self, table: Table, answered: Answers) -> Predictions:
         values = answered.answers[tuple(sorted(self.modalities))]
         return Predictions.from_values(values, answered.statuses, self.classes)
 
@@ -217,35 +220,44 @@ class Model:
 
     def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
         """Return the scores of answers, given each subset of modalities and by each alone."""
-        names, classes = sorted(self.modalities), self.classes
+        known = np.array([value is not None and value == value for value in target], bool)  # NaN is no label
+        if not known.any():
+            raise RequestError(f"no row has {self.label} in column {self.target!r}; expected at least one to score.")
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
-        labelled = np.array([value is not None and value == value for value in target], bool)  # NaN is no label
-        if not labelled.any():
-            raise RequestError(f"no row has a label in column {self.target!r}; expected at least one to score.")
-        scored, truth = np.flatnonzero(labelled & ~failed), np.array(target, dtype=object)
-        truth[~labelled] = None
-        generator = np.random.default_rng(self.facts.seed)
-        shape = (lambda x: x) if classes is not None else (lambda x: x[:, 0])
+        scored, generator = np.flatnonzero(known & ~failed), np.random.default_rng(self.facts.seed)
+        truth = np.array(target, dtype=object)
+        truth[~known] = None
 
-        def score(rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-            metrics = intervals(truth[rows], shape(values[rows]), classes, generator=generator) if len(rows) else {}
+        def rate(rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+            metrics = self._rate(truth[rows], values[rows], generator) if len(rows) else {}
             return {"rows": len(rows), "metrics": metrics}
 
-        def answer(keep: Sequence[str]) -> np.ndarray:
-            return shape(answered.answers[tuple(sorted(keep))])
-
-        present = {name: answered.present[name] for name in names}
         return {
             "rows": len(target),
             "scored": len(scored),
             "failed": int(failed.sum()),
-            "metrics": score(scored, answered.answers[tuple(names)])["metrics"],
-            "by_modalities": by_modalities(answer, present, truth, classes, generator),
+            "metrics": rate(scored, answered.answers[tuple(sorted(self.modalities))])["metrics"],
+            "by_modalities": self._rate_subsets(answered, truth, partial(rate, scored), generator),
             "alone": {
-                name: score(np.flatnonzero(labelled & answered.present[name]), answered.alone[name])
-                for name in self.alone
+                name: rate(np.flatnonzero(known & answered.present[name]), values)
+                for name, values in answered.alone.items()
             },
         }
+
+    def _rate(self, truth: np.ndarray, values: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
+        return intervals(truth, values if self.classes is not None else values[:, 0], self.classes, generator=generator)
+
+    def _rate_subsets(
+        self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], generator: np.random.Generator
+    ) -> dict[str, Any]:
+        """Return the scores given each subset of modalities, each on the rows that have any of it."""
+
+        def answer(keep: Sequence[str]) -> np.ndarray:
+            values = answered.answers[tuple(sorted(keep))]
+            return values if self.classes is not None else values[:, 0]
+
+        present = {name: answered.present[name] for name in sorted(self.modalities)}
+        return by_modalities(answer, present, truth, self.classes, generator)
 
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""

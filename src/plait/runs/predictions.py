@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Predictions:
     reason: list[str]
     classes: list[Any] | None = None
 
+    _kinds: ClassVar[dict[str, str | None]] = {"prediction": None, "status": "string", "reason": "string"}
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -73,14 +75,8 @@ class Predictions:
         """Return a pyarrow.Table: prediction, probability_<class> for each class, status, reason."""
         import pyarrow as pa
 
-        columns: dict[str, Any] = {"prediction": pa.array(self.labels)}
-        if self.probabilities is not None and self.classes is not None:
-            failed = np.array([status == "failed" for status in self.status], bool)
-            for index, name in enumerate(self.classes):
-                columns[f"probability_{name}"] = pa.array(self.probabilities[:, index], mask=failed)
-        return pa.table(
-            {**columns, "status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
-        )
+        columns, kinds = self.columns(), self._kinds
+        return pa.table({name: pa.array(values, kinds.get(name, "double")) for name, values in columns.items()})
 
     def write(self, path: str | Path, front: Mapping[str, Sequence[Any]] | None = None) -> None:
         """Write CSV or Parquet, by the ending. Raises RequestError for another ending. front: further columns."""
@@ -108,6 +104,8 @@ class Transcripts(Predictions):
     confidence: list[float | None] = field(default_factory=list)
     words: list[list[tuple[str, float, float]] | None] = field(default_factory=list)
 
+    _kinds: ClassVar[dict[str, str | None]] = dict.fromkeys(("prediction", "words", "status", "reason"), "string")
+
     @classmethod
     def of(cls, heard: Sequence[Heard | None], statuses: Sequence[tuple[str, str]]) -> Transcripts:
         texts = [None if one is None else one.text for one in heard]
@@ -123,19 +121,12 @@ class Transcripts(Predictions):
         )
 
     def columns(self) -> dict[str, list[Any]]:
-        """Return the columns of `to_arrow` as lists: prediction, confidence, words (JSON), status, reason."""
+        """Return the columns of `to_arrow` as lists: prediction, confidence, words (JSON, times in seconds), …."""
         keys = ("word", "start", "end")
         listed = [None if words is None else [dict(zip(keys, w, strict=True)) for w in words] for words in self.words]
         words = [None if said is None else json.dumps(said, ensure_ascii=False) for said in listed]
         columns = {"prediction": self.labels, "confidence": self.confidence, "words": words}
         return {**columns, "status": self.status, "reason": self.reason}
-
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.Table: prediction, confidence, words (JSON, times in seconds), status, reason."""
-        import pyarrow as pa
-
-        kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in self.columns()}
-        return pa.table({name: pa.array(values, kinds[name]) for name, values in self.columns().items()})
 
 
 def check_file(path: str | Path) -> Path:

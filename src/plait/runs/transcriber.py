@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,6 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.words import count
 from plait.data.media import read_sound
-from plait.data.read import read
 from plait.errors import CellError, RequestError
 from plait.models.rows import CHUNK, Callback, Prepared, quiet
 from plait.models.speech.decode import Heard
@@ -34,6 +33,7 @@ BYTES = 1 << 28  # of prepared sounds in memory at a time
 class Transcriber(Model):
     """A fitted recogniser with its proof. predictors: "winner", and the sound's name for the one of the sound alone."""
 
+    label: ClassVar[str] = "a transcript"
     needed: ClassVar[str] = "a transcript, a sound"
 
     @property
@@ -45,14 +45,7 @@ class Transcriber(Model):
     def units(self) -> Units:
         return Units.from_json(self.facts.units or {})
 
-    def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Transcripts:
-        """Transcribe every row: as many out as in, in the same order, each with a status.
-
-        rows: anything `plait.read` takes. A row without a sound fails. RequestError when none of the model's columns is
-        there.
-        """
-        table = self._fitting(read(rows, folder), self.modalities, callback)
-        answered = self._answer(table, [tuple(self.modalities)], (), callback)
+    def _predictions(self, table: Table, answered: Answers) -> Transcripts:
         heard = answered.answers[tuple(sorted(self.modalities))].tolist()
         return Transcripts.of(_move_words(heard, self._starts(table, answered)), answered.statuses)
 
@@ -70,29 +63,13 @@ class Transcriber(Model):
         sizes = range(len(others) + 1) if len(others) < MOST_MODALITIES else sorted({0, len(others) - 1, len(others)})
         return [tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)]
 
-    def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
-        """Return the error rates of what was heard. target: (rows,) normalised texts, None where there is none."""
-        spoken = np.array([text is not None for text in target], bool)
-        if not spoken.any():
-            raise RequestError(f"no row has a transcript in column {self.target!r}; expected at least one to score.")
-        failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
-        scored = np.flatnonzero(spoken & ~failed)
-        generator = np.random.default_rng(self.facts.seed)
+    def _rate(self, truth: np.ndarray, values: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
+        return error_rates(count_errors(truth, values), generator=generator)
 
-        def rates(heard: np.ndarray) -> dict[str, Any]:
-            if not len(scored):
-                return {"rows": 0, "metrics": {}}
-            counts = count_errors(target[scored], heard[scored])
-            return {"rows": len(scored), "metrics": error_rates(counts, generator=generator)}
-
-        return {
-            "rows": len(target),
-            "scored": len(scored),
-            "failed": int(failed.sum()),
-            "metrics": rates(answered.answers[tuple(sorted(self.modalities))])["metrics"],
-            "by_modalities": {"+".join(keep): rates(answered.answers[keep]) for keep in self.subsets()},
-            "alone": {name: rates(heard) for name, heard in answered.alone.items()},
-        }
+    def _rate_subsets(
+        self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], generator: np.random.Generator
+    ) -> dict[str, Any]:
+        return {"+".join(keep): rate(answered.answers[keep]) for keep in self.subsets()}
 
     def _cleaned(self, table: Table) -> np.ndarray:
         return transcripts_of(table, self.target)

@@ -19,29 +19,23 @@ UNSEEN = 0.005  # nats, or shares of the target's variance
 
 @dataclass(eq=False)
 class Candidate:
-    """One predictor, and what validation says of it.
-
-    answers: (val, class) probabilities, or (val, 1) values in the unit of the target; of a candidate that learned from
-    validation rows they are cross-fitted. losses: (val,) log loss or squared error (of the scaled target) of each row.
-    tested: what it answered on the test rows, once it was asked. temperature: None until it was looked for. fit: of a
-    classic one, fits the same learner to other rows and returns its predictor.
-    """
+    """One predictor, and what validation says of it."""
 
     name: str
     family: str
     plan: str | None
     recipe: str
     predictor: Any
-    answers: np.ndarray = field(repr=False)
-    losses: np.ndarray = field(repr=False)
+    answers: np.ndarray = field(repr=False)  # (val, class) or (val, 1), cross-fitted where it learned from validation
+    losses: np.ndarray = field(repr=False)  # (val,) log loss, or squared error of the scaled target
     seconds: float = 0.0
     params: int = 0
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
     members: list[str] = field(default_factory=list)  # of a candidate made of others
-    temperature: float | None = None
-    tested: np.ndarray | None = field(default=None, repr=False)
-    fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)
+    temperature: float | None = None  # None until it was looked for
+    tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
+    fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
 
     @property
     def loss(self) -> float:
@@ -109,10 +103,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 def list_candidates(
     candidates: Sequence[Candidate], winner: Candidate, score: Callable[[Candidate], tuple[Any, Any, float]]
 ) -> list[dict[str, Any]]:
-    """Say of every candidate what validation, cost and, where it was looked at, the test rows say; the winner first.
-
-    score: candidate → its score on validation, that on test rows or None, and the milliseconds a row takes.
-    """
+    """Return the leaderboard, the winner first. score: candidate → on validation, on test rows or None, ms per row."""
     board = []
     for candidate in sorted(candidates, key=lambda c: (c is not winner, c.loss)):
         val, test, latency = score(candidate)

@@ -9,16 +9,14 @@ import numpy as np
 
 from plait.core.words import p_equals, signed
 from plait.proof.leaderboard import span
-from plait.proof.verdict import judge
 from plait.study.candidate import best_of
 from plait.study.search import Search
 
 
 def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return for each modality made of another how both do alone and together, and a sentence.
+    """Return for each modality made of another how the best on each and on both do, and a sentence; if all are there.
 
-    Compared are those of the lowest loss on validation that look at the source, at what was made, and at both and
-    nothing else; the test is both together against the better one. Empty where one is lacking, or test rows.
+    The test is both together against the better one.
     """
     compared, tests = [], search.study.test
     for one in made:
@@ -30,10 +28,8 @@ def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> li
         chosen = [c for c in (*alone, both) if c is not None]
         scores = [search.labels.headline(search.look(c), tests, search.study.seed) for c in chosen]
         first = 0 if chosen[0].loss <= chosen[1].loss else 1
-        groups = None if search.groups is None else search.groups[tests]
         generator = np.random.default_rng([search.study.seed, 7])
-        sides, labels = (search.side(chosen[first]), search.side(both)), search.labels
-        verdict = judge(*sides, labels.cells[tests], labels.classes, generator=generator, groups=groups).to_json()
+        verdict = search.judge(chosen[first], both, generator).to_json()
         facts = {
             "source": names[0],
             "made": names[1],

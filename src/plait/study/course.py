@@ -7,8 +7,9 @@ from plait.runs.model import Model
 from plait.runs.transcriber import transcripts_of
 from plait.study.finish import finish, finish_recognition
 from plait.study.folds import cross_validate
-from plait.study.job import Fit, Result
+from plait.study.job import Fit
 from plait.study.learning_curve import learning_curve
+from plait.study.search import Result, Search
 from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
 
 
@@ -32,14 +33,12 @@ def learn_labels(job: Fit) -> Model:
     checked = None
     if options.folds is not None:
         split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
-        checked = cross_validate(
-            lambda part: job.search(part, fold=True), labels, job.groups, options.folds, options.seed, job.callback
-        )
-    search = job.search(split)
+        checked = cross_validate(lambda part: Search.of(job, part, fold=True), job)
+    search = Search.of(job, split)
     holes = job.count_holes(search.study.prepared, split)
     winner = search.run()
     points = learning_curve(search, winner, job.work) if options.learning_curve else []
-    return finish(Result(job, search, winner, holes, points, checked))
+    return finish(Result(search, winner, holes, points, checked))
 
 
 def learn_transcripts(job: Fit) -> Model:
@@ -49,5 +48,5 @@ def learn_transcripts(job: Fit) -> Model:
     units = find_units(texts[split == "train"].tolist(), job.target)
     prepared = job.prepare(split, recogniser_options(job.schema, job.options, job.audio))
     holes = job.count_holes(prepared, split)
-    study = Recognition(job, prepared, split, texts, units)
+    study = Recognition.of(job, prepared, split, texts=texts, units=units)
     return finish_recognition(study, study.run(), holes)

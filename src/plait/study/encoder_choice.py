@@ -1,7 +1,6 @@
 """Which encoder a modality gets, where the user leaves it open: what is at hand is tried, and validation decides.
 
-Knows a study before its candidates, not tables or files. The choice is made on each modality alone, before anything is
-fused or compared, so that one modality and several are judged with the same encoders.
+On each modality alone, before anything is fused, so that one modality and several are judged with the same encoders.
 """
 
 from __future__ import annotations
@@ -23,14 +22,10 @@ KNOWN_FROM = {"image": "photographs", "text": "texts"}
 
 
 def settle_encoders(study: Study) -> None:
-    """Train each modality with a choice through each of its encoders, and leave the study with the best of each.
-
-    The pretrained one, which learns in seconds, comes first; the other ends early where it stays far behind. What an
-    interrupt or the time limit leaves no time for stays as it is without pretrained encoders.
-    """
+    """Train each modality with a choice through each of its encoders, and leave the study with the best of each."""
     for name, views in study.prepared.choices.items():
         tried: list[tuple[Candidate, str]] = []
-        for view in reversed(views):
+        for view in reversed(views):  # the pretrained one, which learns in seconds, is the rival of the other
             few = replace(study, prepared=study.prepared.settle(name, view), candidates=[])
             candidate = few.train_alone(name, min((c.outcome.loss for c, _ in tried), default=math.inf))
             if candidate is not None:
@@ -49,10 +44,7 @@ def settle_encoders(study: Study) -> None:
 
 
 def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return for each modality its encoder, why it is that, where its weights are from, and what may be better.
-
-    asked: the encoder of each modality as the user asked for it, `auto` where it was left open.
-    """
+    """Return what run.json says of the encoder of each modality. asked: by the user, `auto` where it was left open."""
     facts = {}
     for strand in study.prepared.views:
         if not strand.is_main or strand.kind not in NAMES:
@@ -62,7 +54,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
         fact["why"] = _why(strand, tried, fact["asked"])
         if strand.frozen is not None:
             fact |= {key: getattr(strand.frozen, key) for key in ("origin", "licence", "weights")}
-            fact["tune"] = study.tune.get(strand.name, "none" if not study.gentle else "")
+            fact["tune"] = study.options.tuned.get(strand.name, "none" if "none" in study.options.tune else "")
         lacking = [n for n in NAMES.get(strand.kind, ()) if not is_installed(n)]
         if fact["asked"] == "auto" and lacking and may_gain(strand):
             fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {PIP}"

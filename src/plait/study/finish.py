@@ -26,16 +26,16 @@ from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
-from plait.study.job import Fit, Result
+from plait.study.job import Fit
 from plait.study.report_content import Account
-from plait.study.search import time_row
+from plait.study.search import Result, time_row
 from plait.study.speech import Recognition
 
 
 def finish(result: Result) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, search = result.job, result.search
-    search.leave_device()
+    search.study.leave_device()
     model = ship(result)
     answered = ask(result, model)
     prove(result, model, answered)
@@ -116,10 +116,7 @@ def list_facts(result: Result) -> RunFacts:
 
 
 def ask(result: Result, model: Model) -> Answers:
-    """Answer the test rows (validation, without any), once: all that is said of them is about these answers.
-
-    The winner answers with each subset of modalities, and the best of each modality alone; candidates keep theirs.
-    """
+    """Answer the test rows (validation, without any), once: all that is said of them is about these answers."""
     search, study, winner = result.search, result.search.study, result.winner
     whole = tuple(sorted(model.modalities))
     asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})

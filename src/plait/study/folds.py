@@ -1,7 +1,6 @@
 """Cross-validation of a whole study, for tables too small to spare test rows. Knows searches, not tables or files.
 
-In each fold everything is done anew without its rows: preprocessing, training, and the choice among candidates. What is
-chosen there answers for the rows left out, and all these answers together are judged like test rows.
+In each fold all is done anew without its rows, the choice too; all answers for rows left out are judged like test rows.
 """
 
 from __future__ import annotations
@@ -13,29 +12,20 @@ from typing import Any
 import numpy as np
 
 from plait.models.calibration import assign_folds
-from plait.models.rows import Callback
 from plait.proof.scores import intervals
 from plait.proof.verdict import FEWEST_GROUPS, NO_FUSED, ONE_MODALITY, Side, judge, not_tested
-from plait.study.labels import Labels
+from plait.study.job import Fit
 from plait.study.search import Search
 
 REPEATS = 2  # how often the folds are dealt
 ROLES = {"single": "the best of one modality", "fused": "the best fusion", "winner": "the winner"}
 
 
-def cross_validate(
-    make: Callable[[np.ndarray], Search],
-    labels: Labels,
-    groups: np.ndarray | None,
-    folds: int,
-    seed: int,
-    callback: Callback,
-) -> dict[str, Any]:
-    """Run a study in each fold, repeated with other folds, and judge the pooled answers.
-
-    make(split): a search over rows whose split is "train", "val", "test" or "". Whole groups (rows,) are in one fold;
-    folds are stratified by class. A row's answers of all repeats count as one in the test and the intervals.
-    """
+def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, Any]:
+    """Run a study in each fold, by class and whole groups, and judge the pooled answers. make: split → search."""
+    labels, groups, folds, seed = job.labels, job.groups, job.options.folds, job.options.seed
+    assert labels is not None
+    assert folds is not None
     rows = np.flatnonzero(labels.codes >= 0)
     target = labels.numbers
     sides: dict[str, list[Side]] = {role: [] for role in ROLES}
@@ -43,24 +33,24 @@ def cross_validate(
     several = True
     for repeat in range(REPEATS):
         generator = np.random.default_rng([seed, 8, repeat])
-        grouped = None if groups is None else groups[rows]
+        grouped = job.groups_of(rows)
         fold = assign_folds(target[rows], generator=generator, groups=grouped, folds=folds)
         count = int(fold.max()) + 1
         for number in range(count):
             split = np.full(len(target), "", "<U5")
             tests, rest = rows[fold == number], rows[fold != number]
-            inner = assign_folds(target[rest], generator=generator, groups=None if groups is None else groups[rest])
+            inner = assign_folds(target[rest], generator=generator, groups=job.groups_of(rest))
             split[tests], split[rest] = "test", np.where(inner == 0, "val", "train")
             search = make(split)
             winner = search.run()
-            search.leave_device()
+            search.study.leave_device()
             several = several and search.fused is not None and search.single is not None
             chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
             for role, candidate in chosen.items():
                 sides[role].append(search.side(candidate))
             order.append(tests)
             done = repeat * count + number + 1
-            callback({"stage": "folds", "done": done, "total": REPEATS * count})
+            job.callback({"stage": "folds", "done": done, "total": REPEATS * count})
     place = np.concatenate(order)
     cluster = place if groups is None else groups[place]
     truth, generator = labels.cells[place], np.random.default_rng([seed, 9])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,11 @@ import torch
 
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table
-from plait.core.files import UNFINISHED, Stages, read_json, read_tensors, under, write_json, write_tensors
+from plait.core.files import UNFINISHED, read_json, read_tensors, under, write_json, write_tensors
 from plait.core.options import AS_TEXT, FAMILIES, FitOptions
 from plait.core.words import count
-from plait.data.fact_cache import cache_folder
 from plait.errors import RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
-from plait.models.train import has_bfloat16
 from plait.models.views import (
     View,
     encoder_names,
@@ -39,10 +37,7 @@ from plait.models.views import (
 from plait.runs.answers import count_holes
 from plait.runs.model import list_files
 from plait.study.budget import Budget
-from plait.study.candidate import Candidate
 from plait.study.labels import Labels
-from plait.study.networks import Study
-from plait.study.search import Search
 from plait.study.splits import choose_splits, group_rows
 
 LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
@@ -50,20 +45,16 @@ LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one
 
 @dataclass
 class Fit:
-    """What a fit is given, and what every part of it asks for.
-
-    labels: the target, None of transcripts; audio: then the sound they are of. made: modalities and cells that
-    conversions add to the table. plan_objects: plans that hold a module of the user's own. began: by time.monotonic.
-    """
+    """What a fit is given, and what every part of it asks for."""
 
     table: Table
     schema: Schema
     options: FitOptions
     folder: Path
-    labels: Labels | None = None
-    audio: str = ""
-    plan_objects: Mapping[str, Any] = field(default_factory=dict)
-    made: Sequence[Made] = ()
+    labels: Labels | None = None  # None of transcripts
+    audio: str = ""  # the sound that transcripts are of
+    plan_objects: Mapping[str, Any] = field(default_factory=dict)  # the plan that was asked for, by its name
+    made: Sequence[Made] = ()  # modalities and cells that conversions add to the table
     callback: Callback = quiet
     began: float = field(default_factory=time.monotonic)
 
@@ -83,6 +74,9 @@ class Fit:
     def groups(self) -> np.ndarray | None:
         """(rows,): a number that rows of one group share."""
         return group_rows(self.table, self.schema)
+
+    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.groups is None else self.groups[rows]
 
     @property
     def device(self) -> torch.device:
@@ -117,10 +111,7 @@ class Fit:
         return split
 
     def prepare(self, split: np.ndarray, options: FitOptions | None = None, keep: bool = True) -> Prepared:
-        """Fit the preprocessing on the training rows and prepare every row, or take both from a killed run.
-
-        options: other than the fit's own. keep: whether the prepared rows go to files, for a run that may be killed.
-        """
+        """Fit the preprocessing on the training rows and prepare every row; or, if they are kept, of a killed run."""
         callback, options = self.callback if keep else quiet, options or self.options
         for_training = [one for one in self.made if one.training_only]
         table = apply_conversions(self.table, for_training, callback, split == "train")
@@ -179,75 +170,10 @@ class Fit:
                 )
         return holes
 
-    # -- the search ---------------------------------------------------------------------------------------------------
-
-    def search(self, split: np.ndarray, fold: bool = False) -> Search:
-        """Return the search for the best candidate over one split of the rows, prepared; of a fold nothing is kept."""
-        assert self.labels is not None
-        labels, chosen, device = self.labels, self.options, self.device
-        labels.check_training(split == "train")
-        prepared = self.prepare(split, keep=not fold)
-        target, prior = labels.target_of(np.flatnonzero(split == "train"), chosen.balance)
-        # each of the folds, which are dealt twice, gets as much time as the fit of the model that is shipped
-        fold_limit = chosen.time_limit and chosen.time_limit / (2 * (chosen.folds or 0) + 1)
-        target.values = target.values.to(device)
-        target.weights = None if target.weights is None else target.weights.to(device)
-        study = Study(
-            prepared,
-            split,
-            target,
-            prior,
-            len(labels.classes) if labels.classes is not None else 1,
-            chosen.seed,
-            chosen.epochs,
-            chosen.batch_size,
-            Budget.of(fold_limit) if fold else self.budget(),
-            device,
-            Stages() if fold else Stages(self.work, self.note),
-            quiet if fold else self.callback,
-            self.plan_objects,
-            labels.center,
-            labels.spread,
-            tune=chosen.tuned,
-            gentle="none" not in chosen.tune,
-            kept=kept_stages(self.note),
-            low=chosen.precision == "auto" and has_bfloat16(device),
-        )
-        pairs = [(one.origin, one.modality) for one in self.made if one.how == "convert"]
-        plan = next(iter(self.plan_objects), None)
-        return Search(study, replace(labels), chosen.candidates or FAMILIES, self.groups, plan, pairs)
-
-
-@dataclass
-class Result:
-    """What a search gave: its winner, the holes of the rows, points of a learning curve, and what folds found."""
-
-    job: Fit
-    search: Search
-    winner: Candidate
-    holes: dict[str, Any]
-    points: list[dict[str, Any]]
-    checked: dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        study = self.search.study
-        self.rows = study.test if len(study.test) else study.val  # those that the files are about
-
-
-def kept_stages(note: Callable[[str], None]) -> Stages | None:
-    """Return where networks trained alone are kept between commands; None without a home folder."""
-    try:
-        return Stages(cache_folder() / "stages", note)
-    except RuntimeError:
-        return None
-
 
 @contextmanager
 def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback) -> Iterator[Path]:
-    """Make or resume the run folder, and keep other fits out of it while the block runs.
-
-    Raises RunError when it is finished, belongs to something else, or another fit is writing into it.
-    """
+    """Make or resume the run folder, and keep other fits out of it meanwhile. RunError where it is not ours to use."""
     work = folder / UNFINISHED
     note = work / "command.json"
     if folder.exists() and not folder.is_dir():

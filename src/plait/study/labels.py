@@ -32,6 +32,7 @@ class Labels:
     spread: float = 1.0
     prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
     decimal_comma: bool = False  # of numbers: whether they are written as 1.234,5
+    weights: np.ndarray | None = None  # (class,) of the loss, where classes are balanced
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -83,21 +84,25 @@ class Labels:
                 "expected two or more."
             )
 
-    def target_of(self, train: np.ndarray, balance: bool) -> tuple[Target, torch.Tensor]:
-        """Return what the loop learns, and the prior of the training rows: class shares (class,), or 0 for numbers."""
+    def learn_from(self, train: np.ndarray, balance: bool) -> None:
+        """Take center, spread, prior and, to balance the classes, their weights from the training rows."""
         if self.classes is None:
-            values = self.numbers
-            self.center, self.spread = float(values[train].mean()), float(values[train].std())
+            values = self.numbers[train]
+            self.center, self.spread = float(values.mean()), float(values.std())
             self.prior = np.array([self.center])
-            scaled = ((values - self.center) / self.spread).astype(np.float32)
-            return Target(torch.from_numpy(scaled), regression=True), torch.zeros(1)
-        counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(np.float32)
-        weights = None
-        if balance:
-            shares = np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0)
-            weights = torch.from_numpy(shares.astype(np.float32))
-        self.prior = counts.astype(float) / counts.astype(float).sum()
-        return Target(torch.from_numpy(self.codes), False, weights), torch.from_numpy(counts / counts.sum())
+            return
+        counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(float)
+        self.prior = counts / counts.sum()
+        shares = np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0)
+        self.weights = shares if balance else None
+
+    def target_on(self, device: torch.device) -> Target:
+        """Return what a network learns: class codes, or numbers in spreads from their center."""
+        if self.classes is None:
+            scaled = ((self.numbers - self.center) / self.spread).astype(np.float32)
+            return Target(torch.from_numpy(scaled).to(device), regression=True)
+        weights = None if self.weights is None else torch.from_numpy(self.weights.astype(np.float32)).to(device)
+        return Target(torch.from_numpy(self.codes).to(device), weights=weights)
 
     @property
     def numbers(self) -> np.ndarray:

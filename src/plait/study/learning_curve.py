@@ -25,9 +25,7 @@ FEWEST = 8  # training rows below which a point says nothing
 def learning_curve(search: Search, winner: Candidate, folder: Path) -> list[dict[str, Any]]:
     """Train the winner, or the best that is not made of others, anew on parts of the training rows, each in the next.
 
-    Returns [{"rows", "val": {"value", "low", "high"}, "of": name}], all rows last. Preprocessing stays as it was.
-    Finished points of networks are kept in the folder, so that a killed fit goes on after them. What the time limit or
-    an interrupt leaves out is not in the list.
+    Returns [{"rows", "val": span, "of": name}], all rows last, as far as the time went. folder: keeps finished points.
     """
     study, labels, points = search.study, search.labels, []
     shown = winner if winner.can_repeat else best_of(c for c in study.candidates if c.can_repeat)

@@ -1,7 +1,4 @@
-"""What the report tells of a run, gathered from the study, the winner and the table. Draws nothing and trains nothing.
-
-The shape of it is that of `draw.report`: one dict for each section, or a sentence why it is not there.
-"""
+"""What `draw.report` tells of a run, gathered from the study, the winner and the table. Draws and trains nothing."""
 
 from __future__ import annotations
 
@@ -28,9 +25,8 @@ from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers
 from plait.runs.model import Model
-from plait.study.job import Result
 from plait.study.labels import hash_cells
-from plait.study.search import answer_rows
+from plait.study.search import Result, answer_rows
 
 SIX = 6  # rows explained
 LOW_HEAT = 0.5  # the temperature below which 1e-12 to its power, 1e-6, may be seen
@@ -80,12 +76,9 @@ class Account:
         return {**content, **self.measured(said)}
 
     def _before(self, said: np.ndarray) -> np.ndarray:
-        """Return what the winner said (rows, class) before its temperature, which is taken back.
-
-        A low one has rounded small probabilities away (a floor of 1e-12 to its power): there the winner is asked again.
-        """
+        """Return what the winner said (rows, class) before its temperature."""
         inner = getattr(self.model.predictor(), "inner", None)
-        if self.winner.heat < LOW_HEAT and inner is not None:
+        if self.winner.heat < LOW_HEAT and inner is not None:  # small probabilities are rounded away (floor of 1e-12)
             return answer_rows(inner, self.search.study.prepared, self.rows)
         return apply_temperature(said, 1 / self.winner.heat)
 
@@ -195,10 +188,7 @@ class Account:
 
 
 def choose_rows(found: Explanation, target: Any, classification: bool, most: int = SIX) -> list[int]:
-    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between.
-
-    Of numbers: the largest errors, the smallest, and rows with a hole.
-    """
+    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between."""
     able = np.flatnonzero(~found.failed)
     if not len(able):
         return []

@@ -1,24 +1,22 @@
 """The candidates of every family at equal budget, the rule that chooses among them, and the one look at the test rows.
 
-Order: the majority class; classic learners on each modality and on all together; the network of each modality; late
-fusion of the best of each; the row written out as text; plans by both recipes (networks.py); further settings of
-classic learners, until one modality and several have had the same number of trials; greedy ensembles. The winner is the
-cheapest within one standard error of the best on validation. Knows prepared rows, not files or users.
+`_try_all` says which come in which order. Knows prepared rows, not users.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, NoReturn
 
 import numpy as np
-import torch
 
+from plait.core.files import Stages
 from plait.core.options import AS_TEXT, FAMILIES
+from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.kinds import TEXT
 from plait.kinds.features import batch_features
@@ -28,10 +26,11 @@ from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_
 from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, RowText, count_params
 from plait.models.rows import Prepared
-from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Side, Verdict, judge, not_tested
+from plait.proof.verdict import Side, Verdict, judge
+from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
 from plait.study.encoder_choice import settle_encoders
-from plait.study.labels import Labels
+from plait.study.job import Fit
 from plait.study.networks import STRATEGIES, Study, list_plans
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
@@ -43,14 +42,29 @@ class Search:
     """A study of every family, over one split of the rows."""
 
     study: Study
-    labels: Labels
-    families: Sequence[str] = FAMILIES
-    groups: np.ndarray | None = None  # (rows,) whose rows belong together, such as a speaker
-    plan: str | None = None  # the plan the user asked for: then no other is tried
-    pairs: Sequence[tuple[str, str]] = ()  # a modality, and what was made of it: compared alone and together
     single: Candidate | None = None
     fused: Candidate | None = None
     _tried: int = 0
+
+    def __post_init__(self) -> None:
+        self.job, self.labels, options = self.study.job, self.study.labels, self.study.options
+        self.families = options.candidates or FAMILIES
+        self.plan = next(iter(self.job.plan_objects), None)  # the plan the user asked for: then no other is tried
+
+    @classmethod
+    def of(cls, job: Fit, split: np.ndarray, fold: bool = False) -> Search:
+        """Return the search over one split of the rows of a fit, prepared; of a fold nothing is kept or told."""
+        assert job.labels is not None
+        options, train = job.options, np.flatnonzero(split == "train")
+        job.labels.check_training(train)
+        prepared = job.prepare(split, keep=not fold)
+        job.labels.learn_from(train, options.balance)
+        kept = kept_stages(job.note)
+        if not fold:
+            return cls(Study.of(job, prepared, split, kept=kept))
+        # each of the folds, which are dealt twice, gets as much time as the fit of the model that is shipped
+        limit = options.time_limit and options.time_limit / (2 * (options.folds or 0) + 1)
+        return cls(Study(job, prepared, split, Budget.of(limit), kept=kept))
 
     def run(self) -> Candidate:
         """Train the candidates, and return the winner on validation."""
@@ -266,7 +280,8 @@ class Search:
 
     def _pairs(self) -> None:
         """Fuse each modality with what was made of it, and nothing else, where there are more modalities than these."""
-        for pair in self.pairs if len(self.study.prepared.names) > 2 else ():
+        pairs = [(made.origin, made.modality) for made in self.job.made if made.how == "convert"]
+        for pair in pairs if len(self.study.prepared.names) > 2 else ():
             members = self._best_of_each(pair)
             if len(members) == 2 and not self.study.is_over:
                 self._vote("average", members, fit_average)
@@ -317,7 +332,7 @@ class Search:
     @cached_property
     def fold(self) -> np.ndarray:
         """(val,): the fold of every validation row, five folds, whole groups in one; of one group one fold."""
-        return self._assign_folds(None if self.groups is None else self.groups[self.study.val])
+        return self._assign_folds(self.job.groups_of(self.study.val))
 
     def _assign_folds(self, groups: np.ndarray | None) -> np.ndarray:
         generator = np.random.default_rng([self.study.seed, 5])
@@ -329,10 +344,7 @@ class Search:
         return len(np.unique(self.fold)) > 1
 
     def calibrate(self) -> None:
-        """Give every candidate a temperature, where that makes it better out of fold; it is chosen with that.
-
-        An overconfident candidate would else be passed over for what a single number mends.
-        """
+        """Give every candidate a temperature where that makes it better out of fold, before one of them is chosen."""
         if self.labels.classes is None:
             return
         val = self.study.val
@@ -363,28 +375,14 @@ class Search:
 
     def verdict(self) -> Verdict:
         """Return the verdict on fusion over the test rows."""
-        single, fused, rows = self.single, self.fused, self.study.test
-        names = [None if candidate is None else candidate.name for candidate in (single, fused)]
-        if len(self.study.prepared.names) < 2:
-            return not_tested(ONE_MODALITY, names[0])
-        if fused is None or single is None:
-            missing = NO_FUSED if fused is None else NO_SINGLE
-            if not self.study.budget.stopped:
-                missing = f"no candidate of {'several modalities' if fused is None else 'one modality'} was asked for"
-            return not_tested(missing, *names)
-        if not len(rows):
-            return not_tested(NO_TEST_ROWS, *names)
-        groups = None if self.groups is None else self.groups[rows]
-        generator = np.random.default_rng([self.study.seed, 6])
-        sides = self.side(single), self.side(fused)
-        return judge(*sides, self.labels.cells[rows], self.labels.classes, generator=generator, groups=groups)
+        return self.study.verdict_on(self.single, self.fused, self.judge)
 
-    def leave_device(self) -> None:
-        """Bring all networks to the processor: what answers from here on answers there."""
-        for candidate in self.study.candidates:
-            if candidate.network is not None:
-                candidate.network.to("cpu")
-        self.study.device = torch.device("cpu")
+    def judge(self, single: Candidate, fused: Candidate, generator: np.random.Generator) -> Verdict:
+        """Return what the test rows say of two candidates."""
+        rows, labels = self.study.test, self.labels
+        groups = self.job.groups_of(rows)
+        sides = self.side(single), self.side(fused)
+        return judge(*sides, labels.cells[rows], labels.classes, generator=generator, groups=groups)
 
     def side(self, candidate: Candidate) -> Side:
         """Return what a candidate says of the test rows, as the verdict compares it."""
@@ -403,3 +401,27 @@ def time_row(predictor: Any, prepared: Prepared, rows: np.ndarray) -> float:
     began = time.perf_counter()
     predictor(batch)
     return 1000 * (time.perf_counter() - began) / max(1, min(64, len(rows)))
+
+
+def kept_stages(note: Callable[[str], None]) -> Stages | None:
+    """Return where networks trained alone are kept between commands; None without a home folder."""
+    try:
+        return Stages(cache_folder() / "stages", note)
+    except RuntimeError:
+        return None
+
+
+@dataclass
+class Result:
+    """What a search gave: its winner, the holes of the rows, points of a learning curve, and what folds found."""
+
+    search: Search
+    winner: Candidate
+    holes: dict[str, Any]
+    points: list[dict[str, Any]]
+    checked: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        study = self.search.study
+        self.job, self.labels = self.search.job, self.search.labels
+        self.rows = study.test if len(study.test) else study.val  # those that the files are about

@@ -1,30 +1,24 @@
-"""The study of a recogniser: what there is to learn, the candidates, and the choice among them on validation.
+"""The study of a recogniser: the sound alone, plans that fuse its frames with the other modalities, and the choice.
 
-The sound alone, and plans that fuse each of its frames with the other modalities, all trained alike. The winner is the
-simplest within one standard error of the fewest word errors on validation. Knows prepared rows, not files or users.
+Knows prepared rows, not files or users.
 """
 
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.core.contract import Schema, Table
-from plait.core.files import Stages
 from plait.core.options import FitOptions
 from plait.core.words import count
 from plait.errors import RequestError, TableError
 from plait.kinds import AUDIO, KINDS
 from plait.kinds.audio.prep import AudioPrep
 from plait.models import plan as plans
-from plait.models.network import count_parameters
-from plait.models.rows import Prepared
 from plait.models.speech.learning import (
     Recordings,
     count_errors,
@@ -35,13 +29,12 @@ from plait.models.speech.learning import (
 )
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
-from plait.models.train import Outcome, fork_generators, train
+from plait.models.train import Lesson
 from plait.models.views import prep_options
 from plait.proof.scores import error_rates
-from plait.proof.verdict import NO_FUSED, NO_TEST_ROWS, ONE_MODALITY, Verdict, judge_errors, not_tested
+from plait.proof.verdict import Verdict, judge_errors
 from plait.study.candidate import ALONE, JOINT, Candidate, best_of, choose, list_candidates
-from plait.study.job import Fit
-from plait.study.networks import DIM, describe_views
+from plait.study.training import DIM, Stage, Training, describe_views
 
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "folds": (None, "cross-validation of transcripts is not there yet"),
@@ -137,27 +130,17 @@ def list_recognisers(audio: str, names: Sequence[str]) -> list[str]:
 
 
 @dataclass
-class Recognition:
-    """All that training needs, in one place, and the candidates it gave.
+class Recognition(Training):
+    """The recognisers of a fit, on rows whose sound can be heard. Answers: (val,) Heard; losses: (val,) word errors."""
 
-    A candidate's answers are (val,) Heard, its losses (val,) word errors, its predictor a Recogniser; val are the
-    validation rows whose sound can be heard.
-    """
-
-    job: Fit
-    prepared: Prepared
-    split: np.ndarray  # (rows,) "train", "val", "test" or ""
-    texts: np.ndarray  # (rows,) normalised, or None
-    units: Units
-    candidates: list[Candidate] = field(default_factory=list)
+    texts: np.ndarray = field(kw_only=True)  # (rows,) normalised, or None
+    units: Units = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        self.audio, self.options, self.budget = self.job.audio, self.job.options, self.job.budget()
-        self.stages, self.plan_objects = Stages(self.job.work, self.job.note), self.job.plan_objects
+        super().__post_init__()
+        self.audio = self.job.audio
         heard = self.prepared.present[self.audio]
-        self.train, self.val, self.test = (
-            np.flatnonzero((self.split == part) & heard) for part in ("train", "val", "test")
-        )
+        self.train, self.val, self.test = (rows[heard[rows]] for rows in (self.train, self.val, self.test))
 
     def run(self) -> Candidate:
         """Train the candidates, and return the winner: the plan the user asked for, or the choice on validation."""
@@ -168,12 +151,9 @@ class Recognition:
                 raise TableError(
                     f"no {part} row has a sound that can be read{why}; expected some. Mend column {self.audio!r}."
                 )
-        asked = list(self.plan_objects)
+        asked = list(self.job.plan_objects)
         waiting: list[str | None] = [None, *(asked or list_recognisers(self.audio, self.prepared.names))]
-        while waiting and not self.budget.interrupted:
-            if self.candidates and self.budget.is_spent:
-                self.budget.limited = True
-                break
+        while waiting and not self.is_over:
             self._train(waiting.pop(0), len(waiting) + 1)
         if not self.candidates:
             raise KeyboardInterrupt
@@ -190,49 +170,33 @@ class Recognition:
 
     def _train(self, plan: str | None, waiting: int) -> None:
         """Train one candidate, or take it from the stage that an earlier, killed run has finished."""
-        name, how = plan or self.audio, JOINT if plan else ALONE
-        stage = f"{name} {how}"
-        seed = zlib.crc32(f"{self.options.seed}:{stage}".encode())
-        network, saved = self._build(plan, seed), self.stages.load(stage)
-        if saved is not None:
-            network.load_state_dict(saved[0])
-            network.eval()
-            outcome = Outcome.from_json(saved[1])
-        else:
-            recipe = usual_recipe(len(self.train), self.options.epochs, self.options.batch_size)
-            recordings = Recordings(self.prepared, self.texts.tolist(), self.units)
-            lesson = speech_lesson(network, recordings, self.train, self.val, recipe, seed=seed, name=stage)
-            share = self.budget.share(0.95, waiting)
-            outcome = train(replace(lesson, callback=self.job.callback, deadline=share))
-            if outcome.stopped != "interrupt":
-                self.stages.save(stage, network.state_dict(), outcome.to_json())
-            self.budget.note(outcome.stopped)
-        if not outcome.history:
-            return
-        heard = self.hear(network, self.val)
-        errors = count_errors(self.texts[self.val], heard)[:, 0]
-        family, size = plan.partition("(")[0] if plan else ALONE, count_parameters(network)
-        self.candidates.append(
-            Candidate(name, family, plan, how, network, heard, errors, outcome.seconds, size, outcome, network)
-        )
+        how = JOINT if plan else ALONE
+        name, texts = f"{plan or self.audio} {how}", self.texts
+        recipe = usual_recipe(len(self.train), self.options.epochs, self.options.batch_size)
+        stage = Stage(name, plan, how, self._build(plan, name), recipe, self.train, self.val)
 
-    def _build(self, plan: str | None, seed: int) -> Recogniser:
-        names = plans.leaves(plans.parse(self.plan_objects.get(plan, plan))) if plan else [self.audio]
-        strands = [s for s in self.prepared.views if s.name in names]
-        spec = {**describe_views(strands), "plan": plan, "dim": DIM, "units": self.units.size, "audio": self.audio}
-        with fork_generators():
-            torch.manual_seed(seed)
-            return Recogniser(spec, self.plan_objects.get(plan) if plan else None).to(self.job.device).eval()
+        def lesson() -> Lesson:
+            recordings = Recordings(self.prepared, texts.tolist(), self.units)
+            made = speech_lesson(
+                stage.network, recordings, self.train, self.val, recipe, seed=self.seed_of(name), name=name
+            )
+            return replace(made, callback=self.callback, deadline=self.budget.share(0.95, waiting))
+
+        outcome = self.learn(stage, lesson, self.stages.load(name))
+        if outcome.history:
+            heard = self.hear(stage.network, self.val)
+            self.add(stage, outcome, stage.network, heard, count_errors(texts[self.val], heard)[:, 0])
+
+    def _build(self, plan: str | None, stage: str) -> Recogniser:
+        names = self.leaves_of(plan) if plan else [self.audio]
+        views = describe_views([s for s in self.prepared.views if s.name in names])
+        spec = {**views, "plan": plan, "dim": DIM, "units": self.units.size, "audio": self.audio}
+        return self.begin(stage, lambda: Recogniser(spec, self.job.plan_objects.get(plan) if plan else None))
 
     def hear(self, network: Recogniser, rows: np.ndarray) -> np.ndarray:
         """Return what a network hears in prepared rows, (rows,) of Heard."""
         seconds = frame_seconds(self.prepared, network)
         return np.fromiter(hear_rows(network, self.prepared, rows, self.units, seconds), object)
-
-    def leave_device(self) -> None:
-        """Bring all networks to the processor: what answers from here on answers there."""
-        for candidate in self.candidates:
-            candidate.network.to("cpu")
 
     def looked_at(self, winner: Candidate) -> list[Candidate]:
         """Return the candidates that may hear the test rows: the winner, the best fused and the sound alone."""
@@ -246,17 +210,11 @@ class Recognition:
 
     def verdict(self) -> Verdict:
         """Return the verdict on fusion over the test rows."""
-        single, fused = self.alone, self.fused
-        if len(self.prepared.names) < 2:
-            return not_tested(ONE_MODALITY, single.name)
-        if fused is None:
-            return not_tested(NO_FUSED, single.name)
-        if not len(self.test):
-            return not_tested(NO_TEST_ROWS, single.name, fused.name)
+        return self.verdict_on(self.alone, self.fused, self._judge)
 
-        groups = None if self.job.groups is None else self.job.groups[self.test]
-        generator = np.random.default_rng([self.options.seed, 6])
+    def _judge(self, single: Candidate, fused: Candidate, generator: np.random.Generator) -> Verdict:
         one, more = (c.side(self.look(c)[:, 0], self.prepared.present, self.test) for c in (single, fused))
+        groups = self.job.groups_of(self.test)
         return judge_errors(one, more, self.look(single)[:, 1], generator=generator, groups=groups)
 
     def leaderboard(self, winner: Candidate) -> list[dict[str, Any]]:
@@ -270,7 +228,7 @@ class Recognition:
         return list_candidates(self.candidates, winner, score)
 
     def _rate(self, counts: np.ndarray) -> dict[str, float | None]:
-        return error_rates(counts, generator=np.random.default_rng(self.options.seed))["wer"]
+        return error_rates(counts, generator=np.random.default_rng(self.seed))["wer"]
 
     def _time_row(self, candidate: Candidate) -> float:
         """Return the milliseconds that a row takes, of up to 16 heard at once, prepared already."""

@@ -140,10 +140,7 @@ def _place(model: Model, out: str | Path | None) -> Path:
 
 
 def draw_batch(strands: list[View], num: int, generator: np.random.Generator) -> Batch:
-    """Draw rows (batch of num) as preparation might give them: row 0 has everything, row 1 nothing, others some.
-
-    What is absent is NaN where its type allows.
-    """
+    """Draw rows (batch of num) as prepared: row 0 has everything, row 1 nothing; absent is NaN where that can be."""
     batch = Batch({}, {})
     for strand in strands:
         columns = len(strand.modality.columns) if strand.several else 1

@@ -15,7 +15,12 @@ from plait.runs.predictions import Predictions, check_file
 
 
 def predict(
-    run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None
+    run: str | Path | Model,
+    rows: Any,
+    *,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
 ) -> Predictions:
     """Return an answer for every row of a table by a fitted run, and write the answers where asked.
 
@@ -23,6 +28,7 @@ def predict(
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
         rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is absent.
         out (--out FILE): CSV or Parquet file to write.
+        folder: Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 
     Raises:
@@ -38,19 +44,22 @@ def predict(
     model = open_model(run)
     if out is not None:
         check_file(out)
-    answers = model.predict(rows, callback=callback or quiet)
+    answers = model.predict(rows, folder=folder, callback=callback or quiet)
     if out is not None:
         answers.write(out)
     return answers
 
 
-def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = None) -> dict[str, Any]:
+def evaluate(
+    run: str | Path | Model, rows: Any, *, folder: str | Path | None = None, callback: Callback | None = None
+) -> dict[str, Any]:
     """Score a fitted run on a table: overall, given each subset of modalities, and each modality alone.
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
         rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
+        folder: Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
 
     Returns:
@@ -67,4 +76,4 @@ def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = 
         >>> scores["scored"], sorted(scores["by_modalities"])
         (40, ['tabular', 'tabular+text', 'text'])
     """
-    return open_model(run).evaluate(rows, callback=callback or quiet)
+    return open_model(run).evaluate(rows, folder=folder, callback=callback or quiet)

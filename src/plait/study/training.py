@@ -1,0 +1,154 @@
+"""What every study shares: a fit over one split of its rows, how a candidate is trained or found again, the verdict.
+
+Knows prepared rows and networks; not what these say, nor in which order they are tried.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import torch
+
+from plait.core.files import Stages
+from plait.core.terminal import Callback, quiet
+from plait.models import plan as plans
+from plait.models.network import count_parameters
+from plait.models.rows import Prepared
+from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
+from plait.models.views import View
+from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Verdict, not_tested
+from plait.study.budget import Budget
+from plait.study.candidate import ALONE, JOINT, Candidate
+from plait.study.job import Fit
+
+DIM = 128
+Module = TypeVar("Module", bound=torch.nn.Module)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The training of one candidate: its name and plan, its network as it starts, and the rows it learns from."""
+
+    name: str  # of the stage: its seed and what is kept of it go by it
+    plan: str | None
+    how: str
+    network: Any
+    recipe: Recipe
+    rows: np.ndarray
+    val: np.ndarray
+    tokens: Mapping[str, Any] | None = None  # of rows encoded once, where the encoders stay as they are
+    behind: Callable[[int, float], bool] | None = None
+    family: str = ""
+    rival: float = math.inf  # the loss that `behind` measures against
+
+    @property
+    def continued(self) -> bool:
+        """Whether it starts from weights that are good already."""
+        return self.how not in (ALONE, JOINT)
+
+
+@dataclass
+class Training:
+    """A fit over one split of its rows, and the candidates it gave."""
+
+    job: Fit
+    prepared: Prepared
+    split: np.ndarray  # (rows,) "train", "val", "test" or ""
+    budget: Budget = field(default_factory=Budget)
+    stages: Stages = field(default_factory=Stages)
+    callback: Callback = quiet
+    candidates: list[Candidate] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.options, self.seed, self.device = self.job.options, self.job.options.seed, self.job.device
+        self.train, self.val, self.test = (np.flatnonzero(self.split == part) for part in ("train", "val", "test"))
+
+    @classmethod
+    def of(cls, job: Fit, prepared: Prepared, split: np.ndarray, **more: Any) -> Self:
+        """Return it with the time that the fit has left, and what is kept of it for when it is killed."""
+        return cls(job, prepared, split, job.budget(), Stages(job.work, job.note), job.callback, **more)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether to stop; a time limit leaves at least one candidate, however short it is."""
+        return self.budget.interrupted or (bool(self.candidates) and self.budget.is_spent)
+
+    def seed_of(self, stage: str) -> int:
+        """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
+        return zlib.crc32(f"{self.seed}:{stage}".encode())
+
+    def view_of(self, name: str) -> View:
+        return next(view for view in self.prepared.views if view.name == name)
+
+    def leaves_of(self, plan: str) -> list[str]:
+        """Return the modalities that a plan looks at."""
+        return list(plans.leaves(plans.parse(self.job.plan_objects.get(plan, plan))))
+
+    def begin(self, stage: str, make: Callable[[], Module]) -> Module:
+        """Return a network in eval mode: what is asked of it before it learns must not depend on a draw of dropout."""
+        with fork_generators():
+            torch.manual_seed(self.seed_of(stage))
+            return make().to(self.device).eval()
+
+    def learn(self, stage: Stage, lesson: Callable[[], Lesson], saved: Any) -> Outcome:
+        """Train a network, or take it as it was saved: (state, outcome), such as of a run that was killed since."""
+        if saved is not None:
+            stage.network.load_state_dict(saved[0])
+            stage.network.eval()
+            return Outcome.from_json(saved[1])
+        outcome = train(lesson())
+        if outcome.stopped != "interrupt":
+            self.stages.save(stage.name, stage.network.state_dict(), outcome.to_json())
+        self.budget.note(outcome.stopped)
+        return outcome
+
+    def add(self, stage: Stage, outcome: Outcome, predictor: Any, answers: np.ndarray, losses: np.ndarray) -> Candidate:
+        """Add what a stage gave to the candidates. answers, losses: of the validation rows."""
+        name, family = stage.plan or stage.network.names[0], stage.family
+        if not family:
+            family = ALONE if stage.plan is None else stage.plan.partition("(")[0]
+        about, size = (name, family, stage.plan, stage.how), count_parameters(stage.network)
+        candidate = Candidate(*about, predictor, answers, losses, outcome.seconds, size, outcome, stage.network)
+        self.candidates.append(candidate)
+        return candidate
+
+    def leave_device(self) -> None:
+        """Bring all networks to the processor: what answers from here on answers there."""
+        for candidate in self.candidates:
+            if candidate.network is not None:
+                candidate.network.to("cpu")
+        self.device = torch.device("cpu")
+
+    def verdict_on(self, single: Candidate | None, fused: Candidate | None, judge: Callable[..., Verdict]) -> Verdict:
+        """Return the verdict on fusion over the test rows: judge(single, fused, generator), where there are both."""
+        names = [None if candidate is None else candidate.name for candidate in (single, fused)]
+        if len(self.prepared.names) < 2:
+            return not_tested(ONE_MODALITY, names[0])
+        if fused is None or single is None:
+            missing = NO_FUSED if fused is None else NO_SINGLE
+            if not self.budget.stopped:
+                missing = f"no candidate of {'several modalities' if fused is None else 'one modality'} was asked for"
+            return not_tested(missing, *names)
+        if not len(self.test):
+            return not_tested(NO_TEST_ROWS, *names)
+        return judge(single, fused, np.random.default_rng([self.seed, 6]))
+
+
+def describe_views(views: Sequence[View]) -> dict[str, Any]:
+    """Return what the spec of a network says of its inputs: views and layouts."""
+    described: list[dict[str, Any]] = [
+        {
+            "name": v.of,
+            "kind": v.kind,
+            "group": v.group,
+            "columns": len(v.modality.columns) if v.several else 1,
+            **({} if v.is_main else {"input": v.name}),
+        }
+        for v in views
+    ]
+    return {"strands": described, "layouts": {v.group: v.layout() for v in views}}

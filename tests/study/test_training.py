@@ -1,0 +1,48 @@
+"""What every study shares: seeds, when to stop, the reasons for no verdict."""
+
+import numpy as np
+import pytest
+
+from plait.study.budget import Budget
+from plait.study.candidate import Candidate
+from plait.study.training import Training
+from searches import draw_blocks, make_search, split_of
+
+
+def training_of(test: int = 10, **options: object) -> Training:
+    return make_search(draw_blocks(40 + test), split_of(30, 10, test), **options).study  # type: ignore[arg-type]
+
+
+def candidate(name: str) -> Candidate:
+    return Candidate(name, "classic", None, "classic", None, np.zeros((10, 2)), np.zeros(10))
+
+
+def test_seeds_differ_between_stages_and_between_runs() -> None:
+    study, other = training_of(), training_of(seed=1)
+    seeds = {study.seed_of("a"), study.seed_of("b"), other.seed_of("a"), other.seed_of("b")}
+    assert len(seeds) == 4
+    assert study.seed_of("a") == training_of().seed_of("a")
+
+
+def test_a_time_limit_leaves_one_candidate() -> None:
+    study = training_of(budget=Budget(0.0))
+    assert not study.is_over
+    study.candidates.append(candidate("first"))
+    assert study.is_over
+
+
+@pytest.mark.parametrize(
+    ("single", "fused", "options", "reason"),
+    [
+        ("a", None, {}, "no candidate of several modalities was asked for"),
+        (None, "a + b", {}, "no candidate of one modality was asked for"),
+        ("a", None, {"budget": Budget(0.0)}, "the time limit left no fused candidate"),
+        ("a", "a + b", {"test": 0}, "there are no test rows"),
+    ],
+)
+def test_without_two_candidates_and_test_rows_there_is_no_verdict(
+    single: str | None, fused: str | None, options: dict[str, object], reason: str
+) -> None:
+    pair = [None if name is None else candidate(name) for name in (single, fused)]
+    verdict = training_of(**options).verdict_on(*pair, judge=lambda *given: pytest.fail("it was judged"))  # type: ignore[arg-type]
+    assert reason in verdict.to_json()["sentence"]

@@ -333,7 +333,7 @@ def _check_scales(prior: np.ndarray, centres: list[np.ndarray], spreads: list[np
         raise RunError("its prior and scales are not lists of numbers")
     if any(len(centre) != len(spread) for centre, spread in zip(centres, spreads, strict=True)):
         raise RunError("its features do not have a centre and a spread each")
-    if not all((spread > 0).all() and (np.abs(centre) < HUGE).all() for centre, spread in zip(centres, spreads)):
+    if not all((apart > 0).all() and (np.abs(mean) < HUGE).all() for mean, apart in zip(centres, spreads, strict=True)):
         raise RunError("its features have a spread that is not above 0, or a centre that is huge")
     check_prior(prior, "the learner")
 

@@ -218,7 +218,9 @@ class View:
             if not data["frozen"] and not data["raw"] and data["encoder"] not in (*able.encoders, "scratch"):
                 raise ValueError(f"{name!r} has the encoder {data['encoder'][:60]!r}; expected {able.encoders}")
             made = able.prep.PREP
-            prep = made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
+            prep = (
+                made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
+            )
             view = cls(Modality(of, data["kind"], columns), prep, data["group"], dict(kinds), data["encoder"], how)
             if view.name != name:
                 raise ValueError(f"{name[:60]!r} is a second view of {of[:60]!r}; expected the name {view.name[:60]!r}")

@@ -141,10 +141,14 @@ def _check_values(part: Mapping[str, Any], where: str) -> int | None:
         return 0 if regression else int(outputs)
     if kind == "blend":
         weights, members = part["combiner"].get("weights"), len(part["members"])
-        right = members and (weights is None or len(weights) == members and all(0 <= w <= MOST_WEIGHT for w in weights))
+        right = members and (
+            weights is None or (len(weights) == members and all(0 <= w <= MOST_WEIGHT for w in weights))
+        )
         require(right, f"{where} has the weights {str(weights)[:60]}; expected one from 0 on for each of {members}")
         right = part["combiner"].get("numbers") in (None, len(part["prior"]) == 1)
-        require(right, f"{where} blends {'classes' if len(part['prior']) == 1 else 'numbers'}; its prior is of the other")
+        require(
+            right, f"{where} blends {'classes' if len(part['prior']) == 1 else 'numbers'}; its prior is of the other"
+        )
     check_prior(part["prior"], where)
     return len(part["prior"]) if len(part["prior"]) > 1 else 0
 

@@ -78,7 +78,9 @@ def open_run(
         states = enumerate(facts["strands"])
         views = [View.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
         parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
-        files = {name: file_in(folder, name).read_bytes() for name in {part["file"] for part in parts if "file" in part}}
+        files = {
+            name: file_in(folder, name).read_bytes() for name in {part["file"] for part in parts if "file" in part}
+        }
         stored = Stored(parts, roles, tensors, files, folder / "run.json")
         check_answers(facts, views)
         classes = None if facts["task"] == "recognition" else len(facts["classes"] or ())
@@ -112,9 +114,9 @@ def check_recognisers(facts: Mapping[str, Any], predictors: Mapping[str, Any]) -
     size = Units.from_json(facts["units"]).size
     for role, predictor in predictors.items():
         heard = getattr(predictor, "audio", None), getattr(predictor, "spec", {}).get("units")
-        require(heard == (facts["audio"], size), f"{role!r} hears {heard}; expected {facts['audio']!r} and {size} units")
-
-
+        require(
+            heard == (facts["audio"], size), f"{role!r} hears {heard}; expected {facts['audio']!r} and {size} units"
+        )
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

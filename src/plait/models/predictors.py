@@ -280,17 +280,17 @@ def _network(part: Mapping[str, Any], weights: Mapping[str, np.ndarray], plan: A
 def _take_weights(network: torch.nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Give memory and weights to a network that may have none. Raises ValueError for the first that does not fit."""
     state, filled = network.state_dict(), dict[str, torch.Tensor]()
-    # a count stands as (1,) in runs of before
-    weights = {name: x[0] if x.shape == (1,) and name.endswith("tracked") else x for name, x in weights.items()}
     for name in [*state, *(weights.keys() - state.keys())]:
-        came, wanted = _describe(weights.get(name)), _describe(state.get(name))
-        if came != wanted:
-            raise ValueError(f"the weights {name[:100]!r} are {came}; expected {wanted}")
-        if name.endswith("running_var") and (weights[name] < 0).any():
+        like, x = state.get(name), weights.get(name)
+        came = None if x is None else torch.from_numpy(np.asarray(x))
+        if came is not None and came.shape == (1,) and name.endswith("num_batches_tracked"):
+            came = came[0]  # as runs of before have it
+        if like is None or came is None or came.dtype != like.dtype or came.shape != like.shape:
+            raise ValueError(f"the weights {name[:100]!r} are {_describe(came)}; expected {_describe(like)}")
+        if name.endswith("running_var") and (came < 0).any():
             raise ValueError(f"the weights {name!r} hold a variance below 0; expected none")
-        like = state[name]  # in torch's own memory: the last bits of a product depend on where and how it lies
-        filled[name] = torch.empty_strided(like.shape, like.stride(), dtype=like.dtype)
-        filled[name].copy_(torch.from_numpy(np.asarray(weights[name])))
+        # in torch's own memory: the last bits of a product depend on where and how it lies
+        filled[name] = torch.empty_strided(like.shape, like.stride(), dtype=like.dtype).copy_(came)
     network.load_state_dict(filled, assign=True)
 
 

@@ -194,9 +194,9 @@ def restore_predictors(
         by_name, own = {view.name: view for view in views}, dict[int, dict[str, np.ndarray]]()
         for key, value in stored.tensors.items():
             what, _, rest = key.partition(".")
-            number, _, name = rest.partition(".")
-            if what in ("net", "blend") and number.isdecimal() and len(number) < 9:
-                own.setdefault(int(number), {})[name] = value
+            place, _, name = rest.partition(".")
+            if what in ("net", "blend") and place.isdecimal() and len(place) < 9:
+                own.setdefault(int(place), {})[name] = value
         made: list[Any] = []
         for number, part in enumerate(stored.parts):
             if views and part["is"] in ("network", "recogniser", "classic"):
@@ -265,7 +265,7 @@ def _network(part: Mapping[str, Any], weights: Mapping[str, np.ndarray], plan: A
                 network: Any = Recogniser(spec, own)
             else:
                 encoders = {group: lambda dim, encoder=encoder: encoder for group, encoder in tuned.items()}
-                network = Network(spec, np.ones(spec["outputs"], np.float32), own, encoders)
+                network = Network(spec, torch.from_numpy(np.ones(spec["outputs"], np.float32)), own, encoders)
     except RequestError as error:
         raise RunError(
             f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "

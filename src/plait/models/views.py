@@ -46,7 +46,7 @@ class Seen(TypedDict):
 
 
 class State(TypedDict):
-    """What a run folder says of a view."""
+    """What a run folder says of a view, as `View.state` writes it."""
 
     name: str
     kind: str
@@ -170,22 +170,13 @@ class View:
             add_reasons(noted, reasons, table.notes.get(name), f"{name}: " if self.several else "")
         return values if self.several else values[:, 0], there, ["; ".join(r) if r else None for r in noted]
 
-    def state(self) -> tuple[State, dict[str, np.ndarray]]:
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return (JSON, arrays) from which `from_state` makes the same view."""
         data, arrays = self.prep.state() if hasattr(self.prep, "state") else (self.prep.to_json(), {})
-        state = State(
-            name=self.name,
-            kind=self.kind,
-            columns=list(self.modality.columns),
-            group=self.group,
-            kinds=self.kinds,
-            encoder=self.encoder,
-            shadow="" if self.is_main else self.of,
-            raw=self.feeds_encoder,
-            frozen=self.frozen and self.frozen.describe(),
-            prep=data,
-        )
-        return state, arrays
+        head: dict[str, Any] = {"name": self.name, "kind": self.kind, "columns": list(self.modality.columns)}
+        head |= {"group": self.group, "kinds": self.kinds, "encoder": self.encoder}
+        head |= {"shadow": "" if self.is_main else self.of, "raw": self.feeds_encoder}
+        return {**head, "frozen": self.frozen and self.frozen.describe(), "prep": data}, arrays
 
     @classmethod
     def from_state(
@@ -203,7 +194,8 @@ class View:
                     f"modality {name!r} is of the kind {data['kind']!r}, which is not known here; it was given by "
                     "the program that fitted: add its Kind to plait.kinds.KINDS first."
                 )
-            able, how = KINDS[data["kind"]], "own"
+            able = KINDS[data["kind"]]
+            how: How = "own"
             if data["raw"]:
                 how = "tuned" if data["shadow"] else "given"
             elif data["shadow"]:

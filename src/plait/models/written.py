@@ -100,9 +100,9 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
     require(len(parts) <= MOST_PARTS, f"there are {len(parts)} predictors; expected at most {MOST_PARTS}")
     depths, asked, files = list[int](), list[int](), set[str]()
     for number, part in enumerate(parts):
-        where, kind = f"predictor {number}", part.get("is") if isinstance(part, dict) else None
+        where, kind = f"predictor {number}", part.get("is") if isinstance(part, dict) else ""
         require(isinstance(kind, str) and kind in PARTS, f"{where} is {str(kind)[:60]!r}; expected {', '.join(PARTS)}")
-        for name, hint in PARTS[kind].items():
+        for name, hint in PARTS[str(kind)].items():
             require(name in part, f"{where}, a {kind}, has no {name!r}")
             check_type(part[name], hint, f"{where}.{name}")
         inner = part["members"] if kind == "blend" else [part["inner"]] if "inner" in part else []
@@ -199,7 +199,7 @@ def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]
             wanted["columns"] = columns
         else:
             described = {"name": view.of, "kind": view.kind, "group": view.group, "columns": columns}
-            came, wanted = {**came, "in": {k: strand[k] for k in described}}, {**wanted, "in": described}  # type: ignore[literal-required]
+            came, wanted = {**came, "in": {k: strand[k] for k in described}}, {**wanted, "in": described}
         for said in (came, wanted):
             said.pop("frozen", None)  # which may be of another version, and is looked at with the view
         if json.dumps(came, sort_keys=True) != json.dumps(wanted, sort_keys=True):

@@ -100,14 +100,16 @@ def test_no_rows_have_no_answers() -> None:
 
 @st.composite
 def forests(draw: Any) -> Trees:
-    """One to three boosted trees over two features, grown by splitting leaves at random."""
+    """One to three boosted trees over two features, grown level by level by splitting nodes at random."""
     num_trees = draw(st.integers(1, 3))
-    size = num_trees + 2 * draw(st.integers(0, 8))
-    left, end = np.arange(size), num_trees
-    while end < size:
-        free = [node for node in range(end) if left[node] == node]
-        left[draw(st.sampled_from(free))] = end
-        end += 2
+    nodes, size, node = list(range(num_trees)), num_trees, 0
+    while node < len(nodes):
+        if size < num_trees + 16 and draw(st.booleans()):
+            nodes[node] = size
+            nodes += [size, size + 1]
+            size += 2
+        node += 1
+    left = np.array(nodes)
     numbers = st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0, np.inf]), min_size=size, max_size=size)
     columns = np.array(draw(st.lists(st.integers(0, 3), min_size=size, max_size=size)))
     values = np.arange(float((left == np.arange(size)).sum()))[:, None]

@@ -1,7 +1,10 @@
 """Predictors made of predictors: temperatures, blends, the row as text; and each the same after a run folder."""
 
 import json
+import shutil
+import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 import torch
 
 from plait.core.contract import Batch, answer_subsets, keep_only, second_name
-from plait.core.files import pack_tensors
+from plait.core.files import pack_tensors, read_tensors
 from plait.data.read import read
 from plait.errors import RunError
 from plait.kinds.detect import detect
@@ -29,7 +32,9 @@ from plait.models.predictors import (
     store_predictors,
 )
 from plait.models.rows import Prepared
+from plait.runs.load import load
 from searches import prepare_all
+from strangers import KEPT, seal_run
 from tiny import make_batch, make_spec
 
 PRIOR = np.array([0.5, 0.3, 0.2])
@@ -338,3 +343,155 @@ def test_a_plan_that_cannot_be_rebuilt_is_told() -> None:
     stored.parts[0]["spec"] = {**stored.parts[0]["spec"], "plan": "parallel(photo, text, by=MyFusion)"}
     with pytest.raises(RunError, match=r"the plan parallel\(photo, text, by=MyFusion\) cannot be rebuilt"):
         restore_predictors(stored)
+
+
+# run folders of strangers: sealed anew, and not what plait wrote
+
+W, C = "weights.safetensors", "classic-2.safetensors"
+PART = ("predictors", "parts")
+FACTS: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("network", (*PART, 0, "spec", "dim"), 10**9),
+    ("network", (*PART, 0, "spec", "dim"), 0),
+    ("network", (*PART, 0, "spec", "dim"), 32),
+    ("network", (*PART, 0, "spec", "plan"), "parallel(" * 1_000_000),
+    ("network", (*PART, 0, "spec", "plan"), "parallel(text, tabular, by=concat)"),
+    ("network", (*PART, 0, "spec", "outputs"), 10**7),
+    ("network", (*PART, 0, "spec", "regression"), True),
+    ("network", (*PART, 0, "spec", "late"), False),
+    ("network", (*PART, 0, "spec", "strands", 0, "columns"), 10**6),
+    ("network", (*PART, 0, "spec", "strands", 0, "input"), "elsewhere"),
+    ("network", (*PART, 0, "spec", "strands"), []),
+    ("network", (*PART, 0, "spec", "layouts", "text", "vocabulary"), 10**9),
+    ("network", (*PART, 0, "spec", "layouts", "tabular", "categories"), [2] * 100_000),
+    ("network", (*PART, 0, "spec", "layouts", "text", "queries"), 10**6),
+    ("network", (*PART, 0, "spread"), 0.0),
+    ("network", (*PART, 1, "inner"), 1),
+    ("network", (*PART, 1, "inner"), -1),
+    ("network", (*PART, 1, "inner"), 10**9),
+    ("network", (*PART, 1, "temperature"), 0.0),
+    ("network", (*PART, 1, "temperature"), -1.0),
+    ("network", (*PART, 1, "temperature"), 1e300),
+    ("network", PART, [{"is": "calibrated", "inner": n - 1, "temperature": 1.0} for n in range(100_000)]),
+    ("network", (*PART, 1), {"is": "blend", "members": [0, 0], "combiner": {"kind": "average"}, "prior": [0.5, 0.5]}),
+    ("network", (*PART, 1), {"is": "blend", "members": [0], "combiner": {"kind": "average"}, "prior": [0.5, 0.4]}),
+    ("network", (*PART, 1), {"is": "blend", "members": [0], "combiner": {"kind": "average"}, "prior": [1.0]}),
+    (
+        "network",
+        (*PART, 1),
+        {"is": "blend", "members": [0], "combiner": {"kind": "weighted", "weights": [-1.0]}, "prior": [0.5, 0.5]},
+    ),
+    ("network", (*PART, 1), {"is": "row as text", "inner": 0}),
+    ("network", (*PART, 1), {"is": "majority", "prior": [0.5, 0.25, 0.25]}),
+    ("network", ("predictors", "roles", "winner"), 99),
+    ("network", ("predictors", "roles"), {"text": 2}),
+    ("network", ("prior",), [0.5, 0.6]),
+    ("network", ("classes",), ["no", "yes", "perhaps"]),
+    ("network", ("classes",), None),
+    ("network", ("spread",), -1.0),
+    ("network", ("temperature",), 0.0),
+    ("network", ("strands", 1, "name"), "text"),
+    ("network", ("strands", 1, "columns"), []),
+    ("network", ("strands", 1, "kinds"), {}),
+    ("network", ("strands", 0, "raw"), True),
+    ("network", ("strands", 0, "shadow"), "tabular"),
+    ("network", ("strands", 0, "encoder"), "x" * 5000),
+    ("classic", (*PART, 2, "layouts", "photo", "height"), 10**9),
+    ("classic", (*PART, 2, "names"), ["photo", "photo"]),
+    ("classic", (*PART, 2, "margin"), [1e299, 1.0]),
+    ("classic", (*PART, 2, "unit"), [0.0]),
+    ("classic", (*PART, 2, "learner"), "nearest neighbours"),
+    ("classic", (*PART, 2, "fitted", "gamma"), -1.0),
+    ("classic", (*PART, 2, "file"), "classic-0.safetensors"),
+    ("classic", (*PART, 0, "fitted", "num_trees"), 10**9),
+    ("classic", (*PART, 0, "fitted", "num_trees"), 99),
+    ("classic", (*PART, 0, "fitted", "boosting"), True),
+]
+HEADERS: list[tuple[str, str, str, str, Any]] = [
+    ("network", W, "net.0.prior", "dtype", "I32"),
+    ("network", W, "net.0.prior", "shape", [1, 2]),
+    ("network", W, "net.0.prior", "data_offsets", [0, 10**12]),
+    ("network", W, "net.0.encoders.1.embed.weight", "dtype", "I32"),
+    ("network", W, "net.0.encoders.1.embed.weight", "shape", [64, 122]),
+    ("network", W, "net.0.encoders.1.embed.weight", "shape", [2**40, 2**40]),
+    ("network", W, "net.2.heads.0.linear.weight", "shape", [64, 2]),
+    ("network", W, "net.2.heads.0.linear.weight", "dtype", "F16"),
+    ("network", W, "net.2.heads.0.linear.weight", "shape", []),
+    ("classic", C, "prior", "shape", [1, 2]),
+    ("classic", C, "classes", "dtype", "F64"),
+    ("classic", C, "fitted.vectors", "shape", [1]),
+    ("classic", C, "fitted.sizes", "dtype", "F64"),
+    ("classic", C, "spread.0", "dtype", "I64"),
+]
+VALUES: list[tuple[str, str, str, float]] = [
+    ("network", W, "net.0.prior", np.inf),
+    ("network", W, "net.0.encoders.1.embed.weight", np.nan),
+    ("network", W, "net.0.encoders.1.embed.weight", 1e38),
+    ("classic", C, "spread.0", 0.0),
+    ("classic", C, "centre.0", 1e300),
+    ("classic", C, "prior", -1.0),
+    ("classic", C, "classes", 0),
+    ("classic", C, "fitted.sizes", 10**12),
+    ("classic", C, "fitted.intercepts", 1e308),
+    ("classic", "classic-0.safetensors", "fitted.left", 0),
+    ("classic", "classic-0.safetensors", "fitted.columns", 10**6),
+    ("classic", "classic-0.safetensors", "fitted.values", 1e308),
+]
+
+
+def ask_stranger(folder: Path) -> None:
+    """Refuse a run with one RunError, or answer with what is finite, quickly and with little memory."""
+    began = time.process_time()
+    seal_run(folder, json.loads((folder / "run.json").read_bytes()))
+    try:
+        answers = load(folder).predict(read(KEPT / "table" / "table.csv").take([0, 1, 2]))
+    except RunError as error:
+        assert len(str(error)) < 1500
+    else:
+        sound = np.array([status != "failed" for status in answers.status])
+        assert np.isfinite(np.asarray(answers.probabilities)[sound]).all()
+    assert time.process_time() - began < 5
+
+
+def copied(name: str, place: Path) -> Path:
+    return Path(shutil.copytree(KEPT / name, place / "run"))
+
+
+@pytest.mark.parametrize(("run", "path", "value"), FACTS, ids=lambda x: str(x)[:60] if isinstance(x, tuple) else "")
+def test_facts_of_a_stranger_are_refused(tmp_path: Path, run: str, path: tuple[Any, ...], value: Any) -> None:
+    folder = copied(run, tmp_path)
+    facts = inner = json.loads((folder / "run.json").read_bytes())
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    (folder / "run.json").write_text(json.dumps(facts))
+    seal_run(folder, facts)
+    with pytest.raises(RunError, match=r"(run\.json|the view of a modality) is damaged|safetensors"):
+        load(folder)
+    ask_stranger(folder)
+
+
+@pytest.mark.parametrize(("run", "file", "name", "key", "value"), HEADERS)
+def test_a_header_of_a_stranger_is_refused(
+    tmp_path: Path, run: str, file: str, name: str, key: str, value: Any
+) -> None:
+    folder = copied(run, tmp_path)
+    data = (folder / file).read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header[name][key] = value
+    text = json.dumps(header).encode()
+    (folder / file).write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
+    seal_run(folder, json.loads((folder / "run.json").read_bytes()))
+    with pytest.raises(RunError, match=r"(run\.json|the view of a modality) is damaged|safetensors"):
+        load(folder)
+
+
+@pytest.mark.parametrize(("run", "file", "name", "value"), VALUES)
+def test_weights_of_a_stranger_are_refused_or_answer(
+    tmp_path: Path, run: str, file: str, name: str, value: float
+) -> None:
+    folder = copied(run, tmp_path)
+    arrays = {key: x.copy() for key, x in read_tensors(folder / file).items()}
+    arrays[name][...] = value
+    (folder / file).write_bytes(pack_tensors(arrays))
+    ask_stranger(folder)

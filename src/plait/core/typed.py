@@ -18,7 +18,7 @@ def check_type(value: Any, hint: Any, where: str = "it") -> None:
     fields may lack as far as they have a default. Whole numbers count as floats, but not as bool; keys that no hint
     names may be there, since nothing reads them.
     """
-    origin, inner = get_origin(hint), get_args(hint)
+    origin, inner = _taken_apart(hint)
     if hint is Any:
         return
     if origin in (Union, types.UnionType):
@@ -50,6 +50,11 @@ def check_type(value: Any, hint: Any, where: str = "it") -> None:
         _require(value is None, value, "null", where)
     else:
         _require(PLAIN[hint](value), value, hint.__name__, where)
+
+
+@cache
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
 
 
 def _check_union(value: Any, hints: tuple[Any, ...], where: str) -> None:

@@ -38,4 +38,5 @@ DOOR: dict[str, tuple[str, ...]] = {
         "text_views",
         "tuned_views",
     ),
+    "written": ("check_prior", "check_temperature", "require"),
 }

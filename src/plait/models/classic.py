@@ -35,7 +35,8 @@ from plait.models.learners import (
     scale_margins,
     telling_features,
 )
-from plait.models.plain import flatten_learner, restore_learner
+from plait.models.plain import HUGE, flatten_learner, restore_learner
+from plait.models.written import check_prior
 
 LIMIT = 10.0  # standard deviations from the mean, at most
 
@@ -231,6 +232,8 @@ class ClassicPredictor:
 
     def matrix(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the features of all modalities side by side, standardised: (batch, feature), NaN where absent."""
+        if (widths := [features[name].shape[1] for name in self.names]) != self.widths:
+            raise RunError(f"the classic learner is damaged: it takes {self.widths} features, of {widths}. Fit again.")
         x = np.concatenate([np.asarray(features[name], np.float64) for name in self.names], axis=1)
         return np.clip((x - self.centre) / self.spread, -LIMIT, LIMIT)
 
@@ -314,6 +317,8 @@ class ClassicPredictor:
             learner = predictor.estimator = restore_learner(facts["fitted"], own, width, num_classes)
             boosting = getattr(learner, "boosting", False)
             wanted = PLAIN.get(predictor.learner)
+            if getattr(learner, "widths", predictor.widths) != predictor.widths:
+                raise RunError("its widths are not those of its features")
             if type(learner) is not wanted or boosting != (predictor.learner == "gradient boosting"):
                 raise RunError(f"got {type(learner).__name__} for {predictor.learner!r}")
         except RunError as error:
@@ -328,6 +333,9 @@ def _check_scales(prior: np.ndarray, centres: list[np.ndarray], spreads: list[np
         raise RunError("its prior and scales are not lists of numbers")
     if any(len(centre) != len(spread) for centre, spread in zip(centres, spreads, strict=True)):
         raise RunError("its features do not have a centre and a spread each")
+    if not all((apart > 0).all() and (np.abs(mean) < HUGE).all() for mean, apart in zip(centres, spreads, strict=True)):
+        raise RunError("its features have a spread that is not above 0, or a centre that is huge")
+    check_prior(prior, "the learner")
 
 
 def _check_codes(predictor: ClassicPredictor) -> None:
@@ -336,6 +344,13 @@ def _check_codes(predictor: ClassicPredictor) -> None:
             raise RunError("it names a class or a feature that there is not")
     if len(predictor.classes) < (1 if predictor.regression else 2):
         raise RunError("it knows too few classes")
+    if (np.diff(predictor.classes) <= 0).any() or predictor.regression != (len(predictor.prior) == 1):
+        raise RunError("its classes are not in order, or are not those of its prior")
+    neighbours = predictor.setting.get("neighbours", 1)
+    if not all(abs(x) < HUGE for x in (*predictor.unit, *predictor.margin)) or predictor.unit[1] <= 0:
+        raise RunError("its unit or margin is no finite number, or not above 0")
+    if type(neighbours) is not int or not 0 < neighbours < 1 << 20:
+        raise RunError(f"it looks at {str(neighbours)[:60]} neighbours")
 
 
 @dataclass

@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.typed import check_type
 from plait.errors import RunError
 from plait.models.calibration import softmax
 
 NARROW = ("columns", "left")  # of trees, kept in 32 bits
+HUGE = 1e100  # what was learned is smaller; of what is larger, sums and squares may not be finite
+DEEPEST = 10_000  # levels of a tree: each is a step of every answer
 PAIRS = 1 << 16  # pairs of a row and a tree that are looked at together: what fits a cache
 
 
@@ -274,14 +277,15 @@ def restore_learner(
         rows = check("rows", (None, features), np.float32, wrong=np.isinf)
         weights = check("weights", (len(rows),))
         targets = check("targets", (len(rows),), np.int64 if num_classes else np.float64)
-        widths = [int(width) for width in facts["widths"]]
+        widths, neighbours = facts["widths"], _number(facts, "neighbours")
         if not len(rows) or weights.min() < 0 or weights.sum() <= 0:
             raise RunError("'weights' counts no row")
         if num_classes and not (targets.min() >= 0 and targets.max() < num_classes):
             raise RunError("'targets' names a class that there is not")
-        if min(widths) < 0 or sum(widths) != features or facts["num_classes"] != num_classes:
+        check_type(widths, list[int], "'widths'")
+        if min(widths) < 1 or sum(widths) != features or facts["num_classes"] != num_classes:
             raise RunError("its widths and classes are not those of the predictor")
-        return Neighbours(max(1, int(_number(facts, "neighbours"))), widths, num_classes, rows, targets, weights)
+        return Neighbours(max(1, int(neighbours)), widths, num_classes, rows, targets, weights)
     raise RunError(f"there is no kind of learner {facts['is']!r}")
 
 
@@ -296,8 +300,15 @@ def _restore_trees(facts: Mapping[str, Any], check: _Check, features: int, num_c
     if columns.min() < 0 or columns.max() >= 2 * features:
         raise RunError("'columns' names a feature that there is not")
     inner = left != here
-    if (left < here).any() or (left[inner] >= size - 1).any():  # forwards alone, so that every row ends in a leaf
+    children = num_trees + 2 * np.arange(int(inner.sum()))  # level by level: a node is a root, or the child of one
+    whole = size == num_trees + 2 * len(children) and np.array_equal(left[inner], children)
+    if not whole or (children <= here[inner]).any():  # forwards alone, so that every row ends in a leaf
         raise RunError("'left' leads backwards, or out of the trees")
+    end, depth, before = num_trees, 1, np.concatenate([[0], np.cumsum(inner)])
+    while end < size and depth <= DEEPEST:
+        end, depth = num_trees + 2 * int(before[end]), depth + 1
+    if depth > DEEPEST:
+        raise RunError(f"its trees are more than {DEEPEST} levels deep")
     thresholds = check("thresholds", (size,), wrong=np.isnan)
     values = check("values", (int((~inner).sum()), 1 if boosting else max(1, num_classes)))
     return Trees(boosting, num_trees, columns, thresholds, left, values, start)
@@ -318,14 +329,14 @@ class _Check:
         if x.dtype != dtype or not fits:
             wanted = ", ".join("any" if want is None else str(want) for want in shape)
             raise RunError(f"{name!r} is {x.dtype} of shape {x.shape}, expected {np.dtype(dtype)} of ({wanted})")
-        if (wrong(x) if wrong is not None else ~np.isfinite(x)).any():
+        if (wrong(x) if wrong is not None else ~(np.abs(x) < HUGE)).any():
             raise RunError(f"{name!r} holds {'NaN' if wrong is np.isnan else 'what is no number'}")
         return x
 
 
 def _number(facts: Mapping[str, Any], name: str) -> float:
     value = float(facts[name])
-    if not (np.isfinite(value) and value > 0):
+    if not 0 < value < HUGE:
         raise RunError(f"{name!r} is {facts[name]!r}, expected a number above 0")
     return value
 

@@ -15,12 +15,13 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from plait.core.contract import Batch, answer_subsets, shown_by
-from plait.core.files import pack_tensors, unpack_tensors
+from plait.core.files import consistent, pack_tensors, unpack_tensors
 from plait.errors import RequestError, RunError
 from plait.models.blend import load_combiner
 from plait.models.calibration import apply_temperature
 from plait.models.network import Network, NetworkPredictor, tuned_makers
 from plait.models.views import View
+from plait.models.written import check_coefficients, check_inputs, check_parts, check_prior
 
 if TYPE_CHECKING:
     from plait.models.classic import ClassicPredictor
@@ -133,6 +134,7 @@ class Stored:
     roles: dict[str, int]
     tensors: dict[str, np.ndarray]
     files: dict[str, bytes]
+    source: object = "the run"  # where they are from, for messages
 
 
 def store_predictors(predictors: Mapping[str, Any]) -> Stored:
@@ -178,68 +180,119 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     return stored
 
 
-def restore_predictors(stored: Stored, plan: Any = None, views: Sequence[View] = ()) -> dict[str, Any]:
+def restore_predictors(
+    stored: Stored, plan: Any = None, views: Sequence[View] = (), num_classes: int | None = None
+) -> dict[str, Any]:
     """Put predictors together again. plan: that of the winner, where it holds a module of the user's own.
 
-    Raises RunError for a plan that cannot be rebuilt, and, naming the file, for a classic learner that is damaged.
+    views: those of the run, which the inputs of each must agree with. num_classes: 0 for numbers, None where that is
+    not known. Nothing is taken on trust: raises RunError for what does not fit together, before anything large is made
+    of it; for a plan that cannot be rebuilt; and, naming the file, for a classic learner that is damaged.
     """
-    made: list[Any] = []
-
-    def arrays(prefix: str) -> dict[str, np.ndarray]:
-        return {k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)}
-
-    for number, part in enumerate(stored.parts):
-        if part["is"] in ("network", "recogniser"):
-            made.append(_network(part, arrays(f"net.{number}."), plan, views))
-        elif part["is"] == "calibrated":
-            made.append(Calibrated(made[part["inner"]], part["temperature"]))
-        elif part["is"] == "row as text":
-            made.append(RowText(made[part["inner"]]))
-        elif part["is"] == "blend":
-            combiner = load_combiner(part["combiner"], arrays(f"blend.{number}."))
-            made.append(Blend([made[i] for i in part["members"]], combiner, np.array(part["prior"])))
-        else:
-            from plait.models.classic import ClassicPredictor, MajorityPredictor  # of which networks know nothing
-
-            if part["is"] == "majority":
-                made.append(MajorityPredictor(np.array(part["prior"])))
-                continue
-            learned = unpack_tensors(stored.files[part["file"]], part["file"])
-            try:
-                made.append(ClassicPredictor.from_state(part, learned))
-            except RunError as error:
-                raise RunError(f"{part['file']}: {error}") from None
-    return {role: made[number] for role, number in stored.roles.items()}
+    with consistent(stored.source):
+        check_parts(stored.parts, stored.roles, num_classes)
+        by_name, own = {view.name: view for view in views}, dict[int, dict[str, np.ndarray]]()
+        for key, value in stored.tensors.items():
+            what, _, rest = key.partition(".")
+            place, _, name = rest.partition(".")
+            if what in ("net", "blend") and place.isdecimal() and len(place) < 9:
+                own.setdefault(int(place), {})[name] = value
+        made: list[Any] = []
+        for number, part in enumerate(stored.parts):
+            if views and part["is"] in ("network", "recogniser", "classic"):
+                check_inputs(part, number, by_name)
+            made.append(_restore(part, made, own.get(number, {}), stored.files, plan, views))
+            if part["is"] == "classic" and num_classes is not None:
+                check_prior(made[-1].prior, f"predictor {number}", num_classes)
+        return {role: made[number] for role, number in stored.roles.items()}
 
 
-class Undrawn(TorchFunctionMode):
-    """While it lasts, weights are not drawn: those of a network that is loaded are replaced, and drawing takes time."""
+def _restore(
+    part: Mapping[str, Any],
+    made: Sequence[Any],
+    arrays: Mapping[str, np.ndarray],
+    files: Mapping[str, bytes],
+    plan: Any,
+    views: Sequence[View],
+) -> Any:
+    """Make one predictor, of those made before it. arrays: its own of the weights."""
+    if part["is"] in ("network", "recogniser"):
+        return _network(part, arrays, plan, views)
+    if part["is"] == "calibrated":
+        return Calibrated(made[part["inner"]], part["temperature"])
+    if part["is"] == "row as text":
+        return RowText(made[part["inner"]])
+    prior = np.array(part.get("prior", ()))
+    if part["is"] == "blend":
+        combiner = load_combiner(part["combiner"], arrays)
+        check_coefficients(arrays, len(part["members"]), len(prior))
+        return Blend([made[place] for place in part["members"]], combiner, prior)
+    from plait.models.classic import ClassicPredictor, MajorityPredictor  # of which networks know nothing
+
+    if part["is"] == "majority":
+        return MajorityPredictor(prior)
+    learned = unpack_tensors(files[part["file"]], part["file"])
+    try:
+        return ClassicPredictor.from_state(part, learned)
+    except RunError as error:
+        raise RunError(f"{part['file']}: {error}") from None
+
+
+class Unmade(TorchFunctionMode):
+    """While it lasts, tensors have a shape and no memory, and nothing is drawn, which takes time."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if getattr(func, "__module__", "") == "torch.nn.init":
             return args[0] if args else kwargs["tensor"]
+        if func in (torch.empty, torch.zeros, torch.ones, torch.randn):
+            func, kwargs["device"] = torch.empty, "meta"
         return func(*args, **kwargs)
 
 
-def _network(part: Mapping[str, Any], state: Mapping[str, np.ndarray], plan: Any, views: Sequence[View]) -> Any:
+def _network(part: Mapping[str, Any], weights: Mapping[str, np.ndarray], plan: Any, views: Sequence[View]) -> Any:
+    """Build a network without memory, hold it against its weights, and only then give it both."""
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
-    undrawn = contextlib.nullcontext() if own is not None else Undrawn()  # a user's own may draw what is not loaded
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), undrawn:
-        try:
+    inputs = {strand.get("input", strand["name"]) for strand in spec["strands"]}
+    makers = tuned_makers([view for view in views if view.name in inputs], {})
+    tuned = {group: make(spec["dim"]) for group, make in makers.items()}
+    try:
+        with contextlib.nullcontext() if own is not None else Unmade():
             if part["is"] == "recogniser":
                 from plait.models.speech.network import Recogniser
 
                 network: Any = Recogniser(spec, own)
             else:
-                network = Network(spec, torch.ones(spec["outputs"]), own, tuned_makers(views, {}))
-        except RequestError as error:
-            raise RunError(
-                f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
-                "give the plan again: plait.load(folder, plan=…)."
-            ) from None
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+                encoders = {group: lambda dim, encoder=encoder: encoder for group, encoder in tuned.items()}
+                network = Network(spec, torch.from_numpy(np.ones(spec["outputs"], np.float32)), own, encoders)
+    except RequestError as error:
+        raise RunError(
+            f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
+            "give the plan again: plait.load(folder, plan=…)."
+        ) from None
+    _take_weights(network, weights)
     if part["is"] == "recogniser":
         return network.eval()
     return NetworkPredictor(network.eval(), part["center"], part["spread"])
+
+
+def _take_weights(network: torch.nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Give memory and weights to a network that may have none. Raises ValueError for the first that does not fit."""
+    state, filled = network.state_dict(), dict[str, torch.Tensor]()
+    for name in [*state, *(weights.keys() - state.keys())]:
+        like, x = state.get(name), weights.get(name)
+        came = None if x is None else torch.from_numpy(np.asarray(x))
+        if came is not None and came.shape == (1,) and name.endswith("num_batches_tracked"):
+            came = came[0]  # as runs of before have it
+        if like is None or came is None or came.dtype != like.dtype or came.shape != like.shape:
+            raise ValueError(f"the weights {name[:100]!r} are {_describe(came)}; expected {_describe(like)}")
+        if name.endswith("running_var") and (came < 0).any():
+            raise ValueError(f"the weights {name!r} hold a variance below 0; expected none")
+        # in torch's own memory: the last bits of a product depend on where and how it lies
+        filled[name] = torch.empty_strided(like.shape, like.stride(), dtype=like.dtype).copy_(came)
+    network.load_state_dict(filled, assign=True)
+
+
+def _describe(x: Any) -> str:
+    return "not there" if x is None else f"{str(x.dtype).removeprefix('torch.')} of {tuple(x.shape)}"

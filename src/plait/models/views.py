@@ -5,15 +5,18 @@ Knows the preps and one cell at a time, not networks that are trained here, nor 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 
 from plait.core.contract import Modality, Schema, Table, second_name
+from plait.core.files import consistent
 from plait.core.options import OWN, FitOptions
+from plait.core.typed import check_type
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS, TABULAR, TEXT, Kind
 from plait.kinds.network import input_shape, own_input, usual_encoder
@@ -24,6 +27,37 @@ from plait.pretrained.frozen import Frozen
 from plait.pretrained.own import wrap_own
 
 How = Literal["own", "given", "as text", "rival", "tuned"]
+LARGEST = 1 << 28  # numbers that a pretrained encoder may be given of one cell
+
+
+class Seen(TypedDict):
+    """What `Frozen.describe` writes of a pretrained encoder."""
+
+    name: str
+    kind: str
+    shape: list[int]
+    dtype: str
+    tokens: int
+    width: int
+    origin: str
+    weights: str
+    settings: NotRequired[str]
+    prep: dict[str, Any]
+
+
+class State(TypedDict):
+    """What a run folder says of a view, as `View.state` writes it."""
+
+    name: str
+    kind: str
+    columns: list[str]
+    group: str
+    kinds: dict[str, str]
+    encoder: str
+    shadow: str
+    raw: bool
+    frozen: Seen | None
+    prep: dict[str, Any]
 
 
 @dataclass
@@ -150,29 +184,48 @@ class View:
     ) -> View:
         """Make the view again. own: {modality: the user's own module}.
 
-        Raises RunError where a pretrained encoder is not there, or has other weights than it had.
+        Raises RunError for what no view has written, and where a pretrained encoder is not there, or has other weights.
         """
-        if data["kind"] not in KINDS:
-            raise RunError(
-                f"modality {data['name']!r} is of the kind {data['kind']!r}, which is not known here; it was given by "
-                "the program that fitted: add its Kind to plait.kinds.KINDS first."
+        with consistent("the view of a modality"):
+            check_type(data, State, "a view")
+            name, of = data["name"], data["shadow"] or data["name"]
+            if data["kind"] not in KINDS:
+                raise RunError(
+                    f"modality {name!r} is of the kind {data['kind']!r}, which is not known here; it was given by "
+                    "the program that fitted: add its Kind to plait.kinds.KINDS first."
+                )
+            able = KINDS[data["kind"]]
+            how: How = "own"
+            if data["raw"]:
+                how = "tuned" if data["shadow"] else "given"
+            elif data["shadow"]:
+                how = "rival" if data["frozen"] else "as text"
+            columns, kinds = tuple(data["columns"]), data["kinds"]
+            if not columns or len({*columns}) < len(columns) or not able.columns:
+                raise ValueError(f"{name!r} has the columns {str(columns)[:100]}; expected one or more, each once")
+            if how != "as text" and len(able.columns) > 1 and not {*columns} <= {*kinds}:
+                raise ValueError(f"{name!r} has columns of {str(kinds)[:100]}; expected the kind of each")
+            if not {*kinds.values()} <= {*able.columns}:
+                raise ValueError(f"{name!r} has columns of {str(kinds)[:100]}; expected {', '.join(able.columns)}")
+            if not data["frozen"] and not data["raw"] and data["encoder"] not in (*able.encoders, "scratch"):
+                raise ValueError(f"{name!r} has the encoder {data['encoder'][:60]!r}; expected {able.encoders}")
+            made = able.prep.PREP
+            prep = (
+                made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
             )
-        made = KINDS[data["kind"]].prep.PREP
-        prep = made.from_state(data["prep"], arrays) if hasattr(made, "from_state") else made.from_json(data["prep"])
-        of = data["shadow"] or data["name"]
-        how: How = "own"
-        if data["raw"]:
-            how = "tuned" if data["shadow"] else "given"
-        elif data["shadow"]:
-            how = "rival" if data["frozen"] else "as text"
-        modality = Modality(of, data["kind"], tuple(data["columns"]))
-        view = cls(modality, prep, data["group"], dict(data["kinds"]), data["encoder"], how)
-        if data["frozen"]:
-            view.frozen = _restore(view, data["frozen"], (own or {}).get(of))
-        return view
+            view = cls(Modality(of, data["kind"], columns), prep, data["group"], dict(kinds), data["encoder"], how)
+            if view.name != name:
+                raise ValueError(f"{name[:60]!r} is a second view of {of[:60]!r}; expected the name {view.name[:60]!r}")
+            if data["frozen"]:
+                view.frozen = _restore(view, data["frozen"], (own or {}).get(of))
+            return view
 
 
 def _restore(view: View, data: Mapping[str, Any], own: Any) -> Frozen:
+    """Make the pretrained encoder of a view again. Raises as `View.from_state` does."""
+    sizes = data["shape"]
+    if data["kind"] != view.kind or not all(0 <= n <= LARGEST for n in sizes) or math.prod(sizes) > LARGEST:
+        raise ValueError(f"the encoder of {view.of!r} is given {data['kind']} of {str(sizes)[:60]}")
     if data["name"] != OWN:
         return restore_frozen(data)
     if own is None or isinstance(own, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_type_hints
 
 from plait.core.typed import check_type
@@ -180,7 +181,7 @@ class RunFacts(Mapping[str, Any]):
     @classmethod
     def check(cls, data: Mapping[str, Any], where: str) -> None:
         """Raise ValueError, naming the place, where data is not what `Model.write` writes."""
-        hints = get_type_hints(cls, include_extras=True)
+        hints = _hints(cls)
         for name in [f.name for f in fields(cls) if f.name not in NOT_READ]:
             if name not in data and name not in SELDOM:
                 raise ValueError(f"{where} lacks {name!r}")
@@ -206,3 +207,8 @@ class RunFacts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.to_json())
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)

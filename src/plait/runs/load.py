@@ -12,6 +12,7 @@ from plait.core.threads import number_threads
 from plait.errors import RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
+from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, WEIGHTS, Model
 
@@ -76,9 +77,45 @@ def open_run(
         states = enumerate(facts["strands"])
         views = [View.from_state(data, under(tensors, f"prep.{index}."), encoders) for index, data in states]
         parts, roles = facts["predictors"]["parts"], facts["predictors"]["roles"]
-        files = {part["file"]: file_in(folder, part["file"]).read_bytes() for part in parts if "file" in part}
-        predictors = restore_predictors(Stored(parts, roles, tensors, files), plan, views)
+        files = {
+            name: file_in(folder, name).read_bytes() for name in {part["file"] for part in parts if "file" in part}
+        }
+        stored = Stored(parts, roles, tensors, files, folder / "run.json")
+        check_answers(facts, views)
+        classes = None if facts["task"] == "recognition" else len(facts["classes"] or ())
+        predictors = restore_predictors(stored, plan, views, classes)
+        if classes is None:
+            check_recognisers(facts, predictors)
         return RunFacts.from_json(facts), views, predictors
+
+
+def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:
+    """Raise ValueError unless what a run says of its target, and of what it looks at, goes together."""
+    task, classes, names = facts["task"], facts["classes"], [view.name for view in views]
+    require(len({*names}) == len(names), f"there are the modalities {str(names)[:200]}; expected each once")
+    mains = {view.name for view in views if view.is_main}
+    blind = [view.name for view in views if view.of not in mains or (view.feeds_encoder and view.frozen is None)]
+    require(not blind, f"the modality or encoder that {blind} shows is not there")
+    strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", *mains)]
+    require(not strange and "winner" in facts["predictors"]["roles"], f"there are predictors of {str(strange)[:200]}")
+    right = len({*classes}) == len(classes) > 1 if classes is not None else task != "classification"
+    require(right and (classes is None or task == "classification"), f"{task} has the classes {str(classes)[:100]}")
+    check_temperature(facts["temperature"], task)
+    require(facts["spread"] > 0, f"{task} has the spread {facts['spread']}; expected a number above 0")
+    if task != "recognition":
+        check_prior(facts["prior"], task, len(classes or ()))
+
+
+def check_recognisers(facts: Mapping[str, Any], predictors: Mapping[str, Any]) -> None:
+    """Raise ValueError unless all predictors hear the sound, and write the units, that a run names."""
+    from plait.models.speech.units import Units
+
+    size = Units.from_json(facts["units"]).size
+    for role, predictor in predictors.items():
+        heard = getattr(predictor, "audio", None), getattr(predictor, "spec", {}).get("units")
+        require(
+            heard == (facts["audio"], size), f"{role!r} hears {heard}; expected {facts['audio']!r} and {size} units"
+        )
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

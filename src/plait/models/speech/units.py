@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from plait.core.typed import check_type
 from plait.errors import RequestError
 
 MANY_WORDS = 100  # distinct words up to which a whole word is a unit: each is heard often enough to be learned
@@ -95,4 +96,10 @@ class Units:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Units:
+        """Return the units that `to_json` gave. Raises ValueError for what it never gives."""
+        check_type(data, cls, "the units")
+        if not 0 < len(data["symbols"]) == len({*data["symbols"]}) or "" in data["symbols"]:
+            raise ValueError(f"the units are {str(data['symbols'])[:60]}; expected some, each once")
+        if any(count < 1 for count in data["counts"].values()):
+            raise ValueError("a word of the units was seen no time; expected once or more")
         return cls(data["kind"], tuple(data["symbols"]), dict(data["counts"]))

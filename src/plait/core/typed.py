@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+Check = Callable[[Any], None]
 MOST_WHOLE = 2**63
+
+
+class _Misfit(Exception):
+    """What does not fit, what was expected, and the way to it, from the inside."""
+
+    def __init__(self, value: Any, wanted: str) -> None:
+        self.value, self.wanted, self.way = value, wanted, list[str]()
 
 
 def check_type(value: Any, hint: Any, where: str = "it") -> None:
@@ -18,72 +26,118 @@ def check_type(value: Any, hint: Any, where: str = "it") -> None:
     fields may lack as far as they have a default. Whole numbers count as floats, but not as bool; keys that no hint
     names may be there, since nothing reads them.
     """
-    origin, inner = _taken_apart(hint)
+    try:
+        _check_of(hint)(value)
+    except _Misfit as misfit:
+        place = where + "".join(reversed(misfit.way))
+        raise ValueError(f"{place[:200]} is {str(misfit.value)[:60]!r}; expected {misfit.wanted}") from None
+
+
+@cache
+def _check_of(hint: Any) -> Check:
+    """Return what checks a value against a hint; made once, since a run.json holds thousands of values."""
+    origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
-        return
+        return lambda value: None
+    if hint is None or hint is types.NoneType:
+        return lambda value: _require(value is None, value, "null")
     if origin in (Union, types.UnionType):
-        _check_union(value, inner, where)
-    elif origin is Literal:
-        _require(value in inner and not isinstance(value, (list, dict)), value, str(inner), where)
-    elif origin in (list, tuple):
-        _require(isinstance(value, (list, tuple)), value, "a list", where)
-        if origin is tuple and inner[-1] is not Ellipsis:
-            _require(len(value) == len(inner), value, f"{len(inner)} values", where)
-            for place, (item, kind) in enumerate(zip(value, inner, strict=True)):
-                check_type(item, kind, f"{where}[{place}]")
-        elif inner[0] not in PLAIN or not all(map(PLAIN[inner[0]], value)):  # a long list of one plain type is quick
-            for place, item in enumerate(value):
-                check_type(item, inner[0], f"{where}[{place}]")
-    elif hint is dict or origin in (dict, Mapping) or hint is Mapping:
-        _require(isinstance(value, Mapping), value, "an object", where)
-        for key, item in value.items() if inner else ():
-            check_type(item, inner[1], f"{where}.{key}")
-    elif is_typeddict(hint) or is_dataclass(hint):
-        _require(isinstance(value, Mapping), value, "an object", where)
-        hints, needed = _fields(hint)
-        for name in needed:
-            _require(name in value, value, f"an object with {name!r}", where)
-        for name, kind in hints.items():
-            if name in value:
-                check_type(value[name], kind, f"{where}.{name}")
-    elif hint is None or hint is types.NoneType:
-        _require(value is None, value, "null", where)
-    else:
-        _require(PLAIN[hint](value), value, hint.__name__, where)
+        return _any_of([_check_of(kind) for kind in inner])
+    if origin is Literal:
+        return lambda value: _require(value in inner if isinstance(value, str) else False, value, str(inner))
+    if origin is tuple and inner[-1] is not Ellipsis:
+        return _row_of([_check_of(kind) for kind in inner])
+    if origin in (list, tuple):
+        return _list_of(_check_of(inner[0]))
+    if hint in (dict, Mapping) or origin in (dict, Mapping):
+        return _object_of(_check_of(inner[1]) if inner else None)
+    if is_typeddict(hint) or is_dataclass(hint):
+        return _fields_of(hint)
+    fits = PLAIN[hint]
+    return lambda value: _require(fits(value), value, hint.__name__)
 
 
-@cache
-def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    return get_origin(hint), get_args(hint)
-
-
-def _check_union(value: Any, hints: tuple[Any, ...], where: str) -> None:
-    faults = []
-    for hint in hints:
-        try:
-            return check_type(value, hint, where)
-        except ValueError as error:
-            faults.append(str(error))
-    raise ValueError(max(faults, key=lambda fault: fault.count(".") + fault.count("[")))  # that which came furthest
-
-
-def _require(right: bool, value: Any, wanted: str, where: str) -> None:
+def _require(right: bool, value: Any, wanted: str) -> None:
     if not right:
-        raise ValueError(f"{where[:200]} is {str(value)[:60]!r}; expected {wanted}")
+        raise _Misfit(value, wanted)
 
 
-@cache
-def _fields(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return the hints of a TypedDict or dataclass by name, and which of them must be there."""
+def _inside(check: Check, value: Any, step: str) -> None:
+    try:
+        check(value)
+    except _Misfit as misfit:
+        misfit.way.append(step)
+        raise
+
+
+def _any_of(checks: list[Check]) -> Check:
+    def check(value: Any) -> None:
+        misfits = []
+        for one in checks:
+            try:
+                return one(value)
+            except _Misfit as misfit:
+                misfits.append(misfit)
+        raise max(misfits, key=lambda misfit: len(misfit.way))  # that which came furthest
+
+    return check
+
+
+def _row_of(checks: list[Check]) -> Check:
+    def check(value: Any) -> None:
+        _require(isinstance(value, (list, tuple)), value, "a list")
+        _require(len(value) == len(checks), value, f"{len(checks)} values")
+        for place, (one, item) in enumerate(zip(checks, value, strict=True)):
+            _inside(one, item, f"[{place}]")
+
+    return check
+
+
+def _list_of(one: Check) -> Check:
+    def check(value: Any) -> None:
+        _require(isinstance(value, (list, tuple)), value, "a list")
+        for place, item in enumerate(value):
+            try:
+                one(item)
+            except _Misfit as misfit:
+                misfit.way.append(f"[{place}]")
+                raise
+
+    return check
+
+
+def _object_of(one: Check | None) -> Check:
+    def check(value: Any) -> None:
+        _require(isinstance(value, Mapping), value, "an object")
+        for key, item in value.items() if one is not None else ():
+            _inside(one, item, f".{key}")  # type: ignore[arg-type]
+
+    return check
+
+
+def _fields_of(kind: Any) -> Check:
+    """Check the fields of a TypedDict or dataclass."""
     hints = get_type_hints(kind)
     if is_typeddict(kind):
         marked = get_type_hints(kind, include_extras=True)  # as text, NotRequired is not seen when the class is made
-        return hints, frozenset(n for n in kind.__required_keys__ if get_origin(marked[n]) is not NotRequired)
-    needed = {f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING}
-    return {f.name: hints[f.name] for f in fields(kind) if f.init}, frozenset(needed)
+        needed = [name for name in kind.__required_keys__ if get_origin(marked[name]) is not NotRequired]
+    else:
+        hints = {f.name: hints[f.name] for f in fields(kind) if f.init}
+        needed = [f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING]
+    checks = {name: _check_of(hint) for name, hint in hints.items()}
+
+    def check(value: Any) -> None:
+        _require(isinstance(value, Mapping), value, "an object")
+        for name in needed:
+            _require(name in value, value, f"an object with {name!r}")
+        for name, one in checks.items():
+            if name in value:
+                _inside(one, value[name], f".{name}")
+
+    return check
 
 
-PLAIN: dict[Any, Any] = {
+PLAIN: dict[Any, Callable[[Any], bool]] = {
     bool: lambda x: isinstance(x, bool),
     int: lambda x: isinstance(x, int) and not isinstance(x, bool) and -MOST_WHOLE <= x < MOST_WHOLE,
     float: lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) < 1e300,

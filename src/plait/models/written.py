@@ -161,7 +161,8 @@ def check_prior(prior: Any, where: str, num_classes: int | None = None) -> None:
     right = expected and np.isfinite(shares).all()
     if right and len(shares) > 1:
         right = (shares >= 0).all() and abs(shares.sum() - 1) < 1e-3
-    require(right, f"{where} has the prior {str(prior)[:60]}; expected {wanted}")
+    if not right:  # else its words would cost more than the check
+        raise ValueError(f"{where} has the prior {str(prior)[:60]}; expected {wanted}")
 
 
 def check_coefficients(arrays: Mapping[str, np.ndarray], members: int, classes: int) -> None:

@@ -53,7 +53,7 @@ def _check_of(hint: Any) -> Check:
         return _object_of(_check_of(inner[1]) if inner else None)
     if is_typeddict(hint) or is_dataclass(hint):
         return _fields_of(hint)
-    fits = PLAIN[hint]
+    fits = PLAIN.get(hint, lambda value: False)  # what JSON cannot hold
     return lambda value: _require(fits(value), value, hint.__name__)
 
 

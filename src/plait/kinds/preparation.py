@@ -101,6 +101,8 @@ def _build(hint: Any, value: Any) -> Any:
     if origin in (Union, UnionType):
         return None if value is None else _build(inner[0], value)
     if origin is tuple:
+        if inner[-1] is Ellipsis and inner[0] in (str, int, bool):
+            return tuple(value)
         kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
         return tuple(map(_build, kinds, value))
     return float(value) if hint is float else value

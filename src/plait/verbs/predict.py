@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from plait.core.options import checked
 from plait.models.rows import Callback, quiet
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, check_file
 
 
+@checked
 def predict(
     run: str | Path | Model, rows: Any, *, out: str | Path | None = None, callback: Callback | None = None
 ) -> Predictions:
@@ -44,6 +46,7 @@ def predict(
     return answers
 
 
+@checked
 def evaluate(run: str | Path | Model, rows: Any, *, callback: Callback | None = None) -> dict[str, Any]:
     """Score a fitted run on a table: overall, given each subset of modalities, and each modality alone.
 

@@ -195,7 +195,7 @@ class FeatureCache:
         try:  # read_table imports pandas, where there is one
             with parquet.ParquetFile(self.folder / shard, page_checksum_verification=True) as file:
                 return file.read(columns=[name])[name].combine_chunks()
-        except (OSError, pa.ArrowException, KeyError):
+        except (OSError, pa.ArrowException, ValueError, LookupError, MemoryError):
             return None
 
     def _keys(self, shard: str) -> list[bytes]:

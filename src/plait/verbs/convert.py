@@ -120,6 +120,8 @@ def convert(
                 "convert takes a file and a file to write, such as photo.png speech.wav, or a table with a column, a "
                 "kind and a table to write: --column call --to text --as transcript --out new.csv."
             )
+        if not isinstance(source, (str, os.PathLike)):
+            raise RequestError(f"got {type(source).__name__} and a file to write; expected a file to read.")
         return _convert_file(Path(source).expanduser(), Path(destination).expanduser(), by, known, callback)
     if destination is not None:
         raise RequestError(f"got a column and the file {destination}; the new table goes to --out TABLE.")

@@ -382,11 +382,11 @@ def _answer(as_json: bool, data: Any, text: str) -> None:
     print(json.dumps(jsonable(data), allow_nan=False) if as_json else harmless(text))
 
 
-def _show_warning(message: Warning | str, category: type[Warning], file: str, *more: Any) -> None:
+def _show_warning(message: Warning | str, category: type[Warning], file: str, line: int, *more: Any) -> None:
     """Say what plait warns of as a note; what others warn of as Python does."""
     note = f"note: {harmless(str(message))}\n"
     own = file.startswith(str(Path(__file__).parent))
-    sys.stderr.write(note if own else warnings.formatwarning(message, category, file, more[0]))
+    sys.stderr.write(note if own else warnings.formatwarning(message, category, file, line))
 
 
 def main(args: Sequence[str] | None = None) -> None:

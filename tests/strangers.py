@@ -170,6 +170,17 @@ def parquet() -> bytes:
     return buffer.getvalue()
 
 
+def bomb() -> bytes:
+    """Return a Parquet file of some 500 bytes that stands for 2 GB: one word, of each row."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(2000, np.int32)), pa.array(["x" * 1_000_000]))
+    buffer = BytesIO()
+    pq.write_table(pa.table({"a": words}), buffer, compression="zstd", dictionary_pagesize_limit=1 << 28)
+    return buffer.getvalue()
+
+
 CSV = "name,age,note,when\n" + "".join(f'ann {i},{20 + i},"said ""no"", {i}",2024-0{1 + i}-03\n' for i in range(8))
 LINES = "".join(json.dumps({"a": i, "b": [1, 2], "c": {"d": "é"}, "t": None}) + "\n" for i in range(6))
 CUES = "".join(f"{i}\n00:00:0{i},500 --> 00:00:0{i + 1},000\nword {i}\n\n" for i in range(1, 7))
@@ -188,6 +199,23 @@ def show_table(path: Path) -> None:
     import plait
 
     str(plait.show(path))
+
+
+def read_linked_folder(path: Path) -> None:
+    """Read a class folder with this text in it, and links and a pipe beside it."""
+    import plait
+
+    root = path.parent / "classes"
+    for name in ("cat", "dog"):
+        shutil.copy(path, root / name / "1.txt")
+    if any("root:" in str(cell) for cell in plait.read(root).cells("text")):
+        raise AssertionError("a link was followed")
+
+
+def read_counted(path: Path) -> None:
+    from plait.data.feature_cache import list_features, read_counts
+
+    read_counts(path.parent), list_features(path.parent.parent.parent, "text")
 
 
 def read_picture(path: Path) -> None:
@@ -253,6 +281,9 @@ READERS: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], None]]] = {
     "parquet": ("t.parquet", parquet, read_table),
     "arrow": ("t.arrow", lambda: arrow(False), read_table),
     "arrow-stream": ("t.arrows", lambda: arrow(True), read_table),
+    "parquet-bomb": ("t.parquet", bomb, read_table),
+    "folder": ("1.txt", CUES.encode, read_linked_folder),
+    "counts": ("counts.jsonl", lambda: next(CACHE.glob("features/*/counts.jsonl")).read_bytes(), read_counted),
     "png": ("p.png", lambda: picture("PNG"), read_picture),
     "jpeg": ("p.jpg", lambda: picture("JPEG"), read_picture),
     "gif": ("p.gif", lambda: picture("GIF"), read_picture),
@@ -297,6 +328,8 @@ class Watch:
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
         if not self.on:
             return
+        if event == "subprocess.Popen" and "serve_try" in str(args[1]):  # a process in which a table is tried
+            return
         if event in ("socket.getaddrinfo", "socket.connect", "subprocess.Popen", "os.system", "pickle.find_class"):
             self.seen.append(f"{event} {args!r}"[:200])
         elif event == "open" and isinstance(args[0], str):
@@ -339,8 +372,19 @@ def as_it_came(kind: str, folder: Path) -> Callable[[], None]:
     if kind.startswith("stage"):
         for path in CACHE.glob("stages/*"):
             shutil.copy(path, folder / ("0" + path.suffix))
+    if kind == "folder":
+        link_out(folder)
     (folder / name).write_bytes(make())
     return lambda: reader(folder / name)
+
+
+def link_out(folder: Path) -> None:
+    """Make the class folder that `read_linked_folder` reads: links that lead out of it, and a pipe."""
+    for name in ("cat", "dog"):
+        (folder / "classes" / name).mkdir(parents=True)
+    (folder / "classes" / "cat" / "outside.txt").symlink_to("/etc/passwd")
+    (folder / "classes" / "loop").symlink_to(folder / "classes")
+    os.mkfifo(folder / "classes" / "dog" / "pipe.wav")
 
 
 def changes(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:

@@ -13,6 +13,7 @@ import gc
 import inspect
 import json
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -398,11 +399,19 @@ def _print(as_json: bool, data: Any, text: str) -> None:
     print(json.dumps(jsonable(data), allow_nan=False) if as_json else harmless(text))
 
 
+def _show_warning(message: Warning | str, category: type[Warning], file: str, line: int, *more: Any) -> None:
+    """Say what plait warns of as a note; what others warn of as Python does."""
+    note = f"note: {harmless(str(message))}\n"
+    own = file.startswith(str(Path(__file__).parent))
+    sys.stderr.write(note if own else warnings.formatwarning(message, category, file, line))
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line. Exit codes: 0 done, 1 `check` found errors, 2 a bad table or request, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         app(args=args, prog_name="plait")
     except BrokenPipeError:

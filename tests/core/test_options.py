@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plait.core.options import FAMILIES, FitOptions, from_strings
+from plait.core.options import FAMILIES, FitOptions, checked, from_strings
 from plait.errors import RequestError
 
 
@@ -102,3 +102,31 @@ def test_a_string_is_read_by_the_type_of_its_option(option: str, value: Any, rea
 def test_a_value_of_another_type_is_refused(option: str, value: Any, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         from_strings(Own, {option: value}, "image")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"ignore": 5}, "ignore is 5; expected a list"),
+        ({"kinds": "x"}, "kinds is 'x'; expected a dict"),
+        ({"split": 1}, "split is 1; expected a word or none"),
+        ({"epochs": "3"}, "epochs is '3'; expected a whole number or none"),
+        ({"balance": 1}, "balance is 1; expected true or false"),
+        ({"seed": -1}, "seed is -1; expected 0 or more"),
+    ],
+)
+def test_a_value_of_another_type_is_a_wrong_request(options: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        FitOptions.of(options)
+
+
+def test_what_a_verb_is_called_with_is_held_against_its_types() -> None:
+    @checked
+    def verb(*names: str, row: int | None = None, **options: object) -> int | None:
+        return row
+
+    assert verb("a", row=3, other=5) == 3
+    with pytest.raises(RequestError, match=r"row is 'x'; expected a whole number or none"):
+        verb(row="x")  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="names is 5; expected a word"):
+        verb("a", 5)  # type: ignore[arg-type]

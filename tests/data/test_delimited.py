@@ -121,3 +121,8 @@ def test_whatever_cells_hold_they_come_back_in_their_order(rows: list[tuple[str,
     }
     breaks = [sum(cell.count("\n") for cell in row) for row in rows]
     assert lines == [2 + row + sum(breaks[:row]) for row in range(len(rows))]
+
+
+def test_a_cell_may_be_long(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n" + "x" * 131_100 + ",1\nq,2\n")
+    assert [len(cell) for cell in read(tmp_path / "a.csv").cells("a")] == [131_100, 1]

@@ -70,3 +70,9 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "plait"
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", '["\\ud800",1,{}]', '["k",1,{"a":' + "9" * 5000 + "}]", "[" * 100_000])
+def test_garbage_is_not_there(tmp_path: Path, line: str) -> None:
+    (tmp_path / "facts.jsonl").write_text(line + "\n")
+    assert Cache(tmp_path / "facts.jsonl").get("k") is None

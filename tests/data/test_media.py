@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from plait.data.media import open_cell, read_head, read_image, read_sound, sniff, sniff_format
+from plait.data.media import open_cell, read_head, read_image, read_sound, resample, sniff, sniff_format
 from plait.errors import CellError
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -272,3 +272,22 @@ def test_a_stream_that_left_its_length_open_is_whole(tmp_path: Path) -> None:
     content[place : place + 4] = b"\xff\xff\xff\xff"
     whole = read_sound({"bytes": sound("WAV")}, None)[0]
     assert np.array_equal(read_sound({"bytes": bytes(content)}, None)[0], whole)
+
+
+@pytest.mark.parametrize("rate", [1, 99, 800_000])
+def test_a_sound_of_an_absurd_rate_is_refused(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(1000), rate)
+    with pytest.raises(CellError, match=f"sample rate of {rate} Hz, expected 100 to 768000"):
+        read_sound("a.wav", tmp_path)
+
+
+def test_a_sound_is_not_made_too_long_by_another_rate() -> None:
+    with pytest.raises(CellError, match="more than 268 million samples at 16000 Hz"):
+        resample(np.zeros(2_000_000, np.float32), 100, 16_000)
+
+
+def test_a_png_with_a_long_comment_is_read(tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("workflow", "x" * 1_500_000, zip=True)
+    Image.new("L", (4, 4), 7).save(tmp_path / "a.png", pnginfo=info)
+    assert read_image("a.png", tmp_path).getpixel((0, 0)) == 7

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -218,3 +219,53 @@ def test_real_tables_are_read(shared_data: Path) -> None:
     assert clothing.names == list(expected.columns)
     texts = expected["Review Text"].astype(object)
     assert clothing.cells("Review Text") == texts.where(texts.notna(), None).to_list()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.jsonl", '{"a":' * 100_000, "line 1 is not JSON: it nests too deep"),
+        ("a.csv", '{"a":' * 100_000 + "\n1\n", "line 1 is not JSON: it nests too deep"),
+        ("a.jsonl", '{"a":' + "9" * 5000 + "}\n", "a number in it has too many digits"),
+        ("a.jsonl", '{"a":' * 40 + "1" + "}" * 40, "column 'a' cannot be read: it nests deeper than 32 levels"),
+        ("a.jsonl", "".join(f'{{"k{i}": 1}}\n' for i in range(8000)), "8,000 different keys in 8,000 rows"),
+        ("a.jsonl", "".join(f'{{"c": {{"k{i}": 1}}}}\n' for i in range(8000)), "8,000 different keys in 8,000 rows"),
+        ("a.csv", "," * 100_000 + "\n" + "," * 100_000, "has 100,001 columns; expected at most 100,000"),
+    ],
+    ids=["deep", "deep csv", "digits", "levels", "keys", "inner keys", "columns"],
+)
+def test_text_that_would_grow_without_end_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
+    with pytest.raises(TableError, match=said):
+        read(write(tmp_path, name, text))
+
+
+def test_nan_in_json_is_absent(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "a.jsonl", '{"a": NaN}\n{"a": 2}\n')).cells("a") == [None, 2]
+
+
+def test_links_in_a_class_folder_are_left_out_and_said(tmp_path: Path) -> None:
+    png(tmp_path / "outside" / "9.png")
+    png(tmp_path / "root" / "cat" / "1.png")
+    (tmp_path / "root" / "cat" / "2.png").symlink_to(tmp_path / "outside" / "9.png")
+    (tmp_path / "root" / "dog").symlink_to(tmp_path / "outside")
+    with pytest.warns(UserWarning, match=r"links.* are left out: dog, cat/2\.png"):
+        table = read(tmp_path / "root")
+    assert table.cells("image") == ["cat/1.png"]
+
+
+def test_a_link_that_the_user_names_is_followed(tmp_path: Path) -> None:
+    png(tmp_path / "root" / "cat" / "1.png")
+    (tmp_path / "link").symlink_to(tmp_path / "root")
+    assert read(tmp_path / "link").cells("image") == ["cat/1.png"]
+
+
+def test_a_pipe_in_a_class_folder_is_a_row_and_is_not_opened(tmp_path: Path) -> None:
+    png(tmp_path / "cat" / "1.png")
+    os.mkfifo(tmp_path / "cat" / "2.png")
+    assert read(tmp_path).cells("image") == ["cat/1.png", "cat/2.png"]
+
+
+def test_a_pipe_is_no_table(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(TableError, match=r"t\.csv is a pipe or a device"):
+        read(tmp_path / "t.csv")

@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from plait.converters.graph import ByValue, with_version
+from plait.data.media import resample
 from plait.errors import CellError, RequestError
 
 RATE = 16000  # of what pocketsphinx hears, in Hz
@@ -169,9 +170,7 @@ def read_sound(value: Any) -> np.ndarray:
         raise CellError("the sound has samples that are not finite", "not-finite")
     if rate == RATE or not len(samples):
         return samples
-    import soxr
-
-    return soxr.resample(samples, rate, RATE).astype(np.float32)
+    return resample(samples, round(rate), RATE).astype(np.float32)
 
 
 def measure_levels(samples: np.ndarray) -> np.ndarray:

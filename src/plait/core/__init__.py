@@ -17,7 +17,9 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
-    "options": ("AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "from_strings", "option", "read_flags"),
+    "options": (
+        "AS_TEXT", "FAMILIES", "FitOptions", "OWN", "REPORT_ROWS", "checked", "from_strings", "option", "read_flags",
+    ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
     "threads": ("number_threads",),
     "typed": ("check_type",),

@@ -84,12 +84,17 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} is damaged: it is not JSON. {AGAIN}") from None
 
 
-def parse_json(text: str | bytes) -> Any:
-    """Return the value of JSON text. Raises ValueError where it is none, nests too deep, or holds NaN or infinity."""
+def parse_json(text: str | bytes, finite: bool = True) -> Any:
+    """Return the value of JSON text. Raises ValueError where it is none, nests too deep, holds a number of more digits
+    than Python reads, or, if `finite`, NaN or infinity."""
     try:
-        return json.loads(text, parse_float=_finite, parse_constant=_finite)
+        return json.loads(text, parse_float=_finite, parse_constant=_finite) if finite else json.loads(text)
     except RecursionError:
         raise ValueError("it nests too deep") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        raise ValueError("a number in it has too many digits" if "digits" in str(error) else str(error)) from None
 
 
 def _finite(text: str) -> float:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
+import functools
 import inspect
+import numbers
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plait.errors import RequestError, did_you_mean
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 AS_TEXT = "text"  # the family of candidates that read the whole row written out as words
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
 PRECISIONS = ("auto", "float32")
-LEAST = (("epochs", 1, ""), ("batch_size", 2, ""), ("report_rows", 1, ""), ("sample_rate", 1, " Hz"), ("folds", 2, ""))
+LEAST = (
+    ("epochs", 1, ""),
+    ("batch_size", 2, ""),
+    ("report_rows", 1, ""),
+    ("sample_rate", 1, " Hz"),
+    ("folds", 2, ""),
+    ("seed", 0, ""),
+)
 REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 
@@ -98,6 +111,13 @@ class FitOptions:
     sample_rate: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("ignore", "candidates", "convert", "fill"):
+            value = getattr(self, name)
+            words = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else value
+            object.__setattr__(self, name, words)
+        object.__setattr__(self, "tune", _tune_words(self.tune))
+        for name, hint in get_type_hints(type(self)).items():
+            check_argument(name, getattr(self, name), hint)
         for name, least, unit in LEAST:
             value = getattr(self, name)
             if value is not None and value < least:
@@ -107,15 +127,11 @@ class FitOptions:
         if self.precision not in PRECISIONS:
             near = did_you_mean(str(self.precision), PRECISIONS)
             raise RequestError(f"there is no precision {self.precision!r}. {near}")
-        for name in ("ignore", "candidates", "convert", "fill"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         for name in self.candidates:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
-        object.__setattr__(self, "tune", _tune_words(self.tune))
 
     @property
     def tuned(self) -> dict[str, str]:
@@ -151,7 +167,7 @@ def _tune_words(given: Any) -> tuple[str, ...]:
     """Return "none" and MODALITY=HOW words. Raises RequestError for what is neither."""
     if isinstance(given, Mapping):
         given = [f"{name}={how}" for name, how in given.items()]
-    words = (given,) if isinstance(given, str) else tuple(given or ())
+    words = (given,) if isinstance(given, str) or not isinstance(given or (), Iterable) else tuple(given or ())
     for word in words:
         name, _, how = str(word).rpartition("=")
         if word != "none" and not (name and re.fullmatch(r"none|full|last-[1-9]\d*", how)):
@@ -159,6 +175,57 @@ def _tune_words(given: Any) -> tuple[str, ...]:
     if "none" in words and len(words) > 1:
         raise RequestError("tune is none, and something else; expected one of the two.")
     return words
+
+
+def checked(verb: F) -> F:
+    """Hold what a verb is called with against the types that it names. Raises RequestError."""
+
+    @functools.wraps(verb)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        hints = get_type_hints(verb)
+        given = inspect.signature(verb).bind(*args, **kwargs)
+        for name, value in given.arguments.items():
+            kind = given.signature.parameters[name].kind
+            if kind is not inspect.Parameter.VAR_KEYWORD:
+                for one in value if kind is inspect.Parameter.VAR_POSITIONAL else (value,):
+                    check_argument(name, one, hints[name])
+        return verb(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+def check_argument(name: str, value: Any, hint: Any) -> None:
+    """Raise RequestError where a value given in Python is not what a type hint says."""
+    if not _fits(value, hint):
+        shown = repr(value) if isinstance(value, (str, int, float, list, tuple, dict)) else type(value).__name__
+        raise RequestError(f"{name} is {shown:.80}; expected {_spoken(hint)}.")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type; numbers of numpy are numbers, one word is a sequence of words."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_fits(value, choice) for choice in inner)
+    if origin is collections.abc.Mapping:
+        return isinstance(value, Mapping) and all(_fits(k, inner[0]) and _fits(v, inner[1]) for k, v in value.items())
+    if origin is collections.abc.Sequence:
+        if isinstance(value, str):
+            return inner[0] is str
+        return (
+            isinstance(value, Iterable)
+            and not isinstance(value, (Mapping, bytes))
+            and all(_fits(item, inner[0]) for item in value)
+        )
+    if origin is collections.abc.Callable:
+        return callable(value)
+    truth = isinstance(value, bool) or type(value).__name__ == "bool"  # numpy's is no bool
+    if hint is bool:
+        return truth
+    if hint in (int, float):
+        return isinstance(value, numbers.Integral if hint is int else numbers.Real) and not truth
+    return isinstance(value, os.PathLike if hint is Path else hint)
 
 
 def from_strings(cls: type[T], options: Mapping[str, object], what: str) -> T:
@@ -222,5 +289,7 @@ def _spoken(hint: Any) -> str:
         kinds = get_args(hint)
         values = "values with commas" if kinds[-1] is Ellipsis else f"{len(kinds)} values with a comma"
         return f"{values} between, each {_spoken(kinds[0])}"
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", NoneType: "none"}
-    return words.get(hint, "another value")
+    words: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+    words |= {NoneType: "none", Path: "a path", collections.abc.Callable: "a function"}
+    words |= {collections.abc.Sequence: "a list", collections.abc.Mapping: "a dict"}
+    return words.get(get_origin(hint) or hint, getattr(hint, "__name__", "another value"))

@@ -48,7 +48,7 @@ def _check_of(hint: Any) -> Check:
     if origin is tuple and inner[-1] is not Ellipsis:
         return _row_of([_check_of(kind) for kind in inner])
     if origin in (list, tuple):
-        return _list_of(_check_of(inner[0]), {str: {str}, bool: {bool}}.get(inner[0], set()))
+        return _list_of(_check_of(inner[0]), {inner[0]} if inner[0] in (str, bool) else set())
     if hint in (dict, Mapping) or origin in (dict, Mapping):
         return _object_of(_check_of(inner[1]) if inner else None)
     if is_typeddict(hint) or is_dataclass(hint):

@@ -13,7 +13,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "headers": ("check_header",),
     "media": (
         "AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "MAX_PIXELS", "is_address", "is_sound", "open_cell", "part_of",
-        "read_head", "read_image", "read_sound", "sniff", "sniff_format", "split_part",
+        "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
     ),
     "parse": (
         "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import re
+import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -21,8 +23,11 @@ from plait.errors import TableError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+START = 2**18  # characters in which the delimiter is looked for
+_LIMIT = threading.RLock()
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
 MORE_CELLS = "Put a cell that holds the delimiter in quotes"  # how to mend a row with more cells than the header
+MOST_COLUMNS = 100_000  # the widest tables that people have, of genes, have 60,000
 FEWER_CELLS = "Write the delimiter before an empty cell too"
 
 
@@ -33,15 +38,30 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
     line breaks. Empty cells are null. A column of numbers comes as int64 or float64; in a file with semicolons they may
     have decimal commas. Raises TableError, with the line: no header, two names alike, ragged lines, open quotes.
     """
+    with _long_cells():
+        return _read_records(path, file)
+
+
+@contextlib.contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let cells be as long as they are. The limit is one for the whole process, so one thread at a time."""
+    with _LIMIT:
+        limit = csv.field_size_limit(2**31 - 1)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _read_records(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
     import pyarrow as pa
 
-    start = file.read(2**18)
+    start = file.read(START)
     file.seek(0)
     first = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
     offset, comma = (1, first[1]) if first else (0, _find_delimiter(start, path))
     if first:
         file.readline()
-    limit = csv.field_size_limit(2**31 - 1)
     reader = csv.reader(file, delimiter=comma, strict=True)
     lines: list[int] = []
     chunks: list[list[pa.Array]] = []
@@ -65,8 +85,6 @@ def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray]
     except csv.Error as error:
         mend = "Put a cell that holds quotes in quotes, and write each quote inside it twice"
         raise TableError(f"{path}, line {begin}: {error}. {mend}") from None
-    finally:
-        csv.field_size_limit(limit)
     if rows:
         chunks.append(_strings(rows))
     columns = {name: pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i, name in enumerate(names)}
@@ -80,6 +98,8 @@ def _find_delimiter(start: str, path: Path) -> str:
     for sign in signs:
         records = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
         widths[sign] = [len(record) for record in islice((record for record in records if record), 20)] or [0]
+        if len(start) == START and 1 < len(widths[sign]) < 20:  # the last is cut off
+            widths[sign].pop()
     agreed = [sign for sign in signs if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
     return max(agreed or signs, key=lambda sign: widths[sign][0])
 
@@ -99,7 +119,10 @@ def _names_of_header(header: list[str], path: Path) -> list[str]:
 
 
 def check_names(names: Iterable[str], source: str) -> None:
-    """Raise TableError when a name comes twice."""
+    """Raise TableError when a name comes twice, or there are too many."""
+    names = list(names)
+    if len(names) > MOST_COLUMNS:
+        raise TableError(f"{source} has {len(names):,} columns; expected at most {MOST_COLUMNS:,}")
     for name, times in Counter(names).items():
         if times > 1:
             raise TableError(f"{source} has two columns named {name!r}. Rename or remove one of them")

@@ -86,7 +86,7 @@ def _seal(key: str, facts: Mapping[str, Any]) -> tuple[str, int]:
 def _read_line(line: bytes) -> tuple[str, dict[str, Any]] | None:
     try:
         key, check, facts = json.loads(line)
-    except (ValueError, TypeError, RecursionError):
+        whole = isinstance(key, str) and isinstance(facts, dict) and check == _seal(key, facts)[1]
+    except (ValueError, TypeError, RecursionError):  # half a sign, too, is no text that has a checksum
         return None
-    whole = isinstance(key, str) and isinstance(facts, dict) and check == _seal(key, facts)[1]
     return (key, facts) if whole else None

@@ -16,11 +16,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
-from plait.core.files import write_bytes
+from plait.core.files import parse_json, write_bytes
+from plait.core.typed import check_type
 from plait.data.fact_cache import cache_folder
 from plait.data.media import open_cell, part_of, read_head
 
@@ -31,6 +32,22 @@ SHARD_BYTES = 64 << 20  # of features in one shard, about
 TOUCH = 3600.0  # seconds after which a use is noted on the shard again, for pruning
 COUNTS = "counts.jsonl"
 MOST_COUNTS = 64 << 10  # bytes of the file of counts above which it is summed up
+
+
+class About(TypedDict):
+    """What about.json says of a folder of features."""
+
+    name: str
+    kind: str
+    tokens: int
+    width: int
+
+
+class Counts(TypedDict):
+    """A line of COUNTS."""
+
+    asked: int
+    found: int
 
 
 def digest_cell(cell: Any, folder: Path | None, sample_rate: int | None = None) -> bytes:
@@ -58,6 +75,11 @@ def _digest(*parts: bytes) -> bytes:
     return digest.digest()
 
 
+def _name(keys: Sequence[bytes]) -> str:
+    """Return the name of the shard that holds these keys."""
+    return _digest(*keys).hex() + ".parquet"
+
+
 def open_features(key: str, shape: tuple[int, ...], about: Mapping[str, Any]) -> FeatureCache:
     """Return the cache of the features (*shape) that belong to this key; one object for one folder in a process.
     about: what `plait cache` says of it."""
@@ -72,10 +94,11 @@ def list_features(folder: Path, kind: str) -> list[FeatureCache]:
     """Return what is kept in a cache folder of cells of this kind, a cache for each encoder, in order of their keys."""
     caches = []
     for path in sorted(folder.glob("features/*/about.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # damaged, or gone since
-            about = json.loads(path.read_bytes())
-            if about["kind"] == kind:
-                caches.append(FeatureCache(path.parent, (int(about["tokens"]), int(about["width"])), about))
+        with contextlib.suppress(OSError, ValueError):  # damaged, or gone since
+            about = parse_json(path.read_bytes())
+            check_type(about, About)
+            if about["kind"] == kind and min(about["tokens"], about["width"]) > 0:
+                caches.append(FeatureCache(path.parent, (about["tokens"], about["width"]), about))
     return caches
 
 
@@ -106,8 +129,9 @@ class FeatureCache:
                 if key in self._places:
                     wanted.setdefault(self._places[key][0], []).append(index)
             for shard, indices in wanted.items():
-                if (rows := self._read(shard)) is not None:
-                    values[indices] = rows[[self._places[keys[i]][1] for i in indices]]
+                places = [self._places[keys[i]][1] for i in indices]
+                if (rows := self._read(shard)) is not None and max(places) < len(rows):
+                    values[indices] = rows[places]
                     kept[indices] = True
         return kept, values
 
@@ -171,21 +195,29 @@ class FeatureCache:
         try:  # read_table imports pandas, where there is one
             with parquet.ParquetFile(self.folder / shard, page_checksum_verification=True) as file:
                 return file.read(columns=[name])[name].combine_chunks()
-        except (OSError, pa.ArrowException, KeyError):
+        except (OSError, pa.ArrowException, ValueError, LookupError, MemoryError):
             return None
 
     def _keys(self, shard: str) -> list[bytes]:
+        """Return the keys in a shard, none where they are not those that its name is the hash of."""
+        import pyarrow as pa
+
         column = self._column(shard, "key")
-        return [] if column is None else column.to_pylist()
+        if column is None or column.type != pa.binary(KEY_BYTES) or column.null_count:
+            return []
+        keys = column.to_pylist()
+        return keys if _name(keys) == shard else []
 
     def _read(self, shard: str) -> np.ndarray | None:
         """Return the features (row, *shape) of a shard, or None, and forget it, where it cannot be read."""
         if self._held[0] == shard:
             return self._held[1]
         path, column, size = self.folder / shard, self._column(shard, "values"), int(np.prod(self.shape))
-        if column is None or len(flat := column.flatten()) != size * len(column):
+        flat = None if column is None else _floats(column, size)
+        if flat is None:
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                if column is None:
+                    path.unlink(missing_ok=True)
             self._places = {k: place for k, place in self._places.items() if place[0] != shard}
             return None
         values = flat.to_numpy().reshape(-1, *self.shape)
@@ -203,7 +235,7 @@ class FeatureCache:
         each = max(1, SHARD_BYTES // max(1, 4 * size))
         for start in range(0, len(keys), each):
             some, part = keys[start : start + each], values[start : start + each]
-            name = _digest(*some).hex() + ".parquet"
+            name = _name(some)
             flat = pa.array(np.ascontiguousarray(part).reshape(-1))
             columns = [pa.array(some, pa.binary(KEY_BYTES)), pa.FixedSizeListArray.from_arrays(flat, size)]
             table = pa.table(columns, names=["key", "values"])
@@ -234,14 +266,26 @@ class FeatureCache:
             self.trouble = str(error.strerror or error)
 
 
+def _floats(column: Any, size: int) -> Any:
+    """Return the float32 values of a column of lists of `size`, or None where it is of another form, or has holes."""
+    import pyarrow as pa
+
+    form = column.type
+    if not pa.types.is_fixed_size_list(form) or form.list_size != size or not pa.types.is_float32(form.value_type):
+        return None
+    flat = column.flatten()
+    return None if column.null_count or flat.null_count else flat
+
+
 def read_counts(folder: Path) -> tuple[int, int]:
     """Return how many cells were asked for in a folder of features since it was made, and how many were there."""
     asked = found = 0
     with contextlib.suppress(OSError):
         for line in (folder / COUNTS).read_bytes().splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                counts = json.loads(line)
-                asked, found = asked + int(counts["asked"]), found + int(counts["found"])
+            with contextlib.suppress(ValueError):
+                counts = parse_json(line)
+                check_type(counts, Counts)
+                asked, found = asked + max(0, counts["asked"]), found + max(0, counts["found"])
     return asked, found
 
 

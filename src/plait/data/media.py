@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 HEAD = 64  # bytes that are enough to tell a format
 DEFAULT_RATE = 22050  # Hz, of arrays that come without a sample rate
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
-MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused before it is decoded
+MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused before it is decoded, or brought to another rate
+LEAST_RATE, MOST_RATE = 100, 768_000  # Hz: what is recorded lies between, from seismometers to bats
+MAX_BYTES = 2**32  # of a file that is read whole: 4 GB, the most that a WAV can hold
 
 _PICTURES = "png jpg jpeg jpe jfif gif bmp tif tiff webp ppm pgm pbm jp2 avif ico heic"
 _SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
@@ -173,6 +175,8 @@ def read_head(cell: Any, folder: Path | None, length: int | None = HEAD) -> byte
         return source[:length]
     try:
         with open(source, "rb") as file:
+            if length is None and (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
+                raise CellError(f"file too large: {_name(cell)} has {size / 1e9:.0f} GB", "too-large")
             return file.read(length)
     except OSError as error:
         raise CellError(f"cannot be opened: {_name(cell)} ({error.strerror})") from None
@@ -192,7 +196,7 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         return _picture_of_array(cell)
     content = read_head(cell, folder, None)
     try:
-        image = Image.open(io.BytesIO(content), formats=_formats())
+        image = _open_image(content)
         if draft is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, draft)
         if image.width * image.height > MAX_PIXELS:
@@ -210,6 +214,29 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
         raise CellError(f"damaged image: {_name(cell)} ({reason})") from None
     return image
+
+
+def _open_image(content: bytes) -> Image.Image:
+    """Open a picture; a PNG whose comments are longer than Pillow reads, without them."""
+    from PIL import Image
+
+    try:
+        return Image.open(io.BytesIO(content), formats=_formats())
+    except ValueError as error:
+        if "MAX_TEXT" not in str(error):
+            raise
+    return Image.open(io.BytesIO(_without_text(content)), formats=_formats())
+
+
+def _without_text(content: bytes) -> bytes:
+    """Return a PNG without its comments and colour profile, which plait reads nothing from."""
+    kept, place = [content[:8]], 8
+    while place + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        if kind not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
+            kept.append(content[place : place + 12 + length])
+        place += 12 + length
+    return b"".join(kept)
 
 
 @functools.cache
@@ -263,11 +290,22 @@ def read_sound(
         samples, rate = _decode_sound(cell, source, *part)
         if whole and part == (0.0, None):
             _check_whole(cell, source)
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        raise CellError(f"sound has a sample rate of {rate} Hz, expected {LEAST_RATE} to {MOST_RATE}: {_name(cell)}")
     if not samples.size:
         raise CellError(f"sound has 0 samples: {_name(cell)}", "no-samples")
     if not np.isfinite(samples).all():
         raise CellError(f"sound holds values that are not finite: {_name(cell)}", "not-finite")
     return samples, rate
+
+
+def resample(samples: np.ndarray, rate: int, new: int, quality: str = "HQ") -> np.ndarray:
+    """Return samples (time[, channel]) at `new` Hz, band-limited (soxr). Raises CellError above MAX_SAMPLES."""
+    import soxr
+
+    if samples.size * new > MAX_SAMPLES * rate:
+        raise CellError(f"sound too long: more than {MAX_SAMPLES / 1e6:.0f} million samples at {new} Hz", "too-large")
+    return soxr.resample(samples, rate, new, quality)
 
 
 def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | None) -> tuple[np.ndarray, int]:
@@ -276,6 +314,8 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
     try:
         with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
             most, rate = MAX_SAMPLES // file.channels, int(file.samplerate)
+            if not LEAST_RATE <= rate <= MOST_RATE:
+                return np.zeros((0, file.channels), np.float32), rate
             first, last = round(start * rate), min(file.frames, file.frames if end is None else round(end * rate))
             # A stream may not tell its length; soundfile would then reserve room for all there could be.
             samples = _read_stream(file, most) if file.frames >= 2**62 else None

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
-import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.contract import SPLITS, Table
+from plait.core.files import parse_json
+from plait.core.options import checked
 from plait.core.words import first_line
 from plait.data import media
-from plait.data.delimited import check_names, not_utf8, read_delimited
+from plait.data.arrow import columns_of_arrow, plain, read_arrow
+from plait.data.delimited import MOST_COLUMNS, check_names, not_utf8, read_delimited
 from plait.errors import CellError, TableError, did_you_mean
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
 _TEXT_ENDINGS = frozenset((".txt", ".md"))
+MOST_HOLES, HOLES = 50_000_000, 20  # absent cells of JSON that are made, in all, and for each value that is there
+MOST_NESTED = 32  # levels inside a cell of JSON; people write 2 or 3
+PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
 _FOREIGN = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive", "save the sheet as 'CSV UTF-8'"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
@@ -34,6 +40,7 @@ _FOREIGN = (
 )
 
 
+@checked
 def read(source: Any, folder: str | Path | None = None) -> Table:
     """Read a file, a folder, a data frame or arrays, and return the table.
 
@@ -73,7 +80,7 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
             frame = pa.RecordBatchReader.from_stream(source).read_all()
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise TableError(f"the frame cannot be turned into Arrow: {first_line(error):.200}") from None
-        table = Table(_columns_of_arrow(frame, "the frame"), place, "the frame")
+        table = Table(columns_of_arrow(frame, "the frame"), place, "the frame")
     else:
         raise TableError(
             f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
@@ -86,6 +93,8 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
 
 
 def _read_file(path: Path) -> Table:
+    if path.exists() and not path.is_file():
+        raise TableError(f"{path} is a pipe or a device; expected a file")
     if not path.exists():
         near = sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in _TABLE_ENDINGS)
         raise TableError(f"no such file: {path}. {did_you_mean(path.name, near)}")
@@ -102,7 +111,7 @@ def _read_file(path: Path) -> Table:
     if media.sniff(head):
         raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
-        return Table(_columns_of_arrow(_read_arrow(path, head), str(path)), path.parent, str(path))
+        return Table(read_arrow(path, head), path.parent, str(path))
     code = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if code == "utf-8-sig" and b"\0" in head:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
@@ -116,55 +125,14 @@ def _read_file(path: Path) -> Table:
         raise TableError(not_utf8(path)) from None
 
 
-def _read_arrow(path: Path, head: bytes) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import feather, ipc, parquet
-
-    try:
-        if head[:4] in (b"ARRO", b"\xff\xff\xff\xff"):
-            with pa.memory_map(str(path)) as file:
-                return (ipc.open_file if head[:4] == b"ARRO" else ipc.open_stream)(file).read_all()
-        return feather.read_table(path) if head[:4] == b"FEA1" else parquet.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path} is damaged, or no Parquet or Arrow file: {first_line(error):.200}") from None
-
-
-def _columns_of_arrow(table: pa.Table, source: str) -> dict[str, Any]:
-    check_names(table.column_names, source)
-    names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
-    return {name: _plain(table.column(name)) for name in names}
-
-
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give the many Arrow types of one meaning one type: text, float64, microseconds, binary."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = values.type
-    if isinstance(kind, pa.BaseExtensionType):
-        return _plain(pa.chunked_array([chunk.storage for chunk in values.chunks], type=kind.storage_type))
-    if pa.types.is_run_end_encoded(kind):
-        return _plain(pa.chunked_array([pc.run_end_decode(chunk) for chunk in values.chunks], type=kind.value_type))
-    if pa.types.is_dictionary(kind):
-        return _plain(values.cast(kind.value_type))
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        # Small offsets hold 2 GB a chunk; a column of more stays as it is.
-        return values.cast(pa.string()) if values.nbytes < 2**30 else values.cast(pa.large_string())
-    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
-        return values.cast(pa.large_binary() if values.nbytes > 2**30 else pa.binary())
-    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
-        return values.cast(pa.float64())
-    if pa.types.is_timestamp(kind):
-        return values.cast(pa.timestamp("us", kind.tz), safe=False)
-    if pa.types.is_duration(kind):
-        return pc.divide(values.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
-    return values.cast(pa.string()) if pa.types.is_time(kind) else values
-
-
 def _is_json(line: str) -> bool:
-    with contextlib.suppress(json.JSONDecodeError):
-        return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
-    return False
+    """Whether a first line is an object, or would be one if it nested less deep or its numbers were shorter."""
+    try:
+        return line.lstrip().startswith("{") and isinstance(parse_json(line, finite=False), dict)
+    except json.JSONDecodeError:
+        return False
+    except ValueError:
+        return True
 
 
 def _columns_of_records(path: Path, text: str) -> dict[str, Any]:
@@ -173,19 +141,56 @@ def _columns_of_records(path: Path, text: str) -> dict[str, Any]:
     records: list[Any] = []
     for number, part in parts.items():
         try:
-            records.append(json.loads(part))
-        except json.JSONDecodeError as error:
+            records.append(parse_json(part, finite=False))
+        except ValueError as error:
+            fault = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             if whole:
-                raise TableError(f"{path} is not JSON: {error.msg} (line {error.lineno})") from None
+                line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+                raise TableError(f"{path} is not JSON: {fault}{line}") from None
             mend = 'Expected one object a line, such as {"image": "a.png", "label": 1}'
-            raise TableError(f"{path}, line {number} is not JSON: {error.msg}. {mend}") from None
+            raise TableError(f"{path}, line {number} is not JSON: {fault}. {mend}") from None
     records = records[0] if whole else records
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             raise TableError(f'{path}, row {row}: expected {{"image": "a.png", …}}, got {str(record)[:40]}')
     names = dict.fromkeys(name for record in records for name in record)
-    columns = {name: [record.get(name) for record in records] for name in names}
-    return _turned(columns, _column_of_cells, f"{path}, ")
+    check_names(names, str(path))
+    _check_filled(str(path), len(records), len(names), sum(map(len, records)))
+
+    def column(name: str) -> Any:
+        cells = [record.get(name) for record in records]
+        places: set[tuple[str, ...]] = set()
+        there = sum(_walk(cell, (), places) for cell in cells)
+        _check_filled(f"{path}, column {name!r}", len(records), len(places), there)
+        return _column_of_cells(cells)
+
+    return _turned({name: name for name in names}, column, f"{path}, ")
+
+
+def _check_filled(source: str, rows: int, fields: int, there: int) -> None:
+    """Raise TableError where every row has keys of its own, so that a table would be nearly all holes."""
+    if fields > MOST_COLUMNS or rows * fields > max(MOST_HOLES, HOLES * there):
+        raise TableError(
+            f"{source} has {fields:,} different keys in {rows:,} rows: {rows * fields:,} cells, nearly all absent. "
+            f"Expected at most {MOST_COLUMNS:,} keys and {MOST_HOLES:,} such cells. Give the rows the same keys"
+        )
+
+
+def _walk(cell: Any, place: tuple[str, ...], places: set[tuple[str, ...]]) -> int:
+    """Add where the values inside a cell of JSON are, and return how many there are. Raises ValueError if too deep."""
+    if isinstance(cell, dict):
+        inner = cell.items()
+    elif isinstance(cell, list) and not PLAIN_TYPES.issuperset(map(type, cell)):
+        inner = (("", item) for item in cell)  # type: ignore[assignment]
+    else:
+        return 0
+    if len(place) >= MOST_NESTED:
+        raise ValueError(f"it nests deeper than {MOST_NESTED} levels")
+    there = 0
+    for key, item in inner:
+        places.add((*place, key))
+        there += 1 + _walk(item, (*place, key), places)
+    return there
 
 
 def _turned(columns: Mapping[str, Any], turn: Callable[[Any], Any], source: str = "") -> dict[str, Any]:
@@ -205,23 +210,58 @@ def _read_folder(path: Path) -> Table:
     tables = [entry.name for entry in entries if entry.is_file() and entry.suffix.lower() in _TABLE_ENDINGS]
     if tables:
         raise TableError(f"{path} is a folder that holds tables; give one of them, such as {path / tables[0]}")
-    groups = [("", entry) for entry in entries if entry.is_dir()]
+    skipped = [entry for entry in entries if entry.is_symlink()]
+    groups = [("", entry) for entry in entries if _is_folder(entry)]
     if groups and all(entry.name.lower() in SPLITS for _, entry in groups):
-        inner = [(top.name, entry) for _, top in groups for entry in sorted(top.iterdir()) if entry.is_dir()]
+        inside = [(top.name, entry) for _, top in groups for entry in sorted(top.iterdir())]
+        inner = [(split, entry) for split, entry in inside if _is_folder(entry)]
+        skipped += [entry for _, entry in inside if inner and entry.is_symlink()]
         groups = inner or groups
-    rows: list[dict[str, str]] = []
+    rows: list[dict[str, str | None]] = []
     for split, folder in groups:
-        for file in sorted(folder.rglob("*")):
-            if file.name.startswith(".") or not file.is_file() or (kind := _kind_of_file(file)) is None:
+        for file in _files_in(folder, skipped):
+            if file.name.startswith(".") or (kind := _kind_of_file(file)) is None:
                 continue
             name = file.relative_to(path).as_posix()
-            cells = {"text": file.read_text("utf-8-sig", "replace"), "path": name} if kind == "text" else {kind: name}
+            cells = {"text": _text_of_file(file), "path": name} if kind == "text" else {kind: name}
             rows.append({**cells, "label": folder.name, **({"split": split} if split else {})})
+    if skipped:
+        shown = ", ".join(entry.relative_to(path).as_posix() for entry in skipped[:3])
+        more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+        said = f"{path}: links, and folders that cannot be entered, are left out: {shown}{more}"
+        warnings.warn(said, stacklevel=4)  # who called `read`, which is held against its types
     if not rows:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
         raise TableError(f"{path} holds no class-named folders with pictures, sounds or texts. {mend}")
     names = [name for name in ("image", "audio", "text", "path", "label", "split") if any(name in row for row in rows)]
     return Table({name: _column_of_cells([row.get(name) for row in rows]) for name in names}, path, str(path))
+
+
+def _is_folder(entry: Path) -> bool:
+    return entry.is_dir() and not entry.is_symlink()
+
+
+def _files_in(folder: Path, skipped: list[Path]) -> list[Path]:
+    """Return what is no folder in a folder and those in it, in order. Links, which may lead anywhere, are skipped."""
+    files, left = list[Path](), [folder]
+    while left:
+        place = left.pop()
+        try:
+            entries = sorted(place.iterdir())
+        except OSError:
+            skipped.append(place)
+            continue
+        skipped += [entry for entry in entries if entry.is_symlink()]
+        left += [entry for entry in entries if _is_folder(entry)]
+        files += [entry for entry in entries if not entry.is_symlink() and not entry.is_dir()]
+    return sorted(files)
+
+
+def _text_of_file(file: Path) -> str | None:
+    with contextlib.suppress(CellError):  # it is empty, may not be opened, or is no file
+        content = media.read_head(file, None, None).decode("utf-8-sig", "replace")
+        return content.replace("\r\n", "\n").replace("\r", "\n")
+    return None
 
 
 def _kind_of_file(file: Path) -> str | None:
@@ -247,7 +287,7 @@ def _column_of_array(values: Any) -> Any:
     if isinstance(values, (list, tuple)):
         return _column_of_list(values)
     if hasattr(values, "__arrow_c_stream__"):
-        return _plain(pa.chunked_array(values))
+        return plain(pa.chunked_array(values))
     array = np.asarray(values)
     if array.ndim == 0:
         raise ValueError(f"expected an array or a list with one entry for each row, got {type(values).__name__}")
@@ -259,7 +299,7 @@ def _column_of_array(values: Any) -> Any:
         return array
     if array.dtype.kind in "OS":
         return _column_of_list([v.decode() if array.dtype.kind == "S" else v for v in array.tolist()])
-    return _plain(pa.chunked_array([pa.array(array, from_pandas=True)]))
+    return plain(pa.chunked_array([pa.array(array, from_pandas=True)]))
 
 
 def _column_of_list(values: Iterable[Any]) -> Any:
@@ -280,7 +320,7 @@ def _column_of_cells(cells: list[Any]) -> Any:
             objects[i] = cell
         return objects
     try:
-        return _plain(pa.chunked_array([pa.array(cells, from_pandas=True)]))
+        return plain(pa.chunked_array([pa.array(cells, from_pandas=True)]))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         if kinds - {str, int, float, bool}:
             names = ", ".join(sorted(kind.__name__ for kind in kinds))

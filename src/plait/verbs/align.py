@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Table, free_name
+from plait.core.options import checked
 from plait.core.terminal import Callback, quiet, text_table
 from plait.core.words import count, percent, plain
 from plait.data.write import check_out, write_table
@@ -61,6 +62,7 @@ class Alignment:
         )
 
 
+@checked
 def align(
     reference: Any,
     *streams: Any,

@@ -5,12 +5,13 @@ Knows folders and files, not what is in them. Loads nothing heavy.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plait.core.files import parse_json
+from plait.core.options import checked
 from plait.core.terminal import text_table
 from plait.core.words import count, percent
 from plait.data.fact_cache import cache_folder
@@ -67,6 +68,7 @@ class Kept:
         return "\n".join(lines)
 
 
+@checked
 def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
     """Return what is kept between commands, and remove what is too much. Nothing but time is lost.
 
@@ -109,7 +111,7 @@ def _parts(folder: Path) -> Iterator[Part]:
 
 def _about(place: Path) -> str:
     try:
-        about = json.loads((place / "about.json").read_bytes())
-        return f"{about['name']} ({about['kind']})"
-    except (OSError, ValueError, KeyError, TypeError):
+        about = parse_json((place / "about.json").read_bytes())
+        return f"{about['name']:.80} ({about['kind']:.80})"
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return place.name[:8]

@@ -11,7 +11,7 @@ import numpy as np
 from plait.checks.findings import Findings
 from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
-from plait.core.options import FitOptions
+from plait.core.options import FitOptions, checked
 from plait.core.terminal import Callback, quiet
 from plait.data.fact_cache import cache_folder
 from plait.data.read import read
@@ -21,6 +21,7 @@ from plait.kinds.detect import detect
 OPTIONS = ("split", "group", "ignore", "kinds", "modalities", "sample_rate")
 
 
+@checked
 def check(
     table: Any,
     *,

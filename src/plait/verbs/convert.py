@@ -14,6 +14,7 @@ from plait.converters.columns import Converted, convert_column
 from plait.converters.graph import Route, check_kind, find_route, is_installed, version_of
 from plait.converters.one_file import choose_columns, kind_of_ending, read_file, write_file
 from plait.core.contract import Table
+from plait.core.options import checked
 from plait.core.terminal import Callback, quiet, text_table
 from plait.core.words import count
 from plait.data.read import read
@@ -58,6 +59,7 @@ class Conversion:
         return "\n".join(lines) + (f"\nwritten to {self.out}" if self.out else "")
 
 
+@checked
 def convert(
     source: Any,
     destination: str | Path | None = None,
@@ -118,6 +120,8 @@ def convert(
                 "convert takes a file and a file to write, such as photo.png speech.wav, or a table with a column, a "
                 "kind and a table to write: --column call --to text --as transcript --out new.csv."
             )
+        if not isinstance(source, (str, os.PathLike)):
+            raise RequestError(f"got {type(source).__name__} and a file to write; expected a file to read.")
         return _convert_file(Path(source).expanduser(), Path(destination).expanduser(), by, known, callback)
     if destination is not None:
         raise RequestError(f"got a column and the file {destination}; the new table goes to --out TABLE.")
@@ -142,22 +146,24 @@ def convert(
     place = None if path is None else path.with_name(f"{path.stem}_{name}")
     stage = f"{', '.join(columns[:3])} → {to}"
     converted = convert_column(table, columns, route, place=place, cache=cache, callback=callback, stage=stage)
-    table = _with_columns(table, made, converted, path)
+    table = _with_columns(table, made, converted, path, to)
     if path is not None:
         write_table(table, path)
     return Conversion(route, table=table, name=name, out=path, statuses=tuple(converted.status))
 
 
-def _with_columns(table: Table, names: Sequence[str], converted: Converted, path: Path | None) -> Table:
+def _with_columns(table: Table, names: Sequence[str], converted: Converted, path: Path | None, target: str) -> Table:
     import pyarrow as pa
 
     values = converted.values
     if path is not None:
         table = move_media(table, table.names, path.parent)
         table.folder = path.parent
-        if any(isinstance(v, str) and os.path.isabs(v) for v in values):
+        if KINDS[target].opened:  # they are paths
             base = os.path.abspath(path.parent)
-            values = [v if v is None else Path(os.path.relpath(os.path.abspath(v), base)).as_posix() for v in values]
+            values = [
+                Path(os.path.relpath(os.path.abspath(v), base)).as_posix() if isinstance(v, str) else v for v in values
+            ]
     kind = pa.binary() if any(isinstance(v, bytes) for v in values) else pa.string()
     arrays = (
         pa.array(values, kind),

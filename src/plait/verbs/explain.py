@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from plait.core.options import checked
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
 from plait.proof.explanation import PICTURES, Explanation, write_explanation
@@ -12,6 +13,7 @@ from plait.runs.load import open_model
 from plait.runs.model import Model
 
 
+@checked
 def explain(
     run: str | Path | Model,
     rows: Any,

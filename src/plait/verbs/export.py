@@ -11,6 +11,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.core.files import write_bytes
+from plait.core.options import checked
 from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
@@ -54,6 +55,7 @@ class Export:
         return "\n".join(lines)
 
 
+@checked
 def export(
     run: str | Path | Model,
     *,

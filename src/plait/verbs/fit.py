@@ -12,7 +12,7 @@ from typing import Any
 
 from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
-from plait.core.options import FitOptions
+from plait.core.options import FitOptions, checked
 from plait.core.threads import number_threads
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
@@ -30,6 +30,7 @@ from plait.verbs.check import detect_columns
 from plait.verbs.show import with_rates
 
 
+@checked
 def fit(
     data: Any,
     labels: Any = None,

@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from plait.core.options import checked
 from plait.models.rows import Callback, quiet
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, check_file
 
 
+@checked
 def predict(
     run: str | Path | Model,
     rows: Any,
@@ -50,6 +52,7 @@ def predict(
     return answers
 
 
+@checked
 def evaluate(
     run: str | Path | Model, rows: Any, *, folder: str | Path | None = None, callback: Callback | None = None
 ) -> dict[str, Any]:

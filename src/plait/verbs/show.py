@@ -12,7 +12,7 @@ import numpy as np
 
 from plait.core.contract import Column, Schema, Table
 from plait.core.files import write_bytes
-from plait.core.options import FitOptions
+from plait.core.options import FitOptions, checked
 from plait.core.terminal import text_table
 from plait.core.words import count
 from plait.data.read import read
@@ -60,6 +60,7 @@ class Show:
         return "\n".join(parts)
 
 
+@checked
 def show(
     table: Any,
     *,

@@ -15,7 +15,6 @@ import numpy as np
 
 from plait.data import media
 from plait.errors import CellError
-from plait.kinds.audio.prep import resample
 from plait.kinds.mending import Change, Goal, Look, take_content
 
 RATE, CHANNELS, OFFSET, HEADER = "resampled", "channels changed", "DC offset removed", "length in the header corrected"
@@ -125,7 +124,7 @@ def change(cell: Any, folder: Path | None, seen: SoundLook, goal: SoundGoal) -> 
             samples = samples.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
         samples = np.repeat(samples, goal.channels or 1, axis=1)
     if RATE in steps:
-        samples, rate = resample(np.ascontiguousarray(samples), rate, goal.rate or rate, "VHQ"), goal.rate or rate
+        samples, rate = media.resample(np.ascontiguousarray(samples), rate, goal.rate or rate, "VHQ"), goal.rate or rate
         if not len(samples):
             raise CellError(f"sound is too short: no sample is left at {rate} Hz")
     encoded, form = _encode_sound(samples, rate, seen)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from plait.core.options import option
+from plait.data.media import resample
 from plait.errors import CellError, RequestError
 from plait.kinds.preparation import Preparation, check_bounds, check_product, require
 
@@ -208,13 +209,6 @@ def mono(x: np.ndarray) -> np.ndarray:
     if x.ndim == 1:
         return x
     return x[:, 0] if x.shape[1] == 1 else x.mean(axis=1)
-
-
-def resample(x: np.ndarray, rate: int, new: int, quality: str = "HQ") -> np.ndarray:
-    """Return (time[, channel]) at `new` Hz, band-limited (soxr)."""
-    import soxr
-
-    return soxr.resample(x, rate, new, quality)
 
 
 def bandpass(x: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:

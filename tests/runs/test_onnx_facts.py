@@ -54,7 +54,7 @@ def answer_of_one_row(file: File) -> None:
 
 DEEP = "[" * 100_000
 CASES.several(
-    "does not fit together",
+    "does not fit together|preparation is damaged: ",
     facts_nested_deep=lambda f: setattr(f, "text", DEEP),
     facts_nested_deep_inside=lambda f: setattr(f, "text", '{"format": 1, "strands": ' + DEEP),
     number_of_5000_digits=lambda f: setattr(f, "text", json.dumps(f.facts)[:-1] + ', "seed": ' + "9" * 5000 + "}"),
@@ -120,7 +120,7 @@ CASES.several(
 )
 CASES.several("has the format 99; this plait reads 1", format_of_tomorrow=lambda f: f.facts.update(format=99))
 CASES.several(
-    "one row of its inputs takes more|the preparation of '\\w+' gives",
+    "one row of its inputs takes more|the preparation of '\\w+' gives|preparation is damaged: ",
     picture_of_20000_pixels=lambda f: (
         (
             f.strand("photo")["prep"].update(height=20_000, width=20_000),

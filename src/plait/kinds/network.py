@@ -42,7 +42,7 @@ def centre(kind: str, x: Tensor) -> Tensor:
 def usual_encoder(kind: str, rows: int) -> str:
     """Return the encoder trained here that a modality of so many rows gets where it is left open."""
     network = KINDS[kind].network
-    return network.usual(rows) if hasattr(network, "usual") else KINDS[kind].encoders[0]
+    return network.usual(rows) if hasattr(network, "usual") else next(e for e in KINDS[kind].encoders if e != "auto")
 
 
 def own_input(kind: str, prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:

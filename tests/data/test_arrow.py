@@ -1,8 +1,10 @@
 """Parquet and Arrow files of strangers: how large one becomes is known before it is read."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as parquet
@@ -58,6 +60,14 @@ def test_what_is_unusual_is_tried_apart_and_read(tmp_path: Path) -> None:
     with pa.ipc.new_stream(tmp_path / "a.arrow", pa.schema([("a", runs.type)])) as writer:
         writer.write_batch(pa.record_batch([runs], ["a"]))
     assert read(tmp_path / "a.arrow").cells("a") == ["u", "u", "v"]
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd", "lz4"])
+def test_files_that_polars_writes_are_read(tmp_path: Path, compression: Any) -> None:
+    polars.DataFrame({"a": ["x", "longer than twelve letters"]}).write_ipc(
+        tmp_path / "a.arrow", compression=compression
+    )
+    assert read(tmp_path / "a.arrow").cells("a") == ["x", "longer than twelve letters"]
 
 
 def test_a_column_that_is_nearly_all_zero_is_read(tmp_path: Path) -> None:

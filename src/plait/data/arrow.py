@@ -45,7 +45,7 @@ def read_arrow(path: Path, head: bytes) -> dict[str, Any]:
         return columns_of_arrow(_load(path, head, most), str(path))
     except TableError:
         raise
-    except (pa.ArrowException, OSError, MemoryError, ValueError, LookupError, struct.error) as error:
+    except (pa.ArrowException, OSError, EOFError, MemoryError, ValueError, LookupError, struct.error) as error:
         raise TableError(f"{path} is damaged, or no Parquet or Arrow file: {first_line(error):.200}") from None
 
 
@@ -67,7 +67,14 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_run_end_encoded(kind):
         return plain(pa.chunked_array([pc.run_end_decode(chunk) for chunk in values.chunks], type=kind.value_type))
     if pa.types.is_dictionary(kind):
-        return plain(values.cast(kind.value_type))
+        if pa.types.is_string_view(kind.value_type):  # which Arrow cannot cast at once; Polars writes categories so
+            words = [chunk.dictionary.cast(pa.string()) for chunk in values.chunks]
+            pairs = zip(values.chunks, words, strict=True)
+            values = pa.chunked_array(
+                [pa.DictionaryArray.from_arrays(c.indices, w) for c, w in pairs],
+                pa.dictionary(kind.index_type, pa.string()),
+            )
+        return plain(values.cast(values.type.value_type))
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         # Small offsets hold 2 GB a chunk; a column of more stays as it is.
         return values.cast(pa.string()) if values.nbytes < 2**30 else values.cast(pa.large_string())
@@ -104,7 +111,7 @@ def _load(path: Path, head: bytes, most: int, apart: bool = True) -> pa.Table:
     else:
         in_order = head[:4] != b"ARRO"
         with pa.memory_map(str(path)) as source:
-            _check_growth(path, _message_bytes(source, 0 if in_order else 8), most)
+            _check_growth(path, _message_bytes(source, in_order), most)
             source.seek(0)
             reader = (ipc.open_stream if in_order else ipc.open_file)(source)
             check_names(reader.schema.names, str(path))
@@ -219,57 +226,77 @@ def _first_row(file: parquet.ParquetFile, group: int, columns: list[str]) -> pa.
 # -- Arrow ----------------------------------------------------------------------------------------------------------
 
 
-def _message_bytes(source: Any, start: int) -> int:
+class _Flat:
+    """Bytes in the form of a flatbuffer, as Message.fbs and File.fbs of Arrow describe them."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def read(self, form: str, place: int) -> int:
+        if place < 0:
+            raise ValueError("a header in it leads outside")
+        return int(struct.unpack_from(form, self.data, place)[0])
+
+    def field(self, table: int, number: int) -> int:
+        """Return the place of a field of a table, 0 where it is not there."""
+        layout, entry = table - self.read("<i", table), 4 + 2 * number
+        offset = self.read("<H", layout + entry) if entry < self.read("<H", layout) else 0
+        return table + offset if offset else 0
+
+    def follow(self, place: int) -> int:
+        return place + self.read("<I", place)
+
+    def items(self, table: int, number: int, size: int) -> Iterator[int]:
+        """Give the places of the structs of `size` bytes that a field holds."""
+        if place := self.field(table, number):
+            first = self.follow(place) + 4
+            yield from range(first, first + size * self.read("<I", first - 4), size)
+
+
+def _message_bytes(source: Any, in_order: bool) -> int:
     """Return how many bytes the messages of an Arrow file take in memory beyond what is in the file, at most."""
     from pyarrow import ipc
 
-    source.seek(start)
     grown = 0
-    for message in ipc.MessageReader.open_stream(source):
+    for message in ipc.MessageReader.open_stream(source) if in_order else _messages(source):
         if message.body is not None:
-            grown += max(0, sum(_batch_bytes(message.metadata, message.body)) - message.body.size)
+            content = memoryview(message.body)
+            grown += max(0, sum(_batch_bytes(_Flat(bytes(message.metadata)), _Flat(content))) - len(content))
     return grown
 
 
-def _batch_bytes(metadata: Any, body: Any) -> Iterator[int]:
-    """Give the bytes of each array and of each buffer of a message, as its header has them: a flatbuffer, as
-    Message.fbs in Arrow describes it."""
-    data, content = bytes(metadata), memoryview(body)
+def _messages(source: Any) -> Iterator[Any]:
+    """Give the messages that hold data, as the footer of a file lists them: where it is, how long, six letters."""
+    from pyarrow import ipc
 
-    def read(form: str, place: int, source: Any = data) -> int:
-        if place < 0:
-            raise ValueError("a header of a message leads outside")
-        return int(struct.unpack_from(form, source, place)[0])
+    end = source.size() - 10
+    source.seek(end)
+    size = int(struct.unpack("<I", source.read(4))[0])
+    source.seek(max(0, end - size))
+    footer = _Flat(source.read(size))
+    for number in (2, 3):  # dictionaries, rows
+        for block in footer.items(footer.follow(0), number, 24):
+            source.seek(footer.read("<Q", block))
+            yield ipc.read_message(source)
 
-    def field(table: int, number: int) -> int:
-        """Return the place of a field of a table, 0 where it is not there."""
-        layout = table - read("<i", table)
-        entry = 4 + 2 * number
-        offset = read("<H", layout + entry) if entry < read("<H", layout) else 0
-        return table + offset if offset else 0
 
-    def follow(place: int) -> int:
-        return place + read("<I", place)
-
-    message = follow(0)
-    kind, batch = field(message, 1), field(message, 2)
-    if not kind or not batch or data[kind] not in (2, 3):  # a dictionary, or rows
+def _batch_bytes(header: _Flat, body: _Flat) -> Iterator[int]:
+    """Give the bytes of each array and of each buffer of a message, as its header has them."""
+    message = header.follow(0)
+    kind, batch = header.field(message, 1), header.field(message, 2)
+    if not kind or not batch or header.data[kind] not in (2, 3):  # a dictionary, or rows
         return
-    batch = follow(batch)
-    if data[kind] == 2:
-        batch = follow(field(batch, 1))
-    compressed = bool(field(batch, 3))
-    for number, width in ((1, WIDTH), (2, 1)):  # arrays: (length, nulls); buffers: (offset, length)
-        if not (place := field(batch, number)):
-            continue
-        items = follow(place)
-        for item in range(items + 4, items + 4 + 16 * read("<I", items), 16):
-            size = read("<q", item + (0 if number == 1 else 8))
-            if number == 2 and compressed and size >= 8:
-                size = max(size, read("<q", read("<q", item), content))
-            if size < 0:
-                raise ValueError("a length in it is less than 0")
-            yield width * size
+    batch = header.follow(batch)
+    if header.data[kind] == 2:
+        batch = header.follow(header.field(batch, 1))
+    compressed = bool(header.field(batch, 3))
+    sizes = [WIDTH * header.read("<q", array) for array in header.items(batch, 1, 16)]  # (length, nulls)
+    for buffer in header.items(batch, 2, 16):  # (offset, length)
+        size = header.read("<q", buffer + 8)
+        sizes.append(max(size, body.read("<q", header.read("<q", buffer))) if compressed and size >= 8 else size)
+    if min(sizes, default=0) < 0:
+        raise ValueError("a length in it is less than 0")
+    yield from sizes
 
 
 # -- a try ----------------------------------------------------------------------------------------------------------

@@ -104,8 +104,8 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str], most
     turned = font * max(map(text_width, shown[:known])) > cell - 3
     left, head = side + 16, (side if turned else 18) + 20
     inner = [
-        words(left, 12, "what the model said →", "soft"),
-        words(11, head, "← what was true", "soft", "end", transform=f"rotate(-90 11 {head:.1f})"),
+        words(left, 12, "predicted →", "soft"),
+        words(11, head, "← true", "soft", "end", transform=f"rotate(-90 11 {head:.1f})"),
     ]
     for index, name in enumerate(shown):
         middle = cell * (index + 0.5)

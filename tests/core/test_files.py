@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +148,17 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"folder cannot be written: "):
         write_bytes(tmp_path / "folder", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_on_a_full_disk_the_file_is_named_and_the_old_one_stays(tmp_path: Path) -> None:
+    path = tmp_path / "kept.bin"
+    path.write_bytes(b"old")
+    code = (
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom plait.core.files import write_bytes\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n    write_bytes(Path(sys.argv[1]), bytes(5000))\nexcept OSError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert f"{path} cannot be written: File too large" in done.stdout
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["kept.bin"]

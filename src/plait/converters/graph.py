@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Protocol, Self
@@ -43,7 +44,7 @@ class Converter(Protocol):
     def __call__(self, values: Sequence[Any]) -> tuple[list[Any], list[float]]: ...
 
 
-class ByValue:
+class ByValue(ABC):
     """What plait's own converters share: options that may be strings, and values converted one by one."""
 
     name = ""
@@ -60,9 +61,9 @@ class ByValue:
         if not least <= value <= most:
             raise RequestError(f"{self.name}.{option} is {value:g}; expected {least} to {most}{unit}.")
 
+    @abstractmethod
     def convert(self, value: Any) -> tuple[Any, float]:
         """Return what is made of one value and how sure it is. Raises CellError where nothing can be made of it."""
-        raise NotImplementedError
 
     def _try(self, value: Any) -> tuple[Any, float]:
         try:

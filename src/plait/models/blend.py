@@ -7,6 +7,7 @@ absent its answer may be anything, NaN included.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
@@ -21,15 +22,15 @@ RIDGES = (3.0, 30.0, 300.0)  # of stacking; chosen by cross-validation
 
 
 @dataclass(frozen=True)
-class Combiner:
+class Combiner(ABC):
     """Makes one answer of many. A row in which no member is present gets the prior."""
 
+    @abstractmethod
     def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
         """x (rows, member, class) with the prior where absent, present (rows, member), prior (class,) → (rows, class).
 
         Numbers are of one class, in their unit. All in float64. xp: numpy, or torch, as in the graph for ONNX.
         """
-        raise NotImplementedError
 
     def combine(self, answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray) -> np.ndarray:
         """answers: (rows, class) of each member; present: (rows, member) bool; prior: (class,) → (rows, class)."""

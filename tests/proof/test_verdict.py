@@ -1,29 +1,31 @@
-"""The verdict against p values worked out by hand, against simulations, and its sentences word for word."""
+"""The verdict: which opponents there are, which code comes first, and its sentences word for word."""
 
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from plait.proof.scores import scores
+from plait.proof.paired import Difference, Yardstick
 from plait.proof.verdict import (
-    FEW_TEST_ROWS,
     NO_FUSED,
     NO_SPREAD,
     NO_TEST_ROWS,
     ONE_MODALITY,
+    Contest,
     Gain,
+    Opponent,
     Side,
     Verdict,
     judge,
-    judge_errors,
     not_tested,
+    round_up,
 )
 
-KEYS = ["code", "sentence", "single", "fused", "difference", "fills_holes", "adds", "p", "metric", "rows", "unit"]
+KEYS = [
+    *("code", "sentence", "metric", "margin", "fused", "shipped", "single", "value", "difference", "p", "opponents"),
+    *("fills_holes", "adds", "complete", "visible", "rows_for", "test", "repeats", "warnings"),
+]
 CLASSES = ["a", "b"]
 
 
@@ -33,339 +35,252 @@ def answers(right) -> np.ndarray:
     return np.column_stack([right, ~right]).astype(float)
 
 
-def verdict(single, fused, holes=0, incomplete=0, seed=0, **options):
-    """Judge two lists of right and wrong. The first rows are without image; so are the next of what else is used."""
-    num = len(single)
-    image = np.arange(num) >= holes
-    one = Side("image", answers(single), image)
-    more = Side("parallel(image, audio)", answers(fused), np.arange(num) >= holes + incomplete)
-    return judge(one, more, ["a"] * num, CLASSES, generator=np.random.default_rng(seed), **options).to_json()
+def contest(fused, present=None, margin=0.02, groups=None, shipped="both", **alone) -> Contest:
+    """Return a contest of lists of right and wrong. present: {modality: the rows that have it}, of those with holes."""
+    num = len(fused)
+    there = {name: np.ones(num, bool) if name not in (present or {}) else np.asarray(present[name]) for name in alone}
+    sides = {name: Side(f"learner ({name})", answers(right), there[name]) for name, right in alone.items()}
+    yardstick = Yardstick("accuracy", np.array(["a"] * num, object), CLASSES, groups)
+    whole = np.all(list(there.values()), axis=0)
+    return Contest(Side("both", answers(fused), whole), sides, yardstick, None, margin, shipped)
 
 
-@pytest.mark.parametrize(
-    ("better", "worse", "p", "code"),
-    [
-        (5, 0, 2 / 32, "no_evidence"),
-        (6, 0, 2 / 64, "helps"),
-        (8, 0, 2 / 256, "helps"),
-        (0, 8, 2 / 256, "hurts"),
-        (7, 1, 2 * 9 / 256, "no_evidence"),
-        (3, 3, 1.0, "no_evidence"),
-        (0, 0, 1.0, "no_evidence"),
-        (20, 0, 2 / 2**20, "helps"),
-    ],
-)
-def test_p_of_right_and_wrong_is_exact(better, worse, p, code):
-    same = [True] * 10
-    found = verdict([False] * better + [True] * worse + same, [True] * better + [False] * worse + same)
-    assert found["p"] == pytest.approx(p, rel=1e-12)
-    assert found["code"] == code
-    assert found["difference"]["value"] == pytest.approx((better - worse) / (better + worse + 10))
-    assert list(found) == KEYS
-    json.dumps(found, allow_nan=False)
+def verdict(fused, seed=0, **options) -> Verdict:
+    return judge(contest(fused, **options), np.random.default_rng(seed))
 
 
-def test_p_of_groups_is_exact_when_few_differ():
-    # groups gain 2, 1, 1, 1, 1, 1, and the others nothing: all one way, so 2 of 64 flips are as far out
-    single = [False, False] + [False, True] * 5 + [True, True] * 6
-    found = verdict(single, [True] * 24, groups=np.repeat(np.arange(12), 2))
-    assert found["p"] == 2 / 64
-    assert found["unit"] == "group"
-    # 3 against −1 and −1: sums of ±3 ±1 ±1 are 5, 3, 3, 1, and the same below 0: all but ±1 × … reach 1
-    found = verdict([False] * 3 + [True] * 27, [True] * 3 + [False] + [True] * 2 + [False] + [True] * 23, groups=[
-        str(n // 3) for n in range(30)
-    ])  # fmt: skip
-    assert found["p"] == 1.0
-    assert found["difference"]["value"] == pytest.approx(1 / 30)
+# -- opponents --------------------------------------------------------------------------------------------------------
 
 
-def test_drawn_flips_come_near_the_exact_p():
-    generator = np.random.default_rng(1)
-    target = generator.normal(size=40)
-    one, more = target + generator.normal(size=40), target + 0.8 * generator.normal(size=40)
-    sides = [Side(name, values, np.ones(40)) for name, values in (("image", one), ("fused", more))]
-    found = judge(*sides, target, generator=generator).to_json()
-    better = (one - target) ** 2 - (more - target) ** 2
-    signs = generator.choice([-1, 1], (200_000, 40))
-    expected = np.mean(np.abs(signs @ better) >= abs(better.sum()))
-    assert found["p"] == pytest.approx(expected, abs=0.02)
-    assert round(found["p"] * 10_001) == pytest.approx(found["p"] * 10_001)  # (b + 1) / (m + 1)
+def test_every_order_of_the_modalities_is_a_rule_and_takes_the_first_that_is_there():
+    image, audio = [True, True, False, True], [True, False, True, True]
+    found = contest([1] * 4, {"image": image, "audio": audio}, image=[1, 0, 0, 1], audio=[0, 0, 1, 0]).rules()
+    assert list(found) == [("image", "audio"), ("audio", "image")]
+    assert found["image", "audio"][:, 0].tolist() == [1, 0, 1, 1]  # the third row has no image: its sound answers
+    assert found["audio", "image"][:, 0].tolist() == [0, 0, 1, 0]
 
 
-def test_smallest_p_of_drawn_flips_is_never_0():
-    target = np.arange(50.0)
-    sides = [Side("image", target + 1 + target / 50, np.ones(50)), Side("fused", target, np.ones(50))]
-    assert judge(*sides, target, generator=np.random.default_rng(0)).p == 1 / 10_001
+def test_rules_that_ask_the_same_are_one_and_name_what_they_ask():
+    assert list(contest([1] * 3, image=[1] * 3, audio=[0] * 3, text=[1] * 3).rules()) == [
+        ("image",),
+        ("audio",),
+        ("text",),
+    ]
+    some = {"image": [True, False, True]}
+    assert list(contest([1] * 3, some, image=[1] * 3, audio=[0] * 3).rules()) == [("image", "audio"), ("audio",)]
 
 
-def test_r2_difference_is_that_of_the_two_r2():
-    target = np.array([1.0, 2.0, 3.0, 4.0])
-    one, more = Side("image", [[2.0], [2.0], [3.0], [4.0]], [0, 1, 1, 1]), Side("both", target, [0, 1, 1, 1])
-    found = judge(one, more, target, generator=np.random.default_rng(0)).to_json()
-    assert found["difference"]["value"] == pytest.approx(1 / 5)  # squared error 1, total sum of squares 5
-    assert found["metric"] == "r2"
-    assert found["fills_holes"] == {"rows": 1, "value": None, "low": None, "high": None}  # one row: r2 is undefined
-    assert found["adds"]["value"] == 0.0
-    json.dumps(found, allow_nan=False)
+def test_of_more_than_four_modalities_each_comes_first_once():
+    names = ["a", "b", "c", "d", "e"]
+    present = {name: np.arange(20) % 7 != place for place, name in enumerate(names)}
+    rules = contest([1] * 20, present, **{name: [1] * 20 for name in names}).rules()
+    assert [rule[0] for rule in rules] == names
+    assert rules.keys() >= {("a", "b"), ("e", "a")}
+    four = {name: present[name] for name in names[:4]}
+    assert len(contest([1] * 20, four, **{name: [1] * 20 for name in names[:4]}).rules()) == 12  # of 24, the pairs
 
 
-def test_interval_is_that_of_a_plain_bootstrap_in_a_loop():
-    generator = np.random.default_rng(1)
-    target = generator.normal(size=40)
-    one, more = target + generator.normal(size=40), target + 0.8 * generator.normal(size=40)
-    groups = np.arange(40) // 2
-    sides = Side("a", one, np.ones(40)), Side("b", more, np.ones(40))
-    found = judge(*sides, target, generator=generator, groups=groups).to_json()
-    drawn = []
-    for _ in range(2000):
-        rows = np.arange(40).reshape(20, 2)[generator.integers(0, 20, 20)].ravel()
-        drawn.append(scores(target[rows], more[rows])["r2"] - scores(target[rows], one[rows])["r2"])
-    assert found["difference"]["value"] == pytest.approx(scores(target, more)["r2"] - scores(target, one)["r2"])
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    assert (found["difference"]["low"], found["difference"]["high"]) == pytest.approx((low, high), abs=0.08)
+def test_where_no_modality_is_there_the_first_says_its_prior():
+    none = {"image": [False], "audio": [False]}
+    found = contest([1], none, image=[1], audio=[0]).rules()
+    assert {rule: said[0, 0] for rule, said in found.items()} == {("image",): 1.0, ("audio",): 0.0}
 
 
-def test_interval_of_right_and_wrong_is_that_of_a_plain_bootstrap_in_a_loop():
-    found = verdict([False] * 12 + [True] * 48, [True] * 53 + [False] * 7)
-    better = np.repeat([1.0, 0.0, -1.0], [12, 41, 7])
-    drawn = better[np.random.default_rng(1).integers(0, 60, (5000, 60))].mean(1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    assert found["difference"]["low"] == pytest.approx(low, abs=0.02)
-    assert found["difference"]["high"] == pytest.approx(high, abs=0.02)
+def test_combining_must_beat_a_spare_wheel_and_not_the_prior():
+    half = np.arange(100) < 50
+    image, audio = half, ~half  # each is right where it is there, and says the prior elsewhere
+    found = verdict([True] * 100, present={"image": half, "audio": ~half}, image=image, audio=audio)
+    assert found.toughest.rule == ("image", "audio")
+    assert (found.toughest.value, found.toughest.difference.value) == (1.0, 0.0)
+    assert found.code == "cannot_tell"
+    assert found.fills_holes.rows == 50
+    assert found.fills_holes.value == 0.5
 
 
-def test_split_into_holes_and_complete_rows():
-    single, fused = [False] * 10 + [True] * 20 + [False] * 2, [True] * 8 + [False] * 2 + [True] * 21 + [False]
-    found = verdict(single, fused, holes=10, incomplete=5)
-    assert found["fills_holes"]["rows"] == 10
-    assert found["fills_holes"]["value"] == 0.8
-    assert found["adds"]["rows"] == 17
-    assert found["adds"]["value"] == pytest.approx(1 / 17)
-    for span in (found["difference"], found["fills_holes"], found["adds"]):
-        assert span["low"] <= span["value"] <= span["high"]
-    none = verdict(single, fused)
-    assert none["fills_holes"] == {"rows": 0, "value": None, "low": None, "high": None}
-    assert none["adds"] == {"rows": 32, **none["difference"]}
+# -- codes ------------------------------------------------------------------------------------------------------------
 
 
-def test_unlabelled_rows_are_left_out():
-    found = judge(
-        Side("image", [[1, 0], [np.nan, 0], [0, 1]], [True, True, False]),
-        Side("both", [[1, 0], [np.nan, 0], [1, 0]], [True, True, False]),
-        ["a", None, "a"],
-        CLASSES,
-        generator=np.random.default_rng(0),
-        groups=["x", None, "y"],
-    ).to_json()
-    assert found["rows"] == 2
-    assert found["fills_holes"]["rows"] == 1
-    assert found["difference"]["value"] == 0.5
-
-
-def test_labels_meet_classes_by_their_text():
-    sides = [Side(name, np.eye(2), np.ones(2)) for name in ("image", "both")]
-    found = judge(*sides, [3.0, 4], ["3", "4"], generator=np.random.default_rng(0)).to_json()
-    assert "both reaches 1.000 accuracy on 2 test rows, image alone 1.000" in found["sentence"]
-
-
-def test_groups_that_agree_are_less_sure_than_rows():
-    single, fused = [False] * 30 + [True] * 90, [True] * 120
-    rows, whole = verdict(single, fused), verdict(single, fused, groups=np.arange(120) // 10)
-    assert rows["p"] < 1e-8
-    assert whole["p"] == 2 / 2**3  # three speakers differ
-    assert (rows["code"], whole["code"]) == ("helps", "no_evidence")
-    width = [v["difference"]["high"] - v["difference"]["low"] for v in (rows, whole)]
-    assert width[1] > 2 * width[0]
-
-
-def test_fewer_than_ten_groups_are_drawn_as_rows_and_it_is_said():
-    found = verdict([False] * 8 + [True] * 10, [True] * 18, groups=np.arange(18) // 2)
-    assert found["unit"] == "row"
-    assert found["p"] == 2 / 256
-    assert found["sentence"].endswith(
-        "The rows are of only 9 groups, too few to test by group, so this may be too sure."
-    )
-    alone = verdict([False] * 8 + [True] * 10, [True] * 18, groups=["x"] * 18)
-    assert "The rows are of one group, too few" in alone["sentence"]
-
-
-# -- sentences --------------------------------------------------------------------------------------------------------
-
-
-def test_sentence_of_helps():
-    found = verdict([False] * 30 + [True] * 170, [True] * 25 + [False] * 5 + [True] * 170, holes=28, incomplete=2)
-    assert found["sentence"] == (
-        "Fusion helps: parallel(image, audio) reaches 0.975 accuracy on 200 test rows, image alone 0.850: a gain of "
-        "12.5 points (95 % interval 8.0 to 17.5, p < 0.001). On the 28 rows without image it gains 89.3 points, on the "
-        "170 complete rows it changes nothing."
-    )
-
-
-def test_sentence_of_hurts():
-    found = verdict([True] * 36 + [False] * 4, [True] + [False] * 9 + [True] * 30, holes=1, groups=None)
-    assert found["code"] == "no_evidence"
-    found = verdict([True] * 40, [True] + [False] * 9 + [True] * 30, holes=1)
-    low, high = -found["difference"]["high"] * 100, -found["difference"]["low"] * 100
-    assert found["sentence"] == (
-        "Fusion hurts: parallel(image, audio) reaches 0.775 accuracy on 40 test rows, image alone 1.000: a loss of "
-        f"22.5 points (95 % interval {low:.1f} to {high:.1f}, p = 0.004). On the 1 row without image it changes "
-        "nothing, on the 39 complete rows it loses 23.1 points."
-    )
-    assert 0 < low < 22.5 < high
-
-
-def test_sentence_of_no_evidence():
-    single, fused = [True] * 90 + [False] * 10, [True] * 87 + [False] * 3 + [True] * 2 + [False] * 8
-    found = verdict(single, fused, groups=np.arange(100) // 2)
-    low, high = -found["difference"]["low"] * 100, found["difference"]["high"] * 100
-    assert found["sentence"] == (
-        "No evidence that fusion helps: parallel(image, audio) reaches 0.890 accuracy on 100 test rows of 50 groups, "
-        f"image alone 0.900: a difference of −1.0 points (95 % interval −{low:.1f} to {high:.1f}, p = 1.00); as far "
-        "as these rows tell, the simpler model is as good a choice."
-    )
-
-
-def test_counts_and_p_beside_the_level_are_said_as_everywhere():
-    found = Verdict("image", "both", "", "image", "r2", (0.5, 0.75), Gain(1200, 0.25, 0.1, 0.4), p=0.0496, rows=1200)
+def test_helps_only_where_every_opponent_is_beaten():
+    right = np.ones(200, bool)
+    better, level = np.arange(200) >= 20, np.arange(200) != 0
+    assert verdict(right, image=better).code == "helps"
+    found = verdict(right, image=better, audio=level)
+    assert found.toughest.rule == ("audio",)
+    assert found.code == "cannot_tell"
+    found = verdict(right, image=better, audio=np.arange(200) >= 12)
     assert found.code == "helps"
-    assert found.sentence() == (
-        "Fusion helps: both reaches an r2 of 0.750 on 1,200 test rows, image alone 0.500: a gain of 0.250 "
-        "(95 % interval 0.100 to 0.400, p = 0.0496)."
+    assert found.p == max(one.difference.p for one in found.opponents)
+    assert found.to_json()["difference"]["value"] == pytest.approx(0.06)
+
+
+def test_hurts_where_an_opponent_is_ahead_by_more_than_their_number_explains():
+    fused = np.arange(200) >= 8
+    found = verdict(fused, image=np.ones(200, bool))
+    assert (found.code, found.p) == ("hurts", pytest.approx(2 / 2**8 / 2))
+    three = verdict(np.arange(200) >= 6, image=[1] * 200, audio=[0] * 200, text=[0] * 200)
+    assert three.code == "hurts"
+    assert three.p == pytest.approx(3 / 2**6)
+    many = {name: [0] * 200 for name in ("audio", "text", "table")}
+    assert verdict(np.arange(200) >= 6, image=[1] * 200, **many).code == "cannot_tell"  # 4 · 1 / 64 is above .05
+
+
+def test_equal_where_every_interval_lies_within_the_margin():
+    same = np.arange(400) % 10 > 0
+    assert verdict(same, image=same).code == "equal"  # ±3.84 / 403.84 is within 2 points
+    assert verdict(same[:150], image=same[:150]).code == "cannot_tell"
+    assert verdict(same[:150], image=same[:150], margin=0.05).code == "equal"
+    assert verdict(same, image=same, audio=np.roll(same, 1), margin=0.02).code == "cannot_tell"
+
+
+def test_a_sure_gain_within_the_margin_helps_and_says_so():
+    found = verdict(np.ones(2000, bool), image=np.arange(2000) >= 12)
+    assert found.code == "helps"
+    assert ", by less than the margin of 2 points." in found.sentence()
+
+
+def test_groups_are_flipped_as_groups_and_few_are_not_tested():
+    worse = np.arange(120) >= 30
+    found = verdict(np.ones(120, bool), groups=np.arange(120) // 10, image=worse)
+    assert found.p == pytest.approx(1 / 2**3)  # three groups differ
+    assert found.code == "cannot_tell"
+    assert found.to_json()["test"] == {"rows": 120, "groups": 12, "hash": ""}
+    few = verdict(np.ones(120, bool), groups=np.arange(120) // 30, image=worse)
+    assert few.sentence() == (
+        "Not tested whether combining helps: the test rows are of 4 groups, and it takes 6; --folds 5 tests on all "
+        "groups."
     )
-    assert replace(found, p=0.0504).code == "no_evidence"
-    assert replace(found, p=0.05004).sentence().startswith("No evidence that fusion helps: ")
-    assert "p = 0.05004" in replace(found, p=0.05004).sentence()
+    one = verdict(np.ones(120, bool), groups=np.zeros(120, int), image=worse)
+    assert "the test rows are of one group, and it takes 6" in one.sentence()
 
 
-def test_what_was_tested_on_can_be_folds():
-    gains = {"difference": Gain(8, -0.5, -0.75, -0.25), "fills_holes": Gain(1, -1.0, -1.0, -1.0), "adds": Gain(6, 0.0)}
-    found = Verdict("image", "both", "", "image", "accuracy", (1.0, 0.5), **gains, p=0.01, rows=4, groups=4, repeats=2)
-    assert found.sentence() == (
-        "Fusion hurts: both reaches 0.500 accuracy on 4 rows, each left out 2 times, image alone 1.000: a loss of 50.0 "
-        "points (95 % interval 25.0 to 75.0, p = 0.010). On the 1 answer without image it loses 100.0 points, on the 6 "
-        "complete answers it changes nothing. The rows are of only 4 groups, too few to test by group, so this may be "
-        "too sure."
-    )
-    assert " on 4 rows of 12 groups, each left" in replace(found, groups=12, unit="group").sentence()
-
-
-def test_sentence_names_a_candidate_and_its_modality():
-    sides = (
-        Side("forest(image)", answers([False] * 9), np.zeros(9), "image"),
-        Side("vote", answers([True] * 9), [0] * 9),
-    )
-    found = judge(*sides, ["a"] * 9, CLASSES, generator=np.random.default_rng(0)).to_json()
+def test_what_could_not_be_tested_has_no_numbers():
+    found = verdict([True] * 29, image=[False] * 29).to_json()
     assert found["sentence"] == (
-        "Fusion helps: vote reaches 1.000 accuracy on 9 test rows, forest(image) 0.000: a gain of 100.0 points (95 % "
-        "interval 100.0 to 100.0, p = 0.004). On the 9 rows without image it gains 100.0 points."
+        "Not tested whether combining helps: there are 29 test rows with a label, and it takes 30."
     )
-
-
-def test_sentence_of_r2():
-    target = np.arange(10.0)
-    sides = [Side("image", target + 2, [True] * 9 + [False]), Side("both", target + 1, [True] * 8 + [False] * 2)]
-    found = judge(*sides, target, generator=np.random.default_rng(0)).to_json()
-    span = found["difference"]
-    assert found["sentence"] == (
-        "Fusion helps: both reaches an r2 of 0.879 on 10 test rows, image alone 0.515: a gain of 0.364 "
-        f"(95 % interval {span['low']:.3f} to {span['high']:.3f}, p = 0.002). On the 8 complete rows it gains 0.571."
-    )
+    assert list(found) == KEYS
+    assert found["opponents"] == []
+    for key in ("value", "p", "visible", "margin"):
+        assert found[key] is None
+    assert found["difference"] == {"value": None, "low": None, "high": None}
+    assert verdict([], image=[]).reason == NO_TEST_ROWS
+    flat = Contest(Side("both", np.ones(40), [1] * 40), {"a": Side("a", np.ones(40), [1] * 40)}, Yardstick("r2", np.ones(40)))
+    assert judge(flat, np.random.default_rng(0)).reason == NO_SPREAD
 
 
 @pytest.mark.parametrize(
     ("reason", "sentence"),
     [
-        (ONE_MODALITY, "Not tested whether fusion helps: there is only one modality."),
-        (NO_FUSED, "Not tested whether fusion helps: the time limit left no fused candidate."),
+        (ONE_MODALITY, "Not tested whether combining helps: there is only one modality."),
+        (NO_FUSED, "Not tested whether combining helps: the time limit left no fused candidate."),
     ],
 )
 def test_not_tested_gives_its_reason(reason, sentence):
-    found = not_tested(reason, single="image").to_json()
-    assert found["sentence"] == sentence
+    found = not_tested(reason, shipped="image").to_json()
+    assert (found["sentence"], found["code"], found["shipped"], found["fused"]) == (sentence, "not_tested", "image", None)
     assert list(found) == KEYS
-    assert (found["code"], found["single"], found["fused"], found["p"]) == ("not_tested", "image", None, None)
-    assert found["difference"] == {"value": None, "low": None, "high": None}
+    json.dumps(found, allow_nan=False)
 
 
-def test_too_few_rows_are_not_tested():
-    generator = np.random.default_rng(0)
-    sides = [Side(name, [[1.0, 0.0]], [True]) for name in ("image", "both")]
-    assert judge(*sides, ["a"], CLASSES, generator=generator) == not_tested(FEW_TEST_ROWS, "image", "both")
-    empty = [Side(name, np.zeros((0, 2)), []) for name in ("image", "both")]
-    assert judge(*empty, [], CLASSES, generator=generator) == not_tested(NO_TEST_ROWS, "image", "both")
-    flat = [Side(name, [1.0, 2.0], [True, True]) for name in ("image", "both")]
-    assert judge(*flat, [3.0, 3.0], generator=generator) == not_tested(NO_SPREAD, "image", "both")
+# -- sentences --------------------------------------------------------------------------------------------------------
 
 
-# -- properties -------------------------------------------------------------------------------------------------------
-
-QUICK = settings(max_examples=20, deadline=None, derandomize=True, database=None)
-PAIRS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40)
+def opponent(rule, value, *difference) -> Opponent:
+    return Opponent(rule, value, Difference(*difference))
 
 
-@QUICK
-@given(PAIRS, st.integers(1, 4))
-def test_swapping_the_sides_mirrors_the_difference_and_keeps_p(pairs, size):
-    single, fused = zip(*pairs, strict=True)
-    groups = np.arange(len(pairs)) // size
-    one, other = verdict(single, fused, groups=groups), verdict(fused, single, groups=groups)
-    assert 0 < one["p"] <= 1
-    assert other["p"] == one["p"]
-    ends = [one["difference"][end] for end in ("value", "low", "high")]
-    assert [-other["difference"][end] for end in ("value", "high", "low")] == pytest.approx(ends)
-    assert {one["code"], other["code"]} in ({"helps", "hurts"}, {"no_evidence"})
+HELPS = Verdict(
+    "joint",
+    "joint",
+    metric="accuracy",
+    value=0.967,
+    opponents=(
+        opponent(("text", "audio", "image"), 0.907, 0.06, 0.013, 0.108, 0.033),
+        opponent(("image", "audio"), 0.7, 0.267, 0.2, 0.3, 0.001),
+    ),
+    fills_holes=Gain(40, 0.235, 0.2, 0.3),
+    rows=150,
+    groups=47,
+)
 
 
-@QUICK
-@given(PAIRS, st.integers(0, 2**32 - 1))
-def test_order_of_rows_does_not_matter(pairs, seed):
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    single, fused = (np.array(side) for side in zip(*pairs, strict=True))
-    groups = np.arange(len(pairs)) // 2
-    one, other = (verdict(single, fused, groups=groups), verdict(single[order], fused[order], groups=groups[order]))
-    assert other["p"] == pytest.approx(one["p"], abs=0.03)
-    assert other["difference"]["value"] == pytest.approx(one["difference"]["value"])
-    assert other["difference"]["low"] == pytest.approx(one["difference"]["low"], abs=0.1)
+def test_sentence_of_helps():
+    assert HELPS.sentence() == (
+        "Combining helps: joint is right in 96.7 % of 150 test rows of 47 groups, the best rule that uses one modality a "
+        "row (text, else audio, else image) in 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, p = 0.033). Taking "
+        "another modality on the 40 rows without text brings 23.5 points of itself."
+    )
+    other = replace(HELPS, shipped="SVM (text)", fills_holes=Gain())
+    assert other.sentence().endswith("p = 0.033). The model that answers from here on is SVM (text).")
 
 
-def test_where_nothing_is_to_be_found_helps_is_rare():
-    generator = np.random.default_rng(5)
-    codes = []
-    for _ in range(100):
-        right = generator.random((2, 60)) < 0.8
-        codes.append(verdict(right[0], right[1], groups=np.arange(60) // 3)["code"])
-    assert codes.count("helps") <= 7
-    assert codes.count("hurts") <= 7
+def test_sentence_of_cannot_tell_says_what_these_rows_would_have_shown():
+    found = replace(HELPS, opponents=(opponent(("text",), 0.947, 0.02, -0.03, 0.07, 0.41),), fills_holes=Gain(), groups=0)
+    assert found.sentence() == (
+        "These rows cannot tell whether combining helps: joint is right in 96.7 % of 150 test rows, text alone in "
+        "94.7 %: 2.0 points more (95 % interval −3.0 to 7.0, p = 0.41). They would have shown 7.1 points, 4 times in 5; "
+        "about 310 test rows would show 5."
+    )
+    assert found.visible == pytest.approx(2.8 * 10 / 3.92)
+    assert found.rows_for == {"5": 310}
 
 
-# word errors
-
-
-def errors_of(single, fused, words, **options):
-    present = np.ones(len(words), bool)
-    one, more = Side("audio", np.array(single), present), Side("parallel(audio, image)", np.array(fused), present)
-    return judge_errors(one, more, np.array(words), generator=np.random.default_rng(0), **options).to_json()
-
-
-def test_fewer_word_errors_are_a_gain():
-    found = errors_of([2, 1, 1, 2, 1, 1, 0], [1, 0, 0, 1, 0, 0, 0], [5] * 7)
-    assert (found["code"], found["metric"], found["rows"]) == ("helps", "wer", 7)
-    assert found["difference"]["value"] == pytest.approx(6 / 35)
-    assert found["p"] == 2 / 64
-    assert list(found) == KEYS
-    low, high = (100 * found["difference"][end] for end in ("low", "high"))
-    assert found["sentence"] == (
-        "Fusion helps: parallel(audio, image) reaches a word error rate of 5.7 % on 7 test rows, audio alone 22.9 %: "
-        f"a gain of 17.1 points (95 % interval {low:.1f} to {high:.1f}, p = 0.031)."
+def test_sentence_of_hurts_names_the_opponent_that_is_surest_ahead():
+    found = replace(
+        HELPS,
+        opponents=(
+            opponent(("text",), 1.0, -0.033, -0.06, -0.01, 0.002),
+            opponent(("image",), 0.99, -0.023, -0.05, 0.01, 0.1),
+        ),
+        fills_holes=Gain(),
+    )
+    assert found.sentence() == (
+        "Combining hurts: joint is right in 96.7 % of 150 test rows of 47 groups, text alone in 100 %: 3.3 points less "
+        "(95 % interval 1.0 to 6.0, p = 0.004)."
     )
 
 
-def test_more_word_errors_are_a_loss():
-    found = errors_of([0] * 8, [1] * 8, [4] * 8)
-    assert (found["code"], found["difference"]["value"]) == ("hurts", -0.25)
+def test_sentence_of_equal_and_of_folds():
+    same = opponent(("text",), 0.967, 0.0, -0.009, 0.009, 1.0)
+    found = replace(HELPS, opponents=(same,), fills_holes=Gain(), groups=0, repeats=2)
+    assert found.sentence() == (
+        "Combining makes no difference that matters: joint is right in 96.7 % of 150 rows, each left out 2 times, text "
+        "alone in 96.7 %: no difference (95 % interval −0.9 to 0.9, p = 1.00), within the margin of 2 points."
+    )
 
 
-def test_word_errors_count_rows_without_words_but_need_one_with():
-    assert errors_of([1, 1, 0], [0, 0, 0], [0, 4, 4])["difference"]["value"] == 2 / 8
-    assert errors_of([1, 1], [0, 0], [0, 0])["sentence"].endswith("no test row has a word to be heard.")
-    assert errors_of([1], [0], [3])["code"] == "not_tested"
+def test_sentence_of_other_metrics():
+    gain = opponent(("text",), 0.515, 0.364, 0.2, 0.5, 0.002)
+    found = replace(HELPS, metric="r2", value=0.879, opponents=(gain,), fills_holes=Gain(), groups=0)
+    assert found.sentence() == (
+        "Combining helps: joint reaches an r2 of 0.879 on 150 test rows, text alone 0.515: 0.364 better (95 % interval "
+        "0.200 to 0.500, p = 0.002)."
+    )
+    words = replace(found, metric="wer", value=0.12, opponents=(opponent(("audio",), 0.2, 0.08, 0.03, 0.1, 0.001),))
+    assert "joint reaches a word error rate of 12.0 % on 150 test rows, audio alone 20.0 %: 8.0 points better" in (
+        words.sentence()
+    )
+
+
+def test_a_p_beside_the_level_is_said_on_its_side():
+    near = replace(HELPS, opponents=(opponent(("text",), 0.907, 0.06, 0.0, 0.1, 0.0496),))
+    assert near.code == "helps"
+    assert "p = 0.0496" in near.sentence()
+    beyond = replace(HELPS, opponents=(opponent(("text",), 0.907, 0.06, -0.001, 0.1, 0.05004),))
+    assert beyond.code == "cannot_tell"
+    assert "p = 0.05004" in beyond.sentence()
+
+
+def test_rounded_up_to_two_digits():
+    assert [round_up(v) for v in (7, 63, 481, 12_345)] == [7, 63, 490, 13_000]
+
+
+def test_the_form_is_json_and_says_what_it_compared():
+    found = verdict(np.ones(60, bool), image=np.arange(60) >= 20, audio=np.arange(60) < 30).to_json()
+    assert list(found) == KEYS
+    json.dumps(found, allow_nan=False)
+    assert found["single"] == {"rule": ["image"], "value": pytest.approx(40 / 60)}
+    assert [one["rule"] for one in found["opponents"]] == [["image"], ["audio"]]
+    assert list(found["opponents"][0]) == ["rule", "value", "p", "difference"]
+    assert found["difference"] == found["opponents"][0]["difference"]
+    assert found["complete"] == {"rows": 60, **found["difference"]}

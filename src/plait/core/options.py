@@ -31,6 +31,7 @@ LEAST = (
     ("sample_rate", 1, " Hz"),
     ("folds", 2, ""),
     ("seed", 0, ""),
+    ("margin", 0, " points"),
 )
 REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
@@ -73,6 +74,7 @@ class FitOptions:
             float32.
         candidates (--candidates FAMILY): Family of candidates to try: alone, classic, late, text, parallel, sequential,
             tree, auto, ensemble.
+        margin (--margin POINTS): Points, or percent of the prior's error, within which a difference does not matter.
         folds (--folds K): Test on every row by cross-validation in K folds, twice. For small tables.
         time_limit (--time-limit SECONDS): Seconds that fit may take. The best model so far is kept.
         seed (--seed N): Same seed, same result, on the same machine.
@@ -101,6 +103,7 @@ class FitOptions:
     batch_size: int = 64
     precision: str = "auto"
     candidates: Sequence[str] = ()
+    margin: float = 2.0
     folds: int | None = None
     time_limit: float | None = None
     seed: int = 0

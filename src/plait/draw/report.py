@@ -113,7 +113,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     lower = metric in figures.LOWER_IS_BETTER
     candidates = sections.show_candidates(board, lower)
     views: dict[str, Any] = {
-        "verdict": sections.show_verdict(content["verdict"], question["modalities"]),
+        "verdict": sections.show_verdict(content["verdict"]),
         "conversions": [gain["sentence"] for gain in content["conversions"]],
         "data": sections.show_data(content["data"]),
         "leaderboard": candidates,

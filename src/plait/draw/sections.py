@@ -15,22 +15,27 @@ from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
 MOST_SUBSETS = 15  # of more, those of some modalities are folded away
+MOST_OPPONENTS = 6
 MEANINGS = {
     "helps": (
         "Combining the modalities helps.",
-        "On rows that nobody had looked at before, the model that combines is better than the best model of one "
-        "modality, and by more than chance explains. It is worth collecting both.",
+        "On rows that nobody had looked at before, the model that combines is better than every way to use one modality "
+        "a row, and by more than chance explains. It is worth collecting them all.",
     ),
-    "no_evidence": (
-        "No evidence that combining the modalities helps.",
-        "On rows that nobody had looked at before, the two models are so close that chance explains the "
-        "difference. That is not proof that they are equal: more test rows could show a small difference. Until then "
-        "the simpler model is as good a choice.",
+    "equal": (
+        "Combining makes no difference that matters.",
+        "On rows that nobody had looked at before, the model that combines is neither better nor worse than the best way "
+        "to use one modality a row, but for a margin too small to matter. The simpler one is as good a choice.",
+    ),
+    "cannot_tell": (
+        "These rows cannot tell whether combining helps.",
+        "The difference is one that chance explains, and the test rows are too few to rule out one that matters. More "
+        "test rows would tell.",
     ),
     "hurts": (
         "Combining the modalities hurts.",
-        "On rows that nobody had looked at before, the model that combines is worse than the best model of one "
-        "modality, and by more than chance explains. Use the single modality.",
+        "On rows that nobody had looked at before, the model that combines is worse than a way to use one modality a "
+        "row, and by more than chance explains. Use that one.",
     ),
     "not_tested": (
         "Not tested: does combining the modalities help?",
@@ -39,23 +44,24 @@ MEANINGS = {
 }
 
 
-def show_verdict(facts: Mapping[str, Any], modalities: Sequence[str]) -> dict[str, Any]:
-    without = facts["single"] if facts["single"] in modalities else "that modality"
-    holes = (f"row without {without}", f"rows without {without}")
-    rows = []
-    for key, noun in (("difference", ("test row", "")), ("adds", ("complete row", "")), ("fills_holes", holes)):
-        span = facts[key]
-        num = facts["rows"] if key == "difference" else span["rows"]
-        text = ("all " if key == "difference" and num > 1 else "") + count(num, *noun)
-        rows.append((text if num else text.replace("0", "no", 1), span))
+def show_verdict(facts: Mapping[str, Any]) -> dict[str, Any]:
+    against = sorted(facts["opponents"], key=lambda one: one["difference"]["value"])[:MOST_OPPONENTS]
+    rows = [(f"over {' else '.join(one['rule'])}", one["difference"]) for one in against]
+    first = (facts["single"]["rule"] or ["it"])[0]
+    holes, complete = facts["fills_holes"], facts["complete"]
+    if holes["rows"]:
+        rows.append((f"of it on {count(holes['rows'], 'row')} without {first}, by another modality", holes))
+    if complete["rows"] and complete["rows"] < facts["test"]["rows"]:
+        rows.append((f"on {count(complete['rows'], 'complete row')}, over the best alone", complete))
     headline, meaning = MEANINGS[facts["code"]]
     return {
-        **{key: facts[key] for key in ("sentence", "single", "fused", "code", "unit")},
+        **{key: facts[key] for key in ("sentence", "fused", "code")},
         "headline": headline,
         "meaning": meaning,
-        "points": facts["metric"] == "accuracy",
+        "points": facts["metric"] in ("accuracy", "balanced_accuracy", "f1_macro", "auroc"),
         "rows_shown": [row for row in rows if row[1]["value"] is not None],
         "table": rows,
+        "unit": "group" if facts["test"]["groups"] else "row",
         "p_text": "" if facts["p"] is None else p_value(facts["p"]),
         "metric_text": str(facts["metric"] or "").replace("_", " "),
     }

@@ -27,8 +27,12 @@ class Proof:
 
     @property
     def verdict(self) -> dict[str, Any]:
-        """code, sentence, single, fused, difference, fills_holes, adds, p, metric, rows, unit."""
-        return dict(self.facts["verdict"])
+        """code, sentence, the score of what combines, its opponents, difference, p: as `Verdict.to_json` gives them.
+
+        A run of before says no_evidence for what is called cannot_tell.
+        """
+        facts = dict(self.facts["verdict"])
+        return {**facts, "code": "cannot_tell"} if facts["code"] == "no_evidence" else facts
 
     @property
     def candidates(self) -> list[dict[str, Any]]:

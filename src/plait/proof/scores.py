@@ -104,6 +104,15 @@ def row_scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None
     return (truth == guess).astype(np.float64)
 
 
+def match_classes(target: Any, classes: Sequence[Any]) -> tuple[np.ndarray, list[str]]:
+    """Return truth (rows,), indices into names, and names: the classes as text, then labels that are none of them."""
+    names, labels = _texts(classes, "name"), _texts(target, "label")
+    unknown = set(labels) - set(names)
+    names += sorted(unknown, key=sort_key(list(unknown)))
+    code = {name: index for index, name in enumerate(names)}
+    return np.array([code[label] for label in labels]), names
+
+
 def labelled(target: Any) -> np.ndarray:
     """Return (rows,) bool: which rows have a label, that is neither None nor NaN nor blank."""
     return np.array([_is_present(label) for label in _column(target).tolist()], bool)
@@ -160,16 +169,13 @@ def _answers(
     target: Any, probabilities: Any, classes: Sequence[Any]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Return truth (rows,), guess (rows,), probabilities (rows, class) and names: the classes, then unknown labels."""
-    names, labels = _texts(classes, "name"), _texts(target, "label")
     probabilities = np.array(probabilities, np.float64)
-    if probabilities.ndim != 2 or probabilities.shape[1] != len(names):
-        shape = f"(rows, class) with {len(names)} classes"
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(classes):
+        shape = f"(rows, class) with {len(classes)} classes"
         raise RequestError(f"probabilities have shape {probabilities.shape}; expected {shape}.")
-    _check(labels, {"the probabilities": probabilities})
-    unknown = set(labels) - set(names)
-    names += sorted(unknown, key=sort_key(list(unknown)))
-    code = {name: index for index, name in enumerate(names)}
-    return np.array([code[label] for label in labels]), probabilities.argmax(1), probabilities, names
+    _check(target, {"the probabilities": probabilities})
+    truth, names = match_classes(target, classes)
+    return truth, probabilities.argmax(1), probabilities, names
 
 
 def _values(target: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,7 @@ class Candidate:
     def side(self, answers: np.ndarray, present: Mapping[str, np.ndarray], rows: np.ndarray) -> Side:
         """Return what it answers to these rows, as a verdict compares it."""
         there = np.all([present[name][rows] for name in self.names], axis=0)
-        return Side(self.name, answers, there, " and ".join(self.names))
+        return Side(self.name, answers, there)
 
     def _with_heat(self, predictor: Any) -> Any:
         return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)

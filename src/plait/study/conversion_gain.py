@@ -9,6 +9,8 @@ import numpy as np
 
 from plait.core.words import p_equals, signed
 from plait.proof.leaderboard import span
+from plait.proof.paired import LEVEL, holm
+from plait.proof.verdict import FEWEST_ROWS
 from plait.study.candidate import best_of
 from plait.study.search import Search
 
@@ -16,9 +18,10 @@ from plait.study.search import Search
 def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return for each modality made of another how the best on each and on both do, and a sentence; if all are there.
 
-    The test is both together against the better one.
+    The test is both together against the better one; of several conversions the p are corrected (Holm 1979).
     """
-    compared, tests = [], search.study.test
+    compared: list[dict[str, Any]] = []
+    tests, yardstick = search.study.test, search.yardstick
     for one in made:
         names = [one["origin"], one["modality"]]
         both = best_of(c for c in search.study.candidates if sorted(c.names) == sorted(names))
@@ -29,34 +32,47 @@ def compare_conversions(search: Search, made: Sequence[Mapping[str, Any]]) -> li
         scores = [search.labels.headline(search.look(c), tests, search.study.seed) for c in chosen]
         first = 0 if chosen[0].loss <= chosen[1].loss else 1
         generator = np.random.default_rng([search.study.seed, 7])
-        verdict = search.judge(chosen[first], both, generator).to_json()
+        found = yardstick.compare(search.look(both), search.look(chosen[first]), generator)
         facts = {
             "source": names[0],
             "made": names[1],
             "by": one["by"],
-            "metric": verdict["metric"],
+            "metric": yardstick.metric,
             "candidates": [c.name for c in chosen],
             "scores": dict(zip((*names, "both"), scores, strict=True)),
             "better": names[first],
-            **{key: verdict[key] for key in ("code", "difference", "p", "rows", "unit")},
+            "difference": {"value": found.value, "low": found.low, "high": found.high},
+            "p": found.p if len(tests) >= FEWEST_ROWS else None,
+            "rows": len(tests),
         }
-        compared.append({**facts, "sentence": _tell(facts)})
-    return compared
+        compared.append(facts)
+    tested = [facts for facts in compared if facts["p"] is not None]
+    for facts, p in zip(tested, holm([facts["p"] for facts in tested]), strict=True):
+        facts.update(p=p, corrected_for=len(tested))
+    return [{**facts, "code": (code := _code(facts)), "sentence": _tell(facts, code)} for facts in compared]
 
 
-def _tell(facts: Mapping[str, Any]) -> str:
+def _code(facts: Mapping[str, Any]) -> str:
+    value, p = facts["difference"]["value"], facts["p"]
+    if p is None or value is None:
+        return "not_tested"
+    return "cannot_tell" if p >= LEVEL or value == 0 else "helps" if value > 0 else "hurts"
+
+
+def _tell(facts: Mapping[str, Any], code: str) -> str:
     source, made, by, better = facts["source"], facts["made"], facts["by"], facts["better"]
-    if any(score["value"] is None for score in facts["scores"].values()) or facts["p"] is None:
+    if any(score["value"] is None for score in facts["scores"].values()) or code == "not_tested":
         return f"{made}, made of {source} by {by}: too few test rows to compare."
     first, second, both = (span(facts["scores"][name]) for name in (source, made, "both"))
     points = facts["metric"] == "accuracy"
     gain, low, high = (signed(facts["difference"][end], points) for end in ("value", "low", "high"))
-    size = f"{gain} {'points' if points else 'of r2'}, 95 % interval {low} to {high}, {p_equals(facts['p'])}"
+    several = f", corrected for {facts['corrected_for']} comparisons" if facts["corrected_for"] > 1 else ""
+    size = f"{gain} {'points' if points else 'of r2'}, 95 % interval {low} to {high}, {p_equals(facts['p'])}{several}"
     end = {
         "helps": f"Both together are better than {better} by itself ({size}).",
         "hurts": f"Both together are worse than {better} by itself ({size}).",
-        "no_evidence": f"No evidence that both together are better than {better} by itself ({size}).",
-    }[facts["code"]]
+        "cannot_tell": f"These rows cannot tell whether both together are better than {better} by itself ({size}).",
+    }[code]
     return (
         f"{made}, made of {source} by {by}: {facts['metric']} {first} with {source}, {second} with {made}, {both} with "
         f"both. {end}"

@@ -148,7 +148,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     facts.study = {
         "winner": result.winner.name,
         "metric": HEADLINE[model.task],
-        "verdict": search.verdict().to_json() if result.checked is None else result.checked["verdict"],
+        "verdict": search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"],
         "trials": search.trials,
         "candidates": list_candidates(study.candidates, result.winner, score),
         "conversions": compare_conversions(search, converted),
@@ -205,7 +205,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     facts.study = {
         "winner": winner.name,
         "metric": "wer",
-        "verdict": study.verdict().to_json(),
+        "verdict": study.verdict(winner).to_json(),
         "trials": {"single": 1, "fused": len(study.candidates) - 1},
         "candidates": study.leaderboard(winner),
     }

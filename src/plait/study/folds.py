@@ -6,19 +6,73 @@ In each fold all is done anew without its rows, the choice too; all answers for 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from plait.models.calibration import assign_folds
-from plait.proof.scores import intervals
-from plait.proof.verdict import FEWEST_GROUPS, NO_FUSED, ONE_MODALITY, Side, judge, not_tested
+from plait.proof.paired import Difference, Yardstick, corrected_t
+from plait.proof.scores import group_codes, intervals
+from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested
 from plait.study.job import Fit
 from plait.study.search import Search
 
 REPEATS = 2  # how often the folds are dealt
-ROLES = {"single": "the best of one modality", "fused": "the best fusion", "winner": "the winner"}
+FUSED, WINNER = "the best fusion", "the winner"
+
+
+@dataclass
+class Pool:
+    """What the candidates of each fold said of the rows left out. sides: {role or modality: a side for each fold}."""
+
+    sides: dict[str, list[Side]] = field(default_factory=dict)
+    tests: list[np.ndarray] = field(default_factory=list)  # the rows of each fold
+    trained: list[int] = field(default_factory=list)  # how many rows each learned from
+    several: bool = True  # whether each fold has a candidate of several modalities, and one of one
+
+    def add(self, search: Search, winner: Any) -> None:
+        """Add what the search of one fold chose."""
+        fused = winner if len(winner.names) > 1 else search.fused
+        self.several = self.several and fused is not None and bool(search.alone)
+        chosen = {FUSED: fused or winner, WINNER: winner, **search.alone}
+        for role, candidate in chosen.items():
+            self.sides.setdefault(role, []).append(search.side(candidate))
+        self.tests.append(search.study.test)
+        self.trained.append(len(search.study.train) + len(search.study.val))
+
+    def side(self, role: str) -> Side:
+        sides = self.sides[role]
+        return Side(role, *(np.concatenate([getattr(s, name) for s in sides]) for name in ("answers", "present")))
+
+    @property
+    def alone(self) -> dict[str, Side]:
+        """What each modality by itself said, of those that had a candidate in every fold."""
+        names = [name for name in self.sides if name not in (FUSED, WINNER)]
+        return {name: self.side(name) for name in names if len(self.sides[name]) == len(self.tests)}
+
+    def compare(self, yardstick: Yardstick, generator: np.random.Generator) -> Callable[..., Difference]:
+        """Return how two answers to the pooled rows are compared: the larger p of flips and of the corrected t over
+        folds, whose rows share most of what they learned from; with the interval of that one."""
+        ends = np.cumsum([len(rows) for rows in self.tests])
+        parts = np.split(np.arange(ends[-1]), ends[:-1])
+        tested = float(np.mean([len(rows) for rows in self.tests]))
+
+        def compare(ours: np.ndarray, theirs: np.ndarray) -> Difference:
+            pooled = yardstick.compare(ours, theirs, generator)
+            each = [replace(yardstick.take(rows), groups=None) for rows in parts]
+            scores = [(y.score(ours[rows]), y.score(theirs[rows])) for y, rows in zip(each, parts, strict=True)]
+            apart = np.array([one - other for one, other in scores])
+            apart = apart[~np.isnan(apart)] * (-1 if yardstick.lower else 1)
+            if pooled.value is None or pooled.p is None or len(apart) < 2:
+                return pooled
+            p, low, high = corrected_t(apart, float(np.mean(self.trained)), tested)
+            low, high = (end + pooled.value - float(apart.mean()) for end in (low, high))
+            if p < pooled.p:  # the flips are in more doubt, and so is their interval
+                return pooled
+            return Difference(pooled.value, low, high, p)
+
+        return compare
 
 
 def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, Any]:
@@ -26,15 +80,10 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     labels, groups, folds, seed = job.labels, job.groups, job.options.folds, job.options.seed
     assert labels is not None
     assert folds is not None
-    rows = np.flatnonzero(labels.codes >= 0)
-    target = labels.numbers
-    sides: dict[str, list[Side]] = {role: [] for role in ROLES}
-    order: list[np.ndarray] = []
-    several = True
+    rows, target, pool = np.flatnonzero(labels.codes >= 0), labels.numbers, Pool()
     for repeat in range(REPEATS):
         generator = np.random.default_rng([seed, 8, repeat])
-        grouped = job.groups_of(rows)
-        fold = assign_folds(target[rows], generator=generator, groups=grouped, folds=folds)
+        fold = assign_folds(target[rows], generator=generator, groups=job.groups_of(rows), folds=folds)
         count = int(fold.max()) + 1
         for number in range(count):
             split = np.full(len(target), "", "<U5")
@@ -44,31 +93,22 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
             search = make(split)
             winner = search.run()
             search.study.leave_device()
-            several = several and search.fused is not None and search.single is not None
-            chosen = {"single": search.single or winner, "fused": search.fused or winner, "winner": winner}
-            for role, candidate in chosen.items():
-                sides[role].append(search.side(candidate))
-            order.append(tests)
-            done = repeat * count + number + 1
-            job.callback({"stage": "folds", "done": done, "total": REPEATS * count})
-    place = np.concatenate(order)
+            pool.add(search, winner)
+            job.callback({"stage": "folds", "done": repeat * count + number + 1, "total": REPEATS * count})
+    place = np.concatenate(pool.tests)
+    # of no groups a row is a group of its answers: they are drawn and flipped together, or each would count twice
     cluster = place if groups is None else groups[place]
-    truth, generator = labels.cells[place], np.random.default_rng([seed, 9])
-    single, fused, winner_side = (
-        Side(words, np.concatenate([s.answers for s in sides[role]]), np.concatenate([s.present for s in sides[role]]))
-        for role, words in ROLES.items()
-    )
-    answers = winner_side.answers if labels.classes is not None else winner_side.answers[:, 0]
-    metrics = intervals(truth, answers, labels.classes, generator=generator, groups=cluster)
+    said = pool.side(WINNER).answers
+    answers, truth = said if labels.classes is not None else said[:, 0], labels.cells[place]
+    metrics = intervals(truth, answers, labels.classes, generator=np.random.default_rng([seed, 9]), groups=cluster)
     facts: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
-    if not several:
+    if not pool.several or not pool.alone:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
-        return {**facts, "verdict": not_tested(few).to_json()}
-    num_groups = 0 if groups is None else len(np.unique(groups[rows]))
-    by_group = num_groups >= FEWEST_GROUPS
-    # of fewer groups the rows are drawn singly: then all answers for a row are what is drawn, or each would count twice
-    units = cluster if by_group else place
-    verdict = judge(single, fused, truth, labels.classes, generator=generator, groups=units)
-    unit = "group" if by_group else "row"
-    verdict = replace(verdict, rows=len(rows), groups=num_groups, unit=unit, repeats=REPEATS)
+        return {**facts, "verdict": not_tested(few, None, WINNER).to_json()}
+    generator = np.random.default_rng([seed, 6])
+    yardstick = replace(search.yardstick, truth=search.truth_of(place), groups=group_codes(cluster))
+    contest = Contest(pool.side(FUSED), pool.alone, yardstick, labels.prior, job.options.margin / 100, FUSED)
+    verdict = judge(contest, generator, pool.compare(yardstick, generator))
+    of_groups = 0 if groups is None else len(np.unique(groups[rows]))
+    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS)
     return {**facts, "verdict": verdict.to_json()}

@@ -26,7 +26,9 @@ from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_
 from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, RowText, count_params
 from plait.models.rows import Prepared
-from plait.proof.verdict import Side, Verdict, judge
+from plait.proof.paired import Yardstick
+from plait.proof.scores import group_codes
+from plait.proof.verdict import Contest, Side, Verdict, judge
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
 from plait.study.encoder_choice import settle_encoders
@@ -362,10 +364,15 @@ class Search:
 
     # -- the test rows ------------------------------------------------------------------------------------------------
 
+    @property
+    def alone(self) -> dict[str, Candidate]:
+        """The best candidate of each modality by itself, the best of them on validation first."""
+        best = {name: candidate for name in self.study.prepared.names if (candidate := self.best_alone(name))}
+        return dict(sorted(best.items(), key=lambda item: item[1].loss))
+
     def looked_at(self, winner: Candidate) -> list[Candidate]:
         """Return the candidates that may see the test rows: the winner, the best fusion, each modality alone."""
-        alone = [self.best_alone(name) for name in self.study.prepared.names]
-        return list(dict.fromkeys(c for c in (winner, self.single, self.fused, *alone) if c is not None))
+        return list(dict.fromkeys(c for c in (winner, self.single, self.fused, *self.alone.values()) if c is not None))
 
     def look(self, candidate: Candidate) -> np.ndarray:
         """Return what a candidate says of the test rows, in order: (test, class) or (test, 1). It is asked once."""
@@ -373,16 +380,30 @@ class Search:
             candidate.tested = answer_rows(candidate.tempered, self.study.prepared, self.study.test)
         return candidate.tested
 
-    def verdict(self) -> Verdict:
-        """Return the verdict on fusion over the test rows."""
-        return self.study.verdict_on(self.single, self.fused, self.judge)
+    def verdict(self, winner: Candidate) -> Verdict:
+        """Return the verdict on combining over the test rows."""
+        fused = winner if len(winner.names) > 1 else self.fused
+        return self.study.verdict_on(self.alone, fused, winner, self.judge)
 
-    def judge(self, single: Candidate, fused: Candidate, generator: np.random.Generator) -> Verdict:
-        """Return what the test rows say of two candidates."""
-        rows, labels = self.study.test, self.labels
-        groups = self.job.groups_of(rows)
-        sides = self.side(single), self.side(fused)
-        return judge(*sides, labels.cells[rows], labels.classes, generator=generator, groups=groups)
+    def judge(self, alone: Mapping[str, Candidate], fused: Candidate, winner: Candidate) -> Verdict:
+        """Return what the test rows say of what combines, and of each modality alone."""
+        sides = {name: self.side(candidate) for name, candidate in alone.items()}
+        margin = self.study.options.margin / 100
+        contest = Contest(self.side(fused), sides, self.yardstick, self.labels.prior, margin, winner.name)
+        return judge(contest, np.random.default_rng([self.study.seed, 6]))
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """The test rows, and the metric that the verdict and the leaderboard head."""
+        rows, groups = self.study.test, self.job.groups_of(self.study.test)
+        metric = "r2" if self.labels.classes is None else "accuracy"
+        codes = None if groups is None else group_codes(groups)
+        return Yardstick(metric, self.truth_of(rows), self.labels.classes, codes)
+
+    def truth_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the labels, or the numbers, of some rows."""
+        cells = self.labels.cells[rows]
+        return cells.astype(np.float64) if self.labels.classes is None else cells
 
     def side(self, candidate: Candidate) -> Side:
         """Return what a candidate says of the test rows, as the verdict compares it."""

@@ -6,7 +6,7 @@ Knows prepared rows, not files or users.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,8 +31,9 @@ from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.train import Lesson
 from plait.models.views import prep_options
-from plait.proof.scores import error_rates
-from plait.proof.verdict import Verdict, judge_errors
+from plait.proof.paired import Yardstick
+from plait.proof.scores import error_rates, group_codes
+from plait.proof.verdict import Contest, Verdict, judge
 from plait.study.candidate import ALONE, JOINT, Candidate, best_of, choose, list_candidates
 from plait.study.training import DIM, Stage, Training, describe_views
 
@@ -208,14 +209,16 @@ class Recognition(Training):
             candidate.tested = self.hear(candidate.network, self.test)
         return count_errors(self.texts[self.test], candidate.tested)
 
-    def verdict(self) -> Verdict:
-        """Return the verdict on fusion over the test rows."""
-        return self.verdict_on(self.alone, self.fused, self._judge)
+    def verdict(self, winner: Candidate) -> Verdict:
+        """Return the verdict on combining over the test rows."""
+        return self.verdict_on({self.audio: self.alone}, self.fused, winner, self._judge)
 
-    def _judge(self, single: Candidate, fused: Candidate, generator: np.random.Generator) -> Verdict:
-        one, more = (c.side(self.look(c)[:, 0], self.prepared.present, self.test) for c in (single, fused))
-        groups = self.job.groups_of(self.test)
-        return judge_errors(one, more, self.look(single)[:, 1], generator=generator, groups=groups)
+    def _judge(self, alone: Mapping[str, Candidate], fused: Candidate, winner: Candidate) -> Verdict:
+        counts, groups = self.look(fused), self.job.groups_of(self.test)
+        yardstick = Yardstick("wer", counts[:, 1], None, None if groups is None else group_codes(groups))
+        one, more = (c.side(self.look(c)[:, 0], self.prepared.present, self.test) for c in (alone[self.audio], fused))
+        contest = Contest(more, {self.audio: one}, yardstick, margin=self.options.margin / 100, shipped=winner.name)
+        return judge(contest, np.random.default_rng([self.seed, 6]))
 
     def leaderboard(self, winner: Candidate) -> list[dict[str, Any]]:
         """Say of every candidate what validation, cost and the test rows say; the winner first."""

@@ -21,7 +21,7 @@ from plait.models.network import count_parameters
 from plait.models.rows import Prepared
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
 from plait.models.views import View
-from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Verdict, not_tested
+from plait.proof.verdict import NO_FUSED, NO_SINGLE, ONE_MODALITY, Verdict, not_tested
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, JOINT, Candidate
 from plait.study.job import Fit
@@ -124,19 +124,23 @@ class Training:
                 candidate.network.to("cpu")
         self.device = torch.device("cpu")
 
-    def verdict_on(self, single: Candidate | None, fused: Candidate | None, judge: Callable[..., Verdict]) -> Verdict:
-        """Return the verdict on fusion over the test rows: judge(single, fused, generator), where there are both."""
-        names = [None if candidate is None else candidate.name for candidate in (single, fused)]
+    def verdict_on(
+        self,
+        alone: Mapping[str, Candidate],
+        fused: Candidate | None,
+        winner: Candidate,
+        judge: Callable[[Mapping[str, Candidate], Candidate, Candidate], Verdict],
+    ) -> Verdict:
+        """Return the verdict on combining over the test rows: judge(alone, fused, winner), where there are both."""
+        names = None if fused is None else fused.name, winner.name
         if len(self.prepared.names) < 2:
-            return not_tested(ONE_MODALITY, names[0])
-        if fused is None or single is None:
+            return not_tested(ONE_MODALITY, *names)
+        if fused is None or not alone:
             missing = NO_FUSED if fused is None else NO_SINGLE
             if not self.budget.stopped:
                 missing = f"no candidate of {'several modalities' if fused is None else 'one modality'} was asked for"
             return not_tested(missing, *names)
-        if not len(self.test):
-            return not_tested(NO_TEST_ROWS, *names)
-        return judge(single, fused, np.random.default_rng([self.seed, 6]))
+        return judge(alone, fused, winner)
 
 
 def describe_views(views: Sequence[View]) -> dict[str, Any]:

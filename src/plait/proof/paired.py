@@ -1,0 +1,357 @@
+"""Two sets of answers to the same rows: how far apart they score, with an interval and a p that never disagree.
+
+Takes arrays and the name of a metric. Knows no model, no table, and not who answered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from plait.proof.metrics import Measure, classification, draw
+from plait.proof.scores import match_classes
+
+LEVEL = 0.05  # p below this is evidence
+SMALLEST = 1e-12  # a probability of 0 is taken as this
+Z = 1.959964  # the normal quantile of a 95 % interval
+COUNTED = 13  # up to so many units that differ, every flip is counted: 2 ** 13 of them
+FLIPS, RESAMPLES = 10_000, 2_000
+BLOCK = 4_000_000  # numbers in memory at once
+FEW_DIFFERENT = 100
+LOWER_IS_BETTER = ("log_loss", "mae", "rmse", "wer")
+POINTS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "wer")  # said in hundredths
+SUMS = ("accuracy", "balanced_accuracy", "log_loss", "mae", "r2", "wer")  # a mean over rows, each with its weight
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better one side is, in the metric's unit, with its 95 % interval; positive is better. None: unknown."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The rows that both sides answered, and the metric that they are measured by.
+
+    truth: (rows,) labels, or numbers where classes is None; of `wer` the words to be said. groups: (rows,) codes from 0
+    of groups whose rows are alike, or None. Answers are (rows, class), (rows, 1) or (rows,); of `wer` (rows,) errors.
+    """
+
+    metric: str
+    truth: np.ndarray
+    classes: Sequence[Any] | None = None
+    groups: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Yardstick:
+        """Return it for some of the rows."""
+        groups = None if self.groups is None else np.unique(self.groups[rows], return_inverse=True)[1]
+        return Yardstick(self.metric, self.truth[rows], self.classes, groups)
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def lower(self) -> bool:
+        """Whether the best score is the lowest."""
+        return self.metric in LOWER_IS_BETTER
+
+    @property
+    def num_groups(self) -> int:
+        return 0 if self.groups is None else int(self.groups.max()) + 1
+
+    def score(self, answers: np.ndarray) -> float:
+        """Return the metric of some answers; NaN where it is undefined."""
+        if self.metric in ("f1_macro", "auroc"):
+            return float(self._measure(answers)(np.ones((len(self), 1), np.float32))[self.metric][0])
+        total = self.weights.sum()
+        loss = float(self.row_losses(answers).sum() / total) if total else math.nan
+        if self.metric == "rmse":
+            return math.sqrt(loss)
+        return 1 - loss if self.metric in ("accuracy", "balanced_accuracy", "r2") else loss
+
+    def row_losses(self, answers: np.ndarray) -> np.ndarray:
+        """Return what each row loses (rows,): their sum over that of `weights` is the metric, or one less it."""
+        answers = np.asarray(answers, np.float64)
+        if self.metric == "wer":
+            return answers
+        if self.classes is None:
+            error = (answers[:, 0] if answers.ndim == 2 else answers) - self._numbers
+            return np.abs(error) if self.metric == "mae" else np.square(error)
+        if self.metric == "log_loss":
+            wide = np.pad(answers, ((0, 0), (0, max(0, int(self._codes.max()) + 1 - answers.shape[1]))))
+            return -np.log(np.maximum(wide[np.arange(len(self)), self._codes], SMALLEST))
+        wrong = (answers.argmax(1) != self._codes).astype(np.float64)
+        return wrong * self.weights if self.metric == "balanced_accuracy" else wrong
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """What each row counts (rows,)."""
+        if self.metric == "wer":
+            return np.asarray(self.truth, np.float64)
+        if self.metric == "r2":
+            return np.square(self._numbers - self._numbers.mean())
+        if self.metric == "balanced_accuracy":  # each class counts the same: the mean of the recalls
+            counts = np.bincount(self._codes)
+            return len(self) / ((counts > 0).sum() * counts[self._codes])
+        return np.ones(len(self))
+
+    def compare(self, ours: np.ndarray, theirs: np.ndarray, generator: np.random.Generator) -> Difference:
+        """Return how much better ours are than theirs.
+
+        p is that of a two-sided paired test: the two answers to a row, or to a whole group, change places at random
+        (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses"). Of right and wrong by rows it is the
+        exact sign test in its mid-p form (Fagerland, Lydersen and Laake 2013, BMC Medical Research Methodology 13:91);
+        else all flips are counted up to 13 units that differ, or 10,000 drawn: p = (b + 1) / (m + 1) (Phipson and Smyth
+        2010). The interval of right and wrong is a score interval (Tango 1998, Statistics in Medicine 17:891), which
+        does not collapse where few rows differ; with groups it is the jackknife over groups with t of G − 1 degrees of
+        freedom, and not narrower than by rows; else BCa (Efron 1987). An end on the wrong side of 0 for its p is put
+        where the p implies (Altman and Bland 2011, BMJ 343:d2090).
+        """
+        value = self.score(ours) - self.score(theirs)
+        if math.isnan(value):
+            return Difference()
+        value = -value if self.lower else value
+        if self.metric in ("f1_macro", "auroc"):
+            p, (low, high) = self._by_swaps(ours, theirs, value, generator)
+        else:
+            better = self.row_losses(theirs) - self.row_losses(ours)
+            p = self._flip(better, generator)
+            low, high = self._interval(better, ours, theirs, generator)
+        return Difference(value, *_reconcile(value, low, high, p), p)
+
+    # -- tests --------------------------------------------------------------------------------------------------------
+
+    def _flip(self, better: np.ndarray, generator: np.random.Generator) -> float:
+        return flip_test(better if self.groups is None else np.bincount(self.groups, better), generator)
+
+    def _by_swaps(
+        self, ours: np.ndarray, theirs: np.ndarray, value: float, generator: np.random.Generator
+    ) -> tuple[float, tuple[float, float]]:
+        """Test and measure a metric that is no sum over rows: both sides as one set of rows that weights pick from."""
+        both = Yardstick(self.metric, np.concatenate([self.truth, self.truth]), self.classes)
+        measure = both._measure(np.concatenate([ours, theirs]))
+        unit = np.arange(len(self)) if self.groups is None else self.groups
+        num = int(unit.max()) + 1
+
+        def apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+            """Return the difference of the metric for weights (row, resample) of our answers and of theirs."""
+            sides = (np.concatenate([first, second]), np.concatenate([second, first]))
+            one, other = (measure(side.astype(np.float32))[self.metric] for side in sides)
+            return np.asarray(one - other)
+
+        def blocks(times: int, weigh: Callable[[int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+            step = max(1, BLOCK // (2 * len(self)))
+            return np.concatenate([apart(*weigh(min(step, times - at))) for at in range(0, times, step)])
+
+        def swap(times: int) -> tuple[np.ndarray, np.ndarray]:
+            kept = generator.integers(0, 2, (num, times))[unit]
+            return kept, 1 - kept
+
+        def resample(times: int) -> tuple[np.ndarray, np.ndarray]:
+            drawn = draw(generator, num, times)[unit]
+            return drawn, np.zeros_like(drawn)
+
+        swapped = blocks(RESAMPLES, swap)
+        p = (float((np.abs(swapped) >= abs(value) - 1e-9).sum()) + 1) / (RESAMPLES + 1)
+        drawn = blocks(RESAMPLES // 2, resample)
+        drawn = drawn[~np.isnan(drawn)]
+        low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2]).tolist() if len(drawn) else (value, value)
+        return p, (low, high)
+
+    # -- intervals ----------------------------------------------------------------------------------------------------
+
+    def _interval(
+        self, better: np.ndarray, ours: np.ndarray, theirs: np.ndarray, generator: np.random.Generator
+    ) -> tuple[float, float]:
+        parts = np.stack([better, self.weights])
+        if self.metric == "rmse":
+            parts = np.stack([self.row_losses(theirs), self.row_losses(ours), self.weights])
+        by_row = None
+        if self.metric == "accuracy":
+            by_row = score_interval(int((better > 0).sum()), int((better < 0).sum()), len(better))
+        if self.groups is None:
+            return by_row or bca(parts, _gain, generator)
+        low, high = jackknife(np.stack([np.bincount(self.groups, part) for part in parts]), _gain)
+        return (min(low, by_row[0]), max(high, by_row[1])) if by_row else (low, high)
+
+    # -- what the rows hold -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        return np.asarray(self.truth, np.float64).ravel()
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        """The class of each row (rows,), those that no side knows behind the others."""
+        assert self.classes is not None
+        return match_classes(self.truth, self.classes)[0]
+
+    def _measure(self, answers: np.ndarray) -> Measure:
+        assert self.classes is not None
+        answers, (codes, names) = np.asarray(answers, np.float64), match_classes(self.truth, self.classes)
+        return classification(codes, answers.argmax(1), answers, names)
+
+
+def flip_test(better: np.ndarray, generator: np.random.Generator) -> float:
+    """Return the two-sided p of paired differences (unit,) whose signs flip at random; see `Yardstick.compare`."""
+    better = better[better != 0]
+    num, total = len(better), abs(float(better.sum()))
+    if not num:
+        return 1.0
+    size = np.abs(better)
+    if np.ptp(size) == 0:
+        return sign_test(int((better > 0).sum()), int((better < 0).sum()))
+    least = total - 1e-9 * float(size.sum())  # sums of the same numbers in another order are equal
+    if num <= COUNTED:
+        bits = (np.arange(2**num)[:, None] >> np.arange(num)) & 1
+        return float((np.abs((2 * bits - 1) @ better) >= least).mean())
+    extreme, step = 0, max(1, BLOCK // num)
+    for start in range(0, FLIPS, step):
+        signs = generator.integers(0, 2, (min(step, FLIPS - start), num), dtype=np.int8) * 2.0 - 1.0
+        extreme += int((np.abs(signs @ better) >= least).sum())
+    return (extreme + 1) / (FLIPS + 1)
+
+
+def sign_test(more: int, fewer: int) -> float:
+    """Return the two-sided mid-p of so many differences of one size on either side.
+
+    >>> sign_test(5, 0)
+    0.03125
+    """
+    from scipy.stats import binom
+
+    least, num = min(more, fewer), more + fewer
+    if more == fewer:
+        return 1.0
+    return float(np.clip(2 * binom.cdf(least, num, 0.5) - binom.pmf(least, num, 0.5), 1e-300, 1.0))
+
+
+def score_interval(more: int, fewer: int, num: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a difference of paired shares: of num rows, more are right only here, fewer
+    only there (Tango 1998).
+
+    >>> low, high = score_interval(0, 0, 100)
+    >>> round(low, 3), round(high, 3)
+    (-0.037, 0.037)
+    """
+    from scipy.optimize import brentq
+
+    value = (more - fewer) / num
+
+    def excess(apart: float) -> float:
+        a = 2 * num
+        b = -more - fewer + (2 * num - more + fewer) * apart
+        c = -fewer * apart * (1 - apart)
+        share = (math.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)  # of rows right only there, were the gap this
+        variance = num * (2 * share + apart * (1 - apart))
+        away = more - fewer - num * apart
+        return abs(away) / math.sqrt(variance) - Z if variance > 0 else (0.0 if away == 0 else math.inf) - Z
+
+    def end(limit: float) -> float:
+        near = value + (limit - value) * 1e-9
+        far = limit - math.copysign(1e-12, limit)
+        return float(brentq(excess, near, far, xtol=1e-9)) if excess(near) < 0 < excess(far) else limit
+
+    return end(-1.0), end(1.0)
+
+
+def bca(
+    parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], generator: np.random.Generator
+) -> tuple[float, float]:
+    """Return the 95 % BCa bootstrap interval (Efron 1987) of a statistic of sums of parts (part, unit)."""
+    from scipy.special import ndtr, ndtri
+
+    total = parts.sum(1)
+    value = float(statistic(total))
+    drawn = statistic(_resample(parts, generator))
+    drawn = drawn[~np.isnan(drawn)]  # a resample in which a ratio is undefined
+    if not len(drawn) or np.ptp(drawn) == 0:
+        return value, value
+    left_out = statistic(total[:, None] - parts)
+    apart = np.nanmean(left_out) - left_out[~np.isnan(left_out)]
+    spread = float((apart**2).sum()) ** 1.5
+    skew = float((apart**3).sum()) / (6 * spread) if spread else 0.0
+    below = (float((drawn < value).sum()) + float((drawn == value).sum()) / 2) / len(drawn)
+    bias = float(ndtri(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn))))
+    ends = [ndtr(bias + (bias + z) / (1 - skew * (bias + z))) for z in (-Z, Z)]
+    low, high = np.quantile(drawn, ends).tolist()
+    return min(low, value), max(high, value)
+
+
+def jackknife(parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+    """Return the 95 % interval of a statistic of sums of parts (part, group), from leaving out each group once."""
+    from scipy.special import stdtrit
+
+    total, num = parts.sum(1), parts.shape[1]
+    value, left_out = float(statistic(total)), statistic(total[:, None] - parts)
+    left_out = left_out[~np.isnan(left_out)]
+    error = math.sqrt((num - 1) / num * float(((left_out - left_out.mean()) ** 2).sum())) if len(left_out) else 0.0
+    reach = float(stdtrit(num - 1, 1 - LEVEL / 2)) * error if num > 1 else math.inf
+    return value - reach, value + reach
+
+
+def corrected_t(means: np.ndarray, trained: float, tested: float) -> tuple[float, float, float]:
+    """Return p, low and high of differences (fold,) of repeated folds: the corrected resampled t (Nadeau and Bengio
+    2003, "Inference for the generalization error"). trained, tested: rows of a fold that were learned from, and not."""
+    from scipy.special import stdtr, stdtrit
+
+    num, value = len(means), float(means.mean())
+    error = math.sqrt((1 / num + tested / trained) * float(means.var(ddof=1))) if num > 1 else math.inf
+    if not error:
+        return (1.0 if value == 0 else 1e-300), value, value
+    reach = float(stdtrit(num - 1, 1 - LEVEL / 2)) * error if num > 1 else math.inf
+    p = 2 * float(stdtr(num - 1, -abs(value) / error)) if num > 1 else 1.0
+    return p, value - reach, value + reach
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return p values corrected for how many they are (Holm 1979), in their order.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    adjusted, least = [0.0] * len(ps), 0.0
+    for rank, place in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[place]))
+        adjusted[place] = least
+    return adjusted
+
+
+def _reconcile(value: float, low: float, high: float, p: float) -> tuple[float, float]:
+    """Return the interval with the end that faces 0 on the side of it that p says."""
+    from scipy.special import ndtri
+
+    low, high = min(low, value), max(high, value)
+    near = low if value > 0 else high
+    if value == 0 or (p < LEVEL) == (near * value > 0):
+        return low, high
+    implied = value * (1 - Z / max(1e-12, -float(ndtri(p / 2))))
+    implied = implied if (p < LEVEL) == (implied * value > 0) else 0.0
+    return (implied, high) if value > 0 else (low, implied)
+
+
+def _gain(sums: np.ndarray) -> np.ndarray:
+    """Return the gain from sums (part, …): what is better over the weights; or of two squared errors and the rows."""
+    if len(sums) == 3:
+        return np.sqrt(np.maximum(sums[0], 0) / sums[2]) - np.sqrt(np.maximum(sums[1], 0) / sums[2])
+    return np.asarray(np.divide(sums[0], sums[1], out=np.full(np.shape(sums[0]), np.nan), where=sums[1] > 0))
+
+
+def _resample(parts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draw units with replacement and add up their parts (part, unit), 2,000 times: (part, resample)."""
+    num = parts.shape[1]
+    different, counts = np.unique(parts, axis=1, return_counts=True)
+    if len(counts) <= FEW_DIFFERENT:  # how often each is drawn is all that matters: quick for right and wrong
+        return different @ generator.multinomial(num, counts / num, RESAMPLES).T
+    step = max(1, BLOCK // num)
+    drawn = (draw(generator, num, min(step, RESAMPLES - start)) for start in range(0, RESAMPLES, step))
+    return np.concatenate([parts @ counts.astype(np.float64) for counts in drawn], axis=1)

@@ -1,0 +1,190 @@
+"""Paired tests and intervals against values worked out by hand, against published ones, and by simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plait.proof.paired import (
+    LEVEL,
+    Difference,
+    Yardstick,
+    bca,
+    corrected_t,
+    flip_test,
+    holm,
+    jackknife,
+    score_interval,
+    sign_test,
+)
+from plait.proof.scores import scores
+
+CLASSES = ["a", "b"]
+QUICK = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+PAIRS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40)
+
+
+def answers(right) -> np.ndarray:
+    """Return probabilities for a target of "a" in every row."""
+    right = np.asarray(right, bool)
+    return np.column_stack([right, ~right]).astype(float)
+
+
+def compare(ours, theirs, groups=None, seed=0) -> Difference:
+    """Compare two lists of right and wrong."""
+    truth = np.array(["a"] * len(ours), object)
+    return Yardstick("accuracy", truth, CLASSES, groups).compare(
+        answers(ours), answers(theirs), np.random.default_rng(seed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "fewer", "p"),
+    [
+        (5, 0, 1 / 32),  # 2 · ½ · 2⁻⁵
+        (6, 0, 1 / 64),
+        (0, 8, 1 / 256),
+        (7, 1, 2 * (1 + 8 / 2) / 256),
+        (3, 3, 1.0),
+        (0, 0, 1.0),
+        (15, 5, 2 * ((21700 - 15504) + 15504 / 2) / 2**20),  # Σ C(20, k ≤ 5) is 21,700, C(20, 5) is 15,504
+    ],
+)
+def test_p_of_right_and_wrong_is_the_mid_p(more, fewer, p):
+    assert sign_test(more, fewer) == pytest.approx(p, rel=1e-12)
+    same = [True] * 10
+    found = compare([True] * more + [False] * fewer + same, [False] * more + [True] * fewer + same)
+    assert found.p == pytest.approx(p, rel=1e-12)
+    assert found.value == pytest.approx((more - fewer) / (more + fewer + 10))
+
+
+def test_p_of_groups_is_exact_when_few_differ():
+    # groups gain 3, −1 and −1: of the sums of ±3 ±1 ±1, which are 5, 3, 3, 1 and the same below 0, all reach 1
+    assert flip_test(np.array([3.0, -1.0, -1.0]), np.random.default_rng(0)) == 1.0
+    assert flip_test(np.array([3.0, 2.0, 1.0, 0.0]), np.random.default_rng(0)) == 2 / 2**3
+
+
+def test_drawn_flips_come_near_the_exact_p_and_are_never_0():
+    generator = np.random.default_rng(1)
+    better = generator.normal(0.2, 1, 40)
+    signs = generator.choice([-1, 1], (200_000, 40))
+    expected = np.mean(np.abs(signs @ better) >= abs(better.sum()))
+    assert flip_test(better, generator) == pytest.approx(expected, abs=0.02)
+    assert flip_test(np.arange(1.0, 51), generator) == 1 / 10_001
+
+
+def test_score_interval_does_not_collapse_where_no_row_differs():
+    end = 1.959964**2 / (100 + 1.959964**2)  # of no difference the equation is n · d / (1 − d) = z²
+    assert score_interval(0, 0, 100) == pytest.approx((-end, end), abs=1e-6)
+    assert score_interval(10, 0, 10)[1] == 1.0
+
+
+def test_score_interval_solves_its_equation():
+    more, fewer, num = 9, 4, 60
+    for end in score_interval(more, fewer, num):
+        # the constrained maximum of the likelihood, by a search instead of the formula
+        share = np.linspace(max(0, -end) + 1e-9, (1 - abs(end)) / 1 - 1e-9, 400_001)
+        share = share[(share + end > 0) & (2 * share + end < 1)]
+        like = more * np.log(share + end) + fewer * np.log(share) + (num - more - fewer) * np.log(1 - 2 * share - end)
+        best = share[like.argmax()]
+        z = (more - fewer - num * end) / np.sqrt(num * (2 * best + end * (1 - end)))
+        assert abs(z) == pytest.approx(1.96, abs=2e-3)
+
+
+def test_intervals_cover_what_is_true():
+    inside = {"score": 0, "group": 0}
+    for seed in range(200):
+        generator = np.random.default_rng(seed)
+        theirs = generator.random(60) < 0.9
+        ours = np.where(generator.random(60) < 0.2, generator.random(60) < 0.6, theirs)
+        found = compare(ours, theirs, seed=seed)
+        inside["score"] += found.low <= -0.06 <= found.high
+        effect = np.repeat(generator.normal(0.3, 1, 20), 3)  # whole groups gain and lose
+        better = effect + generator.normal(0, 1, 60)
+        low, high = jackknife(np.stack([better.reshape(20, 3).sum(1), np.full(20, 3.0)]), lambda s: s[0] / s[1])
+        inside["group"] += low <= 0.3 <= high
+    assert min(inside.values()) >= 180  # 95 % of 200 are 190; below 180 once in a thousand
+
+
+def test_bca_is_that_of_scipy():
+    from scipy import stats
+
+    values = np.random.default_rng(3).lognormal(size=80)
+    low, high = bca(np.stack([values, np.ones(80)]), lambda s: s[0] / s[1], np.random.default_rng(0))
+    known = stats.bootstrap((values,), np.mean, n_resamples=20_000, rng=np.random.default_rng(1)).confidence_interval
+    assert (low, high) == pytest.approx((known.low, known.high), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "metric", ["accuracy", "balanced_accuracy", "f1_macro", "auroc", "mae", "rmse", "r2", "log_loss"]
+)
+def test_score_is_that_of_evaluate_and_the_difference_is_positive_where_it_is_better(metric):
+    generator = np.random.default_rng(5)
+    if metric in ("mae", "rmse", "r2"):
+        truth, classes = generator.normal(size=90), None
+        ours, theirs = truth + 0.3 * generator.normal(size=90), truth + generator.normal(size=90)
+        known = [scores(truth, side)[metric] for side in (ours, theirs)]
+    else:
+        codes = (generator.random(90) < 0.3).astype(int)
+        truth, classes = np.array(CLASSES, object)[codes], CLASSES
+        sides = [1 / (1 + np.exp(-k * (2 * codes - 1) - generator.normal(size=90))) for k in (3, 0.3)]
+        ours, theirs = (np.column_stack([1 - side, side]) for side in sides)
+        known = [scores(truth, side, classes).get(metric) for side in (ours, theirs)]
+        if metric == "log_loss":
+            known = [float(-np.log(side[np.arange(90), codes]).mean()) for side in (ours, theirs)]
+    yardstick = Yardstick(metric, truth, classes)
+    assert [yardstick.score(ours), yardstick.score(theirs)] == pytest.approx(known)
+    found = yardstick.compare(ours, theirs, generator)
+    assert found.value == pytest.approx(abs(known[0] - known[1]))
+    assert 0 < found.low < found.value < found.high
+    assert found.p < 0.01
+    mirrored = yardstick.compare(theirs, ours, generator)
+    assert mirrored.value == pytest.approx(-found.value)
+    assert mirrored.high < 0
+
+
+def test_groups_that_agree_are_less_sure_than_rows():
+    ours, theirs = [True] * 120, [False] * 30 + [True] * 90
+    rows, whole = compare(ours, theirs), compare(ours, theirs, groups=np.arange(120) // 10)
+    assert rows.p < 1e-8
+    assert whole.p == 2 / 2**3 / 2  # three groups differ, all by the same: mid-p
+    assert whole.high - whole.low > 2 * (rows.high - rows.low)
+
+
+def test_corrected_t_is_wider_than_the_plain_one():
+    means = np.array([0.02, 0.05, 0.01, 0.06, 0.03])
+    p, low, high = corrected_t(means, trained=80, tested=20)
+    error = np.sqrt((1 / 5 + 20 / 80) * means.var(ddof=1))  # Nadeau and Bengio 2003
+    assert (high - low) / 2 == pytest.approx(2.776445 * error, rel=1e-5)
+    assert p == pytest.approx(0.0709, abs=1e-4)  # t of 2.444 with 4 degrees of freedom
+    assert corrected_t(np.zeros(4), 80, 20)[0] == 1.0
+
+
+def test_holm_keeps_the_order_of_what_it_corrects():
+    assert holm([0.03, 0.01, 0.2]) == pytest.approx([0.06, 0.03, 0.2])
+    assert holm([]) == []
+
+
+@QUICK
+@given(PAIRS, st.integers(1, 4), st.booleans())
+def test_interval_and_p_never_disagree(pairs, size, grouped):
+    ours, theirs = zip(*pairs, strict=True)
+    groups = np.arange(len(pairs)) // size if grouped and len(pairs) > size else None
+    one, other = compare(ours, theirs, groups), compare(theirs, ours, groups)
+    assert 0 < one.p <= 1
+    assert other.p == one.p
+    assert [-other.value, -other.high, -other.low] == pytest.approx([one.value, one.low, one.high])
+    assert one.low <= one.value <= one.high
+    if one.value:
+        assert (one.p < LEVEL) == (one.low > 0 or one.high < 0)
+
+
+@QUICK
+@given(st.integers(0, 2**32 - 1))
+def test_interval_and_p_never_disagree_of_numbers(seed):
+    generator = np.random.default_rng(seed)
+    truth = generator.normal(size=30)
+    ours, theirs = truth + generator.standard_t(3, 30), truth + 1.5 * generator.standard_t(3, 30)
+    for metric in ("mae", "rmse", "r2"):
+        found = Yardstick(metric, truth).compare(ours, theirs, generator)
+        assert (found.p < LEVEL) == (found.low > 0 or found.high < 0)

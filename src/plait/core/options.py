@@ -23,6 +23,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 AS_TEXT = "text"  # the family of candidates that read the whole row written out as words
 # the families of candidates that fit compares
 FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
+CLASS_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "log_loss")  # the first is the usual one
+NUMBER_METRICS = ("r2", "rmse", "mae")
+REFITS = ("all", "train+val", "none")
 PRECISIONS = ("auto", "float32")
 LEAST = (
     ("epochs", 1, ""),
@@ -74,7 +77,11 @@ class FitOptions:
             float32.
         candidates (--candidates FAMILY): Family of candidates to try: alone, classic, late, text, parallel, sequential,
             tree, auto, ensemble.
+        metric (--metric NAME): Metric that decides choice, headline and verdict: accuracy, balanced_accuracy, f1_macro,
+            auroc, log_loss; of numbers r2, rmse, mae. Without it accuracy, or log_loss where one class is common.
         margin (--margin POINTS): Points, or percent of the prior's error, within which a difference does not matter.
+        refit (--refit ROWS): Rows that the winner learns from again once it is proven: all, train+val or none. Without
+            it all; with a split column train+val, networks none.
         folds (--folds K): Test on every row by cross-validation in K folds, twice. For small tables.
         time_limit (--time-limit SECONDS): Seconds that fit may take. The best model so far is kept.
         seed (--seed N): Same seed, same result, on the same machine.
@@ -103,7 +110,9 @@ class FitOptions:
     batch_size: int = 64
     precision: str = "auto"
     candidates: Sequence[str] = ()
+    metric: str | None = None
     margin: float = 2.0
+    refit: str | None = None
     folds: int | None = None
     time_limit: float | None = None
     seed: int = 0
@@ -127,6 +136,11 @@ class FitOptions:
                 raise RequestError(f"{name} is {value}; expected {least}{unit} or more.")
         if self.time_limit is not None and not self.time_limit > 0:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
+        if self.metric is not None and self.metric not in CLASS_METRICS + NUMBER_METRICS:
+            near = did_you_mean(self.metric, CLASS_METRICS + NUMBER_METRICS)
+            raise RequestError(f"there is no metric {self.metric!r}. {near}")
+        if self.refit is not None and self.refit not in REFITS:
+            raise RequestError(f"refit is {self.refit!r}; expected one of: {', '.join(REFITS)}.")
         if self.precision not in PRECISIONS:
             near = did_you_mean(str(self.precision), PRECISIONS)
             raise RequestError(f"there is no precision {self.precision!r}. {near}")

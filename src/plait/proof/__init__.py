@@ -8,11 +8,13 @@ DOOR: dict[str, tuple[str, ...]] = {
     "attribution": ("explain_table",),
     "explanation": ("Explanation", "PICTURES", "write_explanation"),
     "inside": ("Detail",),
-    "leaderboard": ("FEWEST", "HEADLINE", "Proof", "SIMPLEST", "board", "choose_shown", "span"),
+    "leaderboard": ("FEWEST", "Proof", "SIMPLEST", "board", "choose_shown", "span"),
     "robustness": ("Robustness", "calibration"),
-    "scores": ("MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "intervals", "reliability"),
+    "paired": ("Difference", "LEVEL", "POINTS", "Yardstick", "corrected_t", "holm"),
+    "scores": (
+        "MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "group_codes", "intervals", "reliability",
+    ),
     "verdict": (
-        "FEWEST_GROUPS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge",
-        "judge_errors", "not_tested",
+        "Contest", "FEWEST_ROWS", "NO_FUSED", "NO_SINGLE", "ONE_MODALITY", "Side", "Verdict", "judge", "not_tested",
     ),
 }  # fmt: skip

@@ -9,7 +9,6 @@ from typing import Any
 from plait.core.terminal import text_table
 from plait.core.words import count, duration, number, parameters, plain
 
-HEADLINE = {"classification": "accuracy", "regression": "r2", "recognition": "wer"}
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
 COSTS = ("training time", "parameters", "ms per row")
 FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
@@ -56,7 +55,8 @@ class Proof:
 
 def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
     """Return candidates as a table of plain text."""
-    header = ["  candidate", "how", f"{metric}, validation", f"{metric}, test", *COSTS]
+    named = metric.replace("_", " ")
+    header = ["  candidate", "how", f"{named}, validation", f"{named}, test", *COSTS]
     rows = []
     for c in candidates:
         name, how = ("* " if c["winner"] else "  ") + c["name"], c["recipe"] if c["recipe"] != c["name"] else ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 Measure = Callable[[np.ndarray], dict[str, np.ndarray]]  # weights (row, resample) → (resample,) or (class, resample)
+SMALLEST = 1e-12  # a probability of 0 is taken as this
 PER_CLASS = ("precision", "recall", "f1")
 
 
@@ -28,6 +29,8 @@ def classification(truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarr
         if positive.any() and not positive.all():
             column = probabilities[:, index] if index < probabilities.shape[1] else np.zeros(num_rows)
             ranked.append(_rank_sums(column, positive))
+    wide = np.pad(probabilities, ((0, 0), (0, max(0, num_classes - probabilities.shape[1]))))
+    surprise = -np.log(np.maximum(wide[every, truth], SMALLEST))[None].astype(np.float32)
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         hits, support, guessed = ((m @ weights).astype(np.float64) for m in (hit_sums, support_sums, guess_sums))
@@ -48,6 +51,7 @@ def classification(truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarr
             "f1_micro": accuracy,  # one label a row: a wrong answer is one false positive and one false negative
             "f1_weighted": (f1 * support).sum(0) / total,
             "auroc": auroc,
+            "log_loss": (surprise @ weights)[0] / total,
             "precision": precision,
             "recall": recall,
             "f1": f1,

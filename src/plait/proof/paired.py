@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from plait.proof.metrics import Measure, classification, draw
+from plait.proof.metrics import SMALLEST, Measure, classification, draw
 from plait.proof.scores import match_classes
 
 LEVEL = 0.05  # p below this is evidence
-SMALLEST = 1e-12  # a probability of 0 is taken as this
 Z = 1.959964  # the normal quantile of a 95 % interval
 COUNTED = 13  # up to so many units that differ, every flip is counted: 2 ** 13 of them
 FLIPS, RESAMPLES = 10_000, 2_000
@@ -103,6 +102,24 @@ class Yardstick:
             counts = np.bincount(self._codes)
             return len(self) / ((counts > 0).sum() * counts[self._codes])
         return np.ones(len(self))
+
+    def spread(self, answers: np.ndarray) -> np.ndarray:
+        """Return what each row adds to the loss (rows,), whose mean is the metric, or one less it where high is good.
+
+        Of a metric that is no sum over rows these are the pseudo-values of the jackknife (Quenouille 1956).
+        """
+        num = len(self)
+        if self.metric not in ("f1_macro", "auroc"):
+            losses, total = self.row_losses(answers), self.weights.sum()
+            return losses * (num / total) if total else losses
+        measure, parts = self._measure(answers), []
+        for start in range(0, num, max(1, BLOCK // num)):
+            rows = np.arange(start, min(num, start + max(1, BLOCK // num)))
+            weights = np.ones((num, len(rows)), np.float32)
+            weights[rows, np.arange(len(rows))] = 0
+            parts.append(measure(weights)[self.metric])
+        whole = self.score(answers)
+        return 1 - np.nan_to_num(num * whole - (num - 1) * np.concatenate(parts), nan=whole)
 
     def compare(self, ours: np.ndarray, theirs: np.ndarray, generator: np.random.Generator) -> Difference:
         """Return how much better ours are than theirs.

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_type_hin
 from plait.core.typed import check_type
 
 ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
-SELDOM = ("audio", "units", "decimal_comma", "encoders", "mute")  # keys that a run may lack
+SELDOM = ("audio", "units", "decimal_comma", "encoders", "mute", "refit")  # keys that a run may lack
 NOT_READ = ("precision", "format", "seal", "rest")  # by the one who loads it, or read before
 
 
@@ -79,6 +79,8 @@ class Study(TypedDict):
     verdict: Sentence
     trials: dict[str, int]
     candidates: list[Line]
+    beside: NotRequired[str | None]
+    why: NotRequired[str]
     conversions: NotRequired[list[Sentence]]
 
 
@@ -110,6 +112,14 @@ class Folds(TypedDict):
     repeats: int
     rows: int
     metrics: Scores
+
+
+class Refitted(TypedDict):
+    """What learned anew after the proof: from "all" rows or "train+val", how many, and which networks did not."""
+
+    how: str
+    rows: int
+    kept: list[str]
 
 
 class Point(TypedDict):
@@ -170,6 +180,7 @@ class RunFacts(Mapping[str, Any]):
     stopped: Annotated[str, Literal["", "time", "interrupt"]] = ""
     test: Annotated[dict[str, Any] | None, Test | None] = None  # the scores on the test rows, None without any
     study: Annotated[dict[str, Any], Study] = field(default_factory=dict)
+    refit: Annotated[dict[str, Any] | None, Refitted | None] = None  # None: what was proven is what answers
     mute: bool | None = None  # whether a recogniser wrote no word in any test row
     format: int | None = None
     strands: Annotated[list[dict[str, Any]] | None, list[dict[str, Any]]] = None

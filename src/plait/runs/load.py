@@ -14,7 +14,7 @@ from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
-from plait.runs.model import FORMAT, WEIGHTS, Model
+from plait.runs.model import FORMAT, PROOF, WEIGHTS, Model
 
 
 def load(
@@ -96,7 +96,7 @@ def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:
     mains = {view.name for view in views if view.is_main}
     blind = [view.name for view in views if view.of not in mains or (view.feeds_encoder and view.frozen is None)]
     require(not blind, f"the modality or encoder that {blind} shows is not there")
-    strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", *mains)]
+    strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", PROOF, *mains)]
     require(not strange and "winner" in facts["predictors"]["roles"], f"there are predictors of {str(strange)[:200]}")
     right = len({*classes}) == len(classes) > 1 if classes is not None else task != "classification"
     require(right and (classes is None or task == "classification"), f"{task} has the classes {str(classes)[:100]}")
@@ -129,7 +129,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
         raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
-    if facts["format"] != FORMAT:
+    if facts["format"] not in (3, FORMAT):  # 3 has a verdict of another form, and is read as it is
         raise RunError(
             f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
         )

@@ -37,7 +37,7 @@ from plait.errors import RequestError, RunError, did_you_mean
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
-from plait.proof.leaderboard import HEADLINE, SIMPLEST, Proof, board, choose_shown, span
+from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.facts import RunFacts
@@ -46,7 +46,8 @@ from plait.runs.predictions import Predictions, status_line
 if TYPE_CHECKING:
     from plait.proof.explanation import Explanation
 
-FORMAT = 3
+FORMAT = 4
+PROOF = "proof"  # the role of the winner as it was when the test rows were looked at
 WEIGHTS = "weights.safetensors"
 STOPPED = {
     "time": "The time limit ended the fit; the best so far is kept.",
@@ -61,7 +62,8 @@ class Model:
     Args:
         facts: what run.json holds, by attribute or as a mapping.
         views: the modalities, each with its preparation.
-        predictors: "winner", and for each modality the best that looks at it alone.
+        predictors: "winner", for each modality the best that looks at it alone, and "proof", the winner as it was when
+            the test rows were looked at, if it has learned from more rows since.
         folder, keeper: the run folder, and what removes a temporary one with the model.
         made: modalities made of others, and cells filled from them.
 
@@ -127,6 +129,17 @@ class Model:
     def predictor(self, name: str = "winner") -> Any:
         """Return the winner, or a modality alone: Batch → probabilities (batch, class) or values."""
         return self.predictors[name]
+
+    def as_candidate(self, name: str) -> Model:
+        """Return this model with another of its predictors as the one that answers: "proof", or a modality alone.
+
+        Raises:
+            RequestError: the run holds no such predictor.
+        """
+        if name not in self.predictors:
+            near = did_you_mean(name, list(self.predictors))
+            raise RequestError(f"the run holds no candidate {name!r}. {near}")
+        return replace(self, predictors={"winner": self.predictors[name]})
 
     def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Predictions:
         """Return an answer for every row: as many out as in, in the same order, each with a status.
@@ -210,7 +223,7 @@ class Model:
     @property
     def alone(self) -> dict[str, Any]:
         """The best predictor of each modality by itself."""
-        return {name: predictor for name, predictor in self.predictors.items() if name != "winner"}
+        return {name: predictor for name, predictor in self.predictors.items() if name not in ("winner", PROOF)}
 
     def subsets(self) -> list[tuple[str, ...]]:
         """Return the sets of modalities given which the model is scored, names sorted; all of them last."""
@@ -311,7 +324,7 @@ class Model:
 
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
-        facts, metric, shown = self.facts, HEADLINE[self.task], choose_shown(self.leaderboard)
+        facts, metric, shown = self.facts, self.facts.study["metric"], choose_shown(self.leaderboard)
         lines = [board(shown, metric)]
         if len(self.leaderboard) > 1:
             lines.append(f"* {self._say_rule()}")
@@ -319,7 +332,7 @@ class Model:
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(f"{more}: print(model.study), plait study RUN")
         lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
-        lines += [one["sentence"] for one in facts.study.get("conversions", [])]
+        lines += [*(one["sentence"] for one in facts.study.get("conversions", [])), *self._say_refit()]
         if facts.learning_curve:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
@@ -338,7 +351,12 @@ class Model:
         facts, lines = self.facts, say_encoders(self.facts.encoders or {})
         test, folds = facts.test, facts.folds
         if test is not None and test["metrics"]:
-            lines.append(f"\nOn the test rows {metric} is {span(test['metrics'][metric])} for * {facts.winner}.")
+            beside = facts.study.get("beside")
+            also = f", {beside.replace('_', ' ')} {span(test['metrics'][beside])}" if beside else ""
+            named = metric.replace("_", " ")
+            lines.append(f"\nOn the test rows {named} is {span(test['metrics'][metric])}{also} for * {facts.winner}.")
+            if facts.study.get("why"):
+                lines.append(f"{facts.study['why'][0].upper()}{facts.study['why'][1:]}")
             for name, alone in test["alone"].items():
                 if alone["metrics"]:
                     lines.append(
@@ -367,6 +385,18 @@ class Model:
                 f"its robustness and explanations are of {count(drawn, 'row')}, drawn; of more with --report-rows"
             )
         return [*lines, f"{say_next(folder)}   or   plait explain {folder} TABLE --row 0"]
+
+    def _say_refit(self) -> list[str]:
+        """Return what the model that answers has learned from since it was proven."""
+        again = self.facts.refit
+        if again is None:
+            return []
+        what = "all labelled rows" if again["how"] == "all" else "training and validation rows"
+        kept = f"; {', '.join(again['kept'])} as before" if again["kept"] else ""
+        return [
+            f"The model that answers from here on learned anew from {what} ({count(again['rows'])}{kept}); what is said "
+            "of test rows is of the model before."
+        ]
 
     def say_rows(self) -> list[str]:
         """Return sentences on the rows, their splits and their holes."""

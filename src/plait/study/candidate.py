@@ -32,7 +32,7 @@ class Candidate:
     params: int = 0
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
-    members: list[str] = field(default_factory=list)  # of a candidate made of others
+    parts: list[Candidate] = field(default_factory=list, repr=False)  # those that it is made of
     temperature: float | None = None  # None until it was looked for
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
@@ -52,20 +52,22 @@ class Candidate:
         return 1.0 if self.temperature is None else self.temperature
 
     @property
+    def members(self) -> list[str]:
+        """The names of those that it is made of."""
+        return [part.name for part in self.parts]
+
+    @property
     def tempered(self) -> Any:
         """Its predictor, with its temperature."""
-        return self._with_heat(self.predictor)
-
-    def refitted(self, rows: np.ndarray) -> Any:
-        """Return the predictor to ship: a classic one learns from all these rows, now that some of them have chosen."""
-        return self.tempered if self.fit is None else self._with_heat(self.fit(rows))
+        return self.tempered_as(self.predictor)
 
     def side(self, answers: np.ndarray, present: Mapping[str, np.ndarray], rows: np.ndarray) -> Side:
         """Return what it answers to these rows, as a verdict compares it."""
         there = np.all([present[name][rows] for name in self.names], axis=0)
         return Side(self.name, answers, there)
 
-    def _with_heat(self, predictor: Any) -> Any:
+    def tempered_as(self, predictor: Any) -> Any:
+        """Return another predictor, with the temperature of this one."""
         return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 
 from plait.core.words import p_equals, signed
 from plait.proof.leaderboard import span
-from plait.proof.paired import LEVEL, holm
+from plait.proof.paired import LEVEL, POINTS, holm
 from plait.proof.verdict import FEWEST_ROWS
 from plait.study.candidate import best_of
 from plait.study.search import Search
@@ -64,10 +64,11 @@ def _tell(facts: Mapping[str, Any], code: str) -> str:
     if any(score["value"] is None for score in facts["scores"].values()) or code == "not_tested":
         return f"{made}, made of {source} by {by}: too few test rows to compare."
     first, second, both = (span(facts["scores"][name]) for name in (source, made, "both"))
-    points = facts["metric"] == "accuracy"
+    points = facts["metric"] in POINTS
     gain, low, high = (signed(facts["difference"][end], points) for end in ("value", "low", "high"))
     several = f", corrected for {facts['corrected_for']} comparisons" if facts["corrected_for"] > 1 else ""
-    size = f"{gain} {'points' if points else 'of r2'}, 95 % interval {low} to {high}, {p_equals(facts['p'])}{several}"
+    unit = "points" if points else f"of {facts['metric']}"
+    size = f"{gain} {unit}, 95 % interval {low} to {high}, {p_equals(facts['p'])}{several}"
     end = {
         "helps": f"Both together are better than {better} by itself ({size}).",
         "hurts": f"Both together are worse than {better} by itself ({size}).",

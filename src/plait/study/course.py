@@ -29,6 +29,7 @@ def learn_labels(job: Fit) -> Model:
     """Fit a predictor of classes or numbers."""
     labels, options = job.labels, job.options
     assert labels is not None
+    labels.settle_metric(options.metric)
     split = job.split_rows(labels.codes, labels.classes is not None)
     checked = None
     if options.folds is not None:

@@ -16,17 +16,17 @@ from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
 from plait.models.views import encoder_names
-from plait.proof.leaderboard import HEADLINE
 from plait.proof.scores import confusion, reliability
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.facts import RunFacts
-from plait.runs.model import Model
+from plait.runs.model import PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
 from plait.study.job import Fit
+from plait.study.refit import Refit
 from plait.study.report_content import Account
 from plait.study.search import Result, time_row
 from plait.study.speech import Recognition
@@ -43,23 +43,36 @@ def finish(result: Result) -> Model:
     if job.options.report:
         content = Account(result, model, answered).content()
         files["report.html"] = lambda path: write_report(path, content)
+    learn_anew(result, model)
     model.write(job.folder, files)
     shutil.rmtree(job.work)
     return model
 
 
+def learn_anew(result: Result, model: Model) -> None:
+    """Give the model predictors learned from all labelled rows; the winner as it was proven stays beside them."""
+    refit = Refit.of(result)
+    if refit is None:
+        return
+    predictors = {"winner": refit.predictor(result.winner)}
+    predictors |= {name: refit.predictor(best) for name, best in result.search.alone.items()}
+    if refit.kept and len(refit.kept) == len(refit.made):
+        return  # networks of a split that the user named: nothing was learned anew
+    refit.leave_device()
+    model.predictors = {PROOF: model.predictors["winner"], **predictors}
+    model.facts.refit = {"how": refit.how, "rows": len(refit.rows), "kept": refit.kept}
+
+
 def ship(result: Result) -> Model:
-    """Return the model: the winner, learned from validation rows too where it can, and the best of each modality."""
-    job, search, winner, study = result.job, result.search, result.winner, result.search.study
-    shipped = search.refitted(winner)
-    predictors = {"winner": shipped}
-    for name in study.prepared.names:
-        best = search.best_alone(name)
-        if best is not None:
-            predictors[name] = shipped if best is winner else best.tempered
+    """Return the model: the winner and the best of each modality, as they were chosen."""
+    search, winner, study = result.search, result.winner, result.search.study
+    predictors = {"winner": winner.tempered}
+    predictors |= {
+        name: predictors["winner"] if best is winner else best.tempered for name, best in search.alone.items()
+    }
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
     strands = [s for s in study.prepared.views if s.how != "tuned" or s.name in read_by]
-    return Model(list_facts(result), strands, predictors, made=list(job.made))
+    return Model(list_facts(result), strands, predictors, made=list(result.job.made))
 
 
 def common_facts(job: Fit, split: np.ndarray, winner: Candidate) -> dict[str, Any]:
@@ -121,7 +134,7 @@ def ask(result: Result, model: Model) -> Answers:
     whole = tuple(sorted(model.modalities))
     asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})
     answered = answer_prepared(study.prepared, model.predictor(), *asked, model.modalities, result.rows)
-    if len(study.test) and winner.fit is None:  # else the one that is shipped has learned from validation rows since
+    if len(study.test):
         winner.tested = answered.answers[whole]
     for name, said in answered.alone.items():
         best = search.best_alone(name)
@@ -147,7 +160,9 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     converted = [one for one in facts.conversions if one["how"] == "convert"]
     facts.study = {
         "winner": result.winner.name,
-        "metric": HEADLINE[model.task],
+        "metric": labels.metric,
+        "beside": labels.beside,
+        "why": labels.why,
         "verdict": search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"],
         "trials": search.trials,
         "candidates": list_candidates(study.candidates, result.winner, score),
@@ -162,7 +177,7 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     answers = Predictions.from_values(values, answered.statuses, labels.classes)
     files = common_files(model.facts, study.candidates, answers, (rows, study.split[rows], labels.cells[rows]))
     if points:
-        files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, HEADLINE[model.task])
+        files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, labels.metric)
     seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
     truth, said = labels.cells[rows][seen], values[seen]
     where = f"{'test' if len(study.test) else 'validation'} rows, {result.winner.name}"

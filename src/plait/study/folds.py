@@ -13,7 +13,7 @@ import numpy as np
 
 from plait.models.calibration import assign_folds
 from plait.proof.paired import Difference, Yardstick, corrected_t
-from plait.proof.scores import group_codes, intervals
+from plait.proof.scores import intervals
 from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested
 from plait.study.job import Fit
 from plait.study.search import Search
@@ -106,7 +106,7 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
         return {**facts, "verdict": not_tested(few, None, WINNER).to_json()}
     generator = np.random.default_rng([seed, 6])
-    yardstick = replace(search.yardstick, truth=search.truth_of(place), groups=group_codes(cluster))
+    yardstick = labels.yardstick(place, cluster)
     contest = Contest(pool.side(FUSED), pool.alone, yardstick, labels.prior, job.options.margin / 100, FUSED)
     verdict = judge(contest, generator, pool.compare(yardstick, generator))
     of_groups = 0 if groups is None else len(np.unique(groups[rows]))

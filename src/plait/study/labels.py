@@ -11,13 +11,17 @@ import numpy as np
 import torch
 
 from plait.core.contract import Schema, Table, clean_label
-from plait.core.options import FitOptions
-from plait.core.words import count
+from plait.core.options import CLASS_METRICS, NUMBER_METRICS, FitOptions
+from plait.core.words import count, percent
 from plait.data.parse import is_decimal_comma, read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
 from plait.models.learning import Target
-from plait.proof.scores import intervals
+from plait.proof.paired import Yardstick
+from plait.proof.scores import group_codes, intervals
+
+COMMON = 0.8  # share of the commonest class above which accuracy hardly moves
+MANY_NUMBERS = 30  # labels from which on three of them are few
 
 
 @dataclass
@@ -33,6 +37,17 @@ class Labels:
     prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
     decimal_comma: bool = False  # of numbers: whether they are written as 1.234,5
     weights: np.ndarray | None = None  # (class,) of the loss, where classes are balanced
+    metric: str = ""  # that decides choice, headline and verdict
+    beside: str | None = None  # another metric that the summary names
+    why: str = ""  # a sentence, where the metric is not the usual one and nobody asked for it
+    chooses: bool = False  # whether the metric chooses the winner, not the loss
+
+    def __post_init__(self) -> None:
+        self.metric = self.metric or self._metrics[0]
+
+    @property
+    def _metrics(self) -> tuple[str, ...]:
+        return NUMBER_METRICS if self.classes is None else CLASS_METRICS
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -66,6 +81,30 @@ class Labels:
                 f"If it does hold classes, say so with --kind {name}=category."
             )
         return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, decimal_comma=decimal_comma)
+
+    def settle_metric(self, asked: str | None) -> None:
+        """Take the metric that was asked for, or the one that suits these labels. Raises RequestError."""
+        if asked is not None:
+            if asked not in self._metrics:
+                held = "numbers" if self.classes is None else "classes"
+                raise RequestError(
+                    f"the metric {asked} does not fit column {self.name!r}, which holds {held}; "
+                    f"expected one of: {', '.join(self._metrics)}."
+                )
+            self.metric, self.chooses = asked, True
+            return
+        there = self.codes >= 0
+        if self.classes is not None:
+            counts = np.bincount(self.codes[there], minlength=len(self.classes))
+            if counts.max() > COMMON * counts.sum():
+                share, name = percent(counts.max() / counts.sum(), 0), self.classes[int(counts.argmax())]
+                self.metric, self.beside = "log_loss", "auroc" if len(self.classes) == 2 else "balanced_accuracy"
+                self.why = f"{share} of the rows are {name!r}, so log loss decides: accuracy would hardly move."
+            return
+        squares = np.sort(np.square(self.numbers[there] - self.numbers[there].mean()))
+        if len(squares) >= MANY_NUMBERS and squares[-3:].sum() > squares.sum() / 2:
+            self.metric, self.beside, self.chooses = "mae", "r2", True
+            self.why = "three rows make most of the squared error, so the mean absolute error decides."
 
     def check_training(self, rows: np.ndarray) -> None:
         """Raise TableError when the training rows show fewer than two classes, or two numbers."""
@@ -117,11 +156,17 @@ class Labels:
         return each if self.classes is not None else each / max(self.spread, 1e-12) ** 2
 
     def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
-        """Return the accuracy (or r2) with its 95 % interval of answers, (rows, class) or (rows, 1), for these rows."""
+        """Return the metric with its 95 % interval of answers, (rows, class) or (rows, 1), for these rows."""
         generator = np.random.default_rng(seed)
         if self.classes is None:
-            return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)["r2"]
-        return intervals(self.cells[rows], answers, self.classes, generator=generator)["accuracy"]
+            return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)[self.metric]
+        return intervals(self.cells[rows], answers, self.classes, generator=generator)[self.metric]
+
+    def yardstick(self, rows: np.ndarray, groups: np.ndarray | None = None) -> Yardstick:
+        """Return these rows, and the metric, to measure answers by. groups: (rows,) of these rows."""
+        cells = self.cells[rows]
+        truth = cells.astype(np.float64) if self.classes is None else cells
+        return Yardstick(self.metric, truth, self.classes, None if groups is None else group_codes(groups))
 
 
 def sort_classes(values: set[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Study(Training):
 
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     kept: Stages | None = None  # networks trained alone, kept between commands
+    repeating: bool = False  # whether networks take the epochs that they took before, and none is chosen
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,6 +61,18 @@ class Study(Training):
         self.train_plans([plan], 1)
         plural = [c for c in self.candidates if c.plan is not None]
         return min(plural, key=lambda c: c.loss) if plural else choose(self.candidates)
+
+    def repeat(self, start: Candidate) -> Candidate | None:
+        """Train a candidate as it was, on the rows of this study."""
+        if start.plan is None:
+            name = start.names[0]
+            self.alone[name] = alone = self.alone.get(name) or self.train_alone(name)
+            return alone if start.recipe == ALONE or alone is None else self.tune_alone(alone)
+        if start.recipe == JOINT:
+            return self.train_joint(start.plan, {}, start.family)
+        self.train_each()
+        fused = self.train_fused(start.plan, {}, start.family)
+        return fused if start.recipe == FUSED or fused is None else self.fine_tune(fused)
 
     def train_each(self) -> None:
         """Train each modality alone, but for those that were."""
@@ -285,6 +298,8 @@ class Study(Training):
         """Train one candidate, unless there is no time left; one alone may be kept from an earlier command."""
         if self.is_over:
             return None  # there is something to choose from; without it the first candidate gets one epoch
+        if self.repeating:
+            stage = replace(stage, behind=None, recipe=replace(stage.recipe, patience=stage.recipe.epochs))
         self.lowered = self.lowered or self._is_low(stage)
         saved, key = self.stages.load(stage.name), ""
         if saved is None and stage.how == ALONE and self.kept is not None:

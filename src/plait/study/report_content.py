@@ -20,7 +20,6 @@ from plait.models.calibration import apply_temperature
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
-from plait.proof.leaderboard import HEADLINE
 from plait.proof.robustness import Robustness, calibration
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers
@@ -122,7 +121,7 @@ class Account:
         return {
             "target": facts.target,
             "task": facts.task,
-            "metric": HEADLINE[facts.task],
+            "metric": facts.study["metric"],
             "classes": None if classes is None else len(classes),
             "modalities": self.search.study.prepared.names,
             "table": source,

@@ -27,7 +27,6 @@ from plait.models.learners import LEARNERS
 from plait.models.predictors import Blend, RowText, count_params
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
-from plait.proof.scores import group_codes
 from plait.proof.verdict import Contest, Side, Verdict, judge
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
@@ -78,8 +77,10 @@ class Search:
         if self.plan is not None:
             winner = study.run(self.plan)
             self.calibrate()
+            self._measure()
         else:
             self._try_all()
+            self._measure()
             winner = choose([c for c in study.candidates if c.names])
         self.single = best_of(c for c in study.candidates if len(c.names) == 1)
         plural = [c for c in study.candidates if len(c.names) > 1]
@@ -325,7 +326,7 @@ class Search:
             return  # one member is no ensemble
         blend = Blend([members[i].tempered for i in kept], combiner, prior)
         candidate = self._add(name, family, blend, answers, began, recipe or f"of {len(kept)}")
-        candidate.members = [members[i].name for i in kept]
+        candidate.parts = [members[i] for i in kept]
 
     def _having_any(self, candidate: Candidate) -> np.ndarray:
         """Return which rows (rows,) have any of the modalities that a candidate looks at."""
@@ -358,9 +359,12 @@ class Search:
                 candidate.temperature, candidate.answers = fitted.temperature, fitted.answers
                 candidate.losses = self.labels.losses(fitted.answers, val)
 
-    def refitted(self, candidate: Candidate) -> Any:
-        """Return the predictor to ship: a classic one learns from validation too, now that this has chosen."""
-        return candidate.refitted(np.concatenate([self.study.train, self.study.val]))
+    def _measure(self) -> None:
+        """Let the metric say what a candidate loses, where it is to choose: validation is asked once more, by it."""
+        if self.labels.chooses:
+            yardstick = self.labels.yardstick(self.study.val)
+            for candidate in self.study.candidates:
+                candidate.losses = yardstick.spread(candidate.answers)
 
     # -- the test rows ------------------------------------------------------------------------------------------------
 
@@ -392,18 +396,10 @@ class Search:
         contest = Contest(self.side(fused), sides, self.yardstick, self.labels.prior, margin, winner.name)
         return judge(contest, np.random.default_rng([self.study.seed, 6]))
 
-    @cached_property
+    @property
     def yardstick(self) -> Yardstick:
         """The test rows, and the metric that the verdict and the leaderboard head."""
-        rows, groups = self.study.test, self.job.groups_of(self.study.test)
-        metric = "r2" if self.labels.classes is None else "accuracy"
-        codes = None if groups is None else group_codes(groups)
-        return Yardstick(metric, self.truth_of(rows), self.labels.classes, codes)
-
-    def truth_of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the labels, or the numbers, of some rows."""
-        cells = self.labels.cells[rows]
-        return cells.astype(np.float64) if self.labels.classes is None else cells
+        return self.labels.yardstick(self.study.test, self.job.groups_of(self.study.test))
 
     def side(self, candidate: Candidate) -> Side:
         """Return what a candidate says of the test rows, as the verdict compares it."""

@@ -60,18 +60,40 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
         },
         "verdict": {
             "code": "helps",
-            "sentence": "Fusion helps: parallel(image, audio, by=gate) reaches 0.932 accuracy on 498 test rows of "
-            "60 groups, audio alone 0.811: a gain of 12.1 points (95 % interval 9.2 to 15.0, p < 0.001). On the 104 "
-            "rows without audio it gains 41.3 points, on the 291 complete rows 4.8.",
-            "single": "audio",
-            "fused": "parallel(image, audio, by=gate)",
-            "difference": {"value": 0.121, "low": 0.092, "high": 0.15},
-            "fills_holes": {"rows": 104, "value": 0.413, "low": 0.31, "high": 0.52},
-            "adds": {"rows": 291, "value": 0.048, "low": 0.021, "high": 0.077},
-            "p": 0.0001,
+            "sentence": "Combining helps: parallel(image, audio, by=gate) is right in 93.2 % of 498 test rows of "
+            "60 groups, the best rule that uses one modality a row (audio, else image) in 81.1 %: 12.1 points more "
+            "(95 % interval 9.2 to 15.0, p < 0.001). Taking another modality on the 104 rows without audio brings 8.1 "
+            "points of itself.",
             "metric": "accuracy",
-            "rows": 498,
-            "unit": "group",
+            "margin": 0.02,
+            "fused": "parallel(image, audio, by=gate)",
+            "shipped": "parallel(image, audio, by=gate)",
+            "single": {"rule": ["audio", "image"], "value": 0.811},
+            "value": 0.932,
+            "difference": {"value": 0.121, "low": 0.092, "high": 0.15},
+            "p": 0.0001,
+            "opponents": [
+                {
+                    "rule": ["audio", "image"],
+                    "value": 0.811,
+                    "p": 0.0001,
+                    "difference": {"value": 0.121, "low": 0.092, "high": 0.15},
+                },
+                {
+                    "rule": ["image", "audio"],
+                    "value": 0.8,
+                    "p": 0.0001,
+                    "difference": {"value": 0.132, "low": 0.1, "high": 0.16},
+                },
+            ],
+            "fills_holes": {"rows": 104, "value": 0.081, "low": 0.06, "high": 0.1},
+            "adds": {"rows": 498, "value": 0.121, "low": 0.092, "high": 0.15},
+            "complete": {"rows": 291, "value": 0.048, "low": 0.021, "high": 0.077},
+            "visible": 4.1,
+            "rows_for": {"5": 340},
+            "test": {"rows": 498, "groups": 60, "hash": ""},
+            "repeats": 0,
+            "warnings": [],
         },
         "conversions": [],
         "missing": {},
@@ -122,16 +144,26 @@ def regression_content() -> dict[str, Any]:
     content["scatter"] = {"points": np.column_stack([truth, said])}
     content["confusion"] = content["calibration"] = None
     content["verdict"] |= {
-        "code": "no_evidence",
-        "sentence": "No evidence that fusion helps: parallel(image, tabular) reaches an r2 of 0.81 on 700 test rows, "
-        "tabular alone 0.804: a difference of 0.006 (95 % interval −0.011 to 0.022, p = 0.48); the simpler model is as "
-        "good a choice.",
+        "code": "cannot_tell",
+        "sentence": "These rows cannot tell whether combining helps: parallel(image, tabular) reaches an r2 of 0.810 on "
+        "700 test rows, tabular alone 0.804: 0.006 better (95 % interval −0.011 to 0.022, p = 0.48).",
         "metric": "r2",
+        "single": {"rule": ["tabular"], "value": 0.804},
+        "value": 0.81,
         "difference": {"value": 0.006, "low": -0.011, "high": 0.022},
-        "fills_holes": {"rows": 0, "value": None, "low": None, "high": None},
-        "adds": {"rows": 640, "value": 0.009, "low": -0.009, "high": 0.025},
         "p": 0.4812,
-        "unit": "row",
+        "opponents": [
+            {
+                "rule": ["tabular"],
+                "value": 0.804,
+                "p": 0.4812,
+                "difference": {"value": 0.006, "low": -0.011, "high": 0.022},
+            }
+        ],
+        "fills_holes": {"rows": 0, "value": 0.0, "low": 0.0, "high": 0.0},
+        "adds": {"rows": 700, "value": 0.006, "low": -0.011, "high": 0.022},
+        "complete": {"rows": 640, "value": 0.009, "low": -0.009, "high": 0.025},
+        "test": {"rows": 700, "groups": None, "hash": ""},
     }
     for entry in [*content["subsets"]["by_modalities"].values(), *content["subsets"]["alone"].values()]:
         entry["metrics"] = {"r2": entry["metrics"]["accuracy"]}

@@ -82,7 +82,8 @@ def test_what_users_write_stays_text(hostile: str) -> None:
     content = full_content(num_candidates=3, names=[hostile, "b", "c"])
     content["question"] |= {"target": hostile, "table": hostile, "command": hostile, "modalities": [hostile, "b"]}
     content["data"]["modalities"][0] |= {"name": hostile, "columns": [hostile], "reason": hostile}
-    content["verdict"] |= {"sentence": hostile, "single": hostile, "fused": hostile}
+    content["verdict"] |= {"sentence": hostile, "fused": hostile}
+    content["verdict"]["opponents"][0]["rule"] = content["verdict"]["single"]["rule"] = [hostile, "b"]
     content["leaderboard"][0] |= {"name": hostile, "plan": hostile, "recipe": hostile, "family": hostile}
     content["robustness"][0] |= {"modality": hostile, "what": hostile, "unit": hostile}
     content["subsets"]["by_modalities"] = {hostile: content["subsets"]["by_modalities"]["image"]}
@@ -127,8 +128,9 @@ def test_numbers_are_written_for_people(page: Page) -> None:
     [
         ("helps", "▲ Combining the modalities helps."),
         ("hurts", "▼ Combining the modalities hurts."),
-        ("no_evidence", "= No evidence that combining the modalities helps."),
-        ("not_tested", "? Not tested: does combining the modalities help?"),
+        ("equal", "= Combining makes no difference that matters."),
+        ("cannot_tell", "? These rows cannot tell whether combining helps."),
+        ("not_tested", "– Not tested: does combining the modalities help?"),
     ],
 )
 def test_the_verdict_comes_first_in_words_and_in_a_sign(code: str, said: str) -> None:

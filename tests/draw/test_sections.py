@@ -5,6 +5,7 @@ import numpy as np
 from pages import Page
 from plait.draw import report, sections
 from plait.draw.report import render_report
+from plait.proof.verdict import ONE_MODALITY, not_tested
 from report_content import full_content
 
 
@@ -72,14 +73,17 @@ def test_nothing_measured_is_nothing_to_show() -> None:
     assert sections.show_growth([{"rows": 5, "val": {"value": 0.5}}], "accuracy") is None
 
 
-def test_the_verdict_names_the_rows_and_the_single_modality() -> None:
-    span = {"value": 0.1, "low": 0.05, "high": 0.15}
-    found = full_content()["verdict"] | {"single": "audio", "rows": 1000, "difference": span, "p": 0.02, "unit": "row"}
-    found |= {"adds": {**span, "rows": 600}, "fills_holes": {"rows": 0, "value": None}}
-    view = sections.show_verdict(found, ["audio", "image"])
-    assert [what for what, _ in view["table"]] == ["all 1,000 test rows", "600 complete rows", "no rows without audio"]
-    assert [what for what, _ in view["rows_shown"]] == ["all 1,000 test rows", "600 complete rows"]
-    assert (view["points"], view["p_text"], view["unit"]) == (True, "0.020", "row")
+def test_the_verdict_names_its_opponents_and_where_the_gain_is() -> None:
+    view = sections.show_verdict(full_content()["verdict"])
+    assert [(what, span["value"]) for what, span in view["table"]] == [
+        ("over audio else image", 0.121),
+        ("over image else audio", 0.132),
+        ("of it on 104 rows without audio, by another modality", 0.081),
+        ("on 291 complete rows, over the best alone", 0.048),
+    ]
+    assert (view["points"], view["p_text"], view["unit"]) == (True, "< 0.001", "group")
+    untested = not_tested(ONE_MODALITY).to_json()
+    assert sections.show_verdict(untested)["rows_shown"] == []
 
 
 def test_numbers_are_told_by_how_far_off_they_are() -> None:

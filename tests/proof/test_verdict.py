@@ -164,7 +164,9 @@ def test_what_could_not_be_tested_has_no_numbers():
         assert found[key] is None
     assert found["difference"] == {"value": None, "low": None, "high": None}
     assert verdict([], image=[]).reason == NO_TEST_ROWS
-    flat = Contest(Side("both", np.ones(40), [1] * 40), {"a": Side("a", np.ones(40), [1] * 40)}, Yardstick("r2", np.ones(40)))
+    flat = Contest(
+        Side("both", np.ones(40), [1] * 40), {"a": Side("a", np.ones(40), [1] * 40)}, Yardstick("r2", np.ones(40))
+    )
     assert judge(flat, np.random.default_rng(0)).reason == NO_SPREAD
 
 
@@ -177,7 +179,12 @@ def test_what_could_not_be_tested_has_no_numbers():
 )
 def test_not_tested_gives_its_reason(reason, sentence):
     found = not_tested(reason, shipped="image").to_json()
-    assert (found["sentence"], found["code"], found["shipped"], found["fused"]) == (sentence, "not_tested", "image", None)
+    assert (found["sentence"], found["code"], found["shipped"], found["fused"]) == (
+        sentence,
+        "not_tested",
+        "image",
+        None,
+    )
     assert list(found) == KEYS
     json.dumps(found, allow_nan=False)
 
@@ -215,7 +222,9 @@ def test_sentence_of_helps():
 
 
 def test_sentence_of_cannot_tell_says_what_these_rows_would_have_shown():
-    found = replace(HELPS, opponents=(opponent(("text",), 0.947, 0.02, -0.03, 0.07, 0.41),), fills_holes=Gain(), groups=0)
+    found = replace(
+        HELPS, opponents=(opponent(("text",), 0.947, 0.02, -0.03, 0.07, 0.41),), fills_holes=Gain(), groups=0
+    )
     assert found.sentence() == (
         "These rows cannot tell whether combining helps: joint is right in 96.7 % of 150 test rows, text alone in "
         "94.7 %: 2.0 points more (95 % interval −3.0 to 7.0, p = 0.41). They would have shown 7.1 points, 4 times in 5; "

@@ -9,7 +9,7 @@ import plait
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
-from plait.proof.verdict import Verdict
+from plait.proof.verdict import Contest, Verdict
 from plait.study.candidate import choose
 from plait.study.folds import cross_validate
 from plait.study.search import Search
@@ -100,14 +100,17 @@ def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -
     for split, search in zip(folded.splits, folded.searches, strict=True):
         tests = np.flatnonzero(split == "test")
         truth = search.labels.codes[tests]
-        assert search.single is not None
-        assert search.fused is not None
-        one, more = (search.look(c).argmax(1) == truth for c in (search.single, search.fused))
+        winner = choose([c for c in search.study.candidates if c.names])
+        fused = winner if len(winner.names) > 1 else search.fused
+        assert fused is not None
+        one, more = (search.look(c).argmax(1) == truth for c in (search.alone["a"], fused))
         gain += float(more.sum()) - float(one.sum())
-    assert folded.verdict["difference"]["value"] == pytest.approx(gain / 112)
-    assert (folded.verdict["single"], folded.verdict["fused"]) == ("the best of one modality", "the best fusion")
-    assert (folded.verdict["rows"], folded.verdict["unit"], folded.verdict["metric"]) == (56, "row", "accuracy")
-    assert " on 56 rows, each left out 2 times, the best of one modality alone " in folded.verdict["sentence"]
+    against = {tuple(o["rule"]): o["difference"]["value"] for o in folded.verdict["opponents"]}
+    assert list(against) in ([("a",), ("b", "a")], [("b", "a"), ("a",)])  # b is missing in some rows
+    assert against["a",] == pytest.approx(gain / 112)
+    assert (folded.verdict["fused"], folded.verdict["metric"]) == ("the best fusion", "accuracy")
+    assert folded.verdict["test"] == {"rows": 56, "groups": None, "hash": ""}
+    assert " of 56 rows, each left out 2 times, " in folded.verdict["sentence"]
     assert "test rows" not in folded.verdict["sentence"]
 
 
@@ -130,23 +133,17 @@ def test_groups_stay_whole() -> None:
         for part in ("train", "val", "test"):
             others = set(folded.groups[split != part])
             assert not set(folded.groups[split == part]) & others
-    assert folded.verdict["unit"] == "group"
-    assert " on 60 rows of 15 groups, each left out 2 times, " in folded.verdict["sentence"]
+    assert folded.verdict["test"]["groups"] == 15
+    assert " of 60 rows of 15 groups, each left out 2 times, " in folded.verdict["sentence"]
 
 
-def test_the_answers_for_a_row_count_as_one_where_groups_are_too_few() -> None:
-    """Four speakers are too few to test by: then it is by row, and the answers of both repeats are of one row."""
+def test_too_few_groups_are_not_tested() -> None:
     columns = draw_blocks(40, knows={"a": 0.8, "b": 0.8})
-    plain = Folded(columns, folds=2)
+    assert "groups" not in Folded(columns, folds=2).verdict["sentence"]
     columns["who"] = [f"speaker {row // 10}" for row in range(40)]
-    folded = Folded(columns, "who", folds=2)
-    assert (folded.verdict["unit"], folded.verdict["rows"]) == ("row", 40)
-    assert folded.verdict["sentence"].endswith(
-        "The rows are of only 4 groups, too few to test by group, so this may be too sure."
+    assert Folded(columns, "who", folds=2).verdict["sentence"] == (
+        "Not tested whether combining helps: the test rows are of 4 groups, and it takes 6."
     )
-    assert " on 40 rows, each left out 2 times, " in folded.verdict["sentence"]
-    assert (plain.verdict["unit"], plain.verdict["rows"]) == ("row", 40)
-    assert "groups" not in plain.verdict["sentence"]
 
 
 def test_repeats_do_not_make_the_test_surer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,30 +152,31 @@ def test_repeats_do_not_make_the_test_surer(monkeypatch: pytest.MonkeyPatch) -> 
 
     units: list[int] = []
 
-    def judge(*args: Any, groups: Any, **given: Any) -> Verdict:
-        units.append(len(set(groups.tolist())))
-        return Verdict("the best of one modality", "the best fusion", p=1.0)
+    def judge(contest: Contest, *given: Any) -> Verdict:
+        assert contest.yardstick.groups is not None
+        units.append(len(set(contest.yardstick.groups.tolist())))
+        return Verdict("the best fusion")
 
     monkeypatch.setattr(folds, "judge", judge)
     columns = draw_blocks(40)
     Folded(columns, folds=2)
-    for num in (4, 20):
+    for num in (8, 20):
         columns["who"] = [f"speaker {row * num // 40}" for row in range(40)]
         Folded(columns, "who", folds=2)
-    assert units == [40, 40, 20]
+    assert units == [40, 8, 20]
 
 
 def test_one_modality_is_not_tested_and_still_scored() -> None:
     folded = Folded(draw_blocks(40, knows={"a": 2.0}), folds=2)
     assert folded.verdict["code"] == "not_tested"
-    assert folded.verdict["sentence"] == "Not tested whether fusion helps: there is only one modality."
+    assert folded.verdict["sentence"] == "Not tested whether combining helps: there is only one modality."
     assert folded.found["metrics"]["accuracy"]["value"] > 0.7
 
 
 def test_numbers_are_cross_validated_too() -> None:
-    columns = draw_blocks(48)
+    columns = draw_blocks(60)
     columns["y"] = (100 + 10 * np.add(columns["a0"], columns["b0"])).round(3).tolist()
-    folded = Folded(columns, folds=2)
+    folded = Folded(columns, folds=4)
     assert folded.verdict["metric"] == "r2"
     assert folded.verdict["code"] == "helps"
     assert folded.found["metrics"]["r2"]["value"] > 0.3
@@ -196,7 +194,7 @@ def fit(columns: dict[str, Any], **options: Any) -> plait.Model:
 
 def test_folds_and_a_split_column_do_not_go_together() -> None:
     columns = {**draw_blocks(40), "part": ["train"] * 30 + ["test"] * 10}
-    with pytest.raises(RequestError, match="folds test on every row, so no split column can be given with them"):
+    with pytest.raises(RequestError, match="folds draw the test rows, so no split column can be given with them"):
         fit(columns, folds=2, split="part")
 
 
@@ -206,7 +204,7 @@ def test_the_model_learns_from_all_rows_and_tells_the_score_of_the_folds() -> No
     assert model.facts["splits"]["train"] + model.facts["splits"]["val"] == 40
     assert model.facts["test"] is None
     assert model.study.verdict == model.facts["folds"]["verdict"]
-    assert model.study.verdict["rows"] == 40
+    assert model.study.verdict["test"]["rows"] == 40
     assert all(c["test"] is None for c in model.study.candidates)
     told = model.summary()
     assert "On 40 rows, each left out 2 times in 2 folds, accuracy is " in told

@@ -66,7 +66,7 @@ def test_a_recogniser_is_fitted_and_says_so(run: Path) -> None:
         "weights.safetensors",
     ]
     assert model.facts["splits"] == {"train": 36, "val": 4, "test": 4}
-    assert model.study.verdict["sentence"] == "Not tested whether fusion helps: there is only one modality."
+    assert model.study.verdict["sentence"] == "Not tested whether combining helps: there is only one modality."
     assert [c["name"] for c in model.leaderboard] == ["audio"]
     assert "On the 4 test rows the word error rate is" in str(model)
     assert "What it can write: 4 words." in str(model)
@@ -173,7 +173,7 @@ def test_fused_recognisers_are_compared_and_a_killed_fit_goes_on(calls: Path, tm
     concat, gate = "parallel(audio, tabular, by=concat)", "parallel(audio, tabular, by=gate)"
     assert sorted(c["name"] for c in model.leaderboard) == ["audio", concat, gate]
     assert model.study.verdict["metric"] == "wer"
-    assert model.study.verdict["single"] == "audio"
+    assert model.study.verdict["sentence"].endswith("and it takes 30.")
     scores = plait.evaluate(model, few(calls, age=[None] * 16))
     assert scores["scored"] == 16
 

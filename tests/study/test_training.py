@@ -37,12 +37,13 @@ def test_a_time_limit_leaves_one_candidate() -> None:
         ("a", None, {}, "no candidate of several modalities was asked for"),
         (None, "a + b", {}, "no candidate of one modality was asked for"),
         ("a", None, {"budget": Budget(0.0)}, "the time limit left no fused candidate"),
-        ("a", "a + b", {"test": 0}, "there are no test rows"),
     ],
 )
 def test_without_two_candidates_and_test_rows_there_is_no_verdict(
     single: str | None, fused: str | None, options: dict[str, object], reason: str
 ) -> None:
-    pair = [None if name is None else candidate(name) for name in (single, fused)]
-    verdict = training_of(**options).verdict_on(*pair, judge=lambda *given: pytest.fail("it was judged"))  # type: ignore[arg-type]
+    alone = {} if single is None else {single: candidate(single)}
+    both = None if fused is None else candidate(fused)
+    training = training_of(**options)  # type: ignore[arg-type]
+    verdict = training.verdict_on(alone, both, both or alone["a"], lambda *given: pytest.fail("it was judged"))
     assert reason in verdict.to_json()["sentence"]

@@ -34,6 +34,7 @@ LEAST = (
     ("sample_rate", 1, " Hz"),
     ("folds", 2, ""),
     ("seed", 0, ""),
+    ("repeats", 1, ""),
     ("margin", 0, " points"),
 )
 REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
@@ -80,6 +81,7 @@ class FitOptions:
         metric (--metric NAME): Metric that decides choice, headline and verdict: accuracy, balanced_accuracy, f1_macro,
             auroc, log_loss; of numbers r2, rmse, mae. Without it accuracy, or log_loss where one class is common.
         margin (--margin POINTS): Points, or percent of the prior's error, within which a difference does not matter.
+        repeats (--repeats R): Splits to draw, with a study of each; the verdict is that of the median p.
         refit (--refit ROWS): Rows that the winner learns from again once it is proven: all, train+val or none. Without
             it all; with a split column train+val, networks none.
         folds (--folds K): Test on every row by cross-validation in K folds, twice. For small tables.
@@ -112,6 +114,7 @@ class FitOptions:
     candidates: Sequence[str] = ()
     metric: str | None = None
     margin: float = 2.0
+    repeats: int = 1
     refit: str | None = None
     folds: int | None = None
     time_limit: float | None = None

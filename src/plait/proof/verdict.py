@@ -244,8 +244,9 @@ class Verdict:
             return []
         visible = f"{plain(self.visible, digits=2)}{' points' if self.points else ''}"
         text = f"They would have shown {visible}, 4 times in 5"
+        noun = "row" if self.repeats else "test row"
         more, small = self.rows_for["5"], "5" if self.points else number(0.05 * self.error)
-        return [f"{text}; about {count(more, 'test row')} would show {small}." if more > self.rows else f"{text}."]
+        return [f"{text}; about {count(more, noun)} would show {small}." if more > self.rows else f"{text}."]
 
     def _sources(self) -> list[str]:
         """Return a sentence on what the other modalities bring by filling holes, where they bring something."""
@@ -375,19 +376,27 @@ def judge(contest: Contest, generator: np.random.Generator, compare: Compare | N
     """
     yardstick, names = contest.yardstick, (contest.fused.name, contest.shipped)
     num, groups = len(yardstick), yardstick.num_groups
-    about: dict[str, Any] = {"rows": num, "groups": groups}
-    if num < FEWEST_ROWS:
-        few = f"there {'is' if num == 1 else 'are'} {count(num, 'test row')} with a label, and it takes {FEWEST_ROWS}"
-        return not_tested(few if num else NO_TEST_ROWS, *names, **about)
-    if yardstick.groups is not None and groups < FEWEST_GROUPS:
-        of = "one group" if groups == 1 else count(groups, "group")
-        few = f"the test rows are of {of}, and it takes {FEWEST_GROUPS}; --folds 5 tests on all groups"
+    about: dict[str, Any] = {"metric": yardstick.metric, "rows": num, "groups": groups}
+    few = too_few(num, groups if yardstick.groups is not None else None)
+    if few:
         return not_tested(few, *names, **about)
     if yardstick.metric == "wer" and not np.sum(yardstick.truth):
         return not_tested(NO_WORDS, *names, **about)
     if yardstick.metric != "wer" and yardstick.classes is None and np.ptp(yardstick.truth.astype(float)) == 0:
         return not_tested(NO_SPREAD, *names, **about)
     return contest.decide(generator, compare)
+
+
+def too_few(rows: int, groups: int | None, folds: bool = False) -> str:
+    """Return why so many test rows, of so many groups, cannot be tested; or nothing. folds: all rows are test rows."""
+    if rows < FEWEST_ROWS:
+        few = f"there {'is' if rows == 1 else 'are'} {count(rows, 'test row')} with a label, and it takes {FEWEST_ROWS}"
+        return few if rows else NO_TEST_ROWS
+    if groups is None or groups >= FEWEST_GROUPS:
+        return ""
+    of = "one group" if groups == 1 else count(groups, "group")
+    more = "" if folds else "; --folds 5 tests on all groups"
+    return f"the test rows are of {of}, and it takes {FEWEST_GROUPS}{more}"
 
 
 def say_rule(rule: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
     "facts": ("RunFacts",),
     "load": ("load", "open_model"),
-    "model": ("Model", "list_files"),
+    "model": ("Model", "PROOF", "list_files"),
     "onnx": ("OnnxModel", "pack_model"),
     "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
     "transcriber": ("Transcriber", "transcripts_of"),

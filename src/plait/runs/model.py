@@ -131,10 +131,17 @@ class Model:
         return self.predictors[name]
 
     def as_candidate(self, name: str) -> Model:
-        """Return this model with another of its predictors as the one that answers: "proof", or a modality alone.
+        """Return this model with another of its predictors as the one that answers.
+
+        Args:
+            name: "proof", the winner as it was when the test rows were looked at, or a modality alone.
 
         Raises:
             RequestError: the run holds no such predictor.
+
+        Example:
+            >>> model.as_candidate("text").modalities
+            ['text']
         """
         if name not in self.predictors:
             near = did_you_mean(name, list(self.predictors))

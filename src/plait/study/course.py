@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+import numpy as np
+
 from plait.errors import RequestError
 from plait.runs.model import Model
 from plait.runs.transcriber import transcripts_of
@@ -9,14 +13,18 @@ from plait.study.finish import finish, finish_recognition
 from plait.study.folds import cross_validate
 from plait.study.job import Fit
 from plait.study.learning_curve import learning_curve
+from plait.study.repeats import repeat_splits
 from plait.study.search import Result, Search
 from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
 
 
 def learn(job: Fit) -> Model:
     """Fit what is asked for: a predictor of classes or numbers, or a recogniser of transcripts."""
-    if job.options.folds is not None and job.schema.role("split") is not None:
-        raise RequestError("folds test on every row, so no split column can be given with them; leave one out.")
+    asked = "folds" if job.options.folds is not None else "repeats" if job.options.repeats > 1 else ""
+    if asked and job.schema.role("split") is not None:
+        raise RequestError(f"{asked} draw the test rows, so no split column can be given with them; leave one out.")
+    if asked == "folds" and job.options.repeats > 1:
+        raise RequestError("folds test on every row, repeats on drawn ones; give one of the two.")
     named = [modality.name for modality in job.schema.modalities]
     if job.labels is None and job.plan_objects and job.audio not in named:
         fusion = job.options.fusion
@@ -37,8 +45,17 @@ def learn_labels(job: Fit) -> Model:
         checked = cross_validate(lambda part: Search.of(job, part, fold=True), job)
     search = Search.of(job, split)
     holes = job.count_holes(search.study.prepared, split)
+    began = time.monotonic()
     winner = search.run()
+    seconds = time.monotonic() - began
     points = learning_curve(search, winner, job.work) if options.learning_curve else []
+    if options.repeats > 1:
+
+        def make(part: np.ndarray) -> Search:
+            return Search.of(job, part, fold=True)
+
+        search.settled = repeat_splits(search.verdict(winner), make, job, seconds)
+        labels.learn_from(np.flatnonzero(split == "train"), options.balance)
     return finish(Result(search, winner, holes, points, checked))
 
 

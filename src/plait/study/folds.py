@@ -14,7 +14,7 @@ import numpy as np
 from plait.models.calibration import assign_folds
 from plait.proof.paired import Difference, Yardstick, corrected_t
 from plait.proof.scores import intervals
-from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested
+from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested, too_few
 from plait.study.job import Fit
 from plait.study.search import Search
 
@@ -102,13 +102,17 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     answers, truth = said if labels.classes is not None else said[:, 0], labels.cells[place]
     metrics = intervals(truth, answers, labels.classes, generator=np.random.default_rng([seed, 9]), groups=cluster)
     facts: dict[str, Any] = {"folds": folds, "repeats": REPEATS, "rows": len(rows), "metrics": metrics}
+    of_groups = 0 if groups is None else len(np.unique(groups[rows]))
+    few = too_few(len(rows), None if groups is None else of_groups, folds=True)
     if not pool.several or not pool.alone:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
-        return {**facts, "verdict": not_tested(few, None, WINNER).to_json()}
+    if few:
+        about: dict[str, Any] = {"rows": len(rows), "groups": of_groups, "repeats": REPEATS}
+        return {**facts, "verdict": not_tested(few, None, WINNER, **about).to_json()}
     generator = np.random.default_rng([seed, 6])
     yardstick = labels.yardstick(place, cluster)
     contest = Contest(pool.side(FUSED), pool.alone, yardstick, labels.prior, job.options.margin / 100, FUSED)
     verdict = judge(contest, generator, pool.compare(yardstick, generator))
-    of_groups = 0 if groups is None else len(np.unique(groups[rows]))
-    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS)
+    holes = replace(verdict.fills_holes, rows=round(verdict.fills_holes.rows / REPEATS))
+    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS, fills_holes=holes)
     return {**facts, "verdict": verdict.to_json()}

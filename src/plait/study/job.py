@@ -87,8 +87,9 @@ class Fit:
         self.callback({"note": text})
 
     def budget(self) -> Budget:
-        """Return the time that is left of the limit, from when the fit began."""
-        return Budget.of(self.options.time_limit, self.began)
+        """Return the time that is left of the limit, from when the fit began; several splits share it."""
+        limit = self.options.time_limit
+        return Budget.of(limit and limit / self.options.repeats, self.began)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ class Search:
     study: Study
     single: Candidate | None = None
     fused: Candidate | None = None
+    settled: Verdict | None = None  # of several splits
     _tried: int = 0
 
     def __post_init__(self) -> None:
@@ -64,7 +65,9 @@ class Search:
         if not fold:
             return cls(Study.of(job, prepared, split, kept=kept))
         # each of the folds, which are dealt twice, gets as much time as the fit of the model that is shipped
-        limit = options.time_limit and options.time_limit / (2 * (options.folds or 0) + 1)
+        limit = options.time_limit and options.time_limit / (
+            2 * options.folds + 1 if options.folds else options.repeats
+        )
         return cls(Study(job, prepared, split, Budget.of(limit), kept=kept))
 
     def run(self) -> Candidate:
@@ -386,6 +389,8 @@ class Search:
 
     def verdict(self, winner: Candidate) -> Verdict:
         """Return the verdict on combining over the test rows."""
+        if self.settled is not None:
+            return self.settled
         fused = winner if len(winner.names) > 1 else self.fused
         return self.study.verdict_on(self.alone, fused, winner, self.judge)
 

@@ -21,7 +21,7 @@ from plait.models.network import count_parameters
 from plait.models.rows import Prepared
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
 from plait.models.views import View
-from plait.proof.verdict import NO_FUSED, NO_SINGLE, ONE_MODALITY, Verdict, not_tested
+from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Verdict, not_tested
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, JOINT, Candidate
 from plait.study.job import Fit
@@ -140,6 +140,8 @@ class Training:
             if not self.budget.stopped:
                 missing = f"no candidate of {'several modalities' if fused is None else 'one modality'} was asked for"
             return not_tested(missing, *names)
+        if not len(self.test):
+            return not_tested(NO_TEST_ROWS, *names)
         return judge(alone, fused, winner)
 
 

@@ -69,6 +69,10 @@ def fit(
             batch_size: rows in one training step; 64.
             precision: "auto" (convolutions learn in bfloat16 where that is quicker) or "float32".
             candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble.
+            metric: what decides choice, headline and verdict, such as "f1_macro", "auroc" or "mae".
+            margin: points, or percent of the prior's error, within which a difference does not matter; 2.
+            repeats: splits to draw, with a study of each; the verdict is that of the median p.
+            refit: rows that the winner learns from again once it is proven: "all", "train+val" or "none".
             folds: test on every row by cross-validation in so many folds, twice. For small tables.
             time_limit: seconds that the fit may take; the best model so far is kept.
             seed: same seed, same result, on the same machine; 0.

@@ -1,8 +1,8 @@
 """Whether the verdict can be trusted: how often it claims what is not so, and how often it finds what is.
 
 Most settings draw tables of blocks of columns, of which each is a modality, and run the study with its classic
-candidates, late fusion and ensembles, over the split that plait draws. `groups` and `equal` draw what two candidates and
-their rivals answer, where a table would only add noise. 400 tables a setting; Monte Carlo intervals (Clopper and Pearson).
+candidates, late fusion and ensembles, over the split that plait draws. `groups`, `equal` and `curve` draw what two
+candidates answer, where a table would only add noise. 400 tables a setting; intervals after Clopper and Pearson.
 
     python bench/bench_verdict.py [--only noise-150 --only groups-6] [--num 400] [--out bench/RESULTS.md]
 """
@@ -233,10 +233,11 @@ def main(given: Sequence[str] | None = None) -> None:
         value, low, high = share(hits, asked.num)
         if setting.code == FALSE:
             wrong, total = wrong + hits, total + asked.num
+        seconds = (time.perf_counter() - began) / asked.num
         every = ", ".join(f"{code} {number}" for code, number in codes.most_common())
         lines.append(
-            f"- {name}: {' or '.join(setting.code)} {100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), expected "
-            f"{setting.expected}; of {asked.num}: {every} ({(time.perf_counter() - began) / asked.num:.2f} s each)"
+            f"- {name}: {' or '.join(setting.code)} {100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), "
+            f"expected {setting.expected}; of {asked.num}: {every} ({seconds:.2f} s each)"
         )
         print(lines[-1], flush=True)
     if total:

@@ -145,8 +145,8 @@ def regression_content() -> dict[str, Any]:
     content["confusion"] = content["calibration"] = None
     content["verdict"] |= {
         "code": "cannot_tell",
-        "sentence": "These rows cannot tell whether combining helps: parallel(image, tabular) reaches an r2 of 0.810 on "
-        "700 test rows, tabular alone 0.804: 0.006 better (95 % interval −0.011 to 0.022, p = 0.48).",
+        "sentence": "These rows cannot tell whether combining helps: parallel(image, tabular) reaches an r2 of 0.810 "
+        "on 700 test rows, tabular alone 0.804: 0.006 better (95 % interval −0.011 to 0.022, p = 0.48).",
         "metric": "r2",
         "single": {"rule": ["tabular"], "value": 0.804},
         "value": 0.81,

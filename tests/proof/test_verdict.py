@@ -213,9 +213,9 @@ HELPS = Verdict(
 
 def test_sentence_of_helps():
     assert HELPS.sentence() == (
-        "Combining helps: joint is right in 96.7 % of 150 test rows of 47 groups, the best rule that uses one modality a "
-        "row (text, else audio, else image) in 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, p = 0.033). Taking "
-        "another modality on the 40 rows without text brings 23.5 points of itself."
+        "Combining helps: joint is right in 96.7 % of 150 test rows of 47 groups, the best rule that uses one modality "
+        "a row (text, else audio, else image) in 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, p = 0.033). "
+        "Taking another modality on the 40 rows without text brings 23.5 points of itself."
     )
     other = replace(HELPS, shipped="SVM (text)", fills_holes=Gain())
     assert other.sentence().endswith("p = 0.033). The model that answers from here on is SVM (text).")
@@ -227,8 +227,8 @@ def test_sentence_of_cannot_tell_says_what_these_rows_would_have_shown():
     )
     assert found.sentence() == (
         "These rows cannot tell whether combining helps: joint is right in 96.7 % of 150 test rows, text alone in "
-        "94.7 %: 2.0 points more (95 % interval −3.0 to 7.0, p = 0.41). They would have shown 7.1 points, 4 times in 5; "
-        "about 310 test rows would show 5."
+        "94.7 %: 2.0 points more (95 % interval −3.0 to 7.0, p = 0.41). They would have shown 7.1 points, 4 times "
+        "in 5; about 310 test rows would show 5."
     )
     assert found.visible == pytest.approx(2.8 * 10 / 3.92)
     assert found.rows_for == {"5": 310}

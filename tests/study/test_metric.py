@@ -45,7 +45,7 @@ def test_where_three_rows_make_most_of_the_squared_error_mae_decides() -> None:
 def test_a_metric_that_does_not_fit_the_task_is_refused() -> None:
     with pytest.raises(RequestError, match="the metric r2 does not fit column 'y', which holds classes; expected one"):
         labels_of(["a", "b"] * 5, "category").settle_metric("r2")
-    with pytest.raises(RequestError, match="there is no metric 'auc'. Did you mean 'auroc'"):
+    with pytest.raises(RequestError, match=r"there is no metric 'auc'\. Did you mean 'auroc'"):
         FitOptions(metric="auc")
     with pytest.raises(RequestError, match="margin is -1; expected 0 points or more"):
         FitOptions(margin=-1)

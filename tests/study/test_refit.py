@@ -41,7 +41,7 @@ def test_what_was_tested_stays_and_what_ships_has_learned_from_all_rows(tmp_path
     assert np.array_equal(proof.probabilities, plain.predict(rows).probabilities)
     assert not np.allclose(shipped.probabilities, proof.probabilities, atol=1e-4)
     assert sorted(again.alone) == ["a", "b"]
-    with pytest.raises(plait.RequestError, match="the run holds no candidate 'prof'. Did you mean 'proof'"):
+    with pytest.raises(plait.RequestError, match=r"the run holds no candidate 'prof'\. Did you mean 'proof'"):
         again.as_candidate("prof")
 
 

@@ -18,8 +18,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (
-        "AS_TEXT", "CLASS_METRICS", "FAMILIES", "FitOptions", "NUMBER_METRICS", "OWN", "REPORT_ROWS", "checked", "from_strings",
-        "option", "read_flags",
+        "AS_TEXT", "CLASS_METRICS", "FAMILIES", "FitOptions", "NUMBER_METRICS", "OWN", "REPORT_ROWS", "checked",
+        "from_strings", "option", "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
     "threads": ("number_threads",),

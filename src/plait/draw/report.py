@@ -63,9 +63,6 @@ TITLES = {
     "reproduce": "How to repeat it",
 }
 METRIC_HELP = {
-    "balanced_accuracy": "the mean of the recalls of all classes; 1 is best",
-    "f1_macro": "the mean over classes of F1; 1 is best",
-    "auroc": "how often a row of a class scores higher for it than another row; 0.5 is chance, 1 is best",
     "log_loss": "minus the logarithm of the probability of the true class; 0 is best",
     "accuracy": "the share of rows that are right; 1 is best",
     "balanced_accuracy": "the share of rows that are right, each class counting the same; 1 is best",

@@ -19,13 +19,13 @@ MOST_OPPONENTS = 6
 MEANINGS = {
     "helps": (
         "Combining the modalities helps.",
-        "On rows that nobody had looked at before, the model that combines is better than every way to use one modality "
-        "a row, and by more than chance explains. It is worth collecting them all.",
+        "On rows that nobody had looked at before, the model that combines is better than every way to use one "
+        "modality a row, and by more than chance explains. It is worth collecting them all.",
     ),
     "equal": (
         "Combining makes no difference that matters.",
-        "On rows that nobody had looked at before, the model that combines is neither better nor worse than the best way "
-        "to use one modality a row, but for a margin too small to matter. The simpler one is as good a choice.",
+        "On rows that nobody had looked at before, the model that combines is neither better nor worse than the best "
+        "way to use one modality a row, but for a margin too small to matter. The simpler one is as good a choice.",
     ),
     "cannot_tell": (
         "These rows cannot tell whether combining helps.",

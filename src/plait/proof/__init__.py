@@ -15,7 +15,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "group_codes", "intervals", "reliability",
     ),
     "verdict": (
-        "Contest", "FEWEST_ROWS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge", "not_tested",
-        "too_few",
+        "Contest", "FEWEST_ROWS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge",
+        "not_tested", "too_few",
     ),
 }  # fmt: skip

@@ -339,7 +339,7 @@ class Contest:
 
     def _sources(
         self, toughest: Opponent, rules: Mapping[Any, np.ndarray], compare: Compare, generator: np.random.Generator
-    ) -> dict[str, Gain]:
+    ) -> dict[str, Any]:
         """Return what of the gain is a spare wheel, what is more, and the gain on complete rows."""
         first, num = self.alone[toughest.rule[0]], len(self.yardstick)
         missing = num - int(np.asarray(first.present, bool).sum())

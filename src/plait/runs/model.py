@@ -361,7 +361,8 @@ class Model:
             beside = facts.study.get("beside")
             also = f", {beside.replace('_', ' ')} {span(test['metrics'][beside])}" if beside else ""
             named = metric.replace("_", " ")
-            lines.append(f"\nOn the test rows {named} is {span(test['metrics'][metric])}{also} for * {facts.winner}.")
+            reached = f"{span(test['metrics'][metric])}{also}"
+            lines.append(f"\nOn the test rows {named} is {reached} for * {facts.winner}.")
             if facts.study.get("why"):
                 lines.append(f"{facts.study['why'][0].upper()}{facts.study['why'][1:]}")
             for name, alone in test["alone"].items():
@@ -401,8 +402,8 @@ class Model:
         what = "all labelled rows" if again["how"] == "all" else "training and validation rows"
         kept = f"; {', '.join(again['kept'])} as before" if again["kept"] else ""
         return [
-            f"The model that answers from here on learned anew from {what} ({count(again['rows'])}{kept}); what is said "
-            "of test rows is of the model before."
+            f"The model that answers from here on learned anew from {what} ({count(again['rows'])}{kept}); what is "
+            "said of test rows is of the model before."
         ]
 
     def say_rows(self) -> list[str]:

@@ -66,8 +66,11 @@ class Study(Training):
         """Train a candidate as it was, on the rows of this study."""
         if start.plan is None:
             name = start.names[0]
-            self.alone[name] = alone = self.alone.get(name) or self.train_alone(name)
-            return alone if start.recipe == ALONE or alone is None else self.tune_alone(alone)
+            alone = self.alone.get(name) or self.train_alone(name)
+            if alone is None:
+                return None
+            self.alone[name] = alone
+            return alone if start.recipe == ALONE else self.tune_alone(alone)
         if start.recipe == JOINT:
             return self.train_joint(start.plan, {}, start.family)
         self.train_each()

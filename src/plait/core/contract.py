@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,7 @@ class Table:
         source: what messages call the table.
         sample_rates: of sound columns given as arrays, in Hz.
         lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is absent or filled.
+        categories: columns of numbers whose type says that they are categories.
 
     Example:
         >>> table.shape, table.names, table[:3].cells("age")
@@ -116,6 +117,7 @@ class Table:
     lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
     # of a column that plait made or filled: for each cell, why it is absent, or what it was filled from
     notes: dict[str, list[str | None]] = field(default_factory=dict)
+    categories: frozenset[str] = frozenset()  # columns of numbers that are categories by their type in a frame
 
     @property
     def names(self) -> list[str]:
@@ -145,7 +147,7 @@ class Table:
         data = {name: _take(values, index) for name, values in self.data.items()}
         lines = None if self.lines is None else [self.lines[i] for i in index]
         notes = {name: [column[i] for i in index] for name, column in self.notes.items()}
-        return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
+        return replace(self, data=data, lines=lines, notes=notes)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
         """Return the cells of one column as Python values, None where absent; of arrays one array a row.

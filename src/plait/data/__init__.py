@@ -7,6 +7,7 @@ Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
+    "arrow": ("is_category",),
     "delimited": ("MISSING_WORDS", "not_utf8"),
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),

@@ -6,6 +6,7 @@ So the footer or the headers of the messages are looked at first, and unusual ty
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import struct
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plait.core.contract import Table
+from plait.core.files import parse_json
 from plait.core.words import first_line
 from plait.data.delimited import check_names
 from plait.data.prune import say_bytes
@@ -35,14 +38,16 @@ REFUSED = 3  # what a try exits with that says itself what is wrong
 _MESSAGES, _FEATHER = (b"ARRO", b"\xff\xff\xff\xff"), b"FEA1"  # how such files begin
 
 
-def read_arrow(path: Path, head: bytes) -> dict[str, Any]:
-    """Return the columns of a Parquet, Arrow or Feather file that begins with `head`. Raises TableError."""
+def read_arrow(path: Path, head: bytes) -> Table:
+    """Return the table in a Parquet, Arrow or Feather file that begins with `head`. Raises TableError."""
     import pyarrow as pa
 
     size = path.stat().st_size
     most = min(max(FREE, GROWTH * size), max(FREE, int(SHARE * _free_memory())))
     try:
-        return columns_of_arrow(_load(path, head, most), str(path))
+        loaded = _load(path, head, most)
+        columns = columns_of_arrow(loaded, str(path))
+        return Table(columns, path.parent, str(path), categories=categories_of(loaded.schema))
     except TableError:
         raise
     except (pa.ArrowException, OSError, EOFError, MemoryError, ValueError, LookupError, struct.error) as error:
@@ -54,6 +59,33 @@ def columns_of_arrow(table: pa.Table, source: str) -> dict[str, Any]:
     check_names(table.column_names, source)
     names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     return {name: plain(table.column(name)) for name in names}
+
+
+def categories_of(schema: pa.Schema) -> frozenset[str]:
+    """Return the columns of numbers or truths that their type, or pandas in a Parquet file, calls categories.
+
+    Of words it says little: a file may hold any text in that form, since it is shorter.
+    """
+    import pyarrow as pa
+
+    listed: set[str] = set()
+    with contextlib.suppress(ValueError, LookupError, TypeError):  # a stranger may have written anything there
+        told = parse_json((schema.metadata or {}).get(b"pandas", b"{}").decode(), finite=False)
+        listed = {column["name"] for column in told["columns"] if column["pandas_type"] == "categorical"}
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    named = set()
+    for field in schema:
+        is_coded = pa.types.is_dictionary(field.type)
+        kind = field.type.value_type if is_coded else field.type
+        if (is_coded or field.name in listed) and any(is_kind(kind) for is_kind in numbers):
+            named.add(field.name)
+    return frozenset(named)
+
+
+def is_category(values: Any) -> bool:
+    """Whether this is a column of pandas that holds numbers or truths, and whose type calls them categories."""
+    kinds = getattr(getattr(values, "dtype", None), "categories", None)
+    return getattr(getattr(kinds, "dtype", None), "kind", "") in tuple("iufb")
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:

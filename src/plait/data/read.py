@@ -18,7 +18,7 @@ from plait.core.files import parse_json
 from plait.core.options import checked
 from plait.core.words import first_line
 from plait.data import media
-from plait.data.arrow import columns_of_arrow, plain, read_arrow
+from plait.data.arrow import categories_of, columns_of_arrow, is_category, plain, read_arrow
 from plait.data.delimited import MOST_COLUMNS, check_names, not_utf8, read_delimited
 from plait.errors import CellError, TableError, did_you_mean
 
@@ -74,13 +74,15 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
         table = _read_folder(path) if path.is_dir() else _read_file(path)
         table.folder = place if place is not None else table.folder
     elif isinstance(source, Mapping):
-        table = Table(_columns_of_arrays(source), place, "the arrays")
+        named = frozenset(str(name) for name, values in source.items() if is_category(values))
+        table = Table(_columns_of_arrays(source), place, "the arrays", categories=named)
     elif hasattr(source, "__arrow_c_stream__"):
         try:
             frame = pa.RecordBatchReader.from_stream(source).read_all()
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise TableError(f"the frame cannot be turned into Arrow: {first_line(error):.200}") from None
-        table = Table(columns_of_arrow(frame, "the frame"), place, "the frame")
+        columns, named = columns_of_arrow(frame, "the frame"), categories_of(frame.schema)
+        table = Table(columns, place, "the frame", categories=named)
     else:
         raise TableError(
             f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
@@ -111,7 +113,7 @@ def _read_file(path: Path) -> Table:
     if media.sniff(head):
         raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
-        return Table(read_arrow(path, head), path.parent, str(path))
+        return read_arrow(path, head)
     code = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if code == "utf-8-sig" and b"\0" in head:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")

@@ -18,7 +18,7 @@ from plait.kinds.vectors import KIND as VECTORS
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
-    "detect": ("WHY_MENDED", "detect"),
+    "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
     "facts": ("Facts", "facts_of", "rows_of"),
     "features": ("batch_features", "even_spread"),
     "kind": ("Kind",),

@@ -30,6 +30,8 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
         return Guess("id", f"the cells hold {what}: nothing here to learn from", 0.5, usable=False)
     if facts.distinct == 1 and facts.rows > 1 and facts.filled == facts.rows:
         return Guess("category", f"only one value: {str(facts.sample[0])[:40]!r}", 1.0, usable=False)
+    if facts.category:
+        return Guess("category", f"numbers whose type is category ({count(facts.distinct)} different)", 1.0)
     if facts.form == "date":
         return Guess("date", "the cells are dates", 1.0)
     if facts.form == "bool":

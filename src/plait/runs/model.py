@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from plait.converters.in_fit import Made, apply_conversions
-from plait.core.contract import Table, clean_label
+from plait.core.contract import Schema, Table, clean_label
 from plait.core.files import (
     consistent,
     digest,
@@ -34,6 +34,7 @@ from plait.core.words import count, say_curve, say_encoders
 from plait.data.parse import read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds.detect import say_target
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
@@ -374,7 +375,8 @@ class Model:
         left_out = f", {count(facts.unlabelled)} without {self.needed} or split" if facts.unlabelled else ""
         lines = [
             f"\n{count(facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
-            f"{count(counts['test'])} test{left_out}."
+            f"{count(counts['test'])} test{left_out}.",
+            say_target(Schema.from_json(facts.schema).column(self.target)),
         ]
         for name, hole in facts.holes.items():
             if hole["blank"] or hole["broken"]:

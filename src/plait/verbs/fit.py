@@ -14,10 +14,12 @@ from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
 from plait.core.options import FitOptions, checked
 from plait.core.threads import number_threads
+from plait.data.arrow import is_category
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
 from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
+from plait.kinds.detect import UNSURE, say_target
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
 from plait.models.views import encoder_names, name_modalities, prep_options
@@ -94,6 +96,8 @@ def fit(
     number_threads()
     table, target = _with_labels(read(data, folder), labels, target)
     schema = detect_columns(table, target, chosen)
+    if schema.column(target).confidence < UNSURE:
+        callback({"note": say_target(schema.column(target))})
     table = with_rates(table, schema, chosen.sample_rate, callback)
     spoken = schema.column(target).kind in TEXT.columns
     audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
@@ -130,7 +134,9 @@ def _with_labels(table: Table, labels: Any, target: str | None) -> tuple[Table, 
         if target is not None and target in table.names:
             raise RequestError(f"got labels and the column {target!r}; expected one of the two.")
         target = target or ("label" if "label" not in table.names else "label (given)")
-        table = replace(table, data={**table.data, target: column_of_labels(labels, len(table))})
+        named = table.categories | {target} if is_category(labels) else table.categories - {target}
+        data = {**table.data, target: column_of_labels(labels, len(table))}
+        table = replace(table, data=data, categories=named)
     if target is None:
         raise RequestError(
             f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}"

@@ -11,7 +11,6 @@ from plait.kinds.facts import Facts, Guess, facts_of
 from plait.kinds.tabular.prep import TabularPrep
 from plait.kinds.tabular.recognise import (
     ID_NAME,
-    are_whole,
     count_numbers,
     judge_id,
     judge_number,
@@ -214,8 +213,8 @@ def test_a_target_in_euros_is_a_number_and_whole_ones_are_classes() -> None:
     assert kind([f"€{v}" for v in AMOUNTS], target="x") == "number"
     assert kind([swap(f"{n % 3}.5") for n in range(40)], target="x") == "number"
     assert kind([f"{n % 3}" for n in range(40)], target="x") == "category"
-    assert not are_whole(["3,0", "4"])
-    assert are_whole(["1,200", "3"])
+    assert kind([f"{n % 3}%" for n in range(40)], target="x") == "number"
+    assert kind([["3,0", "4,0"][n % 2] for n in range(40)], target="x") == "category"
 
 
 def test_a_bare_number_is_no_date() -> None:

@@ -20,7 +20,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
     "facts": ("Facts", "facts_of", "rows_of"),
-    "features": ("batch_features", "even_spread"),
+    "features": ("batch_features", "coded_sizes", "even_spread"),
     "kind": ("Kind",),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (

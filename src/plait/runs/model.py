@@ -378,6 +378,7 @@ class Model:
             f"{count(counts['test'])} test{left_out}.",
             say_target(Schema.from_json(facts.schema).column(self.target)),
         ]
+        lines += [line for view in self.views if view.is_main for line in getattr(view.prep, "cuts", ())]
         for name, hole in facts.holes.items():
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""

@@ -18,7 +18,7 @@ from plait.core.files import Stages
 from plait.core.options import AS_TEXT, FAMILIES
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
-from plait.kinds import TEXT
+from plait.kinds import KINDS, TEXT
 from plait.kinds.features import batch_features
 from plait.models.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
@@ -238,7 +238,9 @@ class Search:
     @property
     def layouts(self) -> dict[str, Any]:
         strands = [s for s in self.study.prepared.views if s.how != "tuned"]
-        return {s.name: {**s.layout(), "columns": len(s.modality.columns) if s.several else 1} for s in strands}
+        classic = {s.name: getattr(KINDS[s.layout()["kind"]].features, "CLASSIC", {}) for s in strands}
+        columns = {s.name: len(s.modality.columns) if s.several else 1 for s in strands}
+        return {s.name: {**s.layout(), **classic[s.name], "columns": columns[s.name]} for s in strands}
 
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""

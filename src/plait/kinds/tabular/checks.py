@@ -20,7 +20,7 @@ from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count
 from plait.data.parse import is_missing, read_dates
 from plait.kinds.facts import Facts, rows_of
-from plait.kinds.tabular.prep import ColumnPrep, TabularPrep, read_numbers
+from plait.kinds.tabular.prep import BEFORE, ColumnPrep, TabularPrep, read_numbers
 from plait.kinds.text.checks import check_signs
 
 SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
@@ -43,7 +43,7 @@ def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
 
 def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers and codes, scaled, (rows, feature), and (rows,) bool where any cell is there."""
-    prep = TabularPrep().fitted(dict(columns), kinds)
+    prep = TabularPrep(max_categories=BEFORE).fitted(dict(columns), kinds)
     present = np.any([[cell is not None for cell in cells] for cells in columns.values()], axis=0)
     values = prep.onehot(prep(dict(columns)))
     spread = values.std(axis=0)
@@ -112,6 +112,11 @@ def _check_categories(column: Column, cells: Sequence[Any]) -> Iterator[Finding]
     """Find values that one row alone has."""
     keys = [None if cell is None else unicodedata.normalize("NFC", str(cell)).strip() for cell in cells]
     groups = rows_of(key or None for key in keys)
+    several, most = sum(len(rows) > 1 for rows in groups.values()), TabularPrep().max_categories
+    if several > most:
+        message = f"{count(several)} values come more than once; fit tells the {count(most)} commonest apart"
+        mend = "Join values that are alike, such as streets to regions; or --prep tabular.max_categories=N."
+        yield Finding("note", "table-many-categories", column.name, (), message, mend)
     alone = tuple(rows[0] for rows in groups.values() if len(rows) == 1)
     if 0 < len(alone) < len(groups):
         few = len(alone) <= 0.05 * sum(map(len, groups.values()))

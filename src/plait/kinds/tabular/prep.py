@@ -18,12 +18,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from plait.core.options import option
+from plait.core.words import count
 from plait.data.parse import is_day_first, is_decimal_comma, parse_date, parse_number
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
 
 KINDS = ("number", "category", "date")
 SCALES = ("quantile", "standard")
+MOST, BEFORE = 10_000, 50  # categories of a column: by default, and as 0.1.0 had it
 BOUNDS = {"max_categories": (1, 65_536, ""), "min_count": (1, math.inf, "")}
 PARTS = ("year", "month", "day of week", "season sine", "season cosine", "hour")
 
@@ -131,7 +133,7 @@ class TabularPrep(Preparation):
     KIND: ClassVar[str] = "tabular"
 
     scale: str = option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
-    max_categories: int = option(50, "Values of a category column that get a code of their own: the most common.")
+    max_categories: int = option(MOST, "Values of a category column that get a code of their own: the most common.")
     min_count: int = option(2, "Rows that a value must be in to get a code of its own.")
     columns: tuple[ColumnPrep, ...] = field(default=(), repr=False)
 
@@ -163,7 +165,9 @@ class TabularPrep(Preparation):
             if kind not in KINDS:
                 raise RequestError(f"column {name!r} is of kind {kind!r}; expected one of: {', '.join(KINDS)}.")
             learned.append((self._learn_category if kind == "category" else self._learn_numbers)(name, kind, cells))
-        return replace(self, columns=tuple(learned))
+        least = self.max_categories == MOST and all(len(column.values) < BEFORE for column in learned)
+        most = BEFORE if least else self.max_categories  # the same then, and what 0.1.0 kept is found
+        return replace(self, columns=tuple(learned), max_categories=most)
 
     def _learn_numbers(self, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         column = ColumnPrep.of(name, kind, cells)
@@ -254,6 +258,13 @@ class TabularPrep(Preparation):
             out[column.name] = ("absent, filled with " if absent else "") + ", ".join(shown)
             place = end
         return out
+
+    @property
+    def cuts(self) -> list[str]:
+        """A sentence for each category column of which only the commonest values are told apart."""
+        most, flag = count(self.max_categories), f"--prep {self.KIND}.max_categories=N"
+        cut = [c.name for c in self.columns if c.rare and len(c.values) == self.max_categories]
+        return [f"{name}: the {most} commonest values are told apart, all others count as one; {flag}." for name in cut]
 
     @property
     def numbers(self) -> int:

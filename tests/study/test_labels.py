@@ -1,7 +1,9 @@
 """Labels from a column or from arrays, their codes and prior, and the fingerprint of a command."""
 
+import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
-from plait.study.labels import Labels, column_of_labels, fingerprint, sort_classes
+from plait.study.labels import Labels, column_of_labels, ends_at_zero, fingerprint, is_skewed, sort_classes
 
 
 def find(cells: list[Any], kind: str = "category", lines: list[int] | None = None) -> Labels:
@@ -57,6 +59,40 @@ def test_numbers_are_read_and_scaled_by_the_training_rows() -> None:
     assert (labels.center, labels.spread) == (2.0, 1.0)
     assert target.values[[0, 1, 3]].tolist() == [-1.0, 1.0, 999.0]
     assert target.values[2].isnan()
+
+
+def test_numbers_end_at_zero_where_a_bell_curve_would_go_below() -> None:
+    counts = np.random.default_rng(0).poisson(1.5, 300).astype(float)
+    assert ends_at_zero(counts)
+    assert not ends_at_zero(counts - 1)
+    assert not ends_at_zero(20 + 5 * np.sin(np.arange(300)))  # such as a warm place: it may freeze one day
+    assert not ends_at_zero(np.zeros(300))
+    labels = find([*counts.tolist(), -1.0], "number")
+    train, val = np.arange(300), np.array([300])
+    labels.learn_from(train, False)
+    assert labels.low == 0.0
+    labels.learn_from(train, False, val)
+    assert labels.low is None
+
+
+def test_very_skewed_numbers_above_zero_may_be_learned_as_logarithms() -> None:
+    prices = np.exp(np.random.default_rng(0).normal(5, 1, 300))
+    assert is_skewed(prices)
+    assert not is_skewed(np.append(prices, 0.0))
+    assert not is_skewed(np.log(prices))
+    assert not is_skewed(prices[:19])
+    labels, rows = find([1.0, math.e**2, math.e**4, 0.0], "number"), np.arange(3)
+    labels.learn_from(rows, False)
+    labels.learn_log(rows, True)
+    values = labels.target_on(torch.device("cpu")).values
+    assert values[:3].tolist() == pytest.approx([-(1.5**0.5), 0.0, 1.5**0.5])
+    assert labels.high == pytest.approx(math.e**5)
+    answers = np.log(np.array([[4.0], [1e9]]))
+    inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [answers])
+    assert labels.in_unit(inner)(None).ravel().tolist() == pytest.approx([4.0, math.e**5])
+    assert np.exp(labels.learned_prior)[0] == pytest.approx(labels.prior[0])
+    labels.learn_log(rows, False)
+    assert (labels.high, labels.in_unit(inner)) == (None, inner)
 
 
 def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:

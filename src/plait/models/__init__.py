@@ -17,6 +17,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (
         "Blend",
+        "Bounded",
         "Calibrated",
         "RowText",
         "Stored",

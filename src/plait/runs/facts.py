@@ -80,6 +80,7 @@ class Study(TypedDict):
     trials: dict[str, int]
     candidates: list[Line]
     conversions: NotRequired[list[Sentence]]
+    caveats: NotRequired[list[Sentence]]
 
 
 class Hole(TypedDict):

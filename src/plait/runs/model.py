@@ -320,7 +320,7 @@ class Model:
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(f"{more}: print(model.study), plait study RUN")
         lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
-        lines += [one["sentence"] for one in facts.study.get("conversions", [])]
+        lines += [one["sentence"] for key in ("conversions", "caveats") for one in facts.study.get(key, [])]
         if facts.learning_curve:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.models.predictors import Calibrated
+from plait.models.predictors import Bounded, Calibrated
 from plait.models.train import Outcome
 from plait.proof.verdict import Side
 
@@ -34,6 +34,7 @@ class Candidate:
     network: Any = field(default=None, repr=False)
     members: list[str] = field(default_factory=list)  # of a candidate made of others
     temperature: float | None = None  # None until it was looked for
+    low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
 
@@ -53,7 +54,7 @@ class Candidate:
 
     @property
     def tempered(self) -> Any:
-        """Its predictor, with its temperature."""
+        """Its predictor, with its temperature, and the end of its numbers."""
         return self._with_heat(self.predictor)
 
     def refitted(self, rows: np.ndarray) -> Any:
@@ -66,6 +67,7 @@ class Candidate:
         return Side(self.name, answers, there, " and ".join(self.names))
 
     def _with_heat(self, predictor: Any) -> Any:
+        predictor = predictor if self.low is None else Bounded(predictor, self.low)
         return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
 
     @property

@@ -16,6 +16,7 @@ from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
 from plait.models.views import encoder_names
+from plait.proof.caveats import class_caveats, number_caveats, way_out
 from plait.proof.leaderboard import HEADLINE
 from plait.proof.scores import confusion, reliability
 from plait.runs.answers import Answers, answer_prepared
@@ -30,6 +31,8 @@ from plait.study.job import Fit
 from plait.study.report_content import Account
 from plait.study.search import Result, time_row
 from plait.study.speech import Recognition
+
+FEW_TESTS = 20  # test rows of numbers that are too few without those of validation, on which the winner was chosen
 
 
 def finish(result: Result) -> Model:
@@ -153,6 +156,28 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         "candidates": list_candidates(study.candidates, result.winner, score),
         "conversions": compare_conversions(search, converted),
     }
+    if caveats := list_caveats(result):
+        facts.study["caveats"] = [{"sentence": sentence} for sentence in caveats]
+
+
+def list_caveats(result: Result) -> list[str]:
+    """Return what the scores of the winner hide, and the way out; of test rows, and of validation where these are few.
+
+    Which classes it never names, all of these rows tell.
+    """
+    search, winner = result.search, result.winner
+    study, labels, balance = search.study, search.labels, result.job.options.balance
+    rows, answers = study.val, winner.answers
+    if len(study.test):
+        tested = search.look(winner)
+        few = labels.classes is not None or len(study.test) < FEW_TESTS
+        rows = np.concatenate([rows, study.test]) if few else study.test
+        answers = np.concatenate([answers, tested]) if few else tested
+    if labels.classes is None:
+        caveats = number_caveats(labels.numbers[rows], answers[:, 0], float(labels.prior[0]))
+    else:
+        caveats = class_caveats(labels.codes[rows], answers.argmax(1), labels.classes, labels.prior, balance)
+    return [*caveats, way_out(labels.prior, balance)] if caveats else []
 
 
 def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Callable[[Path], Any]]:

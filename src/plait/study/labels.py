@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,10 @@ from plait.data.parse import is_decimal_comma, read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
 from plait.models.learning import Target
+from plait.models.predictors import Bounded
 from plait.proof.scores import intervals
+
+FEWEST, SKEWED = 20, 1.0  # rows, and skewness: that of an exponential distribution is 2, of a bell curve 0
 
 
 @dataclass
@@ -33,6 +38,10 @@ class Labels:
     prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
     decimal_comma: bool = False  # of numbers: whether they are written as 1.234,5
     weights: np.ndarray | None = None  # (class,) of the loss, where classes are balanced
+    log: bool = False  # whether the logarithm of numbers is learned
+    low: float | None = None  # an end of the numbers, below which none is answered
+    high: float | None = None  # the same above, where the logarithm is learned
+    log_scale: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the logarithms in training
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -84,12 +93,17 @@ class Labels:
                 "expected two or more."
             )
 
-    def learn_from(self, train: np.ndarray, balance: bool) -> None:
-        """Take center, spread, prior and, to balance the classes, their weights from the training rows."""
+    def learn_from(self, train: np.ndarray, balance: bool, val: np.ndarray | None = None) -> None:
+        """Take center, spread, prior and, to balance the classes, their weights from the training rows.
+
+        val: the validation rows, which may show that the numbers do not end at 0.
+        """
         if self.classes is None:
             values = self.numbers[train]
             self.center, self.spread = float(values.mean()), float(values.std())
             self.prior = np.array([self.center])
+            least = self.numbers[train if val is None else np.concatenate([train, val])].min()
+            self.low, self.log, self.high = 0.0 if least >= 0 and ends_at_zero(values) else None, False, None
             return
         counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(float)
         self.prior = counts / counts.sum()
@@ -99,7 +113,8 @@ class Labels:
     def target_on(self, device: torch.device) -> Target:
         """Return what a network learns: class codes, or numbers in spreads from their center."""
         if self.classes is None:
-            scaled = ((self.numbers - self.center) / self.spread).astype(np.float32)
+            center, spread = self.scale
+            scaled = ((self.learned - center) / spread).astype(np.float32)
             return Target(torch.from_numpy(scaled).to(device), regression=True)
         weights = None if self.weights is None else torch.from_numpy(self.weights.astype(np.float32)).to(device)
         return Target(torch.from_numpy(self.codes).to(device), weights=weights)
@@ -110,6 +125,34 @@ class Labels:
         if self.classes is not None:
             return self.codes
         return np.array([np.nan if cell is None else float(cell) for cell in self.cells])
+
+    def learn_log(self, train: np.ndarray, log: bool) -> None:
+        """Learn logarithms, or not. No answer is then far above the largest number of training."""
+        self.log, values = log, self.numbers[train]
+        self.high = float(values.max() * math.exp(min(np.log(values).std(), 1.0))) if log else None
+        if log:
+            logs = np.log(values)
+            self.log_scale = float(logs.mean()), float(logs.std())
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The center and the spread of what is learned, in training."""
+        return self.log_scale if self.log else (self.center, self.spread)
+
+    @property
+    def learned(self) -> np.ndarray:
+        """(rows,): what is learned: class codes, numbers, or their logarithms."""
+        with np.errstate(invalid="ignore", divide="ignore"):  # of validation and test there may be others
+            return np.log(self.numbers) if self.log else self.numbers
+
+    @property
+    def learned_prior(self) -> np.ndarray:
+        """(class,) shares of training, or (1,) what stands for the mean in what is learned."""
+        return np.log(self.prior) if self.log else self.prior
+
+    def in_unit(self, predictor: Any) -> Any:
+        """Return a predictor of what is learned as one that answers in the unit of the target."""
+        return Bounded(predictor, None, self.high, True) if self.log else predictor
 
     def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the loss of each of these rows: log loss, or squared error in units of the target's spread."""
@@ -122,6 +165,23 @@ class Labels:
         if self.classes is None:
             return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)["r2"]
         return intervals(self.cells[rows], answers, self.classes, generator=generator)["accuracy"]
+
+
+def ends_at_zero(values: np.ndarray) -> bool:
+    """Whether 0 is an end of numbers: none is below it, where a bell curve of their mean and spread would have some.
+
+    Three are expected of so many: then none is there by chance in one case of twenty.
+    """
+    mean, spread = float(values.mean()), float(values.std())
+    return bool(values.min() >= 0 and spread > 0 and len(values) * NormalDist(mean, spread).cdf(0) >= 3)
+
+
+def is_skewed(values: np.ndarray) -> bool:
+    """Whether numbers, all above 0, are very skewed, and their logarithms much less so: prices, incomes, durations."""
+    if len(values) < FEWEST or values.min() <= 0:
+        return False
+    skew, skew_of_logs = (float((((x - x.mean()) / x.std()) ** 3).mean()) for x in (values, np.log(values)))
+    return skew > SKEWED and abs(skew_of_logs) < skew / 2
 
 
 def sort_classes(values: set[Any]) -> list[Any]:

@@ -240,6 +240,9 @@ class Study(Training):
         prior, classes = torch.zeros(1), self.labels.classes
         if classes is not None:
             prior = torch.from_numpy(self.labels.prior.astype(np.float32))
+        elif self.labels.log:  # the mean is not where the logarithms have theirs
+            center, spread = self.labels.scale
+            prior += float(self.labels.learned_prior[0] - center) / spread
         spec = {
             **describe_views([s for s in strands if s.how == ("tuned" if s.of in tuned else "own")]),
             "plan": plan,
@@ -298,9 +301,13 @@ class Study(Training):
         if not outcome.history:
             return None
         logits = self.outputs_of(stage.network, self.val)
-        losses, _ = self.target.measure(logits, torch.from_numpy(self.val))
-        predictor = NetworkPredictor(stage.network, self.labels.center, self.labels.spread)
-        return self.add(stage, outcome, predictor, predictor.from_logits(logits), losses.double().cpu().numpy())
+        losses = self.target.measure(logits, torch.from_numpy(self.val))[0].double().cpu().numpy()
+        own = NetworkPredictor(stage.network, *self.labels.scale)
+        predictor = self.labels.in_unit(own)
+        answers = predictor.from_logits(logits)
+        return self.add(
+            stage, outcome, predictor, answers, losses if predictor is own else self.labels.losses(answers, self.val)
+        )
 
     def _lesson(self, stage: Stage) -> Lesson:
         """Return what the network of a stage learns: from tokens where it has some, else from the rows themselves."""

@@ -55,6 +55,7 @@ class Account:
             "data": self.data(),
             "verdict": facts.study["verdict"],
             "conversions": facts.study.get("conversions", []),
+            "caveats": facts.study.get("caveats", []),
             "leaderboard": facts.study["candidates"],
             "learning_curve": facts.learning_curve or None,
             "missing": {},

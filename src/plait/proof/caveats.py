@@ -39,7 +39,9 @@ def class_caveats(
         always = f"always answering {classes[most]!r}, which is right in {percent(guess)}"
         sentences.append(f"Of {rows} the winner gets no more right than {always}.")
     chance = BY_CHANCE / len(classes)
-    never = [code for code in np.flatnonzero((counts > 0) & (named == 0)) if (1 - right) ** counts[code] < chance]
+    never = [
+        code for code in np.flatnonzero((counts > 0) & (named == 0)).tolist() if (1 - right) ** counts[code] < chance
+    ]
     if never:
         listed = ", ".join(f"{classes[code]!r} ({count(counts[code], 'row')})" for code in never[:SHOWN])
         more = f" and {count(len(never) - SHOWN)} more" if len(never) > SHOWN else ""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from plait.converters.in_fit import Made, apply_conversions
-from plait.core.contract import Table, clean_label
+from plait.core.contract import Schema, Table, clean_label
 from plait.core.files import (
     consistent,
     digest,
@@ -34,6 +34,7 @@ from plait.core.words import count, say_curve, say_encoders
 from plait.data.parse import read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds.left_out import say_left_out
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
@@ -324,6 +325,7 @@ class Model:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
             lines.append(STOPPED[facts.stopped])
+        lines += say_left_out(Schema.from_json(facts.schema), most=3)
         if self.folder is not None and self.keeper is None:
             lines += self._say_next(self.folder)
         return "\n".join(lines)

@@ -87,8 +87,10 @@ def _check_left_out(column: Column, facts: Facts) -> Iterator[Finding]:
     """Find columns that fit leaves out: surely ids, or what may be of use; of one value there is a finding already."""
     if is_lost(column) and facts.distinct != 1:
         way = way_in(column)
-        mend = f"{way[:1].upper()}{way[1:]}; if it is of no use: --ignore {quoted(column.name)}"
-        yield Finding("warning", "table-left-out", column.name, (), f"it is left out: {column.why}", mend.lstrip("; "))
+        mend = f"{way}; if it is of no use: --ignore {quoted(column.name)}".lstrip("; ")
+        yield Finding(
+            "warning", "table-left-out", column.name, (), f"it is left out: {column.why}", mend[:1].upper() + mend[1:]
+        )
     elif column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)

@@ -25,7 +25,7 @@ FEW_SHARE = 0.05  # cells of another script than the rest of the column are few 
 WORDS_OF_COPY = 5  # a shorter text may come again by chance
 MOST_CLASSES = 100
 DIMS = 64  # of the numbers that quick guesses look at
-_NUMBER = re.compile(r"[-+]?\d{1,15}(?:,\d{3}){0,4}(?:\.\d{1,15})?")
+_NUMBER = re.compile(r"(?<![\w.,])[-+]?\d{1,15}(?:,\d{3}){0,4}(?:\.\d{1,15})?")
 Groups = Mapping[str, Sequence[int]]  # of each different cell the rows that it is in
 
 # the replacement character, control characters, and what two replacement characters read as GBK become

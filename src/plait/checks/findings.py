@@ -44,8 +44,11 @@ class Findings:
 
     @classmethod
     def of(cls, rows: int, findings: Iterable[Finding]) -> Findings:
-        """Sort findings: errors, warnings, notes; of these what makes a score untrue, then labels and pairs that may
-        be wrong, then cells; those that touch more rows first, and all rows where none are named."""
+        """Sort findings: errors, warnings, notes; of these the most harmful first.
+
+        What makes a score untrue, then labels and pairs that may be wrong, then cells; those that touch more rows
+        first, and all rows are touched where none are named.
+        """
 
         def place(finding: Finding) -> tuple[int, int, int, str]:
             harm = next((i for i, names in enumerate(HARM) if finding.check.startswith(names)), len(HARM))

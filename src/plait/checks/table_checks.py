@@ -12,6 +12,7 @@ from plait.data.parse import PLAIN, is_missing, parse_number
 from plait.kinds import is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, facts_of
+from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
@@ -23,14 +24,14 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
     split = split_of(table, schema)
     findings = [*_check_split(table, schema)]
     for column in schema.columns:
-        if column.role in ("split", "group") or column.why in ("left out as asked", WHY_MENDED):
+        if column.role in ("split", "group") or column.why in (WHY_ASKED, WHY_MENDED):
             continue
         facts, kind = facts_of(table, column.name), kind_of_column(column.kind)
         findings += _check_filled(column, facts, table)
-        if is_opened(column.kind):
-            continue
         if column.role == "ignored":
-            findings += _check_ids(column, facts)
+            findings += _check_left_out(column, facts)
+            continue
+        if is_opened(column.kind):
             continue
         if kind is not None and kind.checks is not None:
             findings += kind.checks.check_column(column, facts, table, schema, split)
@@ -82,8 +83,15 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
         yield Finding("warning", "table-constant", column.name, (), message, mend)
 
 
-def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:
-    if column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
+def _check_left_out(column: Column, facts: Facts) -> Iterator[Finding]:
+    """Find columns that fit leaves out: surely ids, or what may be of use; of one value there is a finding already."""
+    if is_lost(column) and facts.distinct != 1:
+        way = way_in(column)
+        mend = f"{way}; if it is of no use: --ignore {quoted(column.name)}".lstrip("; ")
+        yield Finding(
+            "warning", "table-left-out", column.name, (), f"it is left out: {column.why}", mend[:1].upper() + mend[1:]
+        )
+    elif column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)
 

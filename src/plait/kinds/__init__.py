@@ -22,6 +22,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "facts": ("Facts", "facts_of", "rows_of"),
     "features": ("batch_features", "coded_sizes", "even_spread"),
     "kind": ("Kind",),
+    "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
         "as_float",

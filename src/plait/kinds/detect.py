@@ -13,7 +13,8 @@ from plait.core.contract import SPLITS, Column, Modality, Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
-from plait.kinds.facts import Facts, Guess, facts_of
+from plait.kinds.facts import FEW, Facts, Guess, facts_of
+from plait.kinds.left_out import WHY_ASKED
 from plait.kinds.recognise import judge
 from plait.kinds.tabular.recognise import judge_target, numeric_share
 from plait.kinds.text.recognise import count_words
@@ -105,7 +106,7 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
         _check_kind(facts, kind, table)
         guess = Guess(kind, f"said by you (it looked like {guess.kind}: {guess.why})", 1.0, usable=kind != "id")
     if role == "ignored":
-        return Column(name, guess.kind, role, "left out as asked", guess.confidence)
+        return Column(name, guess.kind, role, WHY_ASKED, guess.confidence)
     if role is not None:
         return Column(name, guess.kind, role, f"the {role} as asked; {guess.why}", guess.confidence)
     if not guess.usable and facts.form == "array" and kind is None:
@@ -230,7 +231,7 @@ def _free(name: str, kind: str, names: set[str]) -> str:
 def _check_member(column: Column, modality: str) -> None:
     if column.role == "feature":
         return
-    if column.role == "ignored" and column.why != "left out as asked":
+    if column.role == "ignored" and column.why != WHY_ASKED:
         mend = f"say what it is to use it: kinds={{{column.name!r}: 'category'}}"
         raise RequestError(f"modality {modality!r}: column {column.name!r} is left out ({column.why}); {mend}")
     raise RequestError(f"modality {modality!r}: column {column.name!r} is {column.role}, so it cannot be a feature")

@@ -8,6 +8,7 @@ from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
 from plait.kinds import KINDS
 from plait.kinds.facts import Facts, Guess
+from plait.kinds.left_out import WHY_EMPTY
 from plait.kinds.media import judge_arrays, judge_media
 from plait.kinds.tabular.recognise import ID_NAME, count_dates, count_numbers, judge_id, judge_number
 from plait.kinds.text.recognise import judge_prose
@@ -16,7 +17,7 @@ from plait.kinds.text.recognise import judge_prose
 def judge(facts: Facts, folder: Path | None) -> Guess:
     """Say what a column holds, why, and how sure that is (0 to 1)."""
     if not facts.filled:
-        return Guess("category", "every cell is empty", 1.0, usable=False)
+        return Guess("category", WHY_EMPTY, 1.0, usable=False)
     for kind in KINDS.values():
         if kind.recognise is not None and (guess := kind.recognise.claim(facts, folder)) is not None:
             return guess

@@ -35,6 +35,7 @@ from plait.data.parse import read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.detect import say_target
+from plait.kinds.left_out import say_left_out
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
@@ -325,6 +326,7 @@ class Model:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
             lines.append(STOPPED[facts.stopped])
+        lines += say_left_out(Schema.from_json(facts.schema), most=3)
         if self.folder is not None and self.keeper is None:
             lines += self._say_next(self.folder)
         return "\n".join(lines)

@@ -18,6 +18,7 @@ from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds import AUDIO, KINDS
+from plait.kinds.left_out import say_left_out
 from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
 from plait.models.views import View, fit_views
@@ -57,7 +58,7 @@ class Show:
         parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
         if not self.schema.modalities:
             parts.append("no column is left to learn from")
-        return "\n".join(parts)
+        return "\n".join([*parts, *say_left_out(self.schema)])
 
 
 @checked

@@ -79,7 +79,7 @@ def test_whole_numbers_named_like_labels_are_categories() -> None:
 @pytest.mark.parametrize("start", [0, 1])
 def test_a_column_that_counts_twenty_rows_is_an_id(start: int) -> None:
     found = judge_id(counted(list(range(start, start + 20))))
-    assert found == Guess("id", f"counts the rows from {start}", 0.8, usable=False)
+    assert found == Guess("id", f"counts the rows from {start}", 0.95, usable=False)
     assert judge_id(counted(list(range(start, start + 19)))) is None
     assert judge_id(counted([*range(start, start + 19), 500])) is None
     assert judge_id(counted(list(range(start + 2, start + 22)))) is None

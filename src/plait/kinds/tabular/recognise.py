@@ -33,6 +33,10 @@ EVEN, CODE_ROWS = 8, 8
 _ID_FORM = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[^\s\d]{0,40}\d[^\s]{0,40}"
 )
+# P0001 in all cells, or a UUID or hash: surely an id. Group 1: what stands before the number.
+_SERIAL = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|([^\W\d_]{1,20}[-_#]?)\d{1,20}"
+)
 # What such columns hold are strings of digits, however they are written.
 _DIGITS_NAME = re.compile(
     r"(?:^|[\s_.-])(?:(?:tele)?phone|tel|mobile|fax|zip|(?:zip|post|postal)[\s_-]?code|plz|ip|version)"
@@ -71,9 +75,12 @@ def judge_id(facts: Facts) -> Guess | None:
     if facts.form == "whole" and facts.filled == facts.rows >= 20 and facts.values is not None:
         start = facts.values[0].as_py()
         if start in (0, 1) and np.array_equal(facts.values.to_numpy(), np.arange(start, start + facts.rows)):
-            return Guess("id", f"counts the rows from {start}", 0.8, usable=False)
+            return Guess("id", f"counts the rows from {start}", 0.95, usable=False)
     if facts.form == "text" and facts.filled >= 10 and share_matching(facts.sample, _match_id) >= 0.95:
-        return Guess("id", f"looks like an id, such as {facts.sample[0]!r}; {same}", 0.8, usable=False)
+        serial = [match[1] or "" for cell in facts.sample if (match := _SERIAL.fullmatch(cell.strip()))]
+        sure = len(serial) == len(facts.sample) and len(set(serial)) == 1
+        confidence = 0.95 if sure else 0.8
+        return Guess("id", f"looks like an id, such as {facts.sample[0]!r}; {same}", confidence, usable=False)
     return None
 
 

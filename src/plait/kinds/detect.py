@@ -13,7 +13,7 @@ from plait.core.contract import SPLITS, Column, Modality, Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
-from plait.kinds.facts import FEW, Facts, Guess, facts_of
+from plait.kinds.facts import Facts, Guess, facts_of
 from plait.kinds.left_out import WHY_ASKED
 from plait.kinds.recognise import judge
 from plait.kinds.tabular.recognise import judge_target, numeric_share

@@ -32,8 +32,10 @@ def rename_columns(table: Table, found: Mapping[str, str]) -> Table:
     def turned(by_name: Mapping[str, Any]) -> dict[str, Any]:
         return {new.get(name, name): value for name, value in by_name.items()}
 
-    data, rates, notes = map(turned, (table.data, table.sample_rates, table.notes))
-    return replace(table, data=data, sample_rates=rates, notes=notes) if new else table
+    if not new:
+        return table
+    rates, notes = turned(table.sample_rates), turned(table.notes)
+    return replace(table, data=turned(table.data), sample_rates=rates, notes=notes)
 
 
 def add_absent(table: Table, columns: Iterable[str]) -> Table:

@@ -53,7 +53,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         study=SimpleNamespace(verdict={"code": "not_tested"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
-    answers = SimpleNamespace(status=["ok", "partial"], to_arrow=lambda: None)
+    answers = SimpleNamespace(status=["ok", "partial"], notes=[], to_arrow=lambda: None)
 
     def remember(verb: str, answer: Any) -> Any:
         def called(*args: Any, **options: Any) -> Any:
@@ -307,11 +307,12 @@ def test_show(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
 def test_predict_a_table(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
     table, model = fitted
     out = tmp_path / "answers.csv"
-    code, said, _ = run("predict", model, table, "--out", out)
+    code, said, _ = run("predict", model, table, "--out", out, "--keep", "voice")
     with out.open(newline="", encoding="utf-8") as file:
         answers = list(csv.DictReader(file))
     assert code == 0
     assert said.startswith("80 rows, ")
+    assert [*answers[0]][:3] == ["id", "voice", "prediction"]
     assert len(answers) == 80
     assert {"prediction", "probability_0", "probability_9", "status", "reason"} <= set(answers[0])
 

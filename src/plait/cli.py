@@ -213,16 +213,18 @@ def predict(
     **given: Any,
 ) -> Answer:
     """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
-    run, rows, out = given["run"], given["rows"], given["out"]
+    run, rows, out, keep = given["run"], given["rows"], given["out"], given["keep"]
     if (rows is None) == (not cell):
         raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
     if rows is not None and out is None and not as_json:
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
-    answers = _call(plait.predict, run, _one_row(parse_pairs(cell, "--cell")) if rows is None else rows, out=out)
+    table = _one_row(parse_pairs(cell, "--cell")) if rows is None else rows
+    answers = _call(plait.predict, run, table, out=out, keep=keep)
     from plait.runs.predictions import status_line  # light only once the run is loaded
 
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
+    summary |= {"notes": answers.notes} if answers.notes else {}
     if out is not None:
         return {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}"
     columns = answers.columns()

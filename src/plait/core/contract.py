@@ -245,6 +245,15 @@ def clean_label(cell: Any) -> Any:
     return cell if cell is None or isinstance(cell, (bool, int)) else str(cell)
 
 
+BLANK = "blank"  # why a cell is absent in which nothing is
+NEW = "was not in training"  # what is said of a value that counts as absent since no code was learned for it
+
+
+def no_column(*names: str) -> str:
+    """Return why cells are absent whose columns the table lacks: no columns 'age', 'town'."""
+    return f"no column{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
+
+
 def status_of(absent: Mapping[str, str], modalities: Iterable[str]) -> tuple[str, str]:
     """Return (status, reason) of one row from its absent modalities and why each is absent: partial, audio: blank."""
     names = list(modalities)

@@ -1,7 +1,8 @@
 """From a file or a frame to a Table, and back; and what is kept between commands.
 
 Here: reading CSV, Parquet, frames and folders (`read`), opening one picture or sound (`media`), numbers and dates as
-people write them (`parse`), writing, and the cache folder: facts of files, features of cells, pruning.
+people write them (`parse`), one thing written in several ways (`spelling`), writing, and the cache folder: facts of
+files, features of cells, pruning.
 Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any network, any model.
 """
 
@@ -17,10 +18,11 @@ DOOR: dict[str, tuple[str, ...]] = {
         "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
     ),
     "parse": (
-        "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date",
-        "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",
+        "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "offset_of",
+        "parse_date", "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",
     ),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
-    "read": ("read",),
+    "read": ("read", "read_rows"),
+    "spelling": ("fold_name", "fold_value", "match_names", "say_matches", "spellings"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

@@ -42,6 +42,7 @@ _CLOCK = (
     r"(?:[T,\s]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
     rf"(?:\s*(?P<half>[ap])\.?m\.?)?{_ZONE})?"
 )
+_OFFSET = re.compile(r":\d{2}(?:[.,]\d+)?\s*(?:(Z|UTC|GMT)|([+-])(\d{2}):?(\d{2})?)$", re.IGNORECASE)
 _DIGITS = re.compile(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})" + _CLOCK, re.IGNORECASE)
 _WORDED = tuple(
     re.compile(form + _CLOCK, re.IGNORECASE)
@@ -199,6 +200,17 @@ def parse_date(cell: Any, day_first: bool = False) -> dt.datetime | None:
         return dt.datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         return _from_words(_WEEKDAY.sub("", text, count=1), day_first)
+
+
+def offset_of(cell: Any) -> int | None:
+    """Return how many minutes the clock of a moment is ahead of UTC; None of a cell that names no zone."""
+    if isinstance(cell, dt.datetime):
+        ahead = cell.utcoffset()
+        return None if ahead is None else round(ahead.total_seconds() / 60)
+    match = _OFFSET.search(cell.strip()) if isinstance(cell, str) else None
+    if match is None:
+        return None
+    return 0 if match[1] else int(f"{match[2]}1") * (60 * int(match[3]) + int(match[4] or 0))
 
 
 def _from_number(number: float) -> dt.datetime:

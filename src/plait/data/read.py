@@ -62,6 +62,20 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
         >>> table.shape, table.cells("note")
         ((3, 2), ['cough', None, 'fever'])
     """
+    table = _read(source, folder)
+    if not len(table):
+        what = "column names but no rows" if table.data else "no columns"
+        raise TableError(f"there are {what} in {table.source}")
+    return table
+
+
+@checked
+def read_rows(source: Any, folder: str | Path | None = None) -> Table:
+    """Read what `read` reads, or a table without a row: as many answers come out as rows go in."""
+    return _read(source, folder)
+
+
+def _read(source: Any, folder: str | Path | None) -> Table:
     import pyarrow as pa
 
     place = None if folder is None else Path(folder).expanduser()
@@ -88,9 +102,6 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
             f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
             "Arrow (pandas 2.2 or newer, Polars, pyarrow)"
         )
-    if not len(table):
-        what = "column names but no rows" if table.data else "no columns"
-        raise TableError(f"there are {what} in {table.source}")
     return table
 
 
@@ -105,6 +116,8 @@ def _read_file(path: Path) -> Table:
             head = file.read(4096)
     except OSError as error:
         raise TableError(f"cannot open {path}: {error.strerror}") from None
+    if not head and path.suffix.lower() in (".jsonl", ".ndjson"):
+        return Table({}, path.parent, str(path))  # no line is no row
     if not head.strip():
         raise TableError(f"{path} is empty")
     for start, what, mend in _FOREIGN:
@@ -231,7 +244,7 @@ def _read_folder(path: Path) -> Table:
         shown = ", ".join(entry.relative_to(path).as_posix() for entry in skipped[:3])
         more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
         said = f"{path}: links, and folders that cannot be entered, are left out: {shown}{more}"
-        warnings.warn(said, stacklevel=4)  # who called `read`, which is held against its types
+        warnings.warn(said, stacklevel=5)  # who called `read`, which is held against its types
     if not rows:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
         raise TableError(f"{path} holds no class-named folders with pictures, sounds or texts. {mend}")

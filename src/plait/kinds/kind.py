@@ -9,7 +9,8 @@ read       read(cell, folder, rate, prep) → value; apply(prep, value) → arra
            streams(part) → [(column, cells, Hz)], what an encoder reads one by one; fit(prep, part, rows, generator,
            learns) → prep, on these rows of a Part (learns: False where a pretrained encoder reads the cells);
            prepare(prep, part, layout, values, pool) fills values (batch, …) and returns cells (batch, column) bool,
-           and for each row why something is absent or broken, or None; DTYPE of the values
+           and for each row why something is absent or broken, or None; DTYPE of the values; [compare(prep, part) →
+           sentences on how cells differ from those that were learned from]
 prep       PREP: the class of its preparation, as a `Preparation` is, with state and from_state where it learns arrays;
            [may_gain(prep) → whether what others have learned may be of use; SHARED: the options that a pretrained
            encoder's preparation may be given; for_frozen(its prep, prep) → that with what was learned here;

@@ -15,11 +15,12 @@ from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
-from plait.models.views import encoder_names
+from plait.models.views import View, encoder_names
 from plait.proof.caveats import class_caveats, number_caveats, way_out
 from plait.proof.leaderboard import HEADLINE
 from plait.proof.scores import confusion, reliability
 from plait.runs.answers import Answers, answer_prepared
+from plait.runs.arrival import MOST_LEARNED, hash_rows
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, Transcripts
@@ -62,7 +63,16 @@ def ship(result: Result) -> Model:
             predictors[name] = shipped if best is winner else best.tempered
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
     strands = [s for s in study.prepared.views if s.how != "tuned" or s.name in read_by]
-    return Model(list_facts(result), strands, predictors, made=list(job.made))
+    learned = hash_learned(job, study.split, strands)
+    return Model(list_facts(result), strands, predictors, made=list(job.made), learned=learned)
+
+
+def hash_learned(job: Fit, split: np.ndarray, views: Sequence[View]) -> np.ndarray | None:
+    """Return the hashes of the rows that were learned from or chosen by, sorted; None of more than a run shall keep."""
+    rows = np.flatnonzero((split == "train") | (split == "val"))
+    if len(rows) > MOST_LEARNED:
+        return None
+    return np.sort(hash_rows(job.table.take(rows), views, [one.column for one in job.made]))
 
 
 def common_facts(job: Fit, split: np.ndarray, winner: Candidate) -> dict[str, Any]:
@@ -219,7 +229,8 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         holes=holes,
         stopped=study.budget.stopped,
     )
-    model = Transcriber(facts, study.prepared.views, networks, made=list(job.made))
+    views = study.prepared.views
+    model = Transcriber(facts, views, networks, made=list(job.made), learned=hash_learned(job, split, views))
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model.answer_prepared(study.prepared.take(rows), *asked)

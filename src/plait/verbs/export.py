@@ -113,7 +113,7 @@ def export(
         batch = draw_batch(written.views, ROWS, np.random.default_rng(model.facts.seed))
     else:
         table = read(rows, folder)
-        table = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
+        table, _ = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
         batch = prepare(table, written.views).batch(np.arange(len(table)))
     difference = compare(model, written, batch)
     write_bytes(path, data)

@@ -19,7 +19,7 @@ from plait.kinds.vectors import KIND as VECTORS
 DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("WHY_MENDED", "detect"),
-    "facts": ("Facts", "facts_of", "rows_of"),
+    "facts": ("Facts", "absent_cells", "facts_of", "rows_of"),
     "features": ("batch_features", "even_spread"),
     "kind": ("Kind",),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),

@@ -31,7 +31,7 @@ from plait.core.files import (
 )
 from plait.core.options import REPORT_ROWS
 from plait.core.words import count, say_curve, say_encoders
-from plait.data.parse import read_amounts
+from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.models.predictors import store_predictors
@@ -262,7 +262,9 @@ class Model:
     def _cleaned(self, table: Table) -> np.ndarray:
         """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
         if self.classes is None:
-            return np.array(read_amounts(table, self.target, bool(self.facts.decimal_comma)), dtype=object)
+            unit = self.facts.unit or how_written(table.cells(self.target)).unit
+            written = Written(bool(self.facts.decimal_comma), unit)
+            return np.array(read_amounts(table, self.target, written), dtype=object)
         return np.fromiter(map(clean_label, table.cells(self.target)), object)
 
     def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> Table:

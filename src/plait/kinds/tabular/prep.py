@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from plait.core.options import option
-from plait.data.parse import is_day_first, is_decimal_comma, parse_date, parse_number
+from plait.data.parse import how_written, is_day_first, parse_date, parse_number, zone_of
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
 
@@ -91,14 +91,16 @@ class ColumnPrep:
     decimal_comma: bool = False
     clock: bool = False  # the dates hold a time of day
     values: tuple[str, ...] = ()  # code of values[i] is i + 1
+    unit: str = ""  # of the numbers, such as kg
+    zone: int | None = None  # of the dates, in minutes ahead of UTC; None: as their clocks show them
     rare: bool = False  # the last code stands for all values that were seen once or are not among the most common
 
     @classmethod
     def of(cls, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         """Return a column of which is known how its cells write numbers and dates."""
         if kind == "date":
-            return cls(name, kind, day_first=is_day_first(cells), clock=True)
-        return cls(name, kind, decimal_comma=kind == "number" and is_decimal_comma(cells))
+            return cls(name, kind, day_first=is_day_first(cells), zone=zone_of(cells), clock=True)
+        return cls(name, kind, **how_written(cells)._asdict()) if kind == "number" else cls(name, kind)
 
     @property
     def parts(self) -> int:
@@ -275,8 +277,9 @@ class TabularPrep(Preparation):
         """Return all that rebuilds this object."""
         data = super().to_json()
         for entry in data["columns"]:
-            if not entry["decimal_comma"]:  # as 0.1.0 wrote it, so that what it kept is found
-                del entry["decimal_comma"]
+            for name, usual in (("decimal_comma", False), ("unit", ""), ("zone", None)):
+                if entry[name] == usual:  # as 0.1.0 wrote it, so that what it kept is found
+                    del entry[name]
         return data
 
 
@@ -294,14 +297,15 @@ def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str
         value: list[float] | None = None
         try:
             if column.kind == "number":
-                number = parse_number(cell, column.decimal_comma)
+                number = parse_number(cell, column.decimal_comma, column.unit)
                 value = [math.nan if number is None else number]
             elif column.kind == "date":
-                value = _parts(parse_date(cell, column.day_first), column.clock)
+                value = _parts(parse_date(cell, column.day_first, column.zone), column.clock)
         except (ValueError, OverflowError):
             shown = repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
             before = f"{broken[row]}; " if row in broken else ""
-            broken[row] = f"{before}column {column.name!r}: {shown} is not a {column.kind}"
+            unit = f" in {column.unit}" if column.unit else ""
+            broken[row] = f"{before}column {column.name!r}: {shown} is not a {column.kind}{unit}"
         out.append(value or hole)
     return np.array(out, float).reshape(len(cells), len(hole))
 

@@ -116,3 +116,13 @@ def test_words_for_the_same_split_become_one() -> None:
 def test_a_table_without_a_split() -> None:
     table = read({"x": [1.5, 2.5, 3.5]})
     assert split_of(table, detect(table)) is None
+
+
+def test_units_that_are_mixed_and_signs_that_are_mixed_are_said() -> None:
+    found = check({"w": [f"{n} {'kg' if n % 2 else 'g'}" for n in range(40)]})
+    assert [f.message for f in found] == ["amounts in g and kg; they are not read as numbers"]
+    assert "table-number-formats" in {f.check for f in check({"w": [f"{n}{',.'[n % 2]}5" for n in range(40)]})}
+    when = [f"2024-03-{n % 28 + 1:02}T{n % 24:02}:00:00{'Z' if n % 2 else '-0500'}" for n in range(40)]
+    assert [(f.check, f.message) for f in check({"t": when})] == [("date-zones", "dates in 2 time zones, read as UTC")]
+    slashed = check({"t": [f"{n % 12 + 1}/{n % 11 + 1}/2024" for n in range(40)]})
+    assert {f.check for f in slashed} == {"date-order"}

@@ -13,9 +13,9 @@ from plait.checks.survey import Survey
 from plait.core.contract import Column, Schema, Table, clean_label
 from plait.core.finding import Finding, quoted
 from plait.core.words import percent
-from plait.data.parse import is_missing, read_dates, read_numbers
+from plait.data.parse import read_dates, read_numbers
 from plait.kinds import TABULAR, kind_of_column
-from plait.kinds.facts import facts_of
+from plait.kinds.facts import absent_cells, facts_of
 
 LEAK, STRONG = 0.95, 0.5  # share of the errors of the best constant answer that one column saves
 MANY_VALUES = 10  # of a column that may name people or things
@@ -232,7 +232,7 @@ def check_holes(survey: Survey, labels: Labels) -> Iterator[Finding]:
 def _present(survey: Survey, name: str) -> np.ndarray:
     if name in survey.facts:
         return np.array([cell is not None and not cell.fault for cell in survey.facts[name]])
-    return np.array([cell is not None and not is_missing(cell) for cell in survey.table.cells(name)])
+    return ~np.array(absent_cells(survey.table, survey.schema.column(name)))
 
 
 def _chi_squared(absent: np.ndarray, counts: np.ndarray) -> np.ndarray:

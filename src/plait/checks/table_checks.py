@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from plait.core.contract import SPLITS, Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
-from plait.data.parse import PLAIN, is_missing, parse_number
+from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
 from plait.kinds import is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
-from plait.kinds.facts import Facts, facts_of
+from plait.kinds.facts import Facts, absent_cells, facts_of
 from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
@@ -62,9 +62,7 @@ def _check_split(table: Table, schema: Schema) -> Iterator[Finding]:
 def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Finding]:
     if not facts.rows:
         return
-    absent = facts.holes
-    if facts.written and any(map(is_missing, facts.uniques())):
-        absent += sum(map(is_missing, table.cells(column.name)))
+    absent = sum(absent_cells(table, column))
     part = absent / facts.rows
     if column.role == "target" and not facts.filled:
         message = f"no row of {count(facts.rows)} has a label; fit needs some to learn from"
@@ -101,13 +99,20 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
     cells = {row: cell.strip() for row, cell in enumerate(table.cells(column.name)) if cell and not is_missing(cell)}
     if column.kind == "date" or len(cells) < 2:
         return
-    numbers = {row for row, cell in cells.items() if _is_number(cell)}
+    written = how_written(list(cells.values()))
+    numbers = {row for row, cell in cells.items() if _is_number(cell, written)}
     words = tuple(sorted(set(cells) - numbers))
     name, share = column.name, len(numbers) / len(cells)
-    if column.kind == "number":
+    if column.kind != "number" and (units := several_units([fold(cell) for cell in cells.values()])):
+        message = f"amounts in {' and '.join(units)}; they are not read as numbers"
+        mend = "Write all of them in one unit."
+        yield Finding("warning", "table-mixed-units", name, (), message, mend)
+    elif column.kind == "number":
         signed = [cells[row] for row in sorted(numbers) if not PLAIN.fullmatch(cells[row])]
-        if signed or not words:
-            message = f"the numbers are stored as text, such as {(signed or [cells[min(numbers)]])[0]!r}"
+        if signed or (not words and table.lines is None):  # a CSV is nothing but text
+            example = (signed or [cells[min(numbers)]])[0]
+            value = parse_number(example, *written)
+            message = f"the numbers are stored as text, such as {example!r}, read as {value:.15g}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
     elif share >= 0.95 and not any(_CODE.fullmatch(cells[row]) for row in numbers):
@@ -128,8 +133,8 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
         yield Finding(severity, "table-mixed-types", name, rows, message, mend)
 
 
-def _is_number(cell: str) -> bool:
+def _is_number(cell: str, written: Written) -> bool:
     try:
-        return parse_number(cell) is not None
+        return parse_number(cell, *written) is not None
     except ValueError:
         return False

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
     ("val", "valid", "validation", "dev"), "val"
 )
-# what people write where a number is absent
-MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None", "none", "-", "?")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "arrow": ("is_category",),
-    "delimited": ("MISSING_WORDS", "not_utf8"),
+    "delimited": ("not_utf8",),
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "headers": ("check_header",),
@@ -18,8 +18,9 @@ DOOR: dict[str, tuple[str, ...]] = {
         "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
     ),
     "parse": (
-        "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "offset_of",
-        "parse_date", "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",
+        "CLOCK", "FEET", "MISSING", "PLAIN", "SPAN", "Written", "calendar_form", "count_units", "decimal_signs", "fold",
+        "how_written", "is_currency", "is_day_first", "is_missing", "parse_date", "parse_moment", "parse_number",
+        "read_amounts", "read_dates", "read_numbers", "several_units", "split_unit", "zone_of", "zones_in",
     ),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("read", "read_rows"),

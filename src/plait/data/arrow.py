@@ -112,6 +112,11 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values.cast(pa.string()) if values.nbytes < 2**30 else values.cast(pa.large_string())
     if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
         return values.cast(pa.large_binary() if values.nbytes > 2**30 else pa.binary())
+    if pa.types.is_decimal(kind) and kind.scale <= 0:  # whole numbers of a database, longer than a float is exact
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return values.cast(pa.string())
     if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         return values.cast(pa.float64())
     if pa.types.is_timestamp(kind):

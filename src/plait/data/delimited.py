@@ -14,10 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
 from plait.data import media
-from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
+from plait.data.parse import MISSING, PLAIN_NUMBER, PLAIN_WHOLE, is_decimal_comma, is_missing
 from plait.errors import TableError
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ _LIMIT = threading.RLock()
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
 MORE_CELLS = "Put a cell that holds the delimiter in quotes"  # how to mend a row with more cells than the header
 MOST_COLUMNS = 100_000  # the widest tables that people have, of genes, have 60,000
+SHOWS, FEW_ROWS = 200, 200  # rows that show a file's decimal sign; rows that may show too little of a column
+GROUPED = r"[+-]?[1-9]\d{0,2}(?:\.\d{3})*|0"  # 939, 1.234 and 2.364.100: decimals, or points between thousands
 FEWER_CELLS = "Write the delimiter before an empty cell too"
 
 
@@ -88,7 +89,8 @@ def _read_records(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray],
     if rows:
         chunks.append(_strings(rows))
     columns = {name: pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i, name in enumerate(names)}
-    return {name: _typed(column, comma) for name, column in columns.items()}, lines
+    commas = comma == ";" and any(_shows_commas(column[:SHOWS].to_pylist()) for column in columns.values())
+    return {name: _typed(column, comma == ";", commas) for name, column in columns.items()}, lines
 
 
 def _find_delimiter(start: str, path: Path) -> str:
@@ -135,29 +137,53 @@ def _strings(rows: list[list[str]]) -> list[pa.Array]:
     return [pa.array([cell if cell.strip() else None for cell in cells], pa.string()) for cells in columns]
 
 
-def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
-    """Return int64 or float64 when every cell that is there reads as such, else the text itself."""
+def _shows_commas(cells: list[str | None]) -> bool:
+    """Whether cells are numbers, and some have a decimal comma for sure."""
+    numbers = [cell for cell in cells if cell is not None and not is_missing(cell)]
+    return all(re.fullmatch(r"\s*[+-]?\d[\d.']*(?:,\d+)?\s*", cell) for cell in numbers) and is_decimal_comma(numbers)
+
+
+def _typed(column: pa.ChunkedArray, semicolons: bool, commas: bool) -> pa.ChunkedArray:
+    """Return int64 or float64 when every cell that is there reads as such, else the text itself.
+    commas: the file has decimal commas for sure, so that points stand between thousands."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     trimmed = pc.utf8_trim_whitespace(column)
-    missing = pc.fill_null(pc.is_in(trimmed, pa.array(MISSING_WORDS)), True)
-    present = trimmed.filter(pc.invert(missing))
-    if not len(present):
+    present = trimmed.drop_null()
+
+    def match(cells: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+        return pc.match_substring_regex(cells, f"^(?:{pattern})$")
+
+    def fit(pattern: str, cells: pa.ChunkedArray = present) -> bool:
+        """Whether some cells match, and all others are words for "missing"."""
+        odd = cells.filter(pc.invert(match(cells, pattern)))
+        return len(odd) < len(cells) and pc.all(match(odd, MISSING), min_count=0).as_py()
+
+    if not fit(
+        f"{PLAIN_NUMBER}|[+-]?\\d*,\\d+|{MISSING}", present[:SHOWS]
+    ):  # words, as most columns of text show at once
         return column
 
-    def all_match(pattern: str) -> bool:
-        return bool(pc.all(pc.match_substring_regex(present, f"^({pattern})$")).as_py())
-
-    whole = all_match(PLAIN_WHOLE)
-    decimal_comma = comma == ";" and not whole and all_match(r"[+-]?(?:0|[1-9]\d*)(?:,\d+)?")
-    if not (whole or decimal_comma or all_match(PLAIN_NUMBER)):
+    form, whole = PLAIN_WHOLE, fit(PLAIN_WHOLE)
+    if not whole:
+        form = r"[+-]?(?:0|[1-9]\d*)(?:,\d+)?" if semicolons else PLAIN_NUMBER
+        if not fit(form) and (form == PLAIN_NUMBER or not fit(form := PLAIN_NUMBER)):
+            return column
+        long = pc.max(pc.utf8_length(present)).as_py() > 15  # a float would lose digits
+        if long and form == PLAIN_NUMBER and pc.any(match(present, r"[+-]?\d{16,}(?:\.0*)?")).as_py():
+            return column
+    if not whole and form == PLAIN_NUMBER and fit(GROUPED, present[:SHOWS]) and fit(GROUPED):
+        if commas:
+            trimmed, form, whole = pc.replace_substring(trimmed, ".", ""), PLAIN_WHOLE, True
+        elif len(present) <= FEW_ROWS or not pc.all(match(present, rf".*\..*|{MISSING}")).as_py():
+            return column  # 1.234 may be 1234: whoever knows the whole column, or what was learned from, decides
+    numbers = pc.if_else(match(trimmed, form), trimmed, pa.scalar(None, pa.string()))
+    numbers = pc.replace_substring(pc.replace_substring_regex(numbers, r"^\+", ""), ",", ".")
+    try:
+        return numbers.cast(pa.int64() if whole else pa.float64())
+    except pa.ArrowInvalid:  # beyond 64 bits
         return column
-    numbers = pc.replace_substring_regex(trimmed, r"^\+", "")
-    if decimal_comma:
-        numbers = pc.replace_substring(numbers, ",", ".")
-    numbers = pc.if_else(missing, pa.scalar(None, pa.string()), numbers)
-    return numbers.cast(pa.int64() if whole else pa.float64())
 
 
 def not_utf8(path: Path) -> str:

@@ -19,7 +19,7 @@ from plait.kinds.vectors import KIND as VECTORS
 DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
-    "facts": ("Facts", "facts_of", "rows_of"),
+    "facts": ("Facts", "absent_cells", "facts_of", "rows_of"),
     "features": ("batch_features", "coded_sizes", "even_spread"),
     "kind": ("Kind",),
     "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),

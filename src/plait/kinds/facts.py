@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import Column, Table
+from plait.data.parse import is_missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,6 +89,13 @@ def facts_of(table: Table, name: str) -> Facts:
     sample = present.take(pa.array(spread(len(present)))).to_pylist()
     counted = present if countable else None
     return Facts(name, len(values), len(present), distinct, sample, form, counted, name in table.categories)
+
+
+def absent_cells(table: Table, column: Column) -> list[bool]:
+    """Return which cells of a column are absent: blank, or a word for nothing among numbers and dates; elsewhere such
+    a word, as in `none`, `low`, `high`, is a value."""
+    worded = column.kind in ("number", "date")
+    return [cell is None or (worded and is_missing(cell)) for cell in table.cells(column.name)]
 
 
 def spread(length: int) -> np.ndarray:

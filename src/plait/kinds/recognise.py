@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
+from plait.data.parse import is_missing, read_numbers
 from plait.kinds import KINDS
 from plait.kinds.facts import Facts, Guess
 from plait.kinds.left_out import WHY_EMPTY
 from plait.kinds.media import judge_arrays, judge_media
-from plait.kinds.tabular.recognise import ID_NAME, count_dates, count_numbers, judge_id, judge_number
+from plait.kinds.tabular.recognise import (
+    ID_NAME,
+    are_measured,
+    count_dates,
+    count_numbers,
+    date_form,
+    judge_id,
+    judge_number,
+    mixed_units,
+    say_written,
+)
 from plait.kinds.text.recognise import judge_prose
+
+MEASURED = 0.8  # share of numbers with decimals beside which other cells, such as <0.5, are taken as absent, and said
 
 
 def judge(facts: Facts, folder: Path | None) -> Guess:
@@ -41,15 +54,23 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
 
 
 def _judge_text(facts: Facts) -> Guess:
-    cells = [cell for cell in facts.sample if cell.strip() not in MISSING_WORDS]
+    cells = [cell for cell in facts.sample if not is_missing(cell)]
     most, looked = max(1, len(cells)), count(len(cells), "cell")
     right = count_numbers(facts.name, cells)
     numbers = right / most
-    named_id = judge_id(facts) if ID_NAME.search(facts.name) or numbers < 0.95 else None
-    if named_id is None and numbers >= 0.95:
-        return Guess("number", f"{count(right)} of {looked} read as numbers", round(0.6 + 0.3 * numbers, 2))
+    measured = numbers >= MEASURED and are_measured(cells)
+    units = mixed_units(facts.name, cells) if numbers < 0.95 else []
+    named_id = judge_id(facts) if ID_NAME.search(facts.name) or not (numbers >= 0.95 or measured or units) else None
+    if named_id is None and (numbers >= 0.95 or measured):
+        if form := date_form(facts.name, [number for number in read_numbers(cells) if number == number]):
+            return Guess("date", f"numbers that are {form}", 0.9)
+        why = f"{count(right)} of {looked} read as numbers{say_written(cells)}"
+        return Guess("number", why, round(0.6 + 0.3 * numbers, 2))
     has_digits = any(any(c.isdigit() for c in cell) for cell in cells[:20])
     dates = count_dates(facts.name, cells) if has_digits else 0
     if dates / most >= 0.9:
         return Guess("date", f"{count(dates)} of {looked} read as dates", round(0.6 + 0.35 * dates / most, 2))
-    return named_id or judge_prose(facts)
+    guess = named_id or judge_prose(facts)
+    if not units:
+        return guess
+    return replace(guess, why=f"amounts in {' and '.join(units)}, which are not numbers of one kind; {guess.why}")

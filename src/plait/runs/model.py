@@ -32,7 +32,7 @@ from plait.core.files import (
 )
 from plait.core.options import REPORT_ROWS
 from plait.core.words import count, say_curve, say_encoders, say_rows, say_some
-from plait.data.parse import read_amounts
+from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
 from plait.data.spelling import fold_value, match_names, say_matches, spellings
 from plait.errors import RequestError, RunError, did_you_mean
@@ -319,7 +319,9 @@ class Model:
         Text is without blanks, numbers are as written; a label that is surely a class in other letters is that class.
         """
         if self.classes is None:
-            return np.array(read_amounts(table, self.target, bool(self.facts.decimal_comma)), dtype=object), []
+            unit = self.facts.unit or how_written(table.cells(self.target)).unit
+            written = Written(bool(self.facts.decimal_comma), unit)
+            return np.array(read_amounts(table, self.target, written), dtype=object), []
         cells = [clean_label(cell) for cell in table.cells(self.target)]
         named = {str(clean_label(value)): value for value in self.classes}
         alike, times = spellings(named), Counter(str(cell) for cell in cells if cell is not None)

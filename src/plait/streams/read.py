@@ -18,9 +18,12 @@ from plait.core.contract import Table
 from plait.core.words import count
 from plait.data import media
 from plait.data.delimited import not_utf8
+from plait.data.parse import read_numbers
 from plait.data.read import read
 from plait.errors import CellError, RequestError, TableError, did_you_mean
-from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, distinct, find_zone, read_times
+from plait.kinds.facts import facts_of
+from plait.kinds.recognise import judge
+from plait.streams.clocks import DAY, SECOND, UNIT_OF_WORD, Times, distinct, find_zone, place_zone, read_times
 
 _BEGINS = {"start": "end", "begin": "end", "onset": "offset", "from": "to", "starts": "ends", "tmin": "tmax",
            "first": "last", "开始": "结束"}  # fmt: skip
@@ -33,6 +36,7 @@ _TIME_NAMES = (  # the earlier, the surer
     r".*(?:timestamp|datetime)|.*[\s_-](?:time|ts|at)|date|day|seconds?|secs?|millis(?:econds)?|ms",
 )
 _FRAME_NAME = re.compile(r"frames?(?:[\s_-]?(?:no|nr|num|number|id|idx|index))?", re.IGNORECASE)
+_PAIRED = re.compile(r"date|day|time|clock|datum|tag|uhrzeit|zeit|hour|日期|时间|fecha|hora|heure|[\s_-]")
 _CUE = re.compile(r"(?<!\d)((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})")
 _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two columns: FILE=START,END)"
 
@@ -206,27 +210,103 @@ def _read_cues(path: Path, given: str, name: str) -> Stream:
 
 
 def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path | None) -> Stream:
-    columns = spec.columns or (find_times(table, given),)
+    parts = () if spec.columns else _date_parts(table)
+    if parts:
+        table = replace(table, data={**table.data, parts[0]: _join_parts(table, parts)})
+    columns = spec.columns or parts[:1] or (find_times(table, given),)
     options: dict[str, Any] = {"rate": spec.rate, "unit": spec.unit, "zone": spec.zone}
     if not spec.rate and _FRAME_NAME.fullmatch(columns[0].strip()):
         raise RequestError(f"{given}: column {columns[0]!r} holds numbers of frames, and their rate is not known. "
                            f"Say it: --time {given}={columns[0]}@25")  # fmt: skip
     clock = _column_times(table, columns[0], given, options)
-    why = f"column {columns[0]!r}: {clock.why}" + ("" if spec.columns else "; found by its name and cells")
-    clock = replace(clock, why=why)
-    stream = Stream(name, given, "table", table, clock, clock.values, time_columns=columns[:1], path=path)
-    partner = columns[1] if len(columns) > 1 else _find_end(table, columns[0])
+    how = "" if spec.columns else f"; with {', '.join(parts[1:])}" if parts else "; found by its name and cells"
+    if pair := _find_pair(table, columns, clock):
+        day, columns = _column_times(table, pair[0], given, {}), (*pair, *(c for c in columns if c not in pair))
+        if clock.calendar:
+            clock = _column_times(table, pair[1], given, {})
+        clock, how = _join_clock(day, clock, spec.zone), f"; with the days of {pair[0]!r}"
+    else:
+        day, pair = clock, parts or columns[:1]
+        clock = replace(clock, notes=(*clock.notes, *_say_days(table, columns, clock)))
+    clock = replace(clock, why=f"column {columns[len(pair) - 1 if not parts else 0]!r}: {clock.why}{how}")
+    stream = Stream(name, given, "table", table, clock, clock.values, time_columns=pair, path=path)
+    partner = columns[len(pair)] if len(columns) > len(pair) else _find_end(table, pair[-1])
     if partner is None:
         return stream
     is_length = partner.lower().startswith(_LENGTHS)
     if is_length and clock.unit in UNIT_OF_WORD.values() and not clock.calendar:
         options["unit"] = clock.unit
     finish = _column_times(table, partner, given, options)
+    if finish.of_day and len(pair) > 1 and not is_length:
+        finish = _join_clock(day, finish, spec.zone)
+        late = finish.present & (finish.values < clock.values)  # it ends after midnight
+        finish = replace(finish, values=finish.values + late * DAY)
     if is_length and not finish.calendar:
         finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
     if finish.calendar != clock.calendar:
         return stream
-    return _with_ends(replace(stream, time_columns=(columns[0], partner)), finish)
+    return _with_ends(replace(stream, time_columns=(*pair, partner)), finish)
+
+
+def _date_parts(table: Table) -> tuple[str, ...]:
+    """Return the columns called year, month, day and what there is of hour, minute, second; () without the three."""
+    lower = {name.strip().lower(): name for name in number_columns(table, table.names)}
+    parts = [lower[part] for part in ("year", "month", "day", "hour", "minute", "second") if part in lower]
+    return tuple(parts) if lower.keys() >= {"year", "month", "day"} else ()
+
+
+def _join_parts(table: Table, parts: Sequence[str]) -> Any:
+    """Return dates and times, as text, of columns that hold their parts; blank where one of them is."""
+    import pyarrow as pa
+
+    signs = dict(zip(("year", "month", "day", "hour", "minute", "second"), ("", "-", "-", " ", ":", ":"), strict=True))
+    rows = zip(*(numbers_of(table, part).tolist() for part in parts), strict=True)
+    clock = "" if len(parts) < 4 else ":00" * (6 - max(4, len(parts)))
+    cells = [
+        "".join(signs[part.strip().lower()] + f"{value:02.0f}" for part, value in zip(parts, row, strict=True)) + clock
+        if all(value == value for value in row) else None
+        for row in rows
+    ]  # fmt: skip
+    return pa.chunked_array([pa.array(cells, pa.string())])
+
+
+def _find_pair(table: Table, columns: Sequence[str], clock: Times) -> tuple[str, ...]:
+    """Return the columns of a day and of a time of that day, which are one moment; () where there is one column.
+    columns: as they were found or named, the first of them read as `clock`."""
+    if not (clock.of_day or _are_days(clock)):
+        return ()
+    others = columns[1:2] or [name for name in table.names if name != columns[0]]
+    times = {name: found for name in others if (found := _sample(table, name, 0.9)) is not None}
+    suits = [name for name, found in times.items() if (_are_days(found) if clock.of_day else found.of_day)]
+    if len(suits) > 1:  # the one called alike, start_date and start_time, or the only one beside it
+        bare = _PAIRED.sub("", columns[0].lower())
+        alike = [name for name in suits if _PAIRED.sub("", name.lower()) == bare]
+        place = table.names.index(columns[0])
+        beside = [name for name in suits if abs(table.names.index(name) - place) == 1]
+        suits = next((some for some in (alike, beside) if len(some) == 1), suits)
+    if len(suits) != 1:
+        return ()
+    return (suits[0], columns[0]) if clock.of_day else (columns[0], suits[0])
+
+
+def _are_days(times: Times) -> bool:
+    return times.calendar and not (times.values[times.present] % DAY).any()
+
+
+def _say_days(table: Table, columns: Sequence[str], clock: Times) -> list[str]:
+    """Say that dates were left aside, where times of a day stand beside several columns of them."""
+    others = [name for name in table.names if name not in columns] if clock.of_day and len(columns) == 1 else []
+    days = [name for name in others if (found := _sample(table, name, 0.9)) is not None and _are_days(found)]
+    several = f"which of {', '.join(days)} holds the days of {columns[0]!r} cannot be told; say so: DATE,{columns[0]}"
+    return [several] if days else []
+
+
+def _join_clock(day: Times, clock: Times, zone: str | None) -> Times:
+    """Return the moments of days and times of these days."""
+    values = day.values + clock.values % DAY
+    notes = (*day.notes, *clock.notes)
+    joined = replace(day, values=values, present=day.present & clock.present, notes=notes)
+    return joined if zone is None else place_zone(joined, zone)
 
 
 def _column_times(table: Table, column: str, given: str, options: dict[str, Any]) -> Times:
@@ -276,7 +356,7 @@ def find_times(table: Table, given: str) -> str:
     dated = [name for name in table.names if pa.types.is_timestamp(table.data[name].type)]  # type: ignore[union-attr]
     samples = {} if dated else {name: _sample(table, name, 0.9) for name in table.names}
     dated += [name for name, times in samples.items() if times and (times.calendar or times.of_day)]
-    dated += [name for name in number_columns(table, table.names) if _FRAME_NAME.fullmatch(name.strip())]
+    dated += number_columns(table, [name for name in table.names if _FRAME_NAME.fullmatch(name.strip())])
     if dated:
         return dated[0]
     if not named:
@@ -314,16 +394,22 @@ def _find_end(table: Table, begin: str) -> str | None:
 
 
 def number_columns(table: Table, names: Sequence[str]) -> list[str]:
-    """Return those of these columns that hold numbers."""
+    """Return those of these columns that hold numbers, also those written as 1.234,50 € or 12 kg."""
     import pyarrow as pa
 
     kinds = {name: table.data[name].type for name in names}  # type: ignore[union-attr]
-    return [name for name, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_floating(kind)]
+    numbers = {name for name, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_floating(kind)}
+    texts = [name for name, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_large_string(kind)]
+    numbers |= {name for name in texts if judge(facts_of(table, name), table.folder).kind == "number"}
+    return [name for name in names if name in numbers]
 
 
 def numbers_of(table: Table, name: str) -> np.ndarray:
     """Return a column of numbers as (row,) float64, NaN where absent."""
     import pyarrow as pa
 
-    values = table.data[name].cast(pa.float64(), safe=False)  # type: ignore[union-attr]
+    values = table.data[name]
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):  # type: ignore[union-attr]
+        return np.array(read_numbers(table.cells(name)), np.float64)
+    values = values.cast(pa.float64(), safe=False)  # type: ignore[union-attr]
     return np.asarray(values.to_numpy(), np.float64)

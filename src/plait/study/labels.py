@@ -15,7 +15,7 @@ import torch
 from plait.core.contract import Schema, Table, clean_label
 from plait.core.options import FitOptions
 from plait.core.words import count
-from plait.data.parse import is_decimal_comma, read_amounts
+from plait.data.parse import Written, how_written, read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
 from plait.models.learning import Target
@@ -36,7 +36,7 @@ class Labels:
     center: float = 0.0
     spread: float = 1.0
     prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
-    decimal_comma: bool = False  # of numbers: whether they are written as 1.234,5
+    written: Written = field(default_factory=Written)  # how numbers are: 1.234,5 and kg
     weights: np.ndarray | None = None  # (class,) of the loss, where classes are balanced
     log: bool = False  # whether the logarithm of numbers is learned
     low: float | None = None  # an end of the numbers, below which none is answered
@@ -50,10 +50,10 @@ class Labels:
         if name is None:
             raise RequestError("no column is the target.")
         kind = schema.column(name).kind
-        cells, decimal_comma = [clean_label(cell) for cell in table.cells(name)], False
+        cells, written = [clean_label(cell) for cell in table.cells(name)], Written()
         if kind == "number":
-            decimal_comma = is_decimal_comma(table.cells(name))
-            cells = list(read_amounts(table, name, decimal_comma))
+            written = how_written(table.cells(name))
+            cells = list(read_amounts(table, name, written))
         there = np.array([cell is not None for cell in cells], bool)
         if not there.any():
             raise TableError(
@@ -74,7 +74,7 @@ class Labels:
                 f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
                 f"If it does hold classes, say so with --kind {name}=category."
             )
-        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, decimal_comma=decimal_comma)
+        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written)
 
     def check_training(self, rows: np.ndarray) -> None:
         """Raise TableError when the training rows show fewer than two classes, or two numbers."""

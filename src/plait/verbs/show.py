@@ -18,6 +18,7 @@ from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds import AUDIO, KINDS
+from plait.kinds.facts import absent_cells
 from plait.kinds.left_out import say_left_out
 from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
@@ -97,7 +98,7 @@ def show(
     chosen = FitOptions.of({**options, "prep": prep or {}})
     schema = detect_columns(table, target, chosen)
     table = with_rates(table, schema, chosen.sample_rate, quiet)
-    holes = {name: sum(cell is None for cell in table.cells(name)) for name in table.names}
+    holes = {column.name: sum(absent_cells(table, column)) for column in schema.columns}
     if row is not None and out is not None:
         _draw(table, schema, chosen, row, Path(out), target)
     return Show(schema, len(table), holes)

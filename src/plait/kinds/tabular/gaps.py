@@ -10,8 +10,8 @@ import numpy as np
 
 from plait.core.contract import NEW
 from plait.core.words import say_rows, say_some
-from plait.data.parse import offset_of
-from plait.kinds.tabular.prep import TabularPrep, key_of, note, read_numbers, show_cell
+from plait.data.parse import zones_in
+from plait.kinds.tabular.prep import ColumnPrep, TabularPrep, key_of, note, read_numbers, show_cell
 
 
 def find_gaps(prep: TabularPrep, columns: Mapping[str, Sequence[Any]]) -> tuple[dict[int, str], dict[int, list[str]]]:
@@ -57,21 +57,22 @@ def compare_cells(prep: TabularPrep, columns: Mapping[str, Sequence[Any]]) -> li
                 rows = say_rows(sum(counts[key] for key in other), "holds")
                 pairs = say_some([f"{show_cell(key)} for {show_cell(meant[key])}" for key in other])
                 lines.append(f"column {column.name!r}: {rows} a known value, written otherwise: {pairs}.")
-        elif column.kind == "date" and (line := _compare_zones(column.zones, Counter(map(offset_of, cells)))):
+        elif column.kind == "date" and (line := _compare_zones(column, cells)):
             lines.append(f"column {column.name!r}: {line}")
     return lines
 
 
-def _compare_zones(known: tuple[int, ...], counts: Mapping[int | None, int]) -> str:
+def _compare_zones(column: ColumnPrep, cells: Sequence[Any]) -> str:
     """Return a sentence on the zones that moments name otherwise than in training; "" where there are none."""
 
     def say(zones: Sequence[int]) -> str:
         return ", ".join(f"{'-' if zone < 0 else '+'}{abs(zone) // 60:02}:{abs(zone) % 60:02}" for zone in zones[:3])
 
-    new = sorted(zone for zone in counts if zone is not None and zone not in known)
+    known, counts = column.zones, Counter(zone for cell in cells for zone in zones_in([cell]))
+    new = sorted(zone for zone in counts if zone not in known)
     if not new:
         return ""
     num, trained = sum(counts[zone] for zone in new), say(known) or "none"
     clocks = "its clock shows" if num == 1 else "their clocks show"
-    then = "turned to that" if len(known) == 1 else f"read as {clocks}"
+    then = f"read as {clocks}" if column.zone is None else "turned to that" if len(known) == 1 else "read as UTC"
     return f"{say_rows(num, 'is')} in another time zone ({say(new)}) than in training ({trained}), {then}."

@@ -20,7 +20,7 @@ import numpy as np
 
 from plait.core.options import option
 from plait.core.words import count
-from plait.data.parse import is_day_first, is_decimal_comma, offset_of, parse_date, parse_number
+from plait.data.parse import how_written, is_day_first, parse_date, parse_number, zone_of, zones_in
 from plait.data.spelling import fold_value, spellings
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
@@ -97,15 +97,17 @@ class ColumnPrep:
     clock: bool = False  # the dates hold a time of day
     zones: tuple[int, ...] = ()  # of dates that name one: minutes ahead of UTC
     values: tuple[str, ...] = ()  # code of values[i] is i + 1
+    unit: str = ""  # of the numbers, such as kg
+    zone: int | None = None  # of the dates, in minutes ahead of UTC; None: as their clocks show them
     rare: bool = False  # the last code stands for all values that were seen once or are not among the most common
 
     @classmethod
     def of(cls, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         """Return a column of which is known how its cells write numbers and dates."""
         if kind == "date":
-            zones = sorted({ahead for cell in cells if (ahead := offset_of(cell)) is not None})
-            return cls(name, kind, day_first=is_day_first(cells), clock=True, zones=tuple(zones))
-        return cls(name, kind, decimal_comma=kind == "number" and is_decimal_comma(cells))
+            zones = tuple(sorted(zones_in(cells)))
+            return cls(name, kind, day_first=is_day_first(cells), zone=zone_of(cells), zones=zones, clock=True)
+        return cls(name, kind, **how_written(cells)._asdict()) if kind == "number" else cls(name, kind)
 
     @property
     def parts(self) -> int:
@@ -317,8 +319,8 @@ class TabularPrep(Preparation):
         """Return all that rebuilds this object."""
         data = super().to_json()
         for entry in data["columns"]:
-            for name in ("decimal_comma", "zones"):
-                if not entry[name]:  # as 0.1.0 wrote it, so that what it kept is found
+            for name, usual in (("decimal_comma", False), ("unit", ""), ("zone", None), ("zones", ())):
+                if entry[name] == usual or entry[name] == []:  # as 0.1.0 wrote it, so that what it kept is found
                     del entry[name]
         return data
 
@@ -375,15 +377,13 @@ def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str
         value: list[float] | None = None
         try:
             if column.kind == "number":
-                number = parse_number(cell, column.decimal_comma)
+                number = parse_number(cell, column.decimal_comma, column.unit)
                 value = [math.nan if number is None else number]
             elif column.kind == "date":
-                moment = parse_date(cell, column.day_first)
-                if moment is not None and len(column.zones) == 1 and (ahead := offset_of(cell)) is not None:
-                    moment += dt.timedelta(minutes=column.zones[0] - ahead)  # the same instant, as training wrote it
-                value = _parts(moment, column.clock)
+                value = _parts(parse_date(cell, column.day_first, column.zone), column.clock)
         except (ValueError, OverflowError):
-            note(broken, row, f"column {column.name!r}: {show_cell(cell)} is not a {column.kind}")
+            unit = f" in {column.unit}" if column.unit else ""
+            note(broken, row, f"column {column.name!r}: {show_cell(cell)} is not a {column.kind}{unit}")
         out.append(value or hole)
     return np.array(out, float).reshape(len(cells), len(hole))
 

@@ -322,7 +322,7 @@ def _one_row(cells: Mapping[str, str]) -> plait.Table:
     """Return a table of one row; of objects, since the first column of Arrow loads pandas where there is one."""
     import numpy as np
 
-    return plait.Table({name: np.array([value], object) for name, value in cells.items()}, Path.cwd(), "--cell")
+    return plait.Table({name: np.array([value], object) for name, value in cells.items()}, source="--cell")
 
 
 def parse_prep(pairs: Mapping[str, str]) -> dict[str, dict[str, Any]]:

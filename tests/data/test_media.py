@@ -291,3 +291,25 @@ def test_a_png_with_a_long_comment_is_read(tmp_path: Path) -> None:
     info.add_text("workflow", "x" * 1_500_000, zip=True)
     Image.new("L", (4, 4), 7).save(tmp_path / "a.png", pnginfo=info)
     assert read_image("a.png", tmp_path).getpixel((0, 0)) == 7
+
+
+def test_a_cell_is_not_led_out_of_its_folder_by_a_link(tmp_path: Path) -> None:
+    folder, store = tmp_path / "table", tmp_path / "store"
+    for place in (folder / "in", store / "far"):
+        place.mkdir(parents=True)
+        (place / "1.png").write_bytes(b"x")
+    (folder / "inside.png").symlink_to("in/1.png")
+    (folder / "out.png").symlink_to(store / "far" / "1.png")
+    (folder / "far").symlink_to(store / "far")
+    (tmp_path / "typed").symlink_to(folder)
+    for name in ("in/1.png", "inside.png", "../store/far/1.png", str(folder / "out.png"), "far/../1.png"):
+        if name != "far/../1.png":
+            assert open_cell(name, tmp_path / "typed").read_bytes() == b"x"  # type: ignore[union-attr]
+    (store / "1.png").write_bytes(b"x")
+    for name in ("out.png", "far/1.png", "far\\1.png", "far/../1.png", "far/1.png#t=1,2"):
+        with pytest.raises(CellError, match=r"^a link that leads out of the folder: ") as caught:
+            open_cell(name, folder)
+        assert caught.value.fault == "link"
+    with pytest.raises(CellError, match=rf"far/1.png is {store}/far/1.png \(give --folder {store}, or copy the files"):
+        open_cell("far/1.png", folder)
+    assert open_cell("far/1.png", store).read_bytes() == b"x"  # type: ignore[union-attr]

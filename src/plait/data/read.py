@@ -219,7 +219,7 @@ def _read_folder(path: Path) -> Table:
         groups = inner or groups
     rows: list[dict[str, str | None]] = []
     for split, folder in groups:
-        for file in _files_in(folder, skipped):
+        for file in _files_in(folder, path, skipped):
             if file.name.startswith(".") or (kind := _kind_of_file(file)) is None:
                 continue
             name = file.relative_to(path).as_posix()
@@ -228,7 +228,7 @@ def _read_folder(path: Path) -> Table:
     if skipped:
         shown = ", ".join(entry.relative_to(path).as_posix() for entry in skipped[:3])
         more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-        said = f"{path}: links, and folders that cannot be entered, are left out: {shown}{more}"
+        said = f"{path}: links that lead out, and folders that cannot be entered, are left out: {shown}{more}"
         warnings.warn(said, stacklevel=4)  # who called `read`, which is held against its types
     if not rows:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
@@ -241,8 +241,9 @@ def _is_folder(entry: Path) -> bool:
     return entry.is_dir() and not entry.is_symlink()
 
 
-def _files_in(folder: Path, skipped: list[Path]) -> list[Path]:
-    """Return what is no folder in a folder and those in it, in order. Links, which may lead anywhere, are skipped."""
+def _files_in(folder: Path, root: Path, skipped: list[Path]) -> list[Path]:
+    """Return what is no folder in a folder and those in it, in order. Skipped are links to folders, which may go round
+    in circles, and those that lead out of the root."""
     files, left = list[Path](), [folder]
     while left:
         place = left.pop()
@@ -251,9 +252,11 @@ def _files_in(folder: Path, skipped: list[Path]) -> list[Path]:
         except OSError:
             skipped.append(place)
             continue
-        skipped += [entry for entry in entries if entry.is_symlink()]
+        links = [entry for entry in entries if entry.is_symlink()]
+        out = {e for e in links if not e.is_file() or media.leads_out(e.relative_to(root), root)}
+        skipped += sorted(out)
         left += [entry for entry in entries if _is_folder(entry)]
-        files += [entry for entry in entries if not entry.is_symlink() and not entry.is_dir()]
+        files += [entry for entry in entries if entry not in out and not entry.is_dir()]
     return sorted(files)
 
 

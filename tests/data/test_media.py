@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image, PngImagePlugin
 
 from plait.data.media import open_cell, read_head, read_image, read_sound, resample, sniff, sniff_format
 from plait.errors import CellError
+from plait.kinds.image.prep import is_animated
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(800) / 8000)).astype(np.float32)
@@ -313,3 +315,16 @@ def test_a_cell_is_not_led_out_of_its_folder_by_a_link(tmp_path: Path) -> None:
     with pytest.raises(CellError, match=rf"far/1.png is {store}/far/1.png \(give --folder {store}, or copy the files"):
         open_cell("far/1.png", folder)
     assert open_cell("far/1.png", store).read_bytes() == b"x"  # type: ignore[union-attr]
+
+
+def test_only_the_first_of_ten_thousand_frames_is_decoded() -> None:
+    """A frame of 60,000 pixels, 10,000 times: to decode all would take seconds, to hold them 0.6 GB."""
+    out = io.BytesIO()
+    Image.new("P", (300, 200)).save(out, "GIF")
+    content = out.getvalue()
+    start = content.index(b"\x2c", 13 + 3 * 2 ** ((content[10] & 7) + 1))  # of its one frame
+    began = time.process_time()
+    image = read_image(content[:start] + content[start:-1] * 10_000 + b";", None)
+    assert image.size == (300, 200)
+    assert is_animated(image)
+    assert time.process_time() - began < 2

@@ -25,18 +25,26 @@ MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, 
 UNFINISHED = "unfinished"  # a folder inside the run folder, gone when the run is finished
 
 
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file where one cannot be written: of a full disk the system tells no name."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path} cannot be written: {error.strerror or error}") from None
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file through a temporary one beside it, so that a reader sees the old file or the new, never a part."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(error.errno, f"{path} cannot be written: {error.strerror or error}") from None
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(part, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

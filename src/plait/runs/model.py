@@ -23,6 +23,7 @@ from plait.core.files import (
     consistent,
     digest,
     file_in,
+    naming,
     read_json,
     seal,
     write_bytes,
@@ -408,7 +409,8 @@ class Model:
         paths = list_files(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            shutil.copy2(path, folder / path.name, follow_symlinks=False)
+            with naming(folder / path.name):
+                shutil.copy2(path, folder / path.name, follow_symlinks=False)
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:

@@ -103,6 +103,7 @@ class Table:
         source: what messages call the table.
         sample_rates: of sound columns given as arrays, in Hz.
         lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is absent or filled.
+        units: what a row below the header of a CSV says of the columns, such as ms.
 
     Example:
         >>> table.shape, table.names, table[:3].cells("age")
@@ -116,6 +117,7 @@ class Table:
     lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
     # of a column that plait made or filled: for each cell, why it is absent, or what it was filled from
     notes: dict[str, list[str | None]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)  # of a CSV: what a row below the header says
 
     @property
     def names(self) -> list[str]:

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
 from plait.data import media
+from plait.data.layout import MARKS, find_header, is_spaced, is_units_row
 from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
 from plait.errors import TableError
 
@@ -31,12 +33,16 @@ MOST_COLUMNS = 100_000  # the widest tables that people have, of genes, have 60,
 FEWER_CELLS = "Write the delimiter before an empty cell too"
 
 
-def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
-    """Return the columns by name, and the line on which each row begins.
+Read = tuple[dict[str, "pa.ChunkedArray"], list[int], dict[str, str]]
 
-    file: opened with newline="". The delimiter is found by looking: comma, semicolon, tab or bar. Quoted cells may hold
-    line breaks. Empty cells are null. A column of numbers comes as int64 or float64; in a file with semicolons they may
-    have decimal commas. Raises TableError, with the line: no header, two names alike, ragged lines, open quotes.
+
+def read_delimited(path: Path, file: TextIO) -> Read:
+    """Return the columns by name, the line on which each row begins, and the units that a row below the header names.
+
+    file: opened with newline="". The delimiter is found by looking: comma, semicolon, tab or bar, else blanks. Lines of
+    comments or about a device above the header are left out, with a warning. Quoted cells may hold line breaks. Empty
+    cells are null. A column of numbers comes as int64 or float64; in a file with semicolons they may have decimal
+    commas. Raises TableError, with the line: no header, two names alike, ragged lines, open quotes.
     """
     with _long_cells():
         return _read_records(path, file)
@@ -53,25 +59,35 @@ def _long_cells() -> Iterator[None]:
             csv.field_size_limit(limit)
 
 
-def _read_records(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
+def _read_records(path: Path, file: TextIO) -> Read:
     import pyarrow as pa
 
     start = file.read(START)
     file.seek(0)
     first = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
-    offset, comma = (1, first[1]) if first else (0, _find_delimiter(start, path))
-    if first:
-        file.readline()
-    reader = csv.reader(file, delimiter=comma, strict=True)
+    above, mark = (1, "") if first else find_header(start)
+    comma = first[1] if first else _find_delimiter("".join(start.splitlines(keepends=True)[above:]), path)
+    offset, skipped = above, "".join(file.readline() for _ in range(above))
+    file.read(len(mark))
+    reader = csv.reader(file, delimiter=comma, strict=True, skipinitialspace=comma == " ")
     lines: list[int] = []
     chunks: list[list[pa.Array]] = []
     rows: list[list[str]] = []
     begin = offset + 1
     try:
-        names = _names_of_header(next((record for record in reader if record), []), path)
+        header = next((record for record in reader if record), [])
+        names = _names_of_header(header, path)
         begin = offset + reader.line_num + 1
         for record in reader:
-            if record:  # a blank line is no row
+            if record[1:] or (record and (len(names) == 1 or record[0].strip())):  # a blank line is no row
+                if not lines and len(record) < len(names) and not any(map(str.strip, header[len(record) :])):
+                    del names[len(record) :]  # a delimiter that stands only behind the header
+                if len(record) > len(names) and not any(map(str.strip, record[len(names) :])):
+                    del record[len(names) :]  # or only behind the rows
+                if len(record) != len(names) and record[0].startswith(MARKS):
+                    skipped += f"{comma.join(record)}\n"
+                    begin = offset + reader.line_num + 1
+                    continue
                 if len(record) != len(names):
                     mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
                     cells = count(len(record), "cell")
@@ -87,12 +103,24 @@ def _read_records(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray],
         raise TableError(f"{path}, line {begin}: {error}. {mend}") from None
     if rows:
         chunks.append(_strings(rows))
+    units = dict[str, str]()
+    top = [[column[row].as_py() or "" for column in chunks[0]] for row in range(min(len(lines), 20))] if chunks else []
+    if top and is_units_row(top[0], top[1:]):
+        units = {name: unit.strip(" []()") for name, unit in zip(names, top[0], strict=True) if unit.strip()}
+        chunks[0], lines = [column[1:] for column in chunks[0]], lines[1:]
+        skipped += f"{comma.join(top[0])}\n"
+    if (left := list(filter(str.strip, skipped.splitlines()))) and not first:
+        are = count(len(left), "line that is no row is", "lines that are no rows are")
+        warnings.warn(f"{path}: {are} left out: {left[0].strip()[:60]!r}", stacklevel=6)
+    while chunks and not header[len(names) - 1].strip() and all(c[-1].null_count == len(c[-1]) for c in chunks):
+        chunks, names = [chunk[:-1] for chunk in chunks], names[:-1]  # its lines end in a delimiter, and that is all
     columns = {name: pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i, name in enumerate(names)}
-    return {name: _typed(column, comma) for name, column in columns.items()}, lines
+    return {name: _typed(column, comma) for name, column in columns.items()}, lines, units
 
 
 def _find_delimiter(start: str, path: Path) -> str:
-    """Return the sign that cuts the first records into equally many cells, the most; the ending decides a tie."""
+    """Return the sign that cuts the first records into equally many cells, the most; the ending decides a tie.
+    Where none does, blanks may."""
     signs = "\t,;|" if path.suffix.lower() in (".tsv", ".tab") else ",;\t|"
     widths = {}
     for sign in signs:
@@ -101,6 +129,8 @@ def _find_delimiter(start: str, path: Path) -> str:
         if len(start) == START and 1 < len(widths[sign]) < 20:  # the last is cut off
             widths[sign].pop()
     agreed = [sign for sign in signs if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
+    if not agreed and is_spaced(start.splitlines()[:20]):
+        return " "
     return max(agreed or signs, key=lambda sign: widths[sign][0])
 
 

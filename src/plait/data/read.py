@@ -119,8 +119,10 @@ def _read_file(path: Path) -> Table:
         with open(path, encoding=code, newline="") as file:
             is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline())
             file.seek(0)
-            data, lines = (_columns_of_records(path, file.read()), None) if is_json else read_delimited(path, file)
-            return Table(data, path.parent, str(path), lines=lines)
+            if is_json:
+                return Table(_columns_of_records(path, file.read()), path.parent, str(path))
+            data, lines, units = read_delimited(path, file)
+            return Table(data, path.parent, str(path), lines=lines, units=units)
     except UnicodeDecodeError:
         raise TableError(not_utf8(path)) from None
 

@@ -208,6 +208,7 @@ def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path 
     if not spec.rate and _FRAME_NAME.fullmatch(columns[0].strip()):
         raise RequestError(f"{given}: column {columns[0]!r} holds numbers of frames, and their rate is not known. "
                            f"Say it: --time {given}={columns[0]}@25")  # fmt: skip
+    options["unit"] = spec.unit or UNIT_OF_WORD.get(table.units.get(columns[0], "").lower())
     clock = _column_times(table, columns[0], given, options)
     why = f"column {columns[0]!r}: {clock.why}" + ("" if spec.columns else "; found by its name and cells")
     clock = replace(clock, why=why)

@@ -8,6 +8,7 @@ Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "delimited": ("MISSING_WORDS", "not_utf8"),
+    "encodings": ("code_of_bom",),
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "headers": ("check_header",),

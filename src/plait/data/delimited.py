@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
 from plait.data import media
+from plait.data.encodings import say_encoding
 from plait.data.layout import MARKS, find_header, is_spaced, is_units_row
 from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
 from plait.errors import TableError
@@ -191,23 +192,13 @@ def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
 
 
 def not_utf8(path: Path) -> str:
-    """Return the sentence for a text file that is not UTF-8: the line, a guess of the encoding, how to mend it."""
+    """Return the sentence for a text file that is not UTF-8: the line, the encoding if it is sure, how to mend it."""
     content, start = path.read_bytes(), 0
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         start = error.start
-    code, line = _guess_code(content[start : start + 4096]), content.count(b"\n", 0, start) + 1
-    return (
-        f"{path} is not UTF-8 (line {line}); it may be {code}. Save it as UTF-8 (in Excel: Save As, 'CSV UTF-8'), or: "
-        f"iconv -f {code} -t UTF-8 {path.name} > new.csv"
-    )
-
-
-def _guess_code(content: bytes) -> str:
-    """Guess between Chinese and Western: read as Chinese, nearly all signs beyond ASCII are common Chinese ones."""
-    high = [c for c in content.decode("gb18030", "replace") if c > "\x7f"]
-    common = sum("\u4e00" <= c <= "\u9fff" or "\u3000" <= c <= "\u303f" or "\uff00" <= c <= "\uffef" for c in high)
-    runs = re.findall(rb"[\x80-\xff]+", content)
-    pairs = sum(len(run) >= 2 for run in runs)
-    return "GB18030" if high and common > 0.8 * len(high) and pairs > 0.5 * len(runs) else "CP1252"
+    said, code = say_encoding(content, start)
+    how = f", or: iconv -f {code} -t UTF-8 {path.name} > new.csv" if code else ""
+    line = content.count(b"\n", 0, start) + 1
+    return f"{path} is not UTF-8 (line {line}); {said}. Save it as UTF-8 (in Excel: Save As, 'CSV UTF-8'){how}"

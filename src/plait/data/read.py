@@ -20,6 +20,7 @@ from plait.core.words import first_line
 from plait.data import media
 from plait.data.arrow import columns_of_arrow, plain, read_arrow
 from plait.data.delimited import MOST_COLUMNS, check_names, not_utf8, read_delimited
+from plait.data.encodings import code_of_bom
 from plait.errors import CellError, TableError, did_you_mean
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def _read_file(path: Path) -> Table:
         raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
         return Table(read_arrow(path, head), path.parent, str(path))
-    code = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if code == "utf-8-sig" and b"\0" in head:
+    code = code_of_bom(head)
+    if code is None:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
     try:
         with open(path, encoding=code, newline="") as file:

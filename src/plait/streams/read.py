@@ -17,6 +17,7 @@ from plait.core.contract import Table
 from plait.core.words import count
 from plait.data import media
 from plait.data.delimited import not_utf8
+from plait.data.encodings import code_of_bom
 from plait.data.read import read
 from plait.errors import CellError, RequestError, TableError, did_you_mean
 from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, distinct, find_zone, read_times
@@ -138,7 +139,7 @@ def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
         head = media.read_head(str(path.absolute()), None, 4096)
         if media.is_sound(path, head):
             return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
-        start = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+        start = head.decode(code_of_bom(head) or "utf-8-sig", "replace")
         if holds_cues(start, path.suffix.lower()):
             return _place_start(_read_cues(path, given, name), parse_spec(asked, ()))
     segments = segments_of(_text_of(path)) if path is not None and path.suffix.lower() == ".json" else None
@@ -176,7 +177,7 @@ def _read_sound(path: Path, given: str, name: str) -> Stream:
 def _text_of(path: Path) -> str:
     content = path.read_bytes()
     try:
-        return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        return content.decode(code_of_bom(content[:4096]) or "utf-8-sig")
     except UnicodeDecodeError:
         raise TableError(not_utf8(path)) from None
 

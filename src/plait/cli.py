@@ -213,12 +213,13 @@ def predict(
     **given: Any,
 ) -> Answer:
     """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
-    run, rows, out = given["run"], given["rows"], given["out"]
+    run, rows, out, folder = given["run"], given["rows"], given["out"], given["folder"]
     if (rows is None) == (not cell):
         raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
     if rows is not None and out is None and not as_json:
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
-    answers = _call(plait.predict, run, _one_row(parse_pairs(cell, "--cell")) if rows is None else rows, out=out)
+    asked = _one_row(parse_pairs(cell, "--cell")) if rows is None else rows
+    answers = _call(plait.predict, run, asked, out=out, folder=folder)
     from plait.runs.predictions import status_line  # light only once the run is loaded
 
     counts = Counter(answers.status)

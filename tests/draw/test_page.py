@@ -73,7 +73,9 @@ def test_a_sign_without_a_font_is_a_box_and_is_remembered(sheet: Page, monkeypat
     assert sheet.unwritten
 
 
-def test_a_font_is_found_that_came_after_the_list_of_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_font_that_came_after_the_list_of_matplotlib_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from matplotlib import font_manager, get_data_path
 
     path = shutil.copy(Path(get_data_path()) / "fonts" / "ttf" / "STIXGeneral.ttf", tmp_path / "new.ttf")

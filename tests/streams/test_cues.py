@@ -12,6 +12,7 @@ SRT = "1\n00:00:01,000 --> 00:00:02,500\none\n\n2\n00:00:03,000 --> 00:00:04,000
 FORMS = {
     "as the standard says": SRT,
     "no blank lines": SRT.replace("\n\n", "\n"),
+    "a blank line below numbers": SRT.replace("1\n00", "1\n\n00").replace("2\n00", "2\n\n00"),
     "no numbers": SRT.replace("1\n00", "00").replace("2\n00", "00"),
     "neither": SRT.replace("\n\n", "\n").replace("1\n00", "00").replace("2\n00", "00"),
     "points": SRT.replace(",", "."),

@@ -56,7 +56,8 @@ def _fitting(text: bytes) -> Iterator[str]:
         for code in ("KOI8-R", "KOI8-U", "CP1251", "CP866", "ISO-8859-5"):  # R where both suit
             letters = [c for c in text.decode(code, "replace") if c > "\x7f" and c not in _SIGNS]
             common, low = sum(c in _CYRILLIC for c in letters), sum(c.islower() for c in letters)
-            if high >= FEW and all(map(str.isalpha, letters)) and min(common, low) > 0.5 * len(letters):
+            right = all("А" <= c <= "я" or c in "ЁёЄєІіЇїҐґ№" for c in letters)
+            if high >= FEW and right and min(common, low) > 0.55 * len(letters):
                 yield code
                 if code == "KOI8-R":
                     return

@@ -85,13 +85,17 @@ def _parse_blocks(lines: list[str]) -> tuple[list[Cue], list[str]]:
     if not places:
         return [], []
     webvtt = lines[0].startswith("WEBVTT")
-    counted = lines[places[0] - 1].isdecimal() if places[0] else False
-    bodies, spare = [], list[str]()
+    before = [line for line in lines[: places[0]] if line]
+    counted = bool(before) and before[-1].isdecimal()
+    apart = counted and not lines[places[0] - 1]  # a blank line between a number and its times
+    bodies, spare = list[str](), list[str]()
     for first, last in zip([-1, *places], [*places, len(lines) + 1], strict=True):
         body = lines[first + 1 : last]
         if last < len(lines) and body:  # what names the next cue: a number, or any word after a blank line of WebVTT
-            apart = len(body) == 1 or not body[-2]
-            if (counted and body[-1].isdecimal()) or (webvtt and apart and body[-1]):
+            while apart and body[1:] and not body[-1]:
+                body.pop()
+            named = webvtt and (len(body) == 1 or not body[-2])
+            if body[-1] and (named or (counted and body[-1].isdecimal())):
                 body.pop()
         body = _without_notes(body) if webvtt else body
         (bodies if first >= 0 else spare).append(" ".join(body) if first >= 0 else "\n".join(filter(None, body)))
@@ -144,11 +148,11 @@ def _parse_events(text: str) -> list[Cue]:
     names = [name.strip().lower() for name in (form[1] if form else usual).split(",")]
     cues = []
     for line in re.findall(r"^\s*Dialogue:\s*(.*)$", events, re.MULTILINE):
-        cells = dict(zip(names, line.split(",", len(names) - 1), strict=False))
+        cells: dict[str, str] = dict(zip(names, line.split(",", len(names) - 1), strict=False))
         words = re.sub(r"\{[^{}]*\}", "", cells.get("text", ""))
         start, end = (_plain(cells.get(name, "").strip()) for name in ("start", "end"))
         cues.append(_cue(start, end, words, cells.get("name", cells.get("actor", "")).strip() or None))
-    return sorted(cues)
+    return sorted(cues, key=lambda cue: cue.start)
 
 
 def _parse_grid(text: str) -> tuple[list[Cue], list[str]]:

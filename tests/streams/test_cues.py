@@ -84,6 +84,16 @@ def test_a_time_that_cannot_be_read_is_no_words() -> None:
     assert [cue[:3] for cue in cues] == [WANTED[0], ("00:00:03.000", None, "two")]
 
 
+def test_a_cue_whose_times_are_missing_is_not_merged() -> None:
+    three = SRT + "\n3\n00:00:05,000 --> 00:00:06,000\nthree\n"
+    missing = three.replace("00:00:03,000 --> 00:00:04,000\n", "")
+    for text in (missing, "WEBVTT\n\n" + missing.replace("1\n00", "00").replace("2\ntwo", "two").replace(",", ".")):
+        cues, _ = parse_cues(text)
+        assert [(cue.start, cue.words) for cue in cues] == [
+            ("00:00:01.000", "one"), ("no times", "two"), ("00:00:05.000", "three")
+        ]  # fmt: skip
+
+
 def test_lyrics_last_until_the_next_line() -> None:
     cues, _ = parse_cues("[ti:Song]\n[00:01.50]one\n[00:03.00][01:05.00]two <00:03.2>three\n[offset:+500]\n")
     assert [cue[:3] for cue in cues] == [

@@ -74,38 +74,37 @@ def _read_records(path: Path, file: TextIO) -> Read:
     lines: list[int] = []
     chunks: list[list[pa.Array]] = []
     rows: list[list[str]] = []
+    top: list[list[str]] = []
     begin = offset + 1
     try:
         header = next((record for record in reader if record), [])
         names = _names_of_header(header, path)
         begin = offset + reader.line_num + 1
         for record in reader:
-            if record[1:] or (record and (len(names) == 1 or record[0].strip())):  # a blank line is no row
-                if not lines and len(record) < len(names) and not any(map(str.strip, header[len(record) :])):
-                    del names[len(record) :]  # a delimiter that stands only behind the header
-                if len(record) > len(names) and not any(map(str.strip, record[len(names) :])):
-                    del record[len(names) :]  # or only behind the rows
-                if len(record) != len(names) and record[0].startswith(MARKS):
+            if len(record) != len(names):
+                _fit(record, names, header if not lines else names)
+            if len(record) != len(names):
+                if not record or record[0].startswith(MARKS):  # a blank line is no row, nor is a comment
                     skipped += f"{comma.join(record)}\n"
                     begin = offset + reader.line_num + 1
                     continue
-                if len(record) != len(names):
-                    mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
-                    cells = count(len(record), "cell")
-                    raise TableError(f"{path}, line {begin} has {cells}, the header has {len(names)}. {mend}")
-                rows.append(record)
-                lines.append(begin)
-                if len(rows) == _CHUNK:
-                    chunks.append(_strings(rows))
-                    rows = []
+                mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
+                cells = count(len(record), "cell")
+                raise TableError(f"{path}, line {begin} has {cells}, the header has {len(names)}. {mend}")
+            rows.append(record)
+            lines.append(begin)
+            if len(rows) == _CHUNK:
+                top = top or rows[:20]
+                chunks.append(_strings(rows))
+                rows = []
             begin = offset + reader.line_num + 1
     except csv.Error as error:
         mend = "Put a cell that holds quotes in quotes, and write each quote inside it twice"
         raise TableError(f"{path}, line {begin}: {error}. {mend}") from None
     if rows:
+        top = top or rows[:20]
         chunks.append(_strings(rows))
     units = dict[str, str]()
-    top = [[column[row].as_py() or "" for column in chunks[0]] for row in range(min(len(lines), 20))] if chunks else []
     if top and is_units_row(top[0], top[1:]):
         units = {name: unit.strip(" []()") for name, unit in zip(names, top[0], strict=True) if unit.strip()}
         chunks[0], lines = [column[1:] for column in chunks[0]], lines[1:]
@@ -117,6 +116,17 @@ def _read_records(path: Path, file: TextIO) -> Read:
         chunks, names = [chunk[:-1] for chunk in chunks], names[:-1]  # its lines end in a delimiter, and that is all
     columns = {name: pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i, name in enumerate(names)}
     return {name: _typed(column, comma) for name, column in columns.items()}, lines, units
+
+
+def _fit(record: list[str], names: list[str], header: list[str]) -> None:
+    """Take away what is only a delimiter at the end of a row, or of the header where no row is read yet; all of a blank
+    line."""
+    if len(record) < 2 and not any(map(str.strip, record)):
+        record.clear()
+    elif len(record) > len(names) and not any(map(str.strip, record[len(names) :])):
+        del record[len(names) :]
+    elif not any(map(str.strip, header[len(record) :])):
+        del names[len(record) :]
 
 
 def _find_delimiter(start: str, path: Path) -> str:

@@ -12,7 +12,7 @@ FEW = 8  # letters beyond ASCII that tell nothing yet of an alphabet
 
 # The letters that are most of Russian, Ukrainian and Bulgarian text (in Russian 67 %); through another code page, or of
 # Greek, they make up 10 to 40 %
-_CYRILLIC = frozenset("оеаинтсрвлОЕАИНТСРВЛ")
+_CYRILLIC = frozenset("оеаиінтсрвлОЕАИІНТСРВЛ")
 # Beside ASCII, the letters of languages that CP1252 is for, and those of others as CP1252 would show their code pages
 _WESTERN = (
     "äöüß", "àâçéèêëîïôœùûÿæ", "áéíóúñü", "àáâãçéêíóôõúü", "àèéìíîòóùú", "åäöéü", "æøåéó", "áðéíóúýþæö", "ëéïóüèá",

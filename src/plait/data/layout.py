@@ -35,11 +35,11 @@ def is_unit(cell: str) -> bool:
 def is_units_row(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row below a header holds the units: no number where all other rows have one, half of such cells
     are units for sure, and none of the others is longer than a unit."""
+    if len(rows) < 2 or not all(len(cell) <= 12 and not is_number(cell) for cell in first):
+        return False
     numeric = [place for place in range(len(first)) if _is_numeric(place, rows)]
     filled = [first[place].strip() for place in numeric if first[place].strip()]
-    units = sum(map(is_unit, filled))
-    short = all(len(cell) <= 12 and not is_number(cell) for cell in first)
-    return len(rows) > 1 and short and 0 < units >= 0.5 * len(filled)
+    return 0 < sum(map(is_unit, filled)) >= 0.5 * len(filled)
 
 
 def _is_numeric(place: int, rows: Sequence[Sequence[str]]) -> bool:
@@ -70,8 +70,12 @@ def find_header(start: str) -> tuple[int, str]:
             for name, body in zip(cut, bodies, strict=True)
         )
         return (comments - 1, mark) if spaced and fits else (0 if comments == 1 else comments, "")
-    found = [place for sign in SIGNS if (place := _find_below(start, sign)) is not None]
-    return (0 if 0 in found else max(found, default=0)), ""
+    found = 0
+    for sign in SIGNS:
+        if (place := _find_below(start, sign)) == 0:
+            return 0, ""
+        found = max(found, place or 0)
+    return found, ""
 
 
 def is_spaced(lines: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ Knows networks and prepared rows, not how they were found.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -193,15 +194,10 @@ class Model:
         """
         from plait.proof.attribution import explain_table
 
-        return explain_table(
-            self._fitting(read(rows, folder), self.modalities, callback),
-            self.views,
-            self.predictor(),
-            classes=self.classes,
-            row=row,
-            seed=self.facts.seed,
-            callback=callback,
-        )
+        table = self._fitting(read(rows, folder), self.modalities, callback)
+        options: dict[str, Any] = {"classes": self.classes, "row": row, "seed": self.facts.seed, "callback": callback}
+        with self._answering():
+            return explain_table(table, self.views, self.predictor(), **options)
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
@@ -294,9 +290,14 @@ class Model:
         step, parts = self._rows_at_a_time(strands), []
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))
-            parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
+            with self._answering():
+                parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
             callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
+
+    def _answering(self) -> contextlib.AbstractContextManager[None]:
+        """Hold what is done with rows; of a model from elsewhere it tells what goes wrong."""
+        return contextlib.nullcontext()
 
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         return 4 * CHUNK

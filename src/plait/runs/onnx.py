@@ -16,28 +16,24 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from plait.converters.in_fit import Made
-from plait.core.contract import Batch, Table
+from plait.core.contract import Batch
 from plait.core.files import AGAIN, MISFITS, check_finite, consistent, pack_tensors, parse_json, under, unpack_tensors
 from plait.core.version import __version__
 from plait.core.words import first_line
 from plait.errors import MissingExtra, PlaitError, RequestError, RunError, need
 from plait.models.onnx_graph import Graph, Port, write_graph
-from plait.models.rows import CHUNK, Callback, quiet
+from plait.models.rows import CHUNK
 from plait.models.views import View
-from plait.runs.answers import Answers
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.onnx_check import Checked, check_onnx
 from plait.runs.onnx_facts import check_facts, check_ports, restore_view, row_bytes
-
-if TYPE_CHECKING:
-    from plait.proof.explanation import Explanation
 
 FORMAT = 1
 FACTS, ARRAYS, DIGEST = "plait", "plait.arrays", "plait.digest"
@@ -166,29 +162,8 @@ class OnnxModel(Model):
         model.source = source
         return model
 
-    def _answer(
-        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
-    ) -> Answers:
-        with answering(self.source):
-            return super()._answer(table, subsets, alone, callback)
-
-    def explain(
-        self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
-    ) -> Explanation:
-        """Return how much each modality made of each answer, as `plait.Model.explain` does.
-
-        Args:
-            rows, row, folder, callback: as of `plait.Model.explain`.
-
-        Raises:
-            RunError: what the file says of its preparation does not go with the rows.
-
-        Example:
-            >>> sorted(plait.OnnxModel.load("model.onnx").explain(table).shares)
-            ['tabular', 'text']
-        """
-        with answering(self.source):
-            return super().explain(rows, row, folder=folder, callback=callback)
+    def _answering(self) -> contextlib.AbstractContextManager[None]:
+        return answering(self.source)
 
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         """Return how many rows are prepared at a time: fewer where one row takes much, in lots of 128 if possible."""

@@ -19,7 +19,8 @@ ENDINGS = (".srt", ".vtt", ".sbv", ".lrc", ".ass", ".ssa", ".textgrid")
 _TIME = r"(?:(?:\d+\s*:\s*)?\d{1,2}\s*:\s*)?\d{1,2}(?:\s*[.,]\s*\d{1,9}|:\d{3})?"
 _SPAN = re.compile(rf"\W*({_TIME})\s*(?:-{{1,2}}\s?>|[–—]>|→)\s*({_TIME})(?![\w.,:])")
 _SBV = re.compile(r"(\d+:\d\d:\d\d\.\d{3}),(\d+:\d\d:\d\d\.\d{3})")
-_ARROW = re.compile(rf"\W*(?:({_TIME})\s*|\d+:.*)-->")  # times, of which one cannot be read
+# times, of which one cannot be read
+_ARROW = re.compile(rf"\W*(?:({_TIME})\s*-->|\d+:.*-->|\d+:\d\d:[^\s,]*,\d+:\d\d:\S*$)")
 _SETTING = re.compile(r"\w+:\S+")  # align:start, X1:100
 _STAMPS = re.compile(r"\s*((?:\[\d+:\d{1,2}(?:[.:]\d{1,3})?\]\s*)+)(.*)")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
@@ -28,6 +29,9 @@ _TAG = re.compile(
     r"</?(?:[bcipsuv]|font|lang|ruby|rt|br|em|span|strong)(?:[\s.:/][^<>]*)?>|<\d[\d:.]*>|\{\\[^{}]*\}|\{/?[bius]\}|\{y:\w+\}"
 )
 _BREAK = re.compile(r"\\[Nnh]")
+
+
+NO_TIMES = "no times"  # stands for the start of a cue without any
 
 
 class Cue(NamedTuple):
@@ -81,28 +85,50 @@ def _plain(time: str) -> str:
 def _parse_blocks(lines: list[str]) -> tuple[list[Cue], list[str]]:
     """Take SubRip, WebVTT and SBV: what follows a line of times, up to the next cue, with or without blank lines."""
     found = [(place, timing) for place, line in enumerate(lines) if (timing := _timing(line))]
-    places, times = [place for place, _ in found], [timing for _, timing in found]
+    places, times = [place for place, _ in found], dict(found)
     if not places:
         return [], []
     webvtt = lines[0].startswith("WEBVTT")
+    strict = webvtt or _SBV.fullmatch(lines[places[0]]) is not None  # in SubRip blank lines are part of words
     before = [line for line in lines[: places[0]] if line]
     counted = bool(before) and before[-1].isdecimal()
     apart = counted and not lines[places[0] - 1]  # a blank line between a number and its times
-    bodies, spare = list[str](), list[str]()
+    cues, notes, number = list[Cue](), list[str](), -1
     for first, last in zip([-1, *places], [*places, len(lines) + 1], strict=True):
         body = lines[first + 1 : last]
+        coming = number
         if last < len(lines) and body:  # what names the next cue: a number, or any word after a blank line of WebVTT
             while apart and body[1:] and not body[-1]:
                 body.pop()
             named = webvtt and (len(body) == 1 or not body[-2])
             if body[-1] and (named or (counted and body[-1].isdecimal())):
-                body.pop()
-        body = _without_notes(body) if webvtt else body
-        (bodies if first >= 0 else spare).append(" ".join(body) if first >= 0 else "\n".join(filter(None, body)))
-    left = [line for line in spare[0].split("\n") if line] if not webvtt else []
-    are = count(len(left), "line before the first cue is", "lines before the first cue are")
-    notes = [f"{are} left out: {left[0][:40]!r}"] if left else []
-    return [_cue(start, end, f"{rest} {body}") for (start, end, rest), body in zip(times, bodies, strict=True)], notes
+                coming = int(name) if (name := body.pop()).isdecimal() else -1
+        blocks = _split(_without_notes(body) if webvtt else body, strict, number + 1 if counted else -1)
+        if first >= 0:
+            start, end, rest = times[first]
+            cues.append(_cue(start, end, " ".join([rest, *blocks[0]])))
+            cues += [_cue(NO_TIMES, None, " ".join(block)) for block in blocks[1:]]
+        elif not webvtt and any(map(any, blocks)):
+            left = [line for block in blocks for line in block if line]
+            are = count(len(left), "line before the first cue is", "lines before the first cue are")
+            notes.append(f"{are} left out: {left[0][:40]!r}")
+        number = coming
+    return cues, notes
+
+
+def _split(body: list[str], strict: bool, following: int) -> list[list[str]]:
+    """Return the lines of a cue, and those of others whose times are missing: if `strict`, after any blank line, else
+    after a blank line and the number that follows."""
+    blocks: list[list[str]] = [[]]
+    for before, line in zip(["", *body], body, strict=False):
+        begins = bool(line) and not before and any(blocks[0])
+        if begins and (strict or line == str(following)):
+            blocks.append([])
+            following += 1
+            if not strict:
+                continue
+        blocks[-1].append(line)
+    return blocks
 
 
 def _without_notes(body: list[str]) -> list[str]:

@@ -132,7 +132,7 @@ def test_a_cell_that_leads_to_no_file(cell: Any, check: str, said: str, good: Pa
 
 
 def test_every_fault_of_a_cell_has_a_finding() -> None:
-    assert set(BROKEN) == {"missing", "empty", "address", "truncated", "wrong-kind", "unreadable"}
+    assert set(BROKEN) == {"missing", "link", "empty", "address", "truncated", "wrong-kind", "unreadable"}
     assert set(KINDS["image"].checks.FAULTS) == {"too-large"}
     assert set(KINDS["audio"].checks.FAULTS) == {"too-large", "no-samples", "not-finite"}
 

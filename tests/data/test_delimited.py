@@ -114,7 +114,7 @@ def test_whatever_cells_hold_they_come_back_in_their_order(rows: list[tuple[str,
     file = io.StringIO(newline="")
     csv.writer(file, delimiter=delimiter).writerows([("p", "q"), *rows])
     file.seek(0)
-    columns, lines = read_delimited(Path("t.csv"), file)
+    columns, lines, _ = read_delimited(Path("t.csv"), file)
     assert {name: column.to_pylist() for name, column in columns.items()} == {
         "p": [p for p, _ in rows],
         "q": [q for _, q in rows],

@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image, PngImagePlugin
 
 from plait.data.media import open_cell, read_head, read_image, read_sound, resample, sniff, sniff_format
 from plait.errors import CellError
+from plait.kinds.image.prep import is_animated
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(800) / 8000)).astype(np.float32)
@@ -291,3 +293,38 @@ def test_a_png_with_a_long_comment_is_read(tmp_path: Path) -> None:
     info.add_text("workflow", "x" * 1_500_000, zip=True)
     Image.new("L", (4, 4), 7).save(tmp_path / "a.png", pnginfo=info)
     assert read_image("a.png", tmp_path).getpixel((0, 0)) == 7
+
+
+def test_a_cell_is_not_led_out_of_its_folder_by_a_link(tmp_path: Path) -> None:
+    folder, store = tmp_path / "table", tmp_path / "store"
+    for place in (folder / "in", store / "far"):
+        place.mkdir(parents=True)
+        (place / "1.png").write_bytes(b"x")
+    (folder / "inside.png").symlink_to("in/1.png")
+    (folder / "out.png").symlink_to(store / "far" / "1.png")
+    (folder / "far").symlink_to(store / "far")
+    (tmp_path / "typed").symlink_to(folder)
+    for name in ("in/1.png", "inside.png", "../store/far/1.png", str(folder / "out.png"), "far/../1.png"):
+        if name != "far/../1.png":
+            assert open_cell(name, tmp_path / "typed").read_bytes() == b"x"  # type: ignore[union-attr]
+    (store / "1.png").write_bytes(b"x")
+    for name in ("out.png", "far/1.png", "far\\1.png", "far/../1.png", "far/1.png#t=1,2"):
+        with pytest.raises(CellError, match=r"^a link that leads out of the folder: ") as caught:
+            open_cell(name, folder)
+        assert caught.value.fault == "link"
+    with pytest.raises(CellError, match=rf"far/1.png is {store}/far/1.png \(give --folder {store}, or copy the files"):
+        open_cell("far/1.png", folder)
+    assert open_cell("far/1.png", store).read_bytes() == b"x"  # type: ignore[union-attr]
+
+
+def test_only_the_first_of_ten_thousand_frames_is_decoded() -> None:
+    """A frame of 60,000 pixels, 10,000 times: to decode all would take seconds, to hold them 0.6 GB."""
+    out = io.BytesIO()
+    Image.new("P", (300, 200)).save(out, "GIF")
+    content = out.getvalue()
+    start = content.index(b"\x2c", 13 + 3 * 2 ** ((content[10] & 7) + 1))  # of its one frame
+    began = time.process_time()
+    image = read_image(content[:start] + content[start:-1] * 10_000 + b";", None)
+    assert image.size == (300, 200)
+    assert is_animated(image)
+    assert time.process_time() - began < 2

@@ -253,6 +253,24 @@ def test_links_in_a_class_folder_are_left_out_and_said(tmp_path: Path) -> None:
     assert table.cells("image") == ["cat/1.png"]
 
 
+def test_links_inside_a_class_folder_are_read_and_circles_are_not(tmp_path: Path) -> None:
+    png(tmp_path / "cache" / "ab12.png")
+    (tmp_path / "cache").rename(tmp_path / ".cache")
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").symlink_to(tmp_path / ".cache" / "ab12.png")
+    (tmp_path / "cat" / "again").symlink_to(tmp_path)
+    with pytest.warns(UserWarning, match=r"are left out: cat/again$"):
+        assert read(tmp_path).cells("image") == ["cat/1.png"]
+
+
+def test_a_snapshot_of_the_hub_is_links_to_its_blobs(tmp_path: Path) -> None:
+    png(tmp_path / "blobs" / "9f.png")
+    place = tmp_path / "snapshots" / "main" / "train" / "cat"
+    place.mkdir(parents=True)
+    (place / "1.png").symlink_to("../../../../blobs/9f.png")
+    assert read(tmp_path / "snapshots" / "main" / "train").cells("image") == ["cat/1.png"]
+
+
 def test_a_link_that_the_user_names_is_followed(tmp_path: Path) -> None:
     png(tmp_path / "root" / "cat" / "1.png")
     (tmp_path / "link").symlink_to(tmp_path / "root")

@@ -23,6 +23,11 @@ BROKEN = {
         "names a file that is not there",
         "Restore the files, mend the paths (they are relative to the table's folder), or blank the cells.",
     ),
+    "link": (
+        "file-link",
+        "names a link that leads out of the table's folder",
+        "Copy the files into the folder, or say with --folder where they are.",
+    ),
     "empty": ("file-empty", "names a file of 0 bytes", "Copy the files again, or blank the cells."),
     "truncated": ("file-truncated", "holds a file whose end is missing", "Copy the files again, or blank the cells."),
     "wrong-kind": (

@@ -12,9 +12,9 @@ DOOR: dict[str, tuple[str, ...]] = {
         "clean_label", "free_name", "keep_only", "no_column", "second_name", "shown_by", "status_of",
     ),
     "files": (
-        "AGAIN", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "pack_tensors",
-        "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors", "write_bytes", "write_json",
-        "write_tensors",
+        "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "naming",
+        "pack_tensors", "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors", "write_bytes",
+        "write_json", "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (

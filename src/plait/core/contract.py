@@ -102,6 +102,7 @@ class Table:
         sample_rates: of sound columns given as arrays, in Hz.
         lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is absent or filled.
         categories: columns of numbers whose type says that they are categories.
+        units: what a row below the header of a CSV says of the columns, such as ms.
 
     Example:
         >>> table.shape, table.names, table[:3].cells("age")
@@ -116,6 +117,7 @@ class Table:
     # of a column that plait made or filled: for each cell, why it is absent, or what it was filled from
     notes: dict[str, list[str | None]] = field(default_factory=dict)
     categories: frozenset[str] = frozenset()  # columns of numbers that are categories by their type in a frame
+    units: dict[str, str] = field(default_factory=dict)  # of a CSV: what a row below the header says
 
     @property
     def names(self) -> list[str]:

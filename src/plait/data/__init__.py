@@ -10,6 +10,7 @@ Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any
 DOOR: dict[str, tuple[str, ...]] = {
     "arrow": ("is_category",),
     "delimited": ("not_utf8",),
+    "encodings": ("code_of_bom",),
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "headers": ("check_header",),

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import parquet
 
-# Honest tables grow 2 to 60 times from Parquet to memory; columns that are nearly all 0, up to about 500 times.
-GROWTH = 1000
+# Honest tables grow 2 to 60 times from Parquet to memory. Columns that are nearly all 0 grow up to about 500 times, and
+# may, as long as they stay small: to read a table takes up to twice its size, and 5 MB must not take over 1 GB.
+GROWTH = 100
 FREE = 512 << 20  # bytes that a file of any size may become
 SHARE = 0.8  # of the free memory, which a table may take
 WIDTH = 8  # bytes of a value, or of what says where it is
@@ -240,7 +241,8 @@ def _parquet_bytes(path: Path, most: int) -> int:
             for place, leaf in enumerate(leaves):
                 chunk = row_group.column(place)
                 values = max(0, chunk.num_values)
-                grown += values * max(WIDTH + 4 * leaf.max_repetition_level, leaf.length or 0)
+                width = 1 if leaf.physical_type == "BOOLEAN" else WIDTH
+                grown += values * max(width + 4 * leaf.max_repetition_level, leaf.length or 0)
                 if leaf.physical_type != "BYTE_ARRAY" or grown > most:
                     continue
                 grown += max(0, chunk.total_uncompressed_size)

@@ -149,7 +149,31 @@ def _find_file(text: str, folder: Path | None) -> Path:
         raise CellError(f"{what}, not a file: {_short(text)}")
     if not status.st_size:
         raise CellError(f"file is empty: {_short(text)}", "empty")
+    if folder is not None and (target := leads_out(name, folder)):
+        whole = os.path.join(os.sep, os.path.normpath(name))
+        there = target.removesuffix(whole) if target.endswith(whole) else ""
+        mend = f"give --folder {_short(there)}, or copy the files" if there else "copy the files instead of linking"
+        raise CellError(f"a link that leads out of the folder: {_short(text)} is {_short(target)} ({mend})", "link")
     return path
+
+
+def leads_out(name: str | Path, folder: Path) -> str:
+    """Return where a symbolic link leads that takes `name`, which by its words lies in `folder`, out of it; else "".
+
+    The one rule for data. The folder itself, which the user names, may be or pass through links. Below it a link may
+    lead to what is in the folder, or, in a snapshot of a hub's cache, to its blobs. A name that says itself that it
+    lies elsewhere (absolute, or with `..`) is taken at its word.
+    """
+    parts = os.path.normpath(name).split(os.sep)
+    if os.path.isabs(name) or parts[0] == os.pardir:
+        return ""
+    if os.pardir not in Path(name).parts:  # `a/..` is where `a` leads
+        place = os.fspath(folder)
+        if not any(os.path.islink(place := os.path.join(place, part)) for part in parts):
+            return ""
+    root, target = Path(os.path.realpath(folder)), Path(os.path.realpath(folder / name))
+    blobs = [place.parent.parent / "blobs" for place in (root, *root.parents) if place.parent.name == "snapshots"]
+    return "" if any(target.is_relative_to(place) for place in (root, *blobs)) else str(target)
 
 
 def split_part(text: str) -> tuple[str, float, float | None]:

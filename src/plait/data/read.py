@@ -20,6 +20,7 @@ from plait.core.words import first_line
 from plait.data import media
 from plait.data.arrow import categories_of, columns_of_arrow, is_category, plain, read_arrow
 from plait.data.delimited import MOST_COLUMNS, check_names, not_utf8, read_delimited
+from plait.data.encodings import code_of_bom
 from plait.errors import CellError, TableError, did_you_mean
 
 if TYPE_CHECKING:
@@ -127,15 +128,17 @@ def _read_file(path: Path) -> Table:
         raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
         return read_arrow(path, head)
-    code = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if code == "utf-8-sig" and b"\0" in head:
+    code = code_of_bom(head)
+    if code is None:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
     try:
         with open(path, encoding=code, newline="") as file:
             is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline())
             file.seek(0)
-            data, lines = (_columns_of_records(path, file.read()), None) if is_json else read_delimited(path, file)
-            return Table(data, path.parent, str(path), lines=lines)
+            if is_json:
+                return Table(_columns_of_records(path, file.read()), path.parent, str(path))
+            data, lines, units = read_delimited(path, file)
+            return Table(data, path.parent, str(path), lines=lines, units=units)
     except UnicodeDecodeError:
         raise TableError(not_utf8(path)) from None
 
@@ -234,7 +237,7 @@ def _read_folder(path: Path) -> Table:
         groups = inner or groups
     rows: list[dict[str, str | None]] = []
     for split, folder in groups:
-        for file in _files_in(folder, skipped):
+        for file in _files_in(folder, path, skipped):
             if file.name.startswith(".") or (kind := _kind_of_file(file)) is None:
                 continue
             name = file.relative_to(path).as_posix()
@@ -243,7 +246,7 @@ def _read_folder(path: Path) -> Table:
     if skipped:
         shown = ", ".join(entry.relative_to(path).as_posix() for entry in skipped[:3])
         more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-        said = f"{path}: links, and folders that cannot be entered, are left out: {shown}{more}"
+        said = f"{path}: links that lead out, and folders that cannot be entered, are left out: {shown}{more}"
         warnings.warn(said, stacklevel=5)  # who called `read`, which is held against its types
     if not rows:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
@@ -256,8 +259,9 @@ def _is_folder(entry: Path) -> bool:
     return entry.is_dir() and not entry.is_symlink()
 
 
-def _files_in(folder: Path, skipped: list[Path]) -> list[Path]:
-    """Return what is no folder in a folder and those in it, in order. Links, which may lead anywhere, are skipped."""
+def _files_in(folder: Path, root: Path, skipped: list[Path]) -> list[Path]:
+    """Return what is no folder in a folder and those in it, in order. Skipped are links to folders, which may go round
+    in circles, and those that lead out of the root."""
     files, left = list[Path](), [folder]
     while left:
         place = left.pop()
@@ -266,9 +270,11 @@ def _files_in(folder: Path, skipped: list[Path]) -> list[Path]:
         except OSError:
             skipped.append(place)
             continue
-        skipped += [entry for entry in entries if entry.is_symlink()]
+        links = [entry for entry in entries if entry.is_symlink()]
+        out = {e for e in links if not e.is_file() or media.leads_out(e.relative_to(root), root)}
+        skipped += sorted(out)
         left += [entry for entry in entries if _is_folder(entry)]
-        files += [entry for entry in entries if not entry.is_symlink() and not entry.is_dir()]
+        files += [entry for entry in entries if entry not in out and not entry.is_dir()]
     return sorted(files)
 
 

@@ -44,6 +44,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     endings: Counter[str] = Counter()
     formats: Counter[tuple[str, str]] = Counter()
     opened = addresses = 0
+    link = ""
     votes = {"image": 0, "audio": 0, "": 0}
     for cell in cells:
         name = cell.get("path") if isinstance(cell, dict) else cell
@@ -55,8 +56,9 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
             opened += 1
             formats[form or ("", "")] += 1
             votes[form[0] if form else ""] += 1
-        except CellError:
+        except CellError as error:
             votes[_kind_of_ending(ending)] += 1
+            link = link or (str(error) if error.fault == "link" else "")
     del votes[""]
     by_name = {kind: sum(num for ending, num in endings.items() if _kind_of_ending(ending) == kind) for kind in votes}
     named = sum(by_name.values())
@@ -79,6 +81,8 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
+    if link:
+        return Guess(kind, f"names end in {common}, but no file was opened: {link}", 0.4)
     where = f"in {folder}" if folder is not None else "in the working folder"
     return Guess(kind, f"names end in {common}, but no file was found {where} (folder=… says where they are)", 0.4)
 

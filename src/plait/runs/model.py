@@ -5,6 +5,7 @@ Knows networks and prepared rows, not how they were found.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -24,6 +25,7 @@ from plait.core.files import (
     consistent,
     digest,
     file_in,
+    naming,
     read_json,
     seal,
     write_bytes,
@@ -244,15 +246,9 @@ class Model:
         from plait.proof.attribution import explain_table
 
         table, notes = self._fitting(read_rows(rows, folder), self.modalities, callback)
-        explanation = explain_table(
-            table,
-            self.views,
-            self.predictor(),
-            classes=self.classes,
-            row=row,
-            seed=self.facts.seed,
-            callback=callback,
-        )
+        options: dict[str, Any] = {"classes": self.classes, "row": row, "seed": self.facts.seed, "callback": callback}
+        with self._answering():
+            explanation = explain_table(table, self.views, self.predictor(), **options)
         tell(notes, callback)
         return explanation
 
@@ -375,9 +371,14 @@ class Model:
         step, parts = self._rows_at_a_time(strands), []
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))
-            parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
+            with self._answering():
+                parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
             callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
+
+    def _answering(self) -> contextlib.AbstractContextManager[None]:
+        """Hold what is done with rows; of a model from elsewhere it tells what goes wrong."""
+        return contextlib.nullcontext()
 
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         return 4 * CHUNK
@@ -493,7 +494,8 @@ class Model:
         paths = list_files(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            shutil.copy2(path, folder / path.name, follow_symlinks=False)
+            with naming(folder / path.name):
+                shutil.copy2(path, folder / path.name, follow_symlinks=False)
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:

@@ -3,7 +3,6 @@ A table brings a time column, SRT and WebVTT bring cues, and a sound is one row 
 
 from __future__ import annotations
 
-import html
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -18,12 +17,14 @@ from plait.core.contract import Table
 from plait.core.words import count
 from plait.data import media
 from plait.data.delimited import not_utf8
+from plait.data.encodings import code_of_bom
 from plait.data.parse import read_numbers
 from plait.data.read import read
 from plait.errors import CellError, RequestError, TableError, did_you_mean
 from plait.kinds.facts import facts_of
 from plait.kinds.recognise import judge
 from plait.streams.clocks import DAY, SECOND, UNIT_OF_WORD, Times, distinct, find_zone, place_zone, read_times
+from plait.streams.cues import holds_cues, parse_cues, segments_of
 
 _BEGINS = {"start": "end", "begin": "end", "onset": "offset", "from": "to", "starts": "ends", "tmin": "tmax",
            "first": "last", "开始": "结束"}  # fmt: skip
@@ -37,7 +38,6 @@ _TIME_NAMES = (  # the earlier, the surer
 )
 _FRAME_NAME = re.compile(r"frames?(?:[\s_-]?(?:no|nr|num|number|id|idx|index))?", re.IGNORECASE)
 _PAIRED = re.compile(r"date|day|time|clock|datum|tag|uhrzeit|zeit|hour|日期|时间|fecha|hora|heure|[\s_-]")
-_CUE = re.compile(r"(?<!\d)((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})")
 _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two columns: FILE=START,END)"
 
 
@@ -143,9 +143,11 @@ def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
         head = media.read_head(str(path.absolute()), None, 4096)
         if media.is_sound(path, head):
             return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
-        if path.suffix.lower() in (".srt", ".vtt") or head.lstrip(b"\xef\xbb\xbf").startswith(b"WEBVTT"):
+        start = head.decode(code_of_bom(head) or "utf-8-sig", "replace")
+        if holds_cues(start, path.suffix.lower()):
             return _place_start(_read_cues(path, given, name), parse_spec(asked, ()))
-    table = read(source)
+    segments = segments_of(_text_of(path)) if path is not None and path.suffix.lower() == ".json" else None
+    table = read(source if segments is None else segments)
     arrays = [column for column in table.names if isinstance(table.data[column], np.ndarray)]
     if arrays:
         raise TableError(f"column {arrays[0]!r} of {given} holds arrays; align takes tables of single cells")
@@ -176,35 +178,31 @@ def _read_sound(path: Path, given: str, name: str) -> Stream:
     return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=facts.samplerate)
 
 
+def _text_of(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode(code_of_bom(content[:4096]) or "utf-8-sig")
+    except UnicodeDecodeError:
+        raise TableError(not_utf8(path)) from None
+
+
 def _read_cues(path: Path, given: str, name: str) -> Stream:
     import pyarrow as pa
 
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise TableError(not_utf8(path)) from None
-    if not text.strip():
-        raise TableError(f"{path} is empty")
-    cues = []
-    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.strip("\n").split("\n")
-        at = next((i for i, line in enumerate(lines[:3]) if "-->" in line), None)
-        if at is None or re.match(r"(?:NOTE|STYLE|REGION)\b", lines[0]):
-            continue
-        match = _CUE.search(lines[at])
-        words = " ".join(html.unescape(re.sub(r"<[^>]*>", "", line)).strip() for line in lines[at + 1 :]).strip()
-        cues.append((match[1] if match else lines[at], match[2] if match else None, words or None))
+    cues, notes = parse_cues(_text_of(path))
     if not cues:
         raise TableError(f"{path} holds no cues. Expected lines such as 00:00:01,000 --> 00:00:02,500")
-    starts, ends, words = (pa.chunked_array([pa.array(cells, pa.string())]) for cells in zip(*cues, strict=True))
+    columns = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in zip(*cues, strict=True)]
+    starts, ends, words, speakers = columns
     clock = read_times(starts, "start")
     finish = read_times(ends, "end") if ends.null_count < len(ends) else clock
-    clock = replace(clock, of_day=False, sure=1.0, why="times of the cues, from 00:00:00")
-    columns = {}
+    why = "times of the cues, from 00:00:00"
+    clock = replace(clock, of_day=False, sure=1.0, why=why, notes=(*clock.notes, *notes))
+    data = {}
     for column, times in (("start", clock), ("end", finish)):
-        columns[column] = pa.chunked_array([pa.array(times.values / SECOND, mask=~times.present)])
-    table = Table({**columns, "text": words}, path.parent, str(path))
+        data[column] = pa.chunked_array([pa.array(times.values / SECOND, mask=~times.present)])
+    data |= {"text": words} | ({"speaker": speakers} if speakers.null_count < len(speakers) else {})
+    table = Table(data, path.parent, str(path))
     stream = Stream(name, given, "cues", table, clock, clock.values, time_columns=("start", "end"), path=path)
     return _with_ends(stream, finish)
 
@@ -218,6 +216,7 @@ def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path 
     if not spec.rate and _FRAME_NAME.fullmatch(columns[0].strip()):
         raise RequestError(f"{given}: column {columns[0]!r} holds numbers of frames, and their rate is not known. "
                            f"Say it: --time {given}={columns[0]}@25")  # fmt: skip
+    options["unit"] = spec.unit or UNIT_OF_WORD.get(table.units.get(columns[0], "").lower())
     clock = _column_times(table, columns[0], given, options)
     how = "" if spec.columns else f"; with {', '.join(parts[1:])}" if parts else "; found by its name and cells"
     if pair := _find_pair(table, columns, clock):
@@ -241,6 +240,11 @@ def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path 
         finish = _join_clock(day, finish, spec.zone)
         late = finish.present & (finish.values < clock.values)  # it ends after midnight
         finish = replace(finish, values=finish.values + late * DAY)
+    if not (is_length or spec.unit or spec.rate) and _is_speech_in_ms(table, stream, finish):
+        clock, finish = (_column_times(table, column, given, {"unit": "ms"}) for column in (columns[0], partner))
+        why = "ms, since nobody speaks as slowly as in seconds; else say @s"
+        stream = stream.moved(lambda times: clock.values, unit="ms", why=f"column {columns[0]!r}: {why}", sure=0.9)
+        clock = stream.clock
     if is_length and not finish.calendar:
         finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
     if finish.calendar != clock.calendar:
@@ -307,6 +311,26 @@ def _join_clock(day: Times, clock: Times, zone: str | None) -> Times:
     notes = (*day.notes, *clock.notes)
     joined = replace(day, values=values, present=day.present & clock.present, notes=notes)
     return joined if zone is None else place_zone(joined, zone)
+
+
+def _is_speech_in_ms(table: Table, stream: Stream, finish: Times) -> bool:
+    """Whether whole numbers of seconds are milliseconds, as recognisers write them: beside sentences that would then
+    be spoken at 3 to 40 letters a second (people speak at 10 to 20), and not in the full minutes of a diary."""
+    import pyarrow as pa
+
+    clock, held = stream.clock, stream.present & finish.present & (finish.values > stream.begin)
+    if clock.calendar or clock.of_day or clock.given or clock.unit != "s" or not held.any():
+        return False
+    whole = not any((times % SECOND).any() for times in (stream.begin[held], finish.values[held]))
+    minutes = not any((times % (60 * SECOND)).any() for times in (stream.begin[held], finish.values[held]))
+    seconds, texts = (finish.values - stream.begin)[held] / SECOND, list[np.ndarray]()
+    for name in table.names:
+        kind = table.data[name].type  # type: ignore[union-attr]
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            cells = [cell or "" for cell in table.cells(name, np.flatnonzero(held))]
+            if np.median([cell.strip().count(" ") for cell in cells]) >= 2:
+                texts.append(np.array([len(cell) for cell in cells]))
+    return whole and not minutes and any(3 <= 1000 * np.median(letters / seconds) <= 40 for letters in texts)
 
 
 def _column_times(table: Table, column: str, given: str, options: dict[str, Any]) -> Times:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.files import write_json
+from plait.core.files import write_bytes, write_json
 from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import write_report
@@ -256,4 +256,4 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
 
 def write_history(path: Path, candidates: Sequence[Candidate]) -> None:
     lines = [json.dumps(jsonable(event), ensure_ascii=False) for c in candidates for event in c.outcome.history]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_bytes(path, "".join(f"{line}\n" for line in lines).encode())

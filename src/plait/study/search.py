@@ -233,7 +233,7 @@ class Search:
             return
         if len(study.val) == 0 or labels.numbers[study.val].min() <= 0:  # the winner learns from these rows too
             return
-        losses = {}
+        losses: dict[bool, float] = {}
         for log in (False, True):
             labels.learn_log(study.train, log)
             for learner in SCALED:

@@ -78,7 +78,7 @@ def export(
         to (--to FORMAT): onnx.
         out (--out FILE): File to write; RUN.onnx beside RUN.
         rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
-        folder: Where relative media paths of the rows begin.
+        folder (--folder FOLDER): Where relative media paths of the rows begin.
         overwrite (--overwrite): Replace a file that is there.
         callback: Called with a dict for notes.
 

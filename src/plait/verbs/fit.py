@@ -51,7 +51,7 @@ def fit(
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data.
         target (--target COLUMN): Column to predict.
         out (--out RUN): Folder for the model and its proof.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
         **options: What else may be asked, none of it needed:
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.

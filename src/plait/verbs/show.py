@@ -81,7 +81,7 @@ def show(
         target (--target COLUMN): Column to predict.
         row (--row N): Row to draw, from 0.
         out (--out PICTURE): Where the drawing goes.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         prep: Options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
         **options: Split, group, ignore, kinds and modalities, as in `plait.fit`.
 

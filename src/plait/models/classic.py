@@ -49,6 +49,7 @@ class Goal:
     prior: np.ndarray  # (class,) shares, or (1,) mean, of the training rows
     regression: bool = False
     weights: np.ndarray | None = None  # (class,) what a row of each class counts
+    counts: np.ndarray | None = None  # (rows,) what each row counts
 
     @property
     def task(self) -> str:
@@ -96,14 +97,14 @@ def fit_classic(
         centre=np.concatenate([centre for centre, _ in scales]),
         spread=np.concatenate([spread for _, spread in scales]),
     )
-    weights = np.ones(len(rows))
+    weights = np.ones(len(rows)) if goal.counts is None else goal.counts[rows].astype(np.float64)
     if goal.regression:
         mean, deviation = float(targets.mean()), float(targets.std())
         predictor.unit = (mean, deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0)
         targets = (targets - predictor.unit[0]) / predictor.unit[1]
     else:
         if goal.weights is not None:
-            weights = np.asarray(goal.weights, np.float64)[targets]
+            weights *= np.asarray(goal.weights, np.float64)[targets]
         targets = np.searchsorted(classes, targets)
     most = MOST_ROWS.get(learner, 2 * len(rows))
     if len(rows) > most:
@@ -114,7 +115,8 @@ def fit_classic(
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
         kept = drop_modalities(present[rows], generator)
         again = np.flatnonzero((kept != present[rows]).any(axis=1))
-        if learner != "gradient boosting" or goal.weights is not None:  # its bins take twice as long with weights
+        plain = goal.weights is None and goal.counts is None
+        if learner != "gradient boosting" or not plain:  # its bins take twice as long with weights
             weights[again] /= 2  # a row and its copy count as much as the row did
         x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
         origin = np.concatenate([origin, again])

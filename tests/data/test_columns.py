@@ -109,7 +109,9 @@ def test_lists_of_numbers_in_arrow_are_arrays() -> None:
     assert plain(pa.chunked_array([tensors])).shape == (2, 2, 3)
 
 
-def test_views_inside_can_be_taken_from() -> None:
+def test_types_that_arrow_cannot_cast_or_take_from() -> None:
+    words = pa.DictionaryArray.from_arrays(pa.array([1, 0]), pa.array([["a"], ["b", "c"]]))
+    assert plain(pa.chunked_array([words])).to_pylist() == [["b", "c"], ["a"]]
     kind = pa.list_(pa.string_view())
     assert plain(pa.chunked_array([pa.array([["a"], ["b"]], kind)])).take([1]).to_pylist() == [["b"]]
 

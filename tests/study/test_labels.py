@@ -217,6 +217,15 @@ def test_the_fingerprint_sees_arrays() -> None:
     assert len(set(found)) == 3
 
 
+def test_the_fingerprint_sees_the_middle_of_long_arrays_of_several_lengths() -> None:
+    hashes = set()
+    for middle in (0.0, 1.0):
+        wave = np.zeros(3000)
+        wave[1500] = middle
+        hashes.add(fingerprint(read({"sound": [wave, np.zeros(2)]}), "y", FitOptions()))
+    assert len(hashes) == 2
+
+
 def test_a_word_for_none_is_no_label_and_other_words_are_mistakes() -> None:
     assert find(["1.5", "NA", "2.5", "?"], "number").cells.tolist() == [1.5, None, 2.5, None]
     with pytest.raises(TableError, match="the target is 'abc'; expected a number"):

@@ -41,6 +41,8 @@ def plain(values: pa.ChunkedArray) -> Any:
         return _plain_extension(values)
     if pa.types.is_run_end_encoded(kind):
         return plain(pa.chunked_array([pc.run_end_decode(chunk) for chunk in values.chunks], type=kind.value_type))
+    if pa.types.is_dictionary(kind) and pa.types.is_nested(kind.value_type):
+        return plain(pa.chunked_array([c.dictionary.take(c.indices) for c in values.chunks], kind.value_type))
     if pa.types.is_dictionary(kind):
         if pa.types.is_string_view(kind.value_type):  # which Arrow cannot cast at once; Polars writes categories so
             words = [chunk.dictionary.cast(pa.string()) for chunk in values.chunks]
@@ -78,7 +80,7 @@ def _without_views(kind: pa.DataType) -> pa.DataType:
 
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_without_views(field.type)) for field in kind])
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return pa.list_(_without_views(kind.value_type))
     if pa.types.is_string_view(kind):
         return pa.string()
@@ -123,7 +125,7 @@ def column_of_array(values: Any) -> Any:
 
     if isinstance(values, (list, tuple)):
         return column_of_list(values)
-    if hasattr(values, "__arrow_c_stream__"):
+    if hasattr(values, "__arrow_c_stream__") or hasattr(values, "to_list"):
         return column_of_series(values)
     array = np.asarray(values)
     if array.ndim == 0:
@@ -146,7 +148,8 @@ def column_of_series(series: Any) -> Any:
     import pyarrow as pa
 
     with contextlib.suppress(*_REFUSED, pa.ArrowException):
-        values, types = pa.chunked_array(series), pa.types
+        arrow = hasattr(series, "__arrow_c_stream__")  # not the series of pandas 2
+        values, types = pa.chunked_array(series if arrow else [pa.array(series, from_pandas=True)]), pa.types
         simple = types.is_string(values.type) or types.is_floating(values.type) or types.is_integer(values.type)
         # Of objects Arrow cuts moments down to dates and takes text for bytes; Polars hands over their addresses.
         right = simple if str(getattr(series, "dtype", "")).lower() == "object" else not _is_made_up(values.type)

@@ -192,8 +192,13 @@ def hash_cells(table: Table) -> Any:
         hashed.update(name.encode())
         if isinstance(values, np.ndarray):
             hashed.update(str((values.shape, values.dtype)).encode())
-            plain = np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
-            hashed.update(plain)
+            if values.dtype != object:
+                hashed.update(np.ascontiguousarray(values).data)
+                continue
+            for cell in values:  # of a long array its text shows the ends alone
+                array = isinstance(cell, np.ndarray)
+                hashed.update(repr((cell.shape, str(cell.dtype)) if array else cell).encode("utf-8", "replace"))
+                hashed.update(cell.tobytes() if array else b"")
         else:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:

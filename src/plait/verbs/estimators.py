@@ -79,7 +79,7 @@ class _Estimator(BaseEstimator):
     def _read(self, X: Any, fitting: bool = False) -> Table:
         """Return the table of `X`, held against the columns of training."""
         table = read(X, self.folder)
-        if hasattr(X, "shape") and not isinstance(X, Table):
+        if hasattr(X, "__array__"):  # an array or a frame
             validate_data(self, X, reset=fitting, skip_check_array=True)
         elif fitting:
             self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, object)

@@ -219,6 +219,18 @@ def test_class_weights_move_the_answer() -> None:
         assert moved[:, 1].mean() > plain[:, 1].mean() + 0.1, learner
 
 
+def test_a_row_that_counts_twice_moves_the_answer_as_its_class_would() -> None:
+    features, layouts = two_kinds(60)
+    targets = (np.arange(60) % 4 == 0).astype(int)
+    by_class = Goal(targets, np.array([0.75, 0.25]), weights=np.array([1.0, 10.0]))
+    by_row = Goal(targets, by_class.prior, counts=np.where(targets, 10.0, 1.0))
+    answers = [
+        fit_classic("random forest", features, goal, ["a"], layouts, np.random.default_rng(0)).from_features(features)
+        for goal in (by_class, by_row)
+    ]
+    assert same(answers[0], answers[1], 0.0)
+
+
 def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: pytest.MonkeyPatch) -> None:
     features, layouts = two_kinds(60)
     targets = np.zeros(60, np.int64)

@@ -107,6 +107,31 @@ def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:
     assert labels.target_on(torch.device("cpu")).weights is None
 
 
+def test_rows_count_what_their_weight_says() -> None:
+    labels = find(["a", "a", "b", "b", None])
+    labels.weigh([1, 3, 4, 0, 9])
+    assert labels.codes.tolist() == [0, 0, 1, -1, -1]  # a weight of 0 is no label
+    assert labels.counts[:3].tolist() == pytest.approx([3 / 8, 9 / 8, 12 / 8])
+    labels.learn_from(np.arange(3), balance=True)
+    assert labels.prior.tolist() == [0.5, 0.5]
+    assert labels.weights.tolist() == pytest.approx([1, 1])
+    each = labels.losses(np.full((3, 2), 0.5), np.arange(3))
+    assert each.tolist() == pytest.approx((np.log(2) * np.array([3, 9, 12]) / 8).tolist())
+    numbers = find([1.0, 4.0], "number")
+    numbers.weigh([2, 1])
+    numbers.learn_from(np.arange(2), balance=False)
+    assert numbers.prior.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [([1], r"the shape \(1,\); expected \(2,\)"), ([1, -1], "below 0"), ([0, 0], "zero in all rows with a label")],
+)
+def test_weights_of_another_form_are_told(weights: list[float], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        find(["a", "b"]).weigh(weights)
+
+
 def test_the_headline_is_accuracy_or_r2() -> None:
     labels = find(["a", "b", "b", "a"])
     answers = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]])
@@ -226,6 +251,15 @@ def test_the_fingerprint_sees_arrays() -> None:
     ]
     assert found[0] == found[1]
     assert len(set(found)) == 3
+
+
+def test_the_fingerprint_sees_the_middle_of_long_arrays_of_several_lengths() -> None:
+    hashes = set()
+    for middle in (0.0, 1.0):
+        wave = np.zeros(3000)
+        wave[1500] = middle
+        hashes.add(fingerprint(read({"sound": [wave, np.zeros(2)]}), "y", FitOptions()))
+    assert len(hashes) == 2
 
 
 def test_a_word_for_none_is_no_label_and_other_words_are_mistakes() -> None:

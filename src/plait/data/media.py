@@ -101,6 +101,8 @@ def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
     absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64. Raises CellError."""
     if isinstance(cell, dict):
         content = cell.get("bytes")
+        if not (content or cell.get("path")) and (names := [str(name) for name in cell if cell[name] is not None]):
+            raise CellError(f"expected a record of bytes or a path, got one of {_short(', '.join(names))}")
         cell = content or cell.get("path")
         if content and isinstance(content, str):
             try:
@@ -396,6 +398,14 @@ def _samples_of_array(values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(values, dtype=np.float32)
     half = 2.0 ** (values.dtype.itemsize * 8 - 1)
     return ((values.astype(np.float64) - (half if values.dtype.kind == "u" else 0.0)) / half).astype(np.float32)
+
+
+def write_wave(values: np.ndarray, rate: int) -> bytes:
+    """Return samples, shaped as `read_sound` takes them, as a WAV that gives them back to the last bit of float32."""
+    from scipy.io import wavfile  # libsndfile would write the time into it
+
+    wavfile.write(content := io.BytesIO(), rate, _samples_of_array(values))
+    return content.getvalue()
 
 
 def _name(cell: Any) -> str:

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from plait.core.contract import SPLITS, Table
-from plait.core.files import parse_json
 from plait.core.options import checked
-from plait.core.words import first_line
 from plait.data import media
-from plait.data.arrow import categories_of, columns_of_arrow, is_category, plain, read_arrow
-from plait.data.delimited import MOST_COLUMNS, check_names, not_utf8, read_delimited
+from plait.data.arrow import categories_in, read_arrow
+from plait.data.columns import column_of_cells
+from plait.data.delimited import not_utf8, read_delimited
 from plait.data.encodings import code_of_bom
+from plait.data.frames import columns_of_object
+from plait.data.records import JSON_ENDINGS, is_json_line, read_json
 from plait.errors import CellError, TableError, did_you_mean
-
-if TYPE_CHECKING:
-    pass
 
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
 _TEXT_ENDINGS = frozenset((".txt", ".md"))
-MOST_HOLES, HOLES = 50_000_000, 20  # absent cells of JSON that are made, in all, and for each value that is there
-MOST_NESTED = 32  # levels inside a cell of JSON; people write 2 or 3
-PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
 _FOREIGN = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive", "save the sheet as 'CSV UTF-8'"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
@@ -50,9 +41,12 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
     digits than 64 bits hold, stay text. A column without a name is called as pandas calls it: "Unnamed: 0".
 
     Args:
-        source: path of a CSV, TSV, JSONL, Parquet or Arrow file (told by what is inside); a folder of class-named
-            folders; anything that speaks Arrow (`__arrow_c_stream__`: pandas, Polars, DuckDB, pyarrow); a dict of
-            arrays or lists with one entry a row, such as {"image": (row, height, width, channel)}; or a Table.
+        source: path of a CSV, TSV, JSON, JSONL, Parquet or Arrow file (told by what is inside; JSON in any form that
+            pandas writes); a folder of class-named folders; a frame of pandas or Polars, and whatever else speaks Arrow
+            (`__arrow_c_stream__`: DuckDB, pyarrow); a Dataset or DatasetDict of Hugging Face (its parts become the
+            column "split"); a dict of arrays or lists with one entry a row, such as
+            {"image": (row, height, width, channel)}; an array of numbers (row, column), whose columns are called
+            x0, x1 …; a list of dicts, one for each row; or a Table.
         folder: where relative media paths begin; by default the folder of the file, else the working folder.
 
     Raises:
@@ -77,8 +71,6 @@ def read_rows(source: Any, folder: str | Path | None = None) -> Table:
 
 
 def _read(source: Any, folder: str | Path | None) -> Table:
-    import pyarrow as pa
-
     place = None if folder is None else Path(folder).expanduser()
     if place is not None and not place.is_dir():
         raise TableError(f"no such folder for the media: {place}")
@@ -88,21 +80,9 @@ def _read(source: Any, folder: str | Path | None) -> Table:
         path = Path(source).expanduser()
         table = _read_folder(path) if path.is_dir() else _read_file(path)
         table.folder = place if place is not None else table.folder
-    elif isinstance(source, Mapping):
-        named = frozenset(str(name) for name, values in source.items() if is_category(values))
-        table = Table(_columns_of_arrays(source), place, "the arrays", categories=named)
-    elif hasattr(source, "__arrow_c_stream__"):
-        try:
-            frame = pa.RecordBatchReader.from_stream(source).read_all()
-        except (pa.ArrowException, ValueError, TypeError) as error:
-            raise TableError(f"the frame cannot be turned into Arrow: {first_line(error):.200}") from None
-        columns, named = columns_of_arrow(frame, "the frame"), categories_of(frame.schema)
-        table = Table(columns, place, "the frame", categories=named)
     else:
-        raise TableError(
-            f"cannot read a table from {type(source).__name__}. Give a path, a dict of arrays, or a frame that speaks "
-            "Arrow (pandas 2.2 or newer, Polars, pyarrow)"
-        )
+        columns, name = columns_of_object(source)
+        table = Table(columns, place, name, categories=categories_in(source))
     return table
 
 
@@ -133,93 +113,14 @@ def _read_file(path: Path) -> Table:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
     try:
         with open(path, encoding=code, newline="") as file:
-            is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json") or _is_json(file.readline())
+            is_json = path.suffix.lower() in JSON_ENDINGS or is_json_line(file.readline())
             file.seek(0)
             if is_json:
-                return Table(_columns_of_records(path, file.read()), path.parent, str(path))
+                return Table(read_json(path, file.read()), path.parent, str(path))
             data, lines, units = read_delimited(path, file)
             return Table(data, path.parent, str(path), lines=lines, units=units)
     except UnicodeDecodeError:
         raise TableError(not_utf8(path)) from None
-
-
-def _is_json(line: str) -> bool:
-    """Whether a first line is an object, or would be one if it nested less deep or its numbers were shorter."""
-    try:
-        return line.lstrip().startswith("{") and isinstance(parse_json(line, finite=False), dict)
-    except json.JSONDecodeError:
-        return False
-    except ValueError:
-        return True
-
-
-def _columns_of_records(path: Path, text: str) -> dict[str, Any]:
-    whole = text.lstrip().startswith("[")
-    parts = {0: text} if whole else {k: line for k, line in enumerate(text.split("\n"), 1) if line.strip()}
-    records: list[Any] = []
-    for number, part in parts.items():
-        try:
-            records.append(parse_json(part, finite=False))
-        except ValueError as error:
-            fault = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            if whole:
-                line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-                raise TableError(f"{path} is not JSON: {fault}{line}") from None
-            mend = 'Expected one object a line, such as {"image": "a.png", "label": 1}'
-            raise TableError(f"{path}, line {number} is not JSON: {fault}. {mend}") from None
-    records = records[0] if whole else records
-    for row, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise TableError(f'{path}, row {row}: expected {{"image": "a.png", …}}, got {str(record)[:40]}')
-    names = dict.fromkeys(name for record in records for name in record)
-    check_names(names, str(path))
-    _check_filled(str(path), len(records), len(names), sum(map(len, records)))
-
-    def column(name: str) -> Any:
-        cells = [record.get(name) for record in records]
-        places: set[tuple[str, ...]] = set()
-        there = sum(_walk(cell, (), places) for cell in cells)
-        _check_filled(f"{path}, column {name!r}", len(records), len(places), there)
-        return _column_of_cells(cells)
-
-    return _turned({name: name for name in names}, column, f"{path}, ")
-
-
-def _check_filled(source: str, rows: int, fields: int, there: int) -> None:
-    """Raise TableError where every row has keys of its own, so that a table would be nearly all holes."""
-    if fields > MOST_COLUMNS or rows * fields > max(MOST_HOLES, HOLES * there):
-        raise TableError(
-            f"{source} has {fields:,} different keys in {rows:,} rows: {rows * fields:,} cells, nearly all absent. "
-            f"Expected at most {MOST_COLUMNS:,} keys and {MOST_HOLES:,} such cells. Give the rows the same keys"
-        )
-
-
-def _walk(cell: Any, place: tuple[str, ...], places: set[tuple[str, ...]]) -> int:
-    """Add where the values inside a cell of JSON are, and return how many there are. Raises ValueError if too deep."""
-    if isinstance(cell, dict):
-        inner = cell.items()
-    elif isinstance(cell, list) and not PLAIN_TYPES.issuperset(map(type, cell)):
-        inner = (("", item) for item in cell)  # type: ignore[assignment]
-    else:
-        return 0
-    if len(place) >= MOST_NESTED:
-        raise ValueError(f"it nests deeper than {MOST_NESTED} levels")
-    there = 0
-    for key, item in inner:
-        places.add((*place, key))
-        there += 1 + _walk(item, (*place, key), places)
-    return there
-
-
-def _turned(columns: Mapping[str, Any], turn: Callable[[Any], Any], source: str = "") -> dict[str, Any]:
-    """Return each column as `turn` makes it. Raises TableError that names the column."""
-    turned = {}
-    for name, values in columns.items():
-        try:
-            turned[str(name)] = turn(values)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise TableError(f"{source}column {str(name)!r} cannot be read: {first_line(error):.200}") from None
-    return turned
 
 
 def _read_folder(path: Path) -> Table:
@@ -252,7 +153,7 @@ def _read_folder(path: Path) -> Table:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
         raise TableError(f"{path} holds no class-named folders with pictures, sounds or texts. {mend}")
     names = [name for name in ("image", "audio", "text", "path", "label", "split") if any(name in row for row in rows)]
-    return Table({name: _column_of_cells([row.get(name) for row in rows]) for name in names}, path, str(path))
+    return Table({name: column_of_cells([row.get(name) for row in rows]) for name in names}, path, str(path))
 
 
 def _is_folder(entry: Path) -> bool:
@@ -292,71 +193,3 @@ def _kind_of_file(file: Path) -> str | None:
             return kind
     kinds = {"image": media.IMAGE_ENDINGS, "audio": media.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
     return next((kind for kind, endings in kinds.items() if ending in endings), None)  # broken: a row, with a status
-
-
-def _columns_of_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    columns = _turned(arrays, _column_of_array)
-    if len({len(values) for values in columns.values()}) > 1:
-        rows = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
-        raise TableError(f"the columns have different numbers of rows: {rows}. Each needs one entry for every row")
-    return columns
-
-
-def _column_of_array(values: Any) -> Any:
-    import pyarrow as pa
-
-    if isinstance(values, (list, tuple)):
-        return _column_of_list(values)
-    if hasattr(values, "__arrow_c_stream__"):
-        return plain(pa.chunked_array(values))
-    array = np.asarray(values)
-    if array.ndim == 0:
-        raise ValueError(f"expected an array or a list with one entry for each row, got {type(values).__name__}")
-    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind in "biufUS":
-        array = array[:, 0]
-    if array.ndim > 1:
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"expected an array of numbers, got {array.dtype} of shape {array.shape}")
-        return array
-    if array.dtype.kind in "OS":
-        return _column_of_list([v.decode() if array.dtype.kind == "S" else v for v in array.tolist()])
-    return plain(pa.chunked_array([pa.array(array, from_pandas=True)]))
-
-
-def _column_of_list(values: Iterable[Any]) -> Any:
-    """Return an Arrow column of entries of one type, an array of arrays of one shape, or an array of objects."""
-    return _column_of_cells([_plain_cell(value) for value in values])
-
-
-def _column_of_cells(cells: list[Any]) -> Any:
-    import pyarrow as pa
-
-    kinds = {type(cell) for cell in cells if cell is not None}
-    if np.ndarray in kinds or {bytes, str} <= kinds or {bytes, dict} <= kinds or {str, dict} <= kinds:
-        shapes = {(cell.shape, cell.dtype) if isinstance(cell, np.ndarray) else None for cell in cells}
-        if len(shapes) == 1 and None not in shapes:
-            return np.stack(cells)
-        objects = np.empty(len(cells), object)
-        for i, cell in enumerate(cells):
-            objects[i] = cell
-        return objects
-    try:
-        return plain(pa.chunked_array([pa.array(cells, from_pandas=True)]))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        if kinds - {str, int, float, bool}:
-            names = ", ".join(sorted(kind.__name__ for kind in kinds))
-            raise ValueError(f"entries of types that do not go together: {names}") from None
-        return pa.chunked_array([pa.array([None if c is None else str(c) for c in cells], pa.string())])
-
-
-def _plain_cell(value: Any) -> Any:
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, (str, bytes, bool, int, float, dict)):
-        return value
-    if isinstance(value, (list, tuple)) or hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
-        with contextlib.suppress(ValueError):  # a list of lists of different lengths
-            return np.asarray(value)
-    return value

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plait.core.contract import Table
 from plait.core.files import write_bytes
+from plait.core.words import first_line
 from plait.data.media import is_address
 from plait.errors import RequestError
 
@@ -35,7 +38,7 @@ def write_table(table: Table, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    whole = pa.table(table.data)
+    whole = pa.table({name: _arrow(name, values) for name, values in table.data.items()})
     buffer = io.BytesIO()
     if path.suffix.lower() == ".parquet":
         parquet.write_table(whole, buffer)
@@ -45,6 +48,18 @@ def write_table(table: Table, path: Path) -> None:
             raise RequestError(f"column {nested[0]!r} holds bytes or records, which a CSV cannot; write a .parquet")
         csv.write_csv(whole, buffer)
     write_bytes(path, buffer.getvalue())
+
+
+def _arrow(name: str, values: Any) -> Any:
+    """Return a column as Arrow writes it: arrays of arrays as lists. Raises RequestError."""
+    import pyarrow as pa
+
+    if not isinstance(values, np.ndarray) or (values.ndim == 1 and values.dtype != object):
+        return values
+    try:
+        return pa.array([cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in values])
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise RequestError(f"column {name!r} cannot be written: {first_line(error):.200}. Leave it out") from None
 
 
 def move_path(path: str, old: Path | None, new: Path) -> str:

@@ -52,8 +52,8 @@ def detect(
     What a target is, `judge_target` tells from its values, however they are stored; strings beside a sound may be a
     transcript (kind "text").
 
-    Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, arrays
-    that may be anything, or a modality that mixes kinds.
+    Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, or a
+    modality that mixes kinds.
     """
     ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     kinds = dict(kinds or {})
@@ -109,8 +109,6 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
         return Column(name, guess.kind, role, WHY_ASKED, guess.confidence)
     if role is not None:
         return Column(name, guess.kind, role, f"the {role} as asked; {guess.why}", guess.confidence)
-    if not guess.usable and facts.form == "array" and kind is None:
-        raise RequestError(f"column {name!r} holds {guess.why}; say what it is: kinds={{{name!r}: 'image'}} or 'audio'")
     return Column(name, guess.kind, "feature" if guess.usable else "ignored", guess.why, guess.confidence)
 
 

@@ -19,20 +19,23 @@ _NAMES = {
     "audio": r"audio|sound|wave|speech|voice|cough|music|signal|音",
 }
 
+_LEARNED = re.compile(r"embed|emb$|vector|vec$|feature|hidden|latent|logit|mfcc", re.IGNORECASE)  # numbers made of them
+
 
 def judge_arrays(facts: Facts) -> Guess:
     """Tell arrays by the column's name, then by their shape."""
     cell = next(c for c in facts.sample if isinstance(c, np.ndarray))
     shape = "(" + ", ".join(map(str, cell.shape)) + ")"
     for kind, pattern in _NAMES.items():
-        if re.search(pattern, facts.name.lower()):
+        if re.search(pattern, facts.name.lower()) and not _LEARNED.search(facts.name):
             return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
     if cell.dtype.kind in "biuf":
         if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
             return Guess("image", f"arrays of shape {shape}", 0.7)
         if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
             return Guess("audio", f"arrays of shape {shape}", 0.6)
-    return Guess("id", f"arrays of shape {shape}, which may be anything", 0.1, usable=False)
+    mend = f"give the numbers as columns of their own, or say what it is: kinds={{{facts.name!r}: 'image'}} or 'audio'"
+    return Guess("id", f"arrays of shape {shape}, which may be anything; {mend}", 0.1, usable=False)
 
 
 def judge_media(facts: Facts, folder: Path | None) -> Guess | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from plait.core.words import count
 from plait.data.parse import is_missing, read_numbers
@@ -40,7 +42,7 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
     if guess is not None and not (facts.distinct == 1 and facts.rows > 1):
         return guess
     if facts.form in ("bytes", "other"):
-        what = "bytes that are no picture and no sound" if facts.form == "bytes" else "lists, records or mixed things"
+        what = "bytes that are no picture and no sound" if facts.form == "bytes" else _say_types(facts.sample)
         return Guess("id", f"the cells hold {what}: nothing here to learn from", 0.5, usable=False)
     if facts.distinct == 1 and facts.rows > 1 and facts.filled == facts.rows:
         return Guess("category", f"only one value: {str(facts.sample[0])[:40]!r}", 1.0, usable=False)
@@ -74,3 +76,10 @@ def _judge_text(facts: Facts) -> Guess:
     if not units:
         return guess
     return replace(guess, why=f"amounts in {' and '.join(units)}, which are not numbers of one kind; {guess.why}")
+
+
+def _say_types(cells: list[Any]) -> str:
+    """Name what the cells are, the commonest first."""
+    nouns = {"list": "lists", "dict": "records", "str": "texts", "complex": "complex numbers", "set": "sets"}
+    kinds = [kind for kind, _ in Counter(type(cell).__name__ for cell in cells).most_common(3)]
+    return " and ".join(nouns.get(kind, f"objects of type {kind}") for kind in kinds)

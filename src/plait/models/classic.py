@@ -50,6 +50,7 @@ class Goal:
     prior: np.ndarray  # (class,) shares, or (1,) mean, of the training rows
     regression: bool = False
     weights: np.ndarray | None = None  # (class,) what a row of each class counts
+    counts: np.ndarray | None = None  # (rows,) what each row counts
 
     @property
     def task(self) -> str:
@@ -106,9 +107,9 @@ def fit_classic(
         unit=unit,
         tables={name: tables for name, (_, tables) in learned.items() if tables},
     )
-    weights = np.ones(len(rows))
+    weights = np.ones(len(rows)) if goal.counts is None else goal.counts[rows].astype(np.float64)
     if goal.weights is not None and not goal.regression:
-        weights = np.asarray(goal.weights, np.float64)[targets]
+        weights *= np.asarray(goal.weights, np.float64)[targets]
     targets, x = goals, predictor.scaled([x for x, _ in learned.values()])
     most = MOST_ROWS.get(learner, 2 * len(rows))
     if len(rows) > most:
@@ -118,7 +119,8 @@ def fit_classic(
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
         kept = drop_modalities(present[rows], generator)
         again = np.flatnonzero((kept != present[rows]).any(axis=1))
-        if learner != "gradient boosting" or goal.weights is not None:  # its bins take twice as long with weights
+        plain = goal.weights is None and goal.counts is None
+        if learner != "gradient boosting" or not plain:  # its bins take twice as long with weights
             weights[again] /= 2  # a row and its copy count as much as the row did
         x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
         origin = np.concatenate([origin, again])

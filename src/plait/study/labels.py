@@ -42,6 +42,7 @@ class Labels:
     low: float | None = None  # an end of the numbers, below which none is answered
     high: float | None = None  # the same above, where the logarithm is learned
     log_scale: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the logarithms in training
+    counts: np.ndarray | None = None  # (rows,) what each row counts, 1 on average of those with a label
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -76,6 +77,18 @@ class Labels:
             )
         return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written)
 
+    def weigh(self, sample_weight: Any) -> None:
+        """Let each row count as much as `sample_weight` (rows,) says; one that counts 0 has no label."""
+        counts = np.asarray(sample_weight, np.float64)
+        if counts.shape != self.codes.shape:
+            raise RequestError(f"sample_weight has the shape {counts.shape}; expected {self.codes.shape}, one a row.")
+        if not (np.isfinite(counts).all() and (counts >= 0).all()):
+            raise RequestError("sample_weight holds numbers below 0, or none; expected 0 or more for each row.")
+        self.cells[counts == 0], self.codes[counts == 0] = None, -1
+        if not (self.codes >= 0).any():
+            raise RequestError("sample_weight is zero in all rows with a label; expected some that count.")
+        self.counts = counts / counts[self.codes >= 0].mean()
+
     def check_training(self, rows: np.ndarray) -> None:
         """Raise TableError when the training rows show fewer than two classes, or two numbers."""
         if self.classes is None:
@@ -98,26 +111,28 @@ class Labels:
 
         val: the validation rows, which may show that the numbers do not end at 0.
         """
+        counts = None if self.counts is None else self.counts[train]
         if self.classes is None:
             values = self.numbers[train]
-            self.center, self.spread = float(values.mean()), float(values.std())
+            self.center, self.spread = float(np.average(values, weights=counts)), float(values.std())
             self.prior = np.array([self.center])
             least = self.numbers[train if val is None else np.concatenate([train, val])].min()
             self.low, self.log, self.high = 0.0 if least >= 0 and ends_at_zero(values) else None, False, None
             return
-        counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(float)
-        self.prior = counts / counts.sum()
-        shares = np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0)
+        shares = np.bincount(self.codes[train], counts, minlength=len(self.classes)).astype(float)
+        self.prior = shares / shares.sum()
+        shares = np.where(shares > 0, shares.sum() / np.maximum(shares, 1e-9) / (shares > 0).sum(), 0)
         self.weights = shares if balance else None
 
     def target_on(self, device: torch.device) -> Target:
         """Return what a network learns: class codes, or numbers in spreads from their center."""
+        counts = None if self.counts is None else torch.from_numpy(self.counts.astype(np.float32)).to(device)
         if self.classes is None:
             center, spread = self.scale
             scaled = ((self.learned - center) / spread).astype(np.float32)
-            return Target(torch.from_numpy(scaled).to(device), regression=True)
+            return Target(torch.from_numpy(scaled).to(device), regression=True, counts=counts)
         weights = None if self.weights is None else torch.from_numpy(self.weights.astype(np.float32)).to(device)
-        return Target(torch.from_numpy(self.codes).to(device), weights=weights)
+        return Target(torch.from_numpy(self.codes).to(device), weights=weights, counts=counts)
 
     @property
     def numbers(self) -> np.ndarray:
@@ -155,8 +170,11 @@ class Labels:
         return Bounded(predictor, None, self.high, True) if self.log else predictor
 
     def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the loss of each of these rows: log loss, or squared error in units of the target's spread."""
+        """Return the loss of each of these rows, by what it counts: log loss, or squared error in units of the target's
+        spread."""
         each = losses(answers, self.numbers[rows])
+        if self.counts is not None:
+            each = each * self.counts[rows] / self.counts[rows].mean()
         return each if self.classes is not None else each / max(self.spread, 1e-12) ** 2
 
     def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
@@ -194,6 +212,8 @@ def column_of_labels(labels: Any, rows: int) -> Any:
     import pyarrow as pa
 
     array = np.asarray(labels)
+    if array.dtype.kind == "c":
+        raise RequestError(f"Complex data not supported: labels of {array.dtype}; expected numbers or classes.")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
@@ -211,13 +231,15 @@ def column_of_labels(labels: Any, rows: int) -> Any:
     return pa.chunked_array([pa.array(array.tolist())])
 
 
-def fingerprint(table: Table, target: str, options: FitOptions) -> str:
-    """Return a hash of the table's cells and the options: two commands with the same one do the same."""
+def fingerprint(table: Table, target: str, options: FitOptions, counts: np.ndarray | None = None) -> str:
+    """Return a hash of the cells, of what rows count, and of the options: commands with the same one do the same."""
     hashed, given = hash_cells(table), asdict(options)
     for name in ("overwrite", "report", "report_rows"):
         given.pop(name)
     given["fusion"] = None if options.fusion is None else str(options.fusion)
     hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
+    if counts is not None:
+        hashed.update(counts.tobytes())
     return hashed.hexdigest()
 
 
@@ -230,8 +252,13 @@ def hash_cells(table: Table) -> Any:
         hashed.update(name.encode())
         if isinstance(values, np.ndarray):
             hashed.update(str((values.shape, values.dtype)).encode())
-            plain = np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
-            hashed.update(plain)
+            if values.dtype != object:
+                hashed.update(np.ascontiguousarray(values).data)
+                continue
+            for cell in values:  # of a long array its text shows the ends alone
+                array = isinstance(cell, np.ndarray)
+                hashed.update(repr((cell.shape, str(cell.dtype)) if array else cell).encode("utf-8", "replace"))
+                hashed.update(cell.tobytes() if array else b"")
         else:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:

@@ -358,7 +358,8 @@ class Study(Training):
                 hashed.update(array.tobytes())
             for start in range(0, len(part), 1024):
                 hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
-        for tensor in (network.prior, self.target.weights):
+        counts = () if self.target.counts is None else (self.target.counts,)
+        for tensor in (network.prior, self.target.weights, *counts):
             hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()
 

@@ -213,7 +213,8 @@ class Search:
         """Fit a classic learner on these rows."""
         labels, weights = self.labels, self.study.target.weights
         weighted = None if weights is None else weights.cpu().numpy()
-        goal = Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted)
+        counts = None if labels.counts is None else labels.counts[rows]
+        goal = Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
         features = {name: self.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]

@@ -41,6 +41,7 @@ def fit(
     out: str | Path | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
+    sample_weight: Any = None,
     **options: Any,
 ) -> Model:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
@@ -53,6 +54,9 @@ def fit(
         out (--out RUN): Folder for the model and its proof.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
+        sample_weight: (rows,) what each row counts: in the loss of networks and learners, in the shares of the classes,
+            and where candidates are compared. Calibration, the scores on test rows and the verdict count every row
+            once. A row that counts 0 is not learned from.
         **options: What else may be asked, none of it needed:
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
@@ -102,6 +106,10 @@ def fit(
     spoken = schema.column(target).kind in TEXT.columns
     audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
     classes = None if spoken else Labels.find(table, schema)
+    if sample_weight is not None:
+        if classes is None:
+            raise RequestError("sample_weight: transcripts are learned row by row; expected classes or numbers.")
+        classes.weigh(sample_weight)
     if not schema.modalities:
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
@@ -160,7 +168,8 @@ def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions
 def _learn_there(job: Fit) -> Model:
     """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder."""
     new = not job.folder.exists()
-    command = fingerprint(job.table, job.target, job.options)
+    counts = None if job.labels is None else job.labels.counts
+    command = fingerprint(job.table, job.target, job.options, counts)
     with open_folder(job.folder, command, job.options.overwrite, job.callback):
         try:
             return learn(job)

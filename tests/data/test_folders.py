@@ -90,11 +90,17 @@ def test_classes_and_splits_of_a_tree(tmp_path: Path, files: list[str], rows: li
     [
         (["train/1.png", "test/2.png"], "holds test, train, named like splits, and no folders of classes in them"),
         (["train/a/1.png", "test/a/2.png", "extra/a/3.png"], "test, train are named like splits, extra not"),
-        (["cat/train/1.png", "cat/test/2.png", "dog/3.png"], r"cat hold folders named like splits \(test, train\), dog"),
+        (
+            ["cat/train/1.png", "cat/test/2.png", "dog/3.png"],
+            r"cat hold folders named like splits \(test, train\), dog",
+        ),
         (["p1/ill/1.png", "p1/well/2.png", "p2/ill/3.png", "p2/well/4.png"], r"same names \(ill, well\)"),
         (["fold1/1.png", "fold2/2.png"], "fold1, fold2 are named like parts of a whole"),
         (["images/1.png", "masks/2.png"], "images, masks are named like the parts of one data set"),
-        (["images/train/1.png", "images/val/3.png", "labels/train/2.png"], "images, labels hold folders named like splits"),
+        (
+            ["images/train/1.png", "images/val/3.png", "labels/train/2.png"],
+            "images, labels hold folders named like splits",
+        ),
     ],
     ids=["no classes", "beside", "some", "patients", "folds", "masks", "detection"],
 )
@@ -111,5 +117,7 @@ def test_a_split_without_classes_has_no_labels_and_says_so(tmp_path: Path) -> No
 
 def test_what_lies_beside_the_classes_is_said(tmp_path: Path) -> None:
     tree(tmp_path, "cover.png", "train/a/1.png", "test/a/2.png", "seg_pred/seg_pred/3.png")
-    with pytest.warns(UserWarning, match=r"2 files outside the folders of classes left out, such as seg_pred/seg_pred/3\.png"):
+    with pytest.warns(
+        UserWarning, match=r"2 files outside the folders of classes left out, such as seg_pred/seg_pred/3\.png"
+    ):
         assert len(rows_of(tmp_path)) == 2

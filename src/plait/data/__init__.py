@@ -19,6 +19,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date",
         "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",
     ),
+    "pictures": ("CUT", "RANGE", "VALUES", "deep_values", "quiet_pillow"),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("read",),
     "write": ("check_out", "move_path", "write_table"),

@@ -30,7 +30,9 @@ _THING = re.compile(_THINGS)
 _SPLIT = re.compile(rf"({'|'.join(sorted(_SPLIT_WORDS, key=len, reverse=True))})(?:{_THINGS})?")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
 _PIECE = re.compile(r"(?:fold|part|batch|chunk|shard)[\s_-]*\d+", re.IGNORECASE)
-_LAYOUT = frozenset("images imgs jpegimages labels annotations masks mask gt groundtruth ground_truth bboxes xmls".split())
+_LAYOUT = frozenset(
+    "images imgs jpegimages labels annotations masks mask gt groundtruth ground_truth bboxes xmls".split()
+)
 
 
 class _File(NamedTuple):
@@ -208,7 +210,9 @@ def _files_in(root: Path) -> tuple[list[_File], list[Path]]:
                 left.append(entry)
             elif (kind := _kind_of(entry)) is not None:
                 found.append(_File(entry.relative_to(root).parts[:-1], entry, kind))
-    return sorted(found, key=lambda file: (file.folders[:1], file.file)), sorted(skipped, key=lambda e: (len(e.parts), e))
+    return sorted(found, key=lambda file: (file.folders[:1], file.file)), sorted(
+        skipped, key=lambda e: (len(e.parts), e)
+    )
 
 
 def _text_of(file: Path) -> str | None:

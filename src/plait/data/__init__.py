@@ -11,10 +11,12 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "headers": ("check_header",),
+    "in_text": ("Held", "held_in"),
     "media": (
         "AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "MAX_PIXELS", "is_address", "is_sound", "open_cell", "part_of",
         "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
     ),
+    "nearby": ("near_files",),
     "parse": (
         "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date",
         "parse_number", "plain_text", "read_amounts", "read_dates", "read_numbers",

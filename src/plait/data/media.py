@@ -10,6 +10,7 @@ import re
 import stat
 import struct
 import unicodedata
+import urllib.parse
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.data.headers import check_header
+from plait.data.in_text import held_in
 from plait.data.pictures import MAX_PIXELS, decode, decode_heic, picture_of_array
 from plait.errors import CellError
 
@@ -34,6 +36,7 @@ _SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
 
+_LOCAL = re.compile(r"file:(?://(?:localhost)?)?(?=/)", re.IGNORECASE)  # RFC 8089: without a host, or with this one
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 _LOOKS = (  # how the files of each format begin
@@ -96,11 +99,16 @@ def sniff_format(head: bytes) -> tuple[str, str] | None:
 
 def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
     """Return the bytes of a cell, or the path of the regular file that it names. cell: a path (relative to `folder`, or
-    absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64. Raises CellError."""
+    absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64; or a text that holds a file, as
+    `held_in` tells. Raises CellError."""
+    if isinstance(cell, str) and (held := held_in(cell, sniff)) is not None:
+        cell = held.content
     if isinstance(cell, dict):
         content = cell.get("bytes")
         cell = content or cell.get("path")
-        if content and isinstance(content, str):
+        if content and isinstance(content, str) and (held := held_in(content, sniff)) is not None:
+            cell = held.content
+        elif content and isinstance(content, str):
             try:
                 cell = binascii.a2b_base64(content, strict_mode=True)
             except binascii.Error:
@@ -116,14 +124,16 @@ def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address on the web or in a store, which is never fetched."""
-    head, sign, _ = text[:20].partition("://")
-    return bool(sign) and head.replace("+", "").isalnum() and len(head) > 1
+    """Whether a text is an address on the web or in a store, which is never fetched; file:///… is a file here."""
+    head, sign, _ = text.strip()[:20].partition("://")
+    return bool(sign) and head.replace("+", "").isalnum() and len(head) > 1 and not _LOCAL.match(text.strip())
 
 
 def _find_file(text: str, folder: Path | None) -> Path:
     if is_address(text):
         raise CellError(f"not a file on this machine: {_short(text)} (download it first)", "address")
+    if local := _LOCAL.match(text.strip()):
+        text = urllib.parse.unquote(text.strip()[local.end() :])
     status = None
     # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
     slashed = text.strip().replace("\\", "/")

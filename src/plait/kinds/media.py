@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from plait.data import media
+from plait.data.in_text import Held, held_in
+from plait.data.nearby import near_files
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
@@ -18,6 +22,15 @@ _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
     "audio": r"audio|sound|wave|speech|voice|cough|music|signal|音",
 }
+
+
+WRITE = "write the paths of files, or their bytes in base64"
+NAMES_ONLY = "names of files, but not their paths"
+PRINTED = "what a program prints of a picture or an array, not its content"
+WEB = "web addresses: plait downloads nothing; put the files in a folder"
+# what `str` gives of a picture, a tensor or a long array: no numbers are in it any more
+LOST = re.compile(r"\{?[^<]{0,40}<PIL\.|<[\w. ]{1,80} at 0x|tensor\(\[|array\(\[|\[[\[\d.\s-]{1,200}\.\.\.")
+LEAST_NAMES = 4  # names of files that are not found by them: fewer may be so by chance
 
 
 def judge_arrays(facts: Facts) -> Guess:
@@ -38,16 +51,20 @@ def judge_arrays(facts: Facts) -> Guess:
 def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     """Open the first bytes of sampled cells; return None where they are no media."""
     looked = len(facts.sample)
-    cells = [c for c in facts.sample if isinstance(c, (bytes, dict)) or (isinstance(c, str) and _may_be_path(c))]
+    forms = Counter(held.form for held in map(partial(_held, facts), facts.sample) if held is not None)
+    in_text = sum(forms.values()) > 0.5 * looked
+    cells = [c for c in facts.sample if in_text or isinstance(c, (bytes, dict)) or _may_be_path(c)]
     if len(cells) < 0.5 * looked:
         return None
+    if sum(isinstance(cell, str) and LOST.match(cell) is not None for cell in cells) > 0.5 * looked:
+        return Guess("id", f"{PRINTED}: {WRITE}", 0.7, False)
     endings: Counter[str] = Counter()
     formats: Counter[tuple[str, str]] = Counter()
     opened = addresses = 0
     votes = {"image": 0, "audio": 0, "": 0}
     for cell in cells:
         name = cell.get("path") if isinstance(cell, dict) else cell
-        ending = _ending(name) if isinstance(name, str) else ""
+        ending = _ending(name) if isinstance(name, str) and not in_text else ""
         endings[ending] += bool(ending)
         addresses += isinstance(name, str) and media.is_address(name)
         try:
@@ -60,10 +77,12 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     del votes[""]
     by_name = {kind: sum(num for ending, num in endings.items() if _kind_of_ending(ending) == kind) for kind in votes}
     named = sum(by_name.values())
-    if addresses > 0.5 * len(cells) and named > 0.5 * len(cells):
-        kind = _kind_of_ending(endings.most_common(1)[0][0]) or "image"
-        return Guess(kind, "web addresses: plait downloads nothing; put the files in a folder", 0.5, usable=False)
+    if addresses > 0.5 * len(cells) and (named > 0.5 * len(cells) or facts.differs):
+        kind = _kind_of_ending(endings.most_common(1)[0][0]) if named else ""
+        return Guess(kind or "id", WEB, 0.5, usable=False)
     if sum(votes.values()) < 0.5 * looked and named < 0.5 * looked:
+        if opened > 0.5 * looked and in_text:
+            return Guess("id", f"{forms.most_common(1)[0][0]} that are neither pictures nor sounds", 0.6, usable=False)
         if opened > 0.5 * looked and facts.form == "text":
             return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
         return None
@@ -74,17 +93,40 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         right, missing = sum(names.values()), ""
         if opened < looked:
             missing = f"; {looked - opened} of {looked} could not be opened"
-        things = "files" if facts.form == "text" else "cells"
+        things = "files" if facts.form == "text" and not in_text else "cells"
         why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
+        why += f", as {' and '.join(forms)}" if in_text else ""
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
+    if near := near_files((cell for cell in cells if isinstance(cell, str)), folder):
+        return Guess(kind, f"no file was found by these names, but near ones: {near}", 0.4)
     where = f"in {folder}" if folder is not None else "in the working folder"
     return Guess(kind, f"names end in {common}, but no file was found {where} (folder=… says where they are)", 0.4)
 
 
-def _may_be_path(cell: str) -> bool:
-    return len(cell) <= 1024 and "\n" not in cell
+def judge_names(facts: Facts, folder: Path | None) -> Guess | None:
+    """Return the guess for names of files that lie there, without the ending or the folder that would lead to them."""
+    cells = [str(cell) for cell in facts.sample]
+    if folder is None or not facts.differs or len(cells) < LEAST_NAMES or any(" " in cell.strip() for cell in cells):
+        return None
+    near = near_files(cells, folder)
+    return near and Guess("id", f"{NAMES_ONLY}: {near}", 0.7, usable=False)
+
+
+def _held(facts: Facts, cell: Any) -> Held | None:
+    """Return what a cell of text holds; numbers are a picture where the column is named like one, too."""
+    try:
+        held = held_in(cell, media.sniff) if isinstance(cell, str) else None
+    except CellError:
+        return Held(b"", "data URIs")
+    if held is None or held.sure or re.search(_NAMES["image"], facts.name.lower()):
+        return held
+    return None
+
+
+def _may_be_path(cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell) <= 1024 and "\n" not in cell
 
 
 def _ending(name: str) -> str:

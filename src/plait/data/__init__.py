@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "headers": ("check_header",),
-    "in_text": ("Held", "held_in"),
+    "in_text": ("GRIDS", "Held", "held_in"),
     "media": (
         "AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "MAX_PIXELS", "is_address", "is_sound", "open_cell", "part_of",
         "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",

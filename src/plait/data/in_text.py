@@ -18,7 +18,9 @@ from plait.core.files import parse_json
 from plait.data.pictures import RANGE, picture_of_array
 from plait.errors import CellError
 
+GRIDS = "lists of numbers in text"
 LEAST = 32  # letters: the shortest picture in base64 has more
+BOARD = 32  # the highest number in a grid, up to which it may be a board or counts rather than a picture
 HEAD = 96  # letters in which base64 and hexadecimal are told by what they begin with
 _URI = re.compile(r"data:([^,;]{0,100})((?:;[^,;]{0,100}){0,9}),", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
@@ -105,8 +107,8 @@ def _of_numbers(text: str) -> Held | None:
     if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or min(values.shape[:2]) < 3:
         return None
     sides = sorted(values.shape)[-2:]
-    sure = values.dtype.kind == "i" and 0 <= values.min() and 128 <= values.max() <= 255 and sides[0] >= 8
-    return Held(_file_of(values), "lists of numbers in text", sure)
+    sure = values.dtype.kind == "i" and 0 <= values.min() and BOARD < values.max() <= 255 and sides[0] >= 8
+    return Held(_file_of(values), GRIDS, sure)
 
 
 def _file_of(values: np.ndarray) -> bytes:

@@ -48,15 +48,14 @@ def near_files(names: Iterable[str], folder: Path | None) -> Near | None:
 
 
 def _asked(name: str) -> str:
-    return os.path.normpath(split_part(name.strip().replace("\\", "/"))[0]) if name.strip() else ""
+    path = split_part(name.strip().replace("\\", "/"))[0]
+    return os.path.normpath(path) if path else ""
 
 
 def _near(name: str, by_name: dict[str, list[str]], by_stem: dict[str, list[str]]) -> str:
     """Return the one file that a name may mean, "" where there is none or several."""
     last = name.rpartition("/")[2].casefold()
-    stem, ending = os.path.splitext(last)
-    known = ending in IMAGE_ENDINGS or ending in AUDIO_ENDINGS
-    for files in (by_name.get(last, []), by_stem.get(stem if known else last, [])):
+    for files in (by_name.get(last, []), by_stem.get(_parts(last)[0], [])):
         same = [path for path in files if path.casefold() == name.casefold()]
         if len(same or files) == 1:
             return (same or files)[0]
@@ -66,18 +65,20 @@ def _near(name: str, by_name: dict[str, list[str]], by_stem: dict[str, list[str]
 def _difference(name: str, path: str) -> str:
     """Say in which way a name and the path of a file differ."""
     (folder, last), (place, file) = os.path.split(name), os.path.split(path)
-    says = []
-    if folder.casefold() != place.casefold():
-        says.append(f"in the folder {place}" if place else "in no folder")
-    if os.path.splitext(last.casefold())[0] == os.path.splitext(file.casefold())[0] != last.casefold() and (
-        os.path.splitext(last)[1].casefold() != os.path.splitext(file)[1].casefold()
-    ):
-        says.append("with another ending")
-    elif last.casefold() != file.casefold():
-        says.append("with an ending")
-    if not path.endswith(name) and name.casefold() in path.casefold():
-        says.append("in letters of another size (upper or lower case)")
-    return ", ".join(says or ["in letters of another size (upper or lower case)"])
+    (stem, ending), (file_stem, file_ending) = _parts(last), os.path.splitext(file)
+    says = [] if folder.casefold() == place.casefold() else [f"in the folder {place}" if place else "in no folder"]
+    if ending.casefold() != file_ending.casefold():
+        says.append("with another ending" if ending else "with an ending")
+    pairs = [(stem, file_stem), (folder, place), (ending, file_ending)]
+    if any(one != other and one.casefold() == other.casefold() for one, other in pairs):
+        says.append("in letters of other case (upper or lower)")
+    return ", ".join(says)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return a name without its ending, and that, where it is one of a picture or sound."""
+    stem, ending = os.path.splitext(name)
+    return (stem, ending) if ending.lower() in IMAGE_ENDINGS | AUDIO_ENDINGS else (name, "")
 
 
 def _files_in(folder: Path) -> Sequence[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from plait.data import media
-from plait.data.in_text import Held, held_in
+from plait.data.in_text import GRIDS, Held, held_in
 from plait.data.nearby import near_files
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
@@ -51,13 +50,18 @@ def judge_arrays(facts: Facts) -> Guess:
 def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     """Open the first bytes of sampled cells; return None where they are no media."""
     looked = len(facts.sample)
-    forms = Counter(held.form for held in map(partial(_held, facts), facts.sample) if held is not None)
+    if sum(isinstance(cell, str) and LOST.match(cell) is not None for cell in facts.sample) > 0.5 * looked:
+        return Guess("id", f"{PRINTED}: {WRITE}", 0.7, usable=False)
+    held = list(map(_held, facts.sample))
+    pictured = re.search(_NAMES["image"], facts.name.lower())
+    forms = Counter(one.form for one in held if one is not None and (one.sure or pictured))
     in_text = sum(forms.values()) > 0.5 * looked
-    cells = [c for c in facts.sample if in_text or isinstance(c, (bytes, dict)) or _may_be_path(c)]
+    if not in_text and sum(one is not None and one.form == GRIDS for one in held) > 0.5 * looked:
+        return Guess("id", f"{GRIDS}, which may be anything (as pictures: --kind {facts.name}=image)", 0.3, usable=False)
+    paths = [one is None and _may_be_path(cell) for cell, one in zip(facts.sample, held, strict=True)]
+    cells = [c for c, path in zip(facts.sample, paths, strict=True) if in_text or path or isinstance(c, (bytes, dict))]
     if len(cells) < 0.5 * looked:
         return None
-    if sum(isinstance(cell, str) and LOST.match(cell) is not None for cell in cells) > 0.5 * looked:
-        return Guess("id", f"{PRINTED}: {WRITE}", 0.7, False)
     endings: Counter[str] = Counter()
     formats: Counter[tuple[str, str]] = Counter()
     opened = addresses = 0
@@ -81,7 +85,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         kind = _kind_of_ending(endings.most_common(1)[0][0]) if named else ""
         return Guess(kind or "id", WEB, 0.5, usable=False)
     if sum(votes.values()) < 0.5 * looked and named < 0.5 * looked:
-        if opened > 0.5 * looked and in_text:
+        if in_text:
             return Guess("id", f"{forms.most_common(1)[0][0]} that are neither pictures nor sounds", 0.6, usable=False)
         if opened > 0.5 * looked and facts.form == "text":
             return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
@@ -114,15 +118,12 @@ def judge_names(facts: Facts, folder: Path | None) -> Guess | None:
     return near and Guess("id", f"{NAMES_ONLY}: {near}", 0.7, usable=False)
 
 
-def _held(facts: Facts, cell: Any) -> Held | None:
-    """Return what a cell of text holds; numbers are a picture where the column is named like one, too."""
+def _held(cell: Any) -> Held | None:
+    """Return what a cell of text holds; nothing of a data URI that is none."""
     try:
-        held = held_in(cell, media.sniff) if isinstance(cell, str) else None
+        return held_in(cell, media.sniff) if isinstance(cell, str) else None
     except CellError:
         return Held(b"", "data URIs")
-    if held is None or held.sure or re.search(_NAMES["image"], facts.name.lower()):
-        return held
-    return None
 
 
 def _may_be_path(cell: Any) -> bool:

@@ -57,7 +57,11 @@ def test_the_usual_names_of_splits(name: str, split: str) -> None:
         ),
         (
             ["cat/train/1.png", "cat/test/2.png", "dog/train/3.png"],
-            [("cat/test/2.png", "cat", "test"), ("cat/train/1.png", "cat", "train"), ("dog/train/3.png", "dog", "train")],
+            [
+                ("cat/test/2.png", "cat", "test"),
+                ("cat/train/1.png", "cat", "train"),
+                ("dog/train/3.png", "dog", "train"),
+            ],
         ),
         (  # the pictures of each class in a folder "images", as in Tiny ImageNet
             ["train/n1/images/1.png", "train/n2/images/2.png", "val/n1/images/3.png"],
@@ -73,12 +77,13 @@ def test_the_usual_names_of_splits(name: str, split: str) -> None:
         (["data/cat/1.png", "data/dog/2.png"], [("data/cat/1.png", "cat"), ("data/dog/2.png", "dog")]),
         (["cat/1.png"], [("cat/1.png", "cat")]),
         (
-            ["cat/1.png", "cat/.ipynb_checkpoints/1.png", "__MACOSX/cat/1.png", "cat/@eaDir/1.png/S.png", ".trash/2.png"],
+            ["cat/1.png", "cat/.ipynb_checkpoints/1.png", "__MACOSX/cat/1.png", "cat/@eaDir/1.png/S.png", ".bin/2.png"],
             [("cat/1.png", "cat")],
         ),
     ],
     ids=[
-        "capitals", "twice", "wrapped", "split in class", "images", "vehicles", "digits", "breeds", "data", "one", "hidden",
+        "capitals", "twice", "wrapped", "split in class", "images", "vehicles", "digits", "breeds", "data", "one",
+        "hidden",
     ],
 )  # fmt: skip
 def test_classes_and_splits_of_a_tree(tmp_path: Path, files: list[str], rows: list[tuple[str, ...]]) -> None:

@@ -40,7 +40,7 @@ CODE = base64.b64encode(PNG).decode()
         json.dumps({"path": None, "bytes": list(PNG)}),
     ],
     ids=[
-        "URI", "URI with name", "URI in percent", "base64", "in lines", "for addresses", "hex", "Postgres", "SQL Server",
+        "URI", "URI with name", "URI in percent", "base64", "in lines", "for addresses", "hex", "Postgres", "SQL",
         "repr", "record", "JSON", "JSON with URI", "JSON of numbers",
     ],
 )  # fmt: skip

@@ -98,7 +98,7 @@ def test_a_picture_that_is_cut_in_its_pixels_is_absent(form: str, tail: bytes) -
     content = saved(form, **({"quality": 90} if form == "JPEG" else {}))
     if form == "BMP" and len(tail) > 100:
         pytest.skip("zeros are pixels to a BMP")
-    with pytest.raises(CellError, match="truncated image|damaged image"):
+    with pytest.raises(CellError, match=r"(truncated|damaged) image"):
         read_image(content[: len(content) // 2] + tail, None)
 
 
@@ -135,3 +135,16 @@ def test_warnings_of_pillow_are_silent_in_every_thread_and_others_are_not() -> N
         list(pool.map(tags, range(40)))
     with quiet_pillow(), pytest.raises(UserWarning, match="mine"):
         warnings.warn("mine", stacklevel=1)
+
+
+def test_heic_is_read_where_its_package_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    out = io.BytesIO()
+    heif.from_pillow(Image.fromarray(PHOTO)).save(out, quality=95)
+    content = out.getvalue()
+    assert np.abs(np.asarray(read_image(content, None)).astype(int) - PHOTO).mean() < 5
+    with pytest.raises(CellError, match="truncated image"):
+        read_image(content[:-200], None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(CellError, match=r'run: pip install "plait\[heic\]", or convert it to JPEG or PNG: the bytes'):
+        read_image(content, None)

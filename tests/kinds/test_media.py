@@ -108,7 +108,7 @@ def test_arrays_of_words_are_no_picture() -> None:
 
 
 def test_pictures_in_text_are_told_and_how() -> None:
-    code = base64.b64encode((b"\x89PNG\r\n\x1a\n" + bytes(40))).decode()
+    code = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
     assert judged([code, code + "AAAA"], None) == Guess("image", "2 of 2 cells looked into are PNG, as base64", 0.99)
     uris = ["data:text/plain,hello%20and%20good%20bye", "data:image/png;base64,@@@@@@@@@@@@@@@@@@@@"]
     assert judged(uris, None) == Guess("id", "data URIs that are neither pictures nor sounds", 0.6, usable=False)

@@ -53,7 +53,7 @@ def check_media(survey: Survey) -> list[Finding]:
 
 
 def check_files(column: str, kind: Kind, facts: Facts, table: Table | None = None) -> Iterator[Finding]:
-    """Find what is wrong with files as files, whatever is in them; of a table, what names that are not there may mean."""
+    """Find what is wrong with files as files, whatever is in them, and what names that lead nowhere may mean."""
     for fault, rows in sorted(rows_of(None if cell is None else cell.fault or None for cell in facts).items()):
         check, does, mend = (BROKEN | kind.checks.FAULTS)[fault]
         message = f"{say_cells(len(rows), does.format(a_kind=f'a {kind.noun}'))}; the first: "

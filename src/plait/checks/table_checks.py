@@ -97,7 +97,11 @@ def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
 
 
 def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:
-    if column.kind == "id" and not column.why.startswith((NAMES_ONLY, PRINTED, WEB)) and (facts.written or facts.form in ("whole", "real")):
+    if (
+        column.kind == "id"
+        and not column.why.startswith((NAMES_ONLY, PRINTED, WEB))
+        and (facts.written or facts.form in ("whole", "real"))
+    ):
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)
 

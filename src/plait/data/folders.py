@@ -15,8 +15,9 @@ from plait.data import media
 from plait.errors import CellError, TableError
 
 _TEXT_ENDINGS = frozenset((".txt", ".md"))
-_SYSTEM = frozenset(  # folders that systems and programs leave behind; names that begin with a point are hidden
-    "__macosx __pycache__ @eadir @tmp #recycle #snapshot $recycle.bin lost+found system.volume.information".split()
+# folders that systems and programs leave behind; names that begin with a point are hidden
+_SYSTEM = re.compile(
+    r"__macosx|__pycache__|@eadir|@tmp|#recycle|#snapshot|\$recycle\.bin|lost\+found|system volume information"
 )
 _SPLIT_WORDS = SPLITS | {
     "trn": "train", "tst": "test", "holdout": "test", "eval": "val", "evaluation": "val", "devel": "val",
@@ -30,9 +31,7 @@ _THING = re.compile(_THINGS)
 _SPLIT = re.compile(rf"({'|'.join(sorted(_SPLIT_WORDS, key=len, reverse=True))})(?:{_THINGS})?")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
 _PIECE = re.compile(r"(?:fold|part|batch|chunk|shard)[\s_-]*\d+", re.IGNORECASE)
-_LAYOUT = frozenset(
-    "images imgs jpegimages labels annotations masks mask gt groundtruth ground_truth bboxes xmls".split()
-)
+_LAYOUT = re.compile("images|imgs|jpegimages|labels|annotations|masks?|gt|ground_?truth|bboxes|xmls")
 
 
 class _File(NamedTuple):
@@ -101,7 +100,7 @@ def _placed(path: Path, files: Sequence[_File]) -> tuple[list[tuple[_File, str |
         return placed, [file.file for file in files if file.folders[0] not in splits]
     parts = _splits_of(_names(file.folders[1] for file in files if len(file.folders) > 1), strict=True)
     parted = [name for name in tops if all(len(f.folders) > 1 and f.folders[1] in parts for f in of_top[name])]
-    if parts and len(parted) == len(tops) and not {name.lower() for name in tops} <= _LAYOUT:
+    if parts and len(parted) == len(tops) and not all(_LAYOUT.fullmatch(name.lower()) for name in tops):
         _check_classes(path, [(file.folders[0],) for file in files])
         return [(file, file.folders[0], parts[file.folders[1]]) for file in files], []
     if parted and len(set(parts.values())) > 1:
@@ -121,7 +120,7 @@ def _check_classes(path: Path, places: Sequence[tuple[str, ...]]) -> None:
     mend = "Expected CLASS/FILE or SPLIT/CLASS/FILE; or give a table with a path and a label in each row"
     if len(tops) > 1 and all(_PIECE.fullmatch(name) for name in tops):
         raise TableError(f"{path}: {_list(tops)} are named like parts of a whole, not like classes. {mend}")
-    if len(tops) > 1 and {name.lower() for name in tops} <= _LAYOUT:
+    if len(tops) > 1 and all(_LAYOUT.fullmatch(name.lower()) for name in tops):
         raise TableError(f"{path}: {_list(tops)} are named like the parts of one data set, not like classes. {mend}")
     inner: dict[str, set[str]] = {}
     for place in places:
@@ -202,7 +201,7 @@ def _files_in(root: Path) -> tuple[list[_File], list[Path]]:
             skipped.append(place)
             continue
         for entry in entries:
-            if entry.name.startswith(".") or re.sub(r"\s", ".", entry.name.lower()) in _SYSTEM:
+            if entry.name.startswith(".") or _SYSTEM.fullmatch(entry.name.lower()):
                 continue
             if entry.is_symlink():
                 skipped.append(entry)

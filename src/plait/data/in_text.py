@@ -33,7 +33,7 @@ _WRONG = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 class Held(NamedTuple):
-    """What a text holds. content: bytes, or a record; form: words for how; sure: False where it could be another thing."""
+    """What a text holds. content: bytes, or a record; form: words for how; sure: False: it may be another thing."""
 
     content: bytes | dict[str, Any]
     form: str
@@ -107,7 +107,7 @@ def _of_numbers(text: str) -> Held | None:
     if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or min(values.shape[:2]) < 3:
         return None
     sides = sorted(values.shape)[-2:]
-    sure = values.dtype.kind == "i" and 0 <= values.min() and BOARD < values.max() <= 255 and sides[0] >= 8
+    sure = values.dtype.kind == "i" and values.min() >= 0 and BOARD < values.max() <= 255 and sides[0] >= 8
     return Held(_file_of(values), GRIDS, sure)
 
 

@@ -36,7 +36,9 @@ _SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
 
-_LOCAL = re.compile(r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE)  # RFC 8089: without a host, or with this one
+_LOCAL = re.compile(
+    r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE
+)  # RFC 8089: without a host, or with this one
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 _LOOKS = (  # how the files of each format begin
@@ -219,6 +221,8 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         return decode_heic(content)
     except _DAMAGE as error:
         # CellError is a ValueError: what is missing says so itself
+        if "end of file" in str(error):
+            raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
         why = str(error) if isinstance(error, CellError) else f"damaged image ({_short(str(error))})"
         raise CellError(f"{why}: {_name(cell)}") from None
 

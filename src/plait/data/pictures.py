@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import io
 import struct
 import threading
@@ -18,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.errors import CellError, pip_line
+from plait.errors import CellError, MissingExtra, need
 
 if TYPE_CHECKING:
     from PIL import Image
+    from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
 NEXT_TO_NOTHING = 0.01  # share of a picture that may be missing at its end
@@ -86,7 +86,7 @@ def _load(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
     return image
 
 
-def _open(content: bytes) -> Image.Image:
+def _open(content: bytes) -> ImageFile:
     """Open a picture; a PNG whose comments are longer than Pillow reads, without them."""
     from PIL import Image
 
@@ -100,8 +100,10 @@ def _open(content: bytes) -> Image.Image:
 
 def decode_heic(content: bytes) -> Image.Image:
     """Decode a HEIC, by a package that comes with an extra of its own. Raises CellError where it is not there."""
-    if importlib.util.find_spec("pillow_heif") is None:
-        raise CellError(f"a HEIC picture needs a package that is not installed: {pip_line('heic')}, or convert it")
+    try:
+        need("pillow_heif")
+    except MissingExtra as error:
+        raise CellError(f"a HEIC picture: {error}, or convert it to JPEG or PNG") from None
     import pillow_heif
 
     image: Image.Image = pillow_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True).to_pillow()
@@ -136,14 +138,14 @@ def _without_text(content: bytes) -> bytes:
 
 
 def deep_values(image: Image.Image) -> np.ndarray | None:
-    """Return the values of a picture of more than 8 bits: (height, width[, colour]), without transparency; else None."""
+    """Return the values of a picture of more than 8 bits: (height, width[, colour]), no transparency; else None."""
     values = image.info.get(VALUES)
     if values is None and (image.mode.startswith("I") or image.mode == "F"):
         return np.asarray(image)
     return values
 
 
-def _raw_form(image: Image.Image) -> str:
+def _raw_form(image: ImageFile) -> str:
     """Return how colours of 16 bits lie in a file, as Pillow names it, such as "RGB;16B"; "" where there are none."""
     tile = image.tile[0] if image.mode in ("RGB", "RGBA") and getattr(image, "tile", None) else None
     args = tile.args if tile is not None else ""
@@ -206,7 +208,7 @@ def picture_of_array(values: np.ndarray) -> Image.Image:
 
 
 def _without_end(content: bytes, draft: tuple[int, int] | None) -> Image.Image | None:
-    """Return a picture of which next to nothing is missing at the end, or None where more is, or it is another fault."""
+    """Return a picture of which next to nothing is missing at the end; None where more is, or it is another fault."""
     with contextlib.suppress(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
         if content.startswith(b"\xff\xd8\xff"):
             body = content.rstrip(b"\0")  # of a download that was not finished, the rest is zero

@@ -296,7 +296,8 @@ def range_of(ends: Iterable[tuple[float, float]]) -> tuple[float, float]:
 
     What begins near 0 keeps 0 as black, and what fills at least half of a usual depth the white of that depth.
     """
-    low, high = _core(*np.array(list(ends), np.float64).T, 0.05, 4)
+    pairs = np.array(list(ends), np.float64)
+    low, high = _core(pairs[:, 0], pairs[:, 1], 0.05, 4)
     if low < 0 or 4 * low > high:
         return low, high if high > low else low + 1
     white = white_of(high)
@@ -344,7 +345,7 @@ def shows_on(image: Image) -> tuple[bool, bool]:
     except ValueError:  # a colour mode that cannot be turned into colours; its cell will say so
         return True, True
     spans = [on_colour(small, grey).getextrema() for grey in (255, 0)]
-    white, black = (max(high - low for low, high in span) >= SHOWN for span in spans)  # type: ignore[misc, operator]
+    white, black = (max(high - low for low, high in span) >= SHOWN for span in spans)  # type: ignore[misc]
     return white, black
 
 
@@ -412,5 +413,5 @@ def may_gain(prep: ImagePrep) -> bool:
 
 
 def for_frozen(prep: Any, trained: ImagePrep) -> Any:
-    """Return the preparation of a pretrained encoder with what was learned of these pictures: what is white and black."""
+    """Return the preparation of a pretrained encoder with what was learned of these pictures: what is white, black."""
     return replace(prep, white=trained.white, black=trained.black, backdrop=trained.backdrop)

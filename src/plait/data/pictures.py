@@ -63,8 +63,10 @@ def decode(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
         try:
             image = _load(content, draft)
         except (OSError, SyntaxError, ValueError, struct.error) as error:
-            if (image := _without_end(content, draft)) is None:
+            rest = _without_end(content, draft)
+            if rest is None:
                 raise error from None
+            image = rest
         # libjpeg fills what is missing before an end mark with grey, and says nothing
         if image.format in ("JPEG", "MPO") and CUT not in image.info and _ends_grey(image):
             image = _checked_jpeg(image, content[: content.rfind(END_OF_JPEG)])
@@ -83,6 +85,10 @@ def _load(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
     image.load()
     if form:
         image.info[VALUES] = _deep_colours(image, form, content)
+    elif image.format == "TIFF":  # Pillow takes signed numbers of 8 bits as unsigned, unsigned ones of 32 as signed
+        kind = image.mode, image.tag_v2.get(258), image.tag_v2.get(339, (1,))  # type: ignore[attr-defined]
+        if turn := {("L", (8,), (2,)): np.int8, ("I", (32,), (1,)): np.uint32}.get(kind):
+            image.info[VALUES] = np.asarray(image).view(turn)
     return image
 
 
@@ -167,7 +173,7 @@ def _deep_colours(image: Image.Image, form: str, content: bytes) -> np.ndarray:
         return np.asarray(again).reshape(*shape, 4)[..., :2].copy().view(">u2")[..., 0].astype(np.uint16)
     name, _, bits = form.rpartition(";")
     low = f"{name};{_LOW[bits]}"
-    again.tile = [t._replace(args=low if isinstance(t.args, str) else (low, *t.args[1:])) for t in again.tile]
+    again.tile = [t._replace(args=low if isinstance(t.args, str) else (low, *(t.args or ())[1:])) for t in again.tile]
     both = np.asarray(image)[..., :3].astype(np.uint16) << 8 | np.asarray(again)[..., :3]
     return np.ascontiguousarray(both)
 

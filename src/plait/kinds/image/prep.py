@@ -369,12 +369,17 @@ def turned(image: Image, turn: int) -> Image:
 
 def orientation_of(image: Image) -> int:
     """Return the EXIF orientation, 1 to 8; a broken tag is no broken picture."""
+    tag = (tags_of(image) or {}).get(ORIENTATION, 1)
+    return tag if tag in TURNS else 1
+
+
+def tags_of(image: Image) -> dict[int, Any] | None:
+    """Return the EXIF tags of a picture, None where none can be read."""
     try:
         with quiet_pillow():
-            tag = image.getexif().get(ORIENTATION, 1)
+            return dict(image.getexif()) or None
     except DAMAGE:
-        return 1
-    return tag if tag in TURNS else 1
+        return None
 
 
 def is_animated(image: Image) -> bool:

@@ -334,7 +334,7 @@ def test_pictures_in_arrays_are_no_copies_of_each_other() -> None:
 
 
 def test_a_name_that_differs_in_case_gets_a_hint(good: Path) -> None:
-    name = sorted(path.name for path in good.glob("*.png"))[0]
+    name = min(path.name for path in good.glob("*.png"))
     finding = only(good, "image", [name.upper()] * 3)
     assert finding.check == "file-missing"
     assert finding.mend.startswith(f"{name.upper()} is there as {name}, in letters of other case (upper or lower)")

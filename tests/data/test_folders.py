@@ -94,20 +94,24 @@ def test_classes_and_splits_of_a_tree(tmp_path: Path, files: list[str], rows: li
     ("files", "said"),
     [
         (["train/1.png", "test/2.png"], "holds test, train, named like splits, and no folders of classes in them"),
-        (["train/a/1.png", "test/a/2.png", "extra/a/3.png"], "test, train are named like splits, extra not"),
+        (
+            ["train/a/1.png", "test/a/2.png", "extra/a/3.png"],
+            r"named like splits \(test, train\), and others .*\(extra\)",
+        ),
         (
             ["cat/train/1.png", "cat/test/2.png", "dog/3.png"],
             r"cat hold folders named like splits \(test, train\), dog",
         ),
         (["p1/ill/1.png", "p1/well/2.png", "p2/ill/3.png", "p2/well/4.png"], r"same names \(ill, well\)"),
         (["fold1/1.png", "fold2/2.png"], "fold1, fold2 are named like parts of a whole"),
-        (["images/1.png", "masks/2.png"], "images, masks are named like the parts of one data set"),
+        (["audio/1.png"], "not like classes: audio"),
+        (["images/1.png", "masks/2.png"], "like parts of a data set, not like classes: images, masks"),
         (
             ["images/train/1.png", "images/val/3.png", "labels/train/2.png"],
             "images, labels hold folders named like splits",
         ),
     ],
-    ids=["no classes", "beside", "some", "patients", "folds", "masks", "detection"],
+    ids=["no classes", "beside", "some", "patients", "folds", "audio", "masks", "detection"],
 )
 def test_an_unclear_tree_is_refused(tmp_path: Path, files: list[str], said: str) -> None:
     with pytest.raises(TableError, match=said):

@@ -12,7 +12,7 @@ from plait.data.parse import PLAIN, is_missing, parse_number
 from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, facts_of
-from plait.kinds.media import NAMES_ONLY, PRINTED, WEB
+from plait.kinds.media import WEB, means_files
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
@@ -88,20 +88,15 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
 def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
     """Find columns that mean files of which none is read; a note where other columns hold files."""
     severity = "note" if any(KINDS[modality.kind].opened for modality in schema.modalities) else "warning"
-    if column.why == WEB:
-        mend = "Download the files, and write their paths into the column."
-        yield Finding(severity, "file-address", column.name, (), f"the cells are {WEB}; it is left out", mend)
-    if column.why.startswith((NAMES_ONLY, PRINTED)):
-        mend = "Write the paths of the files, from the table's folder on, into the column."
-        yield Finding(severity, "file-unread", column.name, (), f"the cells are {column.why}; it is left out", mend)
+    if means_files(column):
+        check, mend = "file-unread", "Write the paths of the files, from the table's folder on, into the column."
+        if column.why == WEB:
+            check, mend = "file-address", "Download the files, and write their paths into the column."
+        yield Finding(severity, check, column.name, (), f"the cells are {column.why}; it is left out", mend)
 
 
 def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:
-    if (
-        column.kind == "id"
-        and not column.why.startswith((NAMES_ONLY, PRINTED, WEB))
-        and (facts.written or facts.form in ("whole", "real"))
-    ):
+    if column.kind == "id" and not means_files(column) and (facts.written or facts.form in ("whole", "real")):
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)
 

@@ -91,9 +91,9 @@ def _placed(path: Path, files: Sequence[_File]) -> tuple[list[tuple[_File, str |
         strange = [name for name in tops if name not in splits and name in deep]
         if strange:
             raise TableError(
-                f"{path}: {_list(splits)} are named like splits, {_list(strange)} not, though with folders of files as "
-                "well; it is unclear which names are the classes. Name each like a split (train, val, test), or move "
-                "it elsewhere"
+                f"{path} holds folders named like splits ({_list(splits)}), and others with folders of files as well "
+                f"({_list(strange)}); it is unclear which names are the classes. Name each like a split (train, val, "
+                "test), or move it elsewhere"
             )
         placed = [(file, rest[0] if rest else None, splits[name]) for name in splits for file, rest in inner[name]]
         _check_classes(path, [rest for name in splits for _, rest in inner[name] if rest])
@@ -120,8 +120,8 @@ def _check_classes(path: Path, places: Sequence[tuple[str, ...]]) -> None:
     mend = "Expected CLASS/FILE or SPLIT/CLASS/FILE; or give a table with a path and a label in each row"
     if len(tops) > 1 and all(_PIECE.fullmatch(name) for name in tops):
         raise TableError(f"{path}: {_list(tops)} are named like parts of a whole, not like classes. {mend}")
-    if len(tops) > 1 and all(_LAYOUT.fullmatch(name.lower()) for name in tops):
-        raise TableError(f"{path}: {_list(tops)} are named like the parts of one data set, not like classes. {mend}")
+    if all(_LAYOUT.fullmatch(name.lower()) or _THING.fullmatch(name.lower()) for name in tops) and tops:
+        raise TableError(f"{path}: named like parts of a data set, not like classes: {_list(tops)}. {mend}")
     inner: dict[str, set[str]] = {}
     for place in places:
         if len(place) > 1 and not _THING.fullmatch(place[1].lower()):

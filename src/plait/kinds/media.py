@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.contract import Column
 from plait.data import media
 from plait.data.in_text import GRIDS, Held, held_in
 from plait.data.nearby import near_files
@@ -30,6 +31,11 @@ WEB = "web addresses: plait downloads nothing; put the files in a folder"
 # what `str` gives of a picture, a tensor or a long array: no numbers are in it any more
 LOST = re.compile(r"\{?[^<]{0,40}<PIL\.|<[\w. ]{1,80} at 0x|tensor\(\[|array\(\[|\[[\[\d.\s-]{1,200}\.\.\.")
 LEAST_NAMES = 4  # names of files that are not found by them: fewer may be so by chance
+
+
+def means_files(column: Column) -> bool:
+    """Whether a column is left out that means files, none of which is read."""
+    return column.role == "ignored" and column.why.startswith((NAMES_ONLY, PRINTED, WEB))
 
 
 def judge_arrays(facts: Facts) -> Guess:

@@ -18,6 +18,7 @@ from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
 from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
+from plait.kinds.media import means_files
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
 from plait.models.views import encoder_names, name_modalities, prep_options
@@ -94,6 +95,8 @@ def fit(
     number_threads()
     table, target = _with_labels(read(data, folder), labels, target)
     schema = detect_columns(table, target, chosen)
+    for column in filter(means_files, schema.columns):
+        callback({"note": f"column {column.name!r} is left out: {column.why}"})
     table = with_rates(table, schema, chosen.sample_rate, callback)
     spoken = schema.column(target).kind in TEXT.columns
     audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""

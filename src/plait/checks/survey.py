@@ -26,7 +26,7 @@ from plait.kinds import KINDS
 from plait.kinds.cell_facts import WHOLE, CellFacts
 from plait.kinds.kind import Kind
 
-VERSION = 3  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
+VERSION = 2  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
 
 

@@ -122,6 +122,8 @@ def test_a_table_without_a_split() -> None:
 def test_columns_that_mean_files_of_which_none_is_read() -> None:
     found = check({"photo": [f"https://a.org/{i}" for i in range(9)], "age": list(range(9))})
     assert brief(found)[0] == ("warning", "file-address", "photo", ())
+    found = check({"link": [f"https://a.org/{i}" for i in range(9)], "age": list(range(9))})
+    assert brief(found)[0] == ("note", "file-address", "link", ())
     found = check({"photo": ["<PIL.Image.Image image mode=L size=4x4 at 0x7F>"] * 8 + ["<PIL.Image.Image at 0x8>"]})
     assert brief(found) == [("warning", "file-unread", "photo", ())]
     here = [Path(__file__).as_uri().replace("test_table_checks.py", f"{i}.png") for i in range(9)]

@@ -86,8 +86,9 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
 
 
 def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
-    """Find columns that mean files of which none is read; a note where other columns hold files."""
-    severity = "note" if any(KINDS[modality.kind].opened for modality in schema.modalities) else "warning"
+    """Find columns that mean files of which none is read; a note where other columns hold files, and of mere links."""
+    others = any(KINDS[modality.kind].opened for modality in schema.modalities)
+    severity = "note" if others or (column.why == WEB and column.kind == "id") else "warning"
     if means_files(column):
         check, mend = "file-unread", "Write the paths of the files, from the table's folder on, into the column."
         if column.why == WEB:

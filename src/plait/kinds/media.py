@@ -42,9 +42,8 @@ def judge_arrays(facts: Facts) -> Guess:
     """Tell arrays by the column's name, then by their shape."""
     cell = next(c for c in facts.sample if isinstance(c, np.ndarray))
     shape = "(" + ", ".join(map(str, cell.shape)) + ")"
-    for kind, pattern in _NAMES.items():
-        if re.search(pattern, facts.name.lower()):
-            return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
+    if kind := _kind_of_name(facts.name):
+        return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
     if cell.dtype.kind in "biuf":
         if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
             return Guess("image", f"arrays of shape {shape}", 0.7)
@@ -59,7 +58,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     if sum(isinstance(cell, str) and LOST.match(cell) is not None for cell in facts.sample) > 0.5 * looked:
         return Guess("id", f"{PRINTED}: {WRITE}", 0.7, usable=False)
     held = list(map(_held, facts.sample))
-    pictured = re.search(_NAMES["image"], facts.name.lower())
+    pictured = _kind_of_name(facts.name) == "image"
     forms = Counter(one.form for one in held if one is not None and (one.sure or pictured))
     in_text = sum(forms.values()) > 0.5 * looked
     if not in_text and sum(one is not None and one.form == GRIDS for one in held) > 0.5 * looked:
@@ -90,7 +89,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     by_name = {kind: sum(num for ending, num in endings.items() if _kind_of_ending(ending) == kind) for kind in votes}
     named = sum(by_name.values())
     if addresses > 0.5 * len(cells) and (named > 0.5 * len(cells) or facts.differs):
-        kind = _kind_of_ending(endings.most_common(1)[0][0]) if named else ""
+        kind = _kind_of_ending(endings.most_common(1)[0][0]) if named else _kind_of_name(facts.name)
         return Guess(kind or "id", WEB, 0.5, usable=False)
     if sum(votes.values()) < 0.5 * looked and named < 0.5 * looked:
         if in_text:
@@ -140,6 +139,10 @@ def _may_be_path(cell: Any) -> bool:
 
 def _ending(name: str) -> str:
     return os.path.splitext(media.split_part(name.strip())[0].partition("?")[0])[1].lower()
+
+
+def _kind_of_name(name: str) -> str:
+    return next((kind for kind, pattern in _NAMES.items() if re.search(pattern, name.lower())), "")
 
 
 def _kind_of_ending(ending: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
+MOST_BYTES = 2**27  # of a decoded picture whose end is missing, which is decoded several times to see how much is left
 NEXT_TO_NOTHING = 0.01  # share of a picture that may be missing at its end
 # in Image.info: values of more than 8 bits; what is missing at the end; which range 8 bits would have been
 VALUES, CUT, RANGE = "plait values", "plait cut", "plait range"
@@ -258,7 +259,10 @@ def _checked_jpeg(image: Image.Image, body: bytes) -> Image.Image:
 def _missing_of_jpeg(body: bytes) -> float:
     """Return which share of a JPEG is missing at the end, to a few blocks: with some bytes less, pixels change from
     where these bytes belong on."""
-    whole = np.asarray(_load(body + END_OF_JPEG))
+    image = _load(body + END_OF_JPEG)
+    if image.width * image.height * len(image.getbands()) > MOST_BYTES:
+        return 1.0
+    whole = np.asarray(image)
     for num in (4, 24):  # the last bytes may be no part of the picture
         less = np.asarray(_load(body[:-num] + END_OF_JPEG))
         differs = (whole != less).reshape(*whole.shape[:2], -1).any(axis=2)
@@ -273,12 +277,13 @@ def _filled_png(content: bytes) -> bytes:
     """Return a PNG whose last lines, as far as they are missing, repeat the one above. Raises ValueError: too many."""
     width, height, bits, colours, _, _, interlaced = struct.unpack_from(">IIBBBBB", content, 16)
     line = 1 + (width * bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colours, 0) + 7) // 8
-    if interlaced or line * height > 8 * MAX_PIXELS:
+    if interlaced or line * height > MOST_BYTES:
         raise ValueError("not a PNG that is read line by line")
     inflate, lines, before = zlib.decompressobj(), b"", []
     for name, start, end in _chunks(content):
-        if name == b"IDAT":
-            lines += inflate.decompress(content[start + 8 : end - 4 if end <= len(content) else None], line * height)
+        if name == b"IDAT" and len(lines) < line * height:
+            part = content[start + 8 : end - 4 if end <= len(content) else None]
+            lines += inflate.decompress(part, line * height - len(lines))
         elif not lines:
             before.append(content[start:end])
     missing = line * height - len(lines)

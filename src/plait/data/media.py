@@ -4,13 +4,13 @@ All is safe to call from many threads. What cannot be read raises CellError; the
 from __future__ import annotations
 
 import binascii
-import functools
 import io
 import os
 import re
 import stat
 import struct
 import unicodedata
+import urllib.parse
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.data.headers import check_header
+from plait.data.in_text import held_in
+from plait.data.pictures import MAX_PIXELS, decode, decode_heic, picture_of_array
 from plait.errors import CellError
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 HEAD = 64  # bytes that are enough to tell a format
 DEFAULT_RATE = 22050  # Hz, of arrays that come without a sample rate
-MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
 MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused before it is decoded, or brought to another rate
 LEAST_RATE, MOST_RATE = 100, 768_000  # Hz: what is recorded lies between, from seismometers to bats
 MAX_BYTES = 2**32  # of a file that is read whole: 4 GB, the most that a WAV can hold
@@ -35,9 +36,11 @@ _SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
 
+_LOCAL = re.compile(
+    r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE
+)  # RFC 8089: without a host, or with this one
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO")
 _LOOKS = (  # how the files of each format begin
     (rb"\x89PNG\r\n\x1a\n", "image", "PNG"),
     (rb"\xff\xd8\xff", "image", "JPEG"),
@@ -98,13 +101,18 @@ def sniff_format(head: bytes) -> tuple[str, str] | None:
 
 def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
     """Return the bytes of a cell, or the path of the regular file that it names. cell: a path (relative to `folder`, or
-    absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64. Raises CellError."""
+    absolute), bytes, or {"bytes", "path"}, where bytes come first, also in base64; or a text that holds a file, as
+    `held_in` tells. Raises CellError."""
+    if isinstance(cell, str) and (held := held_in(cell, sniff)) is not None:
+        cell = held.content
     if isinstance(cell, dict):
         content = cell.get("bytes")
         if not (content or cell.get("path")) and (names := [str(name) for name in cell if cell[name] is not None]):
             raise CellError(f"expected a record of bytes or a path, got one of {_short(', '.join(names))}")
         cell = content or cell.get("path")
-        if content and isinstance(content, str):
+        if content and isinstance(content, str) and (held := held_in(content, sniff)) is not None:
+            cell = held.content
+        elif content and isinstance(content, str):
             try:
                 cell = binascii.a2b_base64(content, strict_mode=True)
             except binascii.Error:
@@ -120,14 +128,16 @@ def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address on the web or in a store, which is never fetched."""
-    head, sign, _ = text[:20].partition("://")
-    return bool(sign) and head.replace("+", "").isalnum() and len(head) > 1
+    """Whether a text is an address on the web or in a store, which is never fetched; file:///… is a file here."""
+    head, sign, _ = text.strip()[:20].partition("://")
+    return bool(sign) and head.replace("+", "").isalnum() and len(head) > 1 and not _LOCAL.match(text.strip())
 
 
 def _find_file(text: str, folder: Path | None) -> Path:
     if is_address(text):
         raise CellError(f"not a file on this machine: {_short(text)} (download it first)", "address")
+    if local := _LOCAL.match(text.strip()):
+        text = urllib.parse.unquote(text.strip()[local.end() :])
     status = None
     # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
     slashed = text.strip().replace("\\", "/")
@@ -212,89 +222,35 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
     """Decode a picture fully. Its EXIF orientation is kept, not applied; of an animation the first frame counts.
 
     cell: what `open_cell` takes, or an array (height, width), (height, width, channel) or (channel, height, width) with
-    1, 3 or 4 channels, uint8 0 to 255 or float 0 to 1 or 0 to 255 (judged by its maximum). draft: (width, height) in
+    1, 3 or 4 channels of numbers. What has more than 8 bits keeps them: see `deep_values`. draft: (width, height) in
     pixels, below which a JPEG is not decoded; quicker, and it changes pixels a little. Raises CellError: no file, no
     picture, truncated, or above MAX_PIXELS pixels.
     """
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(cell, np.ndarray):
-        return _picture_of_array(cell)
+        return picture_of_array(cell)
     content = read_head(cell, folder, None)
     try:
-        image = _open_image(content)
-        if draft is not None and image.format in ("JPEG", "MPO"):
-            image.draft(None, draft)
-        if image.width * image.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
-        image.load()
+        return decode(content, draft)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         size = f"more than {MAX_PIXELS / 1e6:.0f} million pixels"
         raise CellError(f"image too large: {_name(cell)} has {size}", "too-large") from None
     except _DAMAGE as error:
         name = _check_kind(cell, content[:HEAD], "image")
-        if "truncated" in str(error).lower():
+        if "truncated" in str(error).lower() or check_header(content)[0] == "truncated":
             raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
-        if name == "HEIC":
-            raise CellError(f"HEIC is not supported: {_name(cell)} (convert it to JPEG or PNG)") from None
         reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
-        raise CellError(f"damaged image: {_name(cell)} ({reason})") from None
-    return image
-
-
-def _open_image(content: bytes) -> Image.Image:
-    """Open a picture; a PNG whose comments are longer than Pillow reads, without them."""
-    from PIL import Image
-
+    if name != "HEIC":
+        raise CellError(f"damaged image: {_name(cell)} ({reason})")
     try:
-        return Image.open(io.BytesIO(content), formats=_formats())
-    except ValueError as error:
-        if "MAX_TEXT" not in str(error):
-            raise
-    return Image.open(io.BytesIO(_without_text(content)), formats=_formats())
-
-
-def _without_text(content: bytes) -> bytes:
-    """Return a PNG without its comments and colour profile, which plait reads nothing from."""
-    kept, place = [content[:8]], 8
-    while place + 8 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, place)
-        if kind not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
-            kept.append(content[place : place + 12 + length])
-        place += 12 + length
-    return b"".join(kept)
-
-
-@functools.cache
-def _formats() -> tuple[str, ...]:
-    """Return the formats that this Pillow has; never those that call other programs, such as EPS."""
-    from PIL import Image
-
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
-def _picture_of_array(values: np.ndarray) -> Image.Image:
-    from PIL import Image
-
-    shape = values.shape
-    if values.ndim == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 2, 3, 4):
-        values = np.moveaxis(values, 0, 2)
-    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (1, 2, 3, 4)) or not values.size:
-        raise CellError(f"expected an image of shape (height, width[, channel]) with 1, 3 or 4 channels, got {shape}")
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[..., 0]
-    if values.dtype == bool:
-        values = values.astype(np.uint8) * 255
-    elif values.dtype != np.uint8:
-        if values.dtype.kind not in "fiu":
-            raise CellError(f"expected an image of numbers, got an array of {values.dtype}")
-        low, high = float(values.min()), float(values.max())
-        if not (low >= 0 and high <= 255):  # also false where there is a NaN
-            raise CellError(f"expected image values from 0 to 1 or from 0 to 255, got {low:g} to {high:g}")
-        scale = 255.0 if values.dtype.kind == "f" and high <= 1 else 1.0
-        values = np.rint(values * scale).astype(np.uint8)
-    return Image.fromarray(np.ascontiguousarray(values))
+        return decode_heic(content)
+    except _DAMAGE as error:
+        # CellError is a ValueError: what is missing says so itself
+        if "end of file" in str(error):
+            raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
+        why = str(error) if isinstance(error, CellError) else f"damaged image ({_short(str(error))})"
+        raise CellError(f"{why}: {_name(cell)}") from None
 
 
 def read_sound(

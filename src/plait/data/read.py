@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import warnings
 from pathlib import Path
 from typing import Any
 
-from plait.core.contract import SPLITS, Table
+from plait.core.contract import Table
 from plait.core.options import checked
 from plait.data import media
 from plait.data.arrow import categories_in, read_arrow
 from plait.data.columns import column_of_cells
 from plait.data.delimited import not_utf8, read_delimited
 from plait.data.encodings import code_of_bom
+from plait.data.folders import read_folder
 from plait.data.frames import columns_of_object
 from plait.data.records import JSON_ENDINGS, is_json_line, read_json
-from plait.errors import CellError, TableError, did_you_mean
+from plait.errors import TableError, did_you_mean
 
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
-_TEXT_ENDINGS = frozenset((".txt", ".md"))
 _FOREIGN = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive", "save the sheet as 'CSV UTF-8'"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
@@ -124,72 +123,16 @@ def _read_file(path: Path) -> Table:
 
 
 def _read_folder(path: Path) -> Table:
-    """Read ROOT/CLASS/FILE, or ROOT/SPLIT/CLASS/FILE where every folder in ROOT is named like a split."""
-    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    tables = [entry.name for entry in entries if entry.is_file() and entry.suffix.lower() in _TABLE_ENDINGS]
-    if tables:
+    """Read a folder of class-named folders; notes become a warning."""
+    tables = [e.name for e in sorted(path.iterdir()) if e.is_file() and e.suffix.lower() in _TABLE_ENDINGS]
+    if tables := [name for name in tables if not name.startswith(".")]:
         raise TableError(f"{path} is a folder that holds tables; give one of them, such as {path / tables[0]}")
-    skipped = [entry for entry in entries if entry.is_symlink()]
-    groups = [("", entry) for entry in entries if _is_folder(entry)]
-    if groups and all(entry.name.lower() in SPLITS for _, entry in groups):
-        inside = [(top.name, entry) for _, top in groups for entry in sorted(top.iterdir())]
-        inner = [(split, entry) for split, entry in inside if _is_folder(entry)]
-        skipped += [entry for _, entry in inside if inner and entry.is_symlink()]
-        groups = inner or groups
-    rows: list[dict[str, str | None]] = []
-    for split, folder in groups:
-        for file in _files_in(folder, path, skipped):
-            if file.name.startswith(".") or (kind := _kind_of_file(file)) is None:
-                continue
-            name = file.relative_to(path).as_posix()
-            cells = {"text": _text_of_file(file), "path": name} if kind == "text" else {kind: name}
-            rows.append({**cells, "label": folder.name, **({"split": split} if split else {})})
-    if skipped:
-        shown = ", ".join(entry.relative_to(path).as_posix() for entry in skipped[:3])
-        more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-        said = f"{path}: links that lead out, and folders that cannot be entered, are left out: {shown}{more}"
-        warnings.warn(said, stacklevel=5)  # who called `read`, which is held against its types
+    rows, notes = read_folder(path)
+    if notes:
+        # who called `read`, which is held against its types
+        warnings.warn(f"{path}: {'; '.join(notes)}", stacklevel=5)
     if not rows:
         mend = f"Expected CLASS/FILE in it, such as {path / 'cat' / '1.png'}"
         raise TableError(f"{path} holds no class-named folders with pictures, sounds or texts. {mend}")
     names = [name for name in ("image", "audio", "text", "path", "label", "split") if any(name in row for row in rows)]
     return Table({name: column_of_cells([row.get(name) for row in rows]) for name in names}, path, str(path))
-
-
-def _is_folder(entry: Path) -> bool:
-    return entry.is_dir() and not entry.is_symlink()
-
-
-def _files_in(folder: Path, root: Path, skipped: list[Path]) -> list[Path]:
-    """Return what is no folder in a folder and those in it, in order. Skipped are links to folders, which may go round
-    in circles, and those that lead out of the root."""
-    files, left = list[Path](), [folder]
-    while left:
-        place = left.pop()
-        try:
-            entries = sorted(place.iterdir())
-        except OSError:
-            skipped.append(place)
-            continue
-        links = [entry for entry in entries if entry.is_symlink()]
-        out = {e for e in links if not e.is_file() or media.leads_out(e.relative_to(root), root)}
-        skipped += sorted(out)
-        left += [entry for entry in entries if _is_folder(entry)]
-        files += [entry for entry in entries if entry not in out and not entry.is_dir()]
-    return sorted(files)
-
-
-def _text_of_file(file: Path) -> str | None:
-    with contextlib.suppress(CellError):  # it is empty, may not be opened, or is no file
-        content = media.read_head(file, None, None).decode("utf-8-sig", "replace")
-        return content.replace("\r\n", "\n").replace("\r", "\n")
-    return None
-
-
-def _kind_of_file(file: Path) -> str | None:
-    ending = file.suffix.lower()
-    with contextlib.suppress(CellError):
-        if kind := media.sniff(media.read_head(file, None)):
-            return kind
-    kinds = {"image": media.IMAGE_ENDINGS, "audio": media.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
-    return next((kind for kind, endings in kinds.items() if ending in endings), None)  # broken: a row, with a status

@@ -13,7 +13,8 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.files import write_bytes
 from plait.core.words import first_line
-from plait.data.media import is_address
+from plait.data.in_text import held_in
+from plait.data.media import is_address, sniff
 from plait.errors import RequestError
 
 
@@ -63,8 +64,9 @@ def _arrow(name: str, values: Any) -> Any:
 
 
 def move_path(path: str, old: Path | None, new: Path) -> str:
-    """Return a path that was relative to `old` relative to `new`; addresses and whole paths stay."""
-    if is_address(path) or os.path.isabs(path) or not path.strip():
+    """Return a path that was relative to `old` relative to `new`; addresses, whole paths and what holds a file stay."""
+    whole = is_address(path) or os.path.isabs(path) or path.strip().lower().startswith(("file:", "data:"))
+    if whole or not path.strip() or held_in(path, sniff) is not None:
         return path
-    whole = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
-    return Path(os.path.relpath(whole, os.path.abspath(new))).as_posix()
+    there = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
+    return Path(os.path.relpath(there, os.path.abspath(new))).as_posix()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import BLANK, Table
+from plait.data.nearby import near_files
 from plait.errors import CellError, TableError
 
 SAMPLE = 400  # opened cells looked at to choose sizes and rates
@@ -80,6 +81,9 @@ class Opener:
                         why = str(error)
             count += taken
         if not count:
+            names = [cell for cell in table.cells(part.columns[0], rows[:SAMPLE]) if isinstance(cell, str)]
+            near = near_files(names, table.folder)
+            why += f"; {near}" if near else ""
             raise TableError(
                 f"column {part.columns[0]!r}: no training row has {self.noun} that can be read ({why}). "
                 f"Mend the column, or leave it out with --ignore {part.columns[0]!r}."

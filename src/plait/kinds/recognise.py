@@ -12,7 +12,7 @@ from plait.data.parse import is_missing, read_numbers
 from plait.kinds import KINDS
 from plait.kinds.facts import Facts, Guess
 from plait.kinds.left_out import WHY_EMPTY
-from plait.kinds.media import judge_arrays, judge_media
+from plait.kinds.media import judge_arrays, judge_media, judge_names
 from plait.kinds.tabular.recognise import (
     ID_NAME,
     are_measured,
@@ -52,7 +52,8 @@ def judge(facts: Facts, folder: Path | None) -> Guess:
         return Guess("date", "the cells are dates", 1.0)
     if facts.form == "bool":
         return Guess("category", "the cells are true or false", 1.0)
-    return _judge_text(facts) if facts.form == "text" else judge_number(facts)
+    guess = _judge_text(facts) if facts.form == "text" else judge_number(facts)
+    return (guess.kind in ("id", "category", "text") and judge_names(facts, folder)) or guess
 
 
 def _judge_text(facts: Facts) -> Guess:

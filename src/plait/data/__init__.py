@@ -10,10 +10,11 @@ DOOR: dict[str, tuple[str, ...]] = {
     "delimited": ("MISSING_WORDS", "not_utf8"),
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
+    "formats": ("AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "is_sound", "sniff", "sniff_format", "way_out"),
     "headers": ("check_header",),
     "media": (
-        "AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "MAX_PIXELS", "is_address", "is_sound", "open_cell", "part_of",
-        "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
+        "MAX_PIXELS", "is_address", "open_cell", "part_of", "read_head", "read_image", "read_sound", "resample",
+        "split_part",
     ),
     "parse": (
         "PLAIN", "currencies", "decimal_signs", "fold", "is_day_first", "is_decimal_comma", "is_missing", "parse_date",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
-from plait.data import media
+from plait.data import formats
 from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
 from plait.errors import TableError
 
@@ -106,7 +106,7 @@ def _find_delimiter(start: str, path: Path) -> str:
 
 def _names_of_header(header: list[str], path: Path) -> list[str]:
     cells = [cell.strip() for cell in header]
-    endings = media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
+    endings = formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS
     numbers = [cell for cell in cells if re.fullmatch(PLAIN_NUMBER, cell)]
     counted = sorted(cells) == sorted(map(str, range(len(cells))))  # what pandas writes for columns without names
     has_path = any(os.path.splitext(cell)[1].lower() in endings for cell in cells)

@@ -17,83 +17,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.data.formats import HEAD, describe, sniff_format, way_out
 from plait.data.headers import check_header
 from plait.errors import CellError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-HEAD = 64  # bytes that are enough to tell a format
 DEFAULT_RATE = 22050  # Hz, of arrays that come without a sample rate
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
 MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused before it is decoded, or brought to another rate
 LEAST_RATE, MOST_RATE = 100, 768_000  # Hz: what is recorded lies between, from seismometers to bats
 MAX_BYTES = 2**32  # of a file that is read whole: 4 GB, the most that a WAV can hold
 
-_PICTURES = "png jpg jpeg jpe jfif gif bmp tif tiff webp ppm pgm pbm jp2 avif ico heic"
-_SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac"
-IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
-AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
-
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO")
-_LOOKS = (  # how the files of each format begin
-    (rb"\x89PNG\r\n\x1a\n", "image", "PNG"),
-    (rb"\xff\xd8\xff", "image", "JPEG"),
-    (rb"GIF8[79]a", "image", "GIF"),
-    (rb"II[*+]\x00|MM\x00\*", "image", "TIFF"),
-    (rb"\x00\x00\x00\x0cjP  ", "image", "JPEG 2000"),
-    (rb"\x00\x00\x01\x00", "image", "ICO"),
-    (rb"RIFF.{4}WEBP", "image", "WebP"),
-    (rb".{4}ftypavi[fs]", "image", "AVIF"),
-    (rb".{4}ftyp(?:hei[cx]|hevc|mif1|msf1)", "image", "HEIC"),
-    (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", "image", "BMP"),
-    (rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s", "image", "PNM"),
-    (rb"(?:RIFF|RIFX|RF64).{4}WAVE", "audio", "WAV"),
-    (rb"fLaC", "audio", "FLAC"),
-    (rb"OggS(?!.{,54}theora)", "audio", "OGG"),
-    (rb"ID3[\x02-\x04]", "audio", "MP3"),
-    (rb"FORM.{4}AIF[FC]", "audio", "AIFF"),
-    (rb"\.snd\x00", "audio", "AU"),
-    (rb"caff\x00", "audio", "CAF"),
-    (rb"riff\x2e\x91\xcf\x11", "audio", "W64"),
-    (rb"NIST_1A", "audio", "NIST"),
-    (rb"Creative Voice File", "audio", "VOC"),
-    (rb".{4}ftypM4[AB] ", "audio", "M4A"),
-)
-_STARTS = tuple((re.compile(look, re.DOTALL), kind, name) for look, kind, name in _LOOKS)
-
 # What decoders are seen to raise on damaged files. A warning is in the list for those who turn warnings into errors.
 _DAMAGE = (
     OSError, ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, AttributeError, AssertionError,
     EOFError, RuntimeError, MemoryError, Warning, struct.error, zlib.error,
 )  # fmt: skip
-
-
-def sniff(head: bytes) -> str | None:
-    """Return "image", "audio" or None from the first bytes of a file (64 are enough), whatever its name is."""
-    return (sniff_format(head) or (None,))[0]
-
-
-def is_sound(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with these bytes is a sound, by its name where the bytes do not tell."""
-    kind = sniff(head)
-    return kind == "audio" or (kind is None and path.suffix.lower() in AUDIO_ENDINGS)
-
-
-def sniff_format(head: bytes) -> tuple[str, str] | None:
-    """Return (kind, name of the format), such as ("image", "PNG"), from the first bytes of a file, or None."""
-    for start, kind, name in _STARTS:
-        if start.match(head):
-            return kind, name
-    # MP3 and AAC by a frame header: 11 bits set, then version, layer, bit rate and sample rate that exist
-    if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    version, layer = (head[1] >> 3) & 3, (head[1] >> 1) & 3
-    if layer in (1, 2) and version != 1 and head[2] >> 4 != 15 and (head[2] >> 2) & 3 != 3:
-        return "audio", "MP3"
-    return ("audio", "AAC") if head[1] & 0xF6 == 0xF0 else None
 
 
 def open_cell(cell: Any, folder: Path | None) -> bytes | Path:
@@ -206,11 +150,9 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         size = f"more than {MAX_PIXELS / 1e6:.0f} million pixels"
         raise CellError(f"image too large: {_name(cell)} has {size}", "too-large") from None
     except _DAMAGE as error:
-        name = _check_kind(cell, content[:HEAD], "image")
+        _check_kind(cell, content[:HEAD], "image")
         if "truncated" in str(error).lower():
             raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
-        if name == "HEIC":
-            raise CellError(f"HEIC is not supported: {_name(cell)} (convert it to JPEG or PNG)") from None
         reason = "it cannot be identified" if isinstance(error, UnidentifiedImageError) else _short(str(error))
         raise CellError(f"damaged image: {_name(cell)} ({reason})") from None
     return image
@@ -330,9 +272,7 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
     except CellError:
         raise
     except _DAMAGE as error:
-        name = _check_kind(cell, read_head(source, None), "audio")
-        if name in ("M4A", "AAC"):
-            raise CellError(f"{name} is not supported: {_name(cell)} (convert it to WAV, FLAC, OGG or MP3)") from None
+        _check_kind(cell, read_head(source, None), "audio")
         reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
         if "does not exist" in reason:  # what libsndfile says of an MP3 without a frame
             reason = "there is no sound in it"
@@ -383,30 +323,16 @@ def _name(cell: Any) -> str:
     return "the bytes in the cell" if isinstance(cell, (bytes, bytearray, memoryview)) else _short(str(cell))
 
 
-def _check_kind(cell: Any, head: bytes, kind: str) -> str:
-    """Return the name of the format. Raises CellError where the first bytes are of no such kind."""
+def _check_kind(cell: Any, head: bytes, kind: str) -> None:
+    """Raise CellError where the first bytes are of no such kind, or of a format that nothing here decodes."""
     look = sniff_format(head)
     if look and look[0] == kind:
-        return look[1]
-    held, what = _describe(head), "an image" if kind == "image" else "a sound"
+        if mend := way_out(look[1]):
+            raise CellError(f"{look[1]} is not supported: {_name(cell)} ({mend})", "unsupported") from None
+        return
+    held, what = describe(head), "an image" if kind == "image" else "a sound"
     fault = "unreadable" if held == "unknown bytes" else "wrong-kind"
     raise CellError(f"not {what}: {_name(cell)} holds {held}", fault) from None
-
-
-def _describe(head: bytes) -> str:
-    if look := sniff_format(head):
-        return f"{'a sound' if look[0] == 'audio' else 'a picture'} ({look[1]})"
-    if head[:2] == b"PK":
-        return "a zip archive"
-    if head[:4] == b"%PDF":
-        return "a PDF"
-    try:
-        text = head.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:
-            return "unknown bytes"
-        text = head[: error.start].decode("utf-8")
-    return "text" if all(c.isprintable() or c in "\r\n\t\f" for c in text) else "unknown bytes"
 
 
 def _short(text: str, length: int = 120) -> str:

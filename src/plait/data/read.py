@@ -17,7 +17,7 @@ from plait.core.contract import SPLITS, Table
 from plait.core.files import parse_json
 from plait.core.options import checked
 from plait.core.words import first_line
-from plait.data import media
+from plait.data import formats, media
 from plait.data.arrow import columns_of_arrow, plain, read_arrow
 from plait.data.delimited import MOST_COLUMNS, check_names, not_utf8, read_delimited
 from plait.errors import CellError, TableError, did_you_mean
@@ -108,8 +108,8 @@ def _read_file(path: Path) -> Table:
     for start, what, mend in _FOREIGN:
         if head.startswith(start):
             raise TableError(f"{path} is {what}, not a table that plait reads; {mend}")
-    if media.sniff(head):
-        raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
+    if formats.sniff(head):
+        raise TableError(f"{path} is {'a picture' if formats.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
         return Table(read_arrow(path, head), path.parent, str(path))
     code = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -267,9 +267,9 @@ def _text_of_file(file: Path) -> str | None:
 def _kind_of_file(file: Path) -> str | None:
     ending = file.suffix.lower()
     with contextlib.suppress(CellError):
-        if kind := media.sniff(media.read_head(file, None)):
+        if kind := formats.sniff(media.read_head(file, None)):
             return kind
-    kinds = {"image": media.IMAGE_ENDINGS, "audio": media.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
+    kinds = {"image": formats.IMAGE_ENDINGS, "audio": formats.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
     return next((kind for kind, endings in kinds.items() if ending in endings), None)  # broken: a row, with a status
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plait.data import media
+from plait.data import formats, media
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
@@ -51,7 +51,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         endings[ending] += bool(ending)
         addresses += isinstance(name, str) and media.is_address(name)
         try:
-            form = media.sniff_format(media.read_head(cell, folder))
+            form = formats.sniff_format(media.read_head(cell, folder))
             opened += 1
             formats[form or ("", "")] += 1
             votes[form[0] if form else ""] += 1
@@ -92,4 +92,4 @@ def _ending(name: str) -> str:
 
 
 def _kind_of_ending(ending: str) -> str:
-    return "image" if ending in media.IMAGE_ENDINGS else "audio" if ending in media.AUDIO_ENDINGS else ""
+    return "image" if ending in formats.IMAGE_ENDINGS else "audio" if ending in formats.AUDIO_ENDINGS else ""

@@ -16,7 +16,7 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.words import count
-from plait.data import media
+from plait.data import formats, media
 from plait.data.delimited import not_utf8
 from plait.data.read import read
 from plait.errors import CellError, RequestError, TableError, did_you_mean
@@ -137,7 +137,7 @@ def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
         if not path.stat().st_size:
             raise TableError(f"{path} is empty")
         head = media.read_head(str(path.absolute()), None, 4096)
-        if media.is_sound(path, head):
+        if formats.is_sound(path, head):
             return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
         if path.suffix.lower() in (".srt", ".vtt") or head.lstrip(b"\xef\xbb\xbf").startswith(b"WEBVTT"):
             return _place_start(_read_cues(path, given, name), parse_spec(asked, ()))

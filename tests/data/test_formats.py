@@ -1,9 +1,12 @@
 """Formats are told by the first bytes, whatever a file is called."""
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.data import formats
 from plait.data.formats import describe, sniff, sniff_format, way_out
 
 
@@ -83,7 +86,24 @@ def test_what_is_no_media_is_called_what_it_is() -> None:
     assert describe(b"RIFF....WAVEfmt ") == "a sound (WAV)"
 
 
+def test_what_gzip_packs_is_seen_through_it() -> None:
+    scan = gzip.compress(b"\x5c\x01\x00\x00" + bytes(340) + b"n+1\x00" + bytes(5000))
+    assert sniff_format(scan[:512]) == ("image", "NIfTI in gzip")
+    assert way_out("NIfTI in gzip") == "export its slices as PNG or TIFF"
+    assert way_out("WAV in gzip") == "unpack it"
+    assert sniff(gzip.compress(b"a,b\n1,2\n")) is None
+    assert sniff(gzip.compress(b"x")[:9]) is None
+    assert describe(gzip.compress(b"a,b\n1,2\n")) == "gzip"
+
+
 def test_a_format_that_nothing_decodes_has_a_way_out() -> None:
     assert way_out("DICOM") == "export its slices as PNG or TIFF"
     assert way_out("MIDI") == "it holds notes, not sound: render it to WAV"
-    assert way_out("PNG") == way_out("WAV") == way_out("M4A") == ""
+    assert way_out("PNG") == way_out("WAV") == ""
+
+
+def test_what_pyav_reads_names_it_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "has_av", lambda: True)
+    assert way_out("M4A") == way_out("AMR") == way_out("WebM") == ""
+    monkeypatch.setattr(formats, "has_av", lambda: False)
+    assert way_out("M4A") == 'pip install "plait[gpl]" reads it; or save it as WAV or FLAC'

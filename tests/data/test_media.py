@@ -180,7 +180,7 @@ def test_arrays_are_sounds() -> None:
         (b"hello", "^not a sound: the bytes in the cell holds text$"),
         (picture(), r"^not a sound: the bytes in the cell holds a picture \(PNG\)$"),
         (sound("FLAC")[:100], "^damaged sound: the bytes in the cell"),
-        (b"\x00\x00\x00\x1cftypM4A \x00\x00\x00\x00", "M4A is not supported: .*convert it to WAV, FLAC, OGG or MP3"),
+        (b"MThd\x00\x00\x00\x06\x00\x01", "^MIDI is not supported: .*it holds notes, not sound: render it to WAV"),
         (np.zeros((2, 3, 4)), r"expected a sound of shape \(time,\) or \(time, channel\), got \(2, 3, 4\)"),
     ],
 )

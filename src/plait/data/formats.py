@@ -3,8 +3,14 @@ Opens and decodes nothing. A format that is missing here is one that plait takes
 
 from __future__ import annotations
 
+import contextlib
 import re
+import zlib
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+
+from plait.errors import pip_line
 
 HEAD = (
     512  # bytes that are enough to tell a format: DICOM is named at 128, a transport stream again at 188, NIfTI at 344
@@ -25,6 +31,8 @@ PNG = "save it as PNG or JPEG"  # how a picture that cannot be decoded is mended
 RAW = "develop it to PNG or JPEG"
 SCAN = "export its slices as PNG or TIFF"
 WAV = "save it as WAV or FLAC"
+AV = f"{pip_line('gpl')} reads it; or save it as WAV or FLAC"
+PACKED = " in gzip"
 NOTES = "it holds notes, not sound: render it to WAV"
 
 # how the files of each format begin, its name, and what to do where nothing here decodes it
@@ -37,8 +45,8 @@ _LOOKS: tuple[tuple[str, bytes, str, str], ...] = (
     ("image", rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000", ""),
     ("image", rb"\x00\x00[\x01\x02]\x00[^\x00]\x00", "ICO", ""),
     ("image", rb"RIFF.{4}WEBP", "WebP", ""),
-    ("image", rb".{4}ftyp(?:avi[fs]|(?:mif1|msf1|miaf).{4}.{0,24}avi[fs])", "AVIF", ""),
-    ("image", rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|miaf)", "HEIC", PNG),
+    ("image", rb".{4}ftyp(?:avi[fs]|.{8}(?:.{4}){0,6}avi[fs])", "AVIF", ""),
+    ("image", rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|miaf|.{8}(?:.{4}){0,6}hei[cx])", "HEIC", PNG),
     ("image", rb".{4}ftypcrx ", "camera raw (CR3)", RAW),
     ("image", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", "BMP", ""),
     ("image", rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s", "PNM", ""),
@@ -66,8 +74,9 @@ _LOOKS: tuple[tuple[str, bytes, str, str], ...] = (
     ("image", rb"\xd7\xcd\xc6\x9a\x00\x00|\x01\x00\x00\x00.{36} EMF", "Windows metafile", PNG),
     ("audio", rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE", "WAV", ""),
     ("audio", rb"fLaC", "FLAC", ""),
+    ("audio", rb"OggS.{24}(?:\x7fFLAC|Speex )", "OGG with FLAC or Speex", AV),
     ("audio", rb"OggS(?!.{,54}theora)", "OGG", ""),
-    ("audio", rb"OggS", "OGG video", ""),
+    ("audio", rb"OggS", "OGG video", AV),
     ("audio", rb"ID3[\x02-\x04]", "MP3", ""),
     ("audio", rb"FORM.{4}(?:AIF[FC]|8SVX)", "AIFF", ""),
     ("audio", rb"\.snd\x00|dns\.", "AU", ""),
@@ -75,34 +84,35 @@ _LOOKS: tuple[tuple[str, bytes, str, str], ...] = (
     ("audio", rb"riff\x2e\x91\xcf\x11", "W64", ""),
     ("audio", rb"NIST_1A", "NIST", ""),
     ("audio", rb"Creative Voice File", "VOC", ""),
-    ("audio", rb".{4}ftyp(?:M4[ABP] |mp4[12].{4}.{0,24}M4A )", "M4A", ""),
-    ("audio", rb".{4}ftyp3g[a-z0-9]{2}", "3GP", ""),
-    ("audio", rb".{4}ftypqt  |\x00.{3}(?:moov|mdat|wide|pnot|free|skip)", "QuickTime", ""),
-    ("audio", rb".{4}ftyp", "MP4", ""),
-    ("audio", rb"\x1a\x45\xdf\xa3(?=.{0,60}webm)", "WebM", ""),
-    ("audio", rb"\x1a\x45\xdf\xa3", "Matroska or WebM", ""),
-    ("audio", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "WMA", ""),
-    ("audio", rb"#!AMR(?:-WB|_MC1\.0|-WB_MC1\.0)?\n", "AMR", ""),
-    ("audio", rb"RIFF.{4}AVI ", "AVI", ""),
-    ("audio", rb"RIFF.{4}(?:CDXA|QLCM|XWMA)|XWMA", "RIFF sound", ""),
-    ("audio", rb"FLV\x01", "Flash video", ""),
-    ("audio", rb"\x00\x00\x01\xba|\x47.{187}\x47.{187}\x47|.{4}\x47.{191}\x47", "MPEG", ""),
-    ("audio", rb"DSD \x1c\x00\x00\x00", "DSF", ""),
-    ("audio", rb"FRM8.{8}DSD ", "DFF", ""),
-    ("audio", rb"MAC .[\x0c-\x0f]", "Monkey's Audio", ""),
-    ("audio", rb"wvpk", "WavPack", ""),
-    ("audio", rb"TTA[12]", "TTA", ""),
-    ("audio", rb"MPCK|MP\+[\x04-\x17]", "Musepack", ""),
-    ("audio", rb"tBaK", "TAK", ""),
-    ("audio", rb"ajkg[\x00-\x03]", "Shorten", ""),
+    ("audio", rb".{4}ftyp(?:M4[ABP] |mp4[12].{4}.{0,24}M4A )", "M4A", AV),
+    ("audio", rb".{4}ftyp3g[a-z0-9]{2}", "3GP", AV),
+    ("audio", rb".{4}ftypqt  |\x00.{3}(?:moov|mdat|wide|pnot|free|skip)", "QuickTime", AV),
+    ("audio", rb".{4}ftyp", "MP4", AV),
+    ("audio", rb"\x1a\x45\xdf\xa3(?=.{0,60}webm)", "WebM", AV),
+    ("audio", rb"\x1a\x45\xdf\xa3", "Matroska or WebM", AV),
+    ("audio", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "WMA", AV),
+    ("audio", rb"#!AMR(?:-WB|_MC1\.0|-WB_MC1\.0)?\n", "AMR", AV),
+    ("audio", rb"RIFF.{4}AVI ", "AVI", AV),
+    ("audio", rb"RIFF.{4}(?:CDXA|QLCM|XWMA)|XWMA", "RIFF sound", AV),
+    ("audio", rb"FLV\x01", "Flash video", AV),
+    ("audio", rb"\x00\x00\x01\xba|\x47.{187}\x47.{187}\x47|.{4}\x47.{191}\x47", "MPEG", AV),
+    ("audio", rb"DSD \x1c\x00\x00\x00", "DSF", AV),
+    ("audio", rb"FRM8.{8}DSD ", "DFF", AV),
+    ("audio", rb"MAC .[\x0c-\x0f]", "Monkey's Audio", AV),
+    ("audio", rb"wvpk", "WavPack", AV),
+    ("audio", rb"TTA[12]", "TTA", AV),
+    ("audio", rb"MPCK|MP\+[\x04-\x17]", "Musepack", AV),
+    ("audio", rb"tBaK", "TAK", AV),
+    ("audio", rb"ajkg[\x00-\x03]", "Shorten", AV),
     ("audio", rb"OFR ", "OptimFROG", WAV),
-    ("audio", rb"\.ra\xfd|\.RMF\x00", "RealAudio", ""),
-    ("audio", rb"ADIF", "AAC", ""),
-    ("audio", rb"\x0b\x77.{2}[\x00-\x25\x40-\x65\x80-\xa5]", "AC-3", ""),
-    ("audio", rb"\x7f\xfe\x80\x01", "DTS", ""),
+    ("audio", rb"\.ra\xfd|\.RMF\x00", "RealAudio", AV),
+    ("audio", rb"ADIF", "AAC", AV),
+    ("audio", rb"\x0b\x77.{2}[\x00-\x25\x40-\x65\x80-\xa5]", "AC-3", AV),
+    ("audio", rb"\x7f\xfe\x80\x01", "DTS", AV),
     ("audio", rb"MThd\x00\x00\x00\x06|RIFF.{4}RMID", "MIDI", NOTES),
     ("audio", rb"Extended Module: |IMPM|.{44}SCRM", "tracker module", NOTES),
 )
+FILMS = frozenset({"OGG video", "QuickTime", "MP4", "Matroska or WebM", "AVI", "Flash video", "MPEG"})  # as a rule
 _STARTS = tuple((re.compile(look, re.DOTALL), kind, name) for kind, look, name, _ in _LOOKS)
 _MENDS = {name: mend for _, _, name, mend in _LOOKS if mend}
 # what is neither a picture nor a sound, as a reason calls it
@@ -140,6 +150,8 @@ def sniff_format(head: bytes) -> tuple[str, str] | None:
     for start, kind, name in _STARTS:
         if start.match(head):
             return kind, name
+    if head[:3] == b"\x1f\x8b\x08" and (inner := sniff_format(_unpacked(head))):
+        return inner[0], f"{inner[1]}{PACKED}"
     # MP3 and AAC by a frame header: 11 bits set, then version, layer, bit rate and sample rate that exist
     if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -149,9 +161,25 @@ def sniff_format(head: bytes) -> tuple[str, str] | None:
     return ("audio", "AAC") if head[1] & 0xF6 == 0xF0 else None
 
 
+def _unpacked(head: bytes) -> bytes:
+    """Return what the first bytes of a gzip file hold."""
+    with contextlib.suppress(zlib.error):
+        return zlib.decompressobj(31).decompress(head, 8 * HEAD)
+    return b""
+
+
 def way_out(name: str) -> str:
     """Return how a file of a format that nothing here decodes is mended, such as "save it as PNG"; "" of the others."""
-    return _MENDS.get(name, "")
+    if name.endswith(PACKED):
+        return _MENDS.get(name.removesuffix(PACKED), "unpack it")
+    mend = _MENDS.get(name, "")
+    return "" if mend == AV and has_av() else mend
+
+
+@cache
+def has_av() -> bool:
+    """Whether PyAV is installed, which decodes what libsndfile does not."""
+    return find_spec("av") is not None
 
 
 def describe(head: bytes) -> str:

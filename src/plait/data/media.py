@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.data.formats import HEAD, describe, sniff_format, way_out
+from plait.data.formats import HEAD, describe, has_av, sniff_format, way_out
 from plait.data.headers import check_header
-from plait.errors import CellError
+from plait.data.sound import LEAST_RATE, LONG_RATE, MAX_SAMPLES, MOST_RATE, Sound, as_float, decode_sound
+from plait.errors import CellError, pip_line
 
 if TYPE_CHECKING:
     from PIL import Image
 
 DEFAULT_RATE = 22050  # Hz, of arrays that come without a sample rate
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
-MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused before it is decoded, or brought to another rate
-LEAST_RATE, MOST_RATE = 100, 768_000  # Hz: what is recorded lies between, from seismometers to bats
 MAX_BYTES = 2**32  # of a file that is read whole: 4 GB, the most that a WAV can hold
 
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
@@ -218,27 +217,38 @@ def read_sound(
 ) -> tuple[np.ndarray, int]:
     """Decode a sound: float32 (time, channel), about -1 to 1, and its sample rate in Hz.
 
-    cell: what `open_cell` takes (WAV, FLAC, OGG, MP3, AIFF, AU …), or an array (time,), (time, channel), or
-    (channel, time) with at most 8 channels; whole numbers are scaled by the range of their type. Of a path that ends in
-    `#t=start,end` only that part is read, in seconds. sample_rate: in Hz, of arrays only; 22050 where it is not given.
-    whole: False to take what is there of a sound whose end is missing. Raises CellError: no file, no sound, its end is
-    missing, no samples, values that are not finite, or above MAX_SAMPLES samples.
+    cell: what `open_cell` takes (WAV, FLAC, OGG, MP3, AIFF, AU …; with PyAV M4A, MP4, WebM, AMR …), or an array
+    (time,), (time, channel), or (channel, time) with at most 8 channels; whole numbers are scaled by the range of their
+    type. Of a path that ends in `#t=start,end` only that part is read, in seconds. A sound of more than 67 million
+    samples, such as 13 minutes of music, comes as one channel at 16,000 Hz at most. sample_rate: in Hz, of arrays only;
+    22050 where it is not given. whole: False to take what is there of a sound whose end is missing. Raises CellError:
+    no file, no sound, its end is missing, no samples, values that are not finite, or above MAX_SAMPLES samples.
     """
+    sound = open_sound(cell, folder, sample_rate=sample_rate, whole=whole)
+    return sound.samples, sound.rate
+
+
+def open_sound(
+    cell: Any, folder: Path | None, *, sample_rate: int | None = None, whole: bool = True, top: int = LONG_RATE
+) -> Sound:
+    """Decode a sound as `read_sound` does, and say what it is in its file. top: Hz that a long one keeps at most."""
     if isinstance(cell, np.ndarray):
         samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
+        sound = Sound(samples, rate, rate, samples.shape[1])
     else:
         source = open_cell(cell, folder)
         part = part_of(cell, source)
-        samples, rate = _decode_sound(cell, source, *part)
+        sound = _decode_sound(cell, source, *part, top)
         if whole and part == (0.0, None):
-            _check_whole(cell, source)
-    if not LEAST_RATE <= rate <= MOST_RATE:
-        raise CellError(f"sound has a sample rate of {rate} Hz, expected {LEAST_RATE} to {MOST_RATE}: {_name(cell)}")
-    if not samples.size:
+            _check_whole(cell, source, sound)
+    if not LEAST_RATE <= sound.rate <= MOST_RATE:
+        wrong = f"sound has a sample rate of {sound.rate} Hz, expected {LEAST_RATE} to {MOST_RATE}"
+        raise CellError(f"{wrong}: {_name(cell)}")
+    if not sound.samples.size:
         raise CellError(f"sound has 0 samples: {_name(cell)}", "no-samples")
-    if not np.isfinite(samples).all():
+    if not np.isfinite(sound.samples).all():
         raise CellError(f"sound holds values that are not finite: {_name(cell)}", "not-finite")
-    return samples, rate
+    return sound
 
 
 def resample(samples: np.ndarray, rate: int, new: int, quality: str = "HQ") -> np.ndarray:
@@ -250,38 +260,25 @@ def resample(samples: np.ndarray, rate: int, new: int, quality: str = "HQ") -> n
     return soxr.resample(samples, rate, new, quality)
 
 
-def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | None) -> tuple[np.ndarray, int]:
-    import soundfile
-
+def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | None, top: int) -> Sound:
     try:
-        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
-            most, rate = MAX_SAMPLES // file.channels, int(file.samplerate)
-            if not LEAST_RATE <= rate <= MOST_RATE:
-                return np.zeros((0, file.channels), np.float32), rate
-            first, last = round(start * rate), min(file.frames, file.frames if end is None else round(end * rate))
-            # A stream may not tell its length; soundfile would then reserve room for all there could be.
-            samples = _read_stream(file, most) if file.frames >= 2**62 else None
-            if (last - first if samples is None else len(samples)) > most:
-                size = f"more than {MAX_SAMPLES / 1e6:.0f} million samples"
-                raise CellError(f"sound too long: {_name(cell)} has {size}", "too-large")
-            if samples is not None:
-                return samples[first:last], rate
-            if 0 < first < last:
-                file.seek(first)
-            return file.read(max(last - first, 0), dtype="float32", always_2d=True), rate
-    except CellError:
-        raise
+        return decode_sound(source, start, end, top)
+    except CellError as error:
+        raise CellError(str(error).replace("{}", _name(cell)), error.fault) from None
     except _DAMAGE as error:
         _check_kind(cell, read_head(source, None), "audio")
-        reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+        said = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+        reason = str(said).removeprefix("Error : ").rstrip(".")
         if "does not exist" in reason:  # what libsndfile says of an MP3 without a frame
             reason = "there is no sound in it"
-        if not reason:  # what libsndfile says of a FLAC that ends too soon
+        if not reason or "lost sync" in reason:  # what it says of a FLAC that ends too soon
             reason = "the decoder lost its way: it is cut off, or overwritten"
+        if "ormat" in reason and not has_av():  # one that libsndfile does not know
+            reason = f"{_short(reason)}; perhaps {pip_line('gpl')} reads it"
         raise CellError(f"damaged sound: {_name(cell)} ({_short(reason)})") from None
 
 
-def _check_whole(cell: Any, source: bytes | Path) -> None:
+def _check_whole(cell: Any, source: bytes | Path, sound: Sound) -> None:
     """Raise CellError where the end of a sound is missing: libsndfile reads what is there without a word."""
     import mmap
 
@@ -290,16 +287,8 @@ def _check_whole(cell: Any, source: bytes | Path) -> None:
     else:
         with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             fault, words = check_header(content)
-    if fault == "truncated":
-        raise CellError(f"cut off: {_name(cell)} ({words})", "truncated")
-
-
-def _read_stream(file: Any, most: int) -> np.ndarray:
-    blocks, length = [np.zeros((0, file.channels), np.float32)], 0
-    while length <= most and len(block := file.read(2**16, "float32", always_2d=True)):
-        blocks.append(block)
-        length += len(block)
-    return np.concatenate(blocks)
+    if sound.cut or fault == "truncated":
+        raise CellError(f"cut off: {_name(cell)} ({sound.note or words})", "truncated")
 
 
 def _samples_of_array(values: np.ndarray) -> np.ndarray:
@@ -308,10 +297,7 @@ def _samples_of_array(values: np.ndarray) -> np.ndarray:
     if values.ndim not in (1, 2) or values.dtype.kind not in "fiu":
         raise CellError(f"expected a sound of shape (time,) or (time, channel), got {values.shape} of {values.dtype}")
     values = values[:, None] if values.ndim == 1 else values
-    if values.dtype.kind == "f":
-        return np.ascontiguousarray(values, dtype=np.float32)
-    half = 2.0 ** (values.dtype.itemsize * 8 - 1)
-    return ((values.astype(np.float64) - (half if values.dtype.kind == "u" else 0.0)) / half).astype(np.float32)
+    return as_float(values)
 
 
 def _name(cell: Any) -> str:

@@ -112,7 +112,7 @@ def look_into(
         else:
             key = hashlib.sha256(source).hexdigest()
         part = checks.part_of(cell, source) if hasattr(checks, "part_of") else WHOLE
-        key = f"{VERSION}|{kind.name}|{key}|{part}"
+        key = f"{getattr(checks, 'VERSION', VERSION)}|{kind.name}|{key}|{part}"
         facts: CellFacts | None = checks.FACTS.from_json(kind.name, cache.get(key))
         if facts is not None:
             return replace(facts, **place), ""

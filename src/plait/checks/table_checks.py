@@ -12,6 +12,7 @@ from plait.data.parse import PLAIN, is_missing, parse_number
 from plait.kinds import is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, facts_of
+from plait.kinds.media import SAVED
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
@@ -84,6 +85,10 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
 
 def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:
     if column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
+        if column.why.startswith(SAVED):
+            mend = "Save what they hold as pictures, sounds, texts or numbers; the column teaches nothing as it is."
+            yield Finding("warning", "file-unsupported", column.name, (), f"{column.why}; it is left out", mend)
+            return
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)
 

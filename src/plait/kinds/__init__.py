@@ -22,6 +22,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "facts": ("Facts", "facts_of", "rows_of"),
     "features": ("batch_features", "even_spread"),
     "kind": ("Kind",),
+    "media": ("SAVED",),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
         "as_float",

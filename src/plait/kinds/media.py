@@ -13,6 +13,7 @@ from plait.data import formats, media
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
+SAVED = "paths of files that are neither pictures nor sounds"
 _NOUNS = {"image": "picture", "audio": "sound"}
 _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
@@ -42,7 +43,8 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     if len(cells) < 0.5 * looked:
         return None
     endings: Counter[str] = Counter()
-    formats: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    others: list[str] = []
     opened = addresses = 0
     votes = {"image": 0, "audio": 0, "": 0}
     for cell in cells:
@@ -51,9 +53,11 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         endings[ending] += bool(ending)
         addresses += isinstance(name, str) and media.is_address(name)
         try:
-            form = formats.sniff_format(media.read_head(cell, folder))
+            head = media.read_head(cell, folder)
+            form = formats.sniff_format(head)
             opened += 1
-            formats[form or ("", "")] += 1
+            others += [] if form else [formats.describe(head)]
+            found[form or ("", "")] += 1
             votes[form[0] if form else ""] += 1
         except CellError:
             votes[_kind_of_ending(ending)] += 1
@@ -65,17 +69,21 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         return Guess(kind, "web addresses: plait downloads nothing; put the files in a folder", 0.5, usable=False)
     if sum(votes.values()) < 0.5 * looked and named < 0.5 * looked:
         if opened > 0.5 * looked and facts.form == "text":
-            return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
+            held = f"{SAVED} ({Counter(others).most_common(1)[0][0]})"
+            return Guess("id", held, 0.6, usable=False)
         return None
     ranks = votes if any(votes.values()) else by_name
     kind = max(ranks, key=lambda k: ranks[k])
     common = " or ".join(ending for ending, _ in endings.most_common(2) if ending)
-    if names := {name: num for (what, name), num in formats.most_common() if what == kind}:
+    if names := {name: num for (what, name), num in found.most_common() if what == kind}:
         right, missing = sum(names.values()), ""
         if opened < looked:
             missing = f"; {looked - opened} of {looked} could not be opened"
         things = "files" if facts.form == "text" else "cells"
         why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
+        why += "".join(f"; {name} is not decoded here: {way}" for name in names if (way := formats.way_out(name)))
+        films = [name for name in names if name in formats.FILMS and not formats.way_out(name)]
+        why += f"; of {' and '.join(films)} the sound is read" if films else ""
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)

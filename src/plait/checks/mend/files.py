@@ -69,9 +69,9 @@ class Strand:
         return zip(new, pool.map(work, new, new.values()), strict=True)
 
     def digest(self, row: int) -> bytes | None:
-        """Return the digest of a row's mended file, or None where there is none that can be read."""
-        result = self.results.get(self.first[row])
-        return None if result is None or result.error else result.digest
+        """Return the digest of what a row's file holds, or None where there is none that can be read."""
+        result, seen = self.results.get(self.first[row]), self.looks.get(self.first[row])
+        return None if result is None or result.error else (seen and seen.holds) or result.digest
 
 
 def open_strands(table: Table, schema: Schema, part: Path) -> list[Strand]:

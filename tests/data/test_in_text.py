@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from plait.data.formats import sniff
 from plait.data.in_text import held_in
-from plait.data.media import open_cell, read_image, sniff
+from plait.data.media import open_cell, read_image
 from plait.errors import CellError
 
 PIXELS = np.arange(100, 164, dtype=np.uint8).reshape(8, 8)

@@ -61,7 +61,7 @@ def test_names_alone_say_a_kind_where_nothing_is_there(folder: Path) -> None:
 
 def test_paths_of_other_files_teach_nothing(folder: Path) -> None:
     found = judged(["note.txt", "./note.txt"], folder)
-    assert found == Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
+    assert found == Guess("id", "paths of files that are neither pictures nor sounds (text)", 0.6, usable=False)
 
 
 def test_web_addresses_are_not_fetched() -> None:

@@ -38,6 +38,11 @@ BROKEN = {
         "holds something else than {a_kind}",
         "Put the right files in their place, or blank the cells.",
     ),
+    "unsupported": (
+        "file-unsupported",
+        "holds a format that is not decoded here",
+        "Do what the reason says, or blank the cells; until then they count as absent.",
+    ),
     "unreadable": ("file-unreadable", "cannot be read", "Replace the files by whole ones, or blank the cells."),
     "address": ("file-address", "is an address, which is never fetched", "Download the files and write their paths."),
 }

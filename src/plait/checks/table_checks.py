@@ -13,7 +13,7 @@ from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
 from plait.kinds.facts import Facts, absent_cells, facts_of
 from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
-from plait.kinds.media import WEB, means_files
+from plait.kinds.media import SAVED, WEB, means_files
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
@@ -84,7 +84,10 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
 
 def _check_left_out(column: Column, facts: Facts) -> Iterator[Finding]:
     """Find columns that fit leaves out: surely ids, or what may be of use; of one value there is a finding already."""
-    if is_lost(column) and facts.distinct != 1:
+    if column.why.startswith(SAVED):
+        mend = "Save what they hold as pictures, sounds, texts or numbers; the column teaches nothing as it is."
+        yield Finding("warning", "file-unsupported", column.name, (), f"{column.why}; it is left out", mend)
+    elif is_lost(column) and facts.distinct != 1:
         way = way_in(column)
         mend = f"{way}; if it is of no use: --ignore {quoted(column.name)}".lstrip("; ")
         yield Finding(

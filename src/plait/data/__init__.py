@@ -13,11 +13,14 @@ DOOR: dict[str, tuple[str, ...]] = {
     "encodings": ("code_of_bom",),
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
-    "headers": ("check_header",),
+    "formats": (
+        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "describe", "is_sound", "sniff", "sniff_format", "way_out",
+    ),
+    "headers": ("check_header", "close_lengths", "span_of_wav"),
     "in_text": ("GRIDS", "Held", "held_in"),
     "media": (
-        "AUDIO_ENDINGS", "HEAD", "IMAGE_ENDINGS", "MAX_PIXELS", "is_address", "is_sound", "open_cell", "part_of",
-        "read_head", "read_image", "read_sound", "resample", "sniff", "sniff_format", "split_part",
+        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "part_of", "read_head", "read_image", "read_sound",
+        "resample", "split_part",
     ),
     "nearby": ("near_files",),
     "parse": (
@@ -28,6 +31,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "pictures": ("CUT", "RANGE", "VALUES", "deep_values", "quiet_pillow"),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("read", "read_rows"),
+    "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_matches", "spellings"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import numpy as np
 
-from plait.data import media
+from plait.data import formats, media
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -213,7 +213,7 @@ def _misread(kinds: Counter[type], cells: list[Any]) -> bool:
 def _holds_media(cell: Any) -> bool:
     """Whether a cell beside texts makes paths of them: an array of 64 values is a picture of 8 by 8."""
     if isinstance(cell, bytes):
-        return media.sniff(cell[: media.HEAD]) is not None
+        return formats.sniff(cell[: formats.HEAD]) is not None
     return bool({"bytes", "path"} & cell.keys()) if isinstance(cell, dict) else np.size(cell) >= 64
 
 

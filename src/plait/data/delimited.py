@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from plait.core.words import count
-from plait.data import media
+from plait.data import formats
 from plait.data.encodings import say_encoding
 from plait.data.layout import MARKS, find_header, is_spaced, is_units_row
 from plait.data.parse import MISSING, PLAIN_NUMBER, PLAIN_WHOLE, is_decimal_comma, is_missing
@@ -149,7 +149,7 @@ def _find_delimiter(start: str, path: Path) -> str:
 
 def _names_of_header(header: list[str], path: Path) -> list[str]:
     cells = [cell.strip() for cell in header]
-    endings = media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
+    endings = formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS
     numbers = [cell for cell in cells if re.fullmatch(PLAIN_NUMBER, cell)]
     counted = sorted(cells) == sorted(map(str, range(len(cells))))  # what pandas writes for columns without names
     has_path = any(os.path.splitext(cell)[1].lower() in endings for cell in cells)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from plait.core.contract import SPLITS
 from plait.core.words import count
-from plait.data import media
+from plait.data import formats, media
 from plait.errors import CellError, TableError
 
 _TEXT_ENDINGS = frozenset((".txt", ".md"))
@@ -190,9 +190,9 @@ def _split_of(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _files_in(root: Path) -> tuple[list[_File], list[Path]]:
-    """Return the files with data in a folder and those in it, in order; and what is skipped: links to folders, which may
-    go round in circles, links that lead out, and folders that cannot be entered. What is hidden or a system's is not
-    there."""
+    """Return the files with data in a folder and those in it, in order; and what is skipped: links to folders, which
+    may go round in circles, links that lead out, and folders that cannot be entered. What is hidden or a system's is
+    not there."""
     found, skipped, left = list[_File](), list[Path](), [root]
     while left:
         place = left.pop()
@@ -225,9 +225,9 @@ def _text_of(file: Path) -> str | None:
 def _kind_of(file: Path) -> str | None:
     ending = file.suffix.lower()
     with contextlib.suppress(CellError):
-        if kind := media.sniff(media.read_head(file, None)):
+        if kind := formats.sniff(media.read_head(file, None)):
             return kind
-    kinds = {"image": media.IMAGE_ENDINGS, "audio": media.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
+    kinds = {"image": formats.IMAGE_ENDINGS, "audio": formats.AUDIO_ENDINGS, "text": _TEXT_ENDINGS}
     return next((kind for kind, endings in kinds.items() if ending in endings), None)  # broken: a row, with a status
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, split_part
+from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS
+from plait.data.media import split_part
 
 MOST_ENTRIES = 50_000  # of a folder and those in it that are looked at: about 0.1 s
 MOST_NAMES = 50  # names that are asked about

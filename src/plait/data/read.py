@@ -10,7 +10,7 @@ from typing import Any
 
 from plait.core.contract import Table
 from plait.core.options import checked
-from plait.data import media
+from plait.data import formats
 from plait.data.arrow import categories_in, read_arrow
 from plait.data.columns import column_of_cells
 from plait.data.delimited import not_utf8, read_delimited
@@ -103,8 +103,8 @@ def _read_file(path: Path) -> Table:
     for start, what, mend in _FOREIGN:
         if head.startswith(start):
             raise TableError(f"{path} is {what}, not a table that plait reads; {mend}")
-    if media.sniff(head):
-        raise TableError(f"{path} is {'a picture' if media.sniff(head) == 'image' else 'a sound'}, not a table")
+    if formats.sniff(head):
+        raise TableError(f"{path} is {'a picture' if formats.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
         return read_arrow(path, head)
     code = code_of_bom(head)

@@ -13,8 +13,9 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.files import write_bytes
 from plait.core.words import first_line
+from plait.data.formats import sniff
 from plait.data.in_text import held_in
-from plait.data.media import is_address, sniff
+from plait.data.media import is_address
 from plait.errors import RequestError
 
 

@@ -23,7 +23,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "features": ("batch_features", "coded_sizes", "even_spread"),
     "kind": ("Kind",),
     "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),
-    "media": ("WEB", "means_files"),
+    "media": ("SAVED", "WEB", "means_files"),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
         "as_float",

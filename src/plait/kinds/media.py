@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Column
-from plait.data import media
+from plait.data import formats, media
 from plait.data.in_text import GRIDS, Held, held_in
 from plait.data.nearby import near_files
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
+SAVED = "paths of files that are neither pictures nor sounds"
 _NOUNS = {"image": "picture", "audio": "sound"}
 _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
@@ -73,7 +74,8 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     if len(cells) < 0.5 * looked:
         return None
     endings: Counter[str] = Counter()
-    formats: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    others: list[str] = []
     opened = addresses = 0
     link = ""
     votes = {"image": 0, "audio": 0, "": 0}
@@ -83,9 +85,11 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         endings[ending] += bool(ending)
         addresses += isinstance(name, str) and media.is_address(name)
         try:
-            form = media.sniff_format(media.read_head(cell, folder))
+            head = media.read_head(cell, folder)
+            form = formats.sniff_format(head)
             opened += 1
-            formats[form or ("", "")] += 1
+            others += [] if form else [formats.describe(head)]
+            found[form or ("", "")] += 1
             votes[form[0] if form else ""] += 1
         except CellError as error:
             votes[_kind_of_ending(ending)] += 1
@@ -100,18 +104,22 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         if in_text:
             return Guess("id", f"{forms.most_common(1)[0][0]} that are neither pictures nor sounds", 0.6, usable=False)
         if opened > 0.5 * looked and facts.form == "text":
-            return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
+            held = f"{SAVED} ({Counter(others).most_common(1)[0][0]})"
+            return Guess("id", held, 0.6, usable=False)
         return None
     ranks = votes if any(votes.values()) else by_name
     kind = max(ranks, key=lambda k: ranks[k])
     common = " or ".join(ending for ending, _ in endings.most_common(2) if ending)
-    if names := {name: num for (what, name), num in formats.most_common() if what == kind}:
+    if names := {name: num for (what, name), num in found.most_common() if what == kind}:
         right, missing = sum(names.values()), ""
         if opened < looked:
             missing = f"; {looked - opened} of {looked} could not be opened"
         things = "files" if facts.form == "text" and not in_text else "cells"
         why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
         why += f", as {' and '.join(forms)}" if in_text else ""
+        why += "".join(f"; {name} is not decoded here: {way}" for name in names if (way := formats.way_out(name)))
+        films = [name for name in names if name in formats.FILMS and not formats.way_out(name)]
+        why += f"; of {' and '.join(films)} the sound is read" if films else ""
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
@@ -135,7 +143,7 @@ def judge_names(facts: Facts, folder: Path | None) -> Guess | None:
 def _held(cell: Any) -> Held | None:
     """Return what a cell of text holds; nothing of a data URI that is none."""
     try:
-        return held_in(cell, media.sniff) if isinstance(cell, str) else None
+        return held_in(cell, formats.sniff) if isinstance(cell, str) else None
     except CellError:
         return Held(b"", "data URIs")
 
@@ -153,4 +161,4 @@ def _kind_of_name(name: str) -> str:
 
 
 def _kind_of_ending(ending: str) -> str:
-    return "image" if ending in media.IMAGE_ENDINGS else "audio" if ending in media.AUDIO_ENDINGS else ""
+    return "image" if ending in formats.IMAGE_ENDINGS else "audio" if ending in formats.AUDIO_ENDINGS else ""

@@ -3,6 +3,7 @@ A table brings a time column, SRT and WebVTT bring cues, and a sound is one row 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.words import count
-from plait.data import media
+from plait.data import formats, media
 from plait.data.delimited import not_utf8
 from plait.data.encodings import code_of_bom
 from plait.data.parse import read_numbers
@@ -141,7 +142,7 @@ def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
         if not path.stat().st_size:
             raise TableError(f"{path} is empty")
         head = media.read_head(str(path.absolute()), None, 4096)
-        if media.is_sound(path, head):
+        if formats.is_sound(path, head):
             return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
         start = head.decode(code_of_bom(head) or "utf-8-sig", "replace")
         if holds_cues(start, path.suffix.lower()):
@@ -159,23 +160,21 @@ def _read_sound(path: Path, given: str, name: str) -> Stream:
     import pyarrow as pa
     import soundfile
 
-    try:
-        facts = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        raise TableError(f"{path} cannot be read as a sound ({error}). Expected WAV, FLAC, OGG, MP3 or AIFF") from None
-    frames = facts.frames
-    if not 0 <= frames < 2**62:  # a stream that does not tell its length
+    frames = 0
+    with contextlib.suppress(RuntimeError, OSError):  # as libsndfile's errors are
+        frames, rate = (facts := soundfile.info(str(path))).frames, facts.samplerate
+    if not 0 < frames < 2**62:  # a stream that does not tell its length, or what libsndfile does not read
         try:
-            frames = len(media.read_sound(str(path.absolute()), None)[0])
+            samples, rate = media.read_sound(str(path.absolute()), None)
         except CellError as error:
-            raise TableError(f"{path} cannot be read: {error}") from None
-    if not frames:
-        raise TableError(f"{path} is empty: it has 0 samples")
+            why = "is empty: it has 0 samples" if error.fault == "no-samples" else f"cannot be read: {error}"
+            raise TableError(f"{path} {why}") from None
+        frames = len(samples)
     table = Table({name: pa.chunked_array([[path.name]])}, path.parent, str(path))
-    why = f"sample number at {facts.samplerate} a second, from 0"
+    why = f"sample number at {rate} a second, from 0"
     clock = Times(np.zeros(1, np.int64), np.ones(1, bool), "sample", why)
-    end = np.array([round(frames * SECOND / facts.samplerate)], np.int64)
-    return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=facts.samplerate)
+    end = np.array([round(frames * SECOND / rate)], np.int64)
+    return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=rate)
 
 
 def _text_of(path: Path) -> str:

@@ -121,6 +121,8 @@ class Fit:
         if keep and (self.work / "prepared.json").exists():
             return self._kept_rows()
         strands = self._fit_views(table, split, options)
+        for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
+            callback({"note": text})
         prepared = prepare(table, strands, folder=self.work / "inputs" if keep else None, callback=callback)
         if keep:
             self._keep_rows(prepared)

@@ -129,6 +129,7 @@ def test_numbers_are_a_picture_where_the_column_is_called_so() -> None:
         repr(Image.new("L", (4, 4))), str(np.zeros((99, 99))), "tensor([[0.1, 0.2], [0.3, 0.4]])",
         "{'image': <PIL.PngImagePlugin.PngImageFile image mode=L size=4x4 at 0x7F>}", "<memory at 0x7f3960>",
     ],
+    ids=["picture", "array", "tensor", "record", "memory"],
 )  # fmt: skip
 def test_what_is_only_printed_of_a_picture_is_said(cell: str) -> None:
     found = judged([cell, cell + " "], None)

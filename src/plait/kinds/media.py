@@ -104,8 +104,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         if in_text:
             return Guess("id", f"{forms.most_common(1)[0][0]} that are neither pictures nor sounds", 0.6, usable=False)
         if opened > 0.5 * looked and facts.form == "text":
-            held = f"{SAVED} ({Counter(others).most_common(1)[0][0]})"
-            return Guess("id", held, 0.6, usable=False)
+            return Guess("id", f"{SAVED} ({Counter(others).most_common(1)[0][0]})", 0.6, usable=False)
         return None
     ranks = votes if any(votes.values()) else by_name
     kind = max(ranks, key=lambda k: ranks[k])

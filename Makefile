@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo test test-all check bench forms clean
 
 demo: $(READY)
 	$(BIN)/plait demo
@@ -25,6 +25,9 @@ check: $(READY)
 
 bench: $(READY)
 	set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+forms: $(READY)
+	$(BIN)/python tests/forms.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("plait needs Python 3.11 or newer; name one with PYTHON=…" if sys.version_info < (3, 11) else 0)'

@@ -53,7 +53,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         study=SimpleNamespace(verdict={"code": "not_tested"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
-    answers = SimpleNamespace(status=["ok", "partial"], to_arrow=lambda: None)
+    answers = SimpleNamespace(status=["ok", "partial"], notes=[], to_arrow=lambda: None)
 
     def remember(verb: str, answer: Any) -> Any:
         def called(*args: Any, **options: Any) -> Any:
@@ -78,7 +78,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf --tune image=last-2 "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
-        "--candidates classic --candidates late --folds 5 --no-report --report-rows 50 "
+        "--candidates classic --candidates late --folds 5 --folder far --no-report --report-rows 50 "
         "--balance --epochs 3 --batch-size 8 --precision float32 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
     code, _, _ = run(*words.split())
@@ -89,6 +89,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
     assert options == {
         "target": "y",
         "out": Path("r"),
+        "folder": Path("far"),
         "fusion": "parallel(image,audio)",
         "split": "s",
         "group": "g",
@@ -119,7 +120,8 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
 def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, Any]) -> None:
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
     _, options = verbs["fit"]
-    given = {name: value for name, value in options.items() if name not in ("target", "out", "callback")}
+    given = {name: value for name, value in options.items() if name not in ("target", "out", "folder", "callback")}
+    assert options["folder"] is None
     assert (code, out, err) == (0, "the summary\n", "")
     assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()
 
@@ -277,6 +279,21 @@ def test_scores_are_told_as_tables() -> None:
     ]
 
 
+@pytest.mark.parametrize("verb", ["show", "check", "fit", "predict", "evaluate", "explain", "convert", "export"])
+def test_folder_is_where_media_lie(run: Any, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    asked: dict[str, Any] = {}
+
+    def remember(*args: Any, **given: Any) -> Any:
+        asked.update(given)
+        raise plait.RequestError("as far as this")
+
+    monkeypatch.setitem(vars(plait), verb, remember)
+    words = {"show": "t.csv", "check": "t.csv", "fit": "t.csv --target y --out r", "predict": "r t.csv --out a.csv"}
+    words |= {"convert": "t.csv --column a --out b.csv", "export": "r --to onnx"}
+    assert run(verb, *words.get(verb, "r t.csv").split(), "--folder", "there") == (2, "", "error: as far as this\n")
+    assert asked["folder"] == Path("there")
+
+
 # from end to end, on a small table
 
 
@@ -307,13 +324,25 @@ def test_show(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
 def test_predict_a_table(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
     table, model = fitted
     out = tmp_path / "answers.csv"
-    code, said, _ = run("predict", model, table, "--out", out)
+    code, said, _ = run("predict", model, table, "--out", out, "--keep", "voice")
     with out.open(newline="", encoding="utf-8") as file:
         answers = list(csv.DictReader(file))
     assert code == 0
     assert said.startswith("80 rows, ")
+    assert [*answers[0]][:3] == ["id", "voice", "prediction"]
     assert len(answers) == 80
     assert {"prediction", "probability_0", "probability_9", "status", "reason"} <= set(answers[0])
+
+
+def test_a_folder_on_the_command_line(run: Any, fitted: tuple[Path, Path], tmp_path: Path) -> None:
+    table, model = fitted
+    (tmp_path / "few.csv").write_text("".join(table.read_text(encoding="utf-8").splitlines(True)[:9]), encoding="utf-8")
+    statuses = []
+    for words in ([], ["--folder", table.parent]):
+        _, out, _ = run("predict", model, tmp_path / "few.csv", "--json", *words)
+        statuses.append(sum("not found" in one["reason"] for one in json.loads(out)["predictions"]))
+    assert statuses[0] > 4
+    assert statuses[1] == 0
 
 
 def test_predict_one_row_of_cells(run: Any, fitted: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ HOUSE = {
     "OnnxModel": ["from_bytes"],
     "Table": ["place"],
     "Predictions": ["from_values", "write"],
-    "TabularPrep": ["broken", "describe", "from_json", "of", "onehot", "to_json"],
+    "TabularPrep": ["broken", "describe", "from_json", "from_state", "meant", "of", "onehot", "state", "to_json"],
     "TextPrep": ["clean", "from_json", "from_state", "known", "of", "state", "steps", "to_json", "tokenise"],
 }
 

@@ -213,16 +213,18 @@ def predict(
     **given: Any,
 ) -> Answer:
     """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
-    run, rows, out = given["run"], given["rows"], given["out"]
+    run, rows, out, keep, folder = (given[name] for name in ("run", "rows", "out", "keep", "folder"))
     if (rows is None) == (not cell):
         raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
     if rows is not None and out is None and not as_json:
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
-    answers = _call(plait.predict, run, _one_row(parse_pairs(cell, "--cell")) if rows is None else rows, out=out)
+    asked = _one_row(parse_pairs(cell, "--cell")) if rows is None else rows
+    answers = _call(plait.predict, run, asked, out=out, keep=keep, folder=folder)
     from plait.runs.predictions import status_line  # light only once the run is loaded
 
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
+    summary |= {"notes": answers.notes} if answers.notes else {}
     if out is not None:
         return {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}"
     columns = answers.columns()
@@ -322,7 +324,7 @@ def _one_row(cells: Mapping[str, str]) -> plait.Table:
     """Return a table of one row; of objects, since the first column of Arrow loads pandas where there is one."""
     import numpy as np
 
-    return plait.Table({name: np.array([value], object) for name, value in cells.items()}, Path.cwd(), "--cell")
+    return plait.Table({name: np.array([value], object) for name, value in cells.items()}, source="--cell")
 
 
 def parse_prep(pairs: Mapping[str, str]) -> dict[str, dict[str, Any]]:

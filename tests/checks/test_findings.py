@@ -19,6 +19,14 @@ def test_the_worst_come_first_then_those_of_more_rows() -> None:
     assert len(found) == 4
 
 
+def test_what_makes_a_score_untrue_comes_before_odd_cells() -> None:
+    leak, wrong = (
+        Finding("warning", name, "y", rows, "", "") for name, rows in (("label-leak", ()), ("label-wrong", (1,)))
+    )
+    constant = Finding("warning", "table-constant", "x", (), "", "")  # of all rows
+    assert list(Findings.of(20, [FLAT, constant, wrong, leak])) == [leak, wrong, constant, FLAT]
+
+
 def test_equals_stand_in_the_order_of_their_checks() -> None:
     one, two = (Finding("note", name, None, (), "", "") for name in ("b", "a"))
     assert list(Findings.of(20, [one, two])) == [two, one]

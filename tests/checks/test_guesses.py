@@ -162,3 +162,12 @@ def test_the_plain_numbers_stay_where_they_guess_better(kept: tuple[Table, Path,
     cache.add(list(first), noise[list(first.values())])
     (found,) = judge(table, folder)
     assert "quick guesses from photo, for rows" in found.message
+
+
+def test_a_modality_in_which_all_rows_are_alike_guesses_nothing() -> None:
+    table = read({"note": ["hello there"] * 39 + ["hello you"], "label": ["a", "b"] * 20})
+    constant = Table(
+        {"note": read({"note": ["same words"] * 40}).data["note"], "label": table.data["label"]}, None, "t"
+    )
+    survey = survey_table(constant, detect(constant, target="label", kinds={"note": "text"}))
+    assert [f.check for f in check_labels(survey, lambda event: None)] == []

@@ -60,3 +60,41 @@ def test_a_number_that_is_the_target_in_other_units() -> None:
     metres = np.random.default_rng(7).random(300)
     found = check(metres.tolist(), {"feet": (metres * 3.28).tolist(), "other": metres[::-1].tolist()})
     assert brief(found) == [("warning", "label-leak", "feet")]
+
+
+WORDS = [f"word{i}" for i in range(60)]
+
+
+def notes(ends: Any, rows: int = 120) -> list[str]:
+    """Return texts of eight words that say nothing, and an end that the row chooses."""
+    generator = np.random.default_rng(8)
+    return [" ".join(generator.choice(WORDS, 8)) + f" {ends(row)}" for row in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "word"),
+    [
+        (lambda row: "went home" if row % 2 else "passed away", "home"),
+        (lambda row: f"{'not ' * (row % 2)}well", "not"),
+        (lambda row: "出院" if row % 2 else "去世", "出"),
+        (lambda row: f"{['good', 'bad', 'fine', 'poor'][row % 2 + 2 * (row % 3 > 0)]}", "poor"),
+    ],
+)
+def test_a_text_that_gives_the_label_away(ends: Any, word: str) -> None:
+    found = check([["yes", "no"][row % 2] for row in range(120)], {"notes": notes(ends)})
+    (finding,) = (f for f in found if f.check == "label-leak")
+    assert (finding.severity, finding.column) == ("warning", "notes")
+    assert repr(word) in finding.message.partition(":")[0]
+    assert "in rows not learned from, it saves 100 % of the errors" in finding.message
+
+
+def test_a_text_that_tells_most_of_the_label_is_what_a_text_is_for() -> None:
+    ends = notes(lambda row: ["good", "bad"][row % 2] if row % 5 else "so so")
+    assert "label-leak" not in [f.check for f in check([["yes", "no"][row % 2] for row in range(120)], {"notes": ends})]
+
+
+def test_a_price_written_in_a_text() -> None:
+    price = (100 * np.random.default_rng(9).random(120)).round(2)
+    found = check(price.tolist(), {"notes": notes(lambda row: f"lot {row % 7} sold for ${price[row]}")})
+    assert [(f.check, f.column) for f in found] == [("label-leak", "notes")]
+    assert "by a number in it" in found[0].message

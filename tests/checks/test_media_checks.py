@@ -132,7 +132,16 @@ def test_a_cell_that_leads_to_no_file(cell: Any, check: str, said: str, good: Pa
 
 
 def test_every_fault_of_a_cell_has_a_finding() -> None:
-    assert set(BROKEN) == {"missing", "empty", "address", "truncated", "wrong-kind", "unreadable"}
+    assert set(BROKEN) == {
+        "missing",
+        "link",
+        "empty",
+        "address",
+        "truncated",
+        "wrong-kind",
+        "unsupported",
+        "unreadable",
+    }
     assert set(KINDS["image"].checks.FAULTS) == {"too-large"}
     assert set(KINDS["audio"].checks.FAULTS) == {"too-large", "no-samples", "not-finite"}
 
@@ -278,6 +287,7 @@ ODD_SOUNDS: dict[str, tuple[str, Callable[[], tuple[np.ndarray, int]]]] = {
     "silence": ("audio-silent", lambda: (np.zeros(4000, np.float32), 8000)),
     "hiss of one bit": ("audio-silent", lambda: (1e-4 * np.sign(tone(3)), 8000)),
     "too loud": ("audio-clipped", lambda: (np.clip(5 * tone(9), -1, 1), 8000)),
+    "silence off zero": ("audio-silent", lambda: (np.full(4000, 0.01, np.float32), 8000)),
     "10 ms": ("audio-short", lambda: (tone(9)[:80], 8000)),
     "12 s": ("audio-long", lambda: (tone(9, seconds=12), 8000)),
     "off zero": ("audio-offset", lambda: (tone(9) + np.float32(0.3), 8000)),
@@ -299,6 +309,21 @@ def test_a_wav_whose_header_leaves_its_length_open(good: Path) -> None:
     finding = only(good, "audio", [*SOUNDS, "3.wav"])
     assert (finding.severity, finding.check, finding.rows) == ("warning", "audio-wrong-header", (4,))
     assert "its header leaves the length open" in finding.message
+
+
+def test_a_format_that_nothing_decodes_is_named_with_the_way_out(good: Path) -> None:
+    for number in range(4):
+        (good / f"{number}.mid").write_bytes(b"MThd\x00\x00\x00\x06\x00\x01" + bytes(20))
+    finding = only(good, "audio", [f"{number}.mid" for number in range(4)])
+    assert (finding.severity, finding.check, finding.rows) == ("error", "file-unsupported", (0, 1, 2, 3))
+    assert "MIDI is not supported: 0.mid (it holds notes, not sound: render it to WAV)" in finding.message
+
+
+def test_channels_that_cancel_are_a_finding(good: Path) -> None:
+    soundfile.write(good / "wire.wav", np.stack([tone(9), -0.8 * tone(9)], axis=1), 8000)
+    finding = found_in(good, "audio", [*SOUNDS, "wire.wav"])["audio-cancelled"]
+    assert (finding.severity, finding.rows) == ("warning", (4,))
+    assert finding.message == "1 cell holds channels that cancel out: their mean is next to silent"
 
 
 def test_mixed_rates_and_channels_are_findings_about_the_column(good: Path) -> None:
@@ -331,3 +356,10 @@ def test_pictures_in_arrays_are_no_copies_of_each_other() -> None:
     photos = np.stack([pixels(seed) for seed in range(6)])
     found = {finding.check for finding in plait.check({"photo": photos, "label": ["a", "b"] * 3}, target="label")}
     assert found.isdisjoint({"image-duplicate", "image-repeated"})
+
+
+def test_a_name_that_differs_in_case_gets_a_hint(good: Path) -> None:
+    name = min(path.name for path in good.glob("*.png"))
+    finding = only(good, "image", [name.upper()] * 3)
+    assert finding.check == "file-missing"
+    assert finding.mend.startswith(f"{name.upper()} is there as {name}, in letters of other case (upper or lower)")

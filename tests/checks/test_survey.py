@@ -182,7 +182,7 @@ def test_progress_is_in_cells(tmp_path: Path) -> None:
 
 
 def test_parts_of_one_sound_have_facts_of_their_own(tmp_path: Path) -> None:
-    wave = np.concatenate([np.full(800, 0.1), np.full(1600, 0.4)])
+    wave = np.concatenate([np.tile([0.1, -0.1], 400), np.tile([0.4, -0.4], 800)])
     soundfile.write(tmp_path / "long.wav", wave, 800)
     table = plait.read({"call": ["long.wav#t=0,1", "long.wav#t=1,3", "long.wav"]}, folder=tmp_path)
     schema = detect(table, kinds={"call": "audio"})

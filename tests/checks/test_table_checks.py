@@ -1,5 +1,6 @@
 """Checks of columns: each finds its fault, and keeps still where there is none."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,3 +117,25 @@ def test_words_for_the_same_split_become_one() -> None:
 def test_a_table_without_a_split() -> None:
     table = read({"x": [1.5, 2.5, 3.5]})
     assert split_of(table, detect(table)) is None
+
+
+def test_units_that_are_mixed_and_signs_that_are_mixed_are_said() -> None:
+    found = check({"w": [f"{n} {'kg' if n % 2 else 'g'}" for n in range(40)]})
+    assert [f.message for f in found] == ["amounts in g and kg; they are not read as numbers"]
+    assert "table-number-formats" in {f.check for f in check({"w": [f"{n}{',.'[n % 2]}5" for n in range(40)]})}
+    when = [f"2024-03-{n % 28 + 1:02}T{n % 24:02}:00:00{'Z' if n % 2 else '-0500'}" for n in range(40)]
+    assert [(f.check, f.message) for f in check({"t": when})] == [("date-zones", "dates in 2 time zones, read as UTC")]
+    slashed = check({"t": [f"{n % 12 + 1}/{n % 11 + 1}/2024" for n in range(40)]})
+    assert {f.check for f in slashed} == {"date-order"}
+
+
+def test_columns_that_mean_files_of_which_none_is_read() -> None:
+    found = check({"photo": [f"https://a.org/{i}" for i in range(9)], "age": list(range(9))})
+    assert brief(found)[0] == ("warning", "file-address", "photo", ())
+    found = check({"link": [f"https://a.org/{i}" for i in range(9)], "age": list(range(9))})
+    assert brief(found)[0] == ("note", "file-address", "link", ())
+    found = check({"photo": ["<PIL.Image.Image image mode=L size=4x4 at 0x7F>"] * 8 + ["<PIL.Image.Image at 0x8>"]})
+    assert brief(found) == [("warning", "file-unread", "photo", ())]
+    here = [Path(__file__).as_uri().replace("test_table_checks.py", f"{i}.png") for i in range(9)]
+    found = check({"photo": here, "source": [f"https://a.org/{i}" for i in range(9)]})
+    assert ("note", "file-address", "source", ()) in brief(found)  # the files are in another column

@@ -56,10 +56,10 @@ def test_what_a_file_holds_counts_and_not_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.png").rename(tmp_path / "a.txt")
     kind, image = read_file(tmp_path / "a.txt")
     assert (kind, image.size, image.getpixel((0, 0))) == ("image", (4, 3), (200, 10, 10))
-    soundfile.write(tmp_path / "s.wav", np.array([[0.5, -0.25]] * 10), 8000, subtype="FLOAT")
+    soundfile.write(tmp_path / "s.wav", np.array([[0.5, -0.25], [-0.5, 0.25]] * 5), 8000, subtype="FLOAT")
     (tmp_path / "s.wav").rename(tmp_path / "s.dat")
     kind, (samples, rate) = read_file(tmp_path / "s.dat")
-    assert (kind, rate, samples.tolist()) == ("audio", 8000, [0.125] * 10)  # one channel, their mean
+    assert (kind, rate, samples.tolist()) == ("audio", 8000, [0.125, -0.125] * 5)  # one channel, their mean
 
 
 def test_other_files_are_text_without_a_mark_of_order_or_one_record(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from plait.core.words import (
     plain,
     say_curve,
     say_encoders,
+    say_rows,
+    say_some,
     signed,
 )
 from plait.models.plan import Parallel
@@ -34,6 +36,10 @@ NONE = "–"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (say_rows(1, "has"), "1 row has"),
+        (say_rows(1200, "holds"), "1,200 rows hold"),
+        (say_some(["a", "b"]), "a, b"),
+        (say_some(["a", "b", "c"], 2), "a, b …"),
         (number(0.8531), "0.853"),
         (number(-0.25), "−0.250"),
         (number(12.345), "12.35"),

@@ -73,3 +73,11 @@ def test_files_that_polars_writes_are_read(tmp_path: Path, compression: Any) -> 
 def test_a_column_that_is_nearly_all_zero_is_read(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": np.zeros(1_000_000, np.int64)}), tmp_path / "a.parquet")
     assert len(read(tmp_path / "a.parquet")) == 1_000_000
+
+
+def test_some_megabytes_do_not_become_gigabytes(tmp_path: Path) -> None:
+    path, noise = tmp_path / "a.parquet", np.random.default_rng(0).bytes(2_000_000)
+    parquet.write_table(pa.table({"a": BOMBS["zeros"]}).replace_schema_metadata({"noise": noise}), path)
+    assert path.stat().st_size > 2_000_000
+    with pytest.raises(TableError, match=r"has \d\.\d MB, and would take 640\.\d MB of memory; at most 536\.9 MB"):
+        read(path)

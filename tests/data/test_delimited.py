@@ -114,7 +114,7 @@ def test_whatever_cells_hold_they_come_back_in_their_order(rows: list[tuple[str,
     file = io.StringIO(newline="")
     csv.writer(file, delimiter=delimiter).writerows([("p", "q"), *rows])
     file.seek(0)
-    columns, lines = read_delimited(Path("t.csv"), file)
+    columns, lines, _ = read_delimited(Path("t.csv"), file)
     assert {name: column.to_pylist() for name, column in columns.items()} == {
         "p": [p for p, _ in rows],
         "q": [q for _, q in rows],
@@ -126,3 +126,26 @@ def test_whatever_cells_hold_they_come_back_in_their_order(rows: list[tuple[str,
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n" + "x" * 131_100 + ",1\nq,2\n")
     assert [len(cell) for cell in read(tmp_path / "a.csv").cells("a")] == [131_100, 1]
+
+
+def cells_of(tmp_path: Path, text: str, name: str = "v") -> list[object]:
+    (tmp_path / "t.csv").write_text(text)
+    return read(tmp_path / "t.csv").cells(name)
+
+
+def test_words_for_nothing_leave_a_column_numbers(tmp_path: Path) -> None:
+    assert cells_of(tmp_path, "v,w\n1.5,a\n#DIV/0!,b\n(null),c\n.,d\n") == [1.5, None, None, None]
+    assert cells_of(tmp_path, "v,w\nnone,a\nlow,b\n") == ["none", "low"]
+
+
+def test_no_whole_number_loses_a_digit(tmp_path: Path) -> None:
+    big = 17 * 10**17 + 1
+    assert cells_of(tmp_path, f"v,w\n{big},a\n,b\n{big + 1},c\n") == [big, None, big + 1]
+    assert cells_of(tmp_path, f"v,w\n{big}0,a\n{big}1,b\n") == [f"{big}0", f"{big}1"]
+    assert cells_of(tmp_path, f"v,w\n{big},a\n1.5,b\n") == [str(big), "1.5"]
+
+
+def test_points_between_thousands_are_told_from_the_file(tmp_path: Path) -> None:
+    assert cells_of(tmp_path, "v;w\n1.234;3,5\n939;4,25\n") == [1234, 939]
+    assert cells_of(tmp_path, "v;w\n1.234;3\n2.939;4\n") == ["1.234", "2.939"]  # what was learned from decides
+    assert cells_of(tmp_path, "v,w\n1.234,3\n0.939,4\n") == [1.234, 0.939]

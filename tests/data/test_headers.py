@@ -51,7 +51,8 @@ def test_the_words_say_how_much_is_left() -> None:
 
 def test_a_wav_that_ends_before_its_sound() -> None:
     assert check_header(WHOLE["WAV"][:40]) == ("truncated", "it ends before the sound begins")
-    assert check_header(WHOLE["WAV"][:22]) == ("truncated", "it ends inside its own header")
+    assert check_header(WHOLE["WAV"][:22]) == ("truncated", "it ends before the sound begins")
+    assert check_header(WHOLE["AU"][:10]) == ("truncated", "it ends inside its own header")
 
 
 def test_the_length_that_a_stream_leaves_open_is_no_truncation() -> None:

@@ -8,12 +8,22 @@ import pytest
 
 from plait.core.contract import Table
 from plait.data.parse import (
+    CLOCK,
+    FEET,
+    SPAN,
+    Written,
+    calendar_form,
+    how_written,
     is_decimal_comma,
+    is_missing,
     parse_date,
     parse_number,
     read_amounts,
     read_dates,
     read_numbers,
+    several_units,
+    split_unit,
+    zone_of,
 )
 from plait.data.read import read
 from plait.errors import TableError
@@ -127,4 +137,97 @@ def test_the_order_of_day_and_month_is_told_from_the_column():
 def test_a_target_is_read_as_the_column_that_was_learned_from() -> None:
     table = Table({"price": pa.chunked_array([pa.array(["1.234", None])])})
     assert read_amounts(table, "price") == [1.234, None]
-    assert read_amounts(table, "price", True) == [1234.0, None]
+    assert read_amounts(table, "price", Written(decimal_comma=True)) == [1234.0, None]
+    grams = Table({"w": pa.chunked_array([pa.array(["500 g"])])})
+    with pytest.raises(TableError, match="the target is '500 g'; expected a number in kg"):
+        read_amounts(grams, "w", Written(unit="kg"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "unit"),
+    [
+        ("12 kg", 12, "kg"), ("12kg", 12, "kg"), ("3.5 km/h", 3.5, "km/h"), ("46,8 cm", 46.8, "cm"),
+        ("94 m²", 94, "m^2"),
+        ("1,200 sq ft", 1200, "sq ft"), ("-4.5 °C", -4.5, "°C"), ("5 stars", 5, "star"), ("12 ‰", 12, "‰"),
+        ("EUR 1,200.50", 1200.5, "€"), ("1.200,50 EUR", 1200.5, "€"), ("R$ 12,50", 12.5, "BRL"), ("100 kr", 100, "kr"),
+        ("CHF 1'200.50", 1200.5, "CHF"), ("US$5", 5, "$"), ("$5 CAD", 5, "CAD"), ("Rs. 12,34,567.5", 1234567.5, "₹"),
+        ("935,- €", 935, "€"), ("$ -", 0, "$"), ("$12.50/hr", 12.5, "$ /hr"), ("€105.5M", 105.5e6, "€"),
+        ("201k", 201e3, ""),
+        ("3.2 million", 3.2e6, ""), ("12,34,567", 1234567, ""), ("–5.5", -5.5, ""), ("1,234.50-", -1234.5, ""),
+        ("٩٣٥٫٨٧", 935.87, ""), ("9,36E+02", 936, ""), ("9.36×10^3", 9360, ""), ("1.5D+03", 1500, ""),
+        ("'12.5", 12.5, ""),
+        ("14:05", 50_700, CLOCK), ("2:05:30 PM", 50_730, CLOCK), ("1 days, 00:01:00", 86_460, CLOCK),
+        ("2h 50m", 10_200, SPAN), ("5'10\"", 70, FEET), ("6 ft 1 in", 73, FEET),
+    ],
+)  # fmt: skip
+def test_a_unit_is_read_beside_its_number(cell, number, unit):
+    assert how_written([cell]).unit == unit
+    assert parse_number(cell, unit=unit) == pytest.approx(number)
+    assert parse_number("7.5", unit=unit) == 7.5 if unit not in (CLOCK, SPAN, FEET) else True
+
+
+@pytest.mark.parametrize("cell", ["12a", "RM12", "1001-A", "3 of 4", "18-24 years", "3.jpg", "12:75", "try 5", "5 (a)"])
+def test_what_only_looks_like_a_number_with_a_unit_is_refused(cell):
+    with pytest.raises(ValueError):
+        split_unit(cell)
+
+
+def test_a_column_has_one_unit_and_other_cells_are_none():
+    assert how_written(["2 kg", "3 KG", "4", "500 g"]) == Written(unit="kg")
+    np.testing.assert_array_equal(read_numbers(["2 kg", "3 KG", "4", "500 g"]), [2, 3, 4, math.nan])
+    np.testing.assert_array_equal(read_numbers(["2h 50m", "19h", "45m"]), [10_200, 68_400, 2700])
+    np.testing.assert_array_equal(read_numbers(["90 min", "2 h"]), [5400, 7200])
+    assert several_units(["2 kg", "500 g"]) == ["g", "kg"]
+    assert several_units(["1 MW", "1 mW"]) == ["MW", "mW"]
+    assert several_units(["2 kg", "of flour", "3 g"]) == []
+
+
+def test_points_are_between_thousands_where_they_cannot_be_decimals():
+    cells = ["939", "12", "7", "450", "88", "1.120", "2.364", "12.500", "1.001", "3.777"]
+    np.testing.assert_array_equal(read_numbers(cells)[4:7], [88, 1120, 2364])
+    assert read_numbers([*cells, "0.5"])[5] == 1.12
+    assert read_numbers(["-999", *cells[5:]])[1] == 1.12  # one whole number may stand for nothing
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["#N/A", "#DIV/0!", "#NAME?", "#WERT!", "--", "—", "<NA>", "NaT", "(null)", ".", "\\N", "N.A.", "NIL", "?",
+     "Missing",
+     "unknown", "NONE", "#####", "0000-00-00"],
+)  # fmt: skip
+def test_words_for_nothing_are_absent(word):
+    assert is_missing(word)
+    assert parse_number(word) is None
+    assert parse_date(word) is None
+
+
+@pytest.mark.parametrize("word", ["x", "0", "-5", "#fff", "no", "none of it", ".5", "n"])
+def test_other_words_are_not(word):
+    assert not is_missing(word)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "05MAR2024:14:05:00", "05/Mar/2024:14:05:00 +0000", "Tue Mar 05 14:05:00 +0000 2024",
+        "Tue Mar  5 14:05:00 2024",
+        "Tue Mar 05 2024 14:05:00 GMT+0000 (UTC)", "March 5, 2024 at 2:05 PM", "5. März 2024, 14:05 Uhr",
+        "Di, 05.03.2024 14:05",
+        "5 mars 2024 14h05", "5 de marzo de 2024 14:05", "2024-Mar-05 14:05", "2024년 3월 5일 14:05",
+        "2024年3月5日14时05分",
+        "2024. 3. 5. 14:05", "20240305140500", 20240305140500, "1709647500", "1709647500000", "2024-03-05 14:05:00 EST",
+    ],
+)  # fmt: skip
+def test_moments_are_read_as_their_clocks_show_them(cell):
+    assert parse_date(cell, day_first=True) == dt.datetime(2024, 3, 5, 14, 5)
+
+
+def test_one_moment_is_one_value_in_a_column_of_several_zones():
+    noon = dt.datetime(2024, 3, 5, 12)
+    assert read_dates(["2024-03-05T12:00Z", "2024-03-05 14:00 +0200", "2024-03-05 07:00:00 EST"]) == [noon] * 3
+    assert zone_of(["2024-03-05T12:00:00+01:00", "2024-07-05T12:00:00+02:00"]) is None  # winter and summer
+    assert zone_of(["2024-03-05T12:00:00+01:00", "2024-03-05"]) == 60
+    assert parse_date("2024-03-05T11:00:00Z", zone=60) == noon
+    assert [parse_date("March 2024"), parse_date("03/2024")] == [dt.datetime(2024, 3, 1)] * 2
+    assert calendar_form("x", [20240305, 20240306, 20240307]) == "YYYYMMDD"
+    assert calendar_form("x", [20240305, 20240306, 20241307]) == ""

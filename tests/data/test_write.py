@@ -50,7 +50,17 @@ def test_bytes_and_records_go_into_parquet_alone(tmp_path: Path, cells: list[obj
         write_table(table, tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text() == "old"
     write_table(table, tmp_path / "t.parquet")
-    assert read(tmp_path / "t.parquet").cells("raw") == cells
+    assert [np.asarray(c).tolist() for c in read(tmp_path / "t.parquet").cells("raw")] == cells
+
+
+def test_arrays_go_into_parquet_as_lists(tmp_path: Path) -> None:
+    pictures = np.arange(2 * 9 * 9).reshape(2, 9, 9)
+    write_table(read({"photo": pictures, "wave": [np.zeros(3), None]}), tmp_path / "t.parquet")
+    again = read(tmp_path / "t.parquet")
+    assert np.array_equal(again.data["photo"], pictures)
+    assert [None if c is None else c.tolist() for c in again.cells("wave")] == [[0.0, 0.0, 0.0], None]
+    with pytest.raises(RequestError, match=r"column 'odd' cannot be written: .*Leave it out"):
+        write_table(read({"odd": [1j, {2}]}), tmp_path / "u.parquet")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """A page in inches, and text that fits on it."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,6 +71,24 @@ def test_a_sign_without_a_font_is_a_box_and_is_remembered(sheet: Page, monkeypat
     assert not sheet.unwritten  # the box was in the text
     assert sheet.write(1, 1, "a猫").get_text() == "a□"
     assert sheet.unwritten
+
+
+def test_a_font_that_came_after_the_list_of_matplotlib_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib import font_manager, get_data_path
+
+    path = shutil.copy(Path(get_data_path()) / "fonts" / "ttf" / "STIXGeneral.ttf", tmp_path / "new.ttf")
+    old = [font for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
+    page._fonts.cache_clear()
+    page._new_families.cache_clear()
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(path), str(tmp_path / "gone.ttf")])
+    try:
+        assert page.fonts_for("a\u1d81") == (("DejaVu Sans", "STIXGeneral"), frozenset())
+    finally:
+        page._fonts.cache_clear()
+        page._new_families.cache_clear()
 
 
 def test_dollars_are_no_formula(sheet: Page) -> None:

@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pyarrow as pa
 import pytest
 import soundfile
@@ -160,8 +162,12 @@ def test_arrays_by_name_then_by_shape() -> None:
     assert [c.kind for c in schema.columns] == ["image", "audio", "image", "audio", "category"]
     assert schema.column("label").why == "the target as asked; one-hot, 4 classes"
     unclear = read({"v": np.zeros((4, 7)), "y": [1.5, 2.5, 3.5, 4.5]})
-    with pytest.raises(RequestError, match=r"column 'v' holds arrays of shape \(7\).*kinds=\{'v': 'image'\}"):
-        detect(unclear)
+    left = detect(unclear).column("v")
+    assert left.role == "ignored"
+    assert left.why == (
+        "arrays of shape (7), which may be anything; give the numbers as columns of their own, or say what it is: "
+        "kinds={'v': 'image'} or 'audio'"
+    )
     assert detect(unclear, kinds={"v": "audio"}).modality("v").kind == "audio"
     assert detect(unclear, ignore=["v"]).column("v").role == "ignored"
 
@@ -173,13 +179,24 @@ def test_arrays_by_name_then_by_shape() -> None:
         ([True, False, True], "category"),
         ([i % 10 for i in MANY], "category"),
         ([0, 1, 1], "category"),
-        ([i % 30 for i in range(300)], "number"),
+        ([i % 26 for i in range(520)], "category"),
+        ([i % 26 + 2 for i in range(520)], "number"),
+        ([i * i // 900 for i in range(300)], "number"),
+        ([*range(30), *([0, 1, 2] * 100)], "number"),
         ([3, 4, 5, 6], "number"),
-        ([float(i % 3) for i in MANY], "number"),
+        ([float(i % 3) for i in MANY], "category"),
+        ([Decimal(i % 3) for i in MANY], "category"),
+        ([i % 3 + 0.5 for i in MANY], "number"),
+        ([1.5, 2.5] * 20, "category"),
+        ([-1, 1] * 20, "category"),
+        ([f"{i % 3}.0" for i in MANY], "category"),
         ([*(float(i % 3) for i in MANY), None], "category"),
         ([*(str(i % 3) for i in MANY)], "category"),
         ([*(f"{i}.5" for i in MANY), "broken"], "number"),
         ([5] * 9, "category"),
+        ([i % 5 + 1 for i in MANY], "category"),
+        ([151.0, 75.0, 141.0, 206.0, 135.0, 97.0, 138.0, 63.0, 110.0, 310.0, 101.0] * 2, "category"),
+        ([25.0 + i for i in range(200)], "number"),
     ],
 )
 def test_targets(cells: list[object], expected: str) -> None:
@@ -187,6 +204,42 @@ def test_targets(cells: list[object], expected: str) -> None:
     assert (column.kind, column.role) == (expected, "target")
     said = detect(read({"y": cells}), target="y", kinds={"y": "text"}).column("y")
     assert (said.kind, said.confidence) == ("text", 1.0)
+
+
+@pytest.mark.parametrize("name", ["class", "y_class", "Category", "species", "class_id", "label", "类别"])
+def test_whole_numbers_named_like_labels_are_classes(name: str) -> None:
+    cells = [i * i // 100 for i in range(60)]  # 0 to 34, most of them twice
+    assert detect(read({name: [*range(25), *cells[:25]]}), target=name).column(name).kind == "category"
+    assert detect(read({name: [i + 0.5 for i in range(50)]}), target=name).column(name).kind == "number"
+    ages = [18 + i % 60 for i in range(600)]
+    assert detect(read({name: ages}), target=name).column(name).kind == ("number" if name == "label" else "category")
+
+
+def test_a_target_says_why_and_the_way_out() -> None:
+    def why(cells: list[object], name: str = "y") -> str:
+        return detect(read({name: cells}), target=name).column(name).why.removeprefix("the target as asked; ")
+
+    assert why([i % 5 + 1 for i in range(20)]) == (
+        "5 different values in 20 rows: a few whole numbers: classes; --kind y=number for amounts"
+    )
+    assert why([*range(1, 9843, 41)], "my y") == (
+        "241 different values in 241 rows: numbers from 1 to 9,841: regression; --kind 'my y'=category for classes"
+    )
+    assert why(["a", "a", "b", "c"]) == "3 different values in 4 rows, 2 of them in one row only: classes"
+
+
+@pytest.mark.parametrize("store", ["frame", "column", "file"])
+def test_numbers_whose_type_is_category_are_classes(store: str, tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"v": range(90), "y": pandas.Categorical([i % 45 + 3 for i in range(90)])})
+    frame["month"], frame["word"] = frame["y"], pandas.Categorical(["cough and fever"] * 89 + ["a long walk home"])
+    frame.to_parquet(tmp_path / "t.parquet")
+    source = {"frame": frame, "column": {name: frame[name] for name in frame}, "file": tmp_path / "t.parquet"}[store]
+    table = read(source)
+    assert table.categories == table[:5].categories == {"y", "month"}
+    schema = detect(table, target="y")
+    assert (schema.column("y").kind, schema.column("month").kind) == ("category", "category")
+    assert schema.column("y").why.endswith("45 different values in 90 rows: classes, as their type is category")
+    assert detect(table, target="y", kinds={"y": "number"}).column("y").kind == "number"
 
 
 def test_the_split_column_is_found(media: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.core.contract import Table
+from plait.core.contract import Column, Table
 from plait.data.read import read
-from plait.kinds.facts import Facts, count_matching, facts_of, share_matching, spread
+from plait.kinds.facts import Facts, absent_cells, count_matching, facts_of, share_matching, spread
 
 
 def counted(cells: object) -> Facts:
@@ -103,3 +103,9 @@ def test_a_share_of_nothing_is_nothing() -> None:
 
     assert (count_matching(["a", "b", "a"], test), share_matching(["a", "b", "a", "c"], test)) == (2, 0.5)
     assert share_matching([], test) == 0.0
+
+
+def test_words_for_nothing_are_absent_among_numbers_alone() -> None:
+    table = read({"v": ["1", "none", None], "size": ["low", "none", None]})
+    assert absent_cells(table, Column("v", "number")) == [False, True, True]
+    assert absent_cells(table, Column("size", "category")) == [False, False, True]

@@ -1,5 +1,7 @@
 """Pictures and sounds are told by their first bytes, then by their names; arrays by name, then by shape."""
 
+import base64
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 
 from plait.data.read import read
 from plait.kinds.facts import Facts, Guess, facts_of
-from plait.kinds.media import judge_arrays, judge_media
+from plait.kinds.media import NAMES_ONLY, PRINTED, WEB, judge_arrays, judge_media, judge_names
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_names_alone_say_a_kind_where_nothing_is_there(folder: Path) -> None:
 
 def test_paths_of_other_files_teach_nothing(folder: Path) -> None:
     found = judged(["note.txt", "./note.txt"], folder)
-    assert found == Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
+    assert found == Guess("id", "paths of files that are neither pictures nor sounds (text)", 0.6, usable=False)
 
 
 def test_web_addresses_are_not_fetched() -> None:
@@ -90,16 +92,71 @@ def test_fewer_than_half_of_the_cells_are_no_media(folder: Path) -> None:
         ("a", (8, 8), "image", "arrays of shape (8, 8)", True),
         ("a", (1000,), "audio", "arrays of shape (1000)", True),
         ("a", (2, 500), "audio", "arrays of shape (2, 500)", True),
-        ("a", (999,), "id", "arrays of shape (999), which may be anything", False),
-        ("a", (9, 5, 2), "id", "arrays of shape (9, 5, 2), which may be anything", False),
-        ("a", (7, 900), "id", "arrays of shape (7, 900), which may be anything", False),
+        ("image_embedding", (7,), "id", "arrays of shape (7), which may be anything; give", False),
+        ("a", (999,), "id", "arrays of shape (999), which may be anything; give", False),
+        ("a", (9, 5, 2), "id", "arrays of shape (9, 5, 2), which may be anything; give", False),
+        ("a", (7, 900), "id", "arrays of shape (7, 900), which may be anything; give", False),
     ],
 )
 def test_arrays_go_by_name_then_by_shape(name: str, shape: tuple[int, ...], kind: str, why: str, usable: bool) -> None:
     found = judge_arrays(Facts(name, 1, 1, None, [np.zeros(shape)], "array"))
-    assert (found.kind, found.why, found.usable) == (kind, why, usable)
+    assert (found.kind, found.usable) == (kind, usable)
+    assert found.why.startswith(why)
 
 
 def test_arrays_of_words_are_no_picture() -> None:
     words = np.full((8, 8), "a")
     assert not judge_arrays(Facts("a", 1, 1, None, [words], "array")).usable
+
+
+def test_pictures_in_text_are_told_and_how() -> None:
+    code = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
+    assert judged([code, code + "AAAA"], None) == Guess("image", "2 of 2 cells looked into are PNG, as base64", 0.99)
+    uris = ["data:text/plain,hello%20and%20good%20bye", "data:image/png;base64,@@@@@@@@@@@@@@@@@@@@"]
+    assert judged(uris, None) == Guess("id", "data URIs that are neither pictures nor sounds", 0.6, usable=False)
+
+
+def test_numbers_are_a_picture_where_the_column_is_called_so() -> None:
+    cells = [" ".join(map(str, range(64))), " ".join(map(str, range(1, 65)))]
+    facts = facts_of(read({"pixels": cells, "marks": cells}), "pixels")
+    assert judge_media(facts, None) == Guess("image", "2 of 2 cells looked into are PNG, as numbers in text", 0.99)
+    assert judge_media(replace(facts, name="marks"), None) is None
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        repr(Image.new("L", (4, 4))), str(np.zeros((99, 99))), "tensor([[0.1, 0.2], [0.3, 0.4]])",
+        "{'image': <PIL.PngImagePlugin.PngImageFile image mode=L size=4x4 at 0x7F>}", "<memory at 0x7f3960>",
+    ],
+    ids=["picture", "array", "tensor", "record", "memory"],
+)  # fmt: skip
+def test_what_is_only_printed_of_a_picture_is_said(cell: str) -> None:
+    found = judged([cell, cell + " "], None)
+    assert found is not None
+    assert (found.usable, found.why.startswith(PRINTED)) == (False, True)
+
+
+def test_addresses_are_told_whatever_they_end_in(folder: Path) -> None:
+    assert judged(["https://a.org/1.png", "https://a.org/2.png"], folder) == Guess("image", WEB, 0.5, usable=False)
+    assert judged(["https://a.org/1", "s3://b/2?size=3"], folder) == Guess("id", WEB, 0.5, usable=False)
+    sites = ["https://a.org"] * 3 + ["https://b.org"] * 3  # few of them: a category
+    assert judged(sites, folder) is None
+    assert judged([(folder / "0.png").as_uri(), "file://localhost" + str(folder / "1.jpg")], None) == Guess(
+        "image", "2 of 2 files looked into are PNG, JPEG", 0.99
+    )
+    assert judged(["file://elsewhere/1.png", "file://elsewhere/2.png"], None) == Guess("image", WEB, 0.5, usable=False)
+
+
+def test_names_near_files_that_are_there_are_said(folder: Path) -> None:
+    found = judged(["0.PNG", "1.JPG"], folder)
+    assert found is not None
+    assert "0.PNG is there as 0.png, in letters of other case" in found.why
+    (folder / "x").mkdir()
+    for k in range(4):
+        (folder / "x" / f"n{k}.png").touch()
+    names = facts_of(read({"x": [f"n{k}" for k in range(4)]}), "x")
+    found = judge_names(names, folder)
+    assert found is not None
+    assert found.why == f"{NAMES_ONLY}: n0 is there as x/n0.png, in the folder x, with an ending"
+    assert judge_names(names, None) is None

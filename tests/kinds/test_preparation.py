@@ -51,7 +51,7 @@ def test_whole_numbers_are_read_as_the_floats_that_they_stand_for() -> None:
         ("width", None, "image.width is None; expected a number, and a height beside it"),
         ("size", 10**9, "image.size is 1000000000; expected 4 to 4096 pixels"),
         ("size", True, "image.size is 'True'; expected int"),
-        ("white", 0, "image.white is 0; expected 1 to"),
+        ("white", 0, "image.white is 0; expected more than black, 0"),
         ("white", 1e300, "image.white is '1e.300'; expected float"),
         ("source_side", -1, "image.source_side is -1; expected 0 to"),
         ("crop", None, "image.crop is 'None'; expected float"),

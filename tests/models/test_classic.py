@@ -219,6 +219,18 @@ def test_class_weights_move_the_answer() -> None:
         assert moved[:, 1].mean() > plain[:, 1].mean() + 0.1, learner
 
 
+def test_a_row_that_counts_twice_moves_the_answer_as_its_class_would() -> None:
+    features, layouts = two_kinds(60)
+    targets = (np.arange(60) % 4 == 0).astype(int)
+    by_class = Goal(targets, np.array([0.75, 0.25]), weights=np.array([1.0, 10.0]))
+    by_row = Goal(targets, by_class.prior, counts=np.where(targets, 10.0, 1.0))
+    answers = [
+        fit_classic("random forest", features, goal, ["a"], layouts, np.random.default_rng(0)).from_features(features)
+        for goal in (by_class, by_row)
+    ]
+    assert same(answers[0], answers[1], 0.0)
+
+
 def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: pytest.MonkeyPatch) -> None:
     features, layouts = two_kinds(60)
     targets = np.zeros(60, np.int64)
@@ -353,3 +365,38 @@ def test_a_wrong_shape_names_the_modality_what_came_and_what_was_expected(
     del batch.inputs[name]
     with pytest.raises(RequestError, match=f"the batch has no modality '{name}'. There are: "):
         fitted("classification: SVM")(batch)
+
+
+SHOPS = {"kind": "tabular", "numbers": 1, "categories": [3, 202], "columns": 1, "commonest": 50}
+
+
+@pytest.mark.parametrize(("task", "classes"), [("classification", 2), ("classification", 3), ("regression", 0)])
+@pytest.mark.parametrize("learner", ["gradient boosting", "SVM", "nearest neighbours"])
+def test_categories_beyond_the_commonest_are_learned(task: str, classes: int, learner: str) -> None:
+    generator, rows = np.random.default_rng(0), 1000
+    codes = generator.integers(60, 202, rows)  # none of the commonest
+    said = codes % (classes or 7)
+    x = np.stack([generator.normal(size=rows), np.zeros(rows), np.ones(rows), codes], 1).astype(np.float32)
+    there = torch.ones(rows, dtype=torch.bool)
+    there[::10] = False
+    batch = Batch({"tabular": torch.from_numpy(x)}, {"tabular": there})
+    features = batch_features(batch, {"tabular": SHOPS}, ["tabular"])
+    assert features["tabular"].shape[1] == 1 + 1 + 3 + 51 + 1
+    goal = Goal(said, np.full(classes, 1 / classes) if classes else np.array([said.mean()]), not classes)
+    train = {"tabular": features["tabular"][:600]}
+    half = Goal(goal.targets[:600], goal.prior, goal.regression)
+    predictor = fit_classic(learner, train, half, ["tabular"], {"tabular": SHOPS}, np.random.default_rng(0))
+    answers = predictor(batch)[601:][there[601:].numpy()]
+    truth = said[601:][there[601:].numpy()]
+    if classes:
+        assert (answers.argmax(1) == truth).mean() > 0.9
+    else:
+        assert ((answers[:, 0] - truth) ** 2).mean() < 0.3 * truth.var()
+    facts, arrays = predictor.state()
+    again = ClassicPredictor.from_state(json.loads(json.dumps(facts)), arrays)
+    assert same(again(batch), predictor(batch), 0)
+    for spoilt in ({"means.0.0": arrays["means.0.0"][1:]}, {"means.0.0": arrays["means.0.0"] * np.nan}):
+        with pytest.raises(RunError, match="its means are float64"):
+            ClassicPredictor.from_state(facts, {**arrays, **spoilt})
+    with pytest.raises(RunError, match="damaged"):
+        ClassicPredictor.from_state(facts, {k: v for k, v in arrays.items() if k != "means.0.0"})

@@ -87,6 +87,15 @@ def test_the_losses_are_the_known_ones() -> None:
     assert r2 == 0.5
 
 
+def test_a_row_counts_in_the_loss_what_it_says() -> None:
+    outputs, rows = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.arange(2)
+    each = [float(Target(torch.zeros(2, dtype=torch.int64)).loss(outputs[[k]], rows[[k]])) for k in range(2)]
+    counted = Target(torch.zeros(2, dtype=torch.int64), counts=torch.tensor([1.5, 0.5]))
+    assert float(counted.loss(outputs, rows)) == pytest.approx((1.5 * each[0] + 0.5 * each[1]) / 2)
+    numbers = Target(torch.zeros(2), regression=True, counts=torch.tensor([1.5, 0.5]))
+    assert float(numbers.loss(torch.tensor([[3.0], [0.0]]), rows)) == pytest.approx(1.5 * 2.5 / 2)
+
+
 @pytest.mark.parametrize("regression", [False, True])
 def test_one_pass_over_both_views_is_the_mean_of_two(regression: bool) -> None:
     torch.manual_seed(0)

@@ -14,7 +14,7 @@ from plait.models import plan as plans
 from plait.models.blend import Average, Mixture, Stacked, Weighted
 from plait.models.network import Network, NetworkPredictor, TunedEncoder
 from plait.models.onnx_graph import Graph
-from plait.models.predictors import Blend, Calibrated
+from plait.models.predictors import Blend, Bounded, Calibrated
 from plait.pretrained.own import wrap_own
 from tiny import make_spec, take_rows
 
@@ -77,6 +77,13 @@ def test_numbers_come_in_the_unit_of_the_target() -> None:
     assert (graph.output, found.dtype, found.shape) == ("values", np.float64, (5, 1))
     assert found == pytest.approx(predictor(batch), abs=1e-4)
     assert found[4, 0] == pytest.approx(71.2, abs=1e-4)  # the prior of 0.1 spreads of 12 above 70
+
+
+@pytest.mark.parametrize("bounds", [(71.0, None, False), (71.0, 71.5, False), (None, 1e32, True), (None, None, True)])
+def test_numbers_stay_within_their_ends(bounds: tuple[Any, ...]) -> None:
+    predictor = Bounded(network(None, ["tabular"], regression=True), *bounds)
+    batch = batch_of(["tabular"])
+    assert ask(Graph(predictor), batch) == pytest.approx(predictor(batch), rel=1e-4)
 
 
 COMBINERS = [

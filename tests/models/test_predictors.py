@@ -23,10 +23,12 @@ from plait.models.learners import LEARNERS
 from plait.models.network import Network, NetworkPredictor, count_parameters
 from plait.models.predictors import (
     Blend,
+    Bounded,
     Calibrated,
     RowText,
     Stored,
     count_params,
+    leaves_of,
     present_rows,
     restore_predictors,
     store_predictors,
@@ -308,6 +310,23 @@ def test_a_network_of_numbers_keeps_its_unit() -> None:
     _, found = through({"winner": one})
     assert np.array_equal(found["winner"](batch_of()), one(batch_of()))
     assert found["winner"](batch_of())[4].tolist() == [100.0]
+
+
+@pytest.mark.parametrize(("bounds", "expected"), [((0.0, None, False), [0.0, 3.0]), ((None, 9.0, True), [0.14, 9.0])])
+def test_numbers_stay_within_their_ends_and_in_their_unit(bounds: tuple[Any, ...], expected: list[float]) -> None:
+    one = NetworkPredictor(Network(make_spec(None, ["text"], regression=True), torch.zeros(1)), -2.0, 5.0)
+    bounded = Bounded(one, *bounds)
+    stored, found = through({"winner": bounded, "text": one})
+    assert [part["is"] for part in stored.parts] == ["network", "bounded"]
+    assert json.loads(json.dumps(stored.parts[1])) == stored.parts[1]
+    assert found["winner"] == Bounded(found["text"], *bounds)
+    assert np.array_equal(found["winner"](batch_of()), bounded(batch_of()))
+    logits = torch.tensor([[0.0], [1.0]])
+    assert bounded.from_logits(logits).ravel().tolist() == pytest.approx(expected, abs=0.01)
+    assert (bounded.network is one.network) is not bounds[2]
+    assert leaves_of(bounded) == [one]
+    (alone,) = bounded.subsets(batch_of(), [[]])
+    assert np.array_equal(alone, bounded.finish(np.full((len(alone), 1), -2.0)))
 
 
 def test_parts_are_json() -> None:

@@ -45,6 +45,12 @@ def spec(number: int, **values: Any) -> Callable[[dict[str, Any]], None]:
         (part(1, temperature=0.0), "predictor 1 has the temperature 0.0; expected 0.001 to 1000"),
         (part(1, temperature=-1.0), "has the temperature -1.0"),
         (part(1, temperature=None), r"predictor 1\.temperature is 'None'; expected float"),
+        (
+            part(1, **{"is": "bounded", "low": 3.0, "high": 2.0, "log": False}),
+            "predictor 1 answers from 3.0 to 2.0; expected a range",
+        ),
+        (part(1, **{"is": "bounded", "low": 3.0, "high": None}), "predictor 1, a bounded, has no 'log'"),
+        (part(1, **{"is": "bounded", "low": "x", "high": None, "log": True}), r"predictor 1\.low is 'x'"),
         (part(0, spread=0.0), "predictor 0 has the spread 0.0; expected a number above 0"),
         (part(0, center="x"), r"predictor 0\.center is 'x'; expected float"),
         (spec(0, dim=10**9), "has the dim 1000000000; expected 1 to"),

@@ -127,9 +127,9 @@ def test_what_the_network_needs_is_no_option(tmp_path: Path, option: str) -> Non
 
 def test_of_a_long_sound_the_middle_stays_and_a_short_one_is_filled() -> None:
     prep = WavePrep(AudioPrep(sample_rate=1000), 4)
-    ramp = np.arange(1.0, 11.0, dtype=np.float32)[:, None] / 16
-    assert (prep(ramp, 1000) * 16).tolist() == [4, 5, 6, 7]
-    assert (prep(ramp[:3], 1000) * 16).tolist() == [1, 2, 3, 0]
+    ramp = np.float32([1, -2, 3, -4, 5, -5, 4, -3, 2, -1])[:, None] / 16  # about zero, as sounds are
+    assert (prep(ramp, 1000) * 16).tolist() == [-4, 5, -5, 4]
+    assert (prep(np.float32([1, -3, 2])[:, None] / 16, 1000) * 16).tolist() == [1, -3, 2, 0]
     assert prep(ramp, 1000).dtype == np.float32
     with pytest.raises(CellError, match="no sample is left"):
         prep(ramp[:0], 1000)
@@ -138,7 +138,7 @@ def test_of_a_long_sound_the_middle_stays_and_a_short_one_is_filled() -> None:
 def test_a_sound_is_brought_to_the_rate_of_the_network() -> None:
     prep = make_wave_prep("here", 16000, None, {"seconds": "0.5"})
     assert (prep.samples, prep.audio.sample_rate) == (8000, 16000)
-    assert np.flatnonzero(prep(np.ones((2000, 1), np.float32), 8000))[-1] == 3999  # a quarter of a second
+    assert np.flatnonzero(prep(np.tile(np.float32([[1], [-1]]), (1000, 1)), 8000))[-1] == 3999  # a quarter of a second
     assert WavePrep.from_json(json.loads(json.dumps(prep.to_json()))) == prep
 
 

@@ -39,12 +39,17 @@ def test_holes_are_counted_as_blank_or_broken() -> None:
             {"views": "blank"},
             {"views": "file not found: x.png"},
             {"tabular": "blank"},
-            {},
+            {"views": "front: blank", "tabular": "column 'age': blank; column 'town': 'Rome' was not in training"},
+            {"tabular": "column 'town': blank; column 'age': 'x' is not a number"},
         ]
+        present = {
+            "views": np.array([False, False, False, True, True, True]),
+            "tabular": np.array([True, True, True, False, True, True]),
+        }
 
     found = count_holes(Noted())  # type: ignore[arg-type]
     assert found["views"] == {"blank": 2, "broken": 1, "example": "row 2: file not found: x.png"}
-    assert found["tabular"] == {"blank": 1, "broken": 0, "example": ""}
+    assert found["tabular"] == {"blank": 1, "broken": 1, "example": "row 5: column 'age': 'x' is not a number"}
 
 
 def test_each_subset_is_answered_for_as_if_the_rest_were_absent() -> None:

@@ -18,7 +18,7 @@ from plait.models.blend import Stacked
 from plait.models.network import Network, NetworkPredictor
 from plait.models.onnx_graph import Graph, write_graph
 from plait.models.predictors import Blend, Calibrated
-from plait.runs.onnx import BLANK, MARK, OnnxModel, OnnxPredictor, check_digest, open_session
+from plait.runs.onnx import BLANK, MARK, OnnxModel, OnnxPredictor, answering, check_digest, open_session
 from plait.runs.onnx_check import check_onnx
 from tiny import make_spec
 
@@ -144,3 +144,12 @@ def test_what_is_no_file_of_an_export_is_told(tmp_path: Path) -> None:
     (tmp_path / "other.onnx").write_bytes(b"not a network")
     with pytest.raises(RunError, match=r"other\.onnx is damaged"):
         OnnxModel.load(tmp_path / "other.onnx")
+
+
+def test_rows_that_a_file_stumbles_over_blame_neither_and_keep_the_cause() -> None:
+    said = r"m\.onnx cannot answer these rows \(ValueError: odd\)\. Either .* export the run again; or .* plait check"
+    with pytest.raises(RunError, match=said) as caught, answering("m.onnx"):
+        raise ValueError("odd\nand more")
+    assert isinstance(caught.value.__cause__, ValueError)
+    with pytest.raises(RequestError, match="no such row"), answering("m.onnx"):
+        raise RequestError("no such row")

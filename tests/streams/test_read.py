@@ -169,3 +169,47 @@ def test_numbers_of_a_column_have_nan_where_it_is_blank() -> None:
     table = stream_of(t=[0, 1], x=[1, None], w=["a", "b"]).table
     assert number_columns(table, ["w", "x"]) == ["x"]
     assert np.array_equal(numbers_of(table, "x"), [1, np.nan], equal_nan=True)
+
+
+DAYS, CLOCKS = ["2025-04-07", "2025-04-07", "2025-04-08"], ["08:30:05", "08:30:06", "08:30:05"]
+MOMENTS = [1744014605, 1744014606, 1744101005]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"DATE": DAYS, "TIME": CLOCKS},
+        {"time": CLOCKS, "day": [date.fromisoformat(day) for day in DAYS]},
+        {"Datum": ["07.04.2025", "07.04.2025", "08.04.2025"], "n": [1, 2, 3], "Uhrzeit": CLOCKS},
+        {"date": [20250407, 20250407, 20250408], "time": [f"{clock} AM" for clock in CLOCKS]},
+        {"birth_date": ["1990-01-02"] * 3, "visit_date": DAYS, "visit_time": CLOCKS},
+    ],
+)
+def test_a_date_and_a_time_beside_it_are_one_moment(columns: dict[str, Any]) -> None:
+    stream = stream_of(**columns)
+    assert (stream.begin // SECOND).tolist() == MOMENTS
+    assert len(stream.time_columns) == 2 and stream.clock.calendar
+
+
+def test_an_end_has_the_day_too_and_may_lie_after_midnight() -> None:
+    stream = stream_of(date=DAYS, start_time=CLOCKS, end_time=["08:31:05", "08:30:07", "00:30:05"])
+    assert stream.end is not None
+    assert ((stream.end - stream.begin) // SECOND).tolist() == [60, 1, 16 * 3600]
+
+
+def test_a_date_that_cannot_be_told_is_said() -> None:
+    notes = stream_of(born=["1990-01-02"] * 3, seen=DAYS, n=[1, 2, 3], time=CLOCKS).clock.notes
+    assert "which of born, seen holds the days of 'time' cannot be told; say so: DATE,time" in notes
+    assert (stream_of("seen,time", born=DAYS, seen=DAYS, time=CLOCKS).begin // SECOND).tolist() == MOMENTS
+
+
+def test_the_parts_of_a_date_are_one_moment() -> None:
+    stream = stream_of(year=[2025] * 3, month=[4] * 3, day=[7, 7, 8], hour=[8, None, 8], x=[1, 2, 3])
+    assert (stream.begin[stream.present] // SECOND).tolist() == [1744012800, 1744099200]
+    assert stream.values == ["x"]
+
+
+def test_numbers_as_people_write_them_are_numbers() -> None:
+    table = stream_of(t=[0, 1, 2], price=["1.234,50 €", "2,00 €", ""], w=["a", "b", "c"]).table
+    assert number_columns(table, table.names) == ["t", "price"]
+    assert np.array_equal(numbers_of(table, "price"), [1234.5, 2, np.nan], equal_nan=True)

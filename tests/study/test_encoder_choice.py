@@ -239,7 +239,7 @@ def test_pictures_under_patches_before_the_pretrained_encoder(table: Path) -> No
 
 def test_pictures_get_worse_before_the_pretrained_encoder(table: Path) -> None:
     model = fit(table, epochs=10)
-    part = model._fitting(plait.read(table), model.modalities)
+    part, _ = model._fitting(plait.read(table), model.modalities)
     prepared = prepare(part, model.views)
     target = np.array(["no", "yes"] * 20, dtype=object)
     curves = Robustness(model.predictor(), part, prepared, target, ["no", "yes"], few=40).curves()

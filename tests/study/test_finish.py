@@ -174,3 +174,39 @@ def test_without_test_rows_the_errors_are_not_known_and_validation_is_written(ca
     assert "There are no test rows" in recogniser.summary()
     written = parquet.read_table(calls.parent / "untested" / "predictions.parquet")
     assert written["split"].to_pylist() == ["val"] * recogniser.facts["splits"]["val"]
+
+
+def test_a_winner_that_tells_nothing_apart_is_told_with_the_way_out(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    table = {"v": generator.normal(size=200), "y": np.where(np.arange(200) % 20 == 0, "ill", "well")}
+    model = plait.fit(table, target="y", candidates="classic", out=tmp_path / "run", report_rows=2, epochs=1)
+    told = (
+        "The winner answers 'well' to every one of the 40 rows held out: it tells nothing apart.",
+        "--balance weights the classes so that rare ones count as much as common ones.",
+    )
+    again = plait.load(tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
+    for sentence in told:
+        assert sentence in model.summary()
+        assert sentence in str(again.study)
+        assert sentence in page
+    assert "target 'y': 2 different values in 200 rows: classes\n" in model.summary()
+
+
+def test_very_skewed_numbers_are_never_answered_below_zero(tmp_path: Path) -> None:
+    generator, notes = np.random.default_rng(0), []
+    v = generator.normal(size=300)
+    price = np.exp(5 + 2 * v)
+    made = {"v": v + 0.1 * generator.normal(size=300), "w": generator.normal(size=300), "price": price}
+    train, new = ({name: cells[rows] for name, cells in made.items()} for rows in (slice(240), slice(240, None)))
+    model = plait.fit(
+        train, target="price", candidates="classic", out=tmp_path / "run", report=False, callback=notes.append
+    )
+    assert any("its logarithm is learned" in event.get("note", "") for event in notes)
+    answers = np.array(model.predict(new).labels)
+    assert (answers > 0).all()
+    assert np.corrcoef(np.log(answers), np.log(price[240:]))[0, 1] > 0.95
+    assert plait.load(tmp_path / "run").predict(new).labels == model.predict(new).labels
+    nothing = model.predict({"v": [None], "w": [None]})
+    assert nothing.status == ["failed"]
+    assert model.prior[0] == pytest.approx(price[:240].mean(), rel=0.5)

@@ -1,7 +1,9 @@
 """Labels from a column or from arrays, their codes and prior, and the fingerprint of a command."""
 
+import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
-from plait.study.labels import Labels, column_of_labels, fingerprint, sort_classes
+from plait.study.labels import Labels, column_of_labels, ends_at_zero, fingerprint, is_skewed, sort_classes
 
 
 def find(cells: list[Any], kind: str = "category", lines: list[int] | None = None) -> Labels:
@@ -59,6 +61,40 @@ def test_numbers_are_read_and_scaled_by_the_training_rows() -> None:
     assert target.values[2].isnan()
 
 
+def test_numbers_end_at_zero_where_a_bell_curve_would_go_below() -> None:
+    counts = np.random.default_rng(0).poisson(1.5, 300).astype(float)
+    assert ends_at_zero(counts)
+    assert not ends_at_zero(counts - 1)
+    assert not ends_at_zero(20 + 5 * np.sin(np.arange(300)))  # such as a warm place: it may freeze one day
+    assert not ends_at_zero(np.zeros(300))
+    labels = find([*counts.tolist(), -1.0], "number")
+    train, val = np.arange(300), np.array([300])
+    labels.learn_from(train, False)
+    assert labels.low == 0.0
+    labels.learn_from(train, False, val)
+    assert labels.low is None
+
+
+def test_very_skewed_numbers_above_zero_may_be_learned_as_logarithms() -> None:
+    prices = np.exp(np.random.default_rng(0).normal(5, 1, 300))
+    assert is_skewed(prices)
+    assert not is_skewed(np.append(prices, 0.0))
+    assert not is_skewed(np.log(prices))
+    assert not is_skewed(prices[:19])
+    labels, rows = find([1.0, math.e**2, math.e**4, 0.0], "number"), np.arange(3)
+    labels.learn_from(rows, False)
+    labels.learn_log(rows, True)
+    values = labels.target_on(torch.device("cpu")).values
+    assert values[:3].tolist() == pytest.approx([-(1.5**0.5), 0.0, 1.5**0.5])
+    assert labels.high == pytest.approx(math.e**5)
+    answers = np.log(np.array([[4.0], [1e9]]))
+    inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [answers])
+    assert labels.in_unit(inner)(None).ravel().tolist() == pytest.approx([4.0, math.e**5])
+    assert np.exp(labels.learned_prior)[0] == pytest.approx(labels.prior[0])
+    labels.learn_log(rows, False)
+    assert (labels.high, labels.in_unit(inner)) == (None, inner)
+
+
 def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:
     labels = find(["a", "a", "a", "b", "c", "c"])
     rows = np.array([0, 1, 2, 3])
@@ -69,6 +105,31 @@ def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:
     assert weights.tolist() == pytest.approx([4 / 3 / 2, 2.0, 0.0])  # a class counts half of the rows; c none
     labels.learn_from(rows, False)
     assert labels.target_on(torch.device("cpu")).weights is None
+
+
+def test_rows_count_what_their_weight_says() -> None:
+    labels = find(["a", "a", "b", "b", None])
+    labels.weigh([1, 3, 4, 0, 9])
+    assert labels.codes.tolist() == [0, 0, 1, -1, -1]  # a weight of 0 is no label
+    assert labels.counts[:3].tolist() == pytest.approx([3 / 8, 9 / 8, 12 / 8])
+    labels.learn_from(np.arange(3), balance=True)
+    assert labels.prior.tolist() == [0.5, 0.5]
+    assert labels.weights.tolist() == pytest.approx([1, 1])
+    each = labels.losses(np.full((3, 2), 0.5), np.arange(3))
+    assert each.tolist() == pytest.approx((np.log(2) * np.array([3, 9, 12]) / 8).tolist())
+    numbers = find([1.0, 4.0], "number")
+    numbers.weigh([2, 1])
+    numbers.learn_from(np.arange(2), balance=False)
+    assert numbers.prior.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [([1], r"the shape \(1,\); expected \(2,\)"), ([1, -1], "below 0"), ([0, 0], "zero in all rows with a label")],
+)
+def test_weights_of_another_form_are_told(weights: list[float], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        find(["a", "b"]).weigh(weights)
 
 
 def test_the_headline_is_accuracy_or_r2() -> None:
@@ -190,6 +251,15 @@ def test_the_fingerprint_sees_arrays() -> None:
     ]
     assert found[0] == found[1]
     assert len(set(found)) == 3
+
+
+def test_the_fingerprint_sees_the_middle_of_long_arrays_of_several_lengths() -> None:
+    hashes = set()
+    for middle in (0.0, 1.0):
+        wave = np.zeros(3000)
+        wave[1500] = middle
+        hashes.add(fingerprint(read({"sound": [wave, np.zeros(2)]}), "y", FitOptions()))
+    assert len(hashes) == 2
 
 
 def test_a_word_for_none_is_no_label_and_other_words_are_mistakes() -> None:

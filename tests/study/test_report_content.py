@@ -93,6 +93,8 @@ def test_the_command_repeats_the_fit() -> None:
 
 def test_a_command_without_options_is_short() -> None:
     assert command_of("t.csv", "y", Path("run"), {}) == "plait fit t.csv --target y --out run"
+    far = command_of("t.csv", "y", Path("run"), {"seed": 3}, Path("/a disk"))
+    assert far == "plait fit t.csv --target y --out run --folder '/a disk' --seed 3"
 
 
 def test_the_command_has_the_flags_of_the_command_line_alone() -> None:

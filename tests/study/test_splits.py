@@ -7,9 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from plait.checks.split_checks import find_gaps
 from plait.core.contract import Column, Schema, Table
 from plait.errors import TableError
-from plait.study.splits import choose_splits, group_rows
+from plait.study.splits import check_classes, choose_splits, group_rows
+
+PARTS = ["train", "val", "test"]
 
 
 def table_of(num: int, **columns: list[Any]) -> tuple[Table, Schema]:
@@ -126,3 +129,62 @@ def test_rows_of_one_group_share_a_number() -> None:
     assert found[0] == found[3]
     assert len(set(found.tolist())) == 4  # a row without a group is one of its own
     assert group_rows(*table_of(5)) is None
+
+
+def counts_of(codes: Any, **columns: list[Any]) -> dict[str, list[int]]:
+    split = np.array(split_of(codes, **columns))
+    return {part: np.bincount(np.asarray(codes)[split == part], minlength=2).tolist() for part in PARTS}
+
+
+@pytest.mark.parametrize(
+    ("people", "rows", "counts"),
+    [
+        (40, 5, {"train": [80, 80], "val": [10, 10], "test": [10, 10]}),
+        (6, 20, {"train": [20, 20], "val": [20, 20], "test": [20, 20]}),  # in tenths, each part had one label
+    ],
+)
+def test_whole_groups_of_one_label_each_are_drawn_by_class(people: int, rows: int, counts: Any) -> None:
+    codes = np.repeat(np.arange(people) % 2, rows)
+    assert counts_of(codes, who=[f"p{i // rows}" for i in range(people * rows)]) == counts
+
+
+def test_the_one_group_of_a_class_is_learned_from() -> None:
+    codes = np.repeat((np.arange(20) == 3).astype(int), 5)
+    assert counts_of(codes, who=[f"p{i // 5}" for i in range(100)])["train"][1] == 5
+
+
+def checked(codes: Any, **columns: list[Any]) -> list[str]:
+    codes = np.asarray(codes)
+    table, schema = table_of(len(codes), **columns)
+    split = choose_splits(table, schema, codes, True, np.random.default_rng(0))
+    return check_classes(split, codes, ["no", "yes", "odd"][: codes.max() + 1], table, schema)
+
+
+def test_a_split_that_lacks_a_class_is_refused_with_the_way_out() -> None:
+    by_time = {"split": ["train"] * 60 + ["val"] * 20 + ["test"] * 20}
+    said = (
+        "the validation split lacks class 'no' (50 of 100 rows); its score says nothing of what it lacks. Expected "
+        "rows of each class in every part of column 'split'. Mend it, or leave it out with --ignore split"
+    )
+    with pytest.raises(TableError, match=re.escape(said)):
+        checked(np.repeat([0, 1], 50), **by_time)
+    with pytest.raises(TableError, match="Its rows are in 2 groups of 'who', too few for whole groups in each part"):
+        checked(np.repeat([0, 1, 0, 1], 20), who=[f"p{i // 20}" for i in range(80)])
+
+
+def test_a_rare_class_that_a_split_lacks_is_told_and_stops_nothing() -> None:
+    codes = [0, 1] * 50 + [2]
+    assert checked(codes) == []  # drawn class by class
+    assert checked(codes, split=["train", "train", "val", "val", "test"] * 20 + ["test"]) == [
+        "the training split lacks class 'odd' (1 of 101 rows); what is not learned is never answered.",
+        "the validation split lacks class 'odd' (1 of 101 rows); its score says nothing of what it lacks.",
+    ]
+
+
+def test_splits_at_random_are_not_refused() -> None:
+    """At most one of a hundred, however rare the classes; measured: none of 400."""
+    for seed in range(400):
+        generator = np.random.default_rng(seed)
+        split = generator.choice(PARTS, 100, p=(0.8, 0.1, 0.1))
+        codes = generator.choice(6, 100, p=(0.4, 0.3, 0.2, 0.05, 0.03, 0.02))
+        assert not any(gap.sure for gap in find_gaps(split, codes))

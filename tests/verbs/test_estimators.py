@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import BaggingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 
 from plait.core.options import FitOptions
 from plait.data.read import read
@@ -109,6 +114,86 @@ def test_cross_validation_of_a_regressor_over_a_table_of_ours() -> None:
     empty = model.predict(pd.DataFrame({"a": [np.nan, 0.5], "b": [np.nan, 1.0]}))
     assert empty.dtype == np.float64
     assert empty[0] == pytest.approx(model.model_.prior[0])
+
+
+def numbers(num: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Two columns, of which the first tells the class."""
+    generator, classes = np.random.default_rng(0), np.arange(num) % 2
+    return np.stack([2 * classes + generator.normal(0, 0.4, num), generator.normal(size=num)], axis=1), classes
+
+
+def test_arrays_of_numbers_in_a_pipeline() -> None:
+    x, classes = numbers()
+    rows = pd.DataFrame(x, columns=["a", "b"])
+    pipe = make_pipeline(StandardScaler(), Classifier(candidates="classic")).fit(rows, classes)
+    assert pipe.score(rows, classes) > 0.9
+    learner = pipe[-1]
+    assert (learner.n_features_in_, hasattr(learner, "feature_names_in_")) == (2, False)
+    columns = learner.model_.facts.schema["columns"]
+    assert [(c["name"], c["kind"]) for c in columns[:2]] == [("x0", "number"), ("x1", "number")]
+    with pytest.raises(ValueError, match="X has 1 features, but Classifier is expecting 2 features"):
+        learner.predict(x[:, :1])
+
+
+def test_names_of_features_are_kept_and_held_against(fitted: Classifier) -> None:
+    rows, _ = frame()
+    assert fitted.feature_names_in_.tolist() == ["a", "b", "note"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        fitted.predict(rows.rename(columns={"a": "c"}))
+    assert fitted.predict({"note": ["high tide"]}).shape == (1,)  # what is no frame may lack columns, as elsewhere
+
+
+@pytest.mark.parametrize(("candidates", "epochs"), [("classic", 1), ("alone", 30)])
+def test_rows_that_count_more_are_learned(candidates: str, epochs: int) -> None:
+    x, classes = numbers()
+    told = np.where(np.arange(60) < 24, classes, 1 - classes)  # the longer part says the opposite
+    weights = np.where(np.arange(60) < 24, 1.0, 0.01)
+    learner = Classifier(candidates=candidates, epochs=epochs).fit(x, told, sample_weight=weights)
+    assert learner.score(x, classes) > 0.8  # 0.1 and 0.2 where all rows count the same
+
+
+EQUIVALENCE = "a study draws its own validation and test rows, so a row twice is not a row that counts twice"
+EXPECTED_TO_FAIL = {"check_sample_weight_equivalence_on_dense_data": EQUIVALENCE}
+QUICK = [
+    "all_zero_sample_weights_error", "complex_data", "do_not_raise_errors_in_init_or_set_params",
+    "estimator_sparse_array", "estimator_sparse_matrix", "estimator_sparse_tag",
+    "estimators_empty_data_messages", "estimators_unfitted", "fit1d", "fit2d_1sample", "fit2d_predict1d",
+    "get_params_invariance", "methods_subset_invariance", "mixin_order", "n_features_in",
+    "no_attributes_set_in_init", "non_transformer_estimators_n_iter", "parameters_default_constructible",
+    "requires_y_none", "set_params", "supervised_y_no_nan", "valid_tag_types",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_scikit_learn_checks(name: str) -> None:
+    for learner, check in estimator_checks_generator(Regressor(candidates="classic", epochs=1)):
+        if check.func.__name__ == f"check_{name}":
+            return check(learner)
+    raise LookupError(name)
+
+
+@pytest.mark.heavy
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("learner", [Classifier, Regressor])
+def test_all_checks_of_scikit_learn(learner: type) -> None:
+    made = learner(candidates="classic", epochs=1)
+    results = check_estimator(made, on_skip=None, on_fail=None, expected_failed_checks=EXPECTED_TO_FAIL)
+    assert len(results) > 50
+    assert {r["check_name"]: r["status"] for r in results if r["status"] not in ("passed", "skipped")} == dict.fromkeys(
+        EXPECTED_TO_FAIL, "xfail"
+    )
+
+
+@pytest.mark.heavy
+def test_what_searches_and_bags_over_columns() -> None:
+    x, classes = numbers()
+    learner = Classifier(candidates="classic", epochs=1)
+    chosen = SequentialFeatureSelector(learner, n_features_to_select=1, cv=2).fit(x, classes)
+    assert chosen.get_support().tolist() == [True, False]
+    assert BaggingClassifier(learner, n_estimators=2, random_state=0).fit(x, classes).score(x, classes) > 0.9
+    pipe = make_pipeline(StandardScaler(), learner).set_output(transform="polars")
+    search = GridSearchCV(pipe, {"classifier__balance": [True, False]}, cv=2, error_score="raise")
+    assert search.fit(pd.DataFrame(x, columns=["a", "b"]), classes).best_score_ > 0.9
 
 
 @pytest.mark.heavy

@@ -277,10 +277,11 @@ def test_there_are_as_many_answers_as_rows_with_status_and_reason(model: Model, 
 
 def test_a_missing_column_is_absent_and_none_at_all_is_an_error(model: Model, quick: Model) -> None:
     answers = quick.predict({"b": [1.0, 2.0]})
-    assert answers.status == ["ok", "ok"]  # a number of the table is there
+    assert answers.status == ["partial", "partial"]  # a number of the table is there
+    assert answers.reason == ["tabular: no column 'a'"] * 2
     answers = model.predict({"age": [20.0, 50.0], "colour": ["red", "blue"]})
     assert answers.status == ["partial", "partial"]
-    assert answers.reason[0] == "photo: blank; sound: blank; text: blank"
+    assert answers.reason[0] == "photo: no column 'photo'; sound: no column 'sound'; text: no column 'note'"
     with pytest.raises(RequestError, match=r"none of the model's columns \(a, b\) is in .*; it has: c\."):
         quick.predict({"c": [1.0]})
 
@@ -387,7 +388,9 @@ def test_evaluate_says_how_many_rows_were_whole(model: Model, folder: Path) -> N
 
 def test_evaluate_has_exactly_these_keys(model: Model, folder: Path) -> None:
     found = evaluate(model, folder / "holes.csv")
-    assert list(found) == ["rows", "scored", "failed", "metrics", "by_modalities", "alone"]
+    assert list(found) == ["rows", "scored", "failed", "metrics", "by_modalities", "alone", "notes"]
+    learned = model.facts.splits["train"] + model.facts.splits["val"]
+    assert found["notes"] == [f"{learned} of 48 rows were learned from: the scores are too good."]
     assert (found["rows"], found["scored"], found["failed"]) == (48, 48, 0)
     assert list(found["metrics"]) == METRICS
     for name in METRICS[:-1]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plait.errors import RequestError, RunError
+from plait.errors import RequestError, RunError, TableError
 from plait.runs.model import Model
 from plait.verbs.fit import fit
 from plait.verbs.predict import evaluate, predict
@@ -84,3 +84,146 @@ def test_relative_paths_of_columns_begin_in_the_folder_given(tmp_path: Path) -> 
     assert predict(model, columns, folder=tmp_path).status == ["failed"] * 4
     assert evaluate(model, columns, folder=table.parent)["scored"] == 4
     assert evaluate(model, columns, folder=tmp_path)["scored"] == 0
+
+
+ROWS = 60
+PEOPLE: dict[str, list[Any]] = {
+    "id": [f"P{n:03}" for n in range(ROWS)],
+    "Body Weight": [50.0 + 20 * (n % 2) + n / 7 for n in range(ROWS)],
+    "town": [("Rome", "Oslo")[n % 2] for n in range(ROWS)],
+    "member": [n % 3 == 0 for n in range(ROWS)],
+    "sick": [n % 2 == 1 for n in range(ROWS)],
+}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A run over weights, towns and members, of people with an id."""
+    with pytest.MonkeyPatch.context() as patch:
+        take_quick_learners(patch)
+        out = tmp_path_factory.mktemp("people") / "run"
+        return fit(PEOPLE, target="sick", out=out, candidates=["classic"], report=False)
+
+
+def some(num: int = 4, **columns: Any) -> dict[str, list[Any]]:
+    """Return the first rows with these columns instead, without those that are None."""
+    table = {name: cells[:num] for name, cells in PEOPLE.items()} | columns
+    return {name: cells for name, cells in table.items() if cells is not None}
+
+
+def test_good_rows_are_ok_and_nothing_is_said_of_them(people: Model) -> None:
+    events: list[dict[str, Any]] = []
+    answers = predict(people, some(), callback=events.append)
+    assert (answers.status, answers.reason, answers.notes) == (["ok"] * 4, [""] * 4, [])
+    assert events == [{"stage": "predict", "done": 4, "total": 4}]
+
+
+@pytest.mark.parametrize("name", ["body_weight", "BODY WEIGHT ", "body-weight"])
+def test_a_column_that_is_surely_meant_is_taken_and_said(people: Model, name: str) -> None:
+    renamed = some(**{"Body Weight": None, name: PEOPLE["Body Weight"][:4]})
+    answers = predict(people, renamed)
+    assert answers.labels == predict(people, some()).labels
+    assert answers.status == ["ok"] * 4
+    said = f"columns are called otherwise than in training: {name!r} is taken for 'Body Weight'."
+    assert answers.notes == [said]
+    assert evaluate(people, renamed)["notes"][-1] == said
+
+
+def test_a_column_that_is_lacking_is_said_in_each_row_and_at_the_end(people: Model) -> None:
+    events: list[dict[str, Any]] = []
+    renamed = some(**{"Body Weight": None, "weight": PEOPLE["Body Weight"][:4]})
+    answers = predict(people, renamed, callback=events.append)
+    assert answers.status == ["partial"] * 4
+    assert answers.reason == ["tabular: no column 'Body Weight'"] * 4
+    (note,) = answers.notes
+    assert "'Body Weight' (there is 'weight': rename it if that is meant)" in note
+    assert events[-1] == {"note": note}
+    events.clear()
+    explained = people.explain(renamed, callback=events.append)
+    assert explained.statuses == [("partial", "tabular: no column 'Body Weight'")] * 4
+    assert events[-1] == {"note": note}
+    assert note in evaluate(people, renamed)["notes"]
+
+
+def test_values_that_training_had_are_known_and_others_are_said(people: Model) -> None:
+    answers = predict(people, some(member=["TRUE", "no", 0, "1.0"], town=["ROME", "Oslo", "Paris", "Oslo"]))
+    assert answers.status == ["ok", "ok", "partial", "ok"]
+    assert answers.reason[2] == "tabular: column 'town': 'Paris' was not in training"
+    assert [answers.labels[row] for row in (0, 1, 3)] == [False, True, True]
+    assert len(answers.notes) == 3
+    assert "column 'town': 1 row holds a value that was not in training: 'Paris'." in answers.notes
+
+
+def test_a_row_with_a_blank_cell_is_partial(people: Model) -> None:
+    answers = predict(people, some(town=[None, "Oslo", "", "Oslo"], member=[True, None, None, False]))
+    assert answers.status == ["partial", "partial", "partial", "ok"]
+    assert answers.reason == [
+        "tabular: column 'town': blank",
+        "tabular: column 'member': blank",
+        "tabular: columns 'town', 'member': blank",
+        "",
+    ]
+    assert answers.notes == []
+
+
+def test_no_rows_give_no_answers_wherever_they_come_from(people: Model, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,Body Weight,town\n")
+    (tmp_path / "b.jsonl").write_text("")
+    (tmp_path / "c.json").write_text("[]")
+    whole = predict(people, some(), out=tmp_path / "whole.parquet").to_arrow()
+    for rows in (tmp_path / "a.csv", tmp_path / "b.jsonl", tmp_path / "c.json", some(0), {}):
+        answers = predict(people, rows, out=tmp_path / "out.parquet")
+        assert (len(answers), answers.notes) == (0, [])
+        table = answers.to_arrow().drop_columns(list(answers.kept))
+        assert table.schema.equals(whole.drop_columns(["id"]).schema)
+    assert len(people.explain(tmp_path / "a.csv")) == 0
+    with pytest.raises(TableError, match=r"there are column names but no rows in .*a\.csv"):
+        evaluate(people, tmp_path / "a.csv")
+    with pytest.raises(RequestError, match=r"none of the model's columns .* is in .*d\.csv; it has: x"):
+        (tmp_path / "d.csv").write_text("x\n")
+        predict(people, tmp_path / "d.csv")
+
+
+def test_ids_are_carried_along_and_more_where_it_is_asked(people: Model, tmp_path: Path) -> None:
+    predict(people, some(2), out=tmp_path / "a.csv", keep=["town"])
+    rows = read_csv(tmp_path / "a.csv")
+    assert [*rows[0]] == ["id", "town", "prediction", "probability_False", "probability_True", "status", "reason"]
+    assert [(row["id"], row["town"], row["prediction"]) for row in rows] == [
+        ("P000", "Rome", "false"),
+        ("P001", "Oslo", "true"),
+    ]
+    answers = predict(people, some(2, ID=["x", "y"], id=None, status=["new", "old"]), keep="status")
+    assert answers.kept == {"ID": ["x", "y"], "status": ["new", "old"]}
+    assert answers.columns()["status_2"] == ["new", "old"]
+    assert answers.columns()["status"] == ["ok", "ok"]
+    with pytest.raises(RequestError, match=r"there is no column 'town2'\. Did you mean 'town'"):
+        predict(people, some(2), keep=["town2"])
+
+
+def test_labels_written_otherwise_are_scored_as_what_they_are(people: Model) -> None:
+    right = evaluate(people, some(8))["metrics"]["accuracy"]["value"]
+    for yes, no in (("TRUE", "FALSE"), (1, 0), ("1.0", "0.0"), ("yes", "no")):
+        found = evaluate(people, some(8, sick=[(no, yes)[n % 2] for n in range(8)]))
+        assert found["metrics"]["accuracy"]["value"] == right == 1.0
+        assert found["notes"][0].startswith("labels are written otherwise than in training: ")
+
+
+def test_labels_that_the_model_never_saw_are_counted_as_wrong_and_said(people: Model) -> None:
+    found = evaluate(people, some(4, sick=["maybe", True, "maybe", "?"]))
+    assert (found["scored"], found["metrics"]["accuracy"]["value"]) == (4, 0.25)
+    assert found["notes"][0] == (
+        "3 rows have a label that the model never saw, which counts as wrong: 'maybe' in 2, '?' in 1."
+    )
+
+
+def test_rows_that_were_learned_from_are_counted(people: Model) -> None:
+    (said,) = evaluate(people, PEOPLE)["notes"]
+    learned = people.facts.splits["train"] + people.facts.splits["val"]
+    assert said == f"{learned} of 60 rows were learned from: the scores are too good."
+    assert people.folder is not None
+    assert evaluate(people.folder, PEOPLE)["notes"] == [said]
+    new = {**PEOPLE, "Body Weight": [weight + 0.5 for weight in PEOPLE["Body Weight"]]}
+    assert "notes" not in evaluate(people, new)
+    people.learned, kept = None, people.learned  # as a run of before
+    assert "notes" not in evaluate(people, PEOPLE)
+    people.learned = kept

@@ -10,6 +10,18 @@ from plait.core.finding import Finding
 from plait.core.words import count
 
 SEVERITIES = ("error", "warning", "note")
+# How checks begin that tell of what makes a score untrue, and of labels and pairs that may be wrong.
+HARM = (
+    (
+        "label-leak",
+        "text-label-inside",
+        "split-",
+        "image-duplicate-split",
+        "audio-duplicate-split",
+        "text-duplicate-split",
+    ),
+    ("label-", "pairing-", "holes-"),
+)
 MOST_ROWS = 8  # row numbers that the text shows of a finding; JSON has them all
 
 
@@ -32,8 +44,17 @@ class Findings:
 
     @classmethod
     def of(cls, rows: int, findings: Iterable[Finding]) -> Findings:
-        """Sort findings: errors, warnings, notes; those that touch more rows first."""
-        return cls(rows, tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -len(f.rows), f.check))))
+        """Sort findings: errors, warnings, notes; of these the most harmful first.
+
+        What makes a score untrue, then labels and pairs that may be wrong, then cells; those that touch more rows
+        first, and all rows are touched where none are named.
+        """
+
+        def place(finding: Finding) -> tuple[int, int, int, str]:
+            harm = next((i for i, names in enumerate(HARM) if finding.check.startswith(names)), len(HARM))
+            return SEVERITIES.index(finding.severity), harm, -len(finding.rows or range(rows)), finding.check
+
+        return cls(rows, tuple(sorted(findings, key=place)))
 
     def __iter__(self) -> Any:
         return iter(self.findings)

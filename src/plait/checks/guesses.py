@@ -157,7 +157,7 @@ def make_guessers(
         return []
     rows = rows[present]
     designs = []
-    if values.shape[1]:
+    if values.shape[1] and np.ptp(values[present], axis=0).max() > 1e-6:  # where all are alike, nothing can be guessed
         designs.append(("", _design(values[present].astype(np.float32), generator)))
     for encoder, kept in kept_features(survey, modality, rows):
         # what is kept does not change what the first one sees

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from plait.checks.guesses import LEAST_ROWS, MOST_CLASSES, Labels, Voice, choose_rows, fuse, hear_voices
-from plait.checks.leaks import check_holes, check_leaks
+from plait.checks.leaks import check_holes, check_leaks, draw_labels
 from plait.checks.pairing import check_pairing
+from plait.checks.split_checks import check_gaps, check_groups, check_splits
 from plait.checks.survey import Survey
 from plait.checks.table_checks import split_of
-from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
 from plait.core.terminal import Callback
 from plait.core.words import count, percent
@@ -32,56 +32,19 @@ def check_labels(survey: Survey, callback: Callback) -> list[Finding]:
     At most 3,000 rows are asked of the guessers, drawn with a fixed seed. Progress: {"stage": "labels", "done",
     "total"}, in modalities."""
     table, schema = survey.table, survey.schema
-    split = split_of(table, schema)
-    findings = [] if split is None else [*_check_groups(table, schema, split), *_check_ids(table, schema, split)]
-    findings += check_leaks(table, schema)
+    split, drawn = split_of(table, schema), draw_labels(table, schema)
+    findings = check_splits(table, schema, split)
+    groups = list(check_groups(table, schema, split, drawn))
+    findings += groups
+    findings += check_leaks(table, schema, drawn, {group.column for group in groups})
     labels = Labels.find(table, schema)
     if labels is not None:
+        findings += [] if split is None else check_gaps(labels, split)
         findings += _check_classes(labels, split)
         findings += check_holes(survey, labels)
         findings += _check_conflicts(survey, labels)
         findings += _check_rows(survey, labels, callback)
     return findings
-
-
-def _rows_by_value(cells: Sequence[Any], split: Split) -> dict[str, list[int]]:
-    """Return the rows of each value, those in no split left out."""
-    pairs = zip(cells, split, strict=True)
-    return rows_of(None if cell is None or part is None else str(cell) for cell, part in pairs)
-
-
-def _is_shared(rows: Sequence[int], split: Split) -> bool:
-    return len({split[row] for row in rows}) > 1
-
-
-def _check_groups(table: Table, schema: Schema, split: Split) -> Iterator[Finding]:
-    group = schema.role("group")
-    if group is None:
-        return
-    groups = _rows_by_value(table.cells(group), split)
-    shared = sorted(name for name, rows in groups.items() if _is_shared(rows, split))
-    if shared:
-        shown = ", ".join(repr(name[:40]) for name in shared[:3]) + (" …" if len(shared) > 3 else "")
-        message = (
-            f"{count(len(shared))} of {count(len(groups), 'group is', 'groups are')} in more than one split: {shown}; "
-            "scores will be too good"
-        )
-        mend = "Put each group into one split, or leave the split column out: fit then draws whole groups."
-        yield Finding("warning", "split-group", group, (), message, mend)
-
-
-def _check_ids(table: Table, schema: Schema, split: Split) -> Iterator[Finding]:
-    for column in schema.columns:
-        if column.kind != "id" or column.role not in ("ignored", "feature"):
-            continue
-        cells = table.cells(column.name)
-        shared = [rows for rows in _rows_by_value(cells, split).values() if _is_shared(rows, split)]
-        if shared:
-            at_fault = tuple(sorted(row for rows in shared for row in rows))
-            shown = repr(cells[at_fault[0]])[:60]
-            message = f"{count(len(shared), 'id is', 'ids are')} in more than one split, such as {shown}"
-            mend = "Keep each id in one split; if these rows belong together, name the column: --group."
-            yield Finding("warning", "split-id", column.name, at_fault, message, mend)
 
 
 def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:

@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 
 from plait.checks.survey import Survey
 from plait.checks.table_checks import split_of
+from plait.core.contract import Table
 from plait.core.finding import Finding, say_cells
 from plait.core.words import count
+from plait.data.nearby import near_files
 from plait.kinds import KINDS
 from plait.kinds.cell_facts import CellFacts, first_of, rows_where
 from plait.kinds.facts import rows_of
 from plait.kinds.kind import Kind
 
 Facts = Sequence[CellFacts | None]  # of the cells of a column
+MOST = 50  # names that are not there, whose meaning is looked for
 # What makes a cell of any kind unreadable: fault → name of the check, what its cells do, how to mend it.
 BROKEN = {
     "missing": (
@@ -23,12 +26,22 @@ BROKEN = {
         "names a file that is not there",
         "Restore the files, mend the paths (they are relative to the table's folder), or blank the cells.",
     ),
+    "link": (
+        "file-link",
+        "names a link that leads out of the table's folder",
+        "Copy the files into the folder, or say with --folder where they are.",
+    ),
     "empty": ("file-empty", "names a file of 0 bytes", "Copy the files again, or blank the cells."),
     "truncated": ("file-truncated", "holds a file whose end is missing", "Copy the files again, or blank the cells."),
     "wrong-kind": (
         "file-wrong-kind",
         "holds something else than {a_kind}",
         "Put the right files in their place, or blank the cells.",
+    ),
+    "unsupported": (
+        "file-unsupported",
+        "holds a format that is not decoded here",
+        "Do what the reason says, or blank the cells; until then they count as absent.",
     ),
     "unreadable": ("file-unreadable", "cannot be read", "Replace the files by whole ones, or blank the cells."),
     "address": ("file-address", "is an address, which is never fetched", "Download the files and write their paths."),
@@ -43,18 +56,22 @@ def check_media(survey: Survey) -> list[Finding]:
         kind = KINDS[modality.kind]
         for column in modality.columns:
             if (facts := survey.facts.get(column)) is not None:
-                findings += check_files(column, kind, facts)
+                findings += check_files(column, kind, facts, survey.table)
                 findings += kind.checks.check_facts(column, facts)
                 findings += check_duplicates(column, kind, facts, splits)
     return findings
 
 
-def check_files(column: str, kind: Kind, facts: Facts) -> Iterator[Finding]:
-    """Find what is wrong with files as files, whatever is in them."""
+def check_files(column: str, kind: Kind, facts: Facts, table: Table | None = None) -> Iterator[Finding]:
+    """Find what is wrong with files as files, whatever is in them, and what names that lead nowhere may mean."""
     for fault, rows in sorted(rows_of(None if cell is None else cell.fault or None for cell in facts).items()):
         check, does, mend = (BROKEN | kind.checks.FAULTS)[fault]
         message = f"{say_cells(len(rows), does.format(a_kind=f'a {kind.noun}'))}; the first: "
         message += first_of(facts, rows).reason
+        if fault == "missing" and table is not None:
+            names = (cell.get("path") if isinstance(cell, dict) else cell for cell in table.cells(column, rows[:MOST]))
+            near = near_files((name for name in names if isinstance(name, str)), table.folder)
+            mend = f"{near}: write it so. {mend}" if near else mend
         yield Finding("error", check, column, tuple(rows), message, mend)
     if renamed := rows_where(facts, lambda cell: cell.renamed):
         first, does = first_of(facts, renamed), "holds a file of another format than its ending says"

@@ -17,7 +17,7 @@ import numpy as np
 from plait.checks.mend.files import right_name
 from plait.core.contract import Schema, Table
 from plait.core.terminal import Callback, quiet
-from plait.data import media
+from plait.data import formats, media
 from plait.data.fact_cache import Cache
 from plait.data.feature_cache import digest_bytes
 from plait.data.headers import check_header
@@ -112,7 +112,7 @@ def look_into(
         else:
             key = hashlib.sha256(source).hexdigest()
         part = checks.part_of(cell, source) if hasattr(checks, "part_of") else WHOLE
-        key = f"{VERSION}|{kind.name}|{key}|{part}"
+        key = f"{getattr(checks, 'VERSION', VERSION)}|{kind.name}|{key}|{part}"
         facts: CellFacts | None = checks.FACTS.from_json(kind.name, cache.get(key))
         if facts is not None:
             return replace(facts, **place), ""
@@ -141,7 +141,7 @@ def _read_content(cell: Any, kind: Kind, content: bytes, path: str, rate: int | 
     except CellError as error:
         facts = checks.FACTS(kind.name, error.fault, str(error))
     fault, words = check_header(content)
-    sniffed, form = media.sniff_format(content[: media.HEAD]) or ("", "")
+    sniffed, form = formats.sniff_format(content[: formats.HEAD]) or ("", "")
     cut_off = fault == "truncated" and facts.fault in ("", "no-samples", "unreadable", "too-large")
     if cut_off and sniffed == kind.name and (facts.fault or checks.WHOLE_FILES):
         facts = checks.FACTS(kind.name, "truncated", f"cut off: {called} ({words})")

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from plait.core.contract import SPLITS, Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
-from plait.data.parse import PLAIN, is_missing, parse_number
-from plait.kinds import is_opened, kind_of_column
+from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
+from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
-from plait.kinds.facts import Facts, facts_of
+from plait.kinds.facts import Facts, absent_cells, facts_of
+from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
+from plait.kinds.media import SAVED, WEB, means_files
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
@@ -23,14 +25,14 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
     split = split_of(table, schema)
     findings = [*_check_split(table, schema)]
     for column in schema.columns:
-        if column.role in ("split", "group") or column.why in ("left out as asked", WHY_MENDED):
+        if column.role in ("split", "group") or column.why in (WHY_ASKED, WHY_MENDED):
             continue
         facts, kind = facts_of(table, column.name), kind_of_column(column.kind)
         findings += _check_filled(column, facts, table)
-        if is_opened(column.kind):
-            continue
         if column.role == "ignored":
-            findings += _check_ids(column, facts)
+            findings += _check_unread(column, schema) if means_files(column) else _check_left_out(column, facts)
+            continue
+        if is_opened(column.kind):
             continue
         if kind is not None and kind.checks is not None:
             findings += kind.checks.check_column(column, facts, table, schema, split)
@@ -61,9 +63,7 @@ def _check_split(table: Table, schema: Schema) -> Iterator[Finding]:
 def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Finding]:
     if not facts.rows:
         return
-    absent = facts.holes
-    if facts.written and any(map(is_missing, facts.uniques())):
-        absent += sum(map(is_missing, table.cells(column.name)))
+    absent = sum(absent_cells(table, column))
     part = absent / facts.rows
     if column.role == "target" and not facts.filled:
         message = f"no row of {count(facts.rows)} has a label; fit needs some to learn from"
@@ -82,10 +82,30 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
         yield Finding("warning", "table-constant", column.name, (), message, mend)
 
 
-def _check_ids(column: Column, facts: Facts) -> Iterator[Finding]:
-    if column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
+def _check_left_out(column: Column, facts: Facts) -> Iterator[Finding]:
+    """Find columns that fit leaves out: surely ids, or what may be of use; of one value there is a finding already."""
+    if column.why.startswith(SAVED):
+        mend = "Save what they hold as pictures, sounds, texts or numbers; the column teaches nothing as it is."
+        yield Finding("warning", "file-unsupported", column.name, (), f"{column.why}; it is left out", mend)
+    elif is_lost(column) and facts.distinct != 1:
+        way = way_in(column)
+        mend = f"{way}; if it is of no use: --ignore {quoted(column.name)}".lstrip("; ")
+        yield Finding(
+            "warning", "table-left-out", column.name, (), f"it is left out: {column.why}", mend[:1].upper() + mend[1:]
+        )
+    elif column.kind == "id" and (facts.written or facts.form in ("whole", "real")):
         mend = f"Nothing is needed; if it is no id: --kind {quoted(column.name)}=category"
         yield Finding("note", "table-id-like", column.name, (), f"{column.why}; it is left out", mend)
+
+
+def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
+    """Find columns that mean files of which none is read; a note where other columns hold files, and of mere links."""
+    others = any(KINDS[modality.kind].opened for modality in schema.modalities)
+    severity = "note" if others or (column.why == WEB and column.kind == "id") else "warning"
+    check, mend = "file-unread", "Write the paths of the files, from the table's folder on, into the column."
+    if column.why == WEB:
+        check, mend = "file-address", "Download the files, and write their paths into the column."
+    yield Finding(severity, check, column.name, (), f"the cells are {column.why}; it is left out", mend)
 
 
 def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
@@ -93,13 +113,20 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
     cells = {row: cell.strip() for row, cell in enumerate(table.cells(column.name)) if cell and not is_missing(cell)}
     if column.kind == "date" or len(cells) < 2:
         return
-    numbers = {row for row, cell in cells.items() if _is_number(cell)}
+    written = how_written(list(cells.values()))
+    numbers = {row for row, cell in cells.items() if _is_number(cell, written)}
     words = tuple(sorted(set(cells) - numbers))
     name, share = column.name, len(numbers) / len(cells)
-    if column.kind == "number":
+    if column.kind != "number" and (units := several_units([fold(cell) for cell in cells.values()])):
+        message = f"amounts in {' and '.join(units)}; they are not read as numbers"
+        mend = "Write all of them in one unit."
+        yield Finding("warning", "table-mixed-units", name, (), message, mend)
+    elif column.kind == "number":
         signed = [cells[row] for row in sorted(numbers) if not PLAIN.fullmatch(cells[row])]
-        if signed or not words:
-            message = f"the numbers are stored as text, such as {(signed or [cells[min(numbers)]])[0]!r}"
+        if signed or (not words and table.lines is None):  # a CSV is nothing but text
+            example = (signed or [cells[min(numbers)]])[0]
+            value = parse_number(example, *written)
+            message = f"the numbers are stored as text, such as {example!r}, read as {value:.15g}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
     elif share >= 0.95 and not any(_CODE.fullmatch(cells[row]) for row in numbers):
@@ -120,8 +147,8 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
         yield Finding(severity, "table-mixed-types", name, rows, message, mend)
 
 
-def _is_number(cell: str) -> bool:
+def _is_number(cell: str, written: Written) -> bool:
     try:
-        return parse_number(cell) is not None
+        return parse_number(cell, *written) is not None
     except ValueError:
         return False

@@ -25,6 +25,7 @@ from plait.core.words import count
 from plait.data.fact_cache import Cache, cache_folder
 from plait.data.feature_cache import digest_cell
 from plait.data.media import read_image, read_sound
+from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
 from plait.kinds.image.row import as_pixels
 
@@ -137,7 +138,7 @@ def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
 
 def as_mono(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     """Return (samples (time,) float32, Hz) of a sound (time, channel)."""
-    return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)).astype(np.float32), rate
+    return to_mono(samples), rate
 
 
 def encode(value: Any, kind: str, ending: str = "") -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 
 from plait.converters.columns import convert_column, encode
 from plait.converters.graph import check_kind, describe, find_route, version_of
-from plait.core.contract import Column, Modality, Schema, Table, free_name
+from plait.core.contract import Column, Modality, Schema, Table, free_name, no_column
 from plait.core.terminal import Callback
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
@@ -138,7 +138,8 @@ def _add(table: Table, made: Made, columns: Sequence[str], callback: Callback) -
     import pyarrow as pa
 
     if not columns:
-        return _with_column(table, made.column, pa.chunked_array([pa.nulls(len(table), pa.string())]))
+        nothing = pa.chunked_array([pa.nulls(len(table), pa.string())])
+        return _with_column(table, made.column, nothing, [no_column(*made.columns)] * len(table))
     new = convert_column(table, columns, made.route, callback=callback, stage=f"{made.origin} → {made.kind}")
     by = f"({made.origin}, {made.route.name})"
     notes = [None if reason in (None, "blank") else f"{reason} {by}" for reason in new.reasons]

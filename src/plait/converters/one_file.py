@@ -10,7 +10,8 @@ from typing import Any
 from plait.converters.columns import PICTURES, SOUNDS, as_mono, encode
 from plait.core.contract import Table
 from plait.core.files import write_bytes
-from plait.data.media import AUDIO_ENDINGS, IMAGE_ENDINGS, read_head, read_image, read_sound, sniff
+from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS, sniff
+from plait.data.media import read_head, read_image, read_sound
 from plait.errors import CellError, RequestError, did_you_mean
 from plait.kinds import TABULAR, is_opened
 from plait.kinds.detect import detect

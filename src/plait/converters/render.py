@@ -12,6 +12,7 @@ import numpy as np
 from plait.converters.fonts import clean_text, find_face, load_font, split_runs, wrap_lines
 from plait.converters.graph import ByValue
 from plait.data.media import MAX_PIXELS
+from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Spectrogram(ByValue):
 
         rate = value[1]
         x = np.asarray(value[0], np.float32)
-        x = x.mean(axis=1) if x.ndim == 2 else x
+        x = to_mono(x) if x.ndim == 2 else x
         if not x.size:
             raise CellError("sound has no samples", "no-samples")
         if not np.isfinite(x).all():

@@ -19,6 +19,7 @@ import numpy as np
 
 from plait.converters.graph import ByValue, with_version
 from plait.data.media import resample
+from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
 
 RATE = 16000  # of what pocketsphinx hears, in Hz
@@ -163,7 +164,7 @@ def read_sound(value: Any) -> np.ndarray:
         what = type(value).__name__
         raise CellError(f"a sound with its sample rate was expected, not {what}", "wrong-kind") from None
     if samples.ndim == 2:
-        samples = samples.mean(axis=1)
+        samples = to_mono(samples)
     if samples.ndim != 1 or not 0 < rate < math.inf:
         raise CellError(f"a sound (time,) was expected, not {samples.shape} at {rate:g} Hz", "wrong-kind")
     if not np.isfinite(samples).all():

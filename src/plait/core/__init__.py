@@ -8,13 +8,13 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
-        "Batch", "Column", "MISSING_WORDS", "Modality", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "free_name", "keep_only", "second_name", "shown_by", "status_of",
+        "BLANK", "Batch", "Column", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
+        "clean_label", "free_name", "keep_only", "no_column", "second_name", "shown_by", "status_of",
     ),
     "files": (
-        "AGAIN", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "pack_tensors",
-        "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors", "write_bytes", "write_json",
-        "write_tensors",
+        "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "naming",
+        "pack_tensors", "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors", "write_bytes",
+        "write_json", "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (
@@ -27,6 +27,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "version": ("__version__",),
     "words": (
         "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
-        "percent", "plain", "say_curve", "say_encoders", "signed",
+        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "signed",
     ),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     import torch
 
 # what people call the parts of a split: {word: train, val or test}
-SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
+SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("val", "valid", "validation", "dev"), "val"
 )
-# what people write where a number is absent
-MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "Null", "null", "None", "none", "-", "?")
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,8 @@ class Table:
         source: what messages call the table.
         sample_rates: of sound columns given as arrays, in Hz.
         lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is absent or filled.
+        categories: columns of numbers whose type says that they are categories.
+        units: what a row below the header of a CSV says of the columns, such as ms.
 
     Example:
         >>> table.shape, table.names, table[:3].cells("age")
@@ -116,6 +116,8 @@ class Table:
     lines: list[int] | None = None  # of a CSV: the line each row begins on, for messages
     # of a column that plait made or filled: for each cell, why it is absent, or what it was filled from
     notes: dict[str, list[str | None]] = field(default_factory=dict)
+    categories: frozenset[str] = frozenset()  # columns of numbers that are categories by their type in a frame
+    units: dict[str, str] = field(default_factory=dict)  # of a CSV: what a row below the header says
 
     @property
     def names(self) -> list[str]:
@@ -145,7 +147,7 @@ class Table:
         data = {name: _take(values, index) for name, values in self.data.items()}
         lines = None if self.lines is None else [self.lines[i] for i in index]
         notes = {name: [column[i] for i in index] for name, column in self.notes.items()}
-        return Table(data, self.folder, self.source, self.sample_rates, lines, notes)
+        return replace(self, data=data, lines=lines, notes=notes)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
         """Return the cells of one column as Python values, None where absent; of arrays one array a row.
@@ -241,6 +243,15 @@ def clean_label(cell: Any) -> Any:
     if isinstance(cell, float):
         return None if cell != cell else int(cell) if cell.is_integer() else cell
     return cell if cell is None or isinstance(cell, (bool, int)) else str(cell)
+
+
+BLANK = "blank"  # why a cell is absent in which nothing is
+NEW = "was not in training"  # what is said of a value that counts as absent since no code was learned for it
+
+
+def no_column(*names: str) -> str:
+    """Return why cells are absent whose columns the table lacks: no columns 'age', 'town'."""
+    return f"no column{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
 
 
 def status_of(absent: Mapping[str, str], modalities: Iterable[str]) -> tuple[str, str]:

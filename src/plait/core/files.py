@@ -14,26 +14,37 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.words import first_line
 from plait.errors import PlaitError, RunError
 
 MOST_JSON = 64 << 20  # bytes: the run.json of 100,000 classes and 200 candidates takes 20 MB
 AGAIN = "Fit the run again, or restore the file."
 CHECKSUM = "checksum"  # of a stage: what its JSON holds beside its own facts
+# what is raised where something is made, or done, from values that do not fit together
+MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
 UNFINISHED = "unfinished"  # a folder inside the run folder, gone when the run is finished
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file where one cannot be written: of a full disk the system tells no name."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file through a temporary one beside it, so that a reader sees the old file or the new, never a part."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(error.errno, f"{path} cannot be written: {error.strerror or error}") from None
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(part, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -110,11 +121,9 @@ def consistent(source: object) -> Iterator[None]:
         yield
     except PlaitError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, AssertionError) as error:
-        said = (str(error).strip().splitlines() or [""])[0][:200]
-        raise RunError(
-            f"{source} is damaged: what it says does not fit together ({type(error).__name__}: {said}). {AGAIN}"
-        ) from None
+    except MISFITS as error:
+        said = f"{type(error).__name__}: {first_line(error):.200}"
+        raise RunError(f"{source} is damaged: what it says does not fit together ({said}). {AGAIN}") from None
 
 
 def pack_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:

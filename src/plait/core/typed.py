@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from itertools import repeat
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 Check = Callable[[Any], None]
@@ -42,19 +43,28 @@ def _check_of(hint: Any) -> Check:
     if hint is None or hint is types.NoneType:
         return lambda value: _require(value is None, value, "null")
     if origin in (Union, types.UnionType):
-        return _any_of([_check_of(kind) for kind in inner])
+        return _any_of([_check_of(kind) for kind in inner if kind is not types.NoneType], types.NoneType in inner)
     if origin is Literal:
         return lambda value: _require(value in inner if isinstance(value, str) else False, value, str(inner))
     if origin is tuple and inner[-1] is not Ellipsis:
         return _row_of([_check_of(kind) for kind in inner])
     if origin in (list, tuple):
-        return _list_of(_check_of(inner[0]), {inner[0]} if inner[0] in (str, bool) else set())
+        return _list_of(_check_of(inner[0]), inner[0])
     if hint in (dict, Mapping) or origin in (dict, Mapping):
         return _object_of(_check_of(inner[1]) if inner else None)
     if is_typeddict(hint) or is_dataclass(hint):
         return _fields_of(hint)
-    fits = PLAIN.get(hint, lambda value: False)  # what JSON cannot hold
-    return lambda value: _require(fits(value), value, hint.__name__)
+    return _plain_of(hint, PLAIN.get(hint, lambda value: False))  # what JSON cannot hold
+
+
+def _plain_of(hint: Any, fits: Callable[[Any], bool]) -> Check:
+    sure = hint if hint in (str, bool) else None  # whatever value is of this very type
+
+    def check(value: Any) -> None:
+        if type(value) is not sure and not fits(value):
+            raise _Misfit(value, hint.__name__)
+
+    return check
 
 
 def _require(right: bool, value: Any, wanted: str) -> None:
@@ -62,17 +72,11 @@ def _require(right: bool, value: Any, wanted: str) -> None:
         raise _Misfit(value, wanted)
 
 
-def _inside(check: Check, value: Any, step: str) -> None:
-    try:
-        check(value)
-    except _Misfit as misfit:
-        misfit.way.append(step)
-        raise
-
-
-def _any_of(checks: list[Check]) -> Check:
+def _any_of(checks: list[Check], nullable: bool) -> Check:
     def check(value: Any) -> None:
         misfits = []
+        if value is None and nullable:
+            return None
         for one in checks:
             try:
                 return one(value)
@@ -83,27 +87,35 @@ def _any_of(checks: list[Check]) -> Check:
     return check
 
 
+def _each(items: Iterable[tuple[Any, Check]], value: Any, form: str) -> None:
+    """Check what is at each place of a value; form: how a place is written."""
+    place: Any = None
+    try:
+        for place, check in items:
+            check(value[place])
+    except _Misfit as misfit:
+        misfit.way.append(form.format(place))
+        raise
+
+
 def _row_of(checks: list[Check]) -> Check:
     def check(value: Any) -> None:
         _require(isinstance(value, (list, tuple)), value, "a list")
         _require(len(value) == len(checks), value, f"{len(checks)} values")
-        for place, (one, item) in enumerate(zip(checks, value, strict=True)):
-            _inside(one, item, f"[{place}]")
+        _each(enumerate(checks), value, "[{}]")
 
     return check
 
 
-def _list_of(one: Check, exact: set[type]) -> Check:
+def _list_of(one: Check, kind: Any) -> Check:
+    fits = PLAIN.get(kind)
+
     def check(value: Any) -> None:
         _require(isinstance(value, (list, tuple)), value, "a list")
-        if set(map(type, value)) <= exact:  # the vocabulary of a text: thousands of words, seen at once
+        ends = (min(value), max(value)) if fits is not None and {*map(type, value)} == {kind} else ()
+        if fits is not None and ends and all(map(fits, ends)):  # thousands are seen at once
             return
-        for place, item in enumerate(value):
-            try:
-                one(item)
-            except _Misfit as misfit:
-                misfit.way.append(f"[{place}]")
-                raise
+        _each(zip(range(len(value)), repeat(one)), value, "[{}]")
 
     return check
 
@@ -111,8 +123,8 @@ def _list_of(one: Check, exact: set[type]) -> Check:
 def _object_of(one: Check | None) -> Check:
     def check(value: Any) -> None:
         _require(isinstance(value, Mapping), value, "an object")
-        for key, item in value.items() if one is not None else ():
-            _inside(one, item, f".{key}")  # type: ignore[arg-type]
+        if one is not None:
+            _each(zip(value, repeat(one)), value, ".{}")
 
     return check
 
@@ -132,9 +144,7 @@ def _fields_of(kind: Any) -> Check:
         _require(isinstance(value, Mapping), value, "an object")
         for name in needed:
             _require(name in value, value, f"an object with {name!r}")
-        for name, one in checks.items():
-            if name in value:
-                _inside(one, value[name], f".{name}")
+        _each([item for item in checks.items() if item[0] in value], value, ".{}")
 
     return check
 

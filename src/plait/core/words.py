@@ -63,6 +63,17 @@ def count(num: float | None, noun: str = "", several: str = "") -> str:
     return f"{round(num):,} {noun if num == 1 else several or noun + 's'}" if noun else f"{round(num):,}"
 
 
+def say_rows(num: int, does: str) -> str:
+    """Return how many rows do it: "2 rows hold" of (2, "holds")."""
+    several = {"is": "are", "was": "were", "has": "have"}.get(does, does.removesuffix("s"))
+    return count(num, f"row {does}", f"rows {several}")
+
+
+def say_some(items: Sequence[str], most: int = 5) -> str:
+    """Return the first of many items, with a sign where there are more: a, b, c …"""
+    return ", ".join(items[:most]) + (" …" if len(items) > most else "")
+
+
 def parameters(num: float | None) -> str:
     """Return how many parameters a network has, with the two digits that people compare: 950, 12 k, 3.4 M."""
     if num is None:

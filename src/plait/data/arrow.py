@@ -6,16 +6,20 @@ So the footer or the headers of the messages are looked at first, and unusual ty
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plait.core.contract import Table
+from plait.core.files import parse_json
 from plait.core.words import first_line
+from plait.data.columns import plain
 from plait.data.delimited import check_names
 from plait.data.prune import say_bytes
 from plait.errors import TableError
@@ -24,25 +28,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import parquet
 
-# Honest tables grow 2 to 60 times from Parquet to memory; columns that are nearly all 0, up to about 500 times.
-GROWTH = 1000
+# Honest tables grow 2 to 60 times from Parquet to memory. Columns that are nearly all 0 grow up to about 500 times, and
+# may, as long as they stay small: to read a table takes up to twice its size, and 5 MB must not take over 1 GB.
+GROWTH = 100
 FREE = 512 << 20  # bytes that a file of any size may become
 SHARE = 0.8  # of the free memory, which a table may take
 WIDTH = 8  # bytes of a value, or of what says where it is
 SECONDS = 120  # that a try may take
+LONGEST = 1000  # letters of the name of a class: each row gets a copy
 TRY = "from plait.data.arrow import serve_try; serve_try()"
 REFUSED = 3  # what a try exits with that says itself what is wrong
 _MESSAGES, _FEATHER = (b"ARRO", b"\xff\xff\xff\xff"), b"FEA1"  # how such files begin
 
 
-def read_arrow(path: Path, head: bytes) -> dict[str, Any]:
-    """Return the columns of a Parquet, Arrow or Feather file that begins with `head`. Raises TableError."""
+def read_arrow(path: Path, head: bytes) -> Table:
+    """Return the table in a Parquet, Arrow or Feather file that begins with `head`. Raises TableError."""
     import pyarrow as pa
 
     size = path.stat().st_size
     most = min(max(FREE, GROWTH * size), max(FREE, int(SHARE * _free_memory())))
     try:
-        return columns_of_arrow(_load(path, head, most), str(path))
+        loaded = _load(path, head, most)
+        columns = columns_of_arrow(loaded, str(path))
+        return Table(columns, path.parent, str(path), categories=categories_of(loaded.schema))
     except TableError:
         raise
     except (pa.ArrowException, OSError, EOFError, MemoryError, ValueError, LookupError, struct.error) as error:
@@ -50,43 +58,73 @@ def read_arrow(path: Path, head: bytes) -> dict[str, Any]:
 
 
 def columns_of_arrow(table: pa.Table, source: str) -> dict[str, Any]:
-    """Return the columns of an Arrow table in the types that plait knows, without those that are a frame's index."""
+    """Return the columns of an Arrow table in the types that plait knows, without those that are a frame's index.
+    Classes that Hugging Face stored as numbers are called by their names again."""
     check_names(table.column_names, source)
     names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
-    return {name: plain(table.column(name)) for name in names}
+    classes = _class_names(table.schema.metadata or {})
+    return {name: plain(_by_class(table.column(name), classes.get(name))) for name in names}
 
 
-def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give the many Arrow types of one meaning one type: text, float64, microseconds, binary."""
+def categories_of(schema: pa.Schema) -> frozenset[str]:
+    """Return the columns of numbers or truths that their type, or pandas in a Parquet file, calls categories.
+
+    Of words it says little: a file may hold any text in that form, since it is shorter.
+    """
+    import pyarrow as pa
+
+    listed: set[str] = set()
+    with contextlib.suppress(ValueError, LookupError, TypeError):  # a stranger may have written anything there
+        told = parse_json((schema.metadata or {}).get(b"pandas", b"{}").decode(), finite=False)
+        listed = {column["name"] for column in told["columns"] if column["pandas_type"] == "categorical"}
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    named = set()
+    for field in schema:
+        is_coded = pa.types.is_dictionary(field.type)
+        kind = field.type.value_type if is_coded else field.type
+        if (is_coded or field.name in listed) and any(is_kind(kind) for is_kind in numbers):
+            named.add(field.name)
+    return frozenset(named)
+
+
+def categories_in(source: Any) -> frozenset[str]:
+    """Return the columns of a frame or a dict that hold numbers or truths, and whose type calls them categories."""
+    import pyarrow as pa
+
+    if isinstance(source, Mapping):
+        return frozenset(str(name) for name, values in source.items() if is_category(values))
+    if hasattr(source, "iloc") and hasattr(source, "columns"):
+        return frozenset(str(n) for place, n in enumerate(source.columns) if is_category(source.iloc[:, place]))
+    schema = getattr(source, "schema", None)
+    return categories_of(schema) if isinstance(schema, pa.Schema) else frozenset()
+
+
+def is_category(values: Any) -> bool:
+    """Whether this is a column of pandas that holds numbers or truths, and whose type calls them categories."""
+    kinds = getattr(getattr(values, "dtype", None), "categories", None)
+    return getattr(getattr(kinds, "dtype", None), "kind", "") in tuple("iufb")
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """Return {column: names of its classes} as the metadata of a data set of Hugging Face tell."""
+    with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+        features = parse_json(metadata[b"huggingface"])["info"]["features"]
+        named = {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+        return {name: classes for name, classes in named.items() if all(len(c) <= LONGEST for c in classes)}
+    return {}
+
+
+def _by_class(values: pa.ChunkedArray, classes: list[str] | None) -> pa.ChunkedArray:
+    """Return class numbers as names; −1, which stands for a label that is held back, as absent."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = values.type
-    if isinstance(kind, pa.BaseExtensionType):
-        return plain(pa.chunked_array([chunk.storage for chunk in values.chunks], type=kind.storage_type))
-    if pa.types.is_run_end_encoded(kind):
-        return plain(pa.chunked_array([pc.run_end_decode(chunk) for chunk in values.chunks], type=kind.value_type))
-    if pa.types.is_dictionary(kind):
-        if pa.types.is_string_view(kind.value_type):  # which Arrow cannot cast at once; Polars writes categories so
-            words = [chunk.dictionary.cast(pa.string()) for chunk in values.chunks]
-            pairs = zip(values.chunks, words, strict=True)
-            values = pa.chunked_array(
-                [pa.DictionaryArray.from_arrays(c.indices, w) for c, w in pairs],
-                pa.dictionary(kind.index_type, pa.string()),
-            )
-        return plain(values.cast(values.type.value_type))
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        # Small offsets hold 2 GB a chunk; a column of more stays as it is.
-        return values.cast(pa.string()) if values.nbytes < 2**30 else values.cast(pa.large_string())
-    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
-        return values.cast(pa.large_binary() if values.nbytes > 2**30 else pa.binary())
-    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
-        return values.cast(pa.float64())
-    if pa.types.is_timestamp(kind):
-        return values.cast(pa.timestamp("us", kind.tz), safe=False)
-    if pa.types.is_duration(kind):
-        return pc.divide(values.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
-    return values.cast(pa.string()) if pa.types.is_time(kind) else values
+    if not classes or not pa.types.is_integer(values.type):
+        return values
+    places = pc.if_else(pc.less(values, 0), pa.scalar(None, values.type), values)
+    if (pc.max(places).as_py() or 0) >= len(classes):  # the names are of other numbers
+        return values
+    return pa.array(classes, pa.string()).take(places)
 
 
 def _load(path: Path, head: bytes, most: int, apart: bool = True) -> pa.Table:
@@ -203,7 +241,8 @@ def _parquet_bytes(path: Path, most: int) -> int:
             for place, leaf in enumerate(leaves):
                 chunk = row_group.column(place)
                 values = max(0, chunk.num_values)
-                grown += values * max(WIDTH + 4 * leaf.max_repetition_level, leaf.length or 0)
+                width = 1 if leaf.physical_type == "BOOLEAN" else WIDTH
+                grown += values * max(width + 4 * leaf.max_repetition_level, leaf.length or 0)
                 if leaf.physical_type != "BYTE_ARRAY" or grown > most:
                     continue
                 grown += max(0, chunk.total_uncompressed_size)

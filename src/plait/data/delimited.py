@@ -8,16 +8,18 @@ import io
 import os
 import re
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from plait.core.contract import MISSING_WORDS
 from plait.core.words import count
-from plait.data import media
-from plait.data.parse import PLAIN_NUMBER, PLAIN_WHOLE
+from plait.data import formats
+from plait.data.encodings import say_encoding
+from plait.data.layout import MARKS, find_header, is_spaced, is_units_row
+from plait.data.parse import MISSING, PLAIN_NUMBER, PLAIN_WHOLE, is_decimal_comma, is_missing
 from plait.errors import TableError
 
 if TYPE_CHECKING:
@@ -28,15 +30,21 @@ _LIMIT = threading.RLock()
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
 MORE_CELLS = "Put a cell that holds the delimiter in quotes"  # how to mend a row with more cells than the header
 MOST_COLUMNS = 100_000  # the widest tables that people have, of genes, have 60,000
+SHOWS, FEW_ROWS = 200, 200  # rows that show a file's decimal sign; rows that may show too little of a column
+GROUPED = r"[+-]?[1-9]\d{0,2}(?:\.\d{3})*|0"  # 939, 1.234 and 2.364.100: decimals, or points between thousands
 FEWER_CELLS = "Write the delimiter before an empty cell too"
 
 
-def read_delimited(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
-    """Return the columns by name, and the line on which each row begins.
+Read = tuple[dict[str, "pa.ChunkedArray"], list[int], dict[str, str]]
 
-    file: opened with newline="". The delimiter is found by looking: comma, semicolon, tab or bar. Quoted cells may hold
-    line breaks. Empty cells are null. A column of numbers comes as int64 or float64; in a file with semicolons they may
-    have decimal commas. Raises TableError, with the line: no header, two names alike, ragged lines, open quotes.
+
+def read_delimited(path: Path, file: TextIO) -> Read:
+    """Return the columns by name, the line on which each row begins, and the units that a row below the header names.
+
+    file: opened with newline="". The delimiter is found by looking: comma, semicolon, tab or bar, else blanks. Lines of
+    comments or about a device above the header are left out, with a warning. Quoted cells may hold line breaks. Empty
+    cells are null. A column of numbers comes as int64 or float64; in a file with semicolons they may have decimal
+    commas. Raises TableError, with the line: no header, two names alike, ragged lines, open quotes.
     """
     with _long_cells():
         return _read_records(path, file)
@@ -53,46 +61,79 @@ def _long_cells() -> Iterator[None]:
             csv.field_size_limit(limit)
 
 
-def _read_records(path: Path, file: TextIO) -> tuple[dict[str, pa.ChunkedArray], list[int]]:
+def _read_records(path: Path, file: TextIO) -> Read:
     import pyarrow as pa
 
     start = file.read(START)
     file.seek(0)
     first = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
-    offset, comma = (1, first[1]) if first else (0, _find_delimiter(start, path))
-    if first:
-        file.readline()
-    reader = csv.reader(file, delimiter=comma, strict=True)
+    above, mark = (1, "") if first else find_header(start)
+    comma = first[1] if first else _find_delimiter("".join(start.splitlines(keepends=True)[above:]), path)
+    offset, skipped = above, "".join(file.readline() for _ in range(above))
+    file.read(len(mark))
+    reader = csv.reader(file, delimiter=comma, strict=True, skipinitialspace=comma == " ")
     lines: list[int] = []
     chunks: list[list[pa.Array]] = []
     rows: list[list[str]] = []
+    top: list[list[str]] = []
     begin = offset + 1
     try:
-        names = _names_of_header(next((record for record in reader if record), []), path)
+        header = next((record for record in reader if record), [])
+        names = _names_of_header(header, path)
         begin = offset + reader.line_num + 1
         for record in reader:
-            if record:  # a blank line is no row
-                if len(record) != len(names):
-                    mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
-                    cells = count(len(record), "cell")
-                    raise TableError(f"{path}, line {begin} has {cells}, the header has {len(names)}. {mend}")
-                rows.append(record)
-                lines.append(begin)
-                if len(rows) == _CHUNK:
-                    chunks.append(_strings(rows))
-                    rows = []
+            if len(record) != len(names):
+                _fit(record, names, header if not lines else names)
+            if len(record) != len(names):
+                if not record or record[0].startswith(MARKS):  # a blank line is no row, nor is a comment
+                    skipped += f"{comma.join(record)}\n"
+                    begin = offset + reader.line_num + 1
+                    continue
+                mend = MORE_CELLS if len(record) > len(names) else FEWER_CELLS
+                cells = count(len(record), "cell")
+                raise TableError(f"{path}, line {begin} has {cells}, the header has {len(names)}. {mend}")
+            rows.append(record)
+            lines.append(begin)
+            if len(rows) == _CHUNK:
+                top = top or rows[:20]
+                chunks.append(_strings(rows))
+                rows = []
             begin = offset + reader.line_num + 1
     except csv.Error as error:
         mend = "Put a cell that holds quotes in quotes, and write each quote inside it twice"
         raise TableError(f"{path}, line {begin}: {error}. {mend}") from None
     if rows:
+        top = top or rows[:20]
         chunks.append(_strings(rows))
+    units = dict[str, str]()
+    if top and is_units_row(top[0], top[1:]):
+        units = {name: unit.strip(" []()") for name, unit in zip(names, top[0], strict=True) if unit.strip()}
+        chunks[0], lines = [column[1:] for column in chunks[0]], lines[1:]
+        skipped += f"{comma.join(top[0])}\n"
+    if (left := list(filter(str.strip, skipped.splitlines()))) and not first:
+        are = count(len(left), "line that is no row is", "lines that are no rows are")
+        warnings.warn(f"{path}: {are} left out: {left[0].strip()[:60]!r}", stacklevel=6)
+    while chunks and not header[len(names) - 1].strip() and all(c[-1].null_count == len(c[-1]) for c in chunks):
+        chunks, names = [chunk[:-1] for chunk in chunks], names[:-1]  # its lines end in a delimiter, and that is all
     columns = {name: pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i, name in enumerate(names)}
-    return {name: _typed(column, comma) for name, column in columns.items()}, lines
+    commas = comma == ";" and any(_shows_commas(column[:SHOWS].to_pylist()) for column in columns.values())
+    return {name: _typed(column, comma == ";", commas) for name, column in columns.items()}, lines, units
+
+
+def _fit(record: list[str], names: list[str], header: list[str]) -> None:
+    """Take away what is only a delimiter at the end of a row, or of the header where no row is read yet; all of a blank
+    line."""
+    if len(record) < 2 and not any(map(str.strip, record)):
+        record.clear()
+    elif len(record) > len(names) and not any(map(str.strip, record[len(names) :])):
+        del record[len(names) :]
+    elif not any(map(str.strip, header[len(record) :])):
+        del names[len(record) :]
 
 
 def _find_delimiter(start: str, path: Path) -> str:
-    """Return the sign that cuts the first records into equally many cells, the most; the ending decides a tie."""
+    """Return the sign that cuts the first records into equally many cells, the most; the ending decides a tie.
+    Where none does, blanks may."""
     signs = "\t,;|" if path.suffix.lower() in (".tsv", ".tab") else ",;\t|"
     widths = {}
     for sign in signs:
@@ -101,12 +142,14 @@ def _find_delimiter(start: str, path: Path) -> str:
         if len(start) == START and 1 < len(widths[sign]) < 20:  # the last is cut off
             widths[sign].pop()
     agreed = [sign for sign in signs if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
+    if not agreed and is_spaced(start.splitlines()[:20]):
+        return " "
     return max(agreed or signs, key=lambda sign: widths[sign][0])
 
 
 def _names_of_header(header: list[str], path: Path) -> list[str]:
     cells = [cell.strip() for cell in header]
-    endings = media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
+    endings = formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS
     numbers = [cell for cell in cells if re.fullmatch(PLAIN_NUMBER, cell)]
     counted = sorted(cells) == sorted(map(str, range(len(cells))))  # what pandas writes for columns without names
     has_path = any(os.path.splitext(cell)[1].lower() in endings for cell in cells)
@@ -135,49 +178,63 @@ def _strings(rows: list[list[str]]) -> list[pa.Array]:
     return [pa.array([cell if cell.strip() else None for cell in cells], pa.string()) for cells in columns]
 
 
-def _typed(column: pa.ChunkedArray, comma: str) -> pa.ChunkedArray:
-    """Return int64 or float64 when every cell that is there reads as such, else the text itself."""
+def _shows_commas(cells: list[str | None]) -> bool:
+    """Whether cells are numbers, and some have a decimal comma for sure."""
+    numbers = [cell for cell in cells if cell is not None and not is_missing(cell)]
+    return all(re.fullmatch(r"\s*[+-]?\d[\d.']*(?:,\d+)?\s*", cell) for cell in numbers) and is_decimal_comma(numbers)
+
+
+def _typed(column: pa.ChunkedArray, semicolons: bool, commas: bool) -> pa.ChunkedArray:
+    """Return int64 or float64 when every cell that is there reads as such, else the text itself.
+    commas: the file has decimal commas for sure, so that points stand between thousands."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     trimmed = pc.utf8_trim_whitespace(column)
-    missing = pc.fill_null(pc.is_in(trimmed, pa.array(MISSING_WORDS)), True)
-    present = trimmed.filter(pc.invert(missing))
-    if not len(present):
+    present = trimmed.drop_null()
+
+    def match(cells: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+        return pc.match_substring_regex(cells, f"^(?:{pattern})$")
+
+    def fit(pattern: str, cells: pa.ChunkedArray = present) -> bool:
+        """Whether some cells match, and all others are words for "missing"."""
+        odd = cells.filter(pc.invert(match(cells, pattern)))
+        return len(odd) < len(cells) and pc.all(match(odd, MISSING), min_count=0).as_py()
+
+    if not fit(
+        f"{PLAIN_NUMBER}|[+-]?\\d*,\\d+|{MISSING}", present[:SHOWS]
+    ):  # words, as most columns of text show at once
         return column
 
-    def all_match(pattern: str) -> bool:
-        return bool(pc.all(pc.match_substring_regex(present, f"^({pattern})$")).as_py())
-
-    whole = all_match(PLAIN_WHOLE)
-    decimal_comma = comma == ";" and not whole and all_match(r"[+-]?(?:0|[1-9]\d*)(?:,\d+)?")
-    if not (whole or decimal_comma or all_match(PLAIN_NUMBER)):
+    form, whole = PLAIN_WHOLE, fit(PLAIN_WHOLE)
+    if not whole:
+        form = r"[+-]?(?:0|[1-9]\d*)(?:,\d+)?" if semicolons else PLAIN_NUMBER
+        if not fit(form) and (form == PLAIN_NUMBER or not fit(form := PLAIN_NUMBER)):
+            return column
+        long = pc.max(pc.utf8_length(present)).as_py() > 15  # a float would lose digits
+        if long and form == PLAIN_NUMBER and pc.any(match(present, r"[+-]?\d{16,}(?:\.0*)?")).as_py():
+            return column
+    if not whole and form == PLAIN_NUMBER and fit(GROUPED, present[:SHOWS]) and fit(GROUPED):
+        if commas:
+            trimmed, form, whole = pc.replace_substring(trimmed, ".", ""), PLAIN_WHOLE, True
+        elif len(present) <= FEW_ROWS or not pc.all(match(present, rf".*\..*|{MISSING}")).as_py():
+            return column  # 1.234 may be 1234: whoever knows the whole column, or what was learned from, decides
+    numbers = pc.if_else(match(trimmed, form), trimmed, pa.scalar(None, pa.string()))
+    numbers = pc.replace_substring(pc.replace_substring_regex(numbers, r"^\+", ""), ",", ".")
+    try:
+        return numbers.cast(pa.int64() if whole else pa.float64())
+    except pa.ArrowInvalid:  # beyond 64 bits
         return column
-    numbers = pc.replace_substring_regex(trimmed, r"^\+", "")
-    if decimal_comma:
-        numbers = pc.replace_substring(numbers, ",", ".")
-    numbers = pc.if_else(missing, pa.scalar(None, pa.string()), numbers)
-    return numbers.cast(pa.int64() if whole else pa.float64())
 
 
 def not_utf8(path: Path) -> str:
-    """Return the sentence for a text file that is not UTF-8: the line, a guess of the encoding, how to mend it."""
+    """Return the sentence for a text file that is not UTF-8: the line, the encoding if it is sure, how to mend it."""
     content, start = path.read_bytes(), 0
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         start = error.start
-    code, line = _guess_code(content[start : start + 4096]), content.count(b"\n", 0, start) + 1
-    return (
-        f"{path} is not UTF-8 (line {line}); it may be {code}. Save it as UTF-8 (in Excel: Save As, 'CSV UTF-8'), or: "
-        f"iconv -f {code} -t UTF-8 {path.name} > new.csv"
-    )
-
-
-def _guess_code(content: bytes) -> str:
-    """Guess between Chinese and Western: read as Chinese, nearly all signs beyond ASCII are common Chinese ones."""
-    high = [c for c in content.decode("gb18030", "replace") if c > "\x7f"]
-    common = sum("\u4e00" <= c <= "\u9fff" or "\u3000" <= c <= "\u303f" or "\uff00" <= c <= "\uffef" for c in high)
-    runs = re.findall(rb"[\x80-\xff]+", content)
-    pairs = sum(len(run) >= 2 for run in runs)
-    return "GB18030" if high and common > 0.8 * len(high) and pairs > 0.5 * len(runs) else "CP1252"
+    said, code = say_encoding(content, start)
+    how = f", or: iconv -f {code} -t UTF-8 {path.name} > new.csv" if code else ""
+    line = content.count(b"\n", 0, start) + 1
+    return f"{path} is not UTF-8 (line {line}); {said}. Save it as UTF-8 (in Excel: Save As, 'CSV UTF-8'){how}"

@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plait.core.contract import Table
 from plait.core.files import write_bytes
+from plait.core.words import first_line
+from plait.data.formats import sniff
+from plait.data.in_text import held_in
 from plait.data.media import is_address
 from plait.errors import RequestError
 
@@ -35,7 +40,7 @@ def write_table(table: Table, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    whole = pa.table(table.data)
+    whole = pa.table({name: _arrow(name, values) for name, values in table.data.items()})
     buffer = io.BytesIO()
     if path.suffix.lower() == ".parquet":
         parquet.write_table(whole, buffer)
@@ -47,9 +52,22 @@ def write_table(table: Table, path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
+def _arrow(name: str, values: Any) -> Any:
+    """Return a column as Arrow writes it: arrays of arrays as lists. Raises RequestError."""
+    import pyarrow as pa
+
+    if not isinstance(values, np.ndarray) or (values.ndim == 1 and values.dtype != object):
+        return values
+    try:
+        return pa.array([cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in values])
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise RequestError(f"column {name!r} cannot be written: {first_line(error):.200}. Leave it out") from None
+
+
 def move_path(path: str, old: Path | None, new: Path) -> str:
-    """Return a path that was relative to `old` relative to `new`; addresses and whole paths stay."""
-    if is_address(path) or os.path.isabs(path) or not path.strip():
+    """Return a path that was relative to `old` relative to `new`; addresses, whole paths and what holds a file stay."""
+    whole = is_address(path) or os.path.isabs(path) or path.strip().lower().startswith(("file:", "data:"))
+    if whole or not path.strip() or held_in(path, sniff) is not None:
         return path
-    whole = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
-    return Path(os.path.relpath(whole, os.path.abspath(new))).as_posix()
+    there = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
+    return Path(os.path.relpath(there, os.path.abspath(new))).as_posix()

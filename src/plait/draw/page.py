@@ -4,6 +4,7 @@ installed font can write is drawn as □."""
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -137,19 +138,36 @@ def fonts_for(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
 
 @lru_cache(maxsize=256)
 def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    families, missing = ["DejaVu Sans"], frozenset(marks) - {"\n"} - _writes("DejaVu Sans")
+    for look in (_families, _new_families):
+        installed = look() if missing else frozenset()
+        for name in [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]:
+            if missing & _writes(name):
+                families.append(name)
+                missing -= _writes(name)
+            if not missing:
+                break
+    return tuple(families), missing
+
+
+def _families() -> frozenset[str]:
+    """Return the families of upright fonts that matplotlib knows; the Last Resort draws boxes."""
     from matplotlib.font_manager import fontManager
 
-    families, missing = ["DejaVu Sans"], frozenset(marks) - {"\n"} - _writes("DejaVu Sans")
     upright = [f for f in fontManager.ttflist if f.style == f.stretch == "normal" and f.weight in (400, "normal")]
-    # the Last Resort draws boxes
-    installed = {font.name for font in upright if "Last Resort" not in font.name} if missing else set()
-    for name in [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]:
-        if missing & _writes(name):
-            families.append(name)
-            missing -= _writes(name)
-        if not missing:
-            break
-    return tuple(families), missing
+    return frozenset(font.name for font in upright if "Last Resort" not in font.name)
+
+
+@lru_cache(maxsize=1)
+def _new_families() -> frozenset[str]:
+    """Return those of fonts that were installed after matplotlib made its list, which it keeps between programs."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    known, before = _families(), {font.fname for font in fontManager.ttflist}
+    for path in sorted({*findSystemFonts()} - before):
+        with contextlib.suppress(RuntimeError, ValueError, OSError):  # a font of pictures, or a broken one
+            fontManager.addfont(path)
+    return _families() - known
 
 
 def _writes(family: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ data         {"rows", "unlabelled", "splits": {"train": rows, …}, "modalities"
              {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
 verdict      what `Verdict.to_json` returns
 conversions  [{"sentence"}] whether what was made of a modality was worth it
+caveats*     [{"sentence"}] what the scores of the winner hide, and the way out
 leaderboard  what `study.candidate.list_candidates` returns; the cost is drawn from here
 confusion*   {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
 scatter*     {"points": [(true, said)]}; for a regression
@@ -116,6 +117,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     views: dict[str, Any] = {
         "verdict": sections.show_verdict(content["verdict"]),
         "conversions": [gain["sentence"] for gain in content["conversions"]],
+        "caveats": [caveat["sentence"] for caveat in content.get("caveats") or []],
         "data": sections.show_data(content["data"]),
         "leaderboard": candidates,
         "mistakes": sections.show_mistakes(content),

@@ -18,10 +18,12 @@ from plait.kinds.vectors import KIND as VECTORS
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
-    "detect": ("WHY_MENDED", "detect"),
-    "facts": ("Facts", "facts_of", "rows_of"),
-    "features": ("batch_features", "even_spread"),
+    "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
+    "facts": ("Facts", "absent_cells", "facts_of", "rows_of"),
+    "features": ("batch_features", "coded_sizes", "even_spread"),
     "kind": ("Kind",),
+    "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),
+    "media": ("SAVED", "WEB", "means_files"),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
         "as_float",

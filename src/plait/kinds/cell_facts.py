@@ -23,9 +23,9 @@ WHOLE = (0.0, None)  # the part of a file that a cell names, in seconds: all of 
 class CellFacts:
     """What one opened cell holds. `fault` is "" where it can be read; then the facts of its kind are filled in.
 
-    fault: missing, empty, address, too-large, truncated, wrong-kind, no-samples, not-finite or unreadable; reason: the
-    words for it. path: "" where the cell holds bytes or an array. digest: SHA-256 of the file (hex); decoded: of what
-    it holds, where other files may hold the same. outside: the file lies outside the table's folder.
+    fault: missing, link, empty, address, too-large, truncated, wrong-kind, unsupported, no-samples, not-finite or
+    unreadable; reason: the words for it. path: "" where the cell holds bytes or an array. digest: SHA-256 of the file
+    (hex); decoded: of what it holds, where other files may hold the same. outside: it lies outside the table's folder.
     header: what the header says wrongly of data that can be read. thumb: the little that quick guesses look at.
     """
 

@@ -13,12 +13,15 @@ from plait.core.contract import SPLITS, Column, Modality, Schema, Table
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
-from plait.kinds.facts import FEW, Facts, Guess, facts_of
+from plait.kinds.facts import Facts, Guess, facts_of
+from plait.kinds.left_out import WHY_ASKED
 from plait.kinds.recognise import judge
-from plait.kinds.tabular.recognise import are_whole, numeric_share
+from plait.kinds.tabular.recognise import judge_target, numeric_share
 from plait.kinds.text.recognise import count_words
 
 TARGET_KINDS = ("category", "number", "text")
+ASKED = "the target as asked; "
+UNSURE = 0.7  # how sure one is at least of a kind that nobody needs to be told about
 WHY_MENDED = "says what a mended copy changed"
 CONVERTED = ("confidence", "converter", "status")  # beside a column that `convert` made: about how it came to be
 MANY_TEXTS = 200  # different texts of several words: more than anyone tells apart as classes
@@ -46,11 +49,11 @@ def detect(
     never stops it. What the caller says goes before what is found: target, split, group and ignore give roles, `kinds`
     gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column called "split" of split
     words alone is the split. Ids, columns without a cell and columns of one value are left out (role "ignored").
-    Whole numbers as a target are classes where there are at most 20 different ones, with two rows each on average;
-    strings are classes, or a transcript (kind "text") beside a sound; other numbers are amounts.
+    What a target is, `judge_target` tells from its values, however they are stored; strings beside a sound may be a
+    transcript (kind "text").
 
-    Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, arrays
-    that may be anything, or a modality that mixes kinds.
+    Raises RequestError: an unknown column or kind, a column with two roles, a target that holds media or dates, or a
+    modality that mixes kinds.
     """
     ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     kinds = dict(kinds or {})
@@ -103,11 +106,9 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
         _check_kind(facts, kind, table)
         guess = Guess(kind, f"said by you (it looked like {guess.kind}: {guess.why})", 1.0, usable=kind != "id")
     if role == "ignored":
-        return Column(name, guess.kind, role, "left out as asked", guess.confidence)
+        return Column(name, guess.kind, role, WHY_ASKED, guess.confidence)
     if role is not None:
         return Column(name, guess.kind, role, f"the {role} as asked; {guess.why}", guess.confidence)
-    if not guess.usable and facts.form == "array" and kind is None:
-        raise RequestError(f"column {name!r} holds {guess.why}; say what it is: kinds={{{name!r}: 'image'}} or 'audio'")
     return Column(name, guess.kind, "feature" if guess.usable else "ignored", guess.why, guess.confidence)
 
 
@@ -132,11 +133,11 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             raise RequestError(
                 f"target {name!r} cannot be of kind {kind!r}: a target is one of {', '.join(TARGET_KINDS)}"
             )
-        return Column(name, kind, "target", f"the target as asked, {kind} said by you; {counted}", 1.0)
+        return Column(name, kind, "target", f"{ASKED}{kind} said by you; {counted}", 1.0)
     if facts.form == "array":
         if all(np.ndim(cell) == 1 and np.isin(cell, (0, 1)).all() and np.sum(cell) == 1 for cell in facts.sample):
             classes = len(facts.sample[0])
-            return Column(name, "category", "target", f"the target as asked; one-hot, {classes} classes", 1.0)
+            return Column(name, "category", "target", f"{ASKED}one-hot, {classes} classes", 1.0)
         raise RequestError(f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row")
     if facts.form in ("bytes", "other") or (is_opened(guess.kind) and facts.distinct != 1):
         raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")
@@ -144,19 +145,11 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
         raise RequestError(
             f"target {name!r} holds dates; turn them into a number, such as the days since the first one"
         )
-    numeric = facts.form in ("whole", "real")
-    whole = facts.form == "whole" or (facts.form == "real" and facts.holes and all(v % 1 == 0 for v in facts.sample))
-    if facts.form == "text" and numeric_share(facts) >= 0.95:
-        numeric, whole = True, are_whole(facts.sample)
-    kind = "number" if numeric and not (whole and _are_classes(facts)) else "category"
-    confidence = 0.3 if facts.form == "text" and not numeric and facts.differs else 0.9
-    return Column(name, kind, "target", f"the target as asked; {counted}", confidence)
-
-
-def _are_classes(facts: Facts) -> bool:
-    distinct = facts.distinct or 0
-    few = distinct <= FEW and facts.filled >= 2 * distinct
-    return few or (distinct <= 2 and {str(v).strip() for v in facts.uniques()} <= {"0", "1", "0.0", "1.0"})
+    kind, reason, confidence = judge_target(facts)
+    if kind == "category" and (alone := facts.rows_each().count(1)) and facts.filled > 2:
+        counted += f", {count(alone)} of them in one row only"
+        confidence = min(confidence, 0.6)
+    return Column(name, kind, "target", f"{ASKED}{counted}: {reason}", confidence)
 
 
 def _beside_others(column: Column, columns: Mapping[str, Column], facts: Facts) -> Column:
@@ -169,6 +162,11 @@ def _beside_others(column: Column, columns: Mapping[str, Column], facts: Facts) 
     holders = [other.name for other in columns.values() if other.kind == column.kind and other.confidence > 0.5]
     why = f"names of files that are not there; column {holders[-1]!r} holds them" if holders else ""
     return Column(column.name, "id", "ignored", why, 0.7) if why else column
+
+
+def say_target(column: Column) -> str:
+    """Return what a target is taken for, why, and the way out."""
+    return f"target {column.name!r}: {column.why.removeprefix(ASKED)}"
 
 
 def _as_transcript(column: Column, facts: Facts) -> Column:
@@ -184,7 +182,7 @@ def _as_transcript(column: Column, facts: Facts) -> Column:
         return column
     reason = f"named {facts.name!r}" if named else "sentences"
     mend = f"--kind {column.name}=category makes classes of it"
-    why = f"the target as asked; {reason}; {_counted(facts)}; a transcript of the sound ({mend})"
+    why = f"{ASKED}{reason}; {_counted(facts)}; a transcript of the sound ({mend})"
     return Column(column.name, "text", "target", why, 0.8)
 
 
@@ -231,7 +229,7 @@ def _free(name: str, kind: str, names: set[str]) -> str:
 def _check_member(column: Column, modality: str) -> None:
     if column.role == "feature":
         return
-    if column.role == "ignored" and column.why != "left out as asked":
+    if column.role == "ignored" and column.why != WHY_ASKED:
         mend = f"say what it is to use it: kinds={{{column.name!r}: 'category'}}"
         raise RequestError(f"modality {modality!r}: column {column.name!r} is left out ({column.why}); {mend}")
     raise RequestError(f"modality {modality!r}: column {column.name!r} is {column.role}, so it cannot be a feature")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import Column, Table
+from plait.data.parse import is_missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,8 @@ class Guess:
 @dataclass(frozen=True)
 class Facts:
     """What is counted of a column. filled: cells that are there; distinct: different values, None where not counted;
-    sample: some of the filled cells, in row order; form: text, whole, real, bool, date, bytes, array or other.
+    sample: some of the filled cells, in row order; form: text, whole, real, bool, date, bytes, array or other;
+    category: whether these are numbers that their type calls categories.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Facts:
     sample: list[Any]
     form: str
     values: pa.ChunkedArray | None = field(default=None, repr=False, compare=False)
+    category: bool = False
 
     @property
     def holes(self) -> int:
@@ -60,6 +63,10 @@ class Facts:
 
     def uniques(self) -> list[Any]:
         return [] if self.values is None else self.values.unique().to_pylist()
+
+    def rows_each(self) -> list[int]:
+        """Return in how many rows each of the different values is."""
+        return [] if self.values is None else self.values.value_counts().field("counts").to_pylist()
 
 
 def facts_of(table: Table, name: str) -> Facts:
@@ -80,7 +87,15 @@ def facts_of(table: Table, name: str) -> Facts:
     countable = form in ("text", "whole", "real", "bool", "date")
     distinct = len(present.unique()) if countable else None
     sample = present.take(pa.array(spread(len(present)))).to_pylist()
-    return Facts(name, len(values), len(present), distinct, sample, form, present if countable else None)
+    counted = present if countable else None
+    return Facts(name, len(values), len(present), distinct, sample, form, counted, name in table.categories)
+
+
+def absent_cells(table: Table, column: Column) -> list[bool]:
+    """Return which cells of a column are absent: blank, or a word for nothing among numbers and dates; elsewhere such
+    a word, as in `none`, `low`, `high`, is a value."""
+    worded = column.kind in ("number", "date")
+    return [cell is None or (worded and is_missing(cell)) for cell in table.cells(column.name)]
 
 
 def spread(length: int) -> np.ndarray:

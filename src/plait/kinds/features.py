@@ -37,6 +37,12 @@ def even_spread(kind: str, spread: np.ndarray) -> np.ndarray:
     return features.even(spread) if hasattr(features, "even") else spread
 
 
+def coded_sizes(layout: Mapping[str, Any]) -> list[int]:
+    """Return how many codes each feature has, of those at the end of a modality's that are codes and no amounts."""
+    features = KINDS[layout["kind"]].features
+    return features.coded(layout) if hasattr(features, "coded") else []
+
+
 def feature_count(layout: Mapping[str, Any]) -> int:
     """Return how many features a modality of this layout has."""
     columns = int(layout.get("columns", 1))

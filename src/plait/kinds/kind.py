@@ -9,7 +9,8 @@ read       read(cell, folder, rate, prep) → value; apply(prep, value) → arra
            streams(part) → [(column, cells, Hz)], what an encoder reads one by one; fit(prep, part, rows, generator,
            learns) → prep, on these rows of a Part (learns: False where a pretrained encoder reads the cells);
            prepare(prep, part, layout, values, pool) fills values (batch, …) and returns cells (batch, column) bool,
-           and for each row why something is absent or broken, or None; DTYPE of the values
+           and for each row why something is absent or broken, or None; DTYPE of the values; [compare(prep, part) →
+           sentences on how cells differ from those that were learned from]
 prep       PREP: the class of its preparation, as a `Preparation` is, with state and from_state where it learns arrays;
            [may_gain(prep) → whether what others have learned may be of use; SHARED: the options that a pretrained
            encoder's preparation may be given; for_frozen(its prep, prep) → that with what was learned here;
@@ -32,8 +33,9 @@ inside     PARTS: their name in JSON; SHOWN: how many are named; say(part), repo
 checks     What does not fit in a column; it loads no torch. SPEAKS: whether a cell is there to tell something of its
            row; contents(columns) → what rows hold, to compare; by_chance(content) → whether it may come again;
            quick(columns, kinds) → (rows, feature), (rows,) bool, for quick guesses; kept_keys(columns) → what features
-           were kept under; columns: {name: cells, or facts where opened}. check_column(column, facts, table, schema,
-           split) → findings, of cells that are not opened. Of opened ones: FACTS, a class of `CellFacts`; look(cell,
+           were kept under; [count_words(cells) → which words each holds, the words, the first numbers]; columns:
+           {name: cells, or facts where opened}. check_column(column, facts, table, schema, split) → findings, of cells
+           that are not opened. Of opened ones: FACTS, a class of `CellFacts` [and its VERSION]; look(cell,
            folder, rate, content) → facts; [part_of(cell, source) → seconds]; FAULTS, what else makes a cell unreadable;
            WHOLE_FILES, whether one that was cut off is; check_facts(column, facts) → findings; [check_near(column,
            facts, rows) → groups that are nearly the same, findings]

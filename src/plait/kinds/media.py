@@ -6,90 +6,158 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from plait.data import media
+from plait.core.contract import Column
+from plait.data import formats, media
+from plait.data.in_text import GRIDS, Held, held_in
+from plait.data.nearby import near_files
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
+SAVED = "paths of files that are neither pictures nor sounds"
 _NOUNS = {"image": "picture", "audio": "sound"}
 _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
     "audio": r"audio|sound|wave|speech|voice|cough|music|signal|音",
 }
 
+_LEARNED = re.compile(r"embed|emb$|vector|vec$|feature|hidden|latent|logit|mfcc", re.IGNORECASE)  # numbers made of them
+
+
+WRITE = "write the paths of files, or their bytes in base64"
+NAMES_ONLY = "names of files, but not their paths"
+PRINTED = "what a program prints of a picture or an array, not its content"
+WEB = "web addresses: plait downloads nothing; put the files in a folder"
+# what `str` gives of a picture, a tensor or a long array: no numbers are in it any more
+LOST = re.compile(r"\{?[^<]{0,40}<PIL\.|<[\w. ]{1,80} at 0x|tensor\(\[|array\(\[|\[[\[\d.\s-]{1,200}\.\.\.")
+LEAST_NAMES = 4  # names of files that are not found by them: fewer may be so by chance
+
+
+def means_files(column: Column) -> bool:
+    """Whether a column is left out that means files, none of which is read."""
+    return column.role == "ignored" and column.why.startswith((NAMES_ONLY, PRINTED, WEB))
+
 
 def judge_arrays(facts: Facts) -> Guess:
     """Tell arrays by the column's name, then by their shape."""
     cell = next(c for c in facts.sample if isinstance(c, np.ndarray))
     shape = "(" + ", ".join(map(str, cell.shape)) + ")"
-    for kind, pattern in _NAMES.items():
-        if re.search(pattern, facts.name.lower()):
-            return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
+    if (kind := _kind_of_name(facts.name)) and not _LEARNED.search(facts.name):
+        return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
     if cell.dtype.kind in "biuf":
         if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
             return Guess("image", f"arrays of shape {shape}", 0.7)
         if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
             return Guess("audio", f"arrays of shape {shape}", 0.6)
-    return Guess("id", f"arrays of shape {shape}, which may be anything", 0.1, usable=False)
+    mend = f"give the numbers as columns of their own, or say what it is: kinds={{{facts.name!r}: 'image'}} or 'audio'"
+    return Guess("id", f"arrays of shape {shape}, which may be anything; {mend}", 0.1, usable=False)
 
 
 def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     """Open the first bytes of sampled cells; return None where they are no media."""
     looked = len(facts.sample)
-    cells = [c for c in facts.sample if isinstance(c, (bytes, dict)) or (isinstance(c, str) and _may_be_path(c))]
+    if sum(isinstance(cell, str) and LOST.match(cell) is not None for cell in facts.sample) > 0.5 * looked:
+        return Guess("id", f"{PRINTED}: {WRITE}", 0.7, usable=False)
+    held = list(map(_held, facts.sample))
+    pictured = _kind_of_name(facts.name) == "image"
+    forms = Counter(one.form for one in held if one is not None and (one.sure or pictured))
+    in_text = sum(forms.values()) > 0.5 * looked
+    if not in_text and sum(one is not None and one.form == GRIDS for one in held) > 0.5 * looked:
+        return Guess(
+            "id", f"{GRIDS}, which may be anything (as pictures: --kind {facts.name}=image)", 0.3, usable=False
+        )
+    paths = [one is None and _may_be_path(cell) for cell, one in zip(facts.sample, held, strict=True)]
+    cells = [c for c, path in zip(facts.sample, paths, strict=True) if in_text or path or isinstance(c, (bytes, dict))]
     if len(cells) < 0.5 * looked:
         return None
     endings: Counter[str] = Counter()
-    formats: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    others: list[str] = []
     opened = addresses = 0
+    link = ""
     votes = {"image": 0, "audio": 0, "": 0}
     for cell in cells:
         name = cell.get("path") if isinstance(cell, dict) else cell
-        ending = _ending(name) if isinstance(name, str) else ""
+        ending = _ending(name) if isinstance(name, str) and not in_text else ""
         endings[ending] += bool(ending)
         addresses += isinstance(name, str) and media.is_address(name)
         try:
-            form = media.sniff_format(media.read_head(cell, folder))
+            head = media.read_head(cell, folder)
+            form = formats.sniff_format(head)
             opened += 1
-            formats[form or ("", "")] += 1
+            others += [] if form else [formats.describe(head)]
+            found[form or ("", "")] += 1
             votes[form[0] if form else ""] += 1
-        except CellError:
+        except CellError as error:
             votes[_kind_of_ending(ending)] += 1
+            link = link or (str(error) if error.fault == "link" else "")
     del votes[""]
     by_name = {kind: sum(num for ending, num in endings.items() if _kind_of_ending(ending) == kind) for kind in votes}
     named = sum(by_name.values())
-    if addresses > 0.5 * len(cells) and named > 0.5 * len(cells):
-        kind = _kind_of_ending(endings.most_common(1)[0][0]) or "image"
-        return Guess(kind, "web addresses: plait downloads nothing; put the files in a folder", 0.5, usable=False)
+    if addresses > 0.5 * len(cells) and (named > 0.5 * len(cells) or facts.differs):
+        kind = _kind_of_ending(endings.most_common(1)[0][0]) if named else _kind_of_name(facts.name)
+        return Guess(kind or "id", WEB, 0.5, usable=False)
     if sum(votes.values()) < 0.5 * looked and named < 0.5 * looked:
+        if in_text:
+            return Guess("id", f"{forms.most_common(1)[0][0]} that are neither pictures nor sounds", 0.6, usable=False)
         if opened > 0.5 * looked and facts.form == "text":
-            return Guess("id", "paths of files that are neither pictures nor sounds", 0.6, usable=False)
+            return Guess("id", f"{SAVED} ({Counter(others).most_common(1)[0][0]})", 0.6, usable=False)
         return None
     ranks = votes if any(votes.values()) else by_name
     kind = max(ranks, key=lambda k: ranks[k])
     common = " or ".join(ending for ending, _ in endings.most_common(2) if ending)
-    if names := {name: num for (what, name), num in formats.most_common() if what == kind}:
+    if names := {name: num for (what, name), num in found.most_common() if what == kind}:
         right, missing = sum(names.values()), ""
         if opened < looked:
             missing = f"; {looked - opened} of {looked} could not be opened"
-        things = "files" if facts.form == "text" else "cells"
+        things = "files" if facts.form == "text" and not in_text else "cells"
         why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
+        why += f", as {' and '.join(forms)}" if in_text else ""
+        why += "".join(f"; {name} is not decoded here: {way}" for name in names if (way := formats.way_out(name)))
+        films = [name for name in names if name in formats.FILMS and not formats.way_out(name)]
+        why += f"; of {' and '.join(films)} the sound is read" if films else ""
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
+    if link:
+        return Guess(kind, f"names end in {common}, but no file was opened: {link}", 0.4)
+    if near := near_files((cell for cell in cells if isinstance(cell, str)), folder):
+        return Guess(kind, f"no file was found by these names, but near ones: {near}", 0.4)
     where = f"in {folder}" if folder is not None else "in the working folder"
     return Guess(kind, f"names end in {common}, but no file was found {where} (folder=… says where they are)", 0.4)
 
 
-def _may_be_path(cell: str) -> bool:
-    return len(cell) <= 1024 and "\n" not in cell
+def judge_names(facts: Facts, folder: Path | None) -> Guess | None:
+    """Return the guess for names of files that lie there, without the ending or the folder that would lead to them."""
+    cells = [str(cell) for cell in facts.sample]
+    if folder is None or not facts.differs or len(cells) < LEAST_NAMES or any(" " in cell.strip() for cell in cells):
+        return None
+    near = near_files(cells, folder)
+    return near and Guess("id", f"{NAMES_ONLY}: {near}", 0.7, usable=False)
+
+
+def _held(cell: Any) -> Held | None:
+    """Return what a cell of text holds; nothing of a data URI that is none."""
+    try:
+        return held_in(cell, formats.sniff) if isinstance(cell, str) else None
+    except CellError:
+        return Held(b"", "data URIs")
+
+
+def _may_be_path(cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell) <= 1024 and "\n" not in cell
 
 
 def _ending(name: str) -> str:
     return os.path.splitext(media.split_part(name.strip())[0].partition("?")[0])[1].lower()
 
 
+def _kind_of_name(name: str) -> str:
+    return next((kind for kind, pattern in _NAMES.items() if re.search(pattern, name.lower())), "")
+
+
 def _kind_of_ending(ending: str) -> str:
-    return "image" if ending in media.IMAGE_ENDINGS else "audio" if ending in media.AUDIO_ENDINGS else ""
+    return "image" if ending in formats.IMAGE_ENDINGS else "audio" if ending in formats.AUDIO_ENDINGS else ""

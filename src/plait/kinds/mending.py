@@ -23,10 +23,12 @@ class MendedCells:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is seen of one file; a kind adds to it. error: why it cannot be read, or "". digest: SHA-256 of the file."""
+    """What is seen of one file; a kind adds to it. error: why it cannot be read, or "". digest: SHA-256 of the file.
+    holds: of what it holds, b"" where files are told to be the same by their mended bytes."""
 
     error: str = ""
     digest: bytes = b""
+    holds: bytes = b""
     format: str = ""
 
 

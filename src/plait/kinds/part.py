@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Table
+from plait.core.contract import BLANK, Table
+from plait.data.nearby import near_files
 from plait.errors import CellError, TableError
 
 SAMPLE = 400  # opened cells looked at to choose sizes and rates
@@ -35,6 +36,15 @@ class Part:
     def streams(self) -> list[tuple[str, list[Any], int | None]]:
         """Return (column, cells, Hz) of each column: what is opened cell by cell."""
         return [(name, self.table.cells(name), self.table.sample_rates.get(name)) for name in self.columns]
+
+    def gaps(self) -> list[str | None]:
+        """Return for each row which of its cells are blank, or not as they came, and why; None where none is."""
+        noted: list[list[str]] = [[] for _ in range(len(self.table))]
+        for name, cells in self.cells().items():
+            blank = [BLANK if cell is None else None for cell in cells]
+            add_reasons(noted, blank, self.table.notes.get(name), f"{name}: " if len(self.columns) > 1 else "")
+        whole = "; ".join(f"{name}: {BLANK}" for name in self.columns)
+        return [BLANK if (why := "; ".join(reasons)) == whole else why or None for reasons in noted]
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,9 @@ class Opener:
                         why = str(error)
             count += taken
         if not count:
+            names = [cell for cell in table.cells(part.columns[0], rows[:SAMPLE]) if isinstance(cell, str)]
+            near = near_files(names, table.folder)
+            why += f"; {near}" if near else ""
             raise TableError(
                 f"column {part.columns[0]!r}: no training row has {self.noun} that can be read ({why}). "
                 f"Mend the column, or leave it out with --ignore {part.columns[0]!r}."
@@ -102,7 +115,7 @@ class Opener:
         """Return what `draw_row` draws of a table of one row: its first column, or the reason why it is absent."""
         cell = table.cells(columns[0])[0]
         if cell is None:
-            return {"reason": "blank"}
+            return {"reason": BLANK}
         try:
             value = self.read(cell, table.folder, table.sample_rates.get(columns[0]), None)
             return {"before": value, "after": self.apply(prep, value), "steps": steps(value)}
@@ -117,7 +130,7 @@ class Opener:
         for row in rows:
             try:
                 if cells[row] is None:
-                    raise CellError("blank")
+                    raise CellError(BLANK)
                 values[row] = self.apply(prep, self.read(cells[row], folder, rate, prep))
                 answers.append(None)
             except CellError as error:
@@ -132,6 +145,6 @@ def add_reasons(
     """Add to each row why a cell is absent; of a filled cell too, which is there, and not as it came."""
     for row, reason in enumerate(reasons):
         note = notes[row] if notes is not None else None
-        why = note if note is not None and reason in (None, "blank") else reason
+        why = note if note is not None and reason in (None, BLANK) else reason
         if why is not None:
             noted[row].append(prefix + why)

@@ -27,6 +27,7 @@ class Preparation:
     """
 
     KIND: ClassVar[str]
+    BEFORE: ClassVar[Mapping[str, Any]] = {}  # fields that JSON of older runs lacks, as those runs meant them
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:
@@ -97,7 +98,8 @@ def _build(hint: Any, value: Any) -> Any:
     if is_dataclass(hint):
         made: Any = hint
         _check_names(made, value)
-        return made(**{name: _build(_hints(made)[name], item) for name, item in value.items()})
+        items = {name: _build(_hints(made)[name], item) for name, item in value.items()}
+        return made(**{**getattr(made, "BEFORE", {}), **items})
     if origin in (Union, UnionType):
         return None if value is None else _build(inner[0], value)
     if origin is tuple:

@@ -9,7 +9,7 @@ Knows: kinds and pretrained encoders, prepared rows. Does not know: how candidat
 DOOR: dict[str, tuple[str, ...]] = {
     "blend": ("cross_fit", "fit_average", "fit_mixture", "fit_stacked", "fit_weighted"),
     "calibration": ("apply_temperature", "assign_folds", "cross_fit_temperature", "losses"),
-    "classic": ("ClassicPredictor", "Goal", "MajorityPredictor", "fit_classic"),
+    "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
     "learning": ("Target", "decided", "draw_batches", "draw_pass", "encode_live", "encode_rows", "loss_of"),
     "network": ("Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
@@ -17,11 +17,13 @@ DOOR: dict[str, tuple[str, ...]] = {
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (
         "Blend",
+        "Bounded",
         "Calibrated",
         "RowText",
         "Stored",
         "count_params",
         "input_names",
+        "leaves_of",
         "restore_predictors",
         "store_predictors",
     ),

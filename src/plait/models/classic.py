@@ -18,7 +18,7 @@ import numpy as np
 from plait.core.contract import Batch
 from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds.features import batch_features, even_spread
+from plait.kinds.features import batch_features, coded_sizes, even_spread
 from plait.models.calibration import softmax
 from plait.models.learners import (
     LEARNERS,
@@ -35,6 +35,7 @@ from plait.models.learners import (
     scale_margins,
     telling_features,
 )
+from plait.models.means import learn_means, take_means
 from plait.models.plain import HUGE, flatten_learner, restore_learner
 from plait.models.written import check_prior
 
@@ -49,6 +50,7 @@ class Goal:
     prior: np.ndarray  # (class,) shares, or (1,) mean, of the training rows
     regression: bool = False
     weights: np.ndarray | None = None  # (class,) what a row of each class counts
+    counts: np.ndarray | None = None  # (rows,) what each row counts
 
     @property
     def task(self) -> str:
@@ -83,7 +85,14 @@ def fit_classic(
     classes = np.arange(1) if goal.regression else np.unique(targets).astype(np.int64)
     if not goal.regression and len(classes) < 2:
         raise RequestError(f"the training rows that have {' or '.join(names)} are of one class; expected two or more.")
-    scales = [standardise(features[name][rows], layouts[name]["kind"]) for name in names]
+    num_classes = 0 if goal.regression else len(classes)
+    unit = _unit_of(targets) if goal.regression else (0.0, 1.0)
+    goals = (targets - unit[0]) / unit[1] if goal.regression else np.searchsorted(classes, targets)
+    learned = {name: _learn_means(features[name][rows], layouts[name], goals, num_classes, generator) for name in names}
+    scales = [
+        standardise(x, layouts[name]["kind"], sum(table.shape[1] for table in tables))
+        for name, (x, tables) in learned.items()
+    ]
     predictor = ClassicPredictor(
         names=names,
         learner=learner,
@@ -95,26 +104,23 @@ def fit_classic(
         widths=[len(centre) for centre, _ in scales],
         centre=np.concatenate([centre for centre, _ in scales]),
         spread=np.concatenate([spread for _, spread in scales]),
+        unit=unit,
+        tables={name: tables for name, (_, tables) in learned.items() if tables},
     )
-    weights = np.ones(len(rows))
-    if goal.regression:
-        mean, deviation = float(targets.mean()), float(targets.std())
-        predictor.unit = (mean, deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0)
-        targets = (targets - predictor.unit[0]) / predictor.unit[1]
-    else:
-        if goal.weights is not None:
-            weights = np.asarray(goal.weights, np.float64)[targets]
-        targets = np.searchsorted(classes, targets)
+    weights = np.ones(len(rows)) if goal.counts is None else goal.counts[rows].astype(np.float64)
+    if goal.weights is not None and not goal.regression:
+        weights *= np.asarray(goal.weights, np.float64)[targets]
+    targets, x = goals, predictor.scaled([x for x, _ in learned.values()])
     most = MOST_ROWS.get(learner, 2 * len(rows))
     if len(rows) > most:
         drawn = _draw_rows(targets, most, goal.regression, generator)
-        rows, targets, weights = rows[drawn], targets[drawn], weights[drawn]
-    x = predictor.matrix({name: features[name][rows] for name in names})
+        rows, targets, weights, x = rows[drawn], targets[drawn], weights[drawn], x[drawn]
     origin = np.arange(len(rows))
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
         kept = drop_modalities(present[rows], generator)
         again = np.flatnonzero((kept != present[rows]).any(axis=1))
-        if learner != "gradient boosting" or goal.weights is not None:  # its bins take twice as long with weights
+        plain = goal.weights is None and goal.counts is None
+        if learner != "gradient boosting" or not plain:  # its bins take twice as long with weights
             weights[again] /= 2  # a row and its copy count as much as the row did
         x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
         origin = np.concatenate([origin, again])
@@ -124,6 +130,25 @@ def fit_classic(
             x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
     _learn(predictor, x, targets, weights, origin, generator)
     return predictor
+
+
+def _unit_of(numbers: np.ndarray) -> tuple[float, float]:
+    """Return the mean and the deviation of numbers; 1 where they do not differ."""
+    mean, deviation = float(numbers.mean()), float(numbers.std())
+    return mean, deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0
+
+
+def _learn_means(
+    x: np.ndarray, layout: Mapping[str, Any], targets: np.ndarray, num_classes: int, generator: np.random.Generator
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return features with the mean targets of their codes, out of fold, in rows that have the modality; and tables."""
+    sizes, there = coded_sizes(layout), ~np.isnan(x).all(axis=1)
+    if not sizes:
+        return x, []
+    told, tables = learn_means(x[there].astype(np.float64), sizes, targets[there], num_classes, generator)
+    whole = np.full((len(x), told.shape[1]), np.nan)
+    whole[there] = told
+    return whole, tables
 
 
 def _learn(
@@ -154,17 +179,20 @@ def _learn(
     predictor.estimator = plain_learner(estimator)  # what is scored is what is stored
 
 
-def standardise(x: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
+def standardise(x: np.ndarray, kind: str, means: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the spread (feature,) that features x (rows, feature), NaN where absent, are scaled by.
 
     The features of a text have one spread, since the small ones of a TF-IDF vector matter less; those of a table come
-    scaled, and a flag that is rarely set must not be blown up. A feature that never differs has the spread 1.
+    scaled, and a flag that is rarely set must not be blown up. A feature that never differs has the spread 1. means:
+    how many features at the end are mean targets, which have their own spread.
     """
     there = ~np.isnan(x)
     num = np.maximum(there.sum(axis=0), 1)
     mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / num
     apart = np.where(there, x - mean, 0)
-    spread = even_spread(kind, np.sqrt((apart**2).sum(axis=0) / num))
+    own = np.sqrt((apart**2).sum(axis=0) / num)
+    split = len(own) - means
+    spread = np.concatenate([even_spread(kind, own)[:split], own[split:]])
     return mean, np.where(spread > 1e-6 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
 
 
@@ -207,6 +235,7 @@ class ClassicPredictor:
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
     columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
+    tables: dict[str, list[np.ndarray]] = field(default_factory=dict, repr=False)  # mean targets of codes, see means.py
     estimator: Any = field(default=None, repr=False)  # a PlainLearner
 
     def __call__(self, batch: Batch) -> np.ndarray:
@@ -232,9 +261,13 @@ class ClassicPredictor:
 
     def matrix(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the features of all modalities side by side, standardised: (batch, feature), NaN where absent."""
-        if (widths := [features[name].shape[1] for name in self.names]) != self.widths:
+        return self.scaled([take_means(features[name], self.tables.get(name, ())) for name in self.names])
+
+    def scaled(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """Return `matrix` of features in which means stand for codes already, of each modality (batch, feature)."""
+        if (widths := [part.shape[1] for part in parts]) != self.widths:
             raise RunError(f"the classic learner is damaged: it takes {self.widths} features, of {widths}. Fit again.")
-        x = np.concatenate([np.asarray(features[name], np.float64) for name in self.names], axis=1)
+        x = np.concatenate([np.asarray(part, np.float64) for part in parts], axis=1)
         return np.clip((x - self.centre) / self.spread, -LIMIT, LIMIT)
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
@@ -273,7 +306,7 @@ class ClassicPredictor:
     @property
     def params(self) -> int:
         """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
-        return 2 * sum(self.widths) + self.estimator.params
+        return 2 * sum(self.widths) + sum(t.size for each in self.tables.values() for t in each) + self.estimator.params
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
@@ -286,6 +319,8 @@ class ClassicPredictor:
         for what, whole in (("centre", self.centre), ("spread", self.spread)):
             parts = np.split(whole, np.cumsum(self.widths)[:-1])
             arrays |= {f"{what}.{index}": part for index, part in enumerate(parts)}
+        for index, name in enumerate(self.names):
+            arrays |= {f"means.{index}.{place}": table for place, table in enumerate(self.tables.get(name, ()))}
         return facts, arrays
 
     @classmethod
@@ -310,6 +345,7 @@ class ClassicPredictor:
                 margin=(float(facts["margin"][0]), float(facts["margin"][1])),
                 columns=arrays["columns"],
             )
+            predictor.tables = _read_tables(predictor, arrays)
             _check_codes(predictor)
             own = {k.removeprefix("fitted."): x for k, x in arrays.items() if k.startswith("fitted.")}
             width = predictor.inputs(np.zeros((1, sum(predictor.widths)))).shape[1]
@@ -336,6 +372,18 @@ def _check_scales(prior: np.ndarray, centres: list[np.ndarray], spreads: list[np
     if not all((apart > 0).all() and (np.abs(mean) < HUGE).all() for mean, apart in zip(centres, spreads, strict=True)):
         raise RunError("its features have a spread that is not above 0, or a centre that is huge")
     check_prior(prior, "the learner")
+
+
+def _read_tables(predictor: ClassicPredictor, arrays: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Return the mean targets of codes. Raises RunError where they are not those of the layouts."""
+    tables, width = {}, len(predictor.classes) if len(predictor.classes) > 2 else 1
+    for index, name in enumerate(predictor.names):
+        sizes = coded_sizes(predictor.layouts[name])
+        tables[name] = [arrays[f"means.{index}.{place}"] for place in range(len(sizes))]
+        for table, size in zip(tables[name], sizes, strict=True):
+            if table.dtype != np.float64 or table.shape != (size, width) or not np.isfinite(table).all():
+                raise RunError(f"its means are {table.dtype} {table.shape}; expected ({size}, {width}), all finite")
+    return {name: each for name, each in tables.items() if each}
 
 
 def _check_codes(predictor: ClassicPredictor) -> None:

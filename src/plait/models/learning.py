@@ -29,13 +29,18 @@ class Target:
     values: Tensor  # (rows,) class codes (int64) or scaled numbers (float32)
     regression: bool = False
     weights: Tensor | None = None  # (class,)
+    counts: Tensor | None = None  # (rows,) what each row counts, 1 on average
 
     def loss(self, outputs: Tensor, rows: Tensor) -> Tensor:
         """The training loss: cross-entropy with smoothed labels, or a smooth L1 distance."""
+        reduction = "mean" if self.counts is None else "none"
         if self.regression:
-            return F.smooth_l1_loss(outputs[:, 0], self.values[rows])
-        smoothing = SMOOTHING if outputs.shape[1] > 2 else 0.0
-        return F.cross_entropy(outputs, self.values[rows], self.weights, label_smoothing=smoothing)
+            loss = F.smooth_l1_loss(outputs[:, 0], self.values[rows], reduction=reduction)
+        else:
+            smoothing = SMOOTHING if outputs.shape[1] > 2 else 0.0
+            truth = self.values[rows]
+            loss = F.cross_entropy(outputs, truth, self.weights, label_smoothing=smoothing, reduction=reduction)
+        return loss if self.counts is None else (loss * self.counts[rows]).mean()
 
     def measure(self, outputs: Tensor, rows: Tensor) -> tuple[Tensor, float]:
         """Return the validation loss of every row, and the metric that people read (accuracy, or r2)."""

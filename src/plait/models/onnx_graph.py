@@ -23,7 +23,7 @@ from plait.kinds.network import as_float, centre, input_shape, is_given_features
 from plait.models.calibration import logs, softmax
 from plait.models.classic import ClassicPredictor, MajorityPredictor
 from plait.models.network import Network, NetworkPredictor, Parts
-from plait.models.predictors import Calibrated, leaves_of
+from plait.models.predictors import Bounded, Calibrated, leaves_of
 from plait.pretrained.frozen import Frozen
 
 OPSET = 20  # the first in which GELU is one operator
@@ -192,6 +192,10 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
             return before
         after = softmax(logs(before, torch) / predictor.temperature, torch)
         return torch.where(_present(predictor, there), after, before)
+    if isinstance(predictor, Bounded):
+        inner = _answer(predictor.inner, logits, there)
+        inner = inner.exp() if predictor.log else inner
+        return inner if (predictor.low, predictor.high) == (None, None) else inner.clamp(predictor.low, predictor.high)
     members = [_answer(member, logits, there) for member in predictor.members]
     present = torch.cat([_present(member, there) for member in predictor.members], 1)
     prior = torch.as_tensor(predictor.prior, dtype=torch.float64)

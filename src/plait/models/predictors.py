@@ -65,6 +65,41 @@ class Calibrated:
 
 
 @dataclass
+class Bounded:
+    """A predictor of numbers whose answers, logarithms maybe, are brought to their unit and within their ends."""
+
+    inner: Any
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self.inner.names
+
+    @property
+    def network(self) -> Any:
+        """The network inside, or None; of logarithms too: what it says is not in the unit of the answers."""
+        return None if self.log else getattr(self.inner, "network", None)
+
+    def from_logits(self, logits: torch.Tensor) -> np.ndarray:
+        """Return the answers to what the network inside says (batch, 1)."""
+        return self.finish(self.inner.from_logits(logits))
+
+    def finish(self, answers: np.ndarray) -> np.ndarray:
+        """Return answers (batch, 1) of the predictor inside in their unit, within their ends."""
+        with np.errstate(over="ignore"):
+            answers = np.exp(answers) if self.log else answers
+        return np.clip(answers, self.low, self.high) if (self.low, self.high) != (None, None) else answers
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return self.subsets(batch, [self.names])[0]
+
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        return [self.finish(answers) for answers in answer_subsets(self.inner, batch, keeps)]
+
+
+@dataclass
 class Blend:
     """Late fusion: several predictors answer, and a combiner of blend.py makes one answer of those that are present."""
 
@@ -103,7 +138,7 @@ def parts_of(predictor: Any) -> list[Any]:
     """Return the predictors that a predictor is made of, if any."""
     if isinstance(predictor, Blend):
         return predictor.members
-    return [predictor.inner] if isinstance(predictor, (Calibrated, RowText)) else []
+    return [predictor.inner] if isinstance(predictor, (Calibrated, Bounded, RowText)) else []
 
 
 def leaves_of(predictor: Any) -> list[Any]:
@@ -153,6 +188,9 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         number, part = len(stored.parts), dict[str, Any]()
         if isinstance(predictor, Calibrated):
             part = {"is": "calibrated", "inner": below[0], "temperature": predictor.temperature}
+        elif isinstance(predictor, Bounded):
+            bounds = {"low": predictor.low, "high": predictor.high, "log": predictor.log}
+            part = {"is": "bounded", "inner": below[0], **bounds}
         elif isinstance(predictor, RowText):
             part = {"is": "row as text", "inner": below[0]}
         elif isinstance(predictor, Blend):
@@ -220,6 +258,8 @@ def _restore(
         return _network(part, arrays, plan, views)
     if part["is"] == "calibrated":
         return Calibrated(made[part["inner"]], part["temperature"])
+    if part["is"] == "bounded":
+        return Bounded(made[part["inner"]], part["low"], part["high"], part["log"])
     if part["is"] == "row as text":
         return RowText(made[part["inner"]])
     prior = np.array(part.get("prior", ()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
+from plait.core.files import naming
 from plait.core.terminal import Callback, quiet
 from plait.models.views import View
 from plait.pretrained.features import THREADS, encoding_device, why_not_kept
@@ -111,10 +111,9 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
     paths = {name: path for name, path in paths.items() if np.prod(shapes[name])}  # nothing can be mapped of no bytes
     inputs = {v.name: np.zeros(0 if v.name in paths else shapes[v.name], v.dtype()) for v in views}
     reasons: list[dict[str, str]] = []
-    with ExitStack() as opened, ThreadPoolExecutor(THREADS) as pool:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        files = {name: opened.enter_context(open(path, "wb")) for name, path in paths.items()}
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(THREADS) as pool:
         step = CHUNK
         if any(view.frozen is not None for view in views):
             widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
@@ -126,8 +125,9 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
             for view in views:
                 values, there, why = view.prepare(part, pool)
                 cells[view.name][rows] = there
-                if view.name in files:
-                    files[view.name].write(values.data)
+                if path := paths.get(view.name):
+                    with naming(path), open(path, "ab" if start else "wb") as file:
+                        file.write(values.data)
                 else:
                     inputs[view.name][rows] = values
                 for row, reason in enumerate(why):

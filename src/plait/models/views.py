@@ -168,7 +168,14 @@ class View:
                 reasons = read_features(frozen, cells, values[:, place], pool, keep)
             there[:, place] = [reason is None for reason in reasons]
             add_reasons(noted, reasons, table.notes.get(name), f"{name}: " if self.several else "")
+        if not self.able.opened and len(self.modality.columns) > 1:  # one stream was made of several columns
+            return values[:, 0], there, Part(table, self.modality.columns).gaps()
         return values if self.several else values[:, 0], there, ["; ".join(r) if r else None for r in noted]
+
+    def compare(self, table: Table) -> list[str]:
+        """Return sentences on how the cells of a table differ from those that were learned from."""
+        compare = getattr(self.able.read, "compare", None)
+        return [] if compare is None else compare(self.prep, Part(table, self.modality.columns, self.kinds))
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return (JSON, arrays) from which `from_state` makes the same view."""

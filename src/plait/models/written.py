@@ -6,6 +6,7 @@ Knows JSON, numbers and views, and makes no network. What does not agree is a Va
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -69,6 +70,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "network": {"spec": NetworkSpec, "center": float, "spread": float},
     "recogniser": {"spec": RecogniserSpec},
     "calibrated": {"inner": int, "temperature": float},
+    "bounded": {"inner": int, "low": float | None, "high": float | None, "log": bool},
     "row as text": {"inner": int},
     "blend": {"members": list[int], "combiner": Combined, "prior": list[float]},
     "majority": {"prior": list[float]},
@@ -118,6 +120,9 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
             files.add(part["file"])
         elif kind == "calibrated":
             check_temperature(part["temperature"], where)
+        elif kind == "bounded":
+            low, high = (math.inf if x is None else x for x in (part["low"], part["high"]))
+            require(part["low"] is None or low < high, f"{where} answers from {low} to {high}; expected a range")
         elif kind != "row as text":
             here = _check_values(part, where)
             num_classes = here if num_classes is None else num_classes
@@ -203,5 +208,6 @@ def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]
             came, wanted = {**came, "in": {k: strand[k] for k in described}}, {**wanted, "in": described}
         for said in (came, wanted):
             said.pop("frozen", None)  # which may be of another version, and is looked at with the view
+            said.pop("commonest", None)  # of a classic learner alone, which is held against what it has learned
         if json.dumps(came, sort_keys=True) != json.dumps(wanted, sort_keys=True):
             raise ValueError(f"{where} takes {name[:60]!r} as {str(came)[:200]}; expected {wanted}")

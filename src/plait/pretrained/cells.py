@@ -119,7 +119,7 @@ class WavePrep(Preparation):
     def __call__(self, samples: np.ndarray, rate: int) -> np.ndarray:
         """Return samples (time, channel) at `rate` Hz as (time,). Raises CellError when no sample is left."""
         wave = self.audio.wave(samples, rate)
-        start = max(0, len(wave) - self.samples) // 2
+        start = self.audio.cut(wave, self.samples)
         wave = wave[start : start + self.samples]
         return np.pad(wave, (0, self.samples - len(wave))).astype(np.float32)
 

@@ -6,6 +6,7 @@ Knows: predictors, prepared rows, labels. Does not know: run folders, how a cand
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "attribution": ("explain_table",),
+    "caveats": ("class_caveats", "number_caveats", "way_out"),
     "explanation": ("Explanation", "PICTURES", "write_explanation"),
     "inside": ("Detail",),
     "leaderboard": ("FEWEST", "Proof", "SIMPLEST", "board", "choose_shown", "span"),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from plait.converters.in_fit import FILLED
-from plait.core.contract import answer_subsets
+from plait.core.contract import BLANK, NEW, answer_subsets
 from plait.models.rows import Prepared
 
 NO_NUMBER = ("failed", "the model's answer is no finite number")
@@ -62,15 +62,18 @@ def answer_prepared(
 
 
 def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
-    """Count for each modality the rows in which it is blank, and broken, with an example of what is broken."""
+    """Count for each modality the rows in which it is blank, and those with a broken cell, with an example of these."""
+    present = prepared.present
     counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
     for row, reasons in enumerate(prepared.reasons):
         for name, reason in reasons.items():
             if FILLED in reason:
                 counts[name]["filled"] = counts[name].get("filled", 0) + 1
                 continue
-            kind = "blank" if all(part.endswith("blank") for part in reason.split("; ")) else "broken"
-            counts[name][kind] += 1
-            if kind == "broken" and not counts[name]["example"]:
-                counts[name]["example"] = f"row {row}: {reason}"
+            broken = [part for part in reason.split("; ") if not part.endswith((BLANK, NEW))]
+            if broken:
+                counts[name]["broken"] += 1
+                counts[name]["example"] = counts[name]["example"] or f"row {row}: {'; '.join(broken)}"
+            elif not present[name][row]:
+                counts[name]["blank"] += 1
     return counts

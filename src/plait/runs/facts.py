@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_type_hin
 from plait.core.typed import check_type
 
 ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
-SELDOM = ("audio", "units", "decimal_comma", "encoders", "mute", "refit")  # keys that a run may lack
+SELDOM = ("audio", "units", "decimal_comma", "unit", "encoders", "mute", "refit")  # keys that a run may lack
 NOT_READ = ("precision", "format", "seal", "rest")  # by the one who loads it, or read before
 
 
@@ -82,6 +82,7 @@ class Study(TypedDict):
     beside: NotRequired[str | None]
     why: NotRequired[str]
     conversions: NotRequired[list[Sentence]]
+    caveats: NotRequired[list[Sentence]]
 
 
 class Hole(TypedDict):
@@ -160,6 +161,7 @@ class RunFacts(Mapping[str, Any]):
     center: float = 0.0  # of a number, in its unit
     spread: float = 1.0
     decimal_comma: bool | None = None  # whether the target was written as 1.234,5
+    unit: str | None = None  # in what the target was written, such as kg
     prior: list[float] = field(default_factory=list)
     seed: int = 0
     precision: str | None = None  # in which networks learned

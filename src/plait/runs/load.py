@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plait.converters.in_fit import Made
 from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
@@ -14,7 +16,7 @@ from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
-from plait.runs.model import FORMAT, PROOF, WEIGHTS, Model
+from plait.runs.model import FORMAT, LEARNED, PROOF, WEIGHTS, Model
 
 
 def load(
@@ -41,13 +43,13 @@ def load(
         from plait.runs.onnx import OnnxModel
 
         return OnnxModel.load(folder, converters, encoders)
-    facts, strands, predictors = open_run(Path(folder), plan, encoders)
+    facts, strands, predictors, learned = open_run(Path(folder), plan, encoders)
     kind = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
     with consistent(Path(folder) / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
-    return kind(facts, strands, predictors, Path(folder), made=made)
+    return kind(facts, strands, predictors, Path(folder), made=made, learned=learned)
 
 
 def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str) -> Made:
@@ -66,8 +68,8 @@ def open_model(run: str | Path | Model) -> Model:
 
 def open_run(
     folder: Path, plan: Any, encoders: Mapping[str, Any] | None
-) -> tuple[RunFacts, list[View], dict[str, Any]]:
-    """Return (facts, strands, predictors) of a finished run: what a Model is made of. Raises as `load` does."""
+) -> tuple[RunFacts, list[View], dict[str, Any], np.ndarray | None]:
+    """Return (facts, strands, predictors, hashes of the rows learned from) of a finished run. Raises as `load` does."""
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
     with consistent(folder / "run.json"):
@@ -86,7 +88,10 @@ def open_run(
         predictors = restore_predictors(stored, plan, views, classes)
         if classes is None:
             check_recognisers(facts, predictors)
-        return RunFacts.from_json(facts), views, predictors
+        learned = tensors.get(LEARNED)  # runs of before have none
+        sound = learned is None or (learned.dtype == np.int64 and learned.ndim == 1)
+        require(sound, "the hashes of the rows that were learned from are none")
+        return RunFacts.from_json(facts), views, predictors, learned
 
 
 def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:

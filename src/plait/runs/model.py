@@ -5,10 +5,12 @@ Knows networks and prepared rows, not how they were found.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,11 +20,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from plait.converters.in_fit import Made, apply_conversions
-from plait.core.contract import Table, clean_label
+from plait.core.contract import Schema, Table, clean_label
 from plait.core.files import (
     consistent,
     digest,
     file_in,
+    naming,
     read_json,
     seal,
     write_bytes,
@@ -30,16 +33,28 @@ from plait.core.files import (
     write_tensors,
 )
 from plait.core.options import REPORT_ROWS
-from plait.core.words import count, say_curve, say_encoders
-from plait.data.parse import read_amounts
-from plait.data.read import read
+from plait.core.words import count, say_curve, say_encoders, say_rows, say_some
+from plait.data.parse import Written, how_written, read_amounts
+from plait.data.read import read, read_rows
+from plait.data.spelling import fold_value, match_names, say_matches, spellings
 from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds import kind_of_column
+from plait.kinds.detect import say_target
+from plait.kinds.left_out import say_left_out
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
 from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
+from plait.runs.arrival import (
+    add_absent,
+    count_learned,
+    hash_rows,
+    rename_columns,
+    say_lacking,
+    take_columns,
+)
 from plait.runs.facts import RunFacts
 from plait.runs.predictions import Predictions, status_line
 
@@ -49,6 +64,7 @@ if TYPE_CHECKING:
 FORMAT = 4
 PROOF = "proof"  # the role of the winner as it was when the test rows were looked at
 WEIGHTS = "weights.safetensors"
+LEARNED = "learned.rows"  # in it, the hashes of the rows that were learned from
 STOPPED = {
     "time": "The time limit ended the fit; the best so far is kept.",
     "interrupt": "The fit was interrupted; the best so far is kept.",
@@ -66,6 +82,7 @@ class Model:
             the test rows were looked at, if it has learned from more rows since.
         folder, keeper: the run folder, and what removes a temporary one with the model.
         made: modalities made of others, and cells filled from them.
+        learned: hashes of the rows that were learned from, by which `evaluate` knows them again.
 
     Example:
         >>> model.task, model.target, model.classes, model.modalities
@@ -78,6 +95,7 @@ class Model:
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
     made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
+    learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
 
     label: ClassVar[str] = "a label"  # what the target of a row is called
     needed: ClassVar[str] = label  # that without which a row is left out
@@ -146,13 +164,21 @@ class Model:
         if name not in self.predictors:
             near = did_you_mean(name, list(self.predictors))
             raise RequestError(f"the run holds no candidate {name!r}. {near}")
-        return replace(self, predictors={"winner": self.predictors[name]})
+        return replace(self, predictors={"winner": self.predictors[name]}, learned=None)
 
-    def predict(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Predictions:
+    def predict(
+        self,
+        rows: Any,
+        *,
+        keep: Sequence[str] = (),
+        folder: str | Path | None = None,
+        callback: Callback = quiet,
+    ) -> Predictions:
         """Return an answer for every row: as many out as in, in the same order, each with a status.
 
         Args:
             rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            keep: further columns of `rows` to carry along; columns that training took for ids always are.
             folder, callback: as in `plait.explain`.
 
         Raises:
@@ -162,8 +188,22 @@ class Model:
             >>> model.predict({"note": ["feels well", "fever and cough"]}).labels  # without an age
             ['no', 'yes']
         """
-        table = self._fitting(read(rows, folder), self.modalities, callback)
-        return self._predictions(table, self._answer(table, [tuple(self.modalities)], (), callback))
+        given = read_rows(rows, folder)
+        kept = take_columns(given, dict.fromkeys([*self._ids(given), *([keep] if isinstance(keep, str) else keep)]))
+        table, notes = self._fitting(given, self.modalities, callback)
+        answers = self._predictions(table, self._answer(table, [tuple(self.modalities)], (), callback))
+        answers.kept, answers.notes = kept, notes
+        tell(notes, callback)
+        return answers
+
+    def _ids(self, table: Table) -> list[str]:
+        """Return the columns of a table that training took for ids, called as they are there."""
+        columns = self.facts.schema.get("columns", [])  # an ONNX file does not know them
+        ids = [c["name"] for c in columns if c["role"] == "ignored" and kind_of_column(c["kind"]) is None]
+        return [*match_names(table.names, ids, self._known_names()).values()]
+
+    def _known_names(self) -> list[str]:
+        return [column["name"] for column in self.facts.schema.get("columns", [])]
 
     def _predictions(self, table: Table, answered: Answers) -> Predictions:
         values = answered.answers[tuple(sorted(self.modalities))]
@@ -184,14 +224,27 @@ class Model:
             ['high', 'low', 'value']
         """
         table = read(rows, folder)
-        if self.target not in table.names:
+        found = match_names(table.names, [self.target], self._known_names())
+        if not found:
             raise RequestError(
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
-        target = self._cleaned(table)
-        scores, answered = self.score(self._fitting(table, [s.name for s in self.views], callback), target, callback)
-        callback({"note": status_line([status for status, _ in answered.statuses])})
-        return scores
+        table = rename_columns(table, found)
+        target, said = self._cleaned(table)
+        fitting, notes = self._fitting(table, [s.name for s in self.views], callback)
+        scores, answered = self.score(fitting, target, callback)
+        notes = [*filter(None, [say_matches(found), *said, self._say_learned(fitting)]), *notes]
+        tell([*notes, status_line([status for status, _ in answered.statuses])], callback)
+        return {**scores, **({"notes": notes} if notes else {})}
+
+    def _say_learned(self, table: Table) -> str:
+        """Return a sentence on the rows that were learned from; "" where there are none, or a run of before."""
+        if self.learned is None:
+            return ""
+        hashes = hash_rows(table, self.views, [one.column for one in self.made])
+        num = count_learned(hashes, self.learned)
+        were = "row was" if num == 1 else "rows were"
+        return f"{count(num)} of {len(table):,} {were} learned from: the scores are too good." if num else ""
 
     def explain(
         self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
@@ -212,15 +265,12 @@ class Model:
         """
         from plait.proof.attribution import explain_table
 
-        return explain_table(
-            self._fitting(read(rows, folder), self.modalities, callback),
-            self.views,
-            self.predictor(),
-            classes=self.classes,
-            row=row,
-            seed=self.facts.seed,
-            callback=callback,
-        )
+        table, notes = self._fitting(read_rows(rows, folder), self.modalities, callback)
+        options: dict[str, Any] = {"classes": self.classes, "row": row, "seed": self.facts.seed, "callback": callback}
+        with self._answering():
+            explanation = explain_table(table, self.views, self.predictor(), **options)
+        tell(notes, callback)
+        return explanation
 
     def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
@@ -279,30 +329,58 @@ class Model:
         present = {name: answered.present[name] for name in sorted(self.modalities)}
         return by_modalities(answer, present, truth, self.classes, generator)
 
-    def _cleaned(self, table: Table) -> np.ndarray:
-        """Return the labels of a table (rows,) as training read them: text without blanks, numbers as written."""
-        if self.classes is None:
-            return np.array(read_amounts(table, self.target, bool(self.facts.decimal_comma)), dtype=object)
-        return np.fromiter(map(clean_label, table.cells(self.target)), object)
+    def _cleaned(self, table: Table) -> tuple[np.ndarray, list[str]]:
+        """Return the labels of a table (rows,) as training read them, and what there is to say of them.
 
-    def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> Table:
-        """Return the table with the columns these modalities need; one that is not there is absent in every row.
-
-        What fit made of other columns is made here as well, and what it filled is filled, but for training only.
+        Text is without blanks, numbers are as written; a label that is surely a class in other letters is that class.
         """
-        columns = [c for s in self.views if s.name in names for c in s.modality.columns]
+        if self.classes is None:
+            unit = self.facts.unit or how_written(table.cells(self.target)).unit
+            written = Written(bool(self.facts.decimal_comma), unit)
+            return np.array(read_amounts(table, self.target, written), dtype=object), []
+        cells = [clean_label(cell) for cell in table.cells(self.target)]
+        named = {str(clean_label(value)): value for value in self.classes}
+        alike, times = spellings(named), Counter(str(cell) for cell in cells if cell is not None)
+        meant = {text: text if text in named else alike.get(fold_value(text)) for text in times}
+        labels = [cell if cell is None else named.get(meant[str(cell)] or "", cell) for cell in cells]
+        new = [f"{text!r:.40} in {num:,}" for text, num in times.most_common() if meant[text] is None]
+        other = [f"{text!r:.40} for {value!r:.40}" for text, value in meant.items() if value not in (None, text)]
+        said = []
+        if new:
+            rows = say_rows(sum(times[text] for text, value in meant.items() if value is None), "has")
+            said.append(f"{rows} a label that the model never saw, which counts as wrong: {say_some(new)}.")
+        if other:
+            said.append(f"labels are written otherwise than in training: {say_some(other)}.")
+        return np.fromiter(labels, object), said
+
+    def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> tuple[Table, list[str]]:
+        """Return the table with the columns these modalities need, and sentences on what is not as in training.
+
+        A column that is not there is absent in every row. What fit made of other columns is made here as well, and what
+        it filled is filled, but for training only.
+        """
+        views = [view for view in self.views if view.name in names]
         made = [one for one in self.made if one.modality in names]
-        sources = {column for one in made for column in one.columns}
-        if not (set(columns) | sources) & set(table.names):
+        columns = [c for view in views for c in view.modality.columns]
+        wanted = [*columns, *(column for one in made for column in one.columns)]
+        found = match_names(table.names, wanted, [*self._known_names(), self.target])
+        if not found and table.data:
             raise RequestError(
                 f"none of the model's columns ({', '.join(columns)}) is in {table.source}; "
                 f"it has: {', '.join(table.names)}."
             )
-        rates = {**self.facts.sample_rates, **table.sample_rates}
-        table = apply_conversions(replace(table, sample_rates=rates), made, callback)
-        # no Arrow array, since Arrow imports pandas, where there is one, to make it
-        data = {c: table.data[c] if c in table.data else np.full(len(table), None, object) for c in columns}
-        return Table(data, table.folder, table.source, rates, table.lines, table.notes)
+        spare = [name for name in table.names if name not in {*found.values(), *self._known_names()}]
+        table, rates = rename_columns(table, found), self.facts.sample_rates
+        table = replace(table, sample_rates={**rates, **table.sample_rates})
+        table = apply_conversions(table, made, callback)
+        lacking = [name for name in dict.fromkeys(wanted) if name not in table.data]
+        fitting = add_absent(table, lacking)
+        notes = [say_matches(found)] if len(table) else []
+        notes += [say_lacking(table, lacking, spare)] if lacking and len(table) else []
+        for view in views:
+            notes += view.compare(fitting)
+        fitting.data = {name: fitting.data[name] for name in columns}
+        return fitting, [*filter(None, notes)]
 
     def _answer(
         self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
@@ -313,9 +391,14 @@ class Model:
         step, parts = self._rows_at_a_time(strands), []
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))
-            parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
+            with self._answering():
+                parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
             callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
+
+    def _answering(self) -> contextlib.AbstractContextManager[None]:
+        """Hold what is done with rows; of a model from elsewhere it tells what goes wrong."""
+        return contextlib.nullcontext()
 
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         return 4 * CHUNK
@@ -339,11 +422,13 @@ class Model:
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(f"{more}: print(model.study), plait study RUN")
         lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
-        lines += [*(one["sentence"] for one in facts.study.get("conversions", [])), *self._say_refit()]
+        said = (one["sentence"] for key in ("conversions", "caveats") for one in facts.study.get(key, []))
+        lines += [*said, *self._say_refit()]
         if facts.learning_curve:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
             lines.append(STOPPED[facts.stopped])
+        lines += say_left_out(Schema.from_json(facts.schema), most=3)
         if self.folder is not None and self.keeper is None:
             lines += self._say_next(self.folder)
         return "\n".join(lines)
@@ -412,8 +497,10 @@ class Model:
         left_out = f", {count(facts.unlabelled)} without {self.needed} or split" if facts.unlabelled else ""
         lines = [
             f"\n{count(facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
-            f"{count(counts['test'])} test{left_out}."
+            f"{count(counts['test'])} test{left_out}.",
+            say_target(Schema.from_json(facts.schema).column(self.target)),
         ]
+        lines += [line for view in self.views if view.is_main for line in getattr(view.prep, "cuts", ())]
         for name, hole in facts.holes.items():
             if hole["blank"] or hole["broken"]:
                 first = f", such as {hole['example']}" if hole["broken"] else ""
@@ -446,7 +533,8 @@ class Model:
         paths = list_files(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            shutil.copy2(path, folder / path.name, follow_symlinks=False)
+            with naming(folder / path.name):
+                shutil.copy2(path, folder / path.name, follow_symlinks=False)
         return folder
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
@@ -457,6 +545,7 @@ class Model:
         writers |= {name: partial(write_bytes, data=data) for name, data in stored.files.items()}
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
+            tensors |= {} if self.learned is None else {LEARNED: self.learned}
             write_tensors(final / WEIGHTS, tensors | stored.tensors)
             for name, writer in writers.items():
                 writer(final / name)
@@ -472,6 +561,12 @@ class Model:
                 (final / name).replace(folder / name)
             write_json(folder / "run.json", facts.to_json())
         self.folder = folder
+
+
+def tell(notes: Sequence[str], callback: Callback) -> None:
+    """Tell each of these sentences as a note."""
+    for note in notes:
+        callback({"note": note})
 
 
 def say_next(folder: Path) -> str:

@@ -22,14 +22,14 @@ import numpy as np
 import torch
 
 from plait.converters.in_fit import Made
-from plait.core.contract import Batch, Table
-from plait.core.files import AGAIN, check_finite, consistent, pack_tensors, parse_json, under, unpack_tensors
+from plait.core.contract import Batch
+from plait.core.files import AGAIN, MISFITS, check_finite, consistent, pack_tensors, parse_json, under, unpack_tensors
 from plait.core.version import __version__
+from plait.core.words import first_line
 from plait.errors import MissingExtra, PlaitError, RequestError, RunError, need
 from plait.models.onnx_graph import Graph, Port, write_graph
-from plait.models.rows import CHUNK, Callback
+from plait.models.rows import CHUNK
 from plait.models.views import View
-from plait.runs.answers import Answers
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.onnx_check import Checked, check_onnx
@@ -103,7 +103,7 @@ class OnnxModel(Model):
     What proves it (leaderboard, verdict, each modality trained alone) stays in the run.
 
     Args:
-        facts, views, predictors, folder, keeper, made: as of `plait.Model`; `load` makes one from a file.
+        facts, views, predictors, folder, keeper, made, learned: as of `plait.Model`; `load` makes one from a file.
 
     Example:
         >>> written = plait.export(model, out="model.onnx")
@@ -162,12 +162,8 @@ class OnnxModel(Model):
         model.source = source
         return model
 
-    def _answer(
-        self, table: Table, subsets: Sequence[tuple[str, ...]], alone: Sequence[str], callback: Callback
-    ) -> Answers:
-        """Answer as a run does; what the preparation stumbles over, which the file tells, is a RunError."""
-        with consistent(self.source):
-            return super()._answer(table, subsets, alone, callback)
+    def _answering(self) -> contextlib.AbstractContextManager[None]:
+        return answering(self.source)
 
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         """Return how many rows are prepared at a time: fewer where one row takes much, in lots of 128 if possible."""
@@ -279,6 +275,21 @@ def named(source: str) -> Iterator[None]:
         if isinstance(error, RunError) and source in str(error):
             raise
         raise RunError(f"{source}: {error}") from None
+
+
+@contextlib.contextmanager
+def answering(source: str) -> Iterator[None]:
+    """Turn what goes wrong at rows that the file is given into a RunError that blames neither, and keeps the cause."""
+    try:
+        yield
+    except PlaitError:
+        raise
+    except MISFITS as error:
+        raise RunError(
+            f"{source} cannot answer these rows ({type(error).__name__}: {first_line(error):.200}). Either what it "
+            "says of its preparation was changed: export the run again; or a cell is of a form that plait does not "
+            "know: plait check finds it."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from plait.core.contract import free_name
 from plait.core.files import write_bytes
 from plait.core.words import count
 from plait.errors import RequestError
@@ -29,6 +30,8 @@ class Predictions:
         labels: (rows,) list of classes, or of numbers.
         probabilities, classes: (rows, class), NaN in failed rows, and their columns; None for regression.
         status, reason: (rows,) lists: ok, partial or failed, and why.
+        kept: columns of the table that are carried along: {name: (rows,) list}.
+        notes: sentences on what of the table is not as in training.
 
     Example:
         >>> answers = model.predict(table)
@@ -41,6 +44,8 @@ class Predictions:
     status: list[str]
     reason: list[str]
     classes: list[Any] | None = None
+    kept: dict[str, list[Any]] = field(default_factory=dict, kw_only=True)
+    notes: list[str] = field(default_factory=list, kw_only=True)
 
     _kinds: ClassVar[dict[str, str | None]] = {"prediction": None, "status": "string", "reason": "string"}
 
@@ -69,14 +74,22 @@ class Predictions:
                 columns[f"probability_{name}"] = [
                     None if status == "failed" else value for value, status in zip(values, self.status, strict=True)
                 ]
-        return {**columns, "status": self.status, "reason": self.reason}
+        return self._beside_kept({**columns, "status": self.status, "reason": self.reason})
+
+    def _beside_kept(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Return the columns of the answers after those that are carried along, renamed where a name is taken."""
+        return {free_name(name, columns): cells for name, cells in self.kept.items()} | columns
 
     def to_arrow(self) -> Any:
-        """Return a pyarrow.Table: prediction, probability_<class> for each class, status, reason."""
+        """Return a pyarrow.Table: what is kept, prediction, probability_<class>, status, reason."""
         import pyarrow as pa
 
-        columns, kinds = self.columns(), self._kinds
-        return pa.table({name: pa.array(values, kinds.get(name, "double")) for name, values in columns.items()})
+        columns = self.columns()
+        kinds = dict.fromkeys([*columns][: len(self.kept)]) | dict.fromkeys([*columns][len(self.kept) :], "double")
+        if self._kinds["prediction"] is None:  # of no rows, or of failed ones alone, as of others
+            kinds["prediction"] = "double" if self.classes is None else pa.array(self.classes).type
+        kinds |= {name: kind for name, kind in self._kinds.items() if kind is not None}
+        return pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
 
     def write(self, path: str | Path, front: Mapping[str, Sequence[Any]] | None = None) -> None:
         """Write CSV or Parquet, by the ending. Raises RequestError for another ending. front: further columns."""
@@ -126,7 +139,7 @@ class Transcripts(Predictions):
         listed = [None if words is None else [dict(zip(keys, w, strict=True)) for w in words] for words in self.words]
         words = [None if said is None else json.dumps(said, ensure_ascii=False) for said in listed]
         columns = {"prediction": self.labels, "confidence": self.confidence, "words": words}
-        return {**columns, "status": self.status, "reason": self.reason}
+        return self._beside_kept({**columns, "status": self.status, "reason": self.reason})
 
 
 def check_file(path: str | Path) -> Path:

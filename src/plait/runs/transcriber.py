@@ -71,8 +71,8 @@ class Transcriber(Model):
     ) -> dict[str, Any]:
         return {"+".join(keep): rate(answered.answers[keep]) for keep in self.subsets()}
 
-    def _cleaned(self, table: Table) -> np.ndarray:
-        return transcripts_of(table, self.target)
+    def _cleaned(self, table: Table) -> tuple[np.ndarray, list[str]]:
+        return transcripts_of(table, self.target), []
 
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         row_bytes = sum(int(np.prod(s.shape())) * np.dtype(s.dtype()).itemsize for s in strands)

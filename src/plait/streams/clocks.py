@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.words import count
-from plait.data.delimited import MISSING_WORDS
-from plait.data.parse import is_day_first, parse_date
+from plait.data.parse import MISSING, calendar_form, is_day_first, parse_date, parse_moment
 from plait.errors import RequestError, TableError, did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SECOND = 1_000_000_000  # nanoseconds
+DAY = 86_400 * SECOND
 UNITS = {"s": SECOND, "ms": 1_000_000, "µs": 1000, "ns": 1}
 _NAMES_OF_UNITS = {
     "s": "s sec secs second seconds",
@@ -34,8 +34,8 @@ _OFFSET = r"(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO = _DATE + r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?"
 _ISO_ZONED = _DATE + r"[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?" + _OFFSET
-_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?")
-_ENDING = re.compile(r"(?<=\d)\s*(" + _OFFSET + r")$")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?(?:\s?([ap])\.?m\.?)?", re.IGNORECASE)
+_TIME = re.compile(r"time|clock|uhrzeit|hora|heure|时间", re.IGNORECASE)
 _FRACTION = re.compile(r":\d{2}[.,](\d{1,9})(?!\d)")
 _FIRST, _LAST = -(2**63) // SECOND + 86_400, 2**63 // SECOND - 86_400  # seconds from 1970 that int64 nanoseconds hold
 
@@ -65,7 +65,7 @@ def read_times(
     column: pa.ChunkedArray, name: str, *, rate: float | None = None, unit: str | None = None, zone: str | None = None
 ) -> Times:
     """Read a column of times. name: of the column, which may tell the unit, such as `time_ms`.
-    Understood: Arrow timestamps and dates; ISO 8601, and what else `parse_date` knows; HH:MM:SS.mmm; numbers of
+    Understood: Arrow timestamps and dates; ISO 8601, and what else `parse_date` knows; HH:MM:SS.mmm; YYYYMMDD;
     seconds, milli-, micro- and nanoseconds since 1970 (told by their size: 1e8 to 1e10 are seconds) or since a start of
     their own; with a rate in Hz, of frames. unit, zone: as the user says them, over what is read. Raises TableError
     where no cell can be read as a time, RequestError for an unknown zone."""
@@ -78,7 +78,7 @@ def read_times(
         times = _from_numbers(column, name, rate, unit)
     elif types.is_string(kind) or types.is_large_string(kind):
         numbers, notes = _as_numbers(column)
-        times = _from_text(column) if numbers is None else _from_numbers(numbers, name, rate, unit)
+        times = _from_text(_plain_clocks(column, name)) if numbers is None else _from_numbers(numbers, name, rate, unit)
         times = replace(times, notes=(*times.notes, *notes))
     else:
         raise TableError(f"column {name!r} holds {kind}; expected times: dates, clock times or numbers")
@@ -133,7 +133,7 @@ def _trim(column: pa.ChunkedArray) -> pa.Array:
     import pyarrow.compute as pc
 
     text = pc.utf8_trim_whitespace(column.combine_chunks())
-    return pc.if_else(pc.is_in(text, pa.array(["", *MISSING_WORDS], text.type)), pa.scalar(None, text.type), text)
+    return pc.if_else(pc.match_substring_regex(text, f"^(?:{MISSING})?$"), pa.scalar(None, text.type), text)
 
 
 def _from_numbers(column: pa.ChunkedArray, name: str, rate: float | None, unit: str | None) -> Times:
@@ -154,6 +154,9 @@ def _from_numbers(column: pa.ChunkedArray, name: str, rate: float | None, unit: 
             why = f"numbers about {middle:.3g}: {code} since 1970 by their size"
             scaled = _scale(numbers, present, scale)
             return Times(*scaled, code, why, calendar=True, zone="UTC", sure=0.95, given=unit is not None)
+    if unit is None and calendar_form(name, numbers[present].tolist()):
+        moments = [parse_date(number) if held else None for number, held in zip(numbers.tolist(), present, strict=True)]
+        return _from_arrow(pa.chunked_array([pa.array(moments, pa.timestamp("us"))]))
     words = re.split(r"[\s_()\[\].:/-]+", name.strip().lower())
     named = next((UNIT_OF_WORD[word] for word in reversed(words) if word in UNIT_OF_WORD), None)
     code = unit or named or "s"
@@ -172,6 +175,20 @@ def _scale(numbers: np.ndarray, present: np.ndarray, scale: float) -> tuple[np.n
         broken = np.rint((numbers - whole) * scale).astype(np.int64)
         return whole.astype(np.int64) * np.int64(scale) + broken, held
     return np.rint(numbers.astype(np.float64) * scale).astype(np.int64), held
+
+
+def _plain_clocks(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return times of a day such as 18.00.00 with colons, where the column is called so and they cannot be dates."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = _trim(column)
+    clocks = pc.match_substring_regex(text, r"^(?:[01]?\d|2[0-3])\.[0-5]\d\.[0-5]\d$")
+    if not (_TIME.search(name) and pc.all(clocks).as_py()):
+        return column
+    if not pc.any(pc.match_substring_regex(text, r"^00?\.|\.00\.|\.(?:1[3-9]|[2-5]\d)\..*(?:3[2-9]|[45]\d)$")).as_py():
+        return column  # 10.03.04 may be a date
+    return pa.chunked_array([pc.replace_substring(text, ".", ":")])
 
 
 def _from_text(column: pa.ChunkedArray) -> Times:
@@ -221,24 +238,24 @@ def _plain_zone(end: str) -> str:
 def _read_cell(cell: str, day_first: bool) -> tuple[int, str, str | None] | None:
     """Return (nanoseconds, form, zone) of one cell, or None where it is no time."""
     if match := _CLOCK.fullmatch(cell):
-        hours, minutes, seconds, broken = match.groups()
+        hours, minutes, seconds, broken, half = match.groups()
         if hours is None and broken is None:  # 10:04 is a time of day, 10:04.5 are minutes
             hours, minutes, seconds = minutes, seconds, "0"
         if int(seconds) > 59 or (hours and int(minutes) > 59):
             return None
+        if half:
+            hours = int(hours or 0) % 12 + (12 if half.lower() == "p" else 0)
         total = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
         return total * SECOND + int((broken or "0").ljust(9, "0")), "clock", None
-    ending = _ENDING.search(cell) if not re.fullmatch(_DATE, cell) else None
-    zone = _plain_zone(ending[1]) if ending else None
-    bare = cell[: ending.start()] if ending else cell
-    broken = _FRACTION.search(bare)
+    broken = _FRACTION.search(cell)
     try:
-        moment = parse_date(bare.replace(broken[0], broken[0][:3]) if broken else bare, day_first)
+        moment = parse_moment(cell.replace(broken[0], broken[0][:3]) if broken else cell, day_first)
     except (ValueError, OverflowError):
         return None
     if moment is None:
         return None
-    days = moment - dt.datetime(1970, 1, 1)
+    zone = None if moment.tzinfo is None else _plain_zone(f"{moment:%z}")
+    days = moment.replace(tzinfo=None) - dt.datetime(1970, 1, 1)
     seconds = days.days * 86_400 + days.seconds - (offset_of(zone) or 0)
     if not _FIRST < seconds < _LAST:
         return None
@@ -289,10 +306,9 @@ def distinct(times: np.ndarray) -> np.ndarray:
 def unwrap_days(values: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, int]:
     """Add a day after each step back of more than 12 hours, where the clock then never steps back. (row,) both."""
     times = values[present]
-    day = 86_400 * SECOND
-    back = np.diff(times) < -day // 2
-    turned = times + np.concatenate([[0], np.cumsum(back)]).astype(np.int64) * day if len(times) else times
-    if not back.any() or (np.diff(turned) < 0).any() or times.max() >= day:
+    back = np.diff(times) < -DAY // 2
+    turned = times + np.concatenate([[0], np.cumsum(back)]).astype(np.int64) * DAY if len(times) else times
+    if not back.any() or (np.diff(turned) < 0).any() or times.max() >= DAY:
         return values, 0
     out = values.copy()
     out[present] = turned

@@ -3,7 +3,7 @@ A table brings a time column, SRT and WebVTT bring cues, and a sound is one row 
 
 from __future__ import annotations
 
-import html
+import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -16,11 +16,16 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.words import count
-from plait.data import media
+from plait.data import formats, media
 from plait.data.delimited import not_utf8
+from plait.data.encodings import code_of_bom
+from plait.data.parse import read_numbers
 from plait.data.read import read
 from plait.errors import CellError, RequestError, TableError, did_you_mean
-from plait.streams.clocks import SECOND, UNIT_OF_WORD, Times, distinct, find_zone, read_times
+from plait.kinds.facts import facts_of
+from plait.kinds.recognise import judge
+from plait.streams.clocks import DAY, SECOND, UNIT_OF_WORD, Times, distinct, find_zone, place_zone, read_times
+from plait.streams.cues import holds_cues, parse_cues, segments_of
 
 _BEGINS = {"start": "end", "begin": "end", "onset": "offset", "from": "to", "starts": "ends", "tmin": "tmax",
            "first": "last", "开始": "结束"}  # fmt: skip
@@ -33,7 +38,7 @@ _TIME_NAMES = (  # the earlier, the surer
     r".*(?:timestamp|datetime)|.*[\s_-](?:time|ts|at)|date|day|seconds?|secs?|millis(?:econds)?|ms",
 )
 _FRAME_NAME = re.compile(r"frames?(?:[\s_-]?(?:no|nr|num|number|id|idx|index))?", re.IGNORECASE)
-_CUE = re.compile(r"(?<!\d)((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})")
+_PAIRED = re.compile(r"date|day|time|clock|datum|tag|uhrzeit|zeit|hour|日期|时间|fecha|hora|heure|[\s_-]")
 _HOW = "Name it: --time FILE=COLUMN (numbers of frames: FILE=COLUMN@RATE; two columns: FILE=START,END)"
 
 
@@ -137,11 +142,13 @@ def read_stream(source: Any, name: str, asked: str | None = None) -> Stream:
         if not path.stat().st_size:
             raise TableError(f"{path} is empty")
         head = media.read_head(str(path.absolute()), None, 4096)
-        if media.is_sound(path, head):
+        if formats.is_sound(path, head):
             return _place_start(_read_sound(path, given, name), parse_spec(asked, ()))
-        if path.suffix.lower() in (".srt", ".vtt") or head.lstrip(b"\xef\xbb\xbf").startswith(b"WEBVTT"):
+        start = head.decode(code_of_bom(head) or "utf-8-sig", "replace")
+        if holds_cues(start, path.suffix.lower()):
             return _place_start(_read_cues(path, given, name), parse_spec(asked, ()))
-    table = read(source)
+    segments = segments_of(_text_of(path)) if path is not None and path.suffix.lower() == ".json" else None
+    table = read(source if segments is None else segments)
     arrays = [column for column in table.names if isinstance(table.data[column], np.ndarray)]
     if arrays:
         raise TableError(f"column {arrays[0]!r} of {given} holds arrays; align takes tables of single cells")
@@ -153,80 +160,176 @@ def _read_sound(path: Path, given: str, name: str) -> Stream:
     import pyarrow as pa
     import soundfile
 
-    try:
-        facts = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        raise TableError(f"{path} cannot be read as a sound ({error}). Expected WAV, FLAC, OGG, MP3 or AIFF") from None
-    frames = facts.frames
-    if not 0 <= frames < 2**62:  # a stream that does not tell its length
+    frames = 0
+    with contextlib.suppress(RuntimeError, OSError):  # as libsndfile's errors are
+        frames, rate = (facts := soundfile.info(str(path))).frames, facts.samplerate
+    if not 0 < frames < 2**62:  # a stream that does not tell its length, or what libsndfile does not read
         try:
-            frames = len(media.read_sound(str(path.absolute()), None)[0])
+            samples, rate = media.read_sound(str(path.absolute()), None)
         except CellError as error:
-            raise TableError(f"{path} cannot be read: {error}") from None
-    if not frames:
-        raise TableError(f"{path} is empty: it has 0 samples")
+            why = "is empty: it has 0 samples" if error.fault == "no-samples" else f"cannot be read: {error}"
+            raise TableError(f"{path} {why}") from None
+        frames = len(samples)
     table = Table({name: pa.chunked_array([[path.name]])}, path.parent, str(path))
-    why = f"sample number at {facts.samplerate} a second, from 0"
+    why = f"sample number at {rate} a second, from 0"
     clock = Times(np.zeros(1, np.int64), np.ones(1, bool), "sample", why)
-    end = np.array([round(frames * SECOND / facts.samplerate)], np.int64)
-    return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=facts.samplerate)
+    end = np.array([round(frames * SECOND / rate)], np.int64)
+    return Stream(name, given, "sound", table, clock, clock.values, end, path=path, rate=rate)
+
+
+def _text_of(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode(code_of_bom(content[:4096]) or "utf-8-sig")
+    except UnicodeDecodeError:
+        raise TableError(not_utf8(path)) from None
 
 
 def _read_cues(path: Path, given: str, name: str) -> Stream:
     import pyarrow as pa
 
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise TableError(not_utf8(path)) from None
-    if not text.strip():
-        raise TableError(f"{path} is empty")
-    cues = []
-    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.strip("\n").split("\n")
-        at = next((i for i, line in enumerate(lines[:3]) if "-->" in line), None)
-        if at is None or re.match(r"(?:NOTE|STYLE|REGION)\b", lines[0]):
-            continue
-        match = _CUE.search(lines[at])
-        words = " ".join(html.unescape(re.sub(r"<[^>]*>", "", line)).strip() for line in lines[at + 1 :]).strip()
-        cues.append((match[1] if match else lines[at], match[2] if match else None, words or None))
+    cues, notes = parse_cues(_text_of(path))
     if not cues:
         raise TableError(f"{path} holds no cues. Expected lines such as 00:00:01,000 --> 00:00:02,500")
-    starts, ends, words = (pa.chunked_array([pa.array(cells, pa.string())]) for cells in zip(*cues, strict=True))
+    columns = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in zip(*cues, strict=True)]
+    starts, ends, words, speakers = columns
     clock = read_times(starts, "start")
     finish = read_times(ends, "end") if ends.null_count < len(ends) else clock
-    clock = replace(clock, of_day=False, sure=1.0, why="times of the cues, from 00:00:00")
-    columns = {}
+    why = "times of the cues, from 00:00:00"
+    clock = replace(clock, of_day=False, sure=1.0, why=why, notes=(*clock.notes, *notes))
+    data = {}
     for column, times in (("start", clock), ("end", finish)):
-        columns[column] = pa.chunked_array([pa.array(times.values / SECOND, mask=~times.present)])
-    table = Table({**columns, "text": words}, path.parent, str(path))
+        data[column] = pa.chunked_array([pa.array(times.values / SECOND, mask=~times.present)])
+    data |= {"text": words} | ({"speaker": speakers} if speakers.null_count < len(speakers) else {})
+    table = Table(data, path.parent, str(path))
     stream = Stream(name, given, "cues", table, clock, clock.values, time_columns=("start", "end"), path=path)
     return _with_ends(stream, finish)
 
 
 def _read_table(table: Table, given: str, name: str, spec: TimeSpec, path: Path | None) -> Stream:
-    columns = spec.columns or (find_times(table, given),)
+    parts = () if spec.columns else _date_parts(table)
+    if parts:
+        table = replace(table, data={**table.data, parts[0]: _join_parts(table, parts)})
+    columns = spec.columns or parts[:1] or (find_times(table, given),)
     options: dict[str, Any] = {"rate": spec.rate, "unit": spec.unit, "zone": spec.zone}
     if not spec.rate and _FRAME_NAME.fullmatch(columns[0].strip()):
         raise RequestError(f"{given}: column {columns[0]!r} holds numbers of frames, and their rate is not known. "
                            f"Say it: --time {given}={columns[0]}@25")  # fmt: skip
+    options["unit"] = spec.unit or UNIT_OF_WORD.get(table.units.get(columns[0], "").lower())
     clock = _column_times(table, columns[0], given, options)
-    why = f"column {columns[0]!r}: {clock.why}" + ("" if spec.columns else "; found by its name and cells")
-    clock = replace(clock, why=why)
-    stream = Stream(name, given, "table", table, clock, clock.values, time_columns=columns[:1], path=path)
-    partner = columns[1] if len(columns) > 1 else _find_end(table, columns[0])
+    how = "" if spec.columns else f"; with {', '.join(parts[1:])}" if parts else "; found by its name and cells"
+    if pair := _find_pair(table, columns, clock):
+        day, columns = _column_times(table, pair[0], given, {}), (*pair, *(c for c in columns if c not in pair))
+        if clock.calendar:
+            clock = _column_times(table, pair[1], given, {})
+        clock, how = _join_clock(day, clock, spec.zone), f"; with the days of {pair[0]!r}"
+    else:
+        day, pair = clock, parts or columns[:1]
+        clock = replace(clock, notes=(*clock.notes, *_say_days(table, columns, clock)))
+    clock = replace(clock, why=f"column {columns[len(pair) - 1 if not parts else 0]!r}: {clock.why}{how}")
+    stream = Stream(name, given, "table", table, clock, clock.values, time_columns=pair, path=path)
+    partner = columns[len(pair)] if len(columns) > len(pair) else _find_end(table, pair[-1])
     if partner is None:
         return stream
     is_length = partner.lower().startswith(_LENGTHS)
     if is_length and clock.unit in UNIT_OF_WORD.values() and not clock.calendar:
         options["unit"] = clock.unit
     finish = _column_times(table, partner, given, options)
+    if finish.of_day and len(pair) > 1 and not is_length:
+        finish = _join_clock(day, finish, spec.zone)
+        late = finish.present & (finish.values < clock.values)  # it ends after midnight
+        finish = replace(finish, values=finish.values + late * DAY)
+    if not (is_length or spec.unit or spec.rate) and _is_speech_in_ms(table, stream, finish):
+        clock, finish = (_column_times(table, column, given, {"unit": "ms"}) for column in (columns[0], partner))
+        why = "ms, since nobody speaks as slowly as in seconds; else say @s"
+        stream = stream.moved(lambda times: clock.values, unit="ms", why=f"column {columns[0]!r}: {why}", sure=0.9)
+        clock = stream.clock
     if is_length and not finish.calendar:
         finish = replace(finish, values=clock.values + finish.values, calendar=clock.calendar)
     if finish.calendar != clock.calendar:
         return stream
-    return _with_ends(replace(stream, time_columns=(columns[0], partner)), finish)
+    return _with_ends(replace(stream, time_columns=(*pair, partner)), finish)
+
+
+def _date_parts(table: Table) -> tuple[str, ...]:
+    """Return the columns called year, month, day and what there is of hour, minute, second; () without the three."""
+    lower = {name.strip().lower(): name for name in number_columns(table, table.names)}
+    parts = [lower[part] for part in ("year", "month", "day", "hour", "minute", "second") if part in lower]
+    return tuple(parts) if lower.keys() >= {"year", "month", "day"} else ()
+
+
+def _join_parts(table: Table, parts: Sequence[str]) -> Any:
+    """Return dates and times, as text, of columns that hold their parts; blank where one of them is."""
+    import pyarrow as pa
+
+    signs = dict(zip(("year", "month", "day", "hour", "minute", "second"), ("", "-", "-", " ", ":", ":"), strict=True))
+    rows = zip(*(numbers_of(table, part).tolist() for part in parts), strict=True)
+    clock = "" if len(parts) < 4 else ":00" * (6 - max(4, len(parts)))
+    cells = [
+        "".join(signs[part.strip().lower()] + f"{value:02.0f}" for part, value in zip(parts, row, strict=True)) + clock
+        if all(value == value for value in row) else None
+        for row in rows
+    ]  # fmt: skip
+    return pa.chunked_array([pa.array(cells, pa.string())])
+
+
+def _find_pair(table: Table, columns: Sequence[str], clock: Times) -> tuple[str, ...]:
+    """Return the columns of a day and of a time of that day, which are one moment; () where there is one column.
+    columns: as they were found or named, the first of them read as `clock`."""
+    if not (clock.of_day or _are_days(clock)):
+        return ()
+    others = columns[1:2] or [name for name in table.names if name != columns[0]]
+    times = {name: found for name in others if (found := _sample(table, name, 0.9)) is not None}
+    suits = [name for name, found in times.items() if (_are_days(found) if clock.of_day else found.of_day)]
+    if len(suits) > 1:  # the one called alike, start_date and start_time, or the only one beside it
+        bare = _PAIRED.sub("", columns[0].lower())
+        alike = [name for name in suits if _PAIRED.sub("", name.lower()) == bare]
+        place = table.names.index(columns[0])
+        beside = [name for name in suits if abs(table.names.index(name) - place) == 1]
+        suits = next((some for some in (alike, beside) if len(some) == 1), suits)
+    if len(suits) != 1:
+        return ()
+    return (suits[0], columns[0]) if clock.of_day else (columns[0], suits[0])
+
+
+def _are_days(times: Times) -> bool:
+    return times.calendar and not (times.values[times.present] % DAY).any()
+
+
+def _say_days(table: Table, columns: Sequence[str], clock: Times) -> list[str]:
+    """Say that dates were left aside, where times of a day stand beside several columns of them."""
+    others = [name for name in table.names if name not in columns] if clock.of_day and len(columns) == 1 else []
+    days = [name for name in others if (found := _sample(table, name, 0.9)) is not None and _are_days(found)]
+    several = f"which of {', '.join(days)} holds the days of {columns[0]!r} cannot be told; say so: DATE,{columns[0]}"
+    return [several] if days else []
+
+
+def _join_clock(day: Times, clock: Times, zone: str | None) -> Times:
+    """Return the moments of days and times of these days."""
+    values = day.values + clock.values % DAY
+    notes = (*day.notes, *clock.notes)
+    joined = replace(day, values=values, present=day.present & clock.present, notes=notes)
+    return joined if zone is None else place_zone(joined, zone)
+
+
+def _is_speech_in_ms(table: Table, stream: Stream, finish: Times) -> bool:
+    """Whether whole numbers of seconds are milliseconds, as recognisers write them: beside sentences that would then
+    be spoken at 3 to 40 letters a second (people speak at 10 to 20), and not in the full minutes of a diary."""
+    import pyarrow as pa
+
+    clock, held = stream.clock, stream.present & finish.present & (finish.values > stream.begin)
+    if clock.calendar or clock.of_day or clock.given or clock.unit != "s" or not held.any():
+        return False
+    whole = not any((times % SECOND).any() for times in (stream.begin[held], finish.values[held]))
+    minutes = not any((times % (60 * SECOND)).any() for times in (stream.begin[held], finish.values[held]))
+    seconds, texts = (finish.values - stream.begin)[held] / SECOND, list[np.ndarray]()
+    for name in table.names:
+        kind = table.data[name].type  # type: ignore[union-attr]
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            cells = [cell or "" for cell in table.cells(name, np.flatnonzero(held))]
+            if np.median([cell.strip().count(" ") for cell in cells]) >= 2:
+                texts.append(np.array([len(cell) for cell in cells]))
+    return whole and not minutes and any(3 <= 1000 * np.median(letters / seconds) <= 40 for letters in texts)
 
 
 def _column_times(table: Table, column: str, given: str, options: dict[str, Any]) -> Times:
@@ -276,7 +379,7 @@ def find_times(table: Table, given: str) -> str:
     dated = [name for name in table.names if pa.types.is_timestamp(table.data[name].type)]  # type: ignore[union-attr]
     samples = {} if dated else {name: _sample(table, name, 0.9) for name in table.names}
     dated += [name for name, times in samples.items() if times and (times.calendar or times.of_day)]
-    dated += [name for name in number_columns(table, table.names) if _FRAME_NAME.fullmatch(name.strip())]
+    dated += number_columns(table, [name for name in table.names if _FRAME_NAME.fullmatch(name.strip())])
     if dated:
         return dated[0]
     if not named:
@@ -314,16 +417,22 @@ def _find_end(table: Table, begin: str) -> str | None:
 
 
 def number_columns(table: Table, names: Sequence[str]) -> list[str]:
-    """Return those of these columns that hold numbers."""
+    """Return those of these columns that hold numbers, also those written as 1.234,50 € or 12 kg."""
     import pyarrow as pa
 
     kinds = {name: table.data[name].type for name in names}  # type: ignore[union-attr]
-    return [name for name, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_floating(kind)]
+    numbers = {name for name, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_floating(kind)}
+    texts = [name for name, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_large_string(kind)]
+    numbers |= {name for name in texts if judge(facts_of(table, name), table.folder).kind == "number"}
+    return [name for name in names if name in numbers]
 
 
 def numbers_of(table: Table, name: str) -> np.ndarray:
     """Return a column of numbers as (row,) float64, NaN where absent."""
     import pyarrow as pa
 
-    values = table.data[name].cast(pa.float64(), safe=False)  # type: ignore[union-attr]
+    values = table.data[name]
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):  # type: ignore[union-attr]
+        return np.array(read_numbers(table.cells(name)), np.float64)
+    values = values.cast(pa.float64(), safe=False)  # type: ignore[union-attr]
     return np.asarray(values.to_numpy(), np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from plait.core.words import count
 from plait.data.media import read_sound
+from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError, TableError, did_you_mean
 from plait.streams import drift
 from plait.streams.clocks import SECOND
@@ -77,7 +78,7 @@ def _signal(stream: Stream, column: str, zero: int, both_sounds: bool) -> drift.
             samples, rate = read_sound(str(Path(stream.path or "").absolute()), None)
         except CellError as error:
             raise TableError(f"{stream.given} cannot be read: {error}") from None
-        mono = samples.mean(axis=1)
+        mono = to_mono(samples)
         if both_sounds:
             return drift.Signal(mono, rate, start, wave=True)
         size = max(1, rate // 100)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.models.predictors import Calibrated
+from plait.models.predictors import Bounded, Calibrated
 from plait.models.train import Outcome
 from plait.proof.verdict import Side
 
@@ -34,6 +34,7 @@ class Candidate:
     network: Any = field(default=None, repr=False)
     parts: list[Candidate] = field(default_factory=list, repr=False)  # those that it is made of
     temperature: float | None = None  # None until it was looked for
+    low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
 
@@ -58,7 +59,7 @@ class Candidate:
 
     @property
     def tempered(self) -> Any:
-        """Its predictor, with its temperature."""
+        """Its predictor, with its temperature, and the end of its numbers."""
         return self.tempered_as(self.predictor)
 
     def side(self, answers: np.ndarray, present: Mapping[str, np.ndarray], rows: np.ndarray) -> Side:
@@ -67,7 +68,8 @@ class Candidate:
         return Side(self.name, answers, there)
 
     def tempered_as(self, predictor: Any) -> Any:
-        """Return another predictor, with the temperature of this one."""
+        """Return another predictor, with the temperature and the end of this one."""
+        predictor = predictor if self.low is None else Bounded(predictor, self.low)
         return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
 
     @property

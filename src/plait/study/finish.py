@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.files import write_json
+from plait.core.files import write_bytes, write_json
 from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
-from plait.models.views import encoder_names
+from plait.models.views import View, encoder_names
+from plait.proof.caveats import class_caveats, number_caveats, way_out
 from plait.proof.scores import confusion, reliability
 from plait.runs.answers import Answers, answer_prepared
+from plait.runs.arrival import MOST_LEARNED, hash_rows
 from plait.runs.facts import RunFacts
 from plait.runs.model import PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
@@ -30,6 +32,8 @@ from plait.study.refit import Refit
 from plait.study.report_content import Account
 from plait.study.search import Result, time_row
 from plait.study.speech import Recognition
+
+FEW_TESTS = 20  # test rows of numbers that are too few without those of validation, on which the winner was chosen
 
 
 def finish(result: Result) -> Model:
@@ -51,7 +55,7 @@ def finish(result: Result) -> Model:
 
 def learn_anew(result: Result, model: Model) -> None:
     """Give the model predictors learned from all labelled rows; the winner as it was proven stays beside them."""
-    refit = Refit.of(result)
+    refit, study = Refit.of(result), result.search.study
     if refit is None:
         return
     predictors = {"winner": refit.predictor(result.winner)}
@@ -60,6 +64,8 @@ def learn_anew(result: Result, model: Model) -> None:
         return  # networks of a split that the user named: nothing was learned anew
     refit.leave_device()
     model.predictors = {PROOF: model.predictors["winner"], **predictors}
+    if len(study.test) and refit.how == "all":
+        model.learned = hash_learned(result.job, refit.rows, model.views)
     model.facts.refit = {"how": refit.how, "rows": len(refit.rows), "kept": refit.kept}
 
 
@@ -72,7 +78,16 @@ def ship(result: Result) -> Model:
     }
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
     strands = [s for s in study.prepared.views if s.how != "tuned" or s.name in read_by]
-    return Model(list_facts(result), strands, predictors, made=list(result.job.made))
+    rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
+    learned = hash_learned(result.job, rows, strands)
+    return Model(list_facts(result), strands, predictors, made=list(result.job.made), learned=learned)
+
+
+def hash_learned(job: Fit, rows: np.ndarray, views: Sequence[View]) -> np.ndarray | None:
+    """Return the hashes of the rows that were learned from or chosen by, sorted; None of more than a run shall keep."""
+    if len(rows) > MOST_LEARNED:
+        return None
+    return np.sort(hash_rows(job.table.take(rows), views, [one.column for one in job.made]))
 
 
 def common_facts(job: Fit, split: np.ndarray, winner: Candidate) -> dict[str, Any]:
@@ -116,7 +131,8 @@ def list_facts(result: Result) -> RunFacts:
         classes=labels.classes,
         center=labels.center,
         spread=labels.spread,
-        decimal_comma=labels.decimal_comma or None,
+        decimal_comma=labels.written.decimal_comma or None,
+        unit=labels.written.unit or None,
         prior=labels.prior.tolist(),
         precision="bfloat16" if study.lowered else "float32",
         holes=result.holes,
@@ -168,6 +184,28 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         "candidates": list_candidates(study.candidates, result.winner, score),
         "conversions": compare_conversions(search, converted),
     }
+    if caveats := list_caveats(result):
+        facts.study["caveats"] = [{"sentence": sentence} for sentence in caveats]
+
+
+def list_caveats(result: Result) -> list[str]:
+    """Return what the scores of the winner hide, and the way out; of test rows, and of validation where these are few.
+
+    Which classes it never names, all of these rows tell.
+    """
+    search, winner = result.search, result.winner
+    study, labels, balance = search.study, search.labels, result.job.options.balance
+    rows, answers = study.val, winner.answers
+    if len(study.test):
+        tested = search.look(winner)
+        few = labels.classes is not None or len(study.test) < FEW_TESTS
+        rows = np.concatenate([rows, study.test]) if few else study.test
+        answers = np.concatenate([answers, tested]) if few else tested
+    if labels.classes is None:
+        caveats = number_caveats(labels.numbers[rows], answers[:, 0], float(labels.prior[0]))
+    else:
+        caveats = class_caveats(labels.codes[rows], answers.argmax(1), labels.classes, labels.prior, balance)
+    return [*caveats, way_out(labels.prior, balance)] if caveats else []
 
 
 def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Callable[[Path], Any]]:
@@ -209,7 +247,8 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         holes=holes,
         stopped=study.budget.stopped,
     )
-    model = Transcriber(facts, study.prepared.views, networks, made=list(job.made))
+    views = study.prepared.views
+    model = Transcriber(facts, views, networks, made=list(job.made), learned=hash_learned(job, split, views))
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model.answer_prepared(study.prepared.take(rows), *asked)
@@ -234,4 +273,4 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
 
 def write_history(path: Path, candidates: Sequence[Candidate]) -> None:
     lines = [json.dumps(jsonable(event), ensure_ascii=False) for c in candidates for event in c.outcome.history]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_bytes(path, "".join(f"{line}\n" for line in lines).encode())

@@ -38,7 +38,7 @@ from plait.runs.answers import count_holes
 from plait.runs.model import list_files
 from plait.study.budget import Budget
 from plait.study.labels import Labels
-from plait.study.splits import choose_splits, group_rows
+from plait.study.splits import check_classes, choose_splits, group_rows
 
 LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
 
@@ -100,6 +100,9 @@ class Fit:
     def split_rows(self, codes: np.ndarray, classification: bool) -> np.ndarray:
         """Return which rows train, choose and test (rows,). Warns of a group that is in two of these."""
         split = choose_splits(self.table, self.schema, codes, classification, self.generator)
+        if classification and self.labels is not None and self.labels.classes is not None:
+            for note in check_classes(split, codes, self.labels.classes, self.table, self.schema):
+                self.note(note)
         name = self.schema.role("group")
         places: dict[str, set[str]] = {}
         for cell, part in zip(self.table.cells(name), split, strict=True) if name is not None else ():
@@ -108,7 +111,7 @@ class Fit:
         both = [value for value, parts in places.items() if len(parts) > 1]
         if both:
             many, shown = count(len(both), f"value of {name!r} is", f"values of {name!r} are"), ", ".join(both[:5])
-            self.callback({"note": f"warning: {many} in more than one split ({shown}); scores may be too good."})
+            self.note(f"warning: {many} in more than one split ({shown}); scores may be too good.")
         return split
 
     def prepare(self, split: np.ndarray, options: FitOptions | None = None, keep: bool = True) -> Prepared:
@@ -119,6 +122,8 @@ class Fit:
         if keep and (self.work / "prepared.json").exists():
             return self._kept_rows()
         strands = self._fit_views(table, split, options)
+        for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
+            callback({"note": text})
         prepared = prepare(table, strands, folder=self.work / "inputs" if keep else None, callback=callback)
         if keep:
             self._keep_rows(prepared)

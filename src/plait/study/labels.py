@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,15 +15,18 @@ import torch
 from plait.core.contract import Schema, Table, clean_label
 from plait.core.options import CLASS_METRICS, NUMBER_METRICS, FitOptions
 from plait.core.words import count, percent
-from plait.data.parse import is_decimal_comma, read_amounts
+from plait.data.parse import Written, how_written, read_amounts
 from plait.errors import RequestError, TableError
 from plait.models.calibration import losses
 from plait.models.learning import Target
+from plait.models.predictors import Bounded
 from plait.proof.paired import Yardstick
 from plait.proof.scores import group_codes, intervals
 
 COMMON = 0.8  # share of the commonest class above which accuracy hardly moves
 MANY_NUMBERS = 30  # labels from which on three of them are few
+
+FEWEST, SKEWED = 20, 1.0  # rows, and skewness: that of an exponential distribution is 2, of a bell curve 0
 
 
 @dataclass
@@ -35,8 +40,13 @@ class Labels:
     center: float = 0.0
     spread: float = 1.0
     prior: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (class,) shares of training, or (1,) their mean
-    decimal_comma: bool = False  # of numbers: whether they are written as 1.234,5
+    written: Written = field(default_factory=Written)  # how numbers are: 1.234,5 and kg
     weights: np.ndarray | None = None  # (class,) of the loss, where classes are balanced
+    log: bool = False  # whether the logarithm of numbers is learned
+    low: float | None = None  # an end of the numbers, below which none is answered
+    high: float | None = None  # the same above, where the logarithm is learned
+    log_scale: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the logarithms in training
+    counts: np.ndarray | None = None  # (rows,) what each row counts, 1 on average of those with a label
     metric: str = ""  # that decides choice, headline and verdict
     beside: str | None = None  # another metric that the summary names
     why: str = ""  # a sentence, where the metric is not the usual one and nobody asked for it
@@ -56,10 +66,10 @@ class Labels:
         if name is None:
             raise RequestError("no column is the target.")
         kind = schema.column(name).kind
-        cells, decimal_comma = [clean_label(cell) for cell in table.cells(name)], False
+        cells, written = [clean_label(cell) for cell in table.cells(name)], Written()
         if kind == "number":
-            decimal_comma = is_decimal_comma(table.cells(name))
-            cells = list(read_amounts(table, name, decimal_comma))
+            written = how_written(table.cells(name))
+            cells = list(read_amounts(table, name, written))
         there = np.array([cell is not None for cell in cells], bool)
         if not there.any():
             raise TableError(
@@ -80,7 +90,19 @@ class Labels:
                 f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
                 f"If it does hold classes, say so with --kind {name}=category."
             )
-        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, decimal_comma=decimal_comma)
+        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written)
+
+    def weigh(self, sample_weight: Any) -> None:
+        """Let each row count as much as `sample_weight` (rows,) says; one that counts 0 has no label."""
+        counts = np.asarray(sample_weight, np.float64)
+        if counts.shape != self.codes.shape:
+            raise RequestError(f"sample_weight has the shape {counts.shape}; expected {self.codes.shape}, one a row.")
+        if not (np.isfinite(counts).all() and (counts >= 0).all()):
+            raise RequestError("sample_weight holds numbers below 0, or none; expected 0 or more for each row.")
+        self.cells[counts == 0], self.codes[counts == 0] = None, -1
+        if not (self.codes >= 0).any():
+            raise RequestError("sample_weight is zero in all rows with a label; expected some that count.")
+        self.counts = counts / counts[self.codes >= 0].mean()
 
     def settle_metric(self, asked: str | None) -> None:
         """Take the metric that was asked for, or the one that suits these labels. Raises RequestError."""
@@ -123,25 +145,33 @@ class Labels:
                 "expected two or more."
             )
 
-    def learn_from(self, train: np.ndarray, balance: bool) -> None:
-        """Take center, spread, prior and, to balance the classes, their weights from the training rows."""
+    def learn_from(self, train: np.ndarray, balance: bool, val: np.ndarray | None = None) -> None:
+        """Take center, spread, prior and, to balance the classes, their weights from the training rows.
+
+        val: the validation rows, which may show that the numbers do not end at 0.
+        """
+        counts = None if self.counts is None else self.counts[train]
         if self.classes is None:
             values = self.numbers[train]
-            self.center, self.spread = float(values.mean()), float(values.std())
+            self.center, self.spread = float(np.average(values, weights=counts)), float(values.std())
             self.prior = np.array([self.center])
+            least = self.numbers[train if val is None else np.concatenate([train, val])].min()
+            self.low, self.log, self.high = 0.0 if least >= 0 and ends_at_zero(values) else None, False, None
             return
-        counts = np.bincount(self.codes[train], minlength=len(self.classes)).astype(float)
-        self.prior = counts / counts.sum()
-        shares = np.where(counts > 0, len(train) / np.maximum(counts, 1) / (counts > 0).sum(), 0)
+        shares = np.bincount(self.codes[train], counts, minlength=len(self.classes)).astype(float)
+        self.prior = shares / shares.sum()
+        shares = np.where(shares > 0, shares.sum() / np.maximum(shares, 1e-9) / (shares > 0).sum(), 0)
         self.weights = shares if balance else None
 
     def target_on(self, device: torch.device) -> Target:
         """Return what a network learns: class codes, or numbers in spreads from their center."""
+        counts = None if self.counts is None else torch.from_numpy(self.counts.astype(np.float32)).to(device)
         if self.classes is None:
-            scaled = ((self.numbers - self.center) / self.spread).astype(np.float32)
-            return Target(torch.from_numpy(scaled).to(device), regression=True)
+            center, spread = self.scale
+            scaled = ((self.learned - center) / spread).astype(np.float32)
+            return Target(torch.from_numpy(scaled).to(device), regression=True, counts=counts)
         weights = None if self.weights is None else torch.from_numpy(self.weights.astype(np.float32)).to(device)
-        return Target(torch.from_numpy(self.codes).to(device), weights=weights)
+        return Target(torch.from_numpy(self.codes).to(device), weights=weights, counts=counts)
 
     @property
     def numbers(self) -> np.ndarray:
@@ -150,9 +180,40 @@ class Labels:
             return self.codes
         return np.array([np.nan if cell is None else float(cell) for cell in self.cells])
 
+    def learn_log(self, train: np.ndarray, log: bool) -> None:
+        """Learn logarithms, or not. No answer is then far above the largest number of training."""
+        self.log, values = log, self.numbers[train]
+        self.high = float(values.max() * math.exp(min(np.log(values).std(), 1.0))) if log else None
+        if log:
+            logs = np.log(values)
+            self.log_scale = float(logs.mean()), float(logs.std())
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The center and the spread of what is learned, in training."""
+        return self.log_scale if self.log else (self.center, self.spread)
+
+    @property
+    def learned(self) -> np.ndarray:
+        """(rows,): what is learned: class codes, numbers, or their logarithms."""
+        with np.errstate(invalid="ignore", divide="ignore"):  # of validation and test there may be others
+            return np.log(self.numbers) if self.log else self.numbers
+
+    @property
+    def learned_prior(self) -> np.ndarray:
+        """(class,) shares of training, or (1,) what stands for the mean in what is learned."""
+        return np.log(self.prior) if self.log else self.prior
+
+    def in_unit(self, predictor: Any) -> Any:
+        """Return a predictor of what is learned as one that answers in the unit of the target."""
+        return Bounded(predictor, None, self.high, True) if self.log else predictor
+
     def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the loss of each of these rows: log loss, or squared error in units of the target's spread."""
+        """Return the loss of each of these rows, by what it counts: log loss, or squared error in units of the target's
+        spread."""
         each = losses(answers, self.numbers[rows])
+        if self.counts is not None:
+            each = each * self.counts[rows] / self.counts[rows].mean()
         return each if self.classes is not None else each / max(self.spread, 1e-12) ** 2
 
     def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
@@ -169,6 +230,23 @@ class Labels:
         return Yardstick(self.metric, truth, self.classes, None if groups is None else group_codes(groups))
 
 
+def ends_at_zero(values: np.ndarray) -> bool:
+    """Whether 0 is an end of numbers: none is below it, where a bell curve of their mean and spread would have some.
+
+    Three are expected of so many: then none is there by chance in one case of twenty.
+    """
+    mean, spread = float(values.mean()), float(values.std())
+    return bool(values.min() >= 0 and spread > 0 and len(values) * NormalDist(mean, spread).cdf(0) >= 3)
+
+
+def is_skewed(values: np.ndarray) -> bool:
+    """Whether numbers, all above 0, are very skewed, and their logarithms much less so: prices, incomes, durations."""
+    if len(values) < FEWEST or values.min() <= 0:
+        return False
+    skew, skew_of_logs = (float((((x - x.mean()) / x.std()) ** 3).mean()) for x in (values, np.log(values)))
+    return skew > SKEWED and abs(skew_of_logs) < skew / 2
+
+
 def sort_classes(values: set[Any]) -> list[Any]:
     """Return classes in order: numbers by size, words by alphabet."""
     return sorted(values, key=None if all(isinstance(v, (int, float)) for v in values) else str)
@@ -179,6 +257,8 @@ def column_of_labels(labels: Any, rows: int) -> Any:
     import pyarrow as pa
 
     array = np.asarray(labels)
+    if array.dtype.kind == "c":
+        raise RequestError(f"Complex data not supported: labels of {array.dtype}; expected numbers or classes.")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
@@ -196,13 +276,15 @@ def column_of_labels(labels: Any, rows: int) -> Any:
     return pa.chunked_array([pa.array(array.tolist())])
 
 
-def fingerprint(table: Table, target: str, options: FitOptions) -> str:
-    """Return a hash of the table's cells and the options: two commands with the same one do the same."""
+def fingerprint(table: Table, target: str, options: FitOptions, counts: np.ndarray | None = None) -> str:
+    """Return a hash of the cells, of what rows count, and of the options: commands with the same one do the same."""
     hashed, given = hash_cells(table), asdict(options)
     for name in ("overwrite", "report", "report_rows"):
         given.pop(name)
     given["fusion"] = None if options.fusion is None else str(options.fusion)
     hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())
+    if counts is not None:
+        hashed.update(counts.tobytes())
     return hashed.hexdigest()
 
 
@@ -215,8 +297,13 @@ def hash_cells(table: Table) -> Any:
         hashed.update(name.encode())
         if isinstance(values, np.ndarray):
             hashed.update(str((values.shape, values.dtype)).encode())
-            plain = np.ascontiguousarray(values).data if values.dtype != object else repr(values.tolist()).encode()
-            hashed.update(plain)
+            if values.dtype != object:
+                hashed.update(np.ascontiguousarray(values).data)
+                continue
+            for cell in values:  # of a long array its text shows the ends alone
+                array = isinstance(cell, np.ndarray)
+                hashed.update(repr((cell.shape, str(cell.dtype)) if array else cell).encode("utf-8", "replace"))
+                hashed.update(cell.tobytes() if array else b"")
         else:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, pa.schema([("x", values.type)])) as writer:

@@ -256,6 +256,9 @@ class Study(Training):
         prior, classes = torch.zeros(1), self.labels.classes
         if classes is not None:
             prior = torch.from_numpy(self.labels.prior.astype(np.float32))
+        elif self.labels.log:  # the mean is not where the logarithms have theirs
+            center, spread = self.labels.scale
+            prior += float(self.labels.learned_prior[0] - center) / spread
         spec = {
             **describe_views([s for s in strands if s.how == ("tuned" if s.of in tuned else "own")]),
             "plan": plan,
@@ -316,9 +319,13 @@ class Study(Training):
         if not outcome.history:
             return None
         logits = self.outputs_of(stage.network, self.val)
-        losses, _ = self.target.measure(logits, torch.from_numpy(self.val))
-        predictor = NetworkPredictor(stage.network, self.labels.center, self.labels.spread)
-        return self.add(stage, outcome, predictor, predictor.from_logits(logits), losses.double().cpu().numpy())
+        losses = self.target.measure(logits, torch.from_numpy(self.val))[0].double().cpu().numpy()
+        own = NetworkPredictor(stage.network, *self.labels.scale)
+        predictor = self.labels.in_unit(own)
+        answers = predictor.from_logits(logits)
+        return self.add(
+            stage, outcome, predictor, answers, losses if predictor is own else self.labels.losses(answers, self.val)
+        )
 
     def _lesson(self, stage: Stage) -> Lesson:
         """Return what the network of a stage learns: from tokens where it has some, else from the rows themselves."""
@@ -369,7 +376,8 @@ class Study(Training):
                 hashed.update(array.tobytes())
             for start in range(0, len(part), 1024):
                 hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
-        for tensor in (network.prior, self.target.weights):
+        counts = () if self.target.counts is None else (self.target.counts,)
+        for tensor in (network.prior, self.target.weights, *counts):
             hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()
 

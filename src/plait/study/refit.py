@@ -41,7 +41,10 @@ class Refit:
         if how == "none":
             return None
         parts = ("train", "val", "test") if how == "all" else ("train", "val")
-        return cls(result.search, np.flatnonzero(np.isin(study.split, parts)), how, how == "all")
+        rows = np.flatnonzero(np.isin(study.split, parts))
+        if study.labels.log:  # of which a number of the test rows may have none
+            rows = rows[study.labels.numbers[rows] > 0]
+        return cls(result.search, rows, how, how == "all")
 
     def predictor(self, candidate: Candidate) -> Any:
         """Return a candidate's predictor as it ships, with its temperature."""

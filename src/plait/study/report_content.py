@@ -54,6 +54,7 @@ class Account:
             "data": self.data(),
             "verdict": facts.study["verdict"],
             "conversions": facts.study.get("conversions", []),
+            "caveats": facts.study.get("caveats", []),
             "leaderboard": facts.study["candidates"],
             "learning_curve": facts.learning_curve or None,
             "missing": {},
@@ -127,7 +128,7 @@ class Account:
             "table": source,
             "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
             "version": __version__,
-            "command": command_of(source, job.target, job.folder, changed_options(job.options)),
+            "command": command_of(source, job.target, job.folder, changed_options(job.options), _far_media(job)),
             "options": options,
             "seed": facts.seed,
             "hash": hash_cells(job.table).hexdigest(),
@@ -222,9 +223,16 @@ def show_part(detail: Detail) -> dict[str, Any]:
     return {"modality": detail.modality, "kind": detail.kind, **KINDS[detail.kind].inside.report(detail)}
 
 
-def command_of(source: str, target: str, out: Path, options: Mapping[str, Any]) -> str:
+def _far_media(job: Any) -> Path | None:
+    """Return the folder of the media of a fit where it is not that of the file."""
+    source, folder = Path(str(job.table.source)), job.table.folder
+    return folder if source.exists() and folder not in (source, source.parent) else None
+
+
+def command_of(source: str, target: str, out: Path, options: Mapping[str, Any], folder: Path | None = None) -> str:
     """Return the command line that repeats a fit. options: as given, those left at their default not among them."""
     words, flags = ["plait", "fit", source, "--target", target, "--out", out.name], read_flags(FitOptions)
+    words += ["--folder", str(folder)] if folder is not None else []
     for name, value in options.items():
         flag = flags[name][0].partition(" ")[0].partition("/")[0]
         if not flag:  # only Python takes it

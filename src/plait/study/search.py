@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +19,13 @@ from plait.core.files import Stages
 from plait.core.options import AS_TEXT, FAMILIES
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
-from plait.kinds import TEXT
+from plait.kinds import KINDS, TEXT
 from plait.kinds.features import batch_features
 from plait.models.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
-from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
+from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
-from plait.models.predictors import Blend, RowText, count_params
+from plait.models.predictors import Blend, Bounded, RowText, count_params, leaves_of
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Side, Verdict, judge
@@ -32,11 +33,12 @@ from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
 from plait.study.encoder_choice import settle_encoders
 from plait.study.job import Fit
-from plait.study.labels import hash_cells
+from plait.study.labels import hash_cells, is_skewed
 from plait.study.networks import STRATEGIES, Study, list_plans
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE = 0.2  # of a time limit
+SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Search:
         options, train = job.options, np.flatnonzero(split == "train")
         job.labels.check_training(train)
         prepared = job.prepare(split, keep=not fold)
-        job.labels.learn_from(train, options.balance)
+        job.labels.learn_from(train, options.balance, np.flatnonzero(split == "val"))
         kept = kept_stages(job.note)
         if not fold:
             return cls(Study.of(job, prepared, split, kept=kept))
@@ -74,6 +76,7 @@ class Search:
     def run(self) -> Candidate:
         """Train the candidates, and return the winner on validation."""
         study = self.study
+        self.settle_scale()
         if self.plan is not None or {*self.families} & {"alone", "auto", *STRATEGIES}:
             settle_encoders(study)
         else:
@@ -212,21 +215,45 @@ class Search:
 
     def fit_learner(
         self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray, family: str = "classic"
-    ) -> ClassicPredictor | RowText:
+    ) -> Any:
         """Fit a classic learner on these rows."""
         labels, weights = self.labels, self.study.target.weights
         weighted = None if weights is None else weights.cpu().numpy()
-        goal = Goal(labels.numbers[rows], labels.prior, labels.classes is None, weighted)
+        counts = None if labels.counts is None else labels.counts[rows]
+        goal = Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
         features = {name: self.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
         predictor = fit_classic(learner, features, goal, names, self.layouts, generator, settings)
-        return RowText(predictor) if family == AS_TEXT else predictor
+        return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
 
-    def answer_val(self, predictor: ClassicPredictor | RowText) -> np.ndarray:
+    def answer_val(self, predictor: Any) -> np.ndarray:
         """Return what a classic learner says of the validation rows, from features that are there already."""
-        inner = predictor.inner if isinstance(predictor, RowText) else predictor
-        return inner.from_features({name: self.features[name][self.study.val] for name in inner.names})
+        (inner,) = leaves_of(predictor)
+        answers = inner.from_features({name: self.features[name][self.study.val] for name in inner.names})
+        return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
+
+    def settle_scale(self) -> None:
+        """Learn the logarithms of very skewed numbers where validation agrees: quick learners err less, in the unit."""
+        study, labels = self.study, self.labels
+        if labels.classes is not None or not is_skewed(labels.numbers[study.train]):
+            return
+        if len(study.val) == 0 or labels.numbers[study.val].min() <= 0:  # the winner learns from these rows too
+            return
+        losses: dict[bool, float] = {}
+        for log in (False, True):
+            labels.learn_log(study.train, log)
+            for learner in SCALED:
+                with contextlib.suppress(RequestError):  # too few rows have anything
+                    predictor = self.fit_learner(learner, 0, study.prepared.names, study.train)
+                    loss = float(labels.losses(self.answer_val(predictor), study.val).mean())
+                    losses[log] = min(loss, losses.get(log, math.inf))
+        labels.learn_log(study.train, losses.get(True, math.inf) < losses.get(False, math.inf))
+        study.target = labels.target_on(study.device)
+        if labels.log:
+            skewed = f"column {labels.name!r} is very skewed: its logarithm is learned, as validation rows agree"
+            study.callback({"note": f"{skewed}; answers and scores are in its own unit"})
+        vars(self).pop("features", None)  # the encoders are not settled yet
 
     @property
     def learners(self) -> Mapping[str, Any]:
@@ -245,7 +272,9 @@ class Search:
     @property
     def layouts(self) -> dict[str, Any]:
         strands = [s for s in self.study.prepared.views if s.how != "tuned"]
-        return {s.name: {**s.layout(), "columns": len(s.modality.columns) if s.several else 1} for s in strands}
+        classic = {s.name: getattr(KINDS[s.layout()["kind"]].features, "CLASSIC", {}) for s in strands}
+        columns = {s.name: len(s.modality.columns) if s.several else 1 for s in strands}
+        return {s.name: {**s.layout(), **classic[s.name], "columns": columns[s.name]} for s in strands}
 
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
@@ -351,8 +380,13 @@ class Search:
         return len(np.unique(self.fold)) > 1
 
     def calibrate(self) -> None:
-        """Give every candidate a temperature where that makes it better out of fold, before one of them is chosen."""
+        """Give every candidate a temperature where that makes it better out of fold, before one of them is chosen.
+
+        Of numbers, the end that they have; it chooses none: measured on 500 counts, r2 .69, and .66 where it does.
+        """
         if self.labels.classes is None:
+            for candidate in self.study.candidates:
+                candidate.low = self.labels.low
             return
         val = self.study.val
         fold = self.fold if self.can_learn else self._assign_folds(None)  # one number does not fit one speaker

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from plait.checks.split_checks import PARTS, by_part, find_gaps, say_gap
 from plait.core.contract import SPLITS, Schema, Table
+from plait.core.finding import quoted
+from plait.core.words import count
 from plait.errors import TableError
+from plait.models.calibration import assign_folds
+
+SHARE = 0.1  # of the rows, for validation and for test
+FOLDS = (10, 7, 5, 4, 3, 2)  # of groups, from which each of the two takes one
 
 
 def choose_splits(
@@ -32,15 +43,21 @@ def choose_splits(
         raise TableError(
             "there are no training rows with a label. Give at least a few rows a label and the split 'train'."
         )
-    named = group_rows(table, schema)
-    groups = np.arange(len(table)) if named is None else named
     missing = [part for part in ("val", "test") if not (split == part).any()]
     if name is not None and missing == ["val", "test"]:
         missing = ["val"]  # the user keeps the test rows elsewhere
-    for part, share in zip(missing, (0.1, 0.1), strict=False):
+    groups, rows = group_rows(table, schema), np.flatnonzero(split == "train")
+    if missing and groups is not None and len(np.unique(groups[rows])) < len(rows):
+        split[rows] = _deal_groups(codes[rows], groups[rows], missing, classification, generator)
+        return split
+    for number, part in enumerate(missing):
         rows = np.flatnonzero(split == "train")
-        drawn = _draw(rows, codes, groups, share * (1.0 if part == missing[0] else 1 / 0.9), classification, generator)
-        split[drawn] = part
+        if len(rows) < 2:
+            raise TableError(
+                f"there is {len(rows)} row to train on and none left to validate with; expected more rows with a label."
+            )
+        share = SHARE if number == 0 else SHARE / (1 - SHARE)
+        split[_draw(rows, codes, share, classification, generator)] = part
     return split
 
 
@@ -56,41 +73,80 @@ def group_rows(table: Table, schema: Schema) -> np.ndarray | None:
     )
 
 
-def _draw(
-    rows: np.ndarray,
-    codes: np.ndarray,
-    groups: np.ndarray,
-    share: float,
-    classification: bool,
-    generator: np.random.Generator,
+def check_classes(
+    split: np.ndarray, codes: np.ndarray, names: Sequence[Any], table: Table, schema: Schema
+) -> list[str]:
+    """Return a note for each part of a split that lacks rare classes; a split drawn by class is not asked.
+
+    Raises TableError where chance does not explain what a split column, or whole groups, leave out.
+    """
+    name, group = schema.role("split"), schema.role("group")
+    notes = []
+    for gaps in by_part(find_gaps(split, codes)) if name is not None or group is not None else ():
+        said = say_gap(gaps, codes, names)
+        if gaps[0].sure and name is not None:
+            raise TableError(
+                f"{said}. Expected rows of each class in every part of column {name!r}. Mend it, or leave it out with "
+                f"--ignore {quoted(name)}: fit then draws a split by class."
+            )
+        if gaps[0].sure:
+            held = codes == gaps[0].code
+            of = len({str(cell) for cell in table.cells(str(group), np.flatnonzero(held)) if cell is not None})
+            raise TableError(
+                f"{said}. Its rows are in {count(of, 'group')} of {group!r}, too few for whole groups in each part. "
+                "Gather groups that hold it, leave its labels blank, or fit without --group."
+            )
+        notes.append(f"{said}.")
+    return notes
+
+
+def _deal_groups(
+    codes: np.ndarray, groups: np.ndarray, missing: Sequence[str], classification: bool, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draw about this share of the rows in whole groups, class by class; every class keeps a row for training."""
-    wanted = max(1, round(share * len(rows)))
-    if len(rows) < 2:
+    """Return train, val or test for each row (rows,): whole groups, each part with every class where that can be.
+
+    Groups are dealt into folds by class, and one fold, the nearest to its share that lacks no class, becomes each part.
+    Fewer and larger folds are dealt where a part would lack one: four people of one label each make two folds.
+    """
+    num, target = len(np.unique(groups)), codes if classification else codes.astype(float)
+    if num <= len(missing):
         raise TableError(
-            f"there is {len(rows)} row to train on and none left to validate with; expected more rows with a label."
+            f"the group column has {'one group' if num == 1 else f'{num} groups'} among the training rows, so no "
+            f"{PARTS[missing[-1]]} split can be drawn from it. Gather more groups, give a split column, or fit without "
+            "--group."
         )
-    if len(np.unique(groups[rows])) == len(rows):  # no groups: stratify exactly
-        if not classification:
-            return generator.permutation(rows)[:wanted]
-        drawn: list[int] = []
-        for code in np.unique(codes[rows]):
-            alike = generator.permutation(rows[codes[rows] == code])
-            drawn += alike[
-                : max(0, min(len(alike) - 1, int(np.floor(share * len(alike) + generator.random()))))
-            ].tolist()
-        return np.array(drawn or generator.permutation(rows)[:1].tolist(), dtype=np.int64)
-    order = generator.permutation(np.unique(groups[rows]))
-    taken: list[int] = []
-    for group in order[:-1]:
-        members = rows[groups[rows] == group]
-        if taken and len(taken) + len(members) > 1.5 * wanted:
-            continue
-        taken += members.tolist()
-        if len(taken) >= wanted:
+    best: tuple[tuple[float, ...], np.ndarray] | None = None
+    for folds in sorted({max(len(missing) + 1, min(size, num)) for size in FOLDS}, reverse=True):
+        fold = assign_folds(target, generator=generator, groups=groups, folds=folds)
+        for chosen in itertools.permutations(range(folds), len(missing)):
+            split = np.full(len(codes), "train", "<U5")
+            for part, number in zip(missing, chosen, strict=True):
+                split[fold == number] = part
+            gaps = find_gaps(split, codes) if classification else []
+            far = sum(abs(float((split == part).mean()) - SHARE) for part in missing)
+            one = (
+                sum(len(np.unique(codes[split == part])) < 2 for part in PARTS if part in split)
+                if classification
+                else 0
+            )
+            cost = (sum(gap.sure for gap in gaps), one, sum(gap.part == "train" for gap in gaps), len(gaps), far)
+            if best is None or cost < best[0]:
+                best = cost, split
+        if best is not None and best[0][:2] == (0, 0):
             break
-    if not taken:
-        raise TableError(
-            "the group column has one group among the training rows, so no validation split can be drawn from it."
-        )
-    return np.array(taken, dtype=np.int64)
+    assert best is not None
+    return best[1]
+
+
+def _draw(
+    rows: np.ndarray, codes: np.ndarray, share: float, classification: bool, generator: np.random.Generator
+) -> np.ndarray:
+    """Draw about this share of the rows, class by class; every class keeps a row for training."""
+    if not classification:
+        return generator.permutation(rows)[: max(1, round(share * len(rows)))]
+    drawn: list[int] = []
+    for code in np.unique(codes[rows]):
+        alike = generator.permutation(rows[codes[rows] == code])
+        wanted = int(np.floor(share * len(alike) + generator.random()))
+        drawn += alike[: max(0, min(len(alike) - 1, wanted))].tolist()
+    return np.array(drawn or generator.permutation(rows)[:1].tolist(), dtype=np.int64)

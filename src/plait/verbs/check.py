@@ -39,7 +39,7 @@ def check(
         table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         target (--target COLUMN): Column to predict.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         fix (--fix OUT): New folder for a mended copy of the table.
         learning_curve (--learning-curve): Say whether more rows would help, by quick guesses.
         cache: True for the user's cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another

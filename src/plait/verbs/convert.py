@@ -91,7 +91,7 @@ def convert(
         by (--by NAME): Converter that must be used, or a fitted RUN.
         converters (--converter NAME.OPTION=VALUE): Option of a converter, such as espeak.voice=zh.
         kinds (--kind COLUMN=KIND): Kind of a column where the guess is wrong.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         cache: Keep what is converted for the next call.
         callback: Called with a dict for progress and notes.
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from plait.core.contract import Table
 from plait.data.read import read
+from plait.errors import RequestError, TableError
 from plait.runs.predictions import Predictions
 from plait.verbs.fit import fit
 
@@ -44,32 +47,52 @@ class _Estimator(BaseEstimator):
     ) -> None:
         self.__dict__.update({name: value for name, value in locals().items() if name != "self"})
 
-    def fit(self, X: Any, y: Any) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Learn from rows and their labels, and return the estimator.
 
         Args:
-            X: anything that `plait.read` takes; for cross-validation a data frame, or a plait.Table.
+            X: anything that `plait.read` takes; for cross-validation a data frame, an array of numbers, or a
+                plait.Table.
             y: (rows,) integers, strings or numbers, or one-hot (rows, class).
+            sample_weight: (rows,) what each row counts, as in `plait.fit`.
         """
+        if y is None:
+            raise RequestError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        y = np.asarray(y)
+        self._learn(X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y, sample_weight)
+        return self
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> None:
         options = self.get_params()
-        folder = options.pop("folder")
+        options.pop("folder")
         for name in ("kinds", "modalities", "encoders", "prep"):
             options[name] = dict(options[name] or {})
-        name = "label" if "label" not in read(X, folder).names else "label (given)"
+        table = self._read(X, fitting=True)
+        name = "label" if "label" not in table.names else "label (given)"
+        if len(table) < 2:
+            raise TableError("n_samples=1: one row cannot be learned from and tested; expected more.")
+        if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":  # what another step gives is numbers, and no ids
+            options["kinds"] = {**dict.fromkeys(table.names, "number"), **options["kinds"]}
         options["kinds"] = {**options["kinds"], name: self._kind}
-        self.model_ = fit(X, np.asarray(y), target=name, folder=folder, **options)
-        self.n_features_in_ = len(read(X, folder).names)
-        return self
+        self.model_ = fit(table, y, target=name, sample_weight=sample_weight, **options)
+
+    def _read(self, X: Any, fitting: bool = False) -> Table:
+        """Return the table of `X`, held against the columns of training."""
+        table = read(X, self.folder)
+        if hasattr(X, "__array__"):  # an array or a frame
+            validate_data(self, X, reset=fitting, skip_check_array=True)
+        elif fitting:
+            self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, object)
+        return table
 
     def _answers(self, X: Any) -> Predictions:
         check_is_fitted(self, "model_")
-        return self.model_.predict(X, folder=self.folder)
+        return self.model_.predict(self._read(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
         tags.non_deterministic = False
         return tags
 
@@ -90,10 +113,10 @@ class Classifier(ClassifierMixin, _Estimator):
 
     _kind = "category"
 
-    def fit(self, X: Any, y: Any) -> Classifier:
-        super().fit(X, y)
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> None:
+        check_classification_targets(y)
+        super()._learn(X, y, sample_weight)
         self.classes_ = np.array(self.model_.classes)
-        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return a label for each row of `X`, (rows,); for one with nothing in it the commonest of training."""

@@ -31,7 +31,7 @@ def explain(
             `plait.read` takes.
         row (--row N): Explain this row, from 0, down to its parts.
         out (--out OUT): Picture of the row (.png), or a folder for all there is.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 
     Raises:

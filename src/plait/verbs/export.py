@@ -78,7 +78,7 @@ def export(
         to (--to FORMAT): onnx.
         out (--out FILE): File to write; RUN.onnx beside RUN.
         rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
-        folder: Where relative media paths of the rows begin.
+        folder (--folder FOLDER): Where relative media paths of the rows begin.
         overwrite (--overwrite): Replace a file that is there.
         callback: Called with a dict for notes.
 
@@ -113,7 +113,7 @@ def export(
         batch = draw_batch(written.views, ROWS, np.random.default_rng(model.facts.seed))
     else:
         table = read(rows, folder)
-        table = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
+        table, _ = model._fitting(table.take(np.arange(min(ROWS, len(table)))), names)
         batch = prepare(table, written.views).batch(np.arange(len(table)))
     difference = compare(model, written, batch)
     write_bytes(path, data)

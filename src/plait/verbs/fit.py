@@ -14,10 +14,12 @@ from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
 from plait.core.options import FitOptions, checked
 from plait.core.threads import number_threads
+from plait.data.arrow import is_category
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
 from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
+from plait.kinds.detect import UNSURE, say_target
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
 from plait.models.views import encoder_names, name_modalities, prep_options
@@ -39,6 +41,7 @@ def fit(
     out: str | Path | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
+    sample_weight: Any = None,
     **options: Any,
 ) -> Model:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
@@ -49,8 +52,11 @@ def fit(
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data.
         target (--target COLUMN): Column to predict.
         out (--out RUN): Folder for the model and its proof.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
+        sample_weight: (rows,) what each row counts: in the loss of networks and learners, in the shares of the classes,
+            and where candidates are compared. Calibration, the scores on test rows and the verdict count every row
+            once. A row that counts 0 is not learned from.
         **options: What else may be asked, none of it needed:
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
@@ -98,10 +104,16 @@ def fit(
     number_threads()
     table, target = _with_labels(read(data, folder), labels, target)
     schema = detect_columns(table, target, chosen)
+    if schema.column(target).confidence < UNSURE:
+        callback({"note": say_target(schema.column(target))})
     table = with_rates(table, schema, chosen.sample_rate, callback)
     spoken = schema.column(target).kind in TEXT.columns
     audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
     classes = None if spoken else Labels.find(table, schema)
+    if sample_weight is not None:
+        if classes is None:
+            raise RequestError("sample_weight: transcripts are learned row by row; expected classes or numbers.")
+        classes.weigh(sample_weight)
     if not schema.modalities:
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
@@ -134,7 +146,9 @@ def _with_labels(table: Table, labels: Any, target: str | None) -> tuple[Table, 
         if target is not None and target in table.names:
             raise RequestError(f"got labels and the column {target!r}; expected one of the two.")
         target = target or ("label" if "label" not in table.names else "label (given)")
-        table = replace(table, data={**table.data, target: column_of_labels(labels, len(table))})
+        named = table.categories | {target} if is_category(labels) else table.categories - {target}
+        data = {**table.data, target: column_of_labels(labels, len(table))}
+        table = replace(table, data=data, categories=named)
     if target is None:
         raise RequestError(
             f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}"
@@ -158,7 +172,8 @@ def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions
 def _learn_there(job: Fit) -> Model:
     """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder."""
     new = not job.folder.exists()
-    command = fingerprint(job.table, job.target, job.options)
+    counts = None if job.labels is None else job.labels.counts
+    command = fingerprint(job.table, job.target, job.options, counts)
     with open_folder(job.folder, command, job.options.overwrite, job.callback):
         try:
             return learn(job)

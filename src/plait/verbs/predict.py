@@ -5,6 +5,7 @@ Knows no training: what fit needs beyond this is not loaded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def predict(
     rows: Any,
     *,
     out: str | Path | None = None,
+    keep: Sequence[str] = (),
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Predictions:
@@ -30,7 +32,8 @@ def predict(
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
         rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is absent.
         out (--out FILE): CSV or Parquet file to write.
-        folder: Where relative media paths begin; by default the folder of the table.
+        keep (--keep COLUMN): Column to carry along beside the answers. Columns that training took for ids always are.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 
     Raises:
@@ -46,7 +49,7 @@ def predict(
     model = open_model(run)
     if out is not None:
         check_file(out)
-    answers = model.predict(rows, folder=folder, callback=callback or quiet)
+    answers = model.predict(rows, keep=keep, folder=folder, callback=callback or quiet)
     if out is not None:
         answers.write(out)
     return answers
@@ -62,12 +65,13 @@ def evaluate(
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
         rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
 
     Returns:
         rows, scored, failed, metrics ({name: {"value", "low", "high"}}, 95 % intervals), by_modalities ({"image": …,
-        "audio+image": …}: only these present) and alone ({modality: …}: trained on that one).
+        "audio+image": …}: only these present) and alone ({modality: …}: trained on that one); notes, where there is
+        something to say: rows that were learned from, labels and values that training never had.
 
     Raises:
         RunError: the run is missing, unfinished or damaged.

@@ -18,6 +18,8 @@ from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds import AUDIO, KINDS
+from plait.kinds.facts import absent_cells
+from plait.kinds.left_out import say_left_out
 from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
 from plait.models.views import View, fit_views
@@ -57,7 +59,7 @@ class Show:
         parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
         if not self.schema.modalities:
             parts.append("no column is left to learn from")
-        return "\n".join(parts)
+        return "\n".join([*parts, *say_left_out(self.schema)])
 
 
 @checked
@@ -79,7 +81,7 @@ def show(
         target (--target COLUMN): Column to predict.
         row (--row N): Row to draw, from 0.
         out (--out PICTURE): Where the drawing goes.
-        folder: Where relative media paths begin; by default the folder of the table.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         prep: Options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
         **options: Split, group, ignore, kinds and modalities, as in `plait.fit`.
 
@@ -96,7 +98,7 @@ def show(
     chosen = FitOptions.of({**options, "prep": prep or {}})
     schema = detect_columns(table, target, chosen)
     table = with_rates(table, schema, chosen.sample_rate, quiet)
-    holes = {name: sum(cell is None for cell in table.cells(name)) for name in table.names}
+    holes = {column.name: sum(absent_cells(table, column)) for column in schema.columns}
     if row is not None and out is not None:
         _draw(table, schema, chosen, row, Path(out), target)
     return Show(schema, len(table), holes)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mending import TONE, contents, mend_column
+from mending import TONE, contents, mend, mend_column, write_rows
 from plait.data.media import read_sound
 from plait.kinds.audio.mend import SoundGoal, SoundLook, choose_goal
 
@@ -80,6 +80,40 @@ def test_a_header_with_a_wrong_length_is_written_anew(tmp_path: Path, told: int,
     assert notes == [said]
     assert contents(mended.table.parent)["call/b.wav"] == contents(tmp_path)["a.wav"]  # the very file it was
     assert cells == ["call/b.wav"]
+
+
+def test_of_channels_that_cancel_the_louder_is_kept_and_other_recordings_are_no_copies(tmp_path: Path) -> None:
+    for name, wave in (("a", TONE), ("b", TONE[::-1]), ("c", 0.5 * TONE)):
+        soundfile.write(tmp_path / f"{name}.wav", wave, 8000)
+    rise = np.linspace(0, 1, 8000)
+    opposite = [np.stack([wave, -wave], axis=1) for wave in (TONE * rise, TONE * (1 - rise))]
+    for name, both in zip("de", opposite, strict=True):
+        soundfile.write(tmp_path / f"{name}.wav", both, 8000)
+    mended, cells, notes = mend_column(tmp_path, "call", "audio", [f"{name}.wav" for name in "abcde"])
+    assert mended.rows == 5
+    assert notes[3] == "call: mono (the louder channel: the mean would be next to silent)"
+    assert np.abs(read_sound(cells[3], mended.table.parent)[0][:, 0] - opposite[0][:, 0]).max() < 1e-4
+
+
+def test_recordings_with_the_same_mean_are_no_copies(tmp_path: Path) -> None:
+    side = 0.2 * np.sin(np.arange(8000) / 3)
+    for name, wave in (("a", 0 * side), ("b", side), ("c", -side)):
+        soundfile.write(tmp_path / f"{name}.wav", np.stack([0.5 * TONE + wave, 0.5 * TONE - wave], 1), 8000, "FLOAT")
+    for name in "def":
+        soundfile.write(tmp_path / f"{name}.wav", TONE * (ord(name) - 90) / 20, 8000)
+    path = write_rows(tmp_path / "t.csv", [["call", "label"], *([f"{name}.wav", "x"] for name in "abcdef")])
+    assert mend(path, tmp_path / "out", {"call": "audio"}, target="label").rows == 6
+
+
+@pytest.mark.parametrize("told", [0, 16_016])
+def test_a_length_of_zero_and_one_that_counts_too_many_are_corrected(tmp_path: Path, told: int) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE, 8000, subtype="PCM_16")
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[40:44] = struct.pack("<I", told)
+    (tmp_path / "b.wav").write_bytes(content)
+    mended, _cells, notes = mend_column(tmp_path, "call", "audio", ["b.wav"])
+    assert notes == ["call: length in the header corrected"]
+    assert contents(mended.table.parent)["call/b.wav"] == contents(tmp_path)["a.wav"]
 
 
 def sounds(*shapes: tuple[int, int]) -> list[SoundLook]:

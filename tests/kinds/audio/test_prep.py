@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,8 +142,8 @@ def test_resampling_folds_nothing_back():
 
 
 def test_stereo_becomes_the_mean_of_its_channels():
-    stereo = np.stack([np.full(10, 0.2), np.full(10, 0.4)], axis=1).astype(np.float32)
-    np.testing.assert_allclose(AudioPrep().wave(stereo, 8000), np.full(10, 0.3), atol=1e-6)
+    stereo = np.stack([sine(100, 8000), sine(300, 8000)], axis=1).astype(np.float32)
+    np.testing.assert_allclose(AudioPrep().wave(stereo, 8000), stereo.mean(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -296,3 +297,48 @@ def test_the_log_mel_is_the_same_with_and_without_torch(monkeypatch):
     by_torch = log_mel(wave, 8000)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert log_mel(wave, 8000) == pytest.approx(by_torch, abs=1e-4)
+
+
+def at(second: float, seconds: float, rate: int = 8000, level: float = 1.0) -> np.ndarray:
+    """A second of a tone that begins at `second`, in faint noise."""
+    x = np.random.default_rng(0).normal(0, 0.001, int(seconds * rate)).astype(np.float32)
+    start = int(second * rate)
+    x[start : start + rate] += level * sine(500, rate)[:rate].astype(np.float32)
+    return x
+
+
+def test_of_a_long_sound_the_loud_part_is_heard_where_the_middle_is_silent():
+    prep = AudioPrep(sample_rate=8000, seconds=2.0, frames=201, hop=80)
+    for second in (0.0, 3.0, 17.5, 19.0):
+        start = prep.cut(at(second, 20), 16000) / 8000
+        assert second - 1 - 0.02 <= start <= second + 0.02
+        assert abs(prep.span(at(second, 20), 8000)[0] - start) < 0.02
+        heard = prep(at(second, 20), 8000)
+        assert (heard.max(axis=0) > 1).sum() > 90  # frames of 10 ms, of the tone's second
+    both = at(9.5, 20, level=0.2) + at(2, 20)
+    assert prep.cut(both, 16000) == 9 * 8000  # the middle is not silent
+    assert prep.cut(at(3, 20)[:15000], 16000) == 0
+    assert replace(prep, edition=1).cut(at(3, 20), 16000) == 9 * 8000
+
+
+def test_a_run_of_before_hears_as_it_did():
+    prep = AudioPrep(sample_rate=8000, seconds=2.0, frames=201, hop=80)
+    data = prep.to_json()
+    assert AudioPrep.from_json(data) == prep
+    del data["edition"]
+    old = AudioPrep.from_json(data)
+    assert old == replace(prep, edition=1)
+    stereo = np.stack([sine(500, 8000), -sine(500, 8000)], 1).astype(np.float32)
+    assert np.abs(old.wave(stereo, 8000)).max() == 0
+    assert np.array_equal(prep.wave(stereo, 8000), stereo[:, 0])
+
+
+def test_what_is_heard_of_long_sounds_is_said():
+    long, short = np.zeros((12 * 8000, 1), np.float32), np.zeros((8000, 1), np.float32)
+    note = AudioPrep().fitted([(long, 8000)] * 3 + [(short, 8000)]).note
+    assert note == (
+        "3 of 4 sounds looked at are longer than 10 s; of each the middle is heard, or the loudest part where that is "
+        "silent; --prep audio.seconds=N hears more"
+    )
+    assert AudioPrep().fitted([(long, 8000)] + [(short, 8000)] * 40).note == ""
+    assert AudioPrep(seconds=5).fitted([(long, 8000)]).note == ""

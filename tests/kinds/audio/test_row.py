@@ -34,7 +34,8 @@ def test_a_row_has_its_sound_or_the_reason_why_not(tmp_path: Path) -> None:
     whole, blank, broken = (row_part(table.take([row]), ["s"], prep) for row in range(3))
     samples, rate = whole["before"]
     assert (samples.shape, rate, whole["after"].shape) == ((8000, 1), 8000, (64, 101))
-    assert [(name, hertz) for name, _, hertz in whole["steps"]] == [("as it came", 8000), ("resample to 4000 Hz", 4000)]
+    steps = [(name, hertz) for name, _, hertz in whole["steps"]]
+    assert steps == [("as it came", 8000), ("offset taken off", 8000), ("resample to 4000 Hz", 4000)]
     assert blank == {"reason": "blank"}
     assert broken == {"reason": "file not found: gone.wav"}
 

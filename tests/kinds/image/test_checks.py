@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from plait.kinds.image.checks import PictureFacts, hash_pictures, look, near_pictures
+from plait.kinds.image.checks import PictureFacts, check_facts, hash_pictures, look, near_pictures
 
 
 def pixels(seed: int, side: int = 64) -> np.ndarray:
@@ -49,3 +49,34 @@ def test_a_hash_is_of_64_bits_and_hardly_changes_with_noise() -> None:
     one, two, other = hash_pictures(np.stack([image, noisy, pixels(1, 32)[..., 0]]).astype(np.uint8).reshape(3, -1))
     assert int(one ^ two).bit_count() <= 7
     assert int(one ^ other).bit_count() > 10
+
+
+RAMP = np.linspace(0, 1, 64).reshape(8, 8)
+
+
+def test_a_picture_that_goes_flat_among_the_others_is_told() -> None:
+    seen = [look(RAMP * 1000, None), look(RAMP * 1000 + 10, None), look(500 + RAMP * 5, None)]
+    (found,) = check_facts("scan", seen)
+    assert (found.severity, found.check, found.rows) == ("warning", "image-flattened", (2,))
+    assert "500 to 505, and 0 to 1023 in the column" in found.message
+    assert check_facts("scan", seen[:2]) == []
+    assert check_facts("scan", [look(RAMP - 3, None), look(np.full((8, 8), -3.0), None)])[0].check == "image-one-colour"
+
+
+def test_drawings_that_only_transparency_holds_are_told_and_seen() -> None:
+    white, black = np.full((8, 8, 4), 255, np.uint8), np.zeros((8, 8, 4), np.uint8)
+    white[..., 3] = black[..., 3] = RAMP * 255
+    seen = [look(drawing, None) for drawing in (white, black)]
+    assert all(np.ptp(np.frombuffer(cell.thumb, np.uint8)) > 100 for cell in seen)
+    assert [(f.severity, f.check, f.rows) for f in check_facts("icon", seen)] == [("note", "image-flattened", (0,))]
+    assert check_facts("icon", seen[1:]) == []
+
+
+def test_exif_that_cannot_be_read_is_told() -> None:
+    tags = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x0f\1\2\0\xff\0\0\0\x99\x99\0\0\x12\1\3\0\1"
+    file = io.BytesIO()
+    Image.fromarray(pixels(0)).save(file, "JPEG", exif=tags)
+    assert look(file.getvalue(), None).header == "its EXIF tags cannot be read"
+    file = io.BytesIO()
+    Image.fromarray(pixels(0)).save(file, "JPEG", exif=Image.Exif())
+    assert look(file.getvalue(), None).header == ""

@@ -120,12 +120,12 @@ def test_pictures_become_of_one_mode_where_they_are_of_several(looks: list[Pictu
 
 def test_the_white_of_deep_pictures_is_that_of_their_depth() -> None:
     deep = [
-        PictureLook(mode="I;16", brightest=3000.0),
-        PictureLook(mode="F", brightest=0.9),
-        PictureLook(mode="I", brightest=70000.0),
+        PictureLook(mode="I;16", ends=(0.0, 3000.0)),
+        PictureLook(mode="F", ends=(0.0, 0.9)),
+        PictureLook(mode="I", ends=(-30.0, 70000.0)),
     ]
     goal = choose_goal([*deep, *pictures("L", "L", "L")])
-    assert goal == PictureGoal(mode="L", whites={"I;16": 4095.0, "F": 1.0, "I": 70000.0})
+    assert goal == PictureGoal(mode="L", ranges={"I;16": (0.0, 4095.0), "F": (0.0, 1.0), "I": (-30.0, 70000.0)})
 
 
 def test_where_most_are_deep_they_stay_and_it_is_said() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from plait.data.media import read_image
 from plait.errors import CellError, RequestError
 from plait.kinds.image.prep import ImagePrep
 
@@ -240,3 +241,87 @@ def test_what_cannot_be_done_is_an_error():
 def test_json_gives_it_back():
     prep = ImagePrep(rotate=3.5).fitted([Image.new("L", (30, 20))])
     assert ImagePrep.from_json(json.loads(json.dumps(prep.to_json()))) == prep
+
+
+RAMP = np.linspace(0, 1, 64).reshape(8, 8)
+
+
+def prepared(*values: np.ndarray) -> np.ndarray:
+    """The first of these pictures (arrays, as in a table), with a preparation fitted to all."""
+    images = [read_image(x, None) for x in values]
+    return ImagePrep().fitted(images)(images[0])[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RAMP * 900 - 1000,  # Hounsfield units
+        RAMP * 2 - 1,
+        (RAMP * 1000).astype(np.uint16),  # 10 bits in 16
+        (29000 + RAMP * 2000).astype(np.uint16),  # hundredths of a kelvin
+        (RAMP * 0.02).astype(np.float32),
+        (RAMP * 2e9).astype(np.int64),
+        RAMP * 3e9 - 1e9,
+    ],
+    ids=["below zero", "centred", "10 of 16 bits", "heat", "dark", "32 bits", "large"],
+)
+def test_deep_pictures_use_most_of_the_levels(values):
+    x = prepared(values)
+    assert (x.min(), x.max() >= 240, len(np.unique(x)) >= 63) == (0, True, True)
+
+
+@pytest.mark.parametrize("gone", [-9999, 65535, -3.4e38, np.nan, np.inf, -32768])
+def test_a_value_that_stands_for_none_does_not_flatten_the_rest(gone):
+    values = 10 + RAMP * 3000
+    values[:4] = gone
+    assert len(np.unique(prepared(values)[4:])) >= 20
+
+
+def test_a_mask_and_lone_bright_pixels_keep_their_range():
+    mask = np.zeros((8, 8), np.uint16)
+    mask[2:4] = 60000
+    assert set(np.unique(prepared(mask))) == {0, 233}  # of 65535
+    sky = RAMP * 100 + 100
+    sky[0, 0] = 3000
+    assert prepared(sky)[0, 0] == 255 and len(np.unique(prepared(sky))) > 5
+
+
+def test_one_odd_picture_does_not_set_the_range_of_a_column():
+    assert len(np.unique(prepared(*[RAMP * 1000] * 30, RAMP * 60000))) == 64
+
+
+def test_arrays_and_files_agree():
+    values = (RAMP * 900 - 1000).astype(np.int32)
+    out = io.BytesIO()
+    Image.fromarray(values).save(out, "TIFF")
+    image = read_image(out.getvalue(), None)
+    np.testing.assert_array_equal(prepared(values), ImagePrep().fitted([image])(image)[0])
+
+
+def test_a_preparation_from_before_answers_as_it_did():
+    old = ImagePrep.from_json({"height": 1, "width": 3, "mode": "L", "white": 1023.0})
+    deep = Image.fromarray(np.array([[-5, 0, 1023]], np.int32))
+    assert old(deep).tolist() == [[[0, 0, 255]]]
+    assert old(read_image(np.array([[0.0, 0.5, 1.0]]), None)).tolist() == [[[0, 128, 255]]]
+    with pytest.raises(CellError, match="expected image values from 0 to 1 or from 0 to 255, got -1 to 1"):
+        old(read_image(np.array([[-1.0, 0.5, 1.0]]), None))
+
+
+@pytest.mark.parametrize(("inks", "backdrop"), [((0,), 255), ((255,), 0), ((0, 255), 128), ((255, 120), 0)])
+def test_transparency_that_holds_the_drawing_is_kept(inks, backdrop):
+    drawings = []
+    for ink in inks:
+        x = np.full((8, 8, 4), ink, np.uint8)
+        x[..., 3] = 0
+        x[2:6, 2:6, 3] = 255
+        drawings.append(Image.fromarray(x))
+    prep = ImagePrep().fitted(drawings)
+    assert prep.backdrop == backdrop
+    assert all(np.ptp(prep(drawing)) >= 100 for drawing in drawings)
+
+
+def test_a_deep_colour_picture_is_turned_with_its_values():
+    image = read_image(np.stack([RAMP * 999 - 5] * 3, axis=-1), None)
+    image.info["exif"] = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
+    x = ImagePrep(mode="L").fitted([image])(image)[0]
+    assert (x[0, -1], x[-1, 0]) == (0, 255)  # a quarter turn to the right

@@ -6,6 +6,7 @@ import pytest
 
 from cell_findings import brief, check, only
 from plait.kinds.tabular.checks import date_form
+from plait.kinds.tabular.prep import TabularPrep
 
 
 def test_a_word_in_a_column_of_numbers_is_an_error_and_a_missing_word_is_not() -> None:
@@ -30,6 +31,21 @@ def test_a_number_that_is_too_large_is_an_error() -> None:
 def test_a_category_with_one_row() -> None:
     found = check({"colour": ["red", "green"] * 15 + ["gren"]})
     assert brief(found) == [("note", "table-category-once", "colour", (30,))]
+
+
+def test_more_categories_than_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    colours = {"colour": ["red", "green", "blue"] * 10}
+    assert not check(colours)
+    monkeypatch.setattr("plait.kinds.tabular.checks.TabularPrep", lambda: TabularPrep(max_categories=2))
+    (finding,) = check(colours)
+    assert brief([finding]) == [("note", "table-many-categories", "colour", ())]
+    assert "3 values come more than once; fit tells the 2 commonest apart" in finding.message
+    assert "tabular.max_categories" in finding.mend
+    cells = {**colours, "x": ["a", "b"] * 15}
+    prep = TabularPrep(max_categories=2).fitted(cells, dict.fromkeys(cells, "category"))
+    assert prep.cuts == [
+        "colour: the 2 commonest values are told apart, all others count as one; --prep tabular.max_categories=N."
+    ]
 
 
 def test_a_date_that_does_not_exist() -> None:

@@ -26,6 +26,8 @@ def test_a_table_becomes_numbers_flags_and_one_column_for_each_code() -> None:
         ({"numbers": 1, "categories": []}, [0.5, 0.0], [0.5, 0.0]),
         ({"numbers": 0, "categories": [2]}, [1.0], [0.0, 1.0]),
         ({"numbers": 0, "categories": [2]}, [7.0], [0.0, 0.0]),  # a code that the layout does not know
+        ({"numbers": 0, "categories": [5, 3], "commonest": 2}, [4.0, 2.0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 4.0]),
+        ({"numbers": 0, "categories": [4], "commonest": 3}, [3.0], [0.0, 0.0, 0.0, 1.0]),
     ],
 )
 def test_a_table_may_lack_numbers_or_categories(

@@ -148,3 +148,15 @@ def test_the_table_of_reviews(shared_data):
     x = prep(cells)
     assert x.shape == (len(rows), 6) and np.isfinite(x).all() and prep.broken(cells) == {}
     assert abs(x[:, 0].mean()) < 0.05 and 0.9 < x[:, 0].std() < 1.1
+
+
+def test_a_new_row_is_read_in_the_unit_and_the_zone_that_were_learned() -> None:
+    prep = TabularPrep(scale="standard").fitted({"w": ["2 kg", "4 kg", "#N/A"]}, {"w": "number"})
+    again = TabularPrep.from_json(prep.to_json())
+    assert again.columns[0].unit == "kg"
+    assert again.broken({"w": ["3 kg", "3", "500 g", "--"]}) == {2: "column 'w': '500 g' is not a number in kg"}
+    zones = ["2024-03-05T12:00:00+02:00", "2024-03-06T15:00:00+02:00"]
+    dated = TabularPrep.from_json(TabularPrep().fitted({"t": zones}, {"t": "date"}).to_json())
+    np.testing.assert_array_equal(dated({"t": ["2024-03-05T10:00:00Z"]}), dated({"t": zones[:1]}))
+    mixed = TabularPrep().fitted({"t": ["2024-03-05T12:00:00Z", "2024-03-06T15:00:00+05:00"]}, {"t": "date"})
+    assert TabularPrep.from_json(mixed.to_json()).columns[0].zone == 0

@@ -11,7 +11,6 @@ from plait.kinds.facts import Facts, Guess, facts_of
 from plait.kinds.tabular.prep import TabularPrep
 from plait.kinds.tabular.recognise import (
     ID_NAME,
-    are_whole,
     count_numbers,
     judge_id,
     judge_number,
@@ -46,7 +45,7 @@ def test_numbers(text: str) -> None:
     assert count_numbers("x", [text]) == 1
 
 
-@pytest.mark.parametrize("text", ["", "007", "12,34,5", "1.2.3", "1e5000", "nan", "3 kg", "--1", "."])
+@pytest.mark.parametrize("text", ["", "007", "12,34,5", "1.2.3", "1e5000", "nan", "3 of 4", "--1", "."])
 def test_no_numbers(text: str) -> None:
     assert count_numbers("x", [text]) == 0
 
@@ -80,7 +79,7 @@ def test_whole_numbers_named_like_labels_are_categories() -> None:
 @pytest.mark.parametrize("start", [0, 1])
 def test_a_column_that_counts_twenty_rows_is_an_id(start: int) -> None:
     found = judge_id(counted(list(range(start, start + 20))))
-    assert found == Guess("id", f"counts the rows from {start}", 0.8, usable=False)
+    assert found == Guess("id", f"counts the rows from {start}", 0.95, usable=False)
     assert judge_id(counted(list(range(start, start + 19)))) is None
     assert judge_id(counted([*range(start, start + 19), 500])) is None
     assert judge_id(counted(list(range(start + 2, start + 22)))) is None
@@ -124,6 +123,9 @@ WRITTEN = {
     "1 234,5 with a no-break space": lambda v: f"{v:,.2f}".replace(",", "\u00a0").replace(".", ","),
     "1’234.50": lambda v: f"{v:,.2f}".replace(",", "’"),
     "12%": lambda v: f"{v:.2f} %",
+    "12 kg": lambda v: f"{v:.2f} kg",
+    "EUR 12": lambda v: f"EUR {v:,.2f}",
+    "12.5K": lambda v: f"{v / 1000:.5f}K",
 }
 
 
@@ -176,8 +178,10 @@ FALSE_FRIENDS = {
     "telephone, short": [f"555-{1000 + n}" for n in range(40)],
     "zip plus four": [f"{10001 + 13 * n}-{1000 + n}" for n in range(40)],
     "zip with zeros": [f"{n * 211:05}" for n in range(40)],
-    "clock": [f"{n % 24:02}:{n:02}" for n in range(40)],
-    "clock with seconds": [f"{n % 24}:{n:02}:{59 - n:02}" for n in range(40)],
+    "kilograms and grams": [f"{n}.5 {'kg' if n % 2 else 'g'}" for n in range(40)],
+    "credit and debit": [f"{n}.5 {'CR' if n % 2 else 'DR'}" for n in range(40)],
+    "shares and fractions": [f"{n}.5 %" if n % 2 else f"0.{n + 10}" for n in range(40)],
+    "longer than any measure": [str(17 * 10**17 + n) for n in range(40)],
     "addresses of computers": [f"192.168.{100 + n}.{200 - n}" for n in range(40)],
     "order numbers": [f"{5000 + 37 * n}-{n % 12 + 1}" for n in range(40)],
     "scores of a match": [f"{n % 5}-{n % 3}" for n in range(40)],
@@ -214,8 +218,46 @@ def test_a_target_in_euros_is_a_number_and_whole_ones_are_classes() -> None:
     assert kind([f"€{v}" for v in AMOUNTS], target="x") == "number"
     assert kind([swap(f"{n % 3}.5") for n in range(40)], target="x") == "number"
     assert kind([f"{n % 3}" for n in range(40)], target="x") == "category"
-    assert not are_whole(["3,0", "4"])
-    assert are_whole(["1,200", "3"])
+    assert kind([f"{n % 3}%" for n in range(40)], target="x") == "number"
+    assert kind([["3,0", "4,0"][n % 2] for n in range(40)], target="x") == "category"
+
+
+def why(cells: list[object], name: str = "x") -> str:
+    return detect(read({name: cells, "other": list(range(7, 7 + len(cells)))})).column(name).why
+
+
+def test_times_of_day_are_numbers() -> None:
+    assert kind([f"{n % 24:02}:{n:02}" for n in range(40)]) == "number"
+    assert why([f"{n % 24}:{n:02}:{59 - n:02}" for n in range(40)]) == "40 of 40 cells read as numbers, in seconds"
+
+
+def test_what_was_decided_of_a_column_is_said() -> None:
+    assert why([f"{n},{n + 100}" for n in range(1, 41)]).endswith("read as numbers, 1,234 taken as 1234")
+    assert why([f"{n}{',.'[n % 2]}5" for n in range(40)]).endswith("some with a decimal comma and some with a point")
+    assert why([f"{n} {'kg' if n % 2 else 'g'}" for n in range(40)]).startswith("amounts in g and kg, which are not")
+
+
+def test_measures_are_numbers_beside_what_cannot_be_read_and_never_ids() -> None:
+    assert why([f"<{n}.5" if n % 8 == 0 else f"{n}.5" for n in range(40)]) == "35 of 40 cells read as numbers"
+    assert kind([f"~{n}.5" for n in range(40)]) == "text"
+    assert kind([f"{n}" if n % 8 else f"{n}A" for n in range(40)]) != "number"  # codes
+
+
+def test_whole_numbers_beyond_a_float_are_labels_however_they_are_stored() -> None:
+    big = [17 * 10**17 + n for n in range(40)]
+    assert detect(read({"x": big})).column("x").kind == "id"
+    assert detect(read({"x": [*big[:20]] * 2})).column("x").kind == "category"
+    assert "lose their last digits" in why([None, *map(float, big)], "user_id")
+    assert detect(read({"user_id": [None, *map(float, range(40))]})).column("user_id").kind == "id"
+    assert detect(read({"flux": [1.7e17 * (n + 1) for n in range(40)]})).column("flux").kind == "number"
+
+
+def test_numbers_that_are_dates_beyond_doubt() -> None:
+    assert kind([20240301 + n for n in range(28)]) == "date"  # type: ignore[list-item]
+    assert kind([str(20240301 + n) for n in range(28)]) == "date"
+    days = [1_700_000_000 + 86_400 * n for n in range(40)]
+    assert [detect(read({name: days})).column(name).kind for name in ("created_at", "price")] == ["date", "number"]
+    assert detect(read({"time": [1_700_000_000 + n for n in range(40)]})).column("time").kind == "number"  # 40 seconds
 
 
 def test_a_bare_number_is_no_date() -> None:

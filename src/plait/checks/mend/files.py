@@ -18,7 +18,7 @@ from typing import Any
 from plait.checks.mend.table import Inline, free_name, is_parquet, table_name
 from plait.core.contract import Schema, Table
 from plait.core.terminal import Callback
-from plait.data import media
+from plait.data import formats, media
 from plait.errors import CellError
 from plait.kinds import kind_of_column
 from plait.kinds.mending import BLANK, Goal, Look, take_content
@@ -69,9 +69,9 @@ class Strand:
         return zip(new, pool.map(work, new, new.values()), strict=True)
 
     def digest(self, row: int) -> bytes | None:
-        """Return the digest of a row's mended file, or None where there is none that can be read."""
-        result = self.results.get(self.first[row])
-        return None if result is None or result.error else result.digest
+        """Return the digest of what a row's file holds, or None where there is none that can be read."""
+        result, seen = self.results.get(self.first[row]), self.looks.get(self.first[row])
+        return None if result is None or result.error else (seen and seen.holds) or result.digest
 
 
 def open_strands(table: Table, schema: Schema, part: Path) -> list[Strand]:
@@ -173,7 +173,7 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
 def right_name(name: str, endings: Sequence[str]) -> str:
     """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays."""
     stem, ending = os.path.splitext(name)
-    known = ending.lower() in media.IMAGE_ENDINGS | media.AUDIO_ENDINGS
+    known = ending.lower() in formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS
     return stem + endings[0] if known and endings and ending.lower() not in endings else name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import struct
@@ -14,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from plait.data import media
+from plait.data.headers import check_header, close_lengths, span_of_wav
+from plait.data.sound import is_cancelled, loudest
 from plait.errors import CellError
 from plait.kinds.mending import Change, Goal, Look, take_content
 
 RATE, CHANNELS, OFFSET, HEADER = "resampled", "channels changed", "DC offset removed", "length in the header corrected"
 LARGE_OFFSET = 0.02  # of full scale 1: a smaller mean of a sound stays
 SHARE_OFFSET = 0.25  # of the level: low noise in a short sound has a mean of its own
-STREAM = 2**31 - 512  # bytes: what a header tells at least when it was written before the length was known
 
 _DEPTHS = dict.fromkeys(("PCM_24", "PCM_32"), "PCM_24") | dict.fromkeys(("FLOAT", "DOUBLE"), "FLOAT")
 ENDINGS = {  # of the formats that soundfile names: the first is what a renamed file gets
@@ -39,6 +41,7 @@ class SoundLook(Look):
     subtype: str = ""  # as soundfile names it
     offset: bool = False  # the mean is far from 0
     header: str = ""  # what the header tells wrongly of the length, or ""
+    is_long: bool = False  # it is not decoded whole, so it stays as it is
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,22 @@ def look(content: dict[str, Any]) -> SoundLook:
     """Decode a sound, {"bytes", "path"}, and say what it is. Raises CellError."""
     import soundfile
 
-    samples, rate = media.read_sound(content, None, whole=False)  # what is left of a sound is kept, and said
-    with soundfile.SoundFile(io.BytesIO(content["bytes"])) as file:
+    sound = media.open_sound(content, None, whole=False)  # what is left of a sound is kept, and said
+    digest, form, subtype = hashlib.sha256(content["bytes"]).digest(), "", ""
+    closed = io.BytesIO(close_lengths(content["bytes"]))
+    with contextlib.suppress(soundfile.LibsndfileError), soundfile.SoundFile(closed) as file:
         form, subtype = file.format, file.subtype
     return SoundLook(
-        digest=hashlib.sha256(content["bytes"]).digest(),
+        digest=digest,
+        # channel by channel, for other recordings may have the same mean
+        holds=digest if sound.is_reduced else sound.digest(),
         format=form,
-        rate=rate,
-        channels=samples.shape[1],
+        rate=sound.file_rate,
+        channels=sound.channels,
         subtype=subtype,
-        offset=_has_offset(samples),
+        offset=_has_offset(sound.samples),
         header=_check_length(content["bytes"]) if form in ("WAV", "WAVEX") else "",
+        is_long=sound.is_reduced,
     )
 
 
@@ -74,20 +82,17 @@ def _has_offset(samples: np.ndarray) -> bool:
 
 
 def _check_length(content: bytes) -> str:
-    """Return what the header of a RIFF file tells wrongly of its length, or ""."""
-    order = ">" if content[:4] == b"RIFX" else "<"
-    size_told = struct.unpack(f"{order}I", content[4:8])[0] + 8
-    at = 12
-    while at + 8 <= len(content):
-        name, size = content[at : at + 4], struct.unpack(f"{order}I", content[at + 4 : at + 8])[0]
-        if name == b"data":
-            held = len(content) - at - 8
-            if held < size < STREAM:
-                return f"cut off: {held} of {size} bytes are there, {HEADER}"
-            # An odd chunk is followed by one more byte, which not every program writes or counts.
-            return HEADER if size > held or abs(size_told - len(content)) > 1 else ""
-        at += 8 + size + size % 2
-    return ""  # there is no chunk of sound to compare: leave it
+    """Return what the header of a WAV tells wrongly of its length, or ""."""
+    span = span_of_wav(content)
+    if span is None:  # there is no chunk of sound to compare: leave it
+        return ""
+    held, whole = len(content) - span.start, content[:4] not in (b"RF64", b"BW64")
+    if span.told > held and check_header(content)[0] == "truncated":
+        return f"cut off: {held} of {span.told} bytes are there, {HEADER}"
+    size_told = struct.unpack((">" if content[:4] == b"RIFX" else "<") + "I", content[4:8])[0] + 8
+    # An odd chunk is followed by one more byte, which not every program writes or counts.
+    wrong = span.told > held or span.is_open or (whole and abs(size_told - len(content)) > 1)
+    return HEADER if wrong else ""
 
 
 def choose_goal(looks: Iterable[SoundLook]) -> SoundGoal:
@@ -114,13 +119,16 @@ def change(cell: Any, folder: Path | None, seen: SoundLook, goal: SoundGoal) -> 
         steps[RATE] = f"{seen.rate} → {goal.rate} Hz"
     if goal.channels is not None and seen.channels != goal.channels:
         steps[CHANNELS] = {1: "mono", 2: "stereo"}.get(goal.channels, f"{goal.channels} channels")
-    if not steps:
+    if not steps or seen.is_long:
         return None
     samples, rate = media.read_sound(take_content(cell, folder), None, whole=False)  # what is left is kept, and said
     if OFFSET in steps:
         samples = (samples - samples.mean(axis=0, dtype=np.float64)).astype(np.float32)
     if CHANNELS in steps:
         if samples.shape[1] > 1:
+            if is_cancelled(samples):
+                samples = samples[:, [loudest(samples)]]
+                steps[CHANNELS] += " (the louder channel: the mean would be next to silent)"
             samples = samples.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
         samples = np.repeat(samples, goal.channels or 1, axis=1)
     if RATE in steps:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from plait.core.options import option
 from plait.data.media import resample
+from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
 from plait.kinds.preparation import Preparation, check_bounds, check_product, require
 
@@ -30,7 +31,7 @@ TOP_WHOLE = 60.0  # seconds, where sounds are not cut
 LEAST_FRAMES = 16
 BOUNDS = {
     "sample_rate": (1000, 192000, " Hz"), "loudness": (-80, 0, " dBFS"), "seconds": (0.05, 600, " seconds"),
-    "mels": (8, 256, ""), "frames": (1, 2**21, ""), "hop": (1, 2**21, " samples"),
+    "mels": (8, 256, ""), "edition": (1, 2, ""), "frames": (1, 2**21, ""), "hop": (1, 2**21, " samples"),
 }  # fmt: skip
 LOWEST = 20.0  # Hz: where the mel filters begin
 SILENT = 1e-10  # power of a spectrum line under which a recording is silence: about -130 dBFS
@@ -40,15 +41,18 @@ SILENT = 1e-10  # power of a spectrum line under which a recording is silence: a
 class AudioPrep(Preparation):
     """How a sound becomes a log-mel (mel, time) of float32. `fitted` sets what is still open.
 
-    In this order: mono, resample, band-pass, denoise, trim, loudness, centre cut, log-mel, standardise, pad with 0.
+    In this order: mono, resample, band-pass, denoise, trim, loudness, cut, log-mel, standardise, pad with 0. Mono is
+    the mean of the channels without its offset, or the loudest channel where the mean loses the sound. What is cut is
+    the middle, or where that is silent the loudest part.
 
     Args:
         sample_rate: in Hz; by default the commonest, at most 16000.
         bandpass: (low, high) in Hz to keep, such as (300, 3400).
         denoise, trim: take steady noise out (spectral gating); cut silence off both ends.
         loudness: bring each sound to this level in dBFS.
-        seconds, mels: length, where longer is cut, keeping the middle; bands of the log-mel.
+        seconds, mels: length, where longer is cut; bands of the log-mel.
         frames, hop, whole: length in frames and samples of each, set by `fitted`; whether cutting is an error.
+        edition: 1 as older runs joined channels and cut, by plain mean and middle; 2 as it is said above.
 
     Example:
         >>> prep = plait.AudioPrep(mels=32).fitted([(wave, 8000)])
@@ -57,17 +61,20 @@ class AudioPrep(Preparation):
     """
 
     KIND: ClassVar[str] = "audio"
+    BEFORE: ClassVar[Mapping[str, Any]] = {"edition": 1}
 
     sample_rate: int | None = option(None, "Sample rate in Hz. If open, at most 16000.")
     bandpass: tuple[float, float] | None = option(None, "Keep LOW,HIGH Hz, such as 300,3400.")
     denoise: bool = option(False, "Take steady noise out (spectral gating).")
     trim: bool = option(False, "Cut silence off both ends.")
     loudness: float | None = option(None, "Bring each sound to this level in dBFS.")
-    seconds: float | None = option(None, "Length: longer is cut, keeping the middle.")
+    seconds: float | None = option(None, "Length: longer is cut, keeping the middle, or the loud part.")
     mels: int = option(64, "Bands of the log-mel.")
     frames: int | None = None
     hop: int | None = None  # samples from frame to frame; a window is 2.5 of them
     whole: bool = False  # never cut: a frame each 10 ms, the length that of the longest, too long a sound is an error
+    edition: int = 2
+    note: str = field(default="", init=False, compare=False)  # what is heard of long sounds, for a fit to say
 
     def __post_init__(self) -> None:
         check_bounds(self, BOUNDS)
@@ -105,13 +112,19 @@ class AudioPrep(Preparation):
         if not lengths:
             raise RequestError("there is no sound to learn sample rate and length from.")
         rate = self.sample_rate or min(TOP_RATE, max(rates, key=lambda r: (rates[r], r)))
-        seconds = self.seconds
+        seconds, note = self.seconds, ""
         if seconds is None:
             usual, most = (1.25 * max(lengths), TOP_WHOLE) if self.whole else (np.percentile(lengths, 98), TOP_SECONDS)
             seconds = min(most, max(0.05, math.ceil(float(usual) * 100 - 1e-6) / 100))
+            if usual > most and not self.whole:
+                cut = f"{sum(length > most for length in lengths)} of {len(lengths)} sounds looked at are longer"
+                note = f"{cut} than {most:g} s; of each the middle is heard, or the loudest part where that is silent; "
+                note += "--prep audio.seconds=N hears more"
         hop = max(1, round(rate * (0.01 if self.whole or seconds <= 3.2 else seconds / 320)))
         frames = max(LEAST_FRAMES, 1 + round(seconds * rate) // hop)
-        return replace(self, sample_rate=rate, seconds=seconds, frames=frames, hop=hop)
+        prep = replace(self, sample_rate=rate, seconds=seconds, frames=frames, hop=hop)
+        object.__setattr__(prep, "note", note)  # no option, and no part of what is kept
+        return prep
 
     def wave(self, samples: np.ndarray, rate: int) -> np.ndarray:
         """Return samples (time, channel) at `rate` Hz as float32 (time,) at the rate of this preparation.
@@ -143,7 +156,7 @@ class AudioPrep(Preparation):
             if self.whole:
                 reason = f"longer than {self.seconds:g} s, which is the longest this recogniser takes"
                 raise CellError(reason, "too-large")
-            start = (len(wave) - longest) // 2
+            start = self.cut(wave, longest)
             wave = wave[start : start + longest]
         picture = log_mel(wave, self.sample_rate, mels=self.mels, hop=self.hop)
         picture -= picture.mean()
@@ -158,12 +171,32 @@ class AudioPrep(Preparation):
         Raises CellError when no sample is left.
         """
         assert self.sample_rate is not None and self.frames is not None and self.hop is not None
-        start, longest = 0, self.frames * self.hop - 1
+        start, longest, wave = 0, self.frames * self.hop - 1, np.zeros(0)
         for name, before, after in self._worked(samples, rate):
             start += trim_span(before, self.sample_rate)[0] if name == "trim" else 0
-            length = len(after)
-        start += max(0, length - longest) // 2
-        return start / self.sample_rate, 1 + min(length, longest) // self.hop
+            wave = after
+        start += self.cut(wave, longest)
+        return start / self.sample_rate, 1 + min(len(wave), longest) // self.hop
+
+    def cut(self, wave: np.ndarray, longest: int) -> int:
+        """Return where the part begins that is kept of a wave, in samples.
+
+        It is the middle, or the loudest part where nothing in the middle comes within 20 dB of the loudest 10 ms.
+
+        Args:
+            wave: (time,) at the rate of this preparation.
+            longest: samples that are kept; the wave may be shorter.
+        """
+        middle = max(0, len(wave) - longest) // 2
+        if not middle or self.edition < 2:
+            return middle
+        step = max(1, (self.sample_rate or TOP_RATE) // 100)
+        loud = np.sqrt(np.add.reduceat(np.square(wave, dtype=np.float32), np.arange(0, len(wave), step)))
+        width = max(1, longest // step)
+        if loud[middle // step : middle // step + width].max() >= 0.1 * loud.max():
+            return middle
+        sums = np.concatenate([[0.0], np.cumsum(loud, dtype=np.float64)])
+        return min(int(np.argmax(sums[width:] - sums[:-width])) * step, len(wave) - longest)
 
     def steps(self, samples: np.ndarray, rate: int) -> list[tuple[str, np.ndarray, int]]:
         """Return (name, samples, Hz) as it came and after each operation that changed it, for drawing."""
@@ -171,7 +204,8 @@ class AudioPrep(Preparation):
         done = [("as it came", samples, rate)]
         for name, before, after in self._worked(samples, rate):
             if not np.array_equal(after, before):
-                done.append((name, after, rate if name == "mono" else self.sample_rate or rate))
+                called = "offset taken off" if name == "mono" and before.ndim == 1 else name
+                done.append((called, after, rate if name == "mono" else self.sample_rate or rate))
         return done
 
     def augment(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -193,7 +227,7 @@ class AudioPrep(Preparation):
         low, high = self.bandpass or (0.0, 0.0)
         level = self.loudness or 0.0
         steps: list[tuple[bool, str, Any]] = [
-            (True, "mono", mono),
+            (True, "mono", to_mono if self.edition > 1 else mono),
             (new != rate, f"resample to {new} Hz", lambda x: resample(x, rate, new)),
             (self.bandpass is not None, f"band-pass {low:g} to {high:g} Hz", lambda x: bandpass(x, new, low, high)),
             (self.denoise, "denoise", lambda x: denoise(x, new)),
@@ -204,7 +238,7 @@ class AudioPrep(Preparation):
 
 
 def mono(x: np.ndarray) -> np.ndarray:
-    """Return the mean of the channels: (time, channel) or (time,) → float32 (time,)."""
+    """Return the mean of the channels, as edition 1 has it: (time, channel) or (time,) → float32 (time,)."""
     x = np.asarray(x, np.float32)
     if x.ndim == 1:
         return x

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from plait.data.feature_cache import digest_cell
-from plait.data.media import read_sound
+from plait.data.media import open_sound
+from plait.data.sound import LONG_RATE
 from plait.kinds.part import Opener, Part
 
 DTYPE = np.float16
@@ -17,7 +18,9 @@ digest, streams = digest_cell, Part.streams
 
 def read(cell: Any, folder: Path | None, rate: int | None = None, prep: Any = None) -> tuple[np.ndarray, int]:
     """Return (samples (time[, channel]), Hz). rate: of a sound given as an array. Raises CellError."""
-    return read_sound(cell, folder, sample_rate=rate)
+    top = max(LONG_RATE, getattr(prep, "sample_rate", None) or 0)
+    sound = open_sound(cell, folder, sample_rate=rate, top=top)
+    return sound.samples, sound.rate
 
 
 def apply(prep: Any, value: tuple[np.ndarray, int]) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from plait.core.contract import Table
 from plait.core.words import count
+from plait.data.sound import is_cancelled, loudest
 from plait.draw.bars import TALL, bar_look, lay_heat
 from plait.draw.page import (
     BLUE,
@@ -70,6 +71,7 @@ def _frame(axes: Axes, color: str = LINE, width: float = 0.8) -> None:
 def draw_wave(axes: Axes, samples: np.ndarray, rate: int, color: str) -> None:
     """Draw the lowest and highest sample of each of 800 slices, so that no peak is lost."""
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
+    mono = samples[:, loudest(samples)] if is_cancelled(samples) else mono
     edges = np.unique(np.linspace(0, len(mono), min(801, len(mono) + 1)).astype(int))[:-1]
     if len(edges):
         low, high = np.minimum.reduceat(mono, edges), np.maximum.reduceat(mono, edges)

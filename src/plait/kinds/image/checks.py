@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,10 @@ import numpy as np
 
 from plait.core.finding import Finding, say_cells
 from plait.data import media
+from plait.data.pictures import CUT, deep_values
 from plait.errors import CellError
 from plait.kinds import cell_facts
-from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, first_of, quick_numbers
+from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, first_of, quick_numbers, rows_where
 from plait.kinds.image import prep
 from plait.kinds.weights import cosines
 
@@ -32,6 +33,7 @@ FAULTS = {  # of pictures alone: fault → name of the check, what its cells do,
 GREY = 32  # px: side of the grey thumbnail, fine enough to tell near duplicates by; features take half of it
 COLOUR = 4  # px: side of the coloured one
 TINY = 8  # px: a shorter side than this shows next to nothing
+FLAT_LEVELS = 4  # of 255: a picture of fewer shows next to nothing
 FLAT = 10.0  # longer side over shorter side
 NEAR_BITS = 7  # of the 64 of a hash, in which near duplicates may differ
 NEAR = 0.995  # correlation of two thumbnails from which on they show the same
@@ -51,6 +53,10 @@ class PictureFacts(CellFacts):
     orientation: int = 1  # EXIF
     frames: int = 1  # 2 where there are more than one
     one_colour: bool = False
+    low: float = 0.0  # of the values of one of more than 8 bits; both 0 of any other
+    high: float = 0.0
+    on_white: bool = True  # whether it shows anything there: of one with transparency
+    on_black: bool = True
 
     @property
     def bare(self) -> bool:
@@ -66,37 +72,50 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
     from PIL.Image import Resampling
 
     image = media.read_image(cell, folder)
-    small = _shrink(image)
+    values, orientation = deep_values(image), prep.orientation_of(image)
+    shallow = prep.levelled(image)
+    shows = prep.shows_on(shallow) if shallow.has_transparency_data else (True, True)
+    small = _shrink(shallow, prep.backdrop_of([shows]))
     grey = small.convert("L").tobytes()
     colour = small.resize((COLOUR, COLOUR), Resampling.BOX).tobytes()
-    deep = image.mode.startswith("I;16") or (content[:4] == b"\x89PNG" and content[24:25] == b"\x10")
+    low, high = (0.0, 0.0) if values is None else prep.ends_of(values)
     return PictureFacts(
         "image",
         thumb=grey + colour,
         mode=image.mode,
-        depth=16 if deep else 32 if image.mode in ("I", "F") else 8,
+        depth=16 if values is not None and values.dtype.itemsize == 2 else 32 if prep.is_deep(image) else 8,
         width=image.width,
         height=image.height,
-        orientation=prep.orientation_of(image),
+        orientation=orientation,
         # the second picture of an MPO photo holds its depth, or a preview
         frames=2 if image.format != "MPO" and prep.is_animated(image) else 1,
-        one_colour=colour == colour[:3] * COLOUR**2 and _is_one_colour(image),  # the second look is at every pixel
+        # the second look is at every pixel
+        one_colour=colour == colour[:3] * COLOUR**2 and (_is_one_colour(image) if values is None else low == high),
+        low=low,
+        high=high,
+        on_white=shows[0],
+        on_black=shows[1],
+        header=image.info.get(CUT, "") or _broken_tags(image),
     )
 
 
-def _shrink(image: Image) -> Image:
-    """Return an RGB copy of GREY × GREY pixels, whatever the shape was; transparent parts become white."""
+def _broken_tags(image: Image) -> str:
+    """Say that no EXIF tag can be read of a block that is there; it may be the one that turns the photo."""
+    block = image.info.get("exif", b"")  # its head and an empty list of tags have 20 bytes
+    return "its EXIF tags cannot be read" if len(block) > 20 and prep.tags_of(image) is None else ""
+
+
+def _shrink(image: Image, backdrop: int) -> Image:
+    """Return an RGB copy of GREY × GREY pixels, whatever the shape was; backdrop: the grey behind transparent parts."""
     from PIL.Image import Resampling
 
-    if prep.is_deep(image):
-        image = prep.to_8_bits(image, prep.white_of(prep.brightest_of(image)))
     try:
         if image.mode not in ("L", "RGB", "RGBA"):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         small = image.resize((GREY, GREY), Resampling.BILINEAR, reducing_gap=2.0)
     except ValueError:
         raise CellError(f"picture of colour mode {image.mode}, which cannot become RGB") from None
-    return prep.on_white(small) if small.mode == "RGBA" else small.convert("RGB")
+    return prep.on_colour(small, backdrop) if small.mode == "RGBA" else small.convert("RGB")
 
 
 def _is_one_colour(image: Image) -> bool:
@@ -121,7 +140,28 @@ def _numbers(cell: PictureFacts) -> np.ndarray:
 
 def check_facts(column: str, facts: Sequence[PictureFacts | None]) -> list[Finding]:
     """Return what is odd about pictures that can be read."""
-    return check_cells(column, facts, ODDITIES, MIXTURES)
+    return [*check_cells(column, facts, ODDITIES, MIXTURES), *_check_flattened(column, facts)]
+
+
+def _check_flattened(column: str, facts: Sequence[PictureFacts | None]) -> Iterator[Finding]:
+    """Find pictures that show something, and nothing once all of the column are brought to 8 bits on one backdrop."""
+    deep = rows_where(facts, lambda cell: cell.high > cell.low)
+    if deep:
+        black, white = prep.range_of([(first_of(facts, [row]).low, first_of(facts, [row]).high) for row in deep])
+        levels = (white - black) / 255
+        flat = rows_where(facts, lambda cell: 0 < cell.high - cell.low < FLAT_LEVELS * levels)
+        if flat:
+            first = first_of(facts, flat)
+            message = say_cells(len(flat), "holds a picture that goes flat when its values are brought to 8 bits")
+            message += f"; the first: {first.low:g} to {first.high:g}, and {black:g} to {white:g} in the column"
+            mend = "See whether all are in one unit: plait brings them to 8 bits together. Scale them alike."
+            yield Finding("warning", "image-flattened", column, flat, message, mend)
+    pairs = [(cell.on_white, cell.on_black) for cell in facts if cell is not None and not cell.fault]
+    if (grey := prep.backdrop_of(pairs)) != 255:
+        rows = rows_where(facts, lambda cell: cell.on_black and not cell.on_white)
+        message = say_cells(len(rows), "holds a picture that its transparency draws, and that would vanish on white")
+        mend = f"plait puts all of the column on {'black' if not grey else 'grey'}; nothing is needed."
+        yield Finding("note", "image-flattened", column, rows, message, mend)
 
 
 ODDITIES = {

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from plait.core.words import count
 from plait.data import media
+from plait.data.pictures import deep_values, quiet_pillow
 from plait.kinds.image import prep
 from plait.kinds.mending import Change, Goal, Look, take_content
 
@@ -42,30 +43,34 @@ class PictureLook(Look):
     orientation: int = 1  # EXIF
     animated: bool = False
     coloured: bool = False
-    brightest: float = 0.0  # of pictures of more than 8 bits
+    ends: tuple[float, float] | None = None  # low and high, of pictures of more than 8 bits
+    shows: tuple[bool, bool] = (True, True)  # on white, on black: of those with transparency
 
 
 @dataclass(frozen=True)
 class PictureGoal(Goal):
     """The colour mode of every picture of a column, None where each stays as it is.
 
-    whites: the value that is white in pictures of each mode of more than 8 bits.
+    ranges: which values are black and white in pictures of each mode of more than 8 bits. backdrop: of transparency.
     """
 
     mode: str | None = None
-    whites: Mapping[str, float] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    backdrop: int = 255
 
 
 def look(content: dict[str, Any]) -> PictureLook:
     """Decode a picture, {"bytes", "path"}, and say what it is. Raises CellError."""
     image = media.read_image(content, None)
+    values, shallow = deep_values(image), prep.levelled(image)
     return PictureLook(
         digest=hashlib.sha256(content["bytes"]).digest(),
         format=image.format or "",
         mode=image.mode,
         orientation=prep.orientation_of(image),
-        coloured=not prep.is_deep(image) and not prep.is_grey(image, every=True),
-        brightest=prep.brightest_of(image) if prep.is_deep(image) else 0.0,
+        coloured=not prep.is_grey(shallow, every=True),
+        ends=None if values is None else prep.ends_of(values),
+        shows=prep.shows_on(shallow) if shallow.has_transparency_data else (True, True),
         animated=prep.is_animated(image),  # last, for it moves on to the next frame
     )
 
@@ -83,13 +88,14 @@ def choose_goal(looks: Iterable[PictureLook]) -> PictureGoal:
     if 2 * deep > len(seen):  # to bring them down to 8 bits would throw most of what they hold away
         many = f"{count(deep)} of {count(len(seen), 'picture has', 'pictures have')}"
         return PictureGoal(note=f"{many} more than 8 bits: colour modes left as they are")
-    brightest: dict[str, float] = {}
+    ends: dict[str, list[tuple[float, float]]] = {}
     for look in seen:
-        brightest[look.mode] = max(brightest.get(look.mode, 0.0), look.brightest)
-    whites = {mode: prep.white_of(most) for mode, most in brightest.items() if most > 0}
+        ends.setdefault(look.mode, []).extend([look.ends] if look.ends else [])
     grey = deep + sum(modes[mode] for mode in prep.GREY)
     return PictureGoal(
-        mode="RGB" if any(look.coloured for look in seen) or 2 * grey < len(seen) else "L", whites=whites
+        mode="RGB" if any(look.coloured for look in seen) or 2 * grey < len(seen) else "L",
+        ranges={mode: prep.range_of(pairs) for mode, pairs in ends.items() if pairs},
+        backdrop=prep.backdrop_of(look.shows for look in seen),
     )
 
 
@@ -122,19 +128,21 @@ def change(cell: Any, folder: Path | None, seen: PictureLook, goal: PictureGoal)
 
 
 def _recolour(image: Image.Image, seen: PictureLook, goal: PictureGoal) -> Image.Image:
-    """Return the picture upright and in the goal's colour mode; what is transparent becomes white."""
+    """Return the picture upright and in the goal's colour mode; what is transparent becomes the backdrop."""
     from PIL import Image
 
     width, height = image.size[::-1] if seen.orientation >= 5 else image.size
-    white = goal.whites.get(seen.mode, 65535.0)
-    pixels = prep.ImagePrep(mode=goal.mode or "L", height=height, width=width, white=white, draft=False)(image)
+    black, white = goal.ranges.get(seen.mode, (None, 65535.0))
+    as_asked = prep.ImagePrep(mode=goal.mode or "L", height=height, width=width, draft=False)
+    pixels = replace(as_asked, black=black, white=white, backdrop=goal.backdrop)(image)
     return Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
 
 
 def _tags(image: Image.Image) -> bytes | None:
     """Return the EXIF of a picture without its orientation, or None where there is none, or a broken one."""
     try:
-        exif = image.getexif()
+        with quiet_pillow():
+            exif = image.getexif()
         if prep.ORIENTATION in exif:
             del exif[prep.ORIENTATION]
         return exif.tobytes() if len(exif) else None

@@ -11,6 +11,7 @@ from plait.core.contract import Table
 from plait.core.words import signed
 from plait.draw.bars import TALL, lay_heat
 from plait.draw.page import BLUE, CONTENT, GAP, HALF, INK, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, cut_text, frame_axes
+from plait.kinds.image.prep import backdrop_of, levelled, shows_on
 from plait.kinds.image.read import OPENER
 
 if TYPE_CHECKING:
@@ -56,15 +57,18 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
 
 def as_pixels(picture: Any) -> np.ndarray:
     """Return a picture as (height, width) or (height, width, 3), 0 to 255; deep ones are brought to that range."""
+    if hasattr(picture, "mode"):
+        picture = levelled(picture)
     mode = getattr(picture, "mode", "")
     if mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
         picture = picture.convert({"1": "L", "P": "RGBA", "PA": "RGBA"}.get(mode, "RGB"))
     x = np.asarray(picture)
     if x.ndim == 3 and x.shape[2] == 1:
         x = x[..., 0]
-    if x.ndim == 3 and x.shape[2] in (2, 4):  # with transparency: on white
+    if x.ndim == 3 and x.shape[2] in (2, 4):  # with transparency: on what it shows on
         alpha = x[..., -1:].astype(float) / 255
-        x = x[..., :-1] * alpha + 255 * (1 - alpha)
+        behind = backdrop_of([shows_on(picture)]) if hasattr(picture, "mode") else 255
+        x = x[..., :-1] * alpha + behind * (1 - alpha)
         x = x[..., 0] if x.shape[2] == 1 else x
     if x.dtype != np.uint8:
         x = np.nan_to_num(x.astype(float))

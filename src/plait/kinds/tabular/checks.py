@@ -18,9 +18,10 @@ import numpy as np
 from plait.core.contract import Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count
-from plait.data.parse import is_missing, read_dates
+from plait.data.parse import decimal_signs, is_day_first, is_missing, read_dates, zones_in
 from plait.kinds.facts import Facts, rows_of
-from plait.kinds.tabular.prep import ColumnPrep, TabularPrep, read_numbers
+from plait.kinds.tabular.mend import say_order
+from plait.kinds.tabular.prep import BEFORE, ColumnPrep, TabularPrep, read_numbers
 from plait.kinds.text.checks import check_signs
 
 SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
@@ -43,7 +44,7 @@ def kept_keys(columns: Mapping[str, Sequence[Any]]) -> list[bytes]:
 
 def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers and codes, scaled, (rows, feature), and (rows,) bool where any cell is there."""
-    prep = TabularPrep().fitted(dict(columns), kinds)
+    prep = TabularPrep(max_categories=BEFORE).fitted(dict(columns), kinds)
     present = np.any([[cell is not None for cell in cells] for cells in columns.values()], axis=0)
     values = prep.onehot(prep(dict(columns)))
     spread = values.std(axis=0)
@@ -60,6 +61,10 @@ def check_column(
         findings += _check_counted(column, facts)
         return [*findings, *(_check_categories(column, cells) if column.role == "feature" else ())]
     findings = [*_check_counted(column, facts), *_check_readable(column, facts, cells)]
+    if column.kind == "number" and facts.written and len(decimal_signs(cells)) == 2:
+        message = "some numbers have a decimal comma and others a decimal point; each is read as it is written"
+        mend = "Write all of them with a point. 1,234 is read as 1234, and 1.234 as 1.234."
+        findings.append(Finding("warning", "table-number-formats", column.name, (), message, mend))
     return [*findings, *(_check_dates(column, cells, dt.date.today()) if column.kind == "date" else ())]
 
 
@@ -112,6 +117,11 @@ def _check_categories(column: Column, cells: Sequence[Any]) -> Iterator[Finding]
     """Find values that one row alone has."""
     keys = [None if cell is None else unicodedata.normalize("NFC", str(cell)).strip() for cell in cells]
     groups = rows_of(key or None for key in keys)
+    several, most = sum(len(rows) > 1 for rows in groups.values()), TabularPrep().max_categories
+    if several > most:
+        message = f"{count(several)} values come more than once; fit tells the {count(most)} commonest apart"
+        mend = "Join values that are alike, such as streets to regions; or --prep tabular.max_categories=N."
+        yield Finding("note", "table-many-categories", column.name, (), message, mend)
     alone = tuple(rows[0] for rows in groups.values() if len(rows) == 1)
     if 0 < len(alone) < len(groups):
         few = len(alone) <= 0.05 * sum(map(len, groups.values()))
@@ -132,6 +142,13 @@ def _check_dates(column: Column, cells: Sequence[Any], today: dt.date) -> Iterat
         ways += "; in some the day stands first, in others the month" if both else ""
         mend = "plait check --fix OUT writes them as ISO 8601; where day and month may be swapped, see for yourself."
         yield Finding("warning", "date-formats", column.name, (), f"dates are written in several ways: {ways}", mend)
+    if order := say_order(texts, is_day_first(texts)):
+        mend = "If it is the other way round, write the dates as YYYY-MM-DD."
+        yield Finding("note", "date-order", column.name, (), order, mend)
+    zones = zones_in(cells)
+    if zones and max(zones) - min(zones) > 60:
+        message = f"dates in {len(zones)} time zones, read as UTC"
+        yield Finding("note", "date-zones", column.name, (), message, "Nothing is needed, if each says its own zone.")
     years = {row: when for row, when in enumerate(read_dates(cells)) if when is not None}
     absurd = {row for row, when in years.items() if not EARLIEST <= when.year <= LATEST}
     late = {row for row, when in years.items() if when.date() > today} - absurd

@@ -1,4 +1,5 @@
-"""Features of tables for learners that are no networks: numbers, flags, a column a category."""
+"""Features of tables for learners that are no networks: numbers, flags, a column for each of the commonest categories,
+and the code itself of a column with more, of which the learner finds out what it says of the target."""
 
 from __future__ import annotations
 
@@ -7,13 +8,26 @@ from typing import Any
 
 import numpy as np
 
+CLASSIC = {"commonest": 50}  # categories of a column that have a column of their own; added to the layout
+
 
 def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
-    """Numbers, flags and codes → numbers (NaN where absent), flags, and one column for each code."""
-    numbers = layout["numbers"]
+    """Numbers, flags and codes → numbers (NaN where absent), flags, a column for each code, and codes as they are.
+
+    A layout without "commonest", as runs of before have it, gives every code a column.
+    """
+    numbers, sizes = layout["numbers"], layout["categories"]
     flags, codes = x[:, numbers : 2 * numbers], x[:, 2 * numbers :]
-    wide = [codes[:, [k]] == np.arange(size) for k, size in enumerate(layout["categories"])]
-    return np.concatenate([np.where(flags > 0, np.nan, x[:, :numbers]), flags, *wide], axis=1)
+    most = layout.get("commonest", max(sizes, default=0)) + 1  # code 0, absent, is one more
+    wide = [codes[:, [k]] == np.arange(min(size, most)) for k, size in enumerate(sizes)]
+    kept = codes[:, [size > most for size in sizes]]
+    return np.concatenate([np.where(flags > 0, np.nan, x[:, :numbers]), flags, *wide, kept], axis=1)
+
+
+def coded(layout: Mapping[str, Any]) -> list[int]:
+    """Return how many codes each of the columns at the end of `features` has that holds codes as they are."""
+    most = layout.get("commonest", max(layout["categories"], default=0)) + 1
+    return [size for size in layout["categories"] if size > most]
 
 
 def even(spread: np.ndarray) -> np.ndarray:

@@ -13,7 +13,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from plait.data.parse import PLAIN, currencies, decimal_signs, fold, is_day_first, parse_date, parse_number, plain_text
+from plait.data.parse import (
+    PLAIN,
+    count_units,
+    decimal_signs,
+    fold,
+    is_currency,
+    is_day_first,
+    parse_date,
+    parse_moment,
+    parse_number,
+    split_unit,
+)
 from plait.kinds.mending import BLANK, MendedCells
 from plait.kinds.text.mend import mend as mend_texts
 
@@ -21,9 +32,10 @@ NUMBER, DATE = "number made plain", "date made ISO 8601"
 SHOWN = 40  # characters of a cell that a note shows
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
-_MONTH = re.compile(r"(\d{4})(?:[-./](\d{1,2})|年(\d{1,2})月)")
+_MONTH = re.compile(
+    r"\d{4}(?:[-./]\d{1,2}|[年년]\s*\d{1,2}[月월])|(?:\d{1,2}[-/]|[^\W\d_]{3,10}[\s.,/-]+(?:de\s+)?)\d{4}"
+)
 _EITHER = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?:\D.*)?")
-_ZONE = re.compile(r"(?:Z|UTC|GMT|([+-]\d\d):?(\d\d))$", re.IGNORECASE)
 
 
 def mend(kind: str, cells: Sequence[Any]) -> MendedCells:
@@ -37,12 +49,13 @@ def mend_numbers(cells: Sequence[Any]) -> MendedCells:
     """Turn strings into plain numbers: "1,234.5" → 1234.5. What is no number becomes blank.
 
     Where the cells that leave no doubt have decimal commas ("3,5", "1.234,5"), "1.234" is 1234 in the whole column.
-    Amounts in several currencies stay as they are: as plain numbers they would be mixed up.
+    Amounts in several currencies stay as they are: as plain numbers they would be mixed up. So do times, and amounts
+    with a unit such as kg, which would be lost.
     """
-    signs = sorted({sign for cell in cells if isinstance(cell, str) for sign in currencies(fold(cell))})
-    if len(signs) > 1:
-        return MendedCells(list(cells), note=f"amounts in {' and '.join(signs)}: left as they are")
     decimals, note = decimal_signs(cells), ""
+    units = sorted(count_units([fold(cell) for cell in cells if isinstance(cell, str)], decimals == {","}))
+    if len(units) > 1 or any(unit != "%" and not is_currency(unit) for unit in units):
+        return MendedCells(list(cells), note=f"amounts in {' and '.join(units)}: left as they are")
     if len(decimals) == 2:
         note = "decimal commas and decimal points in one column; 1.234 was read as 1.234, and 1,234 as 1234"
     read = partial(_plain_number, decimal_comma=decimals == {","})
@@ -58,7 +71,7 @@ def mend_dates(cells: Sequence[Any]) -> MendedCells:
     texts = [fold(cell) if isinstance(cell, str) else cell for cell in cells]
     day_first = is_day_first(texts)
     read = partial(iso_date, day_first=day_first)
-    return _mend_each(cells, (str, int, float), read, "date", DATE, _say_order(texts, day_first))
+    return _mend_each(cells, (str, int, float), read, "date", DATE, say_order(texts, day_first))
 
 
 def _mend_each(
@@ -90,7 +103,7 @@ def _plain_number(cell: str, decimal_comma: bool) -> int | float:
     value = parse_number(cell, decimal_comma)
     if value is None:  # "nan"
         raise ValueError
-    text = plain_text(fold(cell), decimal_comma)
+    text, _unit = split_unit(fold(cell), decimal_comma)
     if re.fullmatch(r"[+-]?\d{1,18}", text):
         return int(text)
     # "1,200" counts; "3.0" is a measure, and stays one.
@@ -106,24 +119,24 @@ def iso_date(cell: str | int | float, day_first: bool = False) -> str:
         moment = parse_date(cell)
         if moment is None:
             raise ValueError
-        return moment.date().isoformat() if abs(cell) < 1e8 else moment.isoformat() + "Z"
+        return moment.date().isoformat() if abs(cell) < 1e8 else moment.isoformat() + "Z" * (not 1e13 <= cell < 1e14)
     with contextlib.suppress(ValueError):
         moment = dt.datetime.fromisoformat(cell)
         has_clock = len(re.findall(r"\d", cell)) > 8
         return cell if _ISO.fullmatch(cell) else moment.isoformat() if has_clock else moment.date().isoformat()
-    if match := _MONTH.fullmatch(cell):
-        return dt.date(int(match[1]), int(match[2] or match[3]), 1).isoformat()[:7]
-    moment = parse_date(cell, day_first)
+    moment = parse_moment(cell, day_first)
     if moment is None:
         raise ValueError
-    if not re.search(r"\d:\d\d", cell):
+    if _MONTH.fullmatch(cell):
+        return moment.date().isoformat()[:7]
+    part, clock = re.search(r":\d\d(\.\d+)", cell), moment.replace(tzinfo=None)
+    if clock.time() == dt.time() and not re.search(r"\d:\d\d", cell):
         return moment.date().isoformat()
-    part, zone = re.search(r":\d\d(\.\d+)", cell), _ZONE.search(cell)
-    offset = "" if zone is None else f"{zone[1]}:{zone[2]}" if zone[1] else "Z"
-    return moment.isoformat() + (part[1] if part else "") + offset
+    offset = "" if moment.tzinfo is None else moment.isoformat()[-6:] if moment.utcoffset() else "Z"
+    return clock.isoformat() + (part[1] if part else "") + offset
 
 
-def _say_order(texts: Sequence[Any], day_first: bool) -> str:
+def say_order(texts: Sequence[Any], day_first: bool) -> str:
     """Return what was assumed of dates such as 1/2/2024, where the column does not settle their order."""
     pairs = [(int(m[1]), int(m[3])) for text in texts if isinstance(text, str) and (m := _EITHER.fullmatch(text))]
     days, months = any(a > 12 for a, _b in pairs), any(b > 12 for _a, b in pairs)

@@ -8,23 +8,28 @@ A row is laid out as: first `numbers` numbers (scaled; where absent, the trainin
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from plait.core.options import option
-from plait.data.parse import is_day_first, is_decimal_comma, parse_date, parse_number
-from plait.errors import RequestError, did_you_mean
+from plait.core.words import count
+from plait.data.parse import how_written, is_day_first, parse_date, parse_number, zone_of, zones_in
+from plait.data.spelling import fold_value, spellings
+from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
 
 KINDS = ("number", "category", "date")
 SCALES = ("quantile", "standard")
+MOST, BEFORE = 10_000, 50  # categories of a column: by default, and as 0.1.0 had it
 BOUNDS = {"max_categories": (1, 65_536, ""), "min_count": (1, math.inf, "")}
+MOST_OTHERS = 100_000  # rare values of a column that are known again, 8 bytes each
 PARTS = ("year", "month", "day of week", "season sine", "season cosine", "hour")
 
 
@@ -37,7 +42,7 @@ def _parts(moment: dt.datetime | None, clock: bool) -> list[float]:
     return [*parts, moment.hour + moment.minute / 60] if clock else parts
 
 
-def _key(cell: Any) -> str | None:
+def key_of(cell: Any) -> str | None:
     """Return what a category cell is called: 3, 3.0 and " 3 " are all "3". None where absent."""
     if cell is None or cell != cell:
         return None
@@ -90,15 +95,19 @@ class ColumnPrep:
     day_first: bool = False
     decimal_comma: bool = False
     clock: bool = False  # the dates hold a time of day
+    zones: tuple[int, ...] = ()  # of dates that name one: minutes ahead of UTC
     values: tuple[str, ...] = ()  # code of values[i] is i + 1
+    unit: str = ""  # of the numbers, such as kg
+    zone: int | None = None  # of the dates, in minutes ahead of UTC; None: as their clocks show them
     rare: bool = False  # the last code stands for all values that were seen once or are not among the most common
 
     @classmethod
     def of(cls, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         """Return a column of which is known how its cells write numbers and dates."""
         if kind == "date":
-            return cls(name, kind, day_first=is_day_first(cells), clock=True)
-        return cls(name, kind, decimal_comma=kind == "number" and is_decimal_comma(cells))
+            zones = tuple(sorted(zones_in(cells)))
+            return cls(name, kind, day_first=is_day_first(cells), zone=zone_of(cells), zones=zones, clock=True)
+        return cls(name, kind, **how_written(cells)._asdict()) if kind == "number" else cls(name, kind)
 
     @property
     def parts(self) -> int:
@@ -120,6 +129,7 @@ class TabularPrep(Preparation):
         max_categories: values of a category column that get a code of their own: the most common.
         min_count: rows that a value must be in to get a code of its own.
         columns: what `fitted` learned of each column.
+        others: hashes of the values of category columns that have no code of their own: {column: (value,)}.
 
     Example:
         >>> cells = {"age": [34, None, 51], "town": ["Bern", "Bern", "Basel"]}
@@ -131,9 +141,10 @@ class TabularPrep(Preparation):
     KIND: ClassVar[str] = "tabular"
 
     scale: str = option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
-    max_categories: int = option(50, "Values of a category column that get a code of their own: the most common.")
+    max_categories: int = option(MOST, "Values of a category column that get a code of their own: the most common.")
     min_count: int = option(2, "Rows that a value must be in to get a code of its own.")
     columns: tuple[ColumnPrep, ...] = field(default=(), repr=False)
+    others: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
@@ -157,13 +168,21 @@ class TabularPrep(Preparation):
         Raises:
             RequestError: a column of another kind.
         """
-        learned = []
+        learned, others = list[ColumnPrep](), dict[str, np.ndarray]()
         for name, cells in columns.items():
             kind = kinds.get(name)
             if kind not in KINDS:
                 raise RequestError(f"column {name!r} is of kind {kind!r}; expected one of: {', '.join(KINDS)}.")
-            learned.append((self._learn_category if kind == "category" else self._learn_numbers)(name, kind, cells))
-        return replace(self, columns=tuple(learned))
+            if kind == "category":
+                column, rest = self._learn_category(name, kind, cells)
+                if 0 < len(rest) <= MOST_OTHERS:
+                    others[name] = np.sort([_hash(value) for value in rest])
+            else:
+                column = self._learn_numbers(name, kind, cells)
+            learned.append(column)
+        least = self.max_categories == MOST and all(len(column.values) < BEFORE for column in learned)
+        most = BEFORE if least else self.max_categories  # the same then, and what 0.1.0 kept is found
+        return replace(self, columns=tuple(learned), max_categories=most, others=others)
 
     def _learn_numbers(self, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         column = ColumnPrep.of(name, kind, cells)
@@ -177,11 +196,14 @@ class TabularPrep(Preparation):
         ]
         return replace(column, scalers=tuple(scalers))
 
-    def _learn_category(self, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
-        counts = Counter(key for cell in cells if (key := _key(cell)) is not None)
+    def _learn_category(self, name: str, kind: str, cells: Sequence[Any]) -> tuple[ColumnPrep, list[str]]:
+        """Return what was learned of a column, and its values that have no code of their own."""
+        counts = Counter(key for cell in cells if (key := key_of(cell)) is not None)
         ordered = sorted(counts, key=lambda value: (-counts[value], value))
         values = tuple(v for v in ordered if counts[v] >= self.min_count)[: self.max_categories]
-        return ColumnPrep(name, kind, values=values, rare=len(values) < len(ordered))
+        known = {*values}
+        rest = [value for value in ordered if value not in known]
+        return ColumnPrep(name, kind, values=values, rare=bool(rest)), rest
 
     def _scaler(self, name: str, x: np.ndarray) -> Scaler:
         x = x[~np.isnan(x)]
@@ -207,10 +229,12 @@ class TabularPrep(Preparation):
         for column in self.columns:
             cells = _cells(columns, column.name)
             if column.kind == "category":
+                keys, other = [key_of(cell) for cell in cells], column.size - 1 if column.rare else 0
                 known = {value: k + 1 for k, value in enumerate(column.values)}
-                other = column.size - 1 if column.rare else 0
-                keys = [_key(cell) for cell in cells]
-                codes.append(np.array([0 if key is None else known.get(key, other) for key in keys], float))
+                meant = self.meant(column, keys)
+                codes.append(
+                    np.array([0 if key is None else known.get(meant[key] or "", other) for key in keys], float)
+                )
                 continue
             read = read_numbers(column, cells, {})
             for scaler, x in zip(column.scalers, read.T, strict=True):
@@ -222,6 +246,19 @@ class TabularPrep(Preparation):
             raise RequestError(f"the columns are not of one length: {lengths}.")
         stacked = np.stack([*values, *holes, *codes], axis=1) if self.columns else np.zeros((rows, 0))
         return stacked.astype(np.float32)
+
+    def meant(self, column: ColumnPrep, keys: Iterable[str | None]) -> dict[str, str | None]:
+        """Return {key: the value of training that it surely is, or None where it is new}."""
+        known, other = {*column.values}, self.others.get(column.name)
+        meant: dict[str, str | None] = {key: key for key in keys if key is not None}
+        strange = [key for key in meant if key not in known]
+        if not strange or (column.rare and other is None):  # which values were rare is not known: it may be any
+            return meant
+        alike = spellings(column.values, truths=not column.rare)
+        for key in strange:
+            if other is None or not _is_in(other, _hash(key)):
+                meant[key] = alike.get(fold_value(key))
+        return meant
 
     def broken(self, columns: Mapping[str, Sequence[Any]]) -> dict[int, str]:
         """Return {row: reason} for the rows with a cell that cannot be read; such a cell counts as absent."""
@@ -256,6 +293,13 @@ class TabularPrep(Preparation):
         return out
 
     @property
+    def cuts(self) -> list[str]:
+        """A sentence for each category column of which only the commonest values are told apart."""
+        most, flag = count(self.max_categories), f"--prep {self.KIND}.max_categories=N"
+        cut = [c.name for c in self.columns if c.rare and len(c.values) == self.max_categories]
+        return [f"{name}: the {most} commonest values are told apart, all others count as one; {flag}." for name in cut]
+
+    @property
     def numbers(self) -> int:
         """How many numbers a row begins with (and how many indicators follow)."""
         return sum(len(column.scalers) for column in self.columns)
@@ -275,15 +319,54 @@ class TabularPrep(Preparation):
         """Return all that rebuilds this object."""
         data = super().to_json()
         for entry in data["columns"]:
-            if not entry["decimal_comma"]:  # as 0.1.0 wrote it, so that what it kept is found
-                del entry["decimal_comma"]
+            for name, usual in (("decimal_comma", False), ("unit", ""), ("zone", None), ("zones", ())):
+                if entry[name] == usual or entry[name] == []:  # as 0.1.0 wrote it, so that what it kept is found
+                    del entry[name]
         return data
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return all that rebuilds this object: a dict for JSON and named arrays."""
+        places = {column.name: place for place, column in enumerate(self.columns)}
+        return self.to_json(), {f"others.{places[name]}": values for name, values in self.others.items()}
+
+    @classmethod
+    def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TabularPrep:
+        """Return what `state` gave as an object again; arrays are not there in what plait 0.1.0 wrote.
+
+        Raises RunError where they are no hashes.
+        """
+        prep = cls.from_json(data)
+        others = {c.name: arrays[key] for i, c in enumerate(prep.columns) if (key := f"others.{i}") in arrays}
+        for name, values in others.items():
+            if values.dtype != np.int64 or values.ndim != 1:
+                raise RunError(f"the tabular preparation is damaged: the rare values of {name!r} are none. Fit again.")
+        return replace(prep, others=others)
 
 
 def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
     if name not in columns:
         raise RequestError(f"the column {name!r} was there in training and is not here. {did_you_mean(name, columns)}")
     return columns[name]
+
+
+def show_cell(cell: Any) -> str:
+    """Return a cell as a reason quotes it, cut where it is long."""
+    return repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
+
+
+def note(reasons: dict[int, str], row: int, why: str) -> None:
+    """Add why a cell is of no use to the reasons of its row."""
+    reasons[row] = f"{reasons[row]}; {why}" if row in reasons else why
+
+
+def _hash(value: str) -> int:
+    return int.from_bytes(hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
+
+
+def _is_in(hashes: np.ndarray, wanted: int) -> bool:
+    """Whether a hash is among these, which are sorted."""
+    place = int(np.searchsorted(hashes, wanted))
+    return place < len(hashes) and int(hashes[place]) == wanted
 
 
 def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> np.ndarray:
@@ -294,14 +377,13 @@ def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str
         value: list[float] | None = None
         try:
             if column.kind == "number":
-                number = parse_number(cell, column.decimal_comma)
+                number = parse_number(cell, column.decimal_comma, column.unit)
                 value = [math.nan if number is None else number]
             elif column.kind == "date":
-                value = _parts(parse_date(cell, column.day_first), column.clock)
+                value = _parts(parse_date(cell, column.day_first, column.zone), column.clock)
         except (ValueError, OverflowError):
-            shown = repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
-            before = f"{broken[row]}; " if row in broken else ""
-            broken[row] = f"{before}column {column.name!r}: {shown} is not a {column.kind}"
+            unit = f" in {column.unit}" if column.unit else ""
+            note(broken, row, f"column {column.name!r}: {show_cell(cell)} is not a {column.kind}{unit}")
         out.append(value or hole)
     return np.array(out, float).reshape(len(cells), len(hole))
 

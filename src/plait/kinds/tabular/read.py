@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.contract import BLANK, no_column
+from plait.core.words import say_some
 from plait.kinds.part import Part
+from plait.kinds.tabular.gaps import compare_cells, find_gaps
 
 DTYPE = np.float32
 
@@ -24,7 +27,8 @@ def prepare(
 ) -> tuple[np.ndarray, list[str | None]]:
     """Fill values (batch, feature); return which rows have any cell that was read, and why others have none."""
     cells = part.cells()
-    broken = prep.broken(cells)
+    lacking = [name for name in part.columns if name in part.table.notes]  # all rows say the same of these
+    useless, blank = find_gaps(prep, {name: cells[name] for name in part.columns if name not in lacking})
     present = np.zeros((len(part.table), 1), bool)
     if len(part.table):
         values[:] = prep(cells)
@@ -32,4 +36,20 @@ def prepare(
         present[:, 0] = (values[:, numbers : 2 * numbers] == 0).any(axis=1)
     for name in (column for column, kind in part.kinds.items() if kind == "category"):
         present[:, 0] |= np.array([cell is not None for cell in cells[name]], bool)
-    return present, [broken.get(row) or (None if present[row, 0] else "blank") for row in range(len(part.table))]
+    reasons: list[str | None] = [None] * len(part.table)
+    for row in range(len(part.table)) if lacking else sorted({*useless, *blank}):
+        parts = [no_column(*lacking)] if lacking else []
+        parts += [useless[row]] if row in useless else []
+        if row in blank:
+            parts.append(_say_blank(blank[row]) if parts or present[row, 0] else BLANK)
+        reasons[row] = "; ".join(parts)
+    return present, reasons
+
+
+def _say_blank(names: list[str]) -> str:
+    return f"column{'s' * (len(names) > 1)} {say_some([*map(repr, names)])}: {BLANK}"
+
+
+def compare(prep: Any, part: Part) -> list[str]:
+    """Return sentences on how the cells differ from those that were learned from."""
+    return compare_cells(prep, part.cells())

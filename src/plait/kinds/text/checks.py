@@ -5,6 +5,7 @@ Knows no file and no model. Encodings and scripts are looked at in other short s
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ FEW_SHARE = 0.05  # cells of another script than the rest of the column are few 
 WORDS_OF_COPY = 5  # a shorter text may come again by chance
 MOST_CLASSES = 100
 DIMS = 64  # of the numbers that quick guesses look at
+_NUMBER = re.compile(r"(?<![\w.,])[-+]?\d{1,15}(?:,\d{3}){0,4}(?:\.\d{1,15})?")
 Groups = Mapping[str, Sequence[int]]  # of each different cell the rows that it is in
 
 # the replacement character, control characters, and what two replacement characters read as GBK become
@@ -75,6 +77,23 @@ def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tup
     weighed = TfidfVectorizer(analyzer=lambda row: row, vocabulary=known, sublinear_tf=True).fit_transform(words)
     left, values, _ = randomized_svd(weighed, n_components=min(DIMS, *weighed.shape), n_iter=2, random_state=0)
     return left * values, present
+
+
+def count_words(cells: Sequence[Any]) -> tuple[Any, list[str], np.ndarray]:
+    """Return which words each cell holds, sparse (rows, word), the words, and (rows, 3) the first numbers, or NaN."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    texts = ["" if cell is None else str(cell).lower() for cell in cells]
+    numbers = np.full((len(texts), 3), np.nan)
+    for row, text in enumerate(texts):
+        for place, match in enumerate(itertools.islice(_NUMBER.finditer(text), 3)):
+            numbers[row, place] = float(match[0].replace(",", ""))
+    rows = [set(tokenise(text)) for text in texts]
+    if not any(rows):
+        return np.zeros((len(texts), 0)), [], numbers
+    counter = CountVectorizer(analyzer=lambda row: row)
+    counts = counter.fit_transform(rows).tocsr()
+    return counts, list(counter.get_feature_names_out()), numbers
 
 
 def check_column(

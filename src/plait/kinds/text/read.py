@@ -70,5 +70,4 @@ def prepare(
         parts = [prep.vector(texts)] if layout["features"] else []
         parts += [prep.ids(texts).astype(np.float32)] if layout["tokens"] else []
         values[present[:, 0]] = np.concatenate(parts, axis=1)
-    notes = part.table.notes.get(part.columns[0]) or [None] * len(joined)
-    return present, [note or (None if text is not None else "blank") for note, text in zip(notes, joined, strict=True)]
+    return present, part.gaps()

@@ -1,0 +1,131 @@
+"""A table that comes to a fitted model: its columns by the names of training, what it lacks, which rows are known.
+
+Knows columns, cells and views; no predictor and no score.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Table, no_column
+from plait.core.words import count, say_some
+from plait.data.spelling import fold_name, fold_value
+from plait.errors import CellError, RequestError
+from plait.models.views import View
+
+MOST = 2**64 - 1
+MOST_LEARNED = 1_000_000  # rows whose hashes a run keeps, 8 bytes each; of more nothing is said
+
+
+def rename_columns(table: Table, found: Mapping[str, str]) -> Table:
+    """Return the table with its columns called as training called them: found is {name of training: name here}."""
+    new = {name: wanted for wanted, name in found.items() if name != wanted}
+
+    def turned(by_name: Mapping[str, Any]) -> dict[str, Any]:
+        return {new.get(name, name): value for name, value in by_name.items()}
+
+    if not new:
+        return table
+    rates, notes = turned(table.sample_rates), turned(table.notes)
+    return replace(table, data=turned(table.data), sample_rates=rates, notes=notes)
+
+
+def add_absent(table: Table, columns: Iterable[str]) -> Table:
+    """Return the table with columns that it lacks, absent in every row, which each row says."""
+    # no Arrow array, since Arrow imports pandas, where there is one, to make it
+    lacking = {name: np.full(len(table), None, object) for name in columns}
+    notes: dict[str, list[str | None]] = {name: [no_column(name)] * len(table) for name in lacking}
+    return replace(table, data={**table.data, **lacking}, notes={**table.notes, **notes})
+
+
+def say_lacking(table: Table, columns: Sequence[str], spare: Sequence[str]) -> str:
+    """Return a sentence on the columns of a model that a table lacks. spare: columns that may be meant."""
+    squeezed = {fold_name(name).replace(" ", ""): name for name in spare}
+
+    def say(name: str) -> str:
+        near = difflib.get_close_matches(fold_name(name).replace(" ", ""), squeezed, n=1)
+        return f"{name!r} (there is {squeezed[near[0]]!r}: rename it if that is meant)" if near else repr(name)
+
+    noun = count(len(columns), "column of the model is", "columns of the model are")
+    return f"{noun} not in {table.source}, and so absent in every row: {say_some([*map(say, columns)])}."
+
+
+def take_columns(table: Table, names: Iterable[str]) -> dict[str, list[Any]]:
+    """Return columns of a table as they came, to be carried along. Raises RequestError for media and arrays."""
+    kept = {name: table.cells(name) for name in names}
+    for name, cells in kept.items():
+        strange = next((cell for cell in cells if isinstance(cell, (bytes, dict, list, np.ndarray))), None)
+        if strange is not None:
+            raise RequestError(
+                f"column {name!r} cannot be kept beside the answers: it holds {type(strange).__name__}; "
+                "expected words, numbers or dates."
+            )
+    return kept
+
+
+def hash_rows(table: Table, views: Sequence[View], without: Iterable[str] = ()) -> np.ndarray:
+    """Return a hash of what each row holds, (rows,) int64: of cells, however they are written, and of media files.
+
+    without: columns that plait made of others.
+    """
+    hashes = np.zeros(len(table), np.uint64)
+    columns = {name: view for view in views if view.is_main for name in view.modality.columns}
+    for name in sorted(columns.keys() - {*without}):
+        if name in table.data:
+            codes = _codes_of_files(table, name, columns[name]) if columns[name].able.opened else _codes(table, name)
+            hashes = (hashes ^ codes) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(29)
+    return hashes.view(np.int64)
+
+
+def _codes(table: Table, name: str) -> np.ndarray:
+    """Return a number for each cell, the same for 1, 1.0 and "1"; 0 where absent."""
+    cells = table.cells(name)
+    known = {cell: _code(cell) for cell in {*cells} - {None}}
+    return np.array([0 if cell is None else known[cell] for cell in cells], np.uint64)
+
+
+def _code(cell: Any) -> int:
+    if isinstance(cell, str):
+        cell = fold_value(cell)
+        cell = {"true": 1, "false": 0}.get(cell, cell)
+    elif isinstance(cell, dt.datetime):
+        cell = str(cell).removesuffix(" 00:00:00")
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        if (number := float(cell)) == number:  # the hash of a number is the same in each process, but of NaN
+            return (hash(number) + 1) & MOST
+    return _hash(str(cell).encode("utf-8", "surrogatepass"))
+
+
+def _codes_of_files(table: Table, name: str, view: View) -> np.ndarray:
+    def code(cell: Any) -> int:
+        try:
+            rate = table.sample_rates.get(name)
+            return 0 if cell is None else _hash(view.able.read.digest(cell, table.folder, rate))
+        except CellError:
+            return 0
+
+    return np.array([code(cell) for cell in table.cells(name)], np.uint64)
+
+
+def _hash(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
+
+
+def count_learned(hashes: np.ndarray, learned: np.ndarray) -> int:
+    """Count the rows that were learned from, by their hashes; 0 where chance alone may have made so many alike.
+
+    A training row whose cells come twice tells how often rows are alike that are not the same.
+    """
+    each, times = np.unique(learned, return_counts=True)
+    known = int(np.isin(hashes, each[times == 1]).sum())
+    by_chance = len(hashes) * float(times[times > 1].sum()) / max(1, len(learned))
+    return known if known > 2 * by_chance else 0

@@ -213,13 +213,13 @@ def predict(
     **given: Any,
 ) -> Answer:
     """Predict the rows of a table. As many rows out as in, in the same order, each with a status."""
-    run, rows, out, keep, folder = (given[name] for name in ("run", "rows", "out", "keep", "folder"))
+    run, rows, out = (given.pop(name) for name in ("run", "rows", "out"))
     if (rows is None) == (not cell):
         raise RequestError("predict takes a TABLE or --cell COLUMN=VALUE, one of the two.")
     if rows is not None and out is None and not as_json:
         raise RequestError("predict needs --out FILE (.csv or .parquet), or --json.")
     asked = _one_row(parse_pairs(cell, "--cell")) if rows is None else rows
-    answers = _call(plait.predict, run, asked, out=out, keep=keep, folder=folder)
+    answers = _call(plait.predict, run, asked, out=out, **given)
     from plait.runs.predictions import status_line  # light only once the run is loaded
 
     counts = Counter(answers.status)

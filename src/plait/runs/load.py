@@ -60,10 +60,11 @@ def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str
     return Made.from_json(data, converters)
 
 
-def open_model(run: str | Path | Model) -> Model:
-    """Return the model of a run, where it is not one already, ready to answer."""
+def open_model(run: str | Path | Model, candidate: str | None = None) -> Model:
+    """Return the model of a run, where it is not one already, ready to answer. candidate: another of its predictors."""
     number_threads()
-    return run if isinstance(run, Model) else load(run)
+    model = run if isinstance(run, Model) else load(run)
+    return model if candidate is None else model.as_candidate(candidate)
 
 
 def open_run(

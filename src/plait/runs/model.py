@@ -164,7 +164,7 @@ class Model:
         if name not in self.predictors:
             near = did_you_mean(name, list(self.predictors))
             raise RequestError(f"the run holds no candidate {name!r}. {near}")
-        return replace(self, predictors={"winner": self.predictors[name]}, learned=None)
+        return replace(self, predictors={**self.predictors, "winner": self.predictors[name]}, learned=None)
 
     def predict(
         self,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,11 @@ from plait.core.words import count
 from plait.errors import TableError
 from plait.models.calibration import assign_folds
 
-SHARE = 0.1  # of the rows, for validation and for test
-FOLDS = (10, 7, 5, 4, 3, 2)  # of groups, from which each of the two takes one
+# Of so many rows a test shows 10 points 4 times in 5; below 800 rows a quarter test, and a sixth choose.
+ENOUGH = 200
+PARTS_OF = {"val": 1 / 6, "test": 1 / 4}
+FOLDS = (12, 10, 7, 5, 4, 3, 2)  # of groups, from which each of the two takes some
+DEALS = 8  # of each number of folds
 
 
 def choose_splits(
@@ -50,15 +52,24 @@ def choose_splits(
     if missing and groups is not None and len(np.unique(groups[rows])) < len(rows):
         split[rows] = _deal_groups(codes[rows], groups[rows], missing, classification, generator)
         return split
-    for number, part in enumerate(missing):
+    num_rows = part_sizes(len(rows))
+    for part in missing:
         rows = np.flatnonzero(split == "train")
         if len(rows) < 2:
             raise TableError(
                 f"there is {len(rows)} row to train on and none left to validate with; expected more rows with a label."
             )
-        share = SHARE if number == 0 else SHARE / (1 - SHARE)
-        split[_draw(rows, codes, share, classification, generator)] = part
+        split[_draw(rows, codes, num_rows[part] / len(rows), classification, generator)] = part
     return split
+
+
+def part_sizes(rows: int) -> dict[str, float]:
+    """Return how many of so many rows choose and test: a tenth, and up to 200 where there are fewer.
+
+    >>> part_sizes(600)
+    {'val': 100.0, 'test': 150.0}
+    """
+    return {part: max(rows / 10, min(rows * share, ENOUGH)) for part, share in PARTS_OF.items()}
 
 
 def group_rows(table: Table, schema: Schema) -> np.ndarray | None:
@@ -105,7 +116,8 @@ def _deal_groups(
 ) -> np.ndarray:
     """Return train, val or test for each row (rows,): whole groups, each part with every class where that can be.
 
-    Groups are dealt into folds by class, and one fold, the nearest to its share that lacks no class, becomes each part.
+    Groups are dealt into folds by class several times; each part takes folds up to its share, of the deal that lacks no
+    class, has enough test groups and is nearest to the shares.
     Fewer and larger folds are dealt where a part would lack one: four people of one label each make two folds.
     """
     num, target = len(np.unique(groups)), codes if classification else codes.astype(float)
@@ -115,27 +127,36 @@ def _deal_groups(
             f"{PARTS[missing[-1]]} split can be drawn from it. Gather more groups, give a split column, or fit without "
             "--group."
         )
+    shares = {part: size / len(codes) for part, size in part_sizes(len(codes)).items() if part in missing}
+    wanted = 10 if num >= 40 else 6 if num >= 18 else 0  # of test groups; fewer say little, and below 6 nothing
     best: tuple[tuple[float, ...], np.ndarray] | None = None
     for folds in sorted({max(len(missing) + 1, min(size, num)) for size in FOLDS}, reverse=True):
-        fold = assign_folds(target, generator=generator, groups=groups, folds=folds)
-        for chosen in itertools.permutations(range(folds), len(missing)):
+        for _ in range(DEALS):
+            fold = assign_folds(target, generator=generator, groups=groups, folds=folds)
             split = np.full(len(codes), "train", "<U5")
-            for part, number in zip(missing, chosen, strict=True):
-                split[fold == number] = part
-            gaps = find_gaps(split, codes) if classification else []
-            far = sum(abs(float((split == part).mean()) - SHARE) for part in missing)
-            one = (
-                sum(len(np.unique(codes[split == part])) < 2 for part in PARTS if part in split)
-                if classification
-                else 0
-            )
-            cost = (sum(gap.sure for gap in gaps), one, sum(gap.part == "train" for gap in gaps), len(gaps), far)
-            if best is None or cost < best[0]:
-                best = cost, split
-        if best is not None and best[0][:2] == (0, 0):
+            left = generator.permutation(folds).tolist()
+            for part, share in shares.items():
+                for _ in range(max(1, min(round(folds * share), len(left) - len(missing)))):
+                    split[fold == left.pop()] = part
+            cost = _cost_of(split, codes, classification, shares)
+            short = max(0, wanted - len(np.unique(groups[split == "test"]))) if "test" in missing else 0
+            if best is None or (*cost[:2], short, *cost[2:]) < best[0]:
+                best = (*cost[:2], short, *cost[2:]), split
+        if best is not None and best[0][:3] == (0, 0, 0):
             break
     assert best is not None
     return best[1]
+
+
+def _cost_of(
+    split: np.ndarray, codes: np.ndarray, classification: bool, shares: Mapping[str, float]
+) -> tuple[float, ...]:
+    """Return what is wrong with a split, the worst first: classes that parts lack, how far they are from their share."""
+    gaps = find_gaps(split, codes) if classification else []
+    parts = [part for part in PARTS if part in split] if classification else []
+    one = sum(len(np.unique(codes[split == part])) < 2 for part in parts)
+    far = sum(abs(float((split == part).mean()) - share) for part, share in shares.items())
+    return sum(gap.sure for gap in gaps), one, sum(gap.part == "train" for gap in gaps), len(gaps), far
 
 
 def _draw(

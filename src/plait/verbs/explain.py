@@ -20,6 +20,7 @@ def explain(
     *,
     row: int | None = None,
     out: str | Path | None = None,
+    candidate: str | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Explanation:
@@ -31,6 +32,8 @@ def explain(
             `plait.read` takes.
         row (--row N): Explain this row, from 0, down to its parts.
         out (--out OUT): Picture of the row (.png), or a folder for all there is.
+        candidate (--candidate NAME): Another predictor of the run than the one that ships: proof, as it was when the test
+            rows were looked at, or a modality alone.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 
@@ -50,7 +53,7 @@ def explain(
         raise RequestError(
             f"the explanation cannot be written to {Path(out).name!r}; expected a .png file or a folder."
         )
-    explanation = open_model(run).explain(rows, row, folder=folder, callback=callback or quiet)
+    explanation = open_model(run, candidate).explain(rows, row, folder=folder, callback=callback or quiet)
     if out is not None:
         write_explanation(explanation, out)
     return explanation

@@ -23,6 +23,7 @@ def predict(
     *,
     out: str | Path | None = None,
     keep: Sequence[str] = (),
+    candidate: str | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Predictions:
@@ -33,6 +34,8 @@ def predict(
         rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is absent.
         out (--out FILE): CSV or Parquet file to write.
         keep (--keep COLUMN): Column to carry along beside the answers. Columns that training took for ids always are.
+        candidate (--candidate NAME): Another predictor of the run than the one that ships: proof, as it was when the test
+            rows were looked at, or a modality alone.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 
@@ -46,7 +49,7 @@ def predict(
         >>> answers.labels, answers.status
         (['yes', None], ['ok', 'failed'])
     """
-    model = open_model(run)
+    model = open_model(run, candidate)
     if out is not None:
         check_file(out)
     answers = model.predict(rows, keep=keep, folder=folder, callback=callback or quiet)
@@ -57,7 +60,12 @@ def predict(
 
 @checked
 def evaluate(
-    run: str | Path | Model, rows: Any, *, folder: str | Path | None = None, callback: Callback | None = None
+    run: str | Path | Model,
+    rows: Any,
+    *,
+    candidate: str | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
 ) -> dict[str, Any]:
     """Score a fitted run on a table: overall, given each subset of modalities, and each modality alone.
 
@@ -65,6 +73,8 @@ def evaluate(
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
         rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
+        candidate (--candidate NAME): Another predictor of the run than the one that ships: proof, as it was when the test
+            rows were looked at, or a modality alone.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
 
@@ -83,4 +93,4 @@ def evaluate(
         >>> scores["scored"], sorted(scores["by_modalities"])
         (40, ['tabular', 'tabular+text', 'text'])
     """
-    return open_model(run).evaluate(rows, folder=folder, callback=callback or quiet)
+    return open_model(run, candidate).evaluate(rows, folder=folder, callback=callback or quiet)

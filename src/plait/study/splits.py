@@ -151,7 +151,7 @@ def _deal_groups(
 def _cost_of(
     split: np.ndarray, codes: np.ndarray, classification: bool, shares: Mapping[str, float]
 ) -> tuple[float, ...]:
-    """Return what is wrong with a split, the worst first: classes that parts lack, how far they are from their share."""
+    """Return what is wrong with a split, the worst first: classes that parts lack, how far it is from its shares."""
     gaps = find_gaps(split, codes) if classification else []
     parts = [part for part in PARTS if part in split] if classification else []
     one = sum(len(np.unique(codes[split == part])) < 2 for part in parts)

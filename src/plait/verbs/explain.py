@@ -32,7 +32,7 @@ def explain(
             `plait.read` takes.
         row (--row N): Explain this row, from 0, down to its parts.
         out (--out OUT): Picture of the row (.png), or a folder for all there is.
-        candidate (--candidate NAME): Another predictor of the run than the one that ships: proof, as it was when the test
+        candidate (--candidate NAME): Another predictor of the run: proof, the winner as it was when the test
             rows were looked at, or a modality alone.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.

@@ -1,6 +1,7 @@
 import datetime as dt
 import decimal
 import math
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from plait.data.parse import (
     is_decimal_comma,
     is_missing,
     parse_date,
+    parse_moment,
     parse_number,
     read_amounts,
     read_dates,
@@ -231,3 +233,12 @@ def test_one_moment_is_one_value_in_a_column_of_several_zones():
     assert [parse_date("March 2024"), parse_date("03/2024")] == [dt.datetime(2024, 3, 1)] * 2
     assert calendar_form("x", [20240305, 20240306, 20240307]) == "YYYYMMDD"
     assert calendar_form("x", [20240305, 20240306, 20241307]) == ""
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "1 " * 100_000, "9" * 200_000, "12:" * 70_000, "mon " * 50_000])
+def test_a_long_text_is_no_number_and_no_date_at_once(text: str) -> None:
+    began = time.perf_counter()
+    for parse in (parse_number, parse_moment):
+        with pytest.raises(ValueError, match=r"^$"):
+            parse(text)
+    assert time.perf_counter() - began < 0.5

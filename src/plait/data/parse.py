@@ -92,6 +92,7 @@ _SPAN = re.compile(
     r"(?:(?P<s>\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?\.?)?", re.IGNORECASE
 )  # fmt: skip
 _FEET = re.compile(r"(\d{1,2}) ?(?:'|ft\.?) ?(1[01]|\d)(?:\.\d+)? ?(?:\"|''|in\.?)?")
+LONGEST = 100  # letters: no number and no date is longer, and no pattern is tried on more
 MOST_READ = 2000  # cells, spread over a column, of which the units are counted
 CLOCK, SPAN, FEET = "h:m", "h m s", "feet and inches"
 _SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -208,6 +209,8 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
     """Return a folded text as Python writes its number, and its unit: "1.234,50 kg" → "1234.50", "kg".
     unit: that of the column, in which "19 h" may be a length of time beside "2 h 50 m". Raises ValueError.
     """
+    if len(text) > LONGEST:
+        raise ValueError
     if not decimal_comma and PLAIN.fullmatch(text):
         return text, ""
     if counted := _count(text, 1 if unit == SPAN else 2):
@@ -429,6 +432,8 @@ def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
     if not isinstance(cell, str):
         raise ValueError
     text = fold(cell)
+    if len(text) > LONGEST:
+        raise ValueError
     if len(text) > 8 and text[8:9].isdigit() and re.fullmatch(r"\d{9,19}(?:\.\d+)?", text):
         return _from_number(float(text))
     try:

@@ -78,6 +78,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf --tune image=last-2 "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
+        "--metric f1_macro --margin 3 --repeats 2 --refit none "
         "--candidates classic --candidates late --folds 5 --folder far --no-report --report-rows 50 "
         "--balance --epochs 3 --batch-size 8 --precision float32 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
@@ -114,6 +115,10 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "seed": 7,
         "learning_curve": True,
         "overwrite": True,
+        "metric": "f1_macro",
+        "margin": 3.0,
+        "repeats": 2,
+        "refit": "none",
     }
 
 

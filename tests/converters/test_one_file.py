@@ -122,7 +122,7 @@ def test_pictures_of_any_mode_are_written(tmp_path: Path) -> None:
     deep = Image.fromarray(np.array([[0, 65535], [0, 32768]], np.uint16))
     write_file(tmp_path / "deep.bmp", deep, "image")
     with Image.open(tmp_path / "deep.bmp") as picture:
-        assert [picture.getpixel(place)[0] for place in ((0, 0), (1, 0), (1, 1))] == [0, 255, 127]  # type: ignore[index]
+        assert [picture.getpixel(place)[0] for place in ((0, 0), (1, 0), (1, 1))] == [0, 255, 128]  # type: ignore[index]
     write_file(tmp_path / "clear.bmp", Image.new("RGBA", (2, 2), (255, 0, 0, 0)), "image")
     with Image.open(tmp_path / "clear.bmp") as picture:
         assert picture.getpixel((0, 0)) == (255, 255, 255)

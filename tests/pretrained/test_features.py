@@ -33,7 +33,7 @@ def test_absent_cells_have_a_reason_and_the_others_their_own_feature(cells: Cell
         again = np.full((70, 1, 1), -1, np.float32)
         assert read_features(frozen(network), cells, again, pool) == reasons
     absent = [row for row, reason in enumerate(reasons) if reason is not None]
-    assert absent == sorted([8, *range(6, 70, 7)]) and reasons[6] == "blank" and "damaged image" in str(reasons[8])
+    assert absent == sorted([8, *range(6, 70, 7)]) and reasons[6] == "blank" and "truncated image" in str(reasons[8])
     here = [row for row in range(70) if row not in absent]
     assert out[here, 0, 0].tolist() == [1 if row == 68 else row for row in here]
     assert np.array_equal(out, again)

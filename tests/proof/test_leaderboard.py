@@ -14,6 +14,7 @@ from plait import cli
 from plait.errors import RequestError
 from plait.proof import leaderboard as proof
 from plait.proof.leaderboard import Proof, board, choose_shown, span
+from plait.proof.verdict import not_tested
 from plait.runs.load import load
 from plait.runs.model import Model
 from searches import draw_blocks, modalities_of, take_quick_learners
@@ -111,7 +112,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("proof") / "run"
     with pytest.MonkeyPatch.context() as patch:
         take_quick_learners(patch)
-        fit(draw_blocks(160, holes=0.2), out=folder)
+        fit(draw_blocks(240, holes=0.2), out=folder)
     return folder
 
 
@@ -124,22 +125,13 @@ def fit(columns: dict[str, Any], **options: Any) -> Model:
 
 def test_the_file_has_the_promised_form(run: Path) -> None:
     found = json.loads((run / "study.json").read_text())
-    assert list(found) == ["winner", "metric", "verdict", "trials", "candidates", "conversions"]
-    assert list(found["verdict"]) == [
-        "code",
-        "sentence",
-        "single",
-        "fused",
-        "difference",
-        "fills_holes",
-        "adds",
-        "p",
-        "metric",
-        "rows",
-        "unit",
+    assert list(found) == [
+        *("winner", "metric", "beside", "why", "verdict", "trials", "candidates", "conversions"),
+        *(["caveats"] if "caveats" in found else []),
     ]
+    assert list(found["verdict"]) == list(not_tested("").to_json())
     assert list(found["verdict"]["difference"]) == ["value", "low", "high"]
-    for part in ("fills_holes", "adds"):
+    for part in ("fills_holes", "adds", "complete"):
         assert list(found["verdict"][part]) == ["rows", "value", "low", "high"]
     for candidate in found["candidates"]:
         assert list(candidate) == [
@@ -185,8 +177,9 @@ def test_the_test_rows_are_for_few(run: Path) -> None:
     }
     fused = min((c for c in candidates if len(c["modalities"]) == 2), key=lambda c: c["loss"])["name"]
     assert seen == {candidates[0]["name"], fused, *alone}
-    assert verdict["fused"] == fused
-    assert verdict["single"] in alone
+    winner = candidates[0]
+    assert verdict["fused"] == (winner["name"] if len(winner["modalities"]) == 2 else fused)
+    assert verdict["shipped"] == winner["name"]
     assert next(c for c in candidates if c["family"] == "majority")["test"] is None
 
 
@@ -214,10 +207,16 @@ def test_the_command_and_print_show_the_sentence(run: Path, capsys: pytest.Captu
 
 
 def test_the_difference_is_that_of_the_leaderboard(run: Path) -> None:
-    """Both look at all test rows: the two scores on the board are apart by the difference of the verdict."""
-    verdict = load(run).study.verdict
-    scores = {c["name"]: c["test"]["value"] for c in load(run).leaderboard if c["test"] is not None}
-    assert verdict["difference"]["value"] == pytest.approx(scores[verdict["fused"]] - scores[verdict["single"]])
+    """What combines, and a modality that is always there, have on the board the scores of the verdict."""
+    model = load(run)
+    verdict, scores = model.study.verdict, {c["name"]: c["test"]["value"] for c in model.leaderboard if c["test"]}
+    alone = {
+        c["modalities"][0]: c["test"]["value"] for c in model.leaderboard if c["test"] and len(c["modalities"]) == 1
+    }
+    assert verdict["value"] == scores[verdict["fused"]]
+    (against,) = (one for one in verdict["opponents"] if one["rule"] == ["a"])
+    assert against["value"] == alone["a"]
+    assert against["difference"]["value"] == pytest.approx(verdict["value"] - alone["a"])
 
 
 def test_a_report_is_written_where_a_folder_is_named(run: Path) -> None:

@@ -23,7 +23,7 @@ from plait.proof.scores import (
 )
 
 SINGLE = (
-    "accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_micro f1_weighted auroc per_class".split()  # noqa: SIM905
+    "accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_micro f1_weighted auroc log_loss per_class".split()  # noqa: SIM905
 )
 
 

@@ -50,7 +50,7 @@ def test_a_run_of_an_older_format_is_refused(quick: Model, tmp_path: Path) -> No
     place = quick.save(tmp_path / "copy")
     facts = {**json.loads((place / "run.json").read_text("utf-8")), "format": 2}
     write_json(place / "run.json", {**facts, "seal": seal(facts)})
-    with pytest.raises(RunError, match=r"has the format 2; this plait reads 3\. Use the plait that wrote it"):
+    with pytest.raises(RunError, match=r"has the format 2; this plait reads 4\. Use the plait that wrote it"):
         load(place)
 
 

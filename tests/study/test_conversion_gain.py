@@ -38,17 +38,17 @@ def test_what_was_made_and_knows_more_helps() -> None:
     assert found["better"] == better
     gain = found["scores"]["both"]["value"] - found["scores"][better]["value"]
     assert found["difference"]["value"] == pytest.approx(gain)
-    assert (found["code"], found["rows"], found["unit"]) == ("helps", 200, "row")
+    assert (found["code"], found["rows"], found["corrected_for"]) == ("helps", 200, 1)
     assert found["sentence"].startswith("b, made of a by reader 1: accuracy 0.")
     assert f"Both together are better than {better} by itself (+" in found["sentence"]
 
 
-def test_a_copy_of_the_source_is_no_evidence() -> None:
+def test_a_copy_of_the_source_tells_nothing() -> None:
     columns = draw_blocks(300, knows={"a": 1.0})
     (found,) = compare_conversions(search_of(columns | {"b0": columns["a0"], "b1": columns["a1"]}), MADE)
     assert found["scores"]["a"] == found["scores"]["b"]
-    assert found["code"] == "no_evidence"
-    assert "No evidence that both together are better than a by itself" in found["sentence"]
+    assert found["code"] == "cannot_tell"
+    assert "These rows cannot tell whether both together are better than a by itself" in found["sentence"]
 
 
 def test_what_cannot_be_compared_is_left_out() -> None:

@@ -19,7 +19,7 @@ from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate
 from plait.study.finish import write_history
 from plait.verbs.fit import fit
-from searches import take_quick_learners
+from searches import draw_blocks, modalities_of, take_quick_learners
 from tiny import numbers_table
 
 
@@ -181,7 +181,7 @@ def test_a_winner_that_tells_nothing_apart_is_told_with_the_way_out(tmp_path: Pa
     table = {"v": generator.normal(size=200), "y": np.where(np.arange(200) % 20 == 0, "ill", "well")}
     model = plait.fit(table, target="y", candidates="classic", out=tmp_path / "run", report_rows=2, epochs=1)
     told = (
-        "The winner answers 'well' to every one of the 40 rows held out: it tells nothing apart.",
+        "The winner answers 'well' to every one of the 83 rows held out: it tells nothing apart.",
         "--balance weights the classes so that rare ones count as much as common ones.",
     )
     again = plait.load(tmp_path / "run")
@@ -210,3 +210,24 @@ def test_very_skewed_numbers_are_never_answered_below_zero(tmp_path: Path) -> No
     nothing = model.predict({"v": [None], "w": [None]})
     assert nothing.status == ["failed"]
     assert model.prior[0] == pytest.approx(price[:240].mean(), rel=0.5)
+
+
+def test_headline_verdict_and_summary_speak_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    columns = draw_blocks(320)
+    names = {name: columns[name] for name in columns if name[0] in "ab"}
+    model = plait.fit(
+        columns,
+        target="y",
+        metric="balanced_accuracy",
+        kinds=dict.fromkeys(names, "number"),
+        modalities=modalities_of(names),
+        candidates=["classic"],
+    )
+    assert model.facts.study["metric"] == model.study.verdict["metric"] == "balanced_accuracy"
+    summary = model.summary()
+    assert "balanced accuracy, validation" in summary
+    assert "On the test rows balanced accuracy is " in summary
+    assert "a balanced accuracy of" in model.study.verdict["sentence"]
+    test = model.facts.test["metrics"]["balanced_accuracy"]["value"]  # type: ignore[index]
+    assert np.isclose(test, next(c for c in model.leaderboard if c["winner"])["test"]["value"])

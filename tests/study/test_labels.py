@@ -266,3 +266,39 @@ def test_a_word_for_none_is_no_label_and_other_words_are_mistakes() -> None:
     assert find(["1.5", "NA", "2.5", "?"], "number").cells.tolist() == [1.5, None, 2.5, None]
     with pytest.raises(TableError, match="the target is 'abc'; expected a number"):
         find(["1.5", "abc", "2.5"], "number")
+
+
+def test_accuracy_and_r2_are_usual() -> None:
+    assert find(["a", "b"] * 5, "category").metric == "accuracy"
+    assert find([1.0, 2.5] * 5, "number").metric == "r2"
+
+
+def test_where_one_class_is_common_log_loss_decides_and_it_is_said() -> None:
+    labels = find(["no"] * 81 + ["yes"] * 19, "category")
+    labels.settle_metric(None)
+    assert (labels.metric, labels.beside) == ("log_loss", "auroc")
+    assert labels.why == "81 % of the rows are 'no', so log loss decides: accuracy would hardly move."
+    three = find(["no"] * 81 + ["yes"] * 10 + ["so"] * 9, "category")
+    three.settle_metric(None)
+    assert three.beside == "balanced_accuracy"
+    even = find(["no"] * 80 + ["yes"] * 20, "category")
+    even.settle_metric(None)
+    assert (even.metric, even.beside, even.why) == ("accuracy", None, "")
+
+
+def test_where_three_rows_make_most_of_the_squared_error_mae_decides() -> None:
+    labels = find([float(n % 7) for n in range(40)] + [900.0, 950.0, 1000.0], "number")
+    labels.settle_metric(None)
+    assert (labels.metric, labels.beside) == ("mae", "r2")
+    assert labels.why == "three rows make most of the squared error, so the mean absolute error decides."
+
+
+def test_a_metric_that_does_not_fit_the_task_is_refused() -> None:
+    with pytest.raises(RequestError, match="the metric r2 does not fit column 'y', which holds classes; expected one"):
+        find(["a", "b"] * 5, "category").settle_metric("r2")
+    with pytest.raises(RequestError, match=r"there is no metric 'auc'\. Did you mean 'auroc'"):
+        FitOptions(metric="auc")
+    with pytest.raises(RequestError, match="margin is -1; expected 0 points or more"):
+        FitOptions(margin=-1)
+    with pytest.raises(RequestError, match="refit is 'some'; expected one of: all, train\\+val, none"):
+        FitOptions(refit="some")

@@ -205,6 +205,7 @@ def test_the_content_has_every_section(told: tuple[Model, dict[str, Any]]) -> No
     model, content = told
     assert set(content) == {
         "question",
+        "caveats",
         "data",
         "verdict",
         "leaderboard",

@@ -460,3 +460,16 @@ def test_noise_is_not_said_to_help_and_what_knows_more_is(monkeypatch: pytest.Mo
     assert noise.count("hurts") <= 2
     knows = [bench.fit_table(bench.draw_table(seed, rows=500, shifts=(1.2, 1.6)))["code"] for seed in range(6)]
     assert knows.count("helps") >= 3
+
+
+def test_the_metric_that_was_asked_for_chooses_the_winner(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(150), split_of(90, 40, 20), ("classic",))
+    search.labels.settle_metric("f1_macro")
+    search.run()
+    yardstick = search.labels.yardstick(search.study.val)
+    for candidate in search.study.candidates[1:]:
+        # the pseudo-values of the jackknife have the metric as their mean, but for its small bias
+        assert 1 - candidate.loss == pytest.approx(yardstick.score(candidate.answers), abs=0.01)
+    accuracy = search.labels.yardstick(search.study.val)
+    assert accuracy.metric == "f1_macro"

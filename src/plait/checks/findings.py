@@ -18,7 +18,7 @@ HARM = (
         "split-",
         "image-duplicate-split",
         "audio-duplicate-split",
-        "text-duplicate-split",
+        "text-duplicate-splits",
     ),
     ("label-", "pairing-", "holes-"),
 )

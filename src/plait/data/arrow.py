@@ -95,8 +95,7 @@ def categories_in(source: Any) -> frozenset[str]:
         return frozenset(str(name) for name, values in source.items() if is_category(values))
     if hasattr(source, "iloc") and hasattr(source, "columns"):
         return frozenset(str(n) for place, n in enumerate(source.columns) if is_category(source.iloc[:, place]))
-    schema = getattr(source, "schema", None)
-    return categories_of(schema) if isinstance(schema, pa.Schema) else frozenset()
+    return categories_of(source.schema) if isinstance(source, (pa.Table, pa.RecordBatch)) else frozenset()
 
 
 def is_category(values: Any) -> bool:

@@ -247,8 +247,8 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         holes=holes,
         stopped=study.budget.stopped,
     )
-    views = study.prepared.views
-    model = Transcriber(facts, views, networks, made=list(job.made), learned=hash_learned(job, split, views))
+    views, known = study.prepared.views, np.flatnonzero(np.isin(split, ("train", "val")))
+    model = Transcriber(facts, views, networks, made=list(job.made), learned=hash_learned(job, known, views))
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model.answer_prepared(study.prepared.take(rows), *asked)

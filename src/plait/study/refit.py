@@ -90,6 +90,6 @@ class Refit:
         split = study.split.copy()
         split[self.rows] = "train"
         stages = Stages(study.job.work / "refit")
-        again = replace(study, split=split, candidates=[], stages=stages, kept=None, repeating=True)
+        again = replace(study, split=split, candidates=[], stages=stages, repeating=True)
         again.val = study.val  # to measure a loss by; no epoch is chosen with it
         return again

@@ -1,0 +1,22 @@
+"""A study over several splits: the verdict of the median p, and how often each code came up."""
+
+import pytest
+
+import plait
+from plait.errors import RequestError
+from searches import draw_blocks, modalities_of, take_quick_learners
+
+
+def test_several_splits_give_the_verdict_of_the_median_p(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    columns, told = draw_blocks(320), []
+    names = {name: columns[name] for name in columns if name[0] in "ab"}
+    asked = {"kinds": dict.fromkeys(names, "number"), "modalities": modalities_of(names)}
+    model = plait.fit(columns, target="y", candidates=["classic"], repeats=3, callback=told.append, **asked)
+    assert "Of 3 splits, " in model.study.verdict["sentence"]
+    assert model.study.verdict["warnings"][0].endswith("; this is the one of the median p.")
+    assert [event["done"] for event in told if event.get("stage") == "splits"] == [2, 3]
+    assert any(event.get("note", "").startswith("2 more splits: about ") for event in told)
+    columns["part"] = ["train"] * 250 + ["test"] * 70
+    with pytest.raises(RequestError, match="repeats draw the test rows, so no split column can be given with them"):
+        plait.fit(columns, target="y", split="part", repeats=2, **asked)

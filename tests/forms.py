@@ -311,7 +311,7 @@ def _media() -> Iterator[Form]:
         yield Form("Pictures", form, drawn(form, **({"sizes": [(8, 6)]} if form == "ICO" else {})), (8, 6), picture)
     yield Form("Pictures", "an array (height, width)", given(np.zeros((6, 8), np.uint8)), (8, 6), picture)
     yield Form("Pictures", "a picture that is cut off", cut(drawn("PNG"), 48), REFUSED, picture)
-    yield Form("Pictures", "HEIC", given(bytes(4) + b"ftypheic" + bytes(60)), REFUSED, picture)
+    yield Form("Pictures", "DICOM", given(bytes(128) + b"DICM" + bytes(60)), REFUSED, picture)
     yield Form("Pictures", "a web address", given("https://example.org/a.png"), REFUSED, picture)
     yield Form("Pictures", "a sound", recorded("WAV"), REFUSED, picture)
     for form, subtype in (("WAV", None), ("WAV", "FLOAT"), ("WAV", "ULAW"), ("FLAC", None), ("OGG", None),

@@ -22,9 +22,10 @@ from plait.proof.scores import (
     scores,
 )
 
-SINGLE = (
-    "accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_micro f1_weighted auroc log_loss per_class".split()  # noqa: SIM905
-)
+SINGLE = [
+    *("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "f1_weighted"),
+    *("auroc", "log_loss", "per_class"),
+]
 
 
 def answers(num_rows: int, num_classes: int, seed: int = 0, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:

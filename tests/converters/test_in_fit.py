@@ -134,7 +134,7 @@ def test_fit_says_whether_the_conversion_was_worth_it(calls: Path, tmp_path: Pat
     assert (told["source"], told["made"], told["by"], told["rows"]) == ("call", "call_text", "tell 1", 24)
     assert set(told["scores"]) == {"call", "call_text", "both"}
     assert told["scores"]["call_text"]["value"] == 1.0
-    assert told["sentence"].startswith("call_text, made of call by tell 1: accuracy ")
+    assert told["sentence"].startswith("call_text, made of call by tell 1: ")
     assert told["sentence"] in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert told["sentence"] in model.summary() and told["sentence"] in str(model.study)
 

@@ -112,7 +112,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("proof") / "run"
     with pytest.MonkeyPatch.context() as patch:
         take_quick_learners(patch)
-        fit(draw_blocks(240, holes=0.2), out=folder)
+        fit(draw_blocks(160, holes=0.2), out=folder)
     return folder
 
 
@@ -154,8 +154,8 @@ def test_the_file_has_the_promised_form(run: Path) -> None:
         assert candidate["test"] is None or list(candidate["test"]) == ["value", "low", "high"]
         assert candidate["latency_ms"] > 0
     assert found["metric"] == "accuracy"
-    assert found["verdict"]["rows"] == 16
-    assert found["verdict"]["code"] in ("helps", "no_evidence")
+    assert found["verdict"]["test"]["rows"] == 40
+    assert found["verdict"]["code"] in ("helps", "cannot_tell")
 
 
 def test_the_winner_comes_first_and_the_rest_by_their_loss(run: Path) -> None:

@@ -183,7 +183,7 @@ def blind_fit(table: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> d
     real = strands._freeze
     monkeypatch.setattr(strands, "_freeze", freeze)
     monkeypatch.setattr(strands, "best_local", lambda kind: "lite0" if kind == "image" else None)
-    model = fit(table, encoders={}, epochs=6, fusion=None, **options)
+    model = fit(table, encoders={}, epochs=16, fusion=None, **options)
     found: dict[str, Any] = model.facts["encoders"]["photo"]
     return found
 

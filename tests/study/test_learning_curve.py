@@ -46,7 +46,7 @@ def test_fit_draws_it_when_asked(tmp_path: Path) -> None:
 
 
 def test_a_plan_is_learned_anew_too_and_without_the_wish_there_is_none() -> None:
-    data = numbers_table(80)
+    data = numbers_table(120)
     data["note"] = [f"{y} tide, number {n}" for n, y in enumerate(data["y"])]
     asked = {"kinds": {"note": "text"}, "fusion": "parallel(text, tabular)"}
     model = plait.fit(data, **ASKED, **asked)
@@ -67,22 +67,22 @@ def test_a_killed_curve_goes_on_after_its_last_point(tmp_path: Path) -> None:
     stages: list[str] = []
 
     def kill(event: dict[str, Any]) -> None:
-        if str(event.get("stage")).startswith("24 rows"):
+        if str(event.get("stage")).startswith("18 rows"):
             raise Killed
 
     data, asked = numbers_table(120), {**ASKED, "candidates": "alone"}
     with pytest.raises(Killed):
         plait.fit(data, out=tmp_path / "run", callback=kill, **asked)
     model = plait.fit(data, out=tmp_path / "run", callback=lambda e: stages.append(str(e.get("stage"))), **asked)
-    assert "12 rows: alone tabular" not in stages
-    assert "24 rows: alone tabular" in stages
+    assert "9 rows: alone tabular" not in stages
+    assert "18 rows: alone tabular" in stages
     unbroken = plait.fit(data, **asked)
     assert model.facts["learning_curve"] == unbroken.facts["learning_curve"]
 
 
 def test_a_table_of_few_rows_has_few_points() -> None:
-    model = plait.fit(numbers_table(20), **ASKED)
-    assert [p["rows"] for p in model.facts["learning_curve"]] == [8, 15]
+    model = plait.fit(numbers_table(28), **ASKED)
+    assert [p["rows"] for p in model.facts["learning_curve"]] == [8, 16]
 
 
 def test_the_sentence_says_whether_more_rows_would_help() -> None:

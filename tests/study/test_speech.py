@@ -65,10 +65,10 @@ def test_a_recogniser_is_fitted_and_says_so(run: Path) -> None:
         "study.json",
         "weights.safetensors",
     ]
-    assert model.facts["splits"] == {"train": 36, "val": 4, "test": 4}
+    assert model.facts["splits"] == {"train": 26, "val": 7, "test": 11}
     assert model.study.verdict["sentence"] == "Not tested whether combining helps: there is only one modality."
     assert [c["name"] for c in model.leaderboard] == ["audio"]
-    assert "On the 4 test rows the word error rate is" in str(model)
+    assert "On the 11 test rows the word error rate is" in str(model)
     assert "What it can write: 4 words." in str(model)
     told = json.loads((run / "history.jsonl").read_text().splitlines()[0])
     assert (told["candidate"], told["metric_name"]) == ("audio alone", "wer")
@@ -83,7 +83,7 @@ def test_a_recogniser_is_fitted_and_says_so(run: Path) -> None:
         "status",
         "reason",
     ]
-    assert kept["split"].to_pylist() == ["test"] * 4
+    assert kept["split"].to_pylist() == ["test"] * 11
 
 
 def test_each_row_is_transcribed_with_a_status(run: Path, other_calls: Path) -> None:

@@ -76,8 +76,6 @@ class Schema:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
-        if not all(isinstance(c["name"], str) for c in [*data["columns"], *data["modalities"]]):
-            raise ValueError("a column or a modality has no name")
         return cls(
             columns=tuple(Column(**c) for c in data["columns"]),
             modalities=tuple(Modality(m["name"], m["kind"], tuple(m["columns"])) for m in data["modalities"]),

@@ -137,6 +137,19 @@ class Predictors(TypedDict):
     roles: dict[str, int]
 
 
+class Named(TypedDict):
+    """A column or a modality of the schema."""
+
+    name: str
+
+
+class Layout(TypedDict):
+    """What of the schema is read before it is rebuilt."""
+
+    columns: list[Named]
+    modalities: list[Named]
+
+
 class Splits(TypedDict):
     """How many rows learn, choose and test."""
 
@@ -165,7 +178,7 @@ class RunFacts(Mapping[str, Any]):
     prior: list[float] = field(default_factory=list)
     seed: int = 0
     precision: str | None = None  # in which networks learned
-    schema: dict[str, Any] = field(default_factory=dict)
+    schema: Annotated[dict[str, Any], Layout] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     splits: Annotated[dict[str, int], Splits] = field(default_factory=dict)

@@ -101,6 +101,7 @@ class Fit:
         """Return which rows train, choose and test (rows,). Warns of a group that is in two of these."""
         split = choose_splits(self.table, self.schema, codes, classification, self.generator)
         if classification and self.labels is not None and self.labels.classes is not None:
+            self.labels.check_training(np.flatnonzero(split == "train"))
             for note in check_classes(split, codes, self.labels.classes, self.table, self.schema):
                 self.note(note)
         name = self.schema.role("group")

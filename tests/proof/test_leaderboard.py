@@ -154,7 +154,7 @@ def test_the_file_has_the_promised_form(run: Path) -> None:
         assert candidate["test"] is None or list(candidate["test"]) == ["value", "low", "high"]
         assert candidate["latency_ms"] > 0
     assert found["metric"] == "accuracy"
-    assert found["verdict"]["test"]["rows"] == 40
+    assert found["verdict"]["test"]["rows"] == 41
     assert found["verdict"]["code"] in ("helps", "cannot_tell")
 
 

@@ -67,7 +67,7 @@ def test_a_killed_curve_goes_on_after_its_last_point(tmp_path: Path) -> None:
     stages: list[str] = []
 
     def kill(event: dict[str, Any]) -> None:
-        if str(event.get("stage")).startswith("18 rows"):
+        if str(event.get("stage")).startswith("17 rows"):
             raise Killed
 
     data, asked = numbers_table(120), {**ASKED, "candidates": "alone"}
@@ -75,14 +75,14 @@ def test_a_killed_curve_goes_on_after_its_last_point(tmp_path: Path) -> None:
         plait.fit(data, out=tmp_path / "run", callback=kill, **asked)
     model = plait.fit(data, out=tmp_path / "run", callback=lambda e: stages.append(str(e.get("stage"))), **asked)
     assert "9 rows: alone tabular" not in stages
-    assert "18 rows: alone tabular" in stages
+    assert "17 rows: alone tabular" in stages
     unbroken = plait.fit(data, **asked)
     assert model.facts["learning_curve"] == unbroken.facts["learning_curve"]
 
 
 def test_a_table_of_few_rows_has_few_points() -> None:
     model = plait.fit(numbers_table(28), **ASKED)
-    assert [p["rows"] for p in model.facts["learning_curve"]] == [8, 16]
+    assert [p["rows"] for p in model.facts["learning_curve"]] == [8, 17]
 
 
 def test_the_sentence_says_whether_more_rows_would_help() -> None:

@@ -32,6 +32,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
-    "spelling": ("fold_name", "fold_value", "match_names", "say_matches", "spellings"),
+    "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

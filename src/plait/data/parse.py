@@ -72,9 +72,11 @@ _CURRENCIES = {
 }  # fmt: skip
 _EXPONENT = re.compile(r"(?:[eEdD]| ?[x×*·] ?10\^?)([+-]?\d{1,3})(?!\d)")
 _SCALES = {"k": "e3", "thousand": "e3", "m": "e6", "mio": "e6", "million": "e6", "b": "e9", "bn": "e9", "mrd": "e9",
-           "billion": "e9", "lakh": "e5", "crore": "e7"}  # fmt: skip
+           "billion": "e9", "lakh": "e5", "crore": "e7", "万": "e4", "萬": "e4", "亿": "e8", "億": "e8"}  # fmt: skip
 # A bare letter only right behind the digits, and m only as a capital: 1.85m are metres, 300 K are kelvins.
-_SCALE = re.compile(r"(?:([kKMB])|\s?((?i:thousand|mio|million|bn|mrd|billion|lakh|crore))s?\.?)(?![^\W\d_])")
+_SCALE = re.compile(
+    r"(?:([kKMB])|\s?((?i:thousand|mio|million|bn|mrd|billion|lakh|crore))s?\.?)(?![^\W\d_])|\s?([万萬亿億])"
+)
 _UNIT = re.compile(r"(?:[^\W\d_]|[%‰°\"/])(?:[^\W\d_]|[°%/.*· ^-](?=.)|\^?[23](?=$|[ /*·]))*\.?")
 # What may stand right behind the digits, where an id such as 1001A might stand too.
 _BASE = (
@@ -138,7 +140,8 @@ _MONTHS = tuple(
     for words in (
         "january januar janner janvier enero gennaio janeiro januari",
         "february februar fevrier febrero febbraio fevereiro februari",
-        "march marz mars marzo marco maart marts mrt", "april avril abril aprile", "may mai mayo maggio maio mei maj",
+        "march marz mars marzo marco maart marts mrt mrz", "april avril abril aprile",
+        "may mai mayo maggio maio mei maj",
         "june juni juin junio giugno junho", "july juli juillet julio luglio julho",
         "august aout agosto augustus augusti",
         "september septembre septiembre settembre setembro", "october oktober octobre octubre ottobre outubro",
@@ -221,6 +224,8 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
             return "0", text[0]
         raise ValueError
     head, number, tail = text[: core.start()], core[0], text[core.end() :]
+    if head == '="' and tail == '"':  # how exports keep Excel from rounding
+        head = tail = ""
     currency, sign, power = _CURRENCIES.get(head, ""), "", ""
     if head and not currency:
         currency, sign, tail = _read_head(head, tail)
@@ -233,7 +238,7 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
         elif tail == "-" and not sign and re.search(r"[.,]\d\d$", number):
             sign, tail = "-", ""
         if not power and (scale := _SCALE.match(tail)):
-            tail, power = tail[scale.end() :], _SCALES[(scale[1] or scale[2]).lower()]
+            tail, power = tail[scale.end() :], _SCALES[scale[scale.lastindex or 0].lower()]
     return _join_groups(sign, number, decimal_comma) + power, _read_unit(currency, tail) if tail else currency
 
 

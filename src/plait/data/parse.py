@@ -127,6 +127,7 @@ _WORDED = tuple(
         rf"{_WORD}[\s/-]+(?:de\s+)?(?P<year>\d{{4}})\Z",
     )
 )
+_SINCE = re.compile(r"\d{9,19}(?:\.\d+)?")
 _WEEKDAY = re.compile(
     r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|mo|di|mi|do|fr|sa|so"
     r"|(?:mon|diens|donners|frei|sams|sonn)tag"
@@ -408,21 +409,22 @@ def read_amounts(table: Table, name: str, written: Written | None = None) -> lis
     return amounts
 
 
-def parse_date(cell: Any, day_first: bool = False, zone: int | None = None) -> dt.datetime | None:
+def parse_date(cell: Any, day_first: bool | None = False, zone: int | None = None) -> dt.datetime | None:
     """Return a cell as a date and time without a zone, or None where absent.
 
     ISO 8601, 31.12.2024, 12/31/2024, 31 Dec 2024, December 31, 2024, 31. Dezember 2024, 2024年12月31日, with a clock or
     without; numbers: 20241231, 20241231235959, seconds since 1970 (or milli-, micro-, nanoseconds). day_first settles
-    1/2/2024. A cell that says its zone is read as its clock shows it, or in `zone`, in minutes ahead of UTC. Raises
-    ValueError.
+    1/2/2024; None: day first, but month first with slashes. A cell that says its zone, or counts from 1970, is read as
+    its clock shows it, or in `zone`, in minutes ahead of UTC. Raises ValueError.
     """
     moment = parse_moment(cell, day_first)
-    if moment is not None and moment.tzinfo is not None and zone is not None:
-        moment = moment.astimezone(dt.timezone(dt.timedelta(minutes=zone)))
+    if moment is not None and zone is not None:
+        moment = moment.replace(tzinfo=dt.UTC) if counts_from_1970(cell) else moment
+        moment = moment.astimezone(dt.timezone(dt.timedelta(minutes=zone))) if moment.tzinfo else moment
     return None if moment is None else moment.replace(tzinfo=None)
 
 
-def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
+def parse_moment(cell: Any, day_first: bool | None = False) -> dt.datetime | None:
     """Return a cell as a date and time, with the zone that it says; as `parse_date`."""
     if cell is None or cell != cell:
         return None
@@ -439,7 +441,7 @@ def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
     text = fold(cell)
     if len(text) > LONGEST:
         raise ValueError
-    if len(text) > 8 and text[8:9].isdigit() and re.fullmatch(r"\d{9,19}(?:\.\d+)?", text):
+    if _SINCE.fullmatch(text):
         return _from_number(float(text))
     try:
         return dt.datetime.fromisoformat(text)
@@ -451,6 +453,14 @@ def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
         return _from_words(text, day_first)
     except ValueError:
         return _from_words(_UNIX.sub(r"\1 \3 \2", _WEEKDAY.sub("", text, count=1)), day_first)
+
+
+def counts_from_1970(cell: Any) -> bool:
+    """Whether a cell that is a date counts seconds, or parts of one, since 1970: a moment of UTC."""
+    if isinstance(cell, str):
+        cell = float(text) if cell and cell[-1:].isdigit() and _SINCE.fullmatch(text := fold(cell)) else None
+    number = abs(float(cell)) if isinstance(cell, (int, float, np.number)) else 0.0
+    return number >= 1e8 and not 1e13 <= number < 1e14  # YYYYMMDD, YYYYMMDDhhmmss
 
 
 def zone_of(cells: Iterable[Any]) -> int | None:
@@ -508,12 +518,12 @@ def _from_number(number: float) -> dt.datetime:
     raise ValueError
 
 
-def _from_words(text: str, day_first: bool) -> dt.datetime:
+def _from_words(text: str, day_first: bool | None) -> dt.datetime:
     if match := _DIGITS.fullmatch(text):
-        first, _sign, second, third, *_ = match.groups()
+        first, sign, second, third, *_ = match.groups()
         if len(first) > 2:
             return _moment(first, second, third, match)
-        months = (second, first) if day_first else (first, second)
+        months = (second, first) if (sign != "/" if day_first is None else day_first) else (first, second)
         try:
             return _moment(third, *months, match)
         except ValueError:
@@ -548,8 +558,9 @@ def _moment(year: str, month: str, day: str, clock: re.Match[str]) -> dt.datetim
     return dt.datetime(years, int(month), int(day), hours, int(minute or 0), int(second or 0), tzinfo=offset)
 
 
-def is_day_first(cells: Iterable[Any]) -> bool:
-    """Tell the order of 1/2/2024 from the cells that leave no doubt; else day first, but month first with slashes."""
+def is_day_first(cells: Iterable[Any]) -> bool | None:
+    """Tell the order of 1/2/2024 from the cells that leave no doubt; else day first, but month first with slashes.
+    None where no cell is such a date."""
     votes, signs = 0, Counter[str]()
     for cell in cells:
         if not isinstance(cell, str):
@@ -559,4 +570,6 @@ def is_day_first(cells: Iterable[Any]) -> bool:
         if match and len(match[1]) <= 2:
             votes += (int(match[1]) > 12) - (int(match[3]) > 12)
             signs[match[2]] += 1
-    return votes > 0 or (votes == 0 and bool(signs) and signs.most_common(1)[0][0] != "/")
+    if not signs:
+        return None
+    return votes > 0 or (votes == 0 and signs.most_common(1)[0][0] != "/")

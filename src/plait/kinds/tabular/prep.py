@@ -353,7 +353,8 @@ def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
 
 def show_cell(cell: Any) -> str:
     """Return a cell as a reason quotes it, cut where it is long."""
-    return repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
+    shown = str(cell) if isinstance(cell, dt.date) else repr(cell)
+    return shown if len(shown) <= 40 else shown[:37] + "…"
 
 
 def note(reasons: dict[int, str], row: int, why: str) -> None:

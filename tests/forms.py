@@ -187,6 +187,7 @@ class Form:
 
 def _tables() -> Iterator[Form]:
     group, records = "Tables of text", [dict(zip(TABLE, row, strict=True)) for row in zip(*TABLE.values(), strict=True)]
+    rule = "+------+-----+\n"
     for name, ending, text in (
         ("commas", "csv", CSV),
         ("semicolons", "csv", CSV.replace(",", ";")),
@@ -203,6 +204,10 @@ def _tables() -> Iterator[Form]:
         ("a comment between rows", "csv", CSV.replace("1,2", "# restart\n1,2")),
         ("lines about the device above the header", "csv", "Device: X200\nSerial: 7\n\n" + CSV),
         ("a row of units below the header", "csv", CSV.replace("x\n", "x\ns,m/s²\n")),
+        ("drawn by psql", "txt", " time | x \n------+-----\n    0 | 1.5\n    1 | 2.5\n    2 | 3.5\n(3 rows)\n\n"),
+        ("drawn by MySQL", "txt",
+         f"{rule}| time | x   |\n{rule}|    0 | 1.5 |\n|    1 | 2.5 |\n|    2 | 3.5 |\n{rule}"),
+        ("a table of Markdown", "md", "| time | x |\n|---:|:---|\n| 0 | 1.5 |\n| 1 | 2.5 |\n| 2 | 3.5 |\n"),
         ("one object a line", "jsonl", "".join(f"{json.dumps(record)}\n" for record in records)),
         ("a list of objects", "json", json.dumps(records)),
     ):  # fmt: skip
@@ -261,9 +266,12 @@ def _columns() -> Iterator[Form]:
         (["1,234.50", "2.75", "3,000.00"], "number", [1234.5, 2.75, 3000]),
         (["1 234,5", "2,75", "3"], "number", [1234.5, 2.75, 3]),
         (["€12.34", "€1.50", "€7"], "number", [12.34, 1.5, 7]),
+        (["2.5万", "0.8万元", "1亿"], "number", [25000, 8000, 1e8]),
+        (['="12"', '="7"', '="30.5"'], "number", [12, 7, 30.5]),
         (["(12.5)", "3.5", "7.25"], "number", [-12.5, 3.5, 7.25]),
         (["3", "NA", "4.5"], "number", [3, None, 4.5]),
         (["2024-05-01", "2024-05-02", "2024-06-03"], "date", ["2024-05-01", "2024-05-02", "2024-06-03"]),
+        (["02-Mrz-2021", "17-Okt-2021", "31-Dez-2021"], "date", ["2021-03-02", "2021-10-17", "2021-12-31"]),
         (["28.1.2011", "1.2.2011", "30.3.2011"], "date", ["2011-01-28", "2011-02-01", "2011-03-30"]),
     ):  # fmt: skip
         yield Form(group, " ".join(f"`{cell}`" for cell in written), given(written), (kind, values), column)

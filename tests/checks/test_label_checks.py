@@ -52,6 +52,12 @@ def test_an_id_in_two_splits() -> None:
     assert (finding.severity, finding.check, finding.column, finding.rows) == ("warning", "split-id", "id", (3, 199))
 
 
+def test_classes_that_differ_only_in_how_they_are_written() -> None:
+    (finding,) = check(["cat", "dog", "Dog", "dog "] * 60)
+    assert (finding.severity, finding.check, finding.column) == ("warning", "label-alike", "kind")
+    assert finding.message == "classes differ only in how they are written: 'Dog' and 'dog'"
+
+
 @pytest.mark.parametrize(("dogs", "severities"), [(61, []), (60, ["note"]), (13, ["note"]), (12, ["warning"])])
 def test_classes_of_very_different_size(dogs: int, severities: list[str]) -> None:
     found = check(["cat"] * 240 + ["dog"] * dogs)

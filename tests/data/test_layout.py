@@ -19,6 +19,8 @@ BARE = {  # nothing is left out, so that nothing is said
     "behind the header": "time,x,\n" + ROWS,
     "blank lines": "\n\ntime,x\n\n" + ROWS,
     "header as a comment": "# time,x\n" + ROWS,
+    "drawn": "+----+---+\n|time| x |\n+----+---+\n"
+    + "".join(f"| {row} |\n" for row in ROWS.replace(",", " | ").split("\n")[:-1]),
     "blanks": "time   x\n" + ROWS.replace(",", "  "),
     "blanks in front": "  time   x\n" + ROWS.replace("\n", "\n  ").replace(",", "  "),
 }
@@ -55,6 +57,12 @@ def cells(tmp_path: Path, text: str) -> dict[str, list[Any]]:
     (tmp_path / "log.csv").write_text(text, encoding="utf-8")
     table = read(tmp_path / "log.csv")
     return {name: table.cells(name) for name in table.names}
+
+
+def test_an_empty_cell_at_the_end_of_a_drawn_row_stays(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text(" a | b \n---+---\n   | 1 \n 2 |   \n(2 rows)\n")
+    table = read(tmp_path / "t.txt")
+    assert (table.cells("a"), table.cells("b"), table.lines) == ([None, 2], [1, None], [3, 4])
 
 
 @pytest.mark.parametrize("form", BARE)

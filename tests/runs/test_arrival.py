@@ -54,6 +54,7 @@ def test_columns_are_kept_as_they_came_but_for_media() -> None:
     assert take_columns(table, ["id", "day"]) == {"id": [2**60 + 1, None], "day": [dt.date(2024, 1, 2)] * 2}
     with pytest.raises(RequestError, match="column 'photo' cannot be kept beside the answers: it holds ndarray"):
         take_columns(table, ["photo"])
+    assert [*take_columns(table, ["day"], ["id", "photo"])] == ["id", "day"]  # nobody asked for the photo
 
 
 def test_a_row_is_the_same_however_its_cells_are_written() -> None:

@@ -90,6 +90,13 @@ def test_classes_that_are_numbers_stay_numbers() -> None:
     assert set(model.predict(rows[["a", "b"]]).tolist()) <= {0, 1}
 
 
+def test_classes_are_the_labels_as_given() -> None:
+    x = {"size": [float(i % 2) + i / 99 for i in range(40)]}
+    learner = Classifier(candidates="classic").fit(x, np.array(["small ", "big"] * 20))
+    assert learner.classes_.tolist() == ["big", "small "]
+    assert learner.score(x, ["small ", "big"] * 20) > 0.9
+
+
 def test_labels_beside_a_column_called_label() -> None:
     rows, labels = frame(24)
     rows = rows.rename(columns={"b": "label"})

@@ -19,6 +19,7 @@ from plait.checks.table_checks import split_of
 from plait.core.finding import Finding
 from plait.core.terminal import Callback
 from plait.core.words import count, percent
+from plait.data.spelling import say_alike
 from plait.kinds import KINDS
 from plait.kinds.facts import rows_of
 
@@ -48,6 +49,10 @@ def check_labels(survey: Survey, callback: Callback) -> list[Finding]:
 
 
 def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
+    if alike := say_alike(name for name in labels.names if isinstance(name, str)):
+        message = f"classes differ only in how they are written: {alike}"
+        mend = "If they are one, write them alike; fit takes each for a class."
+        yield Finding("warning", "label-alike", labels.name, (), message, mend)
     counts = labels.counts()
     most, least = int(counts.argmax()), int(counts.argmin())
     ratio = counts[most] / counts[least]

@@ -130,7 +130,9 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
     elif share >= 0.95 and not any(_CODE.fullmatch(cells[row]) for row in numbers):
-        if column.role == "target" and all(cells[row].lstrip("+-").isdigit() for row in numbers):
+        if column.role == "target" and all(
+            float(parse_number(cells[row], *written) or 0).is_integer() for row in numbers
+        ):
             return  # classes named by whole numbers
         example = cells[min(numbers)]
         many = f"{count(len(numbers))} of {count(len(cells), 'cell is a number', 'cells are numbers')}"

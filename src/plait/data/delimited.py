@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 from plait.core.words import count
 from plait.data import formats
 from plait.data.encodings import say_encoding
-from plait.data.layout import MARKS, find_header, is_spaced, is_units_row
+from plait.data.layout import MARKS, find_header, is_drawn, is_spaced, is_units_row, undraw
 from plait.data.parse import MISSING, PLAIN_NUMBER, PLAIN_WHOLE, is_decimal_comma, is_missing
 from plait.errors import TableError
 
@@ -66,6 +66,9 @@ def _read_records(path: Path, file: TextIO) -> Read:
 
     start = file.read(START)
     file.seek(0)
+    if is_drawn(start):
+        file = io.StringIO(undraw(file.readlines()))
+        start = file.getvalue()[:START]
     first = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)  # a first line that Excel writes for itself
     above, mark = (1, "") if first else find_header(start)
     comma = first[1] if first else _find_delimiter("".join(start.splitlines(keepends=True)[above:]), path)

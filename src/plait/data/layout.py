@@ -11,6 +11,9 @@ from itertools import islice
 
 MARKS = ("#", "%", "//")  # how comments begin
 LOOKED = 200  # records looked at
+_RULE = re.compile(
+    r"\s*[|+]?(?:\s*:?[-=]{3,}:?\s*[|+])+(?:\s*:?[-=]{3,}:?\s*)?", re.ASCII
+)  # +-----+, ----+----, |:---|
 SIGNS = ",;\t|"
 
 _NUMBER = re.compile(r"[+-]?[.,]?\d")  # how a number, a date or a time begins
@@ -46,6 +49,20 @@ def _is_numeric(place: int, rows: Sequence[Sequence[str]]) -> bool:
     """Whether a column holds numbers, dates or times wherever it holds anything."""
     cells = [row[place] for row in rows if place < len(row) and row[place].strip()]
     return bool(cells) and all(map(is_number, cells))
+
+
+def is_drawn(start: str) -> bool:
+    """Whether the table is drawn with bars and dashes, as database shells and Markdown do, and not written."""
+    top = [line for line in start.splitlines()[:10] if line.strip()][:3]
+    return any(map(_RULE.fullmatch, top)) and any("|" in line and not _RULE.fullmatch(line) for line in top)
+
+
+def undraw(lines: Sequence[str]) -> str:
+    """Return the lines of a drawn table with bars between cells alone; a line that holds no row is blank."""
+    rows = [None if "|" not in line or _RULE.fullmatch(line) else line for line in map(str.rstrip, lines)]
+    if next(filter(None, rows), "").startswith("|"):
+        rows = [row and row.removeprefix("|").removesuffix("|") for row in rows]
+    return "".join("\n" if row is None else "|".join(map(str.strip, row.split("|"))) + "\n" for row in rows)
 
 
 def find_header(start: str) -> tuple[int, str]:

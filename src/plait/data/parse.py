@@ -72,9 +72,11 @@ _CURRENCIES = {
 }  # fmt: skip
 _EXPONENT = re.compile(r"(?:[eEdD]| ?[x×*·] ?10\^?)([+-]?\d{1,3})(?!\d)")
 _SCALES = {"k": "e3", "thousand": "e3", "m": "e6", "mio": "e6", "million": "e6", "b": "e9", "bn": "e9", "mrd": "e9",
-           "billion": "e9", "lakh": "e5", "crore": "e7"}  # fmt: skip
+           "billion": "e9", "lakh": "e5", "crore": "e7", "万": "e4", "萬": "e4", "亿": "e8", "億": "e8"}  # fmt: skip
 # A bare letter only right behind the digits, and m only as a capital: 1.85m are metres, 300 K are kelvins.
-_SCALE = re.compile(r"(?:([kKMB])|\s?((?i:thousand|mio|million|bn|mrd|billion|lakh|crore))s?\.?)(?![^\W\d_])")
+_SCALE = re.compile(
+    r"(?:([kKMB])|\s?((?i:thousand|mio|million|bn|mrd|billion|lakh|crore))s?\.?)(?![^\W\d_])|\s?([万萬亿億])"
+)
 _UNIT = re.compile(r"(?:[^\W\d_]|[%‰°\"/])(?:[^\W\d_]|[°%/.*· ^-](?=.)|\^?[23](?=$|[ /*·]))*\.?")
 # What may stand right behind the digits, where an id such as 1001A might stand too.
 _BASE = (
@@ -125,6 +127,7 @@ _WORDED = tuple(
         rf"{_WORD}[\s/-]+(?:de\s+)?(?P<year>\d{{4}})\Z",
     )
 )
+_SINCE = re.compile(r"\d{9,19}(?:\.\d+)?")
 _WEEKDAY = re.compile(
     r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|mo|di|mi|do|fr|sa|so"
     r"|(?:mon|diens|donners|frei|sams|sonn)tag"
@@ -138,7 +141,8 @@ _MONTHS = tuple(
     for words in (
         "january januar janner janvier enero gennaio janeiro januari",
         "february februar fevrier febrero febbraio fevereiro februari",
-        "march marz mars marzo marco maart marts mrt", "april avril abril aprile", "may mai mayo maggio maio mei maj",
+        "march marz mars marzo marco maart marts mrt mrz", "april avril abril aprile",
+        "may mai mayo maggio maio mei maj",
         "june juni juin junio giugno junho", "july juli juillet julio luglio julho",
         "august aout agosto augustus augusti",
         "september septembre septiembre settembre setembro", "october oktober octobre octubre ottobre outubro",
@@ -221,6 +225,8 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
             return "0", text[0]
         raise ValueError
     head, number, tail = text[: core.start()], core[0], text[core.end() :]
+    if head == '="' and tail == '"':  # how exports keep Excel from rounding
+        head = tail = ""
     currency, sign, power = _CURRENCIES.get(head, ""), "", ""
     if head and not currency:
         currency, sign, tail = _read_head(head, tail)
@@ -233,7 +239,7 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
         elif tail == "-" and not sign and re.search(r"[.,]\d\d$", number):
             sign, tail = "-", ""
         if not power and (scale := _SCALE.match(tail)):
-            tail, power = tail[scale.end() :], _SCALES[(scale[1] or scale[2]).lower()]
+            tail, power = tail[scale.end() :], _SCALES[scale[scale.lastindex or 0].lower()]
     return _join_groups(sign, number, decimal_comma) + power, _read_unit(currency, tail) if tail else currency
 
 
@@ -403,21 +409,22 @@ def read_amounts(table: Table, name: str, written: Written | None = None) -> lis
     return amounts
 
 
-def parse_date(cell: Any, day_first: bool = False, zone: int | None = None) -> dt.datetime | None:
+def parse_date(cell: Any, day_first: bool | None = False, zone: int | None = None) -> dt.datetime | None:
     """Return a cell as a date and time without a zone, or None where absent.
 
     ISO 8601, 31.12.2024, 12/31/2024, 31 Dec 2024, December 31, 2024, 31. Dezember 2024, 2024年12月31日, with a clock or
     without; numbers: 20241231, 20241231235959, seconds since 1970 (or milli-, micro-, nanoseconds). day_first settles
-    1/2/2024. A cell that says its zone is read as its clock shows it, or in `zone`, in minutes ahead of UTC. Raises
-    ValueError.
+    1/2/2024; None: day first, but month first with slashes. A cell that says its zone, or counts from 1970, is read as
+    its clock shows it, or in `zone`, in minutes ahead of UTC. Raises ValueError.
     """
     moment = parse_moment(cell, day_first)
-    if moment is not None and moment.tzinfo is not None and zone is not None:
-        moment = moment.astimezone(dt.timezone(dt.timedelta(minutes=zone)))
+    if moment is not None and zone is not None:
+        moment = moment.replace(tzinfo=dt.UTC) if counts_from_1970(cell) else moment
+        moment = moment.astimezone(dt.timezone(dt.timedelta(minutes=zone))) if moment.tzinfo else moment
     return None if moment is None else moment.replace(tzinfo=None)
 
 
-def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
+def parse_moment(cell: Any, day_first: bool | None = False) -> dt.datetime | None:
     """Return a cell as a date and time, with the zone that it says; as `parse_date`."""
     if cell is None or cell != cell:
         return None
@@ -434,7 +441,7 @@ def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
     text = fold(cell)
     if len(text) > LONGEST:
         raise ValueError
-    if len(text) > 8 and text[8:9].isdigit() and re.fullmatch(r"\d{9,19}(?:\.\d+)?", text):
+    if _SINCE.fullmatch(text):
         return _from_number(float(text))
     try:
         return dt.datetime.fromisoformat(text)
@@ -446,6 +453,14 @@ def parse_moment(cell: Any, day_first: bool = False) -> dt.datetime | None:
         return _from_words(text, day_first)
     except ValueError:
         return _from_words(_UNIX.sub(r"\1 \3 \2", _WEEKDAY.sub("", text, count=1)), day_first)
+
+
+def counts_from_1970(cell: Any) -> bool:
+    """Whether a cell that is a date counts seconds, or parts of one, since 1970: a moment of UTC."""
+    if isinstance(cell, str):
+        cell = float(text) if cell and cell[-1:].isdigit() and _SINCE.fullmatch(text := fold(cell)) else None
+    number = abs(float(cell)) if isinstance(cell, (int, float, np.number)) else 0.0
+    return number >= 1e8 and not 1e13 <= number < 1e14  # YYYYMMDD, YYYYMMDDhhmmss
 
 
 def zone_of(cells: Iterable[Any]) -> int | None:
@@ -503,12 +518,12 @@ def _from_number(number: float) -> dt.datetime:
     raise ValueError
 
 
-def _from_words(text: str, day_first: bool) -> dt.datetime:
+def _from_words(text: str, day_first: bool | None) -> dt.datetime:
     if match := _DIGITS.fullmatch(text):
-        first, _sign, second, third, *_ = match.groups()
+        first, sign, second, third, *_ = match.groups()
         if len(first) > 2:
             return _moment(first, second, third, match)
-        months = (second, first) if day_first else (first, second)
+        months = (second, first) if (sign != "/" if day_first is None else day_first) else (first, second)
         try:
             return _moment(third, *months, match)
         except ValueError:
@@ -543,8 +558,9 @@ def _moment(year: str, month: str, day: str, clock: re.Match[str]) -> dt.datetim
     return dt.datetime(years, int(month), int(day), hours, int(minute or 0), int(second or 0), tzinfo=offset)
 
 
-def is_day_first(cells: Iterable[Any]) -> bool:
-    """Tell the order of 1/2/2024 from the cells that leave no doubt; else day first, but month first with slashes."""
+def is_day_first(cells: Iterable[Any]) -> bool | None:
+    """Tell the order of 1/2/2024 from the cells that leave no doubt; else day first, but month first with slashes.
+    None where no cell is such a date."""
     votes, signs = 0, Counter[str]()
     for cell in cells:
         if not isinstance(cell, str):
@@ -554,4 +570,6 @@ def is_day_first(cells: Iterable[Any]) -> bool:
         if match and len(match[1]) <= 2:
             votes += (int(match[1]) > 12) - (int(match[3]) > 12)
             signs[match[2]] += 1
-    return votes > 0 or (votes == 0 and bool(signs) and signs.most_common(1)[0][0] != "/")
+    if not signs:
+        return None
+    return votes > 0 or (votes == 0 and signs.most_common(1)[0][0] != "/")

@@ -47,6 +47,16 @@ def spellings(values: Iterable[str], truths: bool = True) -> dict[str, str]:
     return known
 
 
+def say_alike(values: Iterable[str]) -> str:
+    """Return the values that may be one, written in several ways: "'No' and 'no'; …"; "" where there are none.
+    Single letters are left alone: a and A may well be two."""
+    alike: dict[str, list[str]] = {}
+    for value in values:
+        alike.setdefault(fold_value(value), []).append(value)
+    pairs = [" and ".join(map(repr, sorted(same))) for folded, same in alike.items() if len(same) > 1 < len(folded)]
+    return "; ".join(pairs[:3]) + ("; …" if len(pairs) > 3 else "")
+
+
 def match_names(names: Iterable[str], wanted: Iterable[str], known: Iterable[str] = ()) -> dict[str, str]:
     """Return {wanted: the name that is surely it}: the same, or the only one that is alike and is no known name."""
     names, wanted, taken = [*names], [*dict.fromkeys(wanted)], {*known}

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plait.core.contract import SPLITS, Column, Modality, Schema, Table
+from plait.core.contract import SPLITS, Column, Modality, Schema, Table, clean_label
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
@@ -187,7 +187,10 @@ def _as_transcript(column: Column, facts: Facts) -> Column:
 
 
 def _counted(facts: Facts) -> str:
-    return f"{count(facts.distinct or 0, 'different value')} in {count(facts.filled, 'row')}"
+    labels = facts.distinct or 0
+    if facts.form == "text":  # blanks around a label are none of it
+        labels = len({clean_label(value) for value in facts.uniques()} - {None})
+    return f"{count(labels, 'different value')} in {count(facts.filled, 'row')}"
 
 
 def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]) -> tuple[Modality, ...]:

@@ -58,12 +58,16 @@ def say_lacking(table: Table, columns: Sequence[str], spare: Sequence[str]) -> s
     return f"{noun} not in {table.source}, and so absent in every row: {say_some([*map(say, columns)])}."
 
 
-def take_columns(table: Table, names: Iterable[str]) -> dict[str, list[Any]]:
-    """Return columns of a table as they came, to be carried along. Raises RequestError for media and arrays."""
-    kept = {name: table.cells(name) for name in names}
-    for name, cells in kept.items():
+def take_columns(table: Table, asked: Iterable[str], ids: Iterable[str] = ()) -> dict[str, list[Any]]:
+    """Return columns of a table as they came, to be carried along. Raises RequestError for media and arrays that are
+    asked for; among the ids, which nobody asked for, they are left out."""
+    asked, kept = [*asked], dict[str, list[Any]]()
+    for name in dict.fromkeys([*ids, *asked]):
+        cells = table.cells(name)
         strange = next((cell for cell in cells if isinstance(cell, (bytes, dict, list, np.ndarray))), None)
-        if strange is not None:
+        if strange is None:
+            kept[name] = cells
+        elif name in asked:
             raise RequestError(
                 f"column {name!r} cannot be kept beside the answers: it holds {type(strange).__name__}; "
                 "expected words, numbers or dates."

@@ -189,7 +189,7 @@ class Model:
             ['no', 'yes']
         """
         given = read_rows(rows, folder)
-        kept = take_columns(given, dict.fromkeys([*self._ids(given), *([keep] if isinstance(keep, str) else keep)]))
+        kept = take_columns(given, [keep] if isinstance(keep, str) else keep, self._ids(given))
         table, notes = self._fitting(given, self.modalities, callback)
         answers = self._predictions(table, self._answer(table, [tuple(self.modalities)], (), callback))
         answers.kept, answers.notes = kept, notes

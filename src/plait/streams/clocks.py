@@ -235,7 +235,7 @@ def _plain_zone(end: str) -> str:
     return f"{end[0]}{digits[:2]}:{digits[2:]}"
 
 
-def _read_cell(cell: str, day_first: bool) -> tuple[int, str, str | None] | None:
+def _read_cell(cell: str, day_first: bool | None) -> tuple[int, str, str | None] | None:
     """Return (nanoseconds, form, zone) of one cell, or None where it is no time."""
     if match := _CLOCK.fullmatch(cell):
         hours, minutes, seconds, broken, half = match.groups()

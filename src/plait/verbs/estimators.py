@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from plait.core.contract import Table
+from plait.core.contract import Table, clean_label
 from plait.data.read import read
 from plait.errors import RequestError, TableError
 from plait.runs.predictions import Predictions
@@ -116,7 +116,8 @@ class Classifier(ClassifierMixin, _Estimator):
     def _learn(self, X: Any, y: Any, sample_weight: Any) -> None:
         check_classification_targets(y)
         super()._learn(X, y, sample_weight)
-        self.classes_ = np.array(self.model_.classes)
+        given = {clean_label(label): label for label in y.tolist()} if y.ndim == 1 else {}  # "a " is "a" to a model
+        self.classes_ = np.array([given.get(label, label) for label in self.model_.classes or []])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return a label for each row of `X`, (rows,); for one with nothing in it the commonest of training."""

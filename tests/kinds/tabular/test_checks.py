@@ -33,6 +33,16 @@ def test_a_category_with_one_row() -> None:
     assert brief(found) == [("note", "table-category-once", "colour", (30,))]
 
 
+def test_values_that_differ_only_in_how_they_are_written() -> None:
+    (finding,) = check({"paid": ["Ja", "ja", "nein", "a", "A"] * 10})
+    assert (finding.severity, finding.check, finding.column) == ("note", "table-category-alike", "paid")
+    assert finding.message == "values differ only in how they are written: 'Ja' and 'ja'"
+
+
+def test_a_target_of_whole_numbers_in_text_is_no_finding() -> None:
+    assert brief(check({"ill": ["0.0", "1.0", ""] * 20}, target="ill")) == []
+
+
 def test_more_categories_than_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     colours = {"colour": ["red", "green", "blue"] * 10}
     assert not check(colours)

@@ -55,3 +55,21 @@ def test_the_same_instant_in_another_zone_is_the_same():
         "column 'day': 1 row is in another time zone (+02:00) than in training (none), read as its clock shows."
     ]
     assert "zones" not in naive.to_json()["columns"][0]  # as before
+
+
+def test_counts_from_1970_are_moments_of_utc():
+    same = {"day": [1704067200, "1704067200", 1704067200000.0]}
+    there = TabularPrep().fitted({"day": ["2024-01-01T02:00:00+02:00", "2024-01-02T18:00:00+02:00"]}, KINDS)
+    assert there(same).tolist() == [there({"day": ["2024-01-01T00:00Z"]})[0].tolist()] * 3
+    assert compare_cells(there, same) == [
+        "column 'day': 3 rows are in another time zone (+00:00) than in training (+02:00), turned to that."
+    ]
+    counted = TabularPrep().fitted({"day": [1704067200, 1704153600]}, KINDS)
+    assert counted({"day": ["2024-01-01T02:00+02:00"]}).tolist() == counted({"day": [1704067200]}).tolist()
+    naive = TabularPrep().fitted({"day": ["2024-01-01 06:00", "2024-01-02 18:00"]}, KINDS)
+    assert compare_cells(naive, same) == []
+
+
+def test_dates_written_otherwise_than_in_training_are_told_by_their_sign():
+    prep = TabularPrep().fitted({"day": ["2024-01-01", "2024-06-02"]}, KINDS)
+    assert prep({"day": ["05.02.2024", "02/05/2024"]}).tolist() == [prep({"day": ["2024-02-05"]})[0].tolist()] * 2

@@ -19,6 +19,7 @@ from plait.core.contract import Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count
 from plait.data.parse import decimal_signs, is_day_first, is_missing, read_dates, zones_in
+from plait.data.spelling import say_alike
 from plait.kinds.facts import Facts, rows_of
 from plait.kinds.tabular.mend import say_order
 from plait.kinds.tabular.prep import BEFORE, ColumnPrep, TabularPrep, read_numbers
@@ -114,9 +115,13 @@ def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Itera
 
 
 def _check_categories(column: Column, cells: Sequence[Any]) -> Iterator[Finding]:
-    """Find values that one row alone has."""
+    """Find values that are written in several ways, and values that one row alone has."""
     keys = [None if cell is None else unicodedata.normalize("NFC", str(cell)).strip() for cell in cells]
     groups = rows_of(key or None for key in keys)
+    if alike := say_alike(map(str, groups)):
+        mend = "If they are one, write them alike; fit tells them apart."
+        message = f"values differ only in how they are written: {alike}"
+        yield Finding("note", "table-category-alike", column.name, (), message, mend)
     several, most = sum(len(rows) > 1 for rows in groups.values()), TabularPrep().max_categories
     if several > most:
         message = f"{count(several)} values come more than once; fit tells the {count(most)} commonest apart"

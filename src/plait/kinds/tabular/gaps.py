@@ -10,7 +10,7 @@ import numpy as np
 
 from plait.core.contract import NEW
 from plait.core.words import say_rows, say_some
-from plait.data.parse import zones_in
+from plait.data.parse import counts_from_1970, zones_in
 from plait.kinds.tabular.prep import ColumnPrep, TabularPrep, key_of, note, read_numbers, show_cell
 
 
@@ -68,7 +68,10 @@ def _compare_zones(column: ColumnPrep, cells: Sequence[Any]) -> str:
     def say(zones: Sequence[int]) -> str:
         return ", ".join(f"{'-' if zone < 0 else '+'}{abs(zone) // 60:02}:{abs(zone) % 60:02}" for zone in zones[:3])
 
-    known, counts = column.zones, Counter(zone for cell in cells for zone in zones_in([cell]))
+    def zones_of(cell: Any) -> set[int]:
+        return {0} if column.zones and counts_from_1970(cell) else zones_in([cell])
+
+    known, counts = column.zones, Counter(zone for cell in cells for zone in zones_of(cell))
     new = sorted(zone for zone in counts if zone not in known)
     if not new:
         return ""

@@ -110,7 +110,7 @@ def _plain_number(cell: str, decimal_comma: bool) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 2**53 and not re.search(r"[.]\d*0$|[eE]", text) else value
 
 
-def iso_date(cell: str | int | float, day_first: bool = False) -> str:
+def iso_date(cell: str | int | float, day_first: bool | None = False) -> str:
     """Return a date in ISO 8601. Raises ValueError where it is none."""
     cell = fold(cell) if isinstance(cell, str) else cell
     if isinstance(cell, str) and re.fullmatch(r"\d{9,19}(?:\.\d+)?", cell):
@@ -136,7 +136,7 @@ def iso_date(cell: str | int | float, day_first: bool = False) -> str:
     return clock.isoformat() + (part[1] if part else "") + offset
 
 
-def say_order(texts: Sequence[Any], day_first: bool) -> str:
+def say_order(texts: Sequence[Any], day_first: bool | None) -> str:
     """Return what was assumed of dates such as 1/2/2024, where the column does not settle their order."""
     pairs = [(int(m[1]), int(m[3])) for text in texts if isinstance(text, str) and (m := _EITHER.fullmatch(text))]
     days, months = any(a > 12 for a, _b in pairs), any(b > 12 for _a, b in pairs)

@@ -20,7 +20,7 @@ import numpy as np
 
 from plait.core.options import option
 from plait.core.words import count
-from plait.data.parse import how_written, is_day_first, parse_date, parse_number, zone_of, zones_in
+from plait.data.parse import counts_from_1970, how_written, is_day_first, parse_date, parse_number, zone_of, zones_in
 from plait.data.spelling import fold_value, spellings
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
@@ -92,7 +92,7 @@ class ColumnPrep:
     name: str
     kind: str
     scalers: tuple[Scaler, ...] = ()  # one for a number, one for each part of a date
-    day_first: bool = False
+    day_first: bool | None = False  # None: in training no date was such as 1/2/2024
     decimal_comma: bool = False
     clock: bool = False  # the dates hold a time of day
     zones: tuple[int, ...] = ()  # of dates that name one: minutes ahead of UTC
@@ -105,8 +105,10 @@ class ColumnPrep:
     def of(cls, name: str, kind: str, cells: Sequence[Any]) -> ColumnPrep:
         """Return a column of which is known how its cells write numbers and dates."""
         if kind == "date":
-            zones = tuple(sorted(zones_in(cells)))
-            return cls(name, kind, day_first=is_day_first(cells), zone=zone_of(cells), zones=zones, clock=True)
+            zones, zone = tuple(sorted(zones_in(cells))), zone_of(cells)
+            if counts_from_1970(next((cell for cell in cells if cell is not None), None)):
+                zones, zone = (0,), 0
+            return cls(name, kind, day_first=is_day_first(cells), zone=zone, zones=zones, clock=True)
         return cls(name, kind, **how_written(cells)._asdict()) if kind == "number" else cls(name, kind)
 
     @property
@@ -351,7 +353,8 @@ def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
 
 def show_cell(cell: Any) -> str:
     """Return a cell as a reason quotes it, cut where it is long."""
-    return repr(cell) if len(repr(cell)) <= 40 else repr(cell)[:37] + "…"
+    shown = str(cell) if isinstance(cell, dt.date) else repr(cell)
+    return shown if len(shown) <= 40 else shown[:37] + "…"
 
 
 def note(reasons: dict[int, str], row: int, why: str) -> None:

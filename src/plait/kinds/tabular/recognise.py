@@ -97,7 +97,7 @@ def judge_number(facts: Facts) -> Guess:
         return Guess("category", f"{come}, named like labels rather than amounts", 0.6)
     if facts.form == "whole":
         return Guess("number", f"whole numbers, such as {low} and {high}", 0.95)
-    return Guess("number", f"numbers, such as {low:.6g} and {high:.6g}", 1.0)
+    return Guess("number", f"numbers, such as {low + 0:.6g} and {high + 0:.6g}", 1.0)
 
 
 def date_form(name: str, numbers: list[float]) -> str:

@@ -34,8 +34,8 @@ def test_each_column_that_is_lost_is_a_line() -> None:
         "number, text)",
         "warning: 'site' is left out: only one value: 'A'; to use it: --kind site=category (or number, text)",
         "warning: 'link' is left out: web addresses: plait downloads nothing; put the files in a folder",
-        "warning: 'tags' is left out: the cells hold lists, records or mixed things: nothing here to learn from; to "
-        "use it: --kind tags=category (or number, text)",
+        "warning: 'tags' is left out: the cells hold records: nothing here to learn from; to use it: "
+        "--kind tags=category (or number, text)",
     ]
     assert say_left_out(schema) == lines
     assert say_left_out(schema, most=1) == [lines[0], "warning: 3 more columns are left out: plait show"]
@@ -48,12 +48,12 @@ def test_check_warns_of_each_once() -> None:
     found = [f for f in check(TABLE, target="y", ignore="unwanted", cache=False) if f.severity == "warning"]
     lost = [(f.check, f.column) for f in found if f.column in COLUMNS and f.column != "empty"]
     assert sorted(lost) == [
+        ("file-address", "link"),
         ("table-constant", "site"),
-        ("table-left-out", "link"),
         ("table-left-out", "ref"),
         ("table-left-out", "tags"),
     ]
-    assert next(f.mend for f in found if f.column == "link") == "If it is of no use: --ignore link"
+    assert next(f.mend for f in found if f.column == "link").startswith("Download the files")
 
 
 @pytest.mark.parametrize("name", ["id", "serial", "hash", "unwanted", "empty"])

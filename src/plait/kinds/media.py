@@ -68,8 +68,8 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     forms = Counter(one.form for one in held if one is not None and (one.sure or pictured))
     in_text = sum(forms.values()) > 0.5 * looked
     if not in_text and sum(one is not None and one.form in (GRIDS, ROWS) for one in held) > 0.5 * looked:
-        form = next(one.form for one in held if one is not None and one.form in (GRIDS, ROWS))
-        return Guess("id", f"{form}, which may be anything (as pictures: --kind {facts.name}=image)", 0.3, usable=False)
+        what = next(one.form for one in held if one is not None and one.form in (GRIDS, ROWS))
+        return Guess("id", f"{what}, which may be anything (as pictures: --kind {facts.name}=image)", 0.3, usable=False)
     paths = [one is None and _may_be_path(cell) for cell, one in zip(facts.sample, held, strict=True)]
     cells = [c for c, path in zip(facts.sample, paths, strict=True) if in_text or path or isinstance(c, (bytes, dict))]
     if len(cells) < 0.5 * looked:

@@ -24,8 +24,8 @@ import json, resource, sys, tempfile
 from pathlib import Path
 import numpy as np
 import plait
-from plait.data.detect import detect
-from plait.dataset import prepare
+from plait.kinds.detect import detect
+from plait.models.rows import prepare
 from plait.models.views import fit_views
 table = plait.read({"image": IMAGES, "audio": SOUNDS}, folder=sys.argv[1])
 schema = detect(table)

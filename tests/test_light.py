@@ -82,3 +82,10 @@ def test_threads_wait_shortly_and_sleep_unless_the_user_says_otherwise(given: di
     names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
     env = {name: value for name, value in os.environ.items() if name not in names} | given
     assert subprocess.check_output([sys.executable, "-c", code], text=True, env=env).strip() == expected
+
+
+def test_what_a_library_prints_past_python_is_not_shown() -> None:
+    code = (
+        "import os, sys; from plait import cli; cli._hush_libraries(); os.write(2, b'noise'); sys.stderr.write('words')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == "words"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import atexit
+import faulthandler
 import functools
 import gc
 import inspect
 import json
+import os
 import sys
 import warnings
 from collections import Counter
@@ -427,8 +429,20 @@ def main(args: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
 
 
+def _hush_libraries() -> None:
+    """Keep off the screen what decoders in C print past Python, such as libtiff and mpg123: plait says it itself."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, closefd=False)
+    faulthandler.enable(sys.stderr)  # where a library ends the process, this says where
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+
+
 def run() -> None:
     """Be the whole of a process: `plait` as it is typed."""
+    if sys.stderr is None:  # it is closed
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    else:
+        _hush_libraries()
     gc.set_threshold(10_000)  # the libraries are many objects that stay: to look through them at each 700 takes long
     atexit.register(gc.freeze)  # else Python, as it ends, looks through all of torch for garbage: half a second
     main()

@@ -49,7 +49,7 @@ def test_the_facts_of_a_picture(tmp_path: Path) -> None:
     cell = only(looked(plait.read({"p": ["图.jpg"]}, folder=tmp_path), "image"))
     assert (cell.fault, cell.format, cell.mode, cell.depth) == ("", "JPEG", "RGB", 8)
     assert (cell.width, cell.height, cell.orientation, cell.frames) == (30, 20, 6, 1)
-    assert len(cell.digest) == 64
+    assert cell.digest == cell.cell != ""
     assert len(cell.thumb) == 32 * 32 + 4 * 4 * 3
     assert not (cell.one_colour or cell.renamed or cell.outside)
 

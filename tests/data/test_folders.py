@@ -104,6 +104,8 @@ def test_classes_and_splits_of_a_tree(tmp_path: Path, files: list[str], rows: li
         ),
         (["p1/ill/1.png", "p1/well/2.png", "p2/ill/3.png", "p2/well/4.png"], r"same names \(ill, well\)"),
         (["fold1/1.png", "fold2/2.png"], "fold1, fold2 are named like parts of a whole"),
+        (["split_1/train/a/1.png", "split_2/train/b/2.png"], "split_1, split_2 are named like parts of a whole"),
+        (["ill/1.png", "well/2.png", "test/3.png"], "holds test, named like a split, beside ill, well; it is unclear"),
         (["audio/1.png"], "not like classes: audio"),
         (["images/1.png", "masks/2.png"], "like parts of a data set, not like classes: images, masks"),
         (
@@ -111,7 +113,18 @@ def test_classes_and_splits_of_a_tree(tmp_path: Path, files: list[str], rows: li
             "images, labels hold folders named like splits",
         ),
     ],
-    ids=["no classes", "beside", "some", "patients", "folds", "audio", "masks", "detection"],
+    ids=[
+        "no classes",
+        "beside",
+        "some",
+        "patients",
+        "folds",
+        "split in parts",
+        "test beside",
+        "audio",
+        "masks",
+        "detection",
+    ],
 )
 def test_an_unclear_tree_is_refused(tmp_path: Path, files: list[str], said: str) -> None:
     with pytest.raises(TableError, match=said):

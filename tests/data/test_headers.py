@@ -1,4 +1,4 @@
-"""Headers: what WAV, AIFF, AU, OGG, MP3 and PNG files say of themselves, and where that is wrong."""
+"""Headers: what files of sounds and pictures say of themselves, and where that is wrong."""
 
 import io
 import struct
@@ -19,15 +19,18 @@ def sound(form: str, subtype: str | None = None) -> bytes:
     return content.getvalue()
 
 
-def picture() -> bytes:
+def picture(form: str = "PNG") -> bytes:
     from PIL import Image
 
     content = io.BytesIO()
-    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(content, "PNG")
+    how = {"compression": "tiff_lzw"} if form == "TIFF" else {}
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(content, form, **how)
     return content.getvalue()
 
 
-WHOLE = {form: sound(form) for form in ("WAV", "AIFF", "AU", "OGG", "MP3", "FLAC", "RF64")} | {"PNG": picture()}
+WHOLE = {form: sound(form) for form in ("WAV", "AIFF", "AU", "CAF", "W64", "OGG", "MP3", "FLAC", "RF64")} | {
+    "PNG": picture()
+}
 
 
 @pytest.mark.parametrize("form", WHOLE)
@@ -35,9 +38,19 @@ def test_a_whole_file_agrees_with_itself(form: str) -> None:
     assert check_header(WHOLE[form]) == ("", "")
 
 
-@pytest.mark.parametrize("form", ["WAV", "AIFF", "AU", "MP3", "RF64", "PNG"])
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "AU", "CAF", "W64", "MP3", "RF64", "PNG"])
 def test_half_a_file_is_truncated(form: str) -> None:
     assert check_header(WHOLE[form][: len(WHOLE[form]) // 2])[0] == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [("JPEG2000", "its last part is cut off"), ("AVIF", "its last part is cut off"), ("TIFF", "its end is missing")],
+)
+def test_a_picture_that_ends_too_soon(form: str, said: str) -> None:
+    content = picture(form)
+    assert check_header(content) == ("", "")
+    assert check_header(content[: len(content) // 2]) == ("truncated", said)
 
 
 def test_an_ogg_that_ends_inside_a_page_is_truncated() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from plait.data.formats import sniff
 from plait.data.in_text import held_in
-from plait.data.media import open_cell, read_image
+from plait.data.media import open_cell, read_image, read_sound
 from plait.errors import CellError
 
 PIXELS = np.arange(100, 164, dtype=np.uint8).reshape(8, 8)
@@ -39,10 +39,16 @@ CODE = base64.b64encode(PNG).decode()
         json.dumps({"bytes": CODE, "path": "a.png"}),
         json.dumps({"bytes": f"data:image/png;base64,{CODE}"}),
         json.dumps({"path": None, "bytes": list(PNG)}),
+        f'"{CODE}"',
+        json.dumps([CODE]),
+        json.dumps({"image": CODE, "width": 8}),
+        f'<img alt="a" src="data:image/png;base64,{CODE}" width="8"/>',
+        f"![a](data:image/png;base64,{CODE})",
     ],
     ids=[
         "URI", "URI with name", "URI in percent", "base64", "in lines", "for addresses", "hex", "Postgres", "SQL",
         "repr", "record", "JSON", "JSON with URI", "JSON of numbers",
+        "quotes", "list of one", "field", "HTML", "Markdown",
     ],
 )  # fmt: skip
 def test_a_file_in_text_is_that_file(text: str) -> None:
@@ -99,3 +105,14 @@ def test_what_is_cut_is_truncated() -> None:
     Image.fromarray(noise).save(out, "PNG")
     with pytest.raises(CellError, match="truncated image"):  # as a spreadsheet cuts it, after 32,767 letters
         read_image(base64.b64encode(out.getvalue()).decode()[:999], None)
+
+
+def test_a_record_of_samples_in_text_is_a_sound() -> None:
+    tone = (np.arange(800) % 7 / 8).tolist()
+    samples, rate = read_sound(json.dumps({"path": None, "array": tone, "sampling_rate": 8000}), None)
+    assert (samples.shape, rate, samples[3, 0]) == ((800, 1), 8000, 0.375)
+
+
+def test_two_files_in_a_text_are_no_file() -> None:
+    assert held_in(json.dumps([CODE, CODE]), sniff) is None
+    assert held_in(f'<img src="data:image/png;base64,{CODE}"> {"and a long story " * 20}', sniff) is None

@@ -26,7 +26,7 @@ from plait.kinds import KINDS
 from plait.kinds.cell_facts import WHOLE, CellFacts
 from plait.kinds.kind import Kind
 
-VERSION = 2  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
+VERSION = 3  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
 
 
@@ -126,8 +126,9 @@ def look_into(
     except OSError as error:
         reason = f"cannot be opened: {cell} ({error.strerror})"
         return checks.FACTS(kind.name, "unreadable", reason, **place), ""
-    kept_as = digest_bytes(content).hex() if part == WHOLE else ""
-    return replace(_read_content(cell, kind, content, place.get("path", ""), rate), cell=kept_as, **place), key
+    digest = digest_bytes(content).hex()
+    facts = _read_content(cell, kind, content, place.get("path", ""), rate)
+    return replace(facts, digest=digest, cell=digest if part == WHOLE else "", **place), key
 
 
 def _read_content(cell: Any, kind: Kind, content: bytes, path: str, rate: int | None) -> CellFacts:
@@ -148,8 +149,7 @@ def _read_content(cell: Any, kind: Kind, content: bytes, path: str, rate: int | 
     elif fault and not facts.fault:
         facts = replace(facts, header=words)
     endings = getattr(kind.mend, "ENDINGS", {}).get(form.upper(), "").split()
-    digest = hashlib.sha256(content).hexdigest()
-    return replace(facts, digest=digest, format=form, renamed=right_name(name, endings) != name)
+    return replace(facts, format=form, renamed=right_name(name, endings) != name)
 
 
 def _is_outside(path: str, folder: Path | None) -> bool:

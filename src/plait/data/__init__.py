@@ -17,7 +17,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "describe", "is_sound", "sniff", "sniff_format", "way_out",
     ),
     "headers": ("check_header", "close_lengths", "span_of_wav"),
-    "in_text": ("GRIDS", "Held", "held_in"),
+    "in_text": ("GRIDS", "ROWS", "Held", "held_in"),
     "media": (
         "MAX_PIXELS", "is_address", "open_cell", "open_sound", "part_of", "read_head", "read_image", "read_sound",
         "resample", "split_part",

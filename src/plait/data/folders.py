@@ -30,7 +30,7 @@ _THINGS = (  # words beside a split's name that tell nothing: test_images, train
 _THING = re.compile(_THINGS)
 _SPLIT = re.compile(rf"({'|'.join(sorted(_SPLIT_WORDS, key=len, reverse=True))})(?:{_THINGS})?")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
-_PIECE = re.compile(r"(?:fold|part|batch|chunk|shard)[\s_-]*\d+", re.IGNORECASE)
+_PIECE = re.compile(r"(?:fold|part|batch|chunk|shard|split|cv)[\s_-]*\d+", re.IGNORECASE)
 _LAYOUT = re.compile("images|imgs|jpegimages|labels|annotations|masks?|gt|ground_?truth|bboxes|xmls")
 
 
@@ -85,6 +85,12 @@ def _placed(path: Path, files: Sequence[_File]) -> tuple[list[tuple[_File, str |
             raise TableError(
                 f"{path} holds {_list(splits)}, named like splits, and no folders of classes in them. Expected "
                 f"{next(iter(splits))}/CLASS/FILE; or give a table with a path and a label in each row"
+            )
+        if "train" not in splits.values():
+            classes = [name for name in tops if name not in splits]
+            raise TableError(
+                f"{path} holds {_list(splits)}, named like a split, beside {_list(classes)}; it is unclear whether "
+                f"that is a class. Expected CLASS/FILE or SPLIT/CLASS/FILE: move {next(iter(splits))} or rename it"
             )
         splits = {}  # a class of its own: trains beside cars
     if splits:

@@ -161,6 +161,34 @@ def _check_au(content: bytes) -> tuple[str, str]:
     return _check_length(left, size, rate * channels)
 
 
+def _check_caf(content: bytes) -> tuple[str, str]:
+    """Chunks of (name, size); the sound is in the one named data, and -1 leaves its length open."""
+    place, second = 8, 0.0
+    while place + 12 <= len(content):
+        name, size = struct.unpack_from(">4sq", content, place)
+        place += 12
+        if name == b"desc":
+            rate, _, _, packet, frames = struct.unpack_from(">d4I", content, place)
+            second = rate * packet / max(frames, 1)
+        if name == b"data":
+            return _check_length(len(content) - place, size, second)
+        place += max(size, 0)
+    return "truncated", "it ends before the sound begins"
+
+
+def _check_w64(content: bytes) -> tuple[str, str]:
+    """Chunks of (16 bytes of name, size with both), padded to 8 bytes."""
+    place, second = 40, 0.0
+    while place + 24 <= len(content):
+        size = struct.unpack_from("<Q", content, place + 16)[0]
+        if content[place : place + 4] == b"fmt ":
+            second = struct.unpack_from("<I", content, place + 32)[0]
+        if content[place : place + 4] == b"data":
+            return _check_length(len(content) - place - 24, size - 24, second)
+        place += max(24, size + -size % 8)
+    return "truncated", "it ends before the sound begins"
+
+
 def _check_ogg(content: bytes) -> tuple[str, str]:
     """Pages begin with OggS; the last of a stream carries the flag 4 (RFC 3533)."""
     place = content.rfind(b"OggS")
@@ -193,6 +221,24 @@ def _check_webp(content: bytes) -> tuple[str, str]:
     return ("truncated", f"it holds {left:,} of the {size:,} bytes that its header says") if left < size else ("", "")
 
 
+def _check_boxes(content: bytes) -> tuple[str, str]:
+    """Boxes of (size, name), of ISO media and JPEG 2000: 1 for a size of 64 bits behind the name, 0 for the rest."""
+    place, size = 0, 8
+    while place + 8 <= len(content) and size:
+        size = struct.unpack_from(">I", content, place)[0]
+        size = struct.unpack_from(">Q", content, place + 8)[0] if size == 1 else size
+        if 0 < size < 8:
+            return "", ""  # another fault
+        place += size
+    return ("truncated", "its last part is cut off") if place > len(content) else ("", "")
+
+
+def _check_tiff(content: bytes) -> tuple[str, str]:
+    """Where the list of what is in it should begin."""
+    place = struct.unpack_from("<I" if content[:1] == b"I" else ">I", content, 4)[0]
+    return ("truncated", "its end is missing") if place >= len(content) else ("", "")
+
+
 def _check_png(content: bytes) -> tuple[str, str]:
     """Chunks of (size, name, bytes, CRC-32), the last one IEND (ISO/IEC 15948)."""
     place = 8
@@ -210,11 +256,15 @@ def _check_png(content: bytes) -> tuple[str, str]:
 
 
 _CHECKS = (
-    (rb"(?:RIFF|RIFX|RF64).{4}WAVE", _check_wav),
+    (rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE", _check_wav),
     (rb"FORM.{4}AIF[FC]", _check_aiff),
     (rb"\.snd", _check_au),
+    (rb"caff", _check_caf),
+    (rb"riff\x2e\x91\xcf\x11", _check_w64),
     (rb"OggS", _check_ogg),
     (rb"ID3|\xff", _check_mp3),
     (rb"\x89PNG\r\n\x1a\n", _check_png),
     (rb"RIFF.{4}WEBP", _check_webp),
+    (rb".{4}ftyp(?:avi[fs]|hei[cxms]|hev[cxms]|mif1|msf1)|\x00\x00\x00\x0cjP  ", _check_boxes),
+    (rb"II\*\x00|MM\x00\*", _check_tiff),
 )

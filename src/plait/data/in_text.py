@@ -18,14 +18,19 @@ from plait.core.files import parse_json
 from plait.data.pictures import RANGE, picture_of_array
 from plait.errors import CellError
 
-GRIDS = "lists of numbers in text"
+GRIDS, ROWS = "lists of numbers in text", "numbers in text"  # what may be pictures
 LEAST = 32  # letters: the shortest picture in base64 has more
 BOARD = 32  # the highest number in a grid, up to which it may be a board or counts rather than a picture
 HEAD = 96  # letters in which base64 and hexadecimal are told by what they begin with
-_URI = re.compile(r"data:([^,;]{0,100})((?:;[^,;]{0,100}){0,9}),", re.IGNORECASE)
+_URI = re.compile(r"data:([\w.+/-]{0,100})((?:;[^,;]{0,100}){0,9}),", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _HEX = re.compile(r"(\\x|0x)?((?:[0-9a-fA-F]{2})+)")
-_RECORD = re.compile(r"\{\s*(['\"])(?:bytes|path)\1\s*:")
+_RECORD = re.compile(r"\{\s*(['\"])(?:bytes|path|array|sampling_rate)\1\s*:")
+# what stands before a thing in quotes or brackets that is all there is: an image of HTML or Markdown, a list, a record
+_BEFORE = re.compile(
+    r"(?:<img\b[^<>]{0,150}?\bsrc=|(!\[)[^\[\]]{0,99}\]\(|\[\s*|\{\s*[\"']\w{1,40}[\"']\s*:\s*)?([\"']?)"
+)
+MOST_AFTER = 80  # letters that may follow: fewer than any picture has
 _BYTES = re.compile(r"b['\"]")
 _LIST = re.compile(r"\[\s*\[|\d{1,3}[\s,]\s*\d{1,3}[\s,]")
 _GAPS = re.compile(r"(?<=[\d.\]])\s+(?=[-\d\[.])")  # NumPy writes spaces where JSON has commas
@@ -68,7 +73,18 @@ def held_in(text: str, sniff: Callable[[bytes], Any]) -> Held | None:
             return Held(_unpacked(whole), "base64")
     except _WRONG:
         pass
-    return None
+    inner = _inside(text)
+    return None if inner is None else held_in(inner, sniff)
+
+
+def _inside(text: str) -> str | None:
+    """Return what a text holds in quotes with little around, such as `["iVBOR…"]`, `<img src="data:…">`; else None."""
+    match = _BEFORE.match(text[: 2 * HEAD])
+    close = match and (match[2] or (match[1] and ")"))
+    if not match or not close:
+        return None
+    end = text.find(close, match.end())
+    return text[match.end() : end] if 0 < len(text) - end < MOST_AFTER and end >= 0 else None
 
 
 def _unpacked(text: str) -> bytes:
@@ -87,12 +103,22 @@ def _read(text: str) -> Any:
 
 
 def _record(record: dict[str, Any]) -> dict[str, Any] | None:
-    """Return {"bytes", "path"} as a cell may be, or None where it is none."""
-    content, path = record.get("bytes"), record.get("path")
+    """Return {"bytes", "path"} as a cell may be, also of {"array", "sampling_rate"}; or None where it is none."""
+    content, path, rate = record.get("bytes"), record.get("path"), record.get("sampling_rate")
+    if not content and isinstance(rate, (int, float)) and isinstance(record.get("array"), list):
+        content = _wave(np.asarray(record["array"], np.float32), int(rate))
     if isinstance(content, list) and all(isinstance(byte, int) for byte in content):
         content = bytes(content)
     right = isinstance(content, (bytes, str, type(None))) and isinstance(path, (str, type(None)))
     return {"bytes": content, "path": path} if right and (content or path) else None
+
+
+def _wave(samples: np.ndarray, rate: int) -> bytes:
+    """Return samples (time,), (time, channel) or (channel, time) as a WAV. Raises ValueError."""
+    from scipy.io import wavfile
+
+    wavfile.write(out := io.BytesIO(), rate, samples.T if samples.ndim == 2 and samples.shape[0] <= 8 else samples)
+    return out.getvalue()
 
 
 def _of_numbers(text: str) -> Held | None:
@@ -102,7 +128,7 @@ def _of_numbers(text: str) -> Held | None:
         side = round(len(flat) ** 0.5)
         if side * side != len(flat) or side < 8 or flat.min() < 0 or flat.max() > 255:
             return None
-        return Held(_file_of(flat.reshape(side, side)), "numbers in text", sure=False)
+        return Held(_file_of(flat.reshape(side, side)), ROWS, sure=False)
     values = np.array(parse_json(text if "," in text else _GAPS.sub(",", text)))
     if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or min(values.shape[:2]) < 3:
         return None

@@ -236,6 +236,9 @@ def _without_end(content: bytes, draft: tuple[int, int] | None) -> Image.Image |
 
 def _ends_grey(image: Image.Image) -> bool:
     """Whether the lowest lines are of the grey that stands for nothing."""
+    last: Any = image.getpixel((image.width - 1, image.height - 1))
+    if not all(127 <= value <= 129 for value in (last if isinstance(last, tuple) else (last,))):
+        return False  # as a rule; quicker
     spans: Any = image.crop((0, max(0, image.height - 4), image.width, image.height)).getextrema()
     return all(span in ((127, 127), (128, 128), (129, 129)) for span in (spans if len(image.mode) > 1 else (spans,)))
 

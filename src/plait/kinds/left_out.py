@@ -6,6 +6,7 @@ from plait.core.contract import Column, Schema
 from plait.core.finding import quoted
 from plait.core.words import count
 from plait.kinds import is_opened
+from plait.kinds.media import means_files
 
 WHY_ASKED, WHY_EMPTY = "left out as asked", "every cell is empty"
 QUIET = (WHY_ASKED, WHY_EMPTY, "says ", "looks like a split")  # plait's own columns say how others came to be
@@ -20,7 +21,8 @@ def is_lost(column: Column) -> bool:
 
 def way_in(column: Column) -> str:
     """Return how a column that is left out is used after all; "" where its reason says it."""
-    return "" if is_opened(column.kind) else f"to use it: --kind {quoted(column.name)}=category (or number, text)"
+    is_told = is_opened(column.kind) or means_files(column)
+    return "" if is_told else f"to use it: --kind {quoted(column.name)}=category (or number, text)"
 
 
 def say_left_out(schema: Schema, most: int | None = None) -> list[str]:

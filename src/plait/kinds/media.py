@@ -12,7 +12,7 @@ import numpy as np
 
 from plait.core.contract import Column
 from plait.data import formats, media
-from plait.data.in_text import GRIDS, Held, held_in
+from plait.data.in_text import GRIDS, ROWS, Held, held_in
 from plait.data.nearby import near_files
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
@@ -32,7 +32,9 @@ NAMES_ONLY = "names of files, but not their paths"
 PRINTED = "what a program prints of a picture or an array, not its content"
 WEB = "web addresses: plait downloads nothing; put the files in a folder"
 # what `str` gives of a picture, a tensor or a long array: no numbers are in it any more
-LOST = re.compile(r"\{?[^<]{0,40}<PIL\.|<[\w. ]{1,80} at 0x|tensor\(\[|array\(\[|\[[\[\d.\s-]{1,200}\.\.\.")
+LOST = re.compile(
+    r"\{[^\[]{0,200}array\(\[|\{?[^<]{0,40}<PIL\.|<[\w. ]{1,80} at 0x|tensor\(\[|array\(\[|\[[\[\d.\s-]{1,200}\.\.\."
+)
 LEAST_NAMES = 4  # names of files that are not found by them: fewer may be so by chance
 
 
@@ -65,10 +67,9 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     pictured = _kind_of_name(facts.name) == "image"
     forms = Counter(one.form for one in held if one is not None and (one.sure or pictured))
     in_text = sum(forms.values()) > 0.5 * looked
-    if not in_text and sum(one is not None and one.form == GRIDS for one in held) > 0.5 * looked:
-        return Guess(
-            "id", f"{GRIDS}, which may be anything (as pictures: --kind {facts.name}=image)", 0.3, usable=False
-        )
+    if not in_text and sum(one is not None and one.form in (GRIDS, ROWS) for one in held) > 0.5 * looked:
+        what = next(one.form for one in held if one is not None and one.form in (GRIDS, ROWS))
+        return Guess("id", f"{what}, which may be anything (as pictures: --kind {facts.name}=image)", 0.3, usable=False)
     paths = [one is None and _may_be_path(cell) for cell, one in zip(facts.sample, held, strict=True)]
     cells = [c for c, path in zip(facts.sample, paths, strict=True) if in_text or path or isinstance(c, (bytes, dict))]
     if len(cells) < 0.5 * looked:

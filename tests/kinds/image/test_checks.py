@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from plait.kinds.image.checks import PictureFacts, check_facts, hash_pictures, look, near_pictures
@@ -18,6 +19,12 @@ def test_sixteen_bits_are_told() -> None:
     file = io.BytesIO()
     Image.fromarray((np.arange(64).reshape(8, 8) * 1000).astype(np.uint16)).save(file, "PNG")
     assert look(file.getvalue(), None).depth == 16
+
+
+def test_a_heic_without_tags_is_looked_into() -> None:
+    heif, file = pytest.importorskip("pillow_heif"), io.BytesIO()
+    heif.from_pillow(Image.fromarray(pixels(0))).save(file)
+    assert look(file.getvalue(), None).header == ""
 
 
 def facts_of(images: np.ndarray) -> list[PictureFacts | None]:

@@ -18,7 +18,7 @@ from plait.kinds import cell_facts
 from plait.kinds.audio.prep import log_mel
 from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, quick_numbers
 
-VERSION = 3  # of the facts below
+VERSION = 4  # of the facts below
 SPEAKS = True  # a sound is there to tell something of its row: silence, or a copy with another label, is a finding
 WHOLE_FILES = True  # the end of a sound that was cut off may be all that its row is about
 FAULTS = {  # of sounds alone: fault → name of the check, what its cells do, how to mend it

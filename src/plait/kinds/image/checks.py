@@ -101,7 +101,7 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
 
 def _broken_tags(image: Image) -> str:
     """Say that no EXIF tag can be read of a block that is there; it may be the one that turns the photo."""
-    block = image.info.get("exif", b"")  # its head and an empty list of tags have 20 bytes
+    block = image.info.get("exif") or b""  # its head and an empty list of tags have 20 bytes
     return "its EXIF tags cannot be read" if len(block) > 20 and prep.tags_of(image) is None else ""
 
 

@@ -317,7 +317,7 @@ def to_8_bits(image: Image, black: float, white: float) -> Image:
     if deep is None:
         return image
     values = np.nan_to_num(np.asarray(deep, np.float32), nan=black) - np.float32(black)
-    shallow = pil.fromarray(np.clip(values * (255.0 / (white - black)) + 0.5, 0, 255).astype(np.uint8))
+    shallow = pil.fromarray((np.clip(values, 0, white - black) * (255.0 / (white - black)) + 0.5).astype(np.uint8))
     if image.mode in ("LA", "RGBA"):
         shallow.putalpha(image.getchannel("A"))
     return shallow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -143,7 +143,9 @@ class Yardstick:
             better = self.row_losses(theirs) - self.row_losses(ours)
             p = self._flip(better, generator)
             low, high = self._interval(better, ours, theirs, generator)
-        return Difference(value, *_reconcile(value, low, high, p), p)
+        if self.metric in ("balanced_accuracy", "f1_macro", "auroc"):
+            low, high = max(-1.0, min(low, value - self._least_reach)), min(1.0, max(high, value + self._least_reach))
+        return Difference(value, *reconcile(value, low, high, p), p)
 
     # -- tests --------------------------------------------------------------------------------------------------------
 
@@ -199,6 +201,15 @@ class Yardstick:
             return by_row or bca(parts, _gain, generator)
         low, high = jackknife(np.stack([np.bincount(self.groups, part) for part in parts]), _gain)
         return (min(low, by_row[0]), max(high, by_row[1])) if by_row else (low, high)
+
+    @property
+    def _least_reach(self) -> float:
+        """How far an interval reaches at least where each class counts the same: as the score interval does where no
+        row differs, of so many rows as their weights are worth (Kish 1965). A bootstrap of few that differ collapses.
+        """
+        weights = replace(self, metric="balanced_accuracy").weights
+        worth = float(weights.sum() ** 2 / np.square(weights).sum())
+        return Z**2 / (worth + Z**2)
 
     # -- what the rows hold -------------------------------------------------------------------------------------------
 
@@ -343,7 +354,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _reconcile(value: float, low: float, high: float, p: float) -> tuple[float, float]:
+def reconcile(value: float, low: float, high: float, p: float) -> tuple[float, float]:
     """Return the interval with the end that faces 0 on the side of it that p says."""
     from scipy.special import ndtri
 

@@ -247,6 +247,11 @@ def test_sentence_of_hurts_names_the_opponent_that_is_surest_ahead():
         "Combining hurts: joint is right in 96.7 % of 150 test rows of 47 groups, text alone in 100 %: 3.3 points less "
         "(95 % interval 1.0 to 6.0, p = 0.004, corrected for 2 comparisons)."
     )
+    surest = opponent(("image", "text"), 0.99, -0.023, -0.04, -0.006, 0.001)
+    assert (
+        "a rule that uses one modality a row (image, else text) in 99.0 %: 2.3 points less"
+        in replace(found, opponents=(found.opponents[0], surest)).sentence()
+    )
 
 
 def test_p_and_interval_say_no_more_than_the_code_where_opponents_are_many():

@@ -111,6 +111,8 @@ def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -
     assert against["a",] == pytest.approx(gain / 112)
     assert (folded.verdict["fused"], folded.verdict["metric"]) == ("the best fusion", "accuracy")
     assert folded.verdict["test"] == {"rows": 56, "groups": None, "hash": ""}
+    assert folded.verdict["adds"]["rows"] == 56
+    assert folded.verdict["complete"]["rows"] < 56
     assert " of 56 rows, each left out 2 times, " in folded.verdict["sentence"]
     assert "test rows" not in folded.verdict["sentence"]
 

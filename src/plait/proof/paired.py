@@ -22,6 +22,7 @@ COUNTED = 13  # up to so many units that differ, every flip is counted: 2 ** 13 
 FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
 FEW_DIFFERENT = 100
+MANY_GROUPS = 100  # of which a bootstrap is as wide as it should be
 LOWER_IS_BETTER = ("log_loss", "mae", "rmse", "wer")
 POINTS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "wer")  # said in hundredths
 SUMS = ("accuracy", "balanced_accuracy", "log_loss", "mae", "r2", "wer")  # a mean over rows, each with its weight
@@ -181,6 +182,9 @@ class Yardstick:
 
         swapped = blocks(RESAMPLES, swap)
         p = (float((np.abs(swapped) >= abs(value) - 1e-9).sum()) + 1) / (RESAMPLES + 1)
+        if self.groups is not None and num <= MANY_GROUPS:
+            kept = (unit[:, None] != np.arange(num)).astype(np.float64)
+            return p, _reach(value, apart(kept, np.zeros_like(kept)), num)
         drawn = blocks(RESAMPLES // 2, resample)
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2]).tolist() if len(drawn) else (value, value)
@@ -317,10 +321,14 @@ def bca(
 
 def jackknife(parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
     """Return the 95 % interval of a statistic of sums of parts (part, group), from leaving out each group once."""
+    total = parts.sum(1)
+    return _reach(float(statistic(total)), statistic(total[:, None] - parts), parts.shape[1])
+
+
+def _reach(value: float, left_out: np.ndarray, num: int) -> tuple[float, float]:
+    """Return the 95 % interval of a value from what it is without each of so many groups, by t."""
     from scipy.special import stdtrit
 
-    total, num = parts.sum(1), parts.shape[1]
-    value, left_out = float(statistic(total)), statistic(total[:, None] - parts)
     left_out = left_out[~np.isnan(left_out)]
     error = math.sqrt((num - 1) / num * float(((left_out - left_out.mean()) ** 2).sum())) if len(left_out) else 0.0
     reach = float(stdtrit(num - 1, 1 - LEVEL / 2)) * error if num > 1 else math.inf

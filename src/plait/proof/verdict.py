@@ -208,6 +208,7 @@ class Verdict:
         }[self.code]
         told = self._ahead if self.code == "hurts" else self.toughest
         difference = self._agreed(told)
+        said = say_rule(told.rule) if told == self.toughest else say_rule(told.rule).replace("the best rule", "a rule")
         value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
         more = "more" if self.points and self.metric != "wer" else "better"
         if value < 0:
@@ -216,7 +217,7 @@ class Verdict:
         size = f"{self._size(value)}{unit} {more}" if self._size(value).strip("0.") else "no difference"
         corrected = f", corrected for {len(self.opponents)} comparisons" if self._corrected else ""
         text = (
-            f"{begin}: {self._named()} {self._reaches(self.value)} {self._tested()}, {say_rule(told.rule)} "
+            f"{begin}: {self._named()} {self._reaches(self.value)} {self._tested()}, {said} "
             f"{self._reached(told.value)}: {size} (95 % interval {self._size(low)} to {self._size(high)}, "
             f"{p_equals(self.p or 0.0, LEVEL)}{corrected})"
         )

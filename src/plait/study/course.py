@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from copy import copy
 
-import numpy as np
-
 from plait.errors import RequestError
 from plait.runs.model import Model
 from plait.runs.transcriber import transcripts_of

@@ -112,6 +112,7 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     yardstick = labels.yardstick(place, cluster)
     contest = Contest(pool.side(FUSED), pool.alone, yardstick, labels.prior, job.options.margin / 100, FUSED)
     verdict = judge(contest, generator, pool.compare(yardstick, generator))
-    holes = replace(verdict.fills_holes, rows=round(verdict.fills_holes.rows / REPEATS))
-    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS, fills_holes=holes)
+    gains = {name: getattr(verdict, name) for name in ("fills_holes", "adds", "complete")}
+    gains = {name: replace(gain, rows=round(gain.rows / REPEATS)) for name, gain in gains.items()}
+    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS, **gains)
     return {**facts, "verdict": verdict.to_json()}

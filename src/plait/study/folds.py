@@ -64,7 +64,7 @@ class Pool:
             scores = [(y.score(ours[rows]), y.score(theirs[rows])) for y, rows in zip(each, parts, strict=True)]
             apart = np.array([one - other for one, other in scores])
             apart = apart[~np.isnan(apart)] * (-1 if yardstick.lower else 1)
-            if None in (pooled.value, pooled.low, pooled.high, pooled.p) or len(apart) < 2:
+            if pooled.value is None or pooled.p is None or pooled.low is None or pooled.high is None or len(apart) < 2:
                 return pooled
             p, *ends = corrected_t(apart, float(np.mean(self.trained)), tested)
             low, high = (end + pooled.value - float(apart.mean()) for end in ends)

@@ -160,6 +160,25 @@ def test_corrected_t_is_wider_than_the_plain_one():
     assert corrected_t(np.zeros(4), 80, 20)[0] == 1.0
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "f1_macro", "auroc"])
+def test_the_interval_of_alike_answers_does_not_collapse(metric):
+    truth, same = np.array(CLASSES * 20), answers([True, False] * 20)
+    found = Yardstick(metric, truth, CLASSES).compare(same, same, np.random.default_rng(0))
+    assert (found.value, found.p) == (0, 1)
+    assert (found.low, found.high) == pytest.approx((-0.0876, 0.0876), abs=1e-4)  # 3.84 / 43.84
+
+
+def test_few_groups_are_measured_by_t_whatever_the_metric():
+    generator = np.random.default_rng(0)
+    truth, groups = np.array(CLASSES * 60), np.arange(120) // 20
+    ours, theirs = (answers(generator.random(120) < share * (truth == "a") + 0.1) for share in (0.8, 0.6))
+    reach = {}
+    for metric in ("balanced_accuracy", "f1_macro"):
+        found = Yardstick(metric, truth, CLASSES, groups).compare(ours, theirs, generator)
+        reach[metric] = found.high - found.low
+    assert reach["f1_macro"] == pytest.approx(reach["balanced_accuracy"], rel=0.15)
+
+
 def test_holm_keeps_the_order_of_what_it_corrects():
     assert holm([0.03, 0.01, 0.2]) == pytest.approx([0.06, 0.03, 0.2])
     assert holm([]) == []

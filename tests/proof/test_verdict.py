@@ -245,8 +245,31 @@ def test_sentence_of_hurts_names_the_opponent_that_is_surest_ahead():
     )
     assert found.sentence() == (
         "Combining hurts: joint is right in 96.7 % of 150 test rows of 47 groups, text alone in 100 %: 3.3 points less "
-        "(95 % interval 1.0 to 6.0, p = 0.004)."
+        "(95 % interval 1.0 to 6.0, p = 0.004, corrected for 2 comparisons)."
     )
+    surest = opponent(("image", "text"), 0.99, -0.023, -0.04, -0.006, 0.001)
+    assert (
+        "a rule that uses one modality a row (image, else text) in 99.0 %: 2.3 points less"
+        in replace(found, opponents=(found.opponents[0], surest)).sentence()
+    )
+
+
+def test_p_and_interval_say_no_more_than_the_code_where_opponents_are_many():
+    behind = (
+        opponent(("text",), 1.0, -0.033, -0.06, -0.002, 0.04),
+        opponent(("image",), 0.99, -0.023, -0.05, 0.01, 0.1),
+    )
+    found = replace(HELPS, opponents=behind, fills_holes=Gain())
+    assert (found.code, found.p) == ("cannot_tell", pytest.approx(0.08))
+    assert "p = 0.080, corrected for 2 comparisons)" in found.sentence()
+    assert found.to_json()["difference"]["high"] >= 0
+    ahead = (
+        opponent(("text",), 0.95, 0.017, 0.001, 0.03, 0.03),
+        opponent(("image",), 0.9, 0.067, -0.01, 0.14, 0.09),
+    )
+    found = replace(HELPS, opponents=ahead, fills_holes=Gain())
+    assert (found.code, found.p) == ("cannot_tell", 0.09)
+    assert found.to_json()["difference"]["low"] <= 0
 
 
 def test_sentence_of_equal_and_of_folds():

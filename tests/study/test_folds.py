@@ -9,9 +9,10 @@ import plait
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.kinds.detect import detect
+from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Verdict
 from plait.study.candidate import choose
-from plait.study.folds import cross_validate
+from plait.study.folds import Pool, cross_validate
 from plait.study.search import Search
 from searches import draw_blocks, make_job, make_search, modalities_of, take_quick_learners
 
@@ -110,6 +111,8 @@ def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -
     assert against["a",] == pytest.approx(gain / 112)
     assert (folded.verdict["fused"], folded.verdict["metric"]) == ("the best fusion", "accuracy")
     assert folded.verdict["test"] == {"rows": 56, "groups": None, "hash": ""}
+    assert folded.verdict["adds"]["rows"] == 56
+    assert folded.verdict["complete"]["rows"] < 56
     assert " of 56 rows, each left out 2 times, " in folded.verdict["sentence"]
     assert "test rows" not in folded.verdict["sentence"]
 
@@ -164,6 +167,16 @@ def test_repeats_do_not_make_the_test_surer(monkeypatch: pytest.MonkeyPatch) -> 
         columns["who"] = [f"speaker {row * num // 40}" for row in range(40)]
         Folded(columns, "who", folds=2)
     assert units == [40, 8, 20]
+
+
+def test_folds_that_all_score_the_same_are_no_proof_of_it() -> None:
+    pool = Pool(tests=[np.arange(20), np.arange(20, 40)], trained=[20, 20])
+    yardstick = Yardstick("accuracy", np.array(["a", "b"] * 20), ["a", "b"])
+    same = np.eye(2)[[0, 1] * 20]
+    found = pool.compare(yardstick, np.random.default_rng(0))(same, same)
+    assert (found.value, found.p) == (0, 1)
+    assert found.low is not None
+    assert found.low < -0.08  # as of 40 rows without folds
 
 
 def test_one_modality_is_not_tested_and_still_scored() -> None:

@@ -20,3 +20,15 @@ def test_several_splits_give_the_verdict_of_the_median_p(monkeypatch: pytest.Mon
     columns["part"] = ["train"] * 250 + ["test"] * 70
     with pytest.raises(RequestError, match="repeats draw the test rows, so no split column can be given with them"):
         plait.fit(columns, target="y", split="part", repeats=2, **asked)
+
+
+def test_further_splits_leave_the_model_that_ships_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    monkeypatch.setattr("plait.study.search.SCALED", ("ridge regression",))
+    columns = draw_blocks(120)
+    names = {name: columns[name] for name in columns if name[0] in "ab"}
+    columns["y"] = [2 ** (1.5 * (one + other)) for one, other in zip(columns["a0"], columns["b0"], strict=True)]
+    asked = {"kinds": dict.fromkeys(names, "number"), "modalities": modalities_of(names), "candidates": ["classic"]}
+    one, two = (plait.fit(columns, target="y", metric="mae", repeats=times, **asked) for times in (1, 2))
+    assert two.predict(columns).labels == one.predict(columns).labels
+    assert two.study.verdict["shipped"] == one.study.winner

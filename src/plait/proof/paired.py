@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ COUNTED = 13  # up to so many units that differ, every flip is counted: 2 ** 13 
 FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
 FEW_DIFFERENT = 100
+MANY_GROUPS = 100  # of which a bootstrap is as wide as it should be
 LOWER_IS_BETTER = ("log_loss", "mae", "rmse", "wer")
 POINTS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "wer")  # said in hundredths
 SUMS = ("accuracy", "balanced_accuracy", "log_loss", "mae", "r2", "wer")  # a mean over rows, each with its weight
@@ -143,7 +144,9 @@ class Yardstick:
             better = self.row_losses(theirs) - self.row_losses(ours)
             p = self._flip(better, generator)
             low, high = self._interval(better, ours, theirs, generator)
-        return Difference(value, *_reconcile(value, low, high, p), p)
+        if self.metric in ("balanced_accuracy", "f1_macro", "auroc"):
+            low, high = max(-1.0, min(low, value - self._least_reach)), min(1.0, max(high, value + self._least_reach))
+        return Difference(value, *reconcile(value, low, high, p), p)
 
     # -- tests --------------------------------------------------------------------------------------------------------
 
@@ -179,6 +182,9 @@ class Yardstick:
 
         swapped = blocks(RESAMPLES, swap)
         p = (float((np.abs(swapped) >= abs(value) - 1e-9).sum()) + 1) / (RESAMPLES + 1)
+        if self.groups is not None and num <= MANY_GROUPS:
+            kept = (unit[:, None] != np.arange(num)).astype(np.float64)
+            return p, _reach(value, apart(kept, np.zeros_like(kept)), num)
         drawn = blocks(RESAMPLES // 2, resample)
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2]).tolist() if len(drawn) else (value, value)
@@ -199,6 +205,15 @@ class Yardstick:
             return by_row or bca(parts, _gain, generator)
         low, high = jackknife(np.stack([np.bincount(self.groups, part) for part in parts]), _gain)
         return (min(low, by_row[0]), max(high, by_row[1])) if by_row else (low, high)
+
+    @property
+    def _least_reach(self) -> float:
+        """How far an interval reaches at least where each class counts the same: as the score interval does where no
+        row differs, of so many rows as their weights are worth (Kish 1965). A bootstrap of few that differ collapses.
+        """
+        weights = replace(self, metric="balanced_accuracy").weights
+        worth = float(weights.sum() ** 2 / np.square(weights).sum())
+        return Z**2 / (worth + Z**2)
 
     # -- what the rows hold -------------------------------------------------------------------------------------------
 
@@ -306,10 +321,14 @@ def bca(
 
 def jackknife(parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
     """Return the 95 % interval of a statistic of sums of parts (part, group), from leaving out each group once."""
+    total = parts.sum(1)
+    return _reach(float(statistic(total)), statistic(total[:, None] - parts), parts.shape[1])
+
+
+def _reach(value: float, left_out: np.ndarray, num: int) -> tuple[float, float]:
+    """Return the 95 % interval of a value from what it is without each of so many groups, by t."""
     from scipy.special import stdtrit
 
-    total, num = parts.sum(1), parts.shape[1]
-    value, left_out = float(statistic(total)), statistic(total[:, None] - parts)
     left_out = left_out[~np.isnan(left_out)]
     error = math.sqrt((num - 1) / num * float(((left_out - left_out.mean()) ** 2).sum())) if len(left_out) else 0.0
     reach = float(stdtrit(num - 1, 1 - LEVEL / 2)) * error if num > 1 else math.inf
@@ -343,7 +362,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _reconcile(value: float, low: float, high: float, p: float) -> tuple[float, float]:
+def reconcile(value: float, low: float, high: float, p: float) -> tuple[float, float]:
     """Return the interval with the end that faces 0 on the side of it that p says."""
     from scipy.special import ndtri
 

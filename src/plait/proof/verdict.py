@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.words import count, number, p_equals, percent, plain, signed
-from plait.proof.paired import LEVEL, POINTS, Difference, Yardstick
+from plait.proof.paired import LEVEL, POINTS, Difference, Yardstick, reconcile
 
 FEWEST_ROWS = 30  # of fewer, an accuracy of .9 has an interval of 20 points and more
 FEWEST_GROUPS = 6  # of fewer, flips of whole groups cannot reach a p below .05: 2 / 2**5 = .0625
@@ -122,13 +122,29 @@ class Verdict:
 
     @property
     def p(self) -> float | None:
-        """The largest p of all opponents, for each must be beaten; where combining hurts, corrected for how many."""
+        """The largest p of all opponents, for each must be beaten; where combining hurts, corrected for how many.
+
+        So it is where some are ahead and p passes only without that correction: it never says more than the code.
+        """
         if not self.opponents:
             return None
-        ps = [_p(one.difference) for one in self.opponents]
-        if self.code == "hurts":
-            return min(1.0, len(ps) * min(_p(o.difference) for o in self.opponents if (o.difference.value or 0.0) < 0))
-        return _p(self.toughest.difference) if self.code != "helps" else max(ps)
+        value, p = self.toughest.difference.value or 0.0, _p(self.toughest.difference)
+        if value > 0:
+            return max(_p(one.difference) for one in self.opponents)
+        return min(1.0, len(self.opponents) * _p(self._ahead.difference)) if self._corrected else p
+
+    @property
+    def _corrected(self) -> bool:
+        """Whether p is corrected for the number of opponents."""
+        behind = (self.toughest.difference.value or 0.0) < 0
+        return behind and len(self.opponents) > 1 and _p(self._ahead.difference) < LEVEL
+
+    def _agreed(self, one: Opponent) -> Difference:
+        """Return how much better it is to combine, with an interval that reaches 0 where p of all opponents does."""
+        found, p = one.difference, self.p
+        if found.value is None or found.low is None or found.high is None or p is None:
+            return found
+        return Difference(found.value, *reconcile(found.value, found.low, found.high, p), p)
 
     @property
     def visible(self) -> float | None:
@@ -154,7 +170,7 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """Return what `study.json` holds; without a test all numbers are null."""
         single = {"rule": list(self.toughest.rule), "value": self.toughest.value} if self.opponents else None
-        difference = asdict(self.toughest.difference) if self.opponents else asdict(Difference())
+        difference = asdict(self._agreed(self.toughest)) if self.opponents else asdict(Difference())
         difference.pop("p")
         return {
             "code": self.code,
@@ -190,18 +206,20 @@ class Verdict:
             "equal": "Combining makes no difference that matters",
             "cannot_tell": "These rows cannot tell whether combining helps",
         }[self.code]
-        toughest = self.toughest if self.code != "hurts" else self._ahead
-        difference = toughest.difference
+        told = self._ahead if self.code == "hurts" else self.toughest
+        difference = self._agreed(told)
+        said = say_rule(told.rule) if told == self.toughest else say_rule(told.rule).replace("the best rule", "a rule")
         value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
         more = "more" if self.points and self.metric != "wer" else "better"
         if value < 0:
             value, low, high, more = -value, -high, -low, "less" if more == "more" else "worse"
         unit = " points" if self.points else ""
         size = f"{self._size(value)}{unit} {more}" if self._size(value).strip("0.") else "no difference"
+        corrected = f", corrected for {len(self.opponents)} comparisons" if self._corrected else ""
         text = (
-            f"{begin}: {self._named()} {self._reaches(self.value)} {self._tested()}, {say_rule(toughest.rule)} "
-            f"{self._reached(toughest.value)}: {size} (95 % interval {self._size(low)} to {self._size(high)}, "
-            f"{p_equals(self.p or 0.0, LEVEL)})"
+            f"{begin}: {self._named()} {self._reaches(self.value)} {self._tested()}, {said} "
+            f"{self._reached(told.value)}: {size} (95 % interval {self._size(low)} to {self._size(high)}, "
+            f"{p_equals(self.p or 0.0, LEVEL)}{corrected})"
         )
         margin = f"the margin of {self._size(self.margin).removesuffix('.0')}{unit}"
         if self.code == "helps" and (difference.value or 0.0) < self.margin:

@@ -487,7 +487,7 @@ class Model:
         what = "all labelled rows" if again["how"] == "all" else "training and validation rows"
         kept = f"; {', '.join(again['kept'])} as before" if again["kept"] else ""
         return [
-            f"The model that answers from here on learned anew from {what} ({count(again['rows'])}{kept}); what is "
+            f"The model that answers from here on has learned anew from {what} ({count(again['rows'])}{kept}); what is "
             "said of test rows is of the model before."
         ]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-
-import numpy as np
+from copy import copy
 
 from plait.errors import RequestError
 from plait.runs.model import Model
@@ -50,12 +49,11 @@ def learn_labels(job: Fit) -> Model:
     seconds = time.monotonic() - began
     points = learning_curve(search, winner, job.work) if options.learning_curve else []
     if options.repeats > 1:
-
-        def make(part: np.ndarray) -> Search:
-            return Search.of(job, part, fold=True)
-
-        search.settled = repeat_splits(search.verdict(winner), make, job, seconds)
-        labels.learn_from(np.flatnonzero(split == "train"), options.balance)
+        spare = copy(job)  # what the model that ships learned of the labels stays as it is
+        spare.labels = copy(labels)
+        search.settled = repeat_splits(
+            search.verdict(winner), lambda part: Search.of(spare, part, fold=True), spare, seconds
+        )
     return finish(Result(search, winner, holes, points, checked))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from plait.models.calibration import assign_folds
-from plait.proof.paired import Difference, Yardstick, corrected_t
+from plait.proof.paired import Difference, Yardstick, corrected_t, reconcile
 from plait.proof.scores import intervals
 from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested, too_few
 from plait.study.job import Fit
@@ -53,7 +53,7 @@ class Pool:
 
     def compare(self, yardstick: Yardstick, generator: np.random.Generator) -> Callable[..., Difference]:
         """Return how two answers to the pooled rows are compared: the larger p of flips and of the corrected t over
-        folds, whose rows share most of what they learned from; with the interval of that one."""
+        folds, whose rows share most of what they learned from; with an interval that covers both of theirs."""
         ends = np.cumsum([len(rows) for rows in self.tests])
         parts = np.split(np.arange(ends[-1]), ends[:-1])
         tested = float(np.mean([len(rows) for rows in self.tests]))
@@ -64,13 +64,12 @@ class Pool:
             scores = [(y.score(ours[rows]), y.score(theirs[rows])) for y, rows in zip(each, parts, strict=True)]
             apart = np.array([one - other for one, other in scores])
             apart = apart[~np.isnan(apart)] * (-1 if yardstick.lower else 1)
-            if pooled.value is None or pooled.p is None or len(apart) < 2:
+            if pooled.value is None or pooled.p is None or pooled.low is None or pooled.high is None or len(apart) < 2:
                 return pooled
-            p, low, high = corrected_t(apart, float(np.mean(self.trained)), tested)
-            low, high = (end + pooled.value - float(apart.mean()) for end in (low, high))
-            if p < pooled.p:  # the flips are in more doubt, and so is their interval
-                return pooled
-            return Difference(pooled.value, low, high, p)
+            p, *ends = corrected_t(apart, float(np.mean(self.trained)), tested)
+            low, high = (end + pooled.value - float(apart.mean()) for end in ends)
+            p, low, high = max(p, pooled.p), min(low, pooled.low), max(high, pooled.high)
+            return Difference(pooled.value, *reconcile(pooled.value, low, high, p), p)
 
         return compare
 
@@ -113,6 +112,7 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     yardstick = labels.yardstick(place, cluster)
     contest = Contest(pool.side(FUSED), pool.alone, yardstick, labels.prior, job.options.margin / 100, FUSED)
     verdict = judge(contest, generator, pool.compare(yardstick, generator))
-    holes = replace(verdict.fills_holes, rows=round(verdict.fills_holes.rows / REPEATS))
-    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS, fills_holes=holes)
+    gains = {name: getattr(verdict, name) for name in ("fills_holes", "adds", "complete")}
+    gains = {name: replace(gain, rows=round(gain.rows / REPEATS)) for name, gain in gains.items()}
+    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS, **gains)
     return {**facts, "verdict": verdict.to_json()}

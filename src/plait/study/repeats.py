@@ -43,4 +43,5 @@ def repeat_splits(first: Verdict, make: Callable[[np.ndarray], Search], job: Fit
     codes = Counter(v.code for v in verdicts)
     parts = [f"{SAID[code]} in {codes[code]}" for code in SAID if codes[code]]
     told = f"Of {count(times, 'split')}, {', '.join(parts)}; this is the one of the median p."
-    return replace(ranked[(len(ranked) - 1) // 2], warnings=(told,))
+    middle = ranked[len(ranked) // 2]  # of an even number the less sure one
+    return replace(middle, shipped=first.shipped, warnings=(told,))

@@ -215,7 +215,7 @@ def test_sentence_of_helps():
     assert HELPS.sentence() == (
         "Combining helps: joint is right in 96.7 % of 150 test rows of 47 groups, the best rule that uses one modality "
         "a row (text, else audio, else image) in 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, p = 0.033). "
-        "Taking another modality on the 40 rows without text brings 23.5 points of itself."
+        "Taking another modality on the 40 rows without text brings 23.5 points by itself."
     )
     other = replace(HELPS, shipped="SVM (text)", fills_holes=Gain())
     assert other.sentence().endswith("p = 0.033). The model that answers from here on is SVM (text).")

@@ -35,6 +35,7 @@ def test_what_was_tested_stays_and_what_ships_has_learned_from_all_rows(tmp_path
     assert "learned anew" not in plain.summary()
     assert plain.facts.test == model.facts.test
     assert plain.study.verdict == model.study.verdict
+    assert plain.as_candidate("proof") is plain
     rows = {name: cells[:20] for name, cells in columns.items() if name != "y"}
     again = plait.load(tmp_path / "all")
     proof, shipped = again.as_candidate("proof").predict(rows), again.predict(rows)

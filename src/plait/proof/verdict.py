@@ -276,7 +276,7 @@ class Verdict:
         unit = " points" if self.points else ""
         verb = "brings" if value > 0 else "costs"
         where = f"Taking another modality on the {noun} without {first}"
-        return [f"{where} {verb} {self._size(abs(value))}{unit} of itself."]
+        return [f"{where} {verb} {self._size(abs(value))}{unit} by itself."]
 
     def _ships(self) -> list[str]:
         if self.shipped in (None, self.fused):

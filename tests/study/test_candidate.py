@@ -1,4 +1,4 @@
-"""What a candidate says by itself, and the choice of the simplest as good as the best."""
+"""What a candidate says of itself, and the choice of the simplest as good as the best."""
 
 from types import SimpleNamespace
 

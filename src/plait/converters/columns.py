@@ -186,7 +186,7 @@ class _Store:
         self.folder: Path | None = None
         self.callback = callback
         known = all(is_dataclass(step) or getattr(step, "version", "") for step in route.steps)
-        if wanted and known:  # of an object that says nothing by itself, nobody knows when it changed
+        if wanted and known:  # of an object that says nothing of itself, nobody knows when it changed
             try:
                 self.folder = cache_folder() / "convert" / hashlib.sha256(identity(route).encode()).hexdigest()[:24]
             except RuntimeError:

@@ -65,7 +65,7 @@ def file_in(folder: Path, name: object, missing: bool = False) -> Path:
     """Return the path of a file that a folder of plait's says is in it: the one place that trusts such a name.
 
     Raises RunError for a path instead of a plain name, for what is no regular file (a link, a pipe, a device), and,
-    unless `missing`, for what is not there: a stranger's folder opens and deletes nothing outside by itself.
+    unless `missing`, for what is not there: a stranger's folder opens and deletes nothing outside of itself.
     """
     if not isinstance(name, str) or not name or name in (".", "..") or any(sign in name for sign in "/\\:\0"):
         raise RunError(f"{folder}: {str(name)[:200]!r} is named there, which is no plain name of a file in it. {AGAIN}")

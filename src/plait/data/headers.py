@@ -1,4 +1,4 @@
-"""What a file says by itself: does its header agree with what follows? Decodes nothing.
+"""What a file says of itself: does its header agree with what follows? Decodes nothing.
 Decoders read much without a word: libsndfile a WAV of which half is gone, Pillow a PNG whose checksums are wrong."""
 
 from __future__ import annotations

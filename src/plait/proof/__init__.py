@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "inside": ("Detail",),
     "leaderboard": ("FEWEST", "Proof", "SIMPLEST", "board", "choose_shown", "span"),
     "robustness": ("Robustness", "calibration"),
-    "paired": ("Difference", "LEVEL", "POINTS", "Yardstick", "corrected_t", "holm"),
+    "paired": ("Difference", "LEVEL", "POINTS", "Yardstick", "corrected_t", "holm", "reconcile"),
     "scores": (
         "MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "group_codes", "intervals", "reliability",
     ),

@@ -1,4 +1,4 @@
-"""What a run says by itself: the keys of run.json, typed. Knows no model and no file."""
+"""What a run says of itself: the keys of run.json, typed. Knows no model and no file."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Checked:
-    """What a file says by itself. inputs, outputs: {name: (dtype, shape)}, "batch" a word; metadata: {key: text}.
+    """What a file says of itself. inputs, outputs: {name: (dtype, shape)}, "batch" a word; metadata: {key: text}.
 
     cost: what the graph needs.
     """

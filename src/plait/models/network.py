@@ -66,7 +66,7 @@ class Network(nn.Module):
 
     spec is JSON: {"strands": [{"name", "kind", "group", "columns", and "input" where that has another name}],
     "layouts": {group: layout}, "plan": text or null, "dim", "outputs", "regression", "late"}. With `late` the answer
-    starts from what each modality says of itself (a vote of heads of their own) and the fused tokens add to it: fusion
+    starts from what each modality says by itself (a vote of heads of their own) and the fused tokens add to it: fusion
     then begins no worse than late fusion. prior (class,): the class shares of the training split, or for numbers
     (target,) their mean. plan: where it holds a module of the user's own. encoders: {group: what makes its encoder,
     given dim}, where the layout does not say all of it.

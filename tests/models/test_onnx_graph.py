@@ -1,4 +1,4 @@
-"""A predictor as one graph of tensors says what it says of itself, whatever is absent; what cannot be one is told."""
+"""A predictor as one graph of tensors says what it says by itself, whatever is absent; what cannot be one is told."""
 
 from typing import Any
 

@@ -107,7 +107,7 @@ class Recogniser(nn.Module):
 
     spec: as of a Network, with "units": how many with CTC's blank, and "audio": the name of the sound. With a plan,
     every frame of the sound is fused with the other modalities, and what the fusion says is added to what the sound
-    says of itself: it begins no worse than the sound alone. plan: where it holds a module of the user's own.
+    says by itself: it begins no worse than the sound alone. plan: where it holds a module of the user's own.
 
     Raises RequestError for a plan without the sound, for a vote, and for a sound of several columns.
     """

@@ -39,8 +39,6 @@ from plait.data.read import read, read_rows
 from plait.data.spelling import fold_value, match_names, say_matches, spellings
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import kind_of_column
-from plait.kinds.detect import say_target
-from plait.kinds.left_out import say_left_out
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
@@ -430,6 +428,8 @@ class Model:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
             lines.append(STOPPED[facts.stopped])
+        from plait.kinds.left_out import say_left_out  # a prediction does not wait for what only a summary says
+
         lines += say_left_out(Schema.from_json(facts.schema), most=3)
         if self.folder is not None and self.keeper is None:
             lines += self._say_next(self.folder)
@@ -495,6 +495,8 @@ class Model:
 
     def say_rows(self) -> list[str]:
         """Return sentences on the rows, their splits and their holes."""
+        from plait.kinds.detect import say_target
+
         facts, counts = self.facts, self.facts.splits
         left_out = f", {count(facts.unlabelled)} without {self.needed} or split" if facts.unlabelled else ""
         lines = [

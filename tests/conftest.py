@@ -1,5 +1,7 @@
 """What several tests share."""
 
+import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,33 @@ from typing import Any
 import pytest
 
 import plait  # before torch is: it says how threads wait
+
+NUMBERS = itertools.count()  # a folder that is made only where it is used
+LONGEST = (  # files that take longest begin first, so that at the end no worker waits for the other
+    "verbs/test_fit.py",
+    "study/test_encoder_choice.py",
+    "test_strangers.py",
+    "verbs/test_export.py",
+    "test_contract.py",
+    "test_docs.py",
+    "verbs/test_estimators.py",
+    "draw/test_charts.py",
+    "proof/test_inside.py",
+    "runs/test_onnx.py",
+    "test_readme.py",
+    "study/test_search.py",
+    "study/test_job.py",
+    "study/test_speech.py",
+    "converters/test_ocr.py",
+    "test_light.py",
+    "study/test_learning_curve.py",
+    "test_cli.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {str(Path(__file__).parent / name): rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(str(item.path), len(ranks)))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,9 +55,9 @@ def module_cache(session_cache: None, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_cache(module_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of a test is kept in the user's own cache folder, nor for another test."""
-    monkeypatch.setenv("PLAIT_CACHE", str(tmp_path_factory.mktemp("kept")))
+    monkeypatch.setenv("PLAIT_CACHE", os.path.join(os.environ["PLAIT_CACHE"], f"own-{next(NUMBERS)}"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ A room is a folder of src/plait (or one of the four faces); CONTRIBUTING draws t
 
 import ast
 import importlib
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -29,17 +30,20 @@ def name_of(path: Path) -> str:
 FILES = {name_of(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
+@cache
+def taken_by(file: str) -> set[tuple[str, str]]:
+    return imports_of(FILES[file].read_text(encoding="utf-8"))
+
+
 def imports_of(source: str) -> set[tuple[str, str]]:
     """Return (file, name) of all that a source takes from plait, in functions and under TYPE_CHECKING too.
 
     Of a file taken as a whole, the names are what is asked of it: `from plait.models import plan`, then `plan.parse`.
     """
-    tree = ast.parse(source)
-    asked = [
-        (n.value.id, n.attr) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
-    ]
+    nodes = list(ast.walk(ast.parse(source)))
+    asked = [(n.value.id, n.attr) for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
     taken: set[tuple[str, str]] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names if alias.name.partition(".")[0] == "plait"]
             taken |= {(name.removeprefix("plait").removeprefix(".") or "__init__", "") for name in names}
@@ -82,18 +86,17 @@ def broken_rule(importer: str, file: str, name: str) -> str | None:
     return None
 
 
-TAKEN = {file: imports_of(path.read_text(encoding="utf-8")) for file, path in FILES.items()}
-
-
 @pytest.mark.parametrize("importer", FILES)
 def test_imports_point_down_and_go_through_doors(importer: str) -> None:
-    assert {broken_rule(importer, *taken) for taken in TAKEN[importer]} <= {None}
+    assert {broken_rule(importer, *taken) for taken in taken_by(importer)} <= {None}
 
 
 @pytest.mark.parametrize("room", sorted({room_of(file) for file in FILES}))
 def test_no_circle_inside_a_room(room: str) -> None:
     inside = [file for file in FILES if room_of(file) == room]
-    graph = {file: {other for other, _ in TAKEN[file] if room_of(other) == room and other != file} for file in inside}
+    graph = {
+        file: {other for other, _ in taken_by(file) if room_of(other) == room and other != file} for file in inside
+    }
     try:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -101,8 +104,13 @@ def test_no_circle_inside_a_room(room: str) -> None:
 
 
 PACKAGES = [file for file, path in FILES.items() if path.name == "__init__.py" and file != "__init__"]
-OUTSIDE = {(file, name) for user, taken in TAKEN.items() for file, name in taken if room_of(file) != room_of(user)}
-OUTSIDE |= {(place.removeprefix("plait."), name) for name, place in plait._PLACES.items()}
+
+
+@cache
+def taken_outside() -> set[tuple[str, str]]:
+    """Return (file, name) of all that another room, or a user, takes."""
+    taken = {(file, name) for user in FILES for file, name in taken_by(user) if room_of(file) != room_of(user)}
+    return taken | {(place.removeprefix("plait."), name) for name, place in plait._PLACES.items()}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -113,7 +121,7 @@ def test_a_door_shows_what_is_there_and_wanted(package: str) -> None:
     shown = {(f"{package}.{stem}", name) for stem, names in room.DOOR.items() for name in names}
     assert [name for _, name in shown if name.startswith("_") and name != "__version__"] == []
     assert [taken for taken in shown if not hasattr(importlib.import_module(f"plait.{taken[0]}"), taken[1])] == []
-    assert shown - OUTSIDE == set()
+    assert shown - taken_outside() == set()
 
 
 @pytest.mark.parametrize(

@@ -49,13 +49,13 @@ def test_a_killed_run_leaves_nothing_half_written_and_ends_as_if_unbroken(
 
 def test_a_finished_run_is_not_replaced_without_a_word(tmp_path: Path) -> None:
     place = tmp_path / "run"
-    numbers(out=place, epochs=20)
+    numbers(out=place, report=False)
     with pytest.raises(
         RunError, match=r"holds a finished run\. Name another folder, or give --overwrite to replace it"
     ):
-        numbers(out=place, epochs=20)
+        numbers(out=place, report=False)
     before = digest(place / "predictions.parquet")
-    model = numbers(out=place, seed=3, overwrite=True)
+    model = numbers(out=place, seed=3, overwrite=True, report=False)
     assert digest(place / "predictions.parquet") != before
     assert load(place).facts["seed"] == model.facts["seed"] == 3
     assert "unfinished" not in names_in(place)

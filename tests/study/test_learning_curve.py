@@ -70,7 +70,7 @@ def test_a_killed_curve_goes_on_after_its_last_point(tmp_path: Path) -> None:
         if str(event.get("stage")).startswith("17 rows"):
             raise Killed
 
-    data, asked = numbers_table(120), {**ASKED, "candidates": "alone"}
+    data, asked = numbers_table(120), {**ASKED, "candidates": "alone", "report": False}
     with pytest.raises(Killed):
         plait.fit(data, out=tmp_path / "run", callback=kill, **asked)
     model = plait.fit(data, out=tmp_path / "run", callback=lambda e: stages.append(str(e.get("stage"))), **asked)

@@ -30,7 +30,7 @@ def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained
         target="label",
         fusion="parallel(photo, text, by=vote)",
         encoders={"photo": Bright()},
-        epochs=3,
+        epochs=1,
         report=False,
     )
     done = plait.export(model, out=tmp_path / "model.onnx")
@@ -52,7 +52,7 @@ def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained
 @pytest.fixture(scope="module")
 def model(explained_table: Path) -> Any:
     """A quick model of pictures and texts; row 0 has no photo, row 2 nothing at all."""
-    return plait.fit(explained_table, target="label", fusion="parallel(photo, text, by=gate)", epochs=3)
+    return plait.fit(explained_table, target="label", fusion="parallel(photo, text, by=gate)", epochs=2)
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_a_table_of_one_modality_alone(folder: Path, tmp_path: Path, column: str
     rows = [{column: r[column], "label": r["label"]} for r in read_csv(folder / "table.csv")]
     table = write_csv(folder / f"only-{column}.csv", rows)
     asked: dict[str, Any] = {"kinds": {column: KINDS[column]}, "candidates": ["alone", "classic"]}
-    model = fit(table, target="label", out=tmp_path / "run", epochs=1, **asked)
+    model = fit(table, target="label", out=tmp_path / "run", epochs=1, report=False, **asked)
     name = {"note": "text", "age": "tabular"}.get(column, column)
     assert model.modalities == [name]
     tried = [entry for entry in model.leaderboard if entry["family"] != "majority"]
@@ -196,6 +196,7 @@ def test_arrays_and_one_hot_labels(tmp_path: Path) -> None:
         epochs=1,
         batch_size=8,
         out=tmp_path / "run",
+        report=False,
         callback=notes.append,
     )
     assert any("audio: no sample rate was given; taken as 22050 Hz" in str(e.get("note")) for e in notes)
@@ -214,14 +215,14 @@ def test_arrays_and_one_hot_labels(tmp_path: Path) -> None:
 def test_small_pictures_are_not_taken_for_sounds() -> None:
     notes: list[dict[str, Any]] = []
     images = np.random.default_rng(0).integers(0, 255, (24, 8, 8), dtype=np.uint8)
-    fit({"image": images}, np.arange(24) % 2, epochs=1, callback=notes.append)
+    fit({"image": images}, np.arange(24) % 2, epochs=1, candidates=("alone",), callback=notes.append)
     assert not [e for e in notes if "sample rate" in str(e.get("note"))]
 
 
 def test_rows_without_a_label_are_left_out_and_counted() -> None:
     data = numbers_table(40)
     data["y"][3] = data["y"][8] = None
-    model = fit(data, target="y", epochs=1)
+    model = fit(data, target="y", epochs=1, candidates=("alone",))
     assert model.facts["unlabelled"] == 2
     assert sum(model.facts["splits"].values()) == 38
     assert "2 without a label or split" in model.summary()
@@ -252,7 +253,8 @@ class Mean(torch.nn.Module):
 def test_an_operator_of_the_users_own(tmp_path: Path) -> None:
     data = text_and_numbers()
     plan = Parallel(("text", "tabular"), by=Mean())
-    model = fit(data, target="y", kinds={"note": "text"}, fusion=plan, epochs=1, out=tmp_path / "run")
+    out = tmp_path / "run"
+    model = fit(data, target="y", kinds={"note": "text"}, fusion=plan, epochs=1, out=out, report=False)
     again = load(tmp_path / "run", plan=plan)
     assert np.array_equal(again.predict(data).probabilities, model.predict(data).probabilities)  # type: ignore[arg-type]
     with pytest.raises((RunError, RequestError), match="plan"):
@@ -440,12 +442,12 @@ def test_by_modalities_is_the_model_without_the_others(model: Model, folder: Pat
 def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Path, quick: Model) -> None:
     torch.manual_seed(1)
     state, legacy = torch.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index] # noqa: NPY002
-    first = numbers(out=tmp_path / "a")
+    first = numbers(out=tmp_path / "a", report=False)
     assert torch.equal(torch.get_rng_state(), state)
     assert np.random.get_state()[1].tolist() == legacy  # type: ignore[index] # noqa: NPY002
     torch.manual_seed(2)
-    numbers(out=tmp_path / "b")
-    numbers(out=tmp_path / "c", seed=1)
+    numbers(out=tmp_path / "b", report=False)
+    numbers(out=tmp_path / "c", report=False, seed=1)
     a, b, c = (digest(tmp_path / name / "predictions.parquet") for name in "abc")
     assert a == b
     assert a != c
@@ -457,6 +459,7 @@ def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Pat
 def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
     data = text_and_numbers()
     asked: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "epochs": 1, "out": tmp_path / "run"}
+    asked["report"] = False
     model = fit(data, callback=raise_at("fused", KeyboardInterrupt()), **asked)
     assert model.facts["stopped"] == "interrupt"
     assert "The fit was interrupted; the best so far is kept." in model.summary()
@@ -578,6 +581,7 @@ def test_a_vote_below_the_root_is_told() -> None:
 
 def test_a_mended_table_can_be_fitted_into_the_same_folder(tmp_path: Path) -> None:
     asked: dict[str, Any] = {"target": "y", "split": "part", "out": tmp_path / "run", "epochs": 1}
+    asked |= {"candidates": ("alone",), "report": False}
     with pytest.raises(TableError, match="tset"):
         fit({**GOOD, "part": ["train"] * 19 + ["tset"]}, **asked)
     model = fit({**GOOD, "part": ["train"] * 14 + ["val", "test"] * 3}, **asked)

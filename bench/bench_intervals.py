@@ -82,7 +82,8 @@ class Setting:
 
     def run(self, num: int) -> dict[str, tuple[float, np.ndarray]]:
         """Return of each metric what is true, and the intervals (draw, 2)."""
-        generator, ends = np.random.default_rng([7, self.rows, self.groups]), {metric: [] for metric in self.metrics}
+        generator = np.random.default_rng([7, self.rows, self.groups])
+        ends: dict[str, list[list[float | None]]] = {metric: [] for metric in self.metrics}
         for _ in range(num):
             drawn = self.draw(generator, self.rows, self.groups)
             spans = intervals(drawn.target, drawn.answers, drawn.classes, generator=generator, groups=drawn.groups)
@@ -113,7 +114,8 @@ class Gain:
 
     def run(self, num: int) -> dict[str, tuple[float, np.ndarray]]:
         """Return of each metric what is true, and the intervals (draw, 2)."""
-        generator, ends = np.random.default_rng([8, self.rows, self.groups]), {metric: [] for metric in self.metrics}
+        generator = np.random.default_rng([8, self.rows, self.groups])
+        ends: dict[str, list[list[float | None]]] = {metric: [] for metric in self.metrics}
         group = np.arange(self.rows) % self.groups if self.groups else None
         for _ in range(num):
             target, (less, more) = self.draw(generator, self.rows, self.groups)

@@ -103,8 +103,8 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
             "before": reliability(0.09),
             "after": reliability(0.015),
             "temperature": 1.62,
-            "ece": {"before": 0.0721, "after": 0.0134},
-            "brier": {"before": 0.1321, "after": 0.1102},
+            "brier": change(0.1321, -0.0219),
+            "log_loss": change(0.2954, -0.0712),
         },
         "robustness": robustness(),
         "subsets": {
@@ -248,7 +248,13 @@ def reliability(gap: float) -> dict[str, Any]:
                 "accuracy": right,
             }
         )
-    return {"rows": 498, "confidence": 0.94, "accuracy": 0.94 - gap, "expected_calibration_error": gap, "bins": bins}
+    means = {"rows": 698, "confidence": 0.94, "accuracy": 0.94 - gap}
+    word = "too sure" if gap > 0.05 else "consistent with calibrated"
+    return {**means, "expected_calibration_error": gap, "band": [0.008, 0.03], "word": word, "bins": bins}
+
+
+def change(before: float, by: float) -> dict[str, Any]:
+    return {"before": before, "after": before + by, "change": {"value": by, "low": 1.4 * by, "high": 0.6 * by}}
 
 
 def robustness() -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ import typer
 import plait
 from plait.core.options import FitOptions, read_flags
 from plait.core.terminal import Progress, harmless, text_table
-from plait.core.words import count, jsonable, number
+from plait.core.words import count, jsonable, number, say_unsure
 from plait.errors import PlaitError, RequestError
 
 app = typer.Typer(
@@ -381,6 +381,7 @@ def scores_text(scores: Mapping[str, Any]) -> str:
     names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2", *RATES) if name in overall]
     parts = [f"{count(scores['rows'], 'row')}, {count(scores['scored'])} scored, {count(scores['failed'])} failed"]
     parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
+    parts += [say_unsure(overall.values())] if say_unsure(overall.values()) else []
     titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}
     for key, title in titles.items():
         lines = [

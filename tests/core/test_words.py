@@ -25,6 +25,7 @@ from plait.core.words import (
     say_encoders,
     say_rows,
     say_some,
+    say_unsure,
     signed,
 )
 from plait.models.plan import Parallel
@@ -220,3 +221,16 @@ def test_a_value_is_told_in_the_words_of_json() -> None:
 def test_of_an_error_the_first_line_is_told_or_its_kind() -> None:
     assert first_line(ValueError("\n it broke\nhere and there")) == "it broke"
     assert first_line(KeyError()) == "KeyError"
+
+
+def test_why_scores_have_no_interval_is_said_once() -> None:
+    one, other, third = ({"value": 1.0, "low": None, "high": None, "why": why} for why in ("a", "b", "c"))
+    known = {"value": 1.0, "low": 0.9, "high": 1.0}
+    assert say_unsure([known, None]) == ""
+    assert say_unsure([one, known, one]) == "No interval: a."
+    assert say_unsure([one, other, third]) == "No interval: a; b; and 1 more reason."
+
+
+def test_a_curve_without_intervals_is_still_told() -> None:
+    points = [{"rows": n, "val": {"value": v, "low": None, "high": None}} for n, v in ((50, 0.7), (100, 0.8))]
+    assert say_curve(points, "r2").endswith("still rising: more rows are likely to help.")

@@ -10,7 +10,8 @@ from PIL import Image
 
 from plait.draw import charts, figures, page
 from plait.draw.charts import confusion_picture, curves_picture, growth_picture, reliability_picture, scatter_picture
-from plait.proof.scores import confusion, reliability
+from plait.proof.reliability import reliability
+from plait.proof.scores import confusion
 
 
 def entries(candidate: str, num_epochs: int, metric_name: str = "accuracy", val_loss: float | None = 1.0) -> list[dict]:

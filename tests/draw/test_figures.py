@@ -148,3 +148,10 @@ def test_seconds_for_stand_above_the_line_and_seconds_against_hang_below() -> No
     assert '<rect x="25.15" y="20" width="74.7" height="10" class="bar against">' in drawn
     assert "<title>0.50 to 2.00 s: −0.200</title>" in drawn
     assert "most: 0.00 to 0.50 s" in drawn
+
+
+def test_calibration_is_a_word_and_of_many_rows_a_number_beside_what_chance_makes() -> None:
+    found = {"word": "too sure", "band": None, "expected_calibration_error": 0.2}
+    assert figures.say_calibration(found) == "too sure"
+    said = figures.say_calibration({**found, "band": [0.01, 0.04]})
+    assert said == "too sure: expected calibration error 0.200; by chance alone 0.010 to 0.040"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.models.calibration import apply_temperature, assign_folds, cross_fit_temperature, fit_temperature, log_losses
-from plait.proof.scores import reliability
+from plait.proof.reliability import reliability
 
 
 def honest(num: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -86,3 +86,11 @@ def test_names_are_sorted_as_numbers_only_where_all_are() -> None:
     assert sorted(["10", "9", "-1"], key=sort_key(["10", "9", "-1"])) == ["-1", "9", "10"]
     assert sorted(["10", "9", "a"], key=sort_key(["10", "9", "a"])) == ["10", "9", "a"]
     assert sorted(["10", "9", "inf"], key=sort_key(["10", "9", "inf"])) == ["10", "9", "inf"]
+
+
+def test_a_resample_within_classes_keeps_how_many_there_are_of_each() -> None:
+    strata = np.array([1, 0, 1, 1, 0, 2])
+    counts = draw(np.random.default_rng(0), 6, 300, strata)
+    for code, rows in enumerate((2, 3, 1)):
+        assert (counts[strata == code].sum(0) == rows).all()
+    assert counts.mean(1) == pytest.approx(np.ones(6), abs=0.15)

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.proof.paired import (
-    LEVEL,
     Difference,
     Yardstick,
     bca,
@@ -18,6 +17,7 @@ from plait.proof.paired import (
     sign_test,
 )
 from plait.proof.scores import scores
+from plait.proof.spans import LEVEL
 
 CLASSES = ["a", "b"]
 QUICK = settings(max_examples=20, deadline=None, derandomize=True, database=None)

@@ -13,7 +13,7 @@ from plait.core.contract import Batch, Table, second_name
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.rows import Prepared
-from plait.proof.robustness import Robustness, area_under, calibration, score_curve
+from plait.proof.robustness import Robustness, area_under, score_curve
 from searches import prepare_all
 from tiny import read_csv, write_csv, write_table
 
@@ -288,24 +288,3 @@ def test_the_area_lies_between_the_scores_and_does_not_depend_on_the_unit(scores
     area = area_under(range(len(scores)), scores)
     assert min(scores) - 1e-9 <= area <= max(scores) + 1e-9
     assert area_under([unit * level for level in range(len(scores))], scores) == pytest.approx(area)
-
-
-# calibration
-
-
-def test_calibration_by_hand() -> None:
-    target = ["no", "yes", "no", "yes"]
-    before = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])  # sure of .9, right in three of four
-    after = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.25, 0.75]])
-    found = calibration(target, before, after, CLASSES, 2.0)
-    assert list(found) == ["before", "after", "temperature", "ece", "brier"]
-    assert found["temperature"] == 2.0
-    assert found["ece"]["before"] == pytest.approx(0.15)
-    assert found["ece"]["after"] == pytest.approx(0.0)
-    # three rows of 2 · .1², one of 2 · .9²; and 2 · .25² and 2 · .75²
-    assert found["brier"]["before"] == pytest.approx((3 * 0.02 + 1.62) / 4)
-    assert found["brier"]["after"] == pytest.approx((3 * 0.125 + 1.125) / 4)
-    assert found["before"]["rows"] == 4
-    assert found["before"]["accuracy"] == found["after"]["accuracy"] == 0.75
-    (only,) = found["after"]["bins"]
-    assert (only["rows"], only["confidence"], only["accuracy"]) == (4, 0.75, 0.75)

@@ -10,14 +10,12 @@ import sklearn.metrics as sk
 
 from plait.errors import RequestError
 from plait.proof.scores import (
-    brier,
     by_modalities,
     confusion,
     error_rates,
     group_codes,
     intervals,
     labelled,
-    reliability,
     row_scores,
     scores,
 )
@@ -172,49 +170,10 @@ def test_regression_is_that_of_scikit_learn():
     assert scores([[1], [2], [3]], [[1], [2], [5]]) == scores([1, 2, 3], [1, 2, 5])
 
 
-def test_intervals_are_those_of_a_plain_bootstrap_in_a_loop(monkeypatch):
-    monkeypatch.setattr("plait.proof.scores.RESAMPLES", 40)
-    target, probabilities = answers(60, 3, ties=True)
-    found = intervals(target, probabilities, range(3), generator=np.random.default_rng(7))
-    rows = np.random.default_rng(7).integers(0, 60, size=(40, 60))
-    for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "auroc"):
-        drawn = [scores(target[r], probabilities[r], range(3))[name] for r in rows]
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        assert found[name]["low"] == pytest.approx(low)
-        assert found[name]["high"] == pytest.approx(high)
-    values = scores(target, probabilities, range(3))
-    assert found["auroc"]["value"] == values["auroc"]
-    assert found["per_class"]["1"]["recall"]["value"] == values["per_class"]["1"]["recall"]
-    assert found["per_class"]["1"]["support"] == values["per_class"]["1"]["support"]
-
-
-def test_regression_intervals_are_those_of_a_plain_bootstrap_in_a_loop(monkeypatch):
-    monkeypatch.setattr("plait.proof.scores.RESAMPLES", 40)
-    generator = np.random.default_rng(2)
-    target = generator.normal(20, 5, 50)
-    values = target + generator.normal(0, 2, 50)
-    found = intervals(target, values, generator=np.random.default_rng(7))
-    rows = np.random.default_rng(7).integers(0, 50, size=(40, 50))
-    for name in ("mae", "rmse", "r2"):
-        low, high = np.quantile([scores(target[r], values[r])[name] for r in rows], [0.025, 0.975])
-        assert (found[name]["low"], found[name]["high"]) == pytest.approx((low, high))
-
-
 def test_same_generator_same_intervals():
     target, probabilities = answers(700, 3)
     first, second = (intervals(target, probabilities, range(3), generator=np.random.default_rng(5)) for _ in range(2))
     assert first == second
-
-
-def test_interval_of_accuracy_holds_the_truth_in_about_95_of_100_draws():
-    generator = np.random.default_rng(3)
-    held = 0
-    for _ in range(200):
-        right = generator.random(120) < 0.8
-        probabilities = np.column_stack([right, ~right]).astype(float)
-        span = intervals(["a"] * 120, probabilities, ["a", "b"], generator=generator)["accuracy"]
-        held += span["low"] <= 0.8 <= span["high"]
-    assert 180 <= held <= 198
 
 
 def test_groups_widen_the_interval_when_rows_of_a_group_agree():
@@ -231,30 +190,21 @@ def test_groups_widen_the_interval_when_rows_of_a_group_agree():
     assert whole["high"] - whole["low"] > 2.5 * (rows["high"] - rows["low"])  # sqrt(10) = 3.2 in the long run
 
 
+def test_an_interval_that_is_not_there_says_why():
+    found = intervals(
+        ["a"] * 3 + ["b"] * 20, np.eye(2)[[0] * 3 + [1] * 20], ["a", "b"], generator=np.random.default_rng()
+    )
+    nothing = {"value": 1.0, "low": None, "high": None}
+    assert found["per_class"]["a"]["recall"] == {**nothing, "why": "fewer than 10 rows"}
+    assert found["per_class"]["a"]["support"] == 3
+    assert found["f1_macro"] == {**nothing, "why": "class 'a' has fewer than 10 rows"}
+
+
 def test_intervals_are_fast():
     target, probabilities = answers(10_000, 100)
     start = time.process_time()
     intervals(target, probabilities, range(100), generator=np.random.default_rng(0))
-    assert time.process_time() - start < 10  # measured 0.6 s; the rest is for a busy machine
-
-
-def test_calibration_by_hand():
-    target, probabilities = ["a", "a", "b", "b"], [[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.4, 0.6]]
-    found = reliability(target, probabilities, ["a", "b"], bins=10)
-    assert [(b["low"], b["rows"]) for b in found["bins"]] == [(0.5, 1), (0.8, 3)]
-    assert found["bins"][1]["accuracy"] == pytest.approx(2 / 3)
-    expected = (0.4 * 1 + (0.9 - 2 / 3) * 3) / 4
-    assert found["expected_calibration_error"] == pytest.approx(expected)
-    assert (found["rows"], found["accuracy"]) == (4, 0.75)
-    assert reliability(["a", "b"], [[1, 0], [0, 1]], ["a", "b"])["expected_calibration_error"] == 0.0
-
-
-def test_brier_is_that_of_scikit_learn():
-    target, probabilities = answers(100, 4)
-    expected = sk.brier_score_loss(target, probabilities, scale_by_half=False, labels=[0, 1, 2, 3])
-    assert brier(target, probabilities, range(4)) == pytest.approx(expected)
-    assert brier(["a", "z"], [[1, 0], [1, 0]], ["a", "b"]) == 1.0  # right: 0; never seen: 1² + 1²
-    assert brier(["a"], np.array([[0.5, 0.5]]), ["a", "b"]) == 0.5
+    assert time.process_time() - start < 10  # measured 1 s; the rest is for a busy machine
 
 
 def test_score_of_every_row():
@@ -270,7 +220,7 @@ def test_labelled_and_groups():
 def test_inputs_are_not_changed():
     target, probabilities = answers(20, 3)
     before = probabilities.copy()
-    brier(target, probabilities, range(3))
+    intervals(target, probabilities, range(3), generator=np.random.default_rng(0))
     scores(target, probabilities, range(3))
     assert (probabilities == before).all()
 
@@ -300,7 +250,7 @@ def test_by_modalities_of_numbers_and_of_nothing():
     assert found["b"] == {"rows": 0, "metrics": {}}
     assert found["a"]["rows"] == 3
     assert found["a"]["metrics"]["mae"]["value"] == pytest.approx(1 / 3)
-    assert found["a"]["metrics"]["mae"]["low"] == 0.0
+    assert found["a"]["metrics"]["mae"]["why"] == "fewer than 10 rows"
 
 
 def test_above_six_modalities_only_singles_all_but_one_and_all():
@@ -346,7 +296,7 @@ def test_error_rates_are_errors_over_what_was_to_be_said() -> None:
     counts = [(1, 4, 2, 20), (0, 2, 0, 10), (2, 0, 7, 0)]  # nothing was to be said in the last, two words were heard
     found = error_rates(counts, generator=np.random.default_rng(0))
     assert {name: score["value"] for name, score in found.items()} == {"wer": 3 / 6, "cer": 9 / 30, "exact": 1 / 3}
-    assert all(score["low"] <= score["value"] <= score["high"] for score in found.values())
+    assert found["exact"]["low"] < 1 / 3 < found["exact"]["high"]
 
 
 def test_error_rates_can_be_unknown_or_over_one() -> None:

@@ -37,6 +37,17 @@ def test_failed_and_unlabelled_rows_are_left_out_and_counted(quick: Model) -> No
     assert found["by_modalities"]["tabular"] == {"rows": 0, "metrics": {}}
 
 
+def test_scores_are_by_the_groups_of_the_fit(quick: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = quick.facts.schema["columns"]
+    monkeypatch.setitem(quick.facts.schema, "columns", [*columns, {**columns[0], "name": "who", "role": "group"}])
+    found = evaluate(quick, numbers_table(12) | {"who": ["Ann"] * 12})
+    assert found["metrics"]["accuracy"]["why"] == "all rows are of one group"
+    assert found["by_modalities"]["tabular"]["metrics"]["accuracy"]["low"] is None
+    found = evaluate(quick, numbers_table(12))
+    assert "no column 'who', by which rows are grouped: the intervals take each row by itself." in found["notes"]
+    assert found["metrics"]["accuracy"]["low"] > 0
+
+
 def test_labels_meet_classes_whatever_their_type() -> None:
     data = {**numbers_table(40)}
     data["y"] = [int(a > 0) for a in data["a"]]

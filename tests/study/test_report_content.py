@@ -288,7 +288,7 @@ def test_confusion_and_calibration_are_of_the_test_rows_that_have_anything(
     assert calibration["after"]["rows"] == tests
     # a temperature changes no class
     assert calibration["before"]["accuracy"] == calibration["after"]["accuracy"] == pytest.approx(right)
-    assert (calibration["ece"]["before"] == calibration["ece"]["after"]) is (calibration["temperature"] == 1.0)
+    assert (calibration["brier"]["before"] == calibration["brier"]["after"]) is (calibration["temperature"] == 1.0)
 
 
 def test_subsets_robustness_and_importance_are_of_the_modalities_of_the_winner(

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from plait.checks.split_checks import find_gaps
-from plait.core.contract import Column, Schema, Table
+from plait.core.contract import Column, Schema, Table, group_rows
 from plait.errors import TableError
-from plait.study.splits import check_classes, choose_splits, group_rows, part_sizes
+from plait.study.splits import check_classes, choose_splits, part_sizes
 
 PARTS = ["train", "val", "test"]
 

@@ -9,7 +9,7 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
         "BLANK", "Batch", "Column", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "free_name", "keep_only", "no_column", "second_name", "shown_by", "status_of",
+        "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "naming",
@@ -27,6 +27,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "version": ("__version__",),
     "words": (
         "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
-        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "signed",
+        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed",
     ),
 }  # fmt: skip

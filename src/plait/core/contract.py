@@ -82,6 +82,18 @@ class Schema:
         )
 
 
+def group_rows(table: Table, schema: Schema) -> np.ndarray | None:
+    """Return a number for each row (rows,) that its group shares, or None where no group column is named."""
+    name = schema.role("group")
+    if name is None:
+        return None
+    seen: dict[str, int] = {}
+    cells = table.cells(name)
+    return np.array(
+        [len(table) + row if c is None else seen.setdefault(str(c), len(seen)) for row, c in enumerate(cells)]
+    )
+
+
 def _by_name(things: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in things:
         raise RequestError(f"there is no {what} {name!r}. {did_you_mean(name, things)}")

@@ -4,7 +4,7 @@ Terminal, report and JSON ask here, so that a number reads the same in all. Know
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from plait.core.options import OWN
@@ -154,6 +154,17 @@ def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def say_unsure(spans: Iterable[Mapping[str, Any] | None]) -> str:
+    """Return why scores have no interval, once each; "" where all have one.
+
+    >>> say_unsure([{"value": 1.0, "low": None, "high": None, "why": "fewer than 10 rows"}] * 2)
+    'No interval: fewer than 10 rows.'
+    """
+    reasons = list(dict.fromkeys(str(span["why"]) for span in spans if span and span.get("why")))
+    rest = f"; and {count(len(reasons) - 2, 'more reason')}" if len(reasons) > 2 else ""
+    return f"No interval: {'; '.join(reasons[:2])}{rest}." if reasons else ""
+
+
 def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
     """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
     scored = [p for p in points if p["val"]["value"] is not None]
@@ -161,6 +172,7 @@ def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
     end = "too few points to say more"
     if len(points) >= 2 and scored[-2:] == list(points[-2:]):
         half, whole = points[-2]["val"], points[-1]["val"]
-        rising = whole["value"] - half["value"] > (whole["high"] - whole["low"]) / 4  # about one standard error
+        wide = 0.0 if whole["low"] is None else whole["high"] - whole["low"]
+        rising = whole["value"] - half["value"] > wide / 4  # about one standard error
         end = "still rising: more rows are likely to help" if rising else "level: more rows alike may not help much"
     return f"Learning curve: {metric} on validation {reached} rows; {end}."

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from plait.core.files import write_bytes
-from plait.core.words import count, number, percent, plain
+from plait.core.words import count, number, percent, plain, say_unsure
 from plait.draw import figures
 from plait.draw.page import BLUE, INK, LINE, ORANGE, PALE, SOFT, fonts_for, shorten
 
@@ -92,7 +92,7 @@ def reliability_picture(path: str | Path, measured: Mapping[str, Any], title: st
     means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
     notes = [
         f"{means} of {count(measured['rows'], 'row')}",
-        f"expected calibration error {number(measured['expected_calibration_error'])} (0 is best)",
+        figures.say_calibration(measured),
         "bars: how often it is right; hatched: the gap to what it says",
         "dashes: right as often as it says",
     ]
@@ -144,7 +144,8 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
 def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric: str) -> Path:
     """Draw the metric on validation rows against the training rows that were learned from. Returns the path.
     points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals."""
-    notes = ["the winner, learned from parts of the rows, on validation rows", "bars: 95 % intervals"]
+    bars = say_unsure(p["val"] for p in points) or "bars: 95 % intervals"
+    notes = ["the winner, learned from parts of the rows, on validation rows", bars]
     return save_picture(paint(figures.growth_figure(points, metric)), path, "Learning curve", notes)
 
 

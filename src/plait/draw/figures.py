@@ -46,7 +46,7 @@ def whisker_axis(ends: tuple[float, float]) -> str:
 
 def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> str:
     """Draw differences with their intervals around a line at none. rows: (what, {"value", "low", "high"})."""
-    known = [float(span[key]) for _, span in rows for key in ("low", "value", "high")]
+    known = [float(span[key]) for _, span in rows for key in ("low", "value", "high") if span[key] is not None]
     unit, room = (100.0 if points else 1.0), 0.06 * max([abs(v) for v in known] + [0.01])
     at = Scale(min(0.0, *known) - room, max(0.0, *known) + room, 8, WIDTH - 8)
     marks = ticks(at.low * unit, at.high * unit, 5)
@@ -178,6 +178,15 @@ def reliability_figure(measured: Mapping[str, Any], title: str) -> str:
     inner.append(line(left, bottom + 66, across(1), bottom + 66))
     means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
     return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {count(measured['rows'], 'row')}", *inner)
+
+
+def say_calibration(measured: Mapping[str, Any]) -> str:
+    """Return whether probabilities can be believed: a word, and of enough rows how far off they are."""
+    if measured["band"] is None:
+        return str(measured["word"])
+    low, high = map(number, measured["band"])
+    off = number(measured["expected_calibration_error"])
+    return f"{measured['word']}: expected calibration error {off}; by chance alone {low} to {high}"
 
 
 def growth_figure(points: Sequence[Mapping[str, Any]], metric: str) -> str:

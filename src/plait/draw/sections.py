@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.words import count, p_value
+from plait.core.words import count, p_value, say_unsure
 from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
@@ -85,6 +85,7 @@ def show_candidates(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str
         "rest_ends": svg.around([v for row in rest for v in _ends(row["val"])], 0.04),
         "total": len(rows),
         "tested": any(row["test"] for row in rows),
+        "unsure": say_unsure(row[part] for row in rows for part in ("val", "test")),
     }
 
 
@@ -163,6 +164,7 @@ def show_subsets(facts: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
         "rest": [row for row in rows if row not in shown],
         "ends": svg.around([v for entry in [*table.values(), *alone.values()] for v in _ends(score(entry))], 0.04),
         "alone": any(row["alone"]["value"] is not None for row in rows),
+        "unsure": say_unsure(span for row in rows for span in (row["span"], row["alone"])),
     }
 
 

@@ -9,11 +9,13 @@ DOOR: dict[str, tuple[str, ...]] = {
     "caveats": ("class_caveats", "number_caveats", "way_out"),
     "explanation": ("Explanation", "PICTURES", "write_explanation"),
     "inside": ("Detail",),
-    "leaderboard": ("FEWEST", "Proof", "SIMPLEST", "board", "choose_shown", "span"),
-    "robustness": ("Robustness", "calibration"),
-    "paired": ("Difference", "LEVEL", "POINTS", "Yardstick", "corrected_t", "holm", "reconcile"),
+    "leaderboard": ("FEWEST", "Proof", "SIMPLEST", "board", "choose_shown", "say_gaps", "span"),
+    "reliability": ("calibration", "reliability"),
+    "robustness": ("Robustness",),
+    "paired": ("Difference", "POINTS", "Yardstick", "corrected_t", "holm", "reconcile"),
+    "spans": ("LEVEL",),
     "scores": (
-        "MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "group_codes", "intervals", "reliability",
+        "MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "group_codes", "intervals",
     ),
     "verdict": (
         "Contest", "FEWEST_ROWS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plait.core.terminal import text_table
-from plait.core.words import count, duration, number, parameters, plain
+from plait.core.words import count, duration, number, parameters, plain, say_unsure
 
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
 COSTS = ("training time", "parameters", "ms per row")
@@ -44,7 +44,8 @@ class Proof:
         metric = self.facts["metric"]
         trials = self.facts["trials"]
         rule = FEWEST if metric == "wer" else SIMPLEST
-        parts = [board(self.candidates, metric), f"* {rule}; — not looked at on the test rows"]
+        parts = [board(self.candidates, metric), *say_gaps(self.candidates)]
+        parts.append(f"* {rule}; — not looked at on the test rows")
         if trials["single"] and trials["fused"]:
             look = count(trials["single"], "candidate looks", "candidates look")
             parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
@@ -63,6 +64,12 @@ def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
         cost = [duration(c["seconds"]), parameters(c["params"]), plain(c["latency_ms"], digits=2)]
         rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])
     return text_table(header, rows)
+
+
+def say_gaps(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence on scores without an interval, where there are any."""
+    said = say_unsure(c[part] for c in candidates for part in ("val", "test"))
+    return [said] if said else []
 
 
 def choose_shown(candidates: Sequence[dict[str, Any]], most: int = 10) -> list[dict[str, Any]]:

@@ -90,9 +90,16 @@ def recognition(counts: np.ndarray) -> Measure:
     return measure
 
 
-def draw(generator: np.random.Generator, num: int, resamples: int) -> np.ndarray:
-    """Draw num of num things with replacement, and return how often each was drawn: (num, resample) float32."""
-    drawn = generator.integers(0, num, size=(resamples, num)) + np.arange(resamples)[:, None] * num
+def draw(generator: np.random.Generator, num: int, resamples: int, strata: np.ndarray | None = None) -> np.ndarray:
+    """Draw num of num things with replacement, and return how often each was drawn: (num, resample) float32.
+    strata: (num,) codes; as many are drawn of each as there are."""
+    if strata is None:
+        drawn = generator.integers(0, num, size=(resamples, num))
+    else:
+        order, sizes = np.argsort(strata, kind="stable"), np.bincount(strata)
+        first, size = (np.repeat(each, sizes) for each in (np.cumsum(sizes) - sizes, sizes.astype(np.float32)))
+        drawn = order[first + (generator.random((resamples, num), np.float32) * size).astype(np.int64)]
+    drawn = drawn + np.arange(resamples)[:, None] * num
     counts = np.bincount(drawn.ravel(), minlength=resamples * num).reshape(resamples, num)
     return np.ascontiguousarray(counts.T, np.float32)
 

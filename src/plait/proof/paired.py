@@ -15,9 +15,8 @@ import numpy as np
 
 from plait.proof.metrics import SMALLEST, Measure, classification, draw
 from plait.proof.scores import match_classes
+from plait.proof.spans import LEVEL, Z, bca_span, jackknife_reach
 
-LEVEL = 0.05  # p below this is evidence
-Z = 1.959964  # the normal quantile of a 95 % interval
 COUNTED = 13  # up to so many units that differ, every flip is counted: 2 ** 13 of them
 FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
@@ -184,7 +183,7 @@ class Yardstick:
         p = (float((np.abs(swapped) >= abs(value) - 1e-9).sum()) + 1) / (RESAMPLES + 1)
         if self.groups is not None and num <= MANY_GROUPS:
             kept = (unit[:, None] != np.arange(num)).astype(np.float64)
-            return p, _reach(value, apart(kept, np.zeros_like(kept)), num)
+            return p, _around(value, apart(kept, np.zeros_like(kept)))
         drawn = blocks(RESAMPLES // 2, resample)
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2]).tolist() if len(drawn) else (value, value)
@@ -300,38 +299,20 @@ def bca(
     parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], generator: np.random.Generator
 ) -> tuple[float, float]:
     """Return the 95 % BCa bootstrap interval (Efron 1987) of a statistic of sums of parts (part, unit)."""
-    from scipy.special import ndtr, ndtri
-
     total = parts.sum(1)
-    value = float(statistic(total))
-    drawn = statistic(_resample(parts, generator))
-    drawn = drawn[~np.isnan(drawn)]  # a resample in which a ratio is undefined
-    if not len(drawn) or np.ptp(drawn) == 0:
-        return value, value
-    left_out = statistic(total[:, None] - parts)
-    apart = np.nanmean(left_out) - left_out[~np.isnan(left_out)]
-    spread = float((apart**2).sum()) ** 1.5
-    skew = float((apart**3).sum()) / (6 * spread) if spread else 0.0
-    below = (float((drawn < value).sum()) + float((drawn == value).sum()) / 2) / len(drawn)
-    bias = float(ndtri(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn))))
-    ends = [ndtr(bias + (bias + z) / (1 - skew * (bias + z))) for z in (-Z, Z)]
-    low, high = np.quantile(drawn, ends).tolist()
-    return min(low, value), max(high, value)
+    left_out = np.asarray(statistic(total[:, None] - parts))
+    low, high = bca_span(float(statistic(total)), np.asarray(statistic(_resample(parts, generator))), left_out)
+    return float(low), float(high)
 
 
 def jackknife(parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
     """Return the 95 % interval of a statistic of sums of parts (part, group), from leaving out each group once."""
     total = parts.sum(1)
-    return _reach(float(statistic(total)), statistic(total[:, None] - parts), parts.shape[1])
+    return _around(float(statistic(total)), statistic(total[:, None] - parts))
 
 
-def _reach(value: float, left_out: np.ndarray, num: int) -> tuple[float, float]:
-    """Return the 95 % interval of a value from what it is without each of so many groups, by t."""
-    from scipy.special import stdtrit
-
-    left_out = left_out[~np.isnan(left_out)]
-    error = math.sqrt((num - 1) / num * float(((left_out - left_out.mean()) ** 2).sum())) if len(left_out) else 0.0
-    reach = float(stdtrit(num - 1, 1 - LEVEL / 2)) * error if num > 1 else math.inf
+def _around(value: float, left_out: np.ndarray) -> tuple[float, float]:
+    reach = jackknife_reach(left_out)
     return value - reach, value + reach
 
 

@@ -20,7 +20,7 @@ from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import View
 from plait.pretrained.features import encoding_device
 from plait.pretrained.frozen import Frozen
-from plait.proof.scores import brier, labelled, reliability, row_scores, scores
+from plait.proof.scores import labelled, row_scores, scores
 
 MISSING = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the rows that had the modality
 
@@ -233,17 +233,3 @@ def area_under(levels: Sequence[float], scores: Sequence[float]) -> float:
 
     x = np.asarray(levels, np.float64)
     return float(trapezoid(scores, (x - x[0]) / (x[-1] - x[0])))
-
-
-def calibration(
-    target: np.ndarray, before: np.ndarray, after: np.ndarray, classes: Sequence[Any], temperature: float
-) -> dict[str, Any]:
-    """Compare probabilities (rows, class) with what was true, before and after the temperature."""
-    both = {"before": before, "after": after}
-    measured = {key: reliability(target, answers, classes) for key, answers in both.items()}
-    return {
-        **measured,
-        "temperature": temperature,
-        "ece": {key: measured[key]["expected_calibration_error"] for key in both},
-        "brier": {key: brier(target, answers, classes) for key, answers in both.items()},
-    }

@@ -1,19 +1,18 @@
-"""Scores with intervals, calibration, and the table of every subset of modalities.
+"""Scores with intervals, and the table of every subset of modalities.
 Takes targets and what a predictor answered, or a function that answers. Knows no model, no table and no picture."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from plait.errors import RequestError
-from plait.proof.metrics import PER_CLASS, Measure, classification, draw, recognition, regression, sort_key
+from plait.proof.intervals import span_classes, span_numbers, span_rates
+from plait.proof.metrics import PER_CLASS, Measure, classification, regression, sort_key
 
-RESAMPLES = 1000
 MOST_MODALITIES = 6  # up to here every subset is scored
 
 
@@ -37,37 +36,24 @@ def intervals(
     generator: np.random.Generator,
     groups: Any = None,
 ) -> dict[str, Any]:
-    """Score as `scores` does, each number as {"value", "low", "high"}: a 95 % percentile bootstrap (Efron 1979).
-    Rows are drawn with replacement; with groups (rows,), such as speakers, whole groups are (cluster bootstrap). A
-    resample in which a metric is undefined is left out. An interval that misses the value, as it may with a handful of
-    rows, is widened to hold it."""
-    measure, names, support = _prepare(target, predicted, classes)
-    return _arrange(_resample(measure, len(predicted), generator, groups), names, support)
+    """Score as `scores` does, each number as {"value", "low", "high"} with its 95 % interval, by the methods that
+    `proof.intervals` names. groups: (rows,), such as speakers, whose rows are alike. Where the rows cannot tell, as of
+    a class with fewer than 10, low and high are None, and "why" says it in words."""
+    cluster = None if groups is None else group_codes(groups)
+    if classes is None:
+        return span_numbers(*_values(target, predicted), generator, cluster)
+    truth, guess, probabilities, names = match_answers(target, predicted, classes)
+    spans = span_classes(truth, guess, probabilities, names, generator, cluster)
+    return _arrange(spans, names, np.bincount(truth, minlength=len(names)).tolist())
 
 
-def error_rates(counts: Any, *, generator: np.random.Generator) -> dict[str, dict[str, float | None]]:
+def error_rates(counts: Any, *, generator: np.random.Generator, groups: Any = None) -> dict[str, dict[str, Any]]:
     """Return wer, cer and exact of transcripts, each with the interval that `intervals` gives.
     counts: (rows, 4) as `metrics.recognition` takes them; a row without a word counts what was heard in it. None where
     no row has a word. Raises RequestError for no rows, and as `intervals` does."""
     counts = np.asarray(counts, np.float64)
     _check(counts, {"the counts": counts})
-    return _resample(recognition(counts), len(counts), generator)
-
-
-def _resample(measure: Measure, num_rows: int, generator: np.random.Generator, groups: Any = None) -> dict[str, Any]:
-    """Return every number of a measure with its bootstrap interval."""
-    cluster = None if groups is None else group_codes(groups)
-    num_units = num_rows if cluster is None else int(cluster.max()) + 1
-    block = max(16, min(1024, 600_000 // num_rows))  # resamples at once: their weights fit the processor's cache
-    parts = []
-    for start in range(0, RESAMPLES, block):
-        weights = draw(generator, num_units, min(block, RESAMPLES - start))
-        parts.append(measure(weights if cluster is None else weights[cluster]))
-    spans = {}
-    for name, values in measure(np.ones((num_rows, 1), np.float32)).items():
-        drawn = np.concatenate([part[name] for part in parts], axis=-1)
-        spans[name] = _spans(values[..., 0], drawn) if name in PER_CLASS else _spans(values, drawn[None])[0]
-    return spans
+    return span_rates(counts, generator, None if groups is None else group_codes(groups))
 
 
 def by_modalities(
@@ -76,6 +62,7 @@ def by_modalities(
     target: Any,
     classes: Sequence[Any] | None,
     generator: np.random.Generator,
+    groups: np.ndarray | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Score one predictor with only some modalities present: {"audio+image": {"rows", "metrics"}}, names sorted.
     predict(keep) answers for all rows, (rows, class) or (rows,), with only the modalities in keep. present[m]: (rows,)
@@ -89,7 +76,9 @@ def by_modalities(
         rows = np.flatnonzero(known & np.any([np.asarray(present[m], bool) for m in keep], axis=0))
         metrics: dict[str, Any] = {}
         if len(rows):
-            metrics = intervals(target[rows], np.asarray(predict(keep))[rows], classes, generator=generator)
+            alike = None if groups is None else groups[rows]
+            said = np.asarray(predict(keep))[rows]
+            metrics = intervals(target[rows], said, classes, generator=generator, groups=alike)
         table["+".join(keep)] = {"rows": len(rows), "metrics": metrics}
     return table
 
@@ -100,7 +89,7 @@ def row_scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None
     if classes is None:
         truth, values = _values(target, predicted)
         return np.square(values - truth)
-    truth, guess, _, _ = _answers(target, predicted, classes)
+    truth, guess, _, _ = match_answers(target, predicted, classes)
     return (truth == guess).astype(np.float64)
 
 
@@ -126,46 +115,19 @@ def group_codes(groups: Any) -> np.ndarray:
 def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[np.ndarray, list[str]]:
     """Count (label, class): rows are what was true, columns what the model said. Returns counts and the names of rows.
     Labels that the model never saw follow the classes as further rows, so there may be more rows than columns."""
-    truth, guess, _, names = _answers(target, probabilities, classes)
+    truth, guess, _, names = match_answers(target, probabilities, classes)
     counts = np.bincount(truth * len(classes) + guess, minlength=len(names) * len(classes))
     return counts.reshape(len(names), len(classes)), names
-
-
-def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: int = 15) -> dict[str, Any]:
-    """Compare what the model says of its answer (the largest probability) with how often it is right.
-    Returns rows, confidence and accuracy (means over all rows), expected_calibration_error, and bins: of equal width,
-    the empty ones left out, each {low, high, rows, confidence, accuracy} (Guo and others 2017, "On Calibration of
-    Modern Neural Networks")."""
-    truth, guess, probabilities, _ = _answers(target, probabilities, classes)
-    confidence, right = probabilities.max(1), truth == guess
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-
-    def mean(rows: np.ndarray) -> dict[str, Any]:
-        means = {"confidence": float(confidence[rows].mean()), "accuracy": float(right[rows].mean())}
-        return {"rows": int(rows.sum()), **means}
-
-    used = np.unique(place).tolist()
-    filled = [{"low": bin_ / bins, "high": (bin_ + 1) / bins, **mean(place == bin_)} for bin_ in used]
-    error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in filled) / len(truth)
-    return {**mean(place >= 0), "expected_calibration_error": float(error), "bins": filled}
-
-
-def brier(target: Any, probabilities: Any, classes: Sequence[Any]) -> float:
-    """Return the mean over rows of the squared distance to the truth, summed over classes: 0 to 2 (Brier 1950)."""
-    truth, _, probabilities, names = _answers(target, probabilities, classes)
-    wide = np.pad(probabilities, ((0, 0), (0, len(names) - len(classes))))
-    wide[np.arange(len(truth)), truth] -= 1
-    return float(np.square(wide).sum(1).mean())
 
 
 def _prepare(target: Any, predicted: Any, classes: Sequence[Any] | None) -> tuple[Measure, list[str], list[int]]:
     if classes is None:
         return regression(*_values(target, predicted)), [], []
-    truth, guess, probabilities, names = _answers(target, predicted, classes)
+    truth, guess, probabilities, names = match_answers(target, predicted, classes)
     return classification(truth, guess, probabilities, names), names, np.bincount(truth, minlength=len(names)).tolist()
 
 
-def _answers(
+def match_answers(
     target: Any, probabilities: Any, classes: Sequence[Any]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Return truth (rows,), guess (rows,), probabilities (rows, class) and names: the classes, then unknown labels."""
@@ -210,19 +172,6 @@ def _arrange(values: Mapping[str, Any], names: list[str], support: list[int]) ->
             for i, name in enumerate(names)
         }
     return result
-
-
-def _spans(values: np.ndarray, drawn: np.ndarray) -> list[dict[str, float | None]]:
-    """Return {"value", "low", "high"} for each of values (n,) and drawn (n, resample); None where undefined."""
-    spans: list[dict[str, float | None]] = []
-    for value, some in zip(values.tolist(), drawn, strict=True):
-        some = some[~np.isnan(some)]
-        low = high = None
-        if not math.isnan(value) and len(some):
-            low, high = np.quantile(some, [0.025, 0.975]).tolist()
-            low, high = min(low, value), max(high, value)
-        spans.append({"value": None if math.isnan(value) else value, "low": low, "high": high})
-    return spans
 
 
 def _column(values: Any) -> np.ndarray:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from plait.core.words import count, number, p_equals, percent, plain, signed
-from plait.proof.paired import LEVEL, POINTS, Difference, Yardstick, reconcile
+from plait.proof.paired import POINTS, Difference, Yardstick, reconcile
+from plait.proof.spans import LEVEL
 
 FEWEST_ROWS = 30  # of fewer, an accuracy of .9 has an interval of 20 points and more
 FEWEST_GROUPS = 6  # of fewer, flips of whole groups cannot reach a p below .05: 2 / 2**5 = .0625

@@ -20,6 +20,7 @@ class Span(TypedDict):
     value: float | None
     low: float | None
     high: float | None
+    why: NotRequired[str]  # there is no interval
 
 
 class Scores(TypedDict, total=False):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from plait.converters.in_fit import Made, apply_conversions
-from plait.core.contract import Schema, Table, clean_label
+from plait.core.contract import Schema, Table, clean_label, group_rows
 from plait.core.files import (
     consistent,
     digest,
@@ -42,7 +42,7 @@ from plait.kinds import kind_of_column
 from plait.models.predictors import store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
-from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, span
+from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, say_gaps, span
 from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.arrival import (
@@ -223,16 +223,20 @@ class Model:
             >>> sorted(model.evaluate(table)["metrics"]["accuracy"])
             ['high', 'low', 'value']
         """
-        table = read(rows, folder)
-        found = match_names(table.names, [self.target], self._known_names())
-        if not found:
+        table, schema = read(rows, folder), Schema.from_json(self.facts.schema)
+        group = schema.role("group")
+        found = match_names(table.names, [self.target, *filter(None, [group])], self._known_names())
+        if self.target not in found:
             raise RequestError(
                 f"to score, the table needs the column {self.target!r}. {did_you_mean(self.target, table.names)}"
             )
         table = rename_columns(table, found)
         target, said = self._cleaned(table)
         fitting, notes = self._fitting(table, [s.name for s in self.views], callback)
-        scores, answered = self.score(fitting, target, callback)
+        groups = group_rows(table, schema) if group in found else None
+        scores, answered = self.score(fitting, target, callback, groups)
+        if group is not None and groups is None:
+            said.append(f"no column {group!r}, by which rows are grouped: the intervals take each row by itself.")
         notes = [*filter(None, [say_matches(found), *said, self._say_learned(fitting)]), *notes]
         tell([*notes, status_line([status for status, _ in answered.statuses])], callback)
         return {**scores, **({"notes": notes} if notes else {})}
@@ -272,10 +276,12 @@ class Model:
         tell(notes, callback)
         return explanation
 
-    def score(self, table: Table, target: np.ndarray, callback: Callback = quiet) -> tuple[dict[str, Any], Answers]:
+    def score(
+        self, table: Table, target: np.ndarray, callback: Callback = quiet, groups: np.ndarray | None = None
+    ) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
         answered = self._answer(table, self.subsets(), list(self.alone), callback)
-        return self.grade(answered, target), answered
+        return self.grade(answered, target, groups), answered
 
     @property
     def alone(self) -> dict[str, Any]:
@@ -288,8 +294,8 @@ class Model:
         sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
         return [keep for size in sizes for keep in itertools.combinations(names, size)]
 
-    def grade(self, answered: Answers, target: np.ndarray) -> dict[str, Any]:
-        """Return the scores of answers, given each subset of modalities and by each alone."""
+    def grade(self, answered: Answers, target: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
+        """Return the scores of answers, given each subset of modalities and by each alone. groups: (rows,)."""
         known = np.array([value is not None and value == value for value in target], bool)  # NaN is no label
         if not known.any():
             raise RequestError(f"no row has {self.label} in column {self.target!r}; expected at least one to score.")
@@ -299,7 +305,8 @@ class Model:
         truth[~known] = None
 
         def rate(rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-            metrics = self._rate(truth[rows], values[rows], generator) if len(rows) else {}
+            alike = None if groups is None else groups[rows]
+            metrics = self._rate(truth[rows], values[rows], generator=generator, groups=alike) if len(rows) else {}
             return {"rows": len(rows), "metrics": metrics}
 
         return {
@@ -307,18 +314,20 @@ class Model:
             "scored": len(scored),
             "failed": int(failed.sum()),
             "metrics": rate(scored, answered.answers[tuple(sorted(self.modalities))])["metrics"],
-            "by_modalities": self._rate_subsets(answered, truth, partial(rate, scored), generator),
+            "by_modalities": self._rate_subsets(
+                answered, truth, partial(rate, scored), generator=generator, groups=groups
+            ),
             "alone": {
                 name: rate(np.flatnonzero(known & answered.present[name]), values)
                 for name, values in answered.alone.items()
             },
         }
 
-    def _rate(self, truth: np.ndarray, values: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
-        return intervals(truth, values if self.classes is not None else values[:, 0], self.classes, generator=generator)
+    def _rate(self, truth: np.ndarray, values: np.ndarray, **given: Any) -> dict[str, Any]:
+        return intervals(truth, values if self.classes is not None else values[:, 0], self.classes, **given)
 
     def _rate_subsets(
-        self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], generator: np.random.Generator
+        self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], **given: Any
     ) -> dict[str, Any]:
         """Return the scores given each subset of modalities, each on the rows that have any of it."""
 
@@ -327,7 +336,7 @@ class Model:
             return values if self.classes is not None else values[:, 0]
 
         present = {name: answered.present[name] for name in sorted(self.modalities)}
-        return by_modalities(answer, present, truth, self.classes, generator)
+        return by_modalities(answer, present, truth, self.classes, **given)
 
     def _cleaned(self, table: Table) -> tuple[np.ndarray, list[str]]:
         """Return the labels of a table (rows,) as training read them, and what there is to say of them.
@@ -415,7 +424,7 @@ class Model:
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
         facts, metric, shown = self.facts, self.facts.study["metric"], choose_shown(self.leaderboard)
-        lines = [board(shown, metric)]
+        lines = [board(shown, metric), *say_gaps(shown)]
         if len(self.leaderboard) > 1:
             lines.append(f"* {self._say_rule()}")
         if len(self.leaderboard) > len(shown):

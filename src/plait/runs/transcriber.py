@@ -63,11 +63,11 @@ class Transcriber(Model):
         sizes = range(len(others) + 1) if len(others) < MOST_MODALITIES else sorted({0, len(others) - 1, len(others)})
         return [tuple(sorted((self.audio, *keep))) for size in sizes for keep in itertools.combinations(others, size)]
 
-    def _rate(self, truth: np.ndarray, values: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
-        return error_rates(count_errors(truth, values), generator=generator)
+    def _rate(self, truth: np.ndarray, values: np.ndarray, **given: Any) -> dict[str, Any]:
+        return error_rates(count_errors(truth, values), **given)
 
     def _rate_subsets(
-        self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], generator: np.random.Generator
+        self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], **given: Any
     ) -> dict[str, Any]:
         return {"+".join(keep): rate(answered.answers[keep]) for keep in self.subsets()}
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from plait.core.words import p_equals, signed
 from plait.proof.leaderboard import span
-from plait.proof.paired import LEVEL, POINTS, holm
+from plait.proof.paired import POINTS, holm
+from plait.proof.spans import LEVEL
 from plait.proof.verdict import FEWEST_ROWS
 from plait.study.candidate import best_of
 from plait.study.search import Search

@@ -17,7 +17,8 @@ from plait.draw.report import write_report
 from plait.models.predictors import input_names
 from plait.models.views import View, encoder_names
 from plait.proof.caveats import class_caveats, number_caveats, way_out
-from plait.proof.scores import confusion, reliability
+from plait.proof.reliability import reliability
+from plait.proof.scores import confusion
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.arrival import MOST_LEARNED, hash_rows
 from plait.runs.facts import RunFacts
@@ -162,15 +163,17 @@ def ask(result: Result, model: Model) -> Answers:
 def prove(result: Result, model: Model, answered: Answers) -> None:
     """Add to the model's facts its scores on the test rows, and all candidates with the verdict."""
     search, facts = result.search, model.facts
-    study, labels, looked = search.study, search.labels, []
+    study, labels, looked, groups_of = search.study, search.labels, [], result.job.groups_of
     if len(study.test):
-        facts.test = model.grade(answered, labels.cells[study.test])
+        facts.test = model.grade(answered, labels.cells[study.test], groups_of(study.test))
         looked = search.looked_at(result.winner)
 
     def score(candidate: Candidate) -> tuple[Any, Any, float]:
-        val = labels.headline(candidate.answers, study.val, study.seed)
+        val = labels.headline(candidate.answers, study.val, study.seed, groups_of(study.val))
         answers = search.look(candidate) if candidate in looked else None
-        test = None if answers is None else labels.headline(answers, study.test, study.seed)
+        test = None
+        if answers is not None:
+            test = labels.headline(answers, study.test, study.seed, groups_of(study.test))
         return val, test, time_row(candidate.predictor, study.prepared, study.val)
 
     converted = [one for one in facts.conversions if one["how"] == "convert"]
@@ -255,7 +258,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     if len(tests):  # heard once; candidates are judged on those rows whose sound can be heard
         heard = np.isin(rows, study.test)
         winner.tested, study.alone.tested = answered.answers[whole][heard], answered.alone[study.audio][heard]
-        facts.test = model.grade(answered, study.texts[tests])
+        facts.test = model.grade(answered, study.texts[tests], job.groups_of(tests))
     facts.study = {
         "winner": winner.name,
         "metric": "wer",

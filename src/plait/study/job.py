@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from plait.converters.in_fit import Made, apply_conversions
-from plait.core.contract import Schema, Table
+from plait.core.contract import Schema, Table, group_rows
 from plait.core.files import UNFINISHED, read_json, read_tensors, under, write_json, write_tensors
 from plait.core.options import AS_TEXT, FAMILIES, FitOptions
 from plait.core.words import count
@@ -38,7 +38,7 @@ from plait.runs.answers import count_holes
 from plait.runs.model import list_files
 from plait.study.budget import Budget
 from plait.study.labels import Labels
-from plait.study.splits import check_classes, choose_splits, group_rows
+from plait.study.splits import check_classes, choose_splits
 
 LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
 

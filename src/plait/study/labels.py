@@ -216,12 +216,15 @@ class Labels:
             each = each * self.counts[rows] / self.counts[rows].mean()
         return each if self.classes is not None else each / max(self.spread, 1e-12) ** 2
 
-    def headline(self, answers: np.ndarray, rows: np.ndarray, seed: int) -> dict[str, Any]:
-        """Return the metric with its 95 % interval of answers, (rows, class) or (rows, 1), for these rows."""
-        generator = np.random.default_rng(seed)
+    def headline(
+        self, answers: np.ndarray, rows: np.ndarray, seed: int, groups: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """Return the metric with its 95 % interval of answers, (rows, class) or (rows, 1), for these rows. groups:
+        (rows,) of these rows."""
+        given: dict[str, Any] = {"generator": np.random.default_rng(seed), "groups": groups}
         if self.classes is None:
-            return intervals(self.cells[rows].astype(float), answers[:, 0], None, generator=generator)[self.metric]
-        return intervals(self.cells[rows], answers, self.classes, generator=generator)[self.metric]
+            return intervals(self.cells[rows].astype(float), answers[:, 0], None, **given)[self.metric]
+        return intervals(self.cells[rows], answers, self.classes, **given)[self.metric]
 
     def yardstick(self, rows: np.ndarray, groups: np.ndarray | None = None) -> Yardstick:
         """Return these rows, and the metric, to measure answers by. groups: (rows,) of these rows."""

@@ -20,7 +20,8 @@ from plait.models.calibration import apply_temperature
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
-from plait.proof.robustness import Robustness, calibration
+from plait.proof.reliability import calibration
+from plait.proof.robustness import Robustness
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers
 from plait.runs.model import Model
@@ -67,7 +68,14 @@ class Account:
             counts, names = confusion(truth[there], said[there], labels.classes)
             content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
             before = self._before(said)[there]
-            content["calibration"] = calibration(truth[there], before, said[there], labels.classes, self.winner.heat)
+            content["calibration"] = calibration(
+                truth[there],
+                before,
+                said[there],
+                labels.classes,
+                self.winner.heat,
+                self.job.groups_of(self.rows[there]),
+            )
         elif there.any():
             points = zip(truth[there], said[there, 0], strict=True)
             content["scatter"] = {"points": [[float(t), float(v)] for t, v in points]}

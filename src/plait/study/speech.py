@@ -225,13 +225,14 @@ class Recognition(Training):
         looked = self.looked_at(winner) if len(self.test) else []
 
         def score(candidate: Candidate) -> tuple[Any, Any, float]:
-            test = self._rate(self.look(candidate)) if candidate in looked else None
-            return self._rate(count_errors(self.texts[self.val], candidate.answers)), test, self._time_row(candidate)
+            test = self._rate(self.look(candidate), self.test) if candidate in looked else None
+            val = self._rate(count_errors(self.texts[self.val], candidate.answers), self.val)
+            return val, test, self._time_row(candidate)
 
         return list_candidates(self.candidates, winner, score)
 
-    def _rate(self, counts: np.ndarray) -> dict[str, float | None]:
-        return error_rates(counts, generator=np.random.default_rng(self.seed))["wer"]
+    def _rate(self, counts: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+        return error_rates(counts, generator=np.random.default_rng(self.seed), groups=self.job.groups_of(rows))["wer"]
 
     def _time_row(self, candidate: Candidate) -> float:
         """Return the milliseconds that a row takes, of up to 16 heard at once, prepared already."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plait.checks.split_checks import PARTS, by_part, find_gaps, say_gap
-from plait.core.contract import SPLITS, Schema, Table
+from plait.core.contract import SPLITS, Schema, Table, group_rows
 from plait.core.finding import quoted
 from plait.core.words import count
 from plait.errors import TableError
@@ -70,18 +70,6 @@ def part_sizes(rows: int) -> dict[str, float]:
     {'val': 100.0, 'test': 150.0}
     """
     return {part: max(rows / 10, min(rows * share, ENOUGH)) for part, share in PARTS_OF.items()}
-
-
-def group_rows(table: Table, schema: Schema) -> np.ndarray | None:
-    """Return a number for each row (rows,) that its group shares, or None where no group column is named."""
-    name = schema.role("group")
-    if name is None:
-        return None
-    seen: dict[str, int] = {}
-    cells = table.cells(name)
-    return np.array(
-        [len(table) + row if c is None else seen.setdefault(str(c), len(seen)) for row, c in enumerate(cells)]
-    )
 
 
 def check_classes(

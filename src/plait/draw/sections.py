@@ -25,7 +25,7 @@ MEANINGS = {
     "equal": (
         "Combining makes no difference that matters.",
         "On rows that nobody had looked at before, the model that combines is neither better nor worse than the best "
-        "way to use one modality a row, but for a margin too small to matter. The simpler one is as good a choice.",
+        "way to use one modality a row, but for a margin too small to matter.",
     ),
     "cannot_tell": (
         "These rows cannot tell whether combining helps.",

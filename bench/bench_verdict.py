@@ -220,7 +220,8 @@ def one(seed: int, name: str, whole: bool) -> dict[str, Any]:
     with threadpool_limits(1):  # two processes already share the cores
         said = SETTINGS[name].verdict(seed, whole)
     values = {" ".join(one["rule"]): round(one["value"], 4) for one in said["opponents"]}
-    return {"seed": seed, "code": said["code"], "p": said["p"], "value": said["value"], "opponents": values}
+    kept = {key: said[key] for key in ("code", "metric", "p", "value")}
+    return {"seed": seed, **kept, "opponents": values}
 
 
 def draw(pool: ProcessPoolExecutor, name: str, num: int, kept: Path, whole: bool) -> list[dict[str, Any]]:
@@ -240,15 +241,18 @@ def draw(pool: ProcessPoolExecutor, name: str, num: int, kept: Path, whole: bool
     return found
 
 
-def gain(found: Sequence[dict[str, Any]]) -> float:
+def gain(found: Sequence[dict[str, Any]]) -> str:
     """Return by how many points what combines is ahead, on average, of the rule that is best on average."""
-    tested = [fact for fact in found if fact["value"] is not None]
+    tested = [fact for fact in found if fact["value"] is not None and fact.get("metric") == "accuracy"]
     rules: dict[str, list[float]] = {}
     for fact in tested:
         for rule, value in fact["opponents"].items():
             rules.setdefault(rule, []).append(value)
     best = max((float(np.mean(values)) for values in rules.values() if len(values) > len(tested) / 2), default=np.nan)
-    return 100 * (float(np.mean([fact["value"] for fact in tested])) - best) if tested else float("nan")
+    if not tested:
+        return ""
+    ahead = 100 * (float(np.mean([fact["value"] for fact in tested])) - best)
+    return f"; combining is {ahead:+.1f} points ahead on average"
 
 
 def share(hits: int, num: int) -> tuple[float, float, float]:
@@ -324,7 +328,7 @@ def main(given: Sequence[str] | None = None) -> None:
         every = ", ".join(f"{code} {times}" for code, times in codes.most_common())
         lines.append(
             f"- {name}: {' or '.join(setting.code)} {100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), "
-            f"expected {setting.expected}; of {num}: {every}; combining is {gain(found):+.1f} points ahead on average "
+            f"expected {setting.expected}; of {num}: {every}{gain(found)} "
             f"({time.perf_counter() - began:.0f} s)"
         )
         print(lines[-1], flush=True)

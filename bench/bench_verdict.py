@@ -192,7 +192,10 @@ SHIFTS = {5: 0.656, 8: 0.854, 11: 1.033, 14: 1.2}
 
 SETTINGS = {
     **{f"groups-{n}": Setting(draw_answers, {"groups": n, "spread": 0.1}, FALSE, RARE) for n in (6, 10, 40)},
-    "equal-3-points": Setting(draw_answers, {"rows": 600, "gain": 0.03}, ("equal",), RARE),
+    **{
+        f"equal-3-points-{rows}": Setting(draw_answers, {"rows": rows, "gain": 0.03}, ("equal",), RARE)
+        for rows in (600, 3000, 12_000)
+    },
     "noise-150": table(rows=150),
     "noise-600": table(rows=600),
     "noisy-copy": table(copy=0.5),

@@ -196,6 +196,7 @@ def test_numbers_are_learned_too() -> None:
     search = make_search(columns, split_of(70, 30, 40))
     winner = search.run()
     assert search.study.candidates[0].name == "mean"
+    assert not any(c.name.startswith("most confident") for c in search.study.candidates)
     assert {c.temperature for c in search.study.candidates} == {None}
     # of the mean of training rows on other rows, squared error in units of the spread: about 1
     assert search.study.candidates[0].loss == pytest.approx(1.0, abs=0.4)

@@ -5,9 +5,11 @@ import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import plait
+from plait.verbs.demo import run_demo
 
 KEPT = Path(__file__).parent / "kept"
 RUN, TABLE = KEPT / "network", KEPT / "table" / "table.csv"
@@ -29,7 +31,7 @@ def fit(out: Path) -> object:
 
 
 STEPS, PULSE = {"t": [0, 1, 2], "x": [1, 2, 3]}, {"t": [0, 1], "y": [1, 2]}
-# verb → what is called, and what is left beside the old file. `export` traces for long, and writes as these do
+# verb → what is called, and what is left beside the old file
 VERBS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "fit": (fit, {"lock"}),  # of a run that may go on
     "predict.csv": (lambda out: plait.predict(RUN, TABLE, out=out), set()),
@@ -40,12 +42,18 @@ VERBS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "check": (lambda out: plait.check(TABLE, fix=out, cache=False), set()),
     "align.csv": (lambda out: plait.align(STEPS, PULSE, out=out), set()),
     "convert.png": (lambda out: plait.convert(KEPT / "table" / "0.wav", out), set()),
+    "demo": (lambda out: run_demo(out, rows=40), set()),
+    "export.onnx": (lambda out: plait.export(RUN, out=out, overwrite=True), set()),
     "convert.csv": (lambda out: plait.convert(TABLE, column="sound", to="image", out=out), set()),
 }
 
 
 @pytest.mark.parametrize("name", VERBS)
 def test_a_full_disk_is_said_and_the_old_file_stays(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for verb_with_extras in ("demo", "export"):
+        monkeypatch.setattr(f"plait.verbs.{verb_with_extras}.need", lambda name: None)
+    monkeypatch.setattr("plait.verbs.export.pack_model", lambda model: b"a graph")  # which takes long to trace
+    monkeypatch.setattr("plait.verbs.export.read_back", lambda data, path, model: model)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, file, **how: file.write(b"a picture"))
     verb, left = VERBS[name]
     folder = tmp_path / "work"
@@ -65,3 +73,24 @@ def test_a_disk_that_fills_up_while_rows_are_prepared_is_said(tmp_path: Path) ->
     with full_disk(20_000), pytest.raises(OSError, match=said):
         fit(tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.parametrize(("room", "name"), [(120, "images/0000.png"), (6_000, "audio/0000.wav")])
+def test_the_demo_names_the_first_file_that_found_no_room(
+    room: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("espeakng_loader")
+    monkeypatch.setattr("plait.verbs.demo.Speech", Hum)
+    with full_disk(room), pytest.raises(OSError, match=f"work/data/{name} cannot be written: File too large"):
+        run_demo(tmp_path / "work", rows=40)
+    assert not (tmp_path / "work" / "data" / "table.csv").exists()
+
+
+class Hum(contextlib.nullcontext):  # type: ignore[type-arg]
+    """Says every word as one second of a hum, without a library that would be copied to the disk."""
+
+    def __enter__(self) -> "Hum":
+        return self
+
+    def say(self, word: str, voice: str, **how: int) -> np.ndarray:
+        return np.sin(np.arange(16_000) / 20)

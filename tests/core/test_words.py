@@ -27,6 +27,7 @@ from plait.core.words import (
     say_some,
     say_unsure,
     signed,
+    times,
 )
 from plait.models.plan import Parallel
 from searches import draw_blocks, modalities_of, take_quick_learners
@@ -40,6 +41,7 @@ NONE = "–"
         (say_rows(1, "has"), "1 row has"),
         (say_rows(1200, "holds"), "1,200 rows hold"),
         (say_some(["a", "b"]), "a, b"),
+        ([times(num) for num in (1, 2, 3)], ["once", "twice", "3 times"]),
         (say_some(["a", "b", "c"], 2), "a, b …"),
         (number(0.8531), "0.853"),
         (number(-0.25), "−0.250"),

@@ -21,7 +21,7 @@ def test_a_whisker_stands_where_its_numbers_say() -> None:
 def test_levels_that_do_not_grow_stand_at_equal_distances() -> None:
     series = [{"name": "noise", "levels": [None, 20, 0], "scores": [0.9, 0.8, 0.5]}]
     drawn = figures.curve_figure(series, "dB", "accuracy", (0.0, 1.0))
-    assert 'd="M50 24.4L190 40.8L330 90" class="curve c0"' in drawn
+    assert 'd="M56 24.4L193 40.8L330 90" class="curve c0"' in drawn
     assert ">as it is</text>" in drawn
 
 

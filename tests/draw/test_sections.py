@@ -76,12 +76,18 @@ def test_nothing_measured_is_nothing_to_show() -> None:
 def test_the_verdict_names_its_opponents_and_where_the_gain_is() -> None:
     view = sections.show_verdict(full_content()["verdict"])
     assert [(what, span["value"]) for what, span in view["table"]] == [
-        ("over audio else image", 0.121),
-        ("over image else audio", 0.132),
-        ("of it on 104 rows without audio, by another modality", 0.081),
-        ("on 291 complete rows, over the best alone", 0.048),
+        ("over audio, else image", 0.121),
+        ("over image, else audio", 0.132),
+        ("of it on 104 rows without audio", 0.081),
+        ("on 291 complete rows", 0.048),
     ]
     assert (view["points"], view["p_text"], view["unit"]) == (True, "< 0.001", "group")
+    # an interval that p of all opponents made wider is drawn as the sentence says it
+    wider = {"value": 0.121, "low": -0.001, "high": 0.15}
+    assert sections.show_verdict({**full_content()["verdict"], "difference": wider})["table"][0][1] == wider
+    assert view["meaning"].endswith("by more than chance explains. It is worth having more than one of them.")
+    small = sections.show_verdict({**full_content()["verdict"], "margin": 0.2})
+    assert small["meaning"].endswith("by more than chance explains.")
     untested = not_tested(ONE_MODALITY).to_json()
     assert sections.show_verdict(untested)["rows_shown"] == []
 

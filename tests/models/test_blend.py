@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from plait.errors import RequestError
 from plait.models.blend import (
     Average,
+    Confident,
     Mixture,
     Stacked,
     Weighted,
     cross_fit,
     fit_average,
+    fit_confident,
     fit_mixture,
     fit_stacked,
     fit_weighted,
@@ -25,7 +27,7 @@ from plait.models.calibration import assign_folds, log_losses
 
 PRIOR = np.array([0.5, 0.3, 0.2])
 SAID = [np.array([[0.8, 0.1, 0.1], [0.2, 0.2, 0.6]]), np.array([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]])]
-FITS = [fit_average, fit_weighted, fit_stacked, fit_mixture]
+FITS = [fit_average, fit_confident, fit_weighted, fit_stacked, fit_mixture]
 
 
 def members(num: int, sureness=(2.0, 1.0), seed: int = 0, classes: int = 3):
@@ -48,6 +50,17 @@ def numbers(num: int, noise=(0.5, 2.0), seed: int = 0):
 def test_average_by_hand():
     found = Average().combine(SAID, np.array([[True, True], [False, True]]), PRIOR)
     assert found == pytest.approx(np.array([[0.6, 0.25, 0.15], [0.1, 0.8, 0.1]]))
+
+
+def test_the_most_confident_member_that_is_there_answers_the_row():
+    present = np.array([[True, True], [True, True], [False, True], [True, False], [False, False]])
+    said = [np.array([[0.8, 0.1, 0.1], [0.2, 0.2, 0.6], [1.0, 0, 0], [0.4, 0.3, 0.3], [1.0, 0, 0]])]
+    said += [np.array([[0.1, 0.7, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.0, 0.0, 1.0], [1.0, 0, 0]])]
+    found = Confident().combine(said, present, PRIOR)
+    assert found.tolist() == [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.4, 0.3, 0.3], PRIOR.tolist()]
+    # it learns nothing, so rows of one group are answered by it as well, and not by the average
+    one = cross_fit(fit_confident, said, present, PRIOR, np.zeros(5, int), np.zeros(5, int))
+    assert np.array_equal(one, found)
 
 
 def test_product_rule_by_hand():
@@ -123,7 +136,7 @@ def test_saved_and_loaded_it_answers_the_same(numeric):
         assert type(loaded) is type(combiner)
         assert np.array_equal(loaded.combine(said, present, prior), combiner.combine(said, present, prior))
     with pytest.raises(
-        RequestError, match="there is no combiner 'median'; expected average, weighted, stacked or mixture"
+        RequestError, match="there is no combiner 'median'; expected one of average, weighted, stacked, mixture, conf"
     ):
         load_combiner({"kind": "median"}, {})
 

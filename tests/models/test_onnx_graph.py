@@ -11,7 +11,7 @@ from plait.core.contract import Batch
 from plait.errors import RequestError
 from plait.kinds.image.prep import ImagePrep
 from plait.models import plan as plans
-from plait.models.blend import Average, Mixture, Stacked, Weighted
+from plait.models.blend import Average, Confident, Mixture, Stacked, Weighted
 from plait.models.network import Network, NetworkPredictor, TunedEncoder
 from plait.models.onnx_graph import Graph
 from plait.models.predictors import Blend, Bounded, Calibrated
@@ -88,6 +88,7 @@ def test_numbers_stay_within_their_ends(bounds: tuple[Any, ...]) -> None:
 
 COMBINERS = [
     Average(),
+    Confident(),
     Weighted((0.7, 0.4, 0.0)),
     Mixture((0.5, 0.0, 0.5)),
     Stacked(np.random.default_rng(0).standard_normal((13, 3)) / 2),

@@ -17,7 +17,7 @@ from plait.data.read import read
 from plait.errors import RunError
 from plait.kinds.detect import detect
 from plait.kinds.features import batch_features
-from plait.models.blend import Average, Mixture, Stacked, Weighted
+from plait.models.blend import Average, Confident, Mixture, Stacked, Weighted
 from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
 from plait.models.network import Network, NetworkPredictor, count_parameters
@@ -271,6 +271,7 @@ def test_networks_and_what_is_made_of_them_answer_the_same_to_the_last_bit() -> 
         "photo": both,
         "tabular": alone,
         "mixture": Blend([alone, both], Mixture((0.3, 0.7)), PRIOR),
+        "surest": Blend([alone, both], Confident(), PRIOR),
         "majority": MajorityPredictor(PRIOR),
     }
     stored, found = through(kept)
@@ -280,7 +281,7 @@ def test_networks_and_what_is_made_of_them_answer_the_same_to_the_last_bit() -> 
         assert type(found[role]) is type(predictor), role
         assert np.array_equal(found[role](batch_of()), predictor(batch_of())), role
     # what is part of several stands there once
-    assert Counter(part["is"] for part in stored.parts) == {"network": 2, "calibrated": 2, "blend": 2, "majority": 1}
+    assert Counter(part["is"] for part in stored.parts) == {"network": 2, "calibrated": 2, "blend": 3, "majority": 1}
     assert found["winner"].inner.members[0].inner.network is found["photo"].network
     assert found["mixture"].members[0] is found["tabular"]
 

@@ -81,6 +81,12 @@ def test_examples_in_docstrings() -> None:
     assert doctest.testmod(proof).failed == 0
 
 
+def test_a_verdict_of_before_is_said_as_one_of_today() -> None:
+    said = "No evidence that fusion helps: a reaches 0.9, b 0.9; as far as these rows tell, the simpler will do."
+    old = Proof({"verdict": {"code": "no_evidence", "sentence": said}}).verdict
+    assert old == {"code": "cannot_tell", "sentence": "No evidence that fusion helps: a reaches 0.9, b 0.9."}
+
+
 def test_a_proof_says_the_board_the_trials_and_the_verdict() -> None:
     verdict = {"code": "helps", "sentence": "Fusion helps: it does."}
     facts = {

@@ -24,7 +24,7 @@ from plait.proof.verdict import (
 
 KEYS = [
     *("code", "sentence", "metric", "margin", "fused", "shipped", "single", "value", "difference", "p", "opponents"),
-    *("fills_holes", "adds", "complete", "visible", "rows_for", "test", "repeats", "warnings"),
+    *("fills_holes", "adds", "complete", "visible", "rows_for", "test", "repeats", "splits", "warnings"),
 ]
 CLASSES = ["a", "b"]
 
@@ -135,7 +135,7 @@ def test_equal_where_every_interval_lies_within_the_margin():
 def test_a_sure_gain_within_the_margin_helps_and_says_so():
     found = verdict(np.ones(2000, bool), image=np.arange(2000) >= 12)
     assert found.code == "helps"
-    assert ", by less than the margin of 2 points." in found.sentence()
+    assert found.sentence().startswith("Combining helps by less than the margin of 2 points: both is right in ")
 
 
 def test_groups_are_flipped_as_groups_and_few_are_not_tested():
@@ -211,47 +211,133 @@ HELPS = Verdict(
 )
 
 
-def test_sentence_of_helps():
+TEXT = ("text",)
+TOLD = "of 150 test rows, text alone in"
+SIX = opponent(TEXT, 0.907, 0.06, 0.013, 0.108, 0.033)
+OPEN = opponent(TEXT, 0.947, 0.02, -0.03, 0.07, 0.41)
+BEHIND = (
+    opponent(TEXT, 1.0, -0.033, -0.06, -0.01, 0.002),
+    opponent(("image", "text"), 0.99, -0.023, -0.05, 0.01, 0.1),
+)
+# what is known, and the sentence word for word. Without groups, holes or several splits, if nothing else is said
+SENTENCES = {
+    "helps": (
+        {"shipped": "SVM (text)", "opponents": (SIX,)},
+        f"Combining helps: joint is right in 96.7 % {TOLD} 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, "
+        "p = 0.033). The model that answers from here on is SVM (text).",
+    ),
+    "helps within the margin": (
+        {"opponents": (opponent(TEXT, 0.961, 0.006, 0.003, 0.01, 0.0004),), "rows": 20_000},
+        "Combining helps by less than the margin of 2 points: joint is right in 96.7 % of 20,000 test rows, text alone "
+        "in 96.1 %: 0.6 points more (95 % interval 0.3 to 1.0, p < 0.001).",
+    ),
+    "a difference that p says is there is not rounded to none": (
+        {"opponents": (opponent(TEXT, 0.9666, 0.0004, 0.0001, 0.0007, 0.01),), "rows": 200_000},
+        "Combining helps by less than the margin of 2 points: joint is right in 96.7 % of 200,000 test rows, text "
+        "alone in 96.7 %: 0.04 points more (95 % interval 0.01 to 0.1, p = 0.010).",
+    ),
+    "helps in most splits": (
+        {"opponents": (SIX,), "splits": {"cannot_tell": 1, "helps": 2}},
+        "Combining helps. Of 3 splits, combining helps in 2, the rows cannot tell in 1; in that of the median p, joint "
+        f"is right in 96.7 % {TOLD} 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, p = 0.033).",
+    ),
+    "helps in all splits": (
+        {"opponents": (SIX,), "splits": {"helps": 3}},
+        f"Combining helps, in all 3 splits. In that of the median p, joint is right in 96.7 % {TOLD} 90.7 %: 6.0 "
+        "points more (95 % interval 1.3 to 10.8, p = 0.033).",
+    ),
+    "holes": (
+        {"opponents": (SIX,), "fills_holes": Gain(1, -0.007, -0.02, 0.01)},
+        f"Combining helps: joint is right in 96.7 % {TOLD} 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, "
+        "p = 0.033). Taking another modality on the row without text costs 0.7 points by itself.",
+    ),
+    "hurts": (
+        {"opponents": BEHIND, "groups": 47},
+        "Combining hurts: joint is right in 96.7 % of 150 test rows of 47 groups, text alone in 100 %: 3.3 points less "
+        "(95 % interval 1.0 to 6.0, p = 0.004, corrected for 2 comparisons).",
+    ),
+    "the opponent that is surest ahead is named": (
+        {"opponents": (BEHIND[0], opponent(("image", "text"), 0.99, -0.023, -0.04, -0.006, 0.001))},
+        "Combining hurts: joint is right in 96.7 % of 150 test rows, a rule that uses one modality a row (image, else "
+        "text) in 99.0 %: 2.3 points less (95 % interval 0.6 to 4.0, p = 0.002, corrected for 2 comparisons).",
+    ),
+    "equal": (
+        {"opponents": (opponent(TEXT, 0.967, 0.0, -0.009, 0.009, 1.0),), "repeats": 2},
+        "Combining makes no difference that matters: joint is right in 96.7 % of 150 rows, each left out twice, text "
+        "alone in 96.7 %: no difference (95 % interval −0.9 to 0.9, p = 1.00), within the margin of 2 points.",
+    ),
+    "cannot tell": (
+        {"opponents": (OPEN,)},
+        f"These rows cannot tell whether combining helps: joint is right in 96.7 % {TOLD} 94.7 %: 2.0 points more (95 "
+        "% interval −3.0 to 7.0, p = 0.41). In 4 of 5 cases they would have shown a difference of 7.1 points; about "
+        "310 test rows would show 5.",
+    ),
+    "cannot tell in most splits": (
+        {"opponents": (OPEN,), "splits": {"helps": 4, "cannot_tell": 6}, "groups": 47},
+        "These rows cannot tell whether combining helps. Of 10 splits, the rows cannot tell in 6, combining helps in "
+        "4; in that of the median p, joint is right in 96.7 % of 150 test rows of 47 groups, text alone in 94.7 %: 2.0 "
+        "points more (95 % interval −3.0 to 7.0, p = 0.41). In 4 of 5 cases they would have shown a difference of 7.1 "
+        "points; about 310 test rows of 98 groups would show 5.",
+    ),
+    "cannot tell, and 5 points would have shown": (
+        {"opponents": (opponent(TEXT, 0.948, 0.019, -0.001, 0.039, 0.06),), "rows": 900},
+        "These rows cannot tell whether combining helps: joint is right in 96.7 % of 900 test rows, text alone in "
+        "94.8 %: 1.9 points more (95 % interval −0.1 to 3.9, p = 0.060). In 4 of 5 cases they would have shown a "
+        "difference of 2.9 points; about 1,900 test rows would show 2.",
+    ),
+    "cannot tell at all": (
+        {"opponents": (opponent(TEXT, 0.867, 0.1, -1.0, 1.0, 0.5),), "rows": 40, "groups": 6, "repeats": 2},
+        "These rows cannot tell whether combining helps: joint is right in 96.7 % of 40 rows of 6 groups, each left "
+        "out twice, text alone in 86.7 %: 10.0 points more (95 % interval −100.0 to 100.0, p = 0.50). They are too few "
+        "to show any difference; about 33,000 rows of 5,000 groups would show 5.",
+    ),
+    "r2": (
+        {"metric": "r2", "value": 0.879, "opponents": (opponent(TEXT, 0.515, 0.364, 0.2, 0.5, 0.002),)},
+        "Combining helps: joint reaches an r2 of 0.879 on 150 test rows, text alone 0.515: 0.364 better (95 % interval "
+        "0.200 to 0.500, p = 0.002).",
+    ),
+    "log loss": (
+        {
+            "metric": "log_loss",
+            "value": 0.29,
+            "margin": 0.014,
+            "error": 0.69,
+            "opponents": (opponent(TEXT, 0.31, 0.02, -0.03, 0.07, 0.41),),
+        },
+        "These rows cannot tell whether combining helps: joint reaches a log loss of 0.290 on 150 test rows, text "
+        "alone 0.310: 0.020 better (95 % interval −0.030 to 0.070, p = 0.41). In 4 of 5 cases they would have shown a "
+        "difference of 0.071; about 650 test rows would show 0.034.",
+    ),
+    "word errors": (
+        {"metric": "wer", "value": 0.2, "opponents": (opponent(TEXT, 0.12, -0.08, -0.1, -0.03, 0.001),)},
+        "Combining hurts: joint reaches a word error rate of 20.0 % on 150 test rows, text alone 12.0 %: 8.0 points "
+        "worse (95 % interval 3.0 to 10.0, p = 0.001).",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_sentences_word_for_word(name):
+    facts, sentence = SENTENCES[name]
+    found = replace(HELPS, **{"fills_holes": Gain(), "groups": 0, **facts})
+    assert found.sentence() == sentence
+
+
+def test_the_whole_sentence_of_rules_groups_and_holes():
     assert HELPS.sentence() == (
         "Combining helps: joint is right in 96.7 % of 150 test rows of 47 groups, the best rule that uses one modality "
         "a row (text, else audio, else image) in 90.7 %: 6.0 points more (95 % interval 1.3 to 10.8, p = 0.033). "
         "Taking another modality on the 40 rows without text brings 23.5 points by itself."
     )
-    other = replace(HELPS, shipped="SVM (text)", fills_holes=Gain())
-    assert other.sentence().endswith("p = 0.033). The model that answers from here on is SVM (text).")
 
 
-def test_sentence_of_cannot_tell_says_what_these_rows_would_have_shown():
-    found = replace(
-        HELPS, opponents=(opponent(("text",), 0.947, 0.02, -0.03, 0.07, 0.41),), fills_holes=Gain(), groups=0
-    )
-    assert found.sentence() == (
-        "These rows cannot tell whether combining helps: joint is right in 96.7 % of 150 test rows, text alone in "
-        "94.7 %: 2.0 points more (95 % interval −3.0 to 7.0, p = 0.41). They would have shown 7.1 points, 4 times "
-        "in 5; about 310 test rows would show 5."
-    )
+def test_what_would_have_shown_and_the_rows_for_it():
+    found = replace(HELPS, opponents=(OPEN,))
     assert found.visible == pytest.approx(2.8 * 10 / 3.92)
     assert found.rows_for == {"5": 310}
-
-
-def test_sentence_of_hurts_names_the_opponent_that_is_surest_ahead():
-    found = replace(
-        HELPS,
-        opponents=(
-            opponent(("text",), 1.0, -0.033, -0.06, -0.01, 0.002),
-            opponent(("image",), 0.99, -0.023, -0.05, 0.01, 0.1),
-        ),
-        fills_holes=Gain(),
-    )
-    assert found.sentence() == (
-        "Combining hurts: joint is right in 96.7 % of 150 test rows of 47 groups, text alone in 100 %: 3.3 points less "
-        "(95 % interval 1.0 to 6.0, p = 0.004, corrected for 2 comparisons)."
-    )
-    surest = opponent(("image", "text"), 0.99, -0.023, -0.04, -0.006, 0.001)
-    assert (
-        "a rule that uses one modality a row (image, else text) in 99.0 %: 2.3 points less"
-        in replace(found, opponents=(found.opponents[0], surest)).sentence()
-    )
+    near = replace(HELPS, opponents=(opponent(TEXT, 0.948, 0.019, -0.001, 0.039, 0.06),), margin=0.0)
+    near = replace(near, fills_holes=Gain())
+    assert near.sentence().endswith("In 4 of 5 cases they would have shown a difference of 2.9 points.")
 
 
 def test_p_and_interval_say_no_more_than_the_code_where_opponents_are_many():
@@ -272,32 +358,12 @@ def test_p_and_interval_say_no_more_than_the_code_where_opponents_are_many():
     assert found.to_json()["difference"]["low"] <= 0
 
 
-def test_sentence_of_equal_and_of_folds():
-    same = opponent(("text",), 0.967, 0.0, -0.009, 0.009, 1.0)
-    found = replace(HELPS, opponents=(same,), fills_holes=Gain(), groups=0, repeats=2)
-    assert found.sentence() == (
-        "Combining makes no difference that matters: joint is right in 96.7 % of 150 rows, each left out 2 times, text "
-        "alone in 96.7 %: no difference (95 % interval −0.9 to 0.9, p = 1.00), within the margin of 2 points."
-    )
-
-
-def test_sentence_of_other_metrics():
-    gain = opponent(("text",), 0.515, 0.364, 0.2, 0.5, 0.002)
-    found = replace(HELPS, metric="r2", value=0.879, opponents=(gain,), fills_holes=Gain(), groups=0)
-    assert found.sentence() == (
-        "Combining helps: joint reaches an r2 of 0.879 on 150 test rows, text alone 0.515: 0.364 better (95 % interval "
-        "0.200 to 0.500, p = 0.002)."
-    )
-    words = replace(found, metric="wer", value=0.12, opponents=(opponent(("audio",), 0.2, 0.08, 0.03, 0.1, 0.001),))
-    assert "joint reaches a word error rate of 12.0 % on 150 test rows, audio alone 20.0 %: 8.0 points better" in (
-        words.sentence()
-    )
-
-
 def test_a_p_beside_the_level_is_said_on_its_side():
     near = replace(HELPS, opponents=(opponent(("text",), 0.907, 0.06, 0.0, 0.1, 0.0496),))
     assert near.code == "helps"
     assert "p = 0.0496" in near.sentence()
+    apart = replace(HELPS, opponents=(opponent(("text",), 0.907, 0.06, 0.0003, 0.1, 0.0496),))
+    assert "(95 % interval 0.03 to 10.0, p = 0.0496)" in apart.sentence()  # not 0.0, which would be no difference
     beyond = replace(HELPS, opponents=(opponent(("text",), 0.907, 0.06, -0.001, 0.1, 0.05004),))
     assert beyond.code == "cannot_tell"
     assert "p = 0.05004" in beyond.sentence()

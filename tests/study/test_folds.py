@@ -13,6 +13,7 @@ from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Verdict
 from plait.study.candidate import choose
 from plait.study.folds import Pool, cross_validate
+from plait.study.labels import hash_judged
 from plait.study.search import Search
 from searches import draw_blocks, make_job, make_search, modalities_of, take_quick_learners
 
@@ -33,7 +34,7 @@ class Folded:
         job = make_job(table, detect(table, target="y", group=group), folds=folds)
         job.callback = self.events.append
         assert job.labels is not None
-        self.groups, self.codes = job.groups, job.labels.codes
+        self.job, self.groups, self.codes = job, job.groups, job.labels.codes
 
         def make(split: np.ndarray) -> Search:
             self.splits.append(split.copy())
@@ -110,10 +111,11 @@ def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -
     assert list(against) in ([("a",), ("b", "a")], [("b", "a"), ("a",)])  # b is missing in some rows
     assert against["a",] == pytest.approx(gain / 112)
     assert (folded.verdict["fused"], folded.verdict["metric"]) == ("the best fusion", "accuracy")
-    assert folded.verdict["test"] == {"rows": 56, "groups": None, "hash": ""}
+    judged = hash_judged(folded.job.table, np.flatnonzero(folded.codes >= 0))
+    assert folded.verdict["test"] == {"rows": 56, "groups": None, "hash": judged}
     assert folded.verdict["adds"]["rows"] == 56
     assert folded.verdict["complete"]["rows"] < 56
-    assert " of 56 rows, each left out 2 times, " in folded.verdict["sentence"]
+    assert " of 56 rows, each left out twice, " in folded.verdict["sentence"]
     assert "test rows" not in folded.verdict["sentence"]
 
 
@@ -137,7 +139,7 @@ def test_groups_stay_whole() -> None:
             others = set(folded.groups[split != part])
             assert not set(folded.groups[split == part]) & others
     assert folded.verdict["test"]["groups"] == 15
-    assert " of 60 rows of 15 groups, each left out 2 times, " in folded.verdict["sentence"]
+    assert " of 60 rows of 15 groups, each left out twice, " in folded.verdict["sentence"]
 
 
 def test_too_few_groups_are_not_tested() -> None:
@@ -220,6 +222,6 @@ def test_the_model_learns_from_all_rows_and_tells_the_score_of_the_folds() -> No
     assert model.study.verdict["test"]["rows"] == 40
     assert all(c["test"] is None for c in model.study.candidates)
     told = model.summary()
-    assert "On 40 rows, each left out 2 times in 2 folds, accuracy is " in told
+    assert "On 40 rows, each left out twice in 2 folds, accuracy is " in told
     assert "There are no test rows" not in told
     assert model.study.verdict["sentence"] in told

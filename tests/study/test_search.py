@@ -64,11 +64,23 @@ def test_majority_then_each_learner_on_each_modality_and_on_all_then_late_fusion
 def test_one_modality_and_several_have_as_many_trials(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
     names = [c.name for c in search.study.candidates if c.family != "ensemble"]
-    # ten of one modality and eight of both: two further settings of the first learners make it even
-    assert names[19:] == ["logistic regression, C 1.0 (a + b)", "SVM, gamma 0.2 (a + b)"]
+    # ten of one modality and nine of both: a further setting of the first learner makes it even
+    assert names[19:] == ["most confident (a + b)", "logistic regression, C 1.0 (a + b)"]
     counts = Counter(len(c.names) for c in search.study.candidates if c.family != "ensemble")
     assert counts == {0: 1, 1: 10, 2: 10}
     assert sum(search.trials.values()) == len(search.study.candidates) - 1
+
+
+def test_the_most_confident_asks_the_calibrated_best_of_each(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    confident = named(search, "most confident (a + b)")
+    members = [part.tempered for part in confident.parts]
+    assert [type(member).__name__ for member in members] == ["Calibrated", "Calibrated"]
+    batch = search.study.prepared.batch(search.study.test)
+    said = np.stack([member(batch) for member in members], 1)
+    surest = said.max(2).argmax(1)
+    assert set(surest) == {0, 1}
+    assert np.array_equal(confident.predictor(batch), said[np.arange(len(said)), surest])
 
 
 @pytest.mark.usefixtures("quick")
@@ -77,7 +89,7 @@ def test_of_three_modalities_several_have_as_many_trials_too() -> None:
     search = make_search(columns, split_of(60, 30), ("classic", "late"))
     search.run()
     assert search.trials == {"single": 6, "fused": 6}
-    assert search.study.candidates[-1].name == "logistic regression, C 1.0 (a + b + c)"
+    assert search.study.candidates[-1].name == "most confident (a + b + c)"
 
 
 @pytest.mark.usefixtures("quick")
@@ -85,8 +97,9 @@ def test_the_further_settings_of_one_modality_go_round_its_modalities() -> None:
     """With late fusion there are more of several than of one; without a second learner that shows at once."""
     search = make_search(draw_blocks(90), split_of(60, 30), ("classic", "late"))
     search.run()
-    assert search.trials == {"single": 5, "fused": 5}
-    assert search.study.candidates[-1].name == "logistic regression, C 1.0 (a)"
+    assert search.trials == {"single": 6, "fused": 6}
+    names = [c.name for c in search.study.candidates[-2:]]
+    assert names == ["logistic regression, C 1.0 (a)", "logistic regression, C 1.0 (b)"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -183,6 +196,7 @@ def test_numbers_are_learned_too() -> None:
     search = make_search(columns, split_of(70, 30, 40))
     winner = search.run()
     assert search.study.candidates[0].name == "mean"
+    assert not any(c.name.startswith("most confident") for c in search.study.candidates)
     assert {c.temperature for c in search.study.candidates} == {None}
     # of the mean of training rows on other rows, squared error in units of the spread: about 1
     assert search.study.candidates[0].loss == pytest.approx(1.0, abs=0.4)
@@ -267,7 +281,7 @@ def test_single_and_fused_have_the_lowest_loss_of_their_side(whole: tuple[Search
     assert search.fused is not None
     assert search.single.loss == min(c.loss for c in search.study.candidates if len(c.names) == 1)
     assert search.fused.loss == min(c.loss for c in search.study.candidates if len(c.names) == 2)
-    assert (search.single.name, search.fused.name) == ("logistic regression (a)", "weighted vote (a + b)")
+    assert (search.single.name, search.fused.name) == ("logistic regression (a)", "most confident (a + b)")
 
 
 def test_the_test_rows_are_for_the_winner_the_best_fusion_and_the_best_of_each_modality(

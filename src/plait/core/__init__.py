@@ -26,7 +26,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (
-        "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
-        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed",
+        "NOISE", "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
+        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed", "times",
     ),
 }  # fmt: skip

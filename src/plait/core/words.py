@@ -63,6 +63,11 @@ def count(num: float | None, noun: str = "", several: str = "") -> str:
     return f"{round(num):,} {noun if num == 1 else several or noun + 's'}" if noun else f"{round(num):,}"
 
 
+def times(num: int) -> str:
+    """Return how often: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(num) or count(num, "time")
+
+
 def say_rows(num: int, does: str) -> str:
     """Return how many rows do it: "2 rows hold" of (2, "holds")."""
     several = {"is": "are", "was": "were", "has": "have"}.get(does, does.removesuffix("s"))

@@ -54,7 +54,7 @@ def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> s
     for index, (what, span) in enumerate(rows):
         top, look = 50.0 * index, "strong" if index == 0 else ""
         size = signed(float(span["value"]), points) + (" points" if points else "")
-        inner += [words(0, top + 14, shorten(what, 30), look), words(WIDTH, top + 14, size, look, "end")]
+        inner += [words(0, top + 14, shorten(what, 38), look), words(WIDTH, top + 14, size, look, "end")]
         y = top + 32
         inner += [line(at(t / unit), y - 12, at(t / unit), y + 14, "grid") for t in marks]
         inner += [line(at(0), y - 12, at(0), y + 14, "zero"), *_interval(at, span, y)]
@@ -207,7 +207,7 @@ def curve_figure(
 ) -> str:  # fmt: skip
     """Draw lines over levels. series: {"name", "levels": [...], "scores": [...]}, maybe with "low" and "high".
     Levels that do not grow, or are not numbers, stand at equal distances under their text."""
-    left, top, bottom = 44.0, 24.0 if title else 8.0, 172.0
+    left, top, bottom = 50.0, 24.0 if title else 8.0, 172.0
     across, named, places = _lay_levels([curve["levels"] for curve in series], (left + 6, WIDTH - 10), log)
     up = Scale(*ends, bottom, top)
     inner = _frame(across, up, across_name, up_name, named)

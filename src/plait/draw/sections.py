@@ -16,16 +16,17 @@ from plait.draw import figures, svg
 BEST = 12  # candidates in the open; the others are folded away
 MOST_SUBSETS = 15  # of more, those of some modalities are folded away
 MOST_OPPONENTS = 6
+MOST_LETTERS = 44  # that fit under a chart
 MEANINGS = {
     "helps": (
         "Combining the modalities helps.",
         "On rows that nobody had looked at before, the model that combines is better than every way to use one "
-        "modality a row, and by more than chance explains. It is worth collecting them all.",
+        "modality a row, and by more than chance explains.",
     ),
     "equal": (
         "Combining makes no difference that matters.",
         "On rows that nobody had looked at before, the model that combines is neither better nor worse than the best "
-        "way to use one modality a row, but for a margin too small to matter. The simpler one is as good a choice.",
+        "way to use one modality a row, but for a margin too small to matter.",
     ),
     "cannot_tell": (
         "These rows cannot tell whether combining helps.",
@@ -46,18 +47,22 @@ MEANINGS = {
 
 def show_verdict(facts: Mapping[str, Any]) -> dict[str, Any]:
     against = sorted(facts["opponents"], key=lambda one: one["difference"]["value"])[:MOST_OPPONENTS]
-    rows = [(f"over {' else '.join(one['rule'])}", one["difference"]) for one in against]
+    rows = [(f"over {', else '.join(one['rule'])}", one["difference"]) for one in against]
+    rows[:1] = [(what, facts["difference"]) for what, _ in rows[:1]]  # the toughest, as the sentence has it
     first = (facts["single"]["rule"] or ["it"])[0]
     holes, complete = facts["fills_holes"], facts["complete"]
     if holes["rows"]:
-        rows.append((f"of it on {count(holes['rows'], 'row')} without {first}, by another modality", holes))
+        rows.append((f"of it on {count(holes['rows'], 'row')} without {first}", holes))
     if complete["rows"] and complete["rows"] < facts["test"]["rows"]:
-        rows.append((f"on {count(complete['rows'], 'complete row')}, over the best alone", complete))
+        rows.append((f"on {count(complete['rows'], 'complete row')}", complete))
     headline, meaning = MEANINGS[facts["code"]]
+    if facts["code"] == "helps" and facts["difference"]["value"] >= facts["margin"]:
+        meaning += " It is worth having more than one of them."
     return {
         **{key: facts[key] for key in ("sentence", "fused", "code")},
         "headline": headline,
         "meaning": meaning,
+        "rule": facts["single"]["rule"],
         "points": facts["metric"] in ("accuracy", "balanced_accuracy", "f1_macro", "auroc"),
         "rows_shown": [row for row in rows if row[1]["value"] is not None],
         "table": rows,
@@ -131,6 +136,7 @@ def show_robustness(curves: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
         panels.append(figures.curve_figure(gone, gone[0]["unit"], metric, ends, title="a modality goes missing"))
     for c in [c for c in curves if c["what"] != "missing"]:
         curve, unit, title = {**c, "name": c["what"]}, f"{c['what']} ({c['unit']})", f"{c['modality']}: {c['what']}"
+        unit = unit if len(unit) <= MOST_LETTERS else c["unit"]  # the title says the rest
         panels.append(figures.curve_figure([curve], unit, metric, ends, title=title))
     rows = [{**c, "first": c["scores"][0], "last": c["scores"][-1]} for c in curves]
     return {"panels": panels, "rows": rows, "metric": metric}

@@ -7,7 +7,7 @@ Knows: kinds and pretrained encoders, prepared rows. Does not know: how candidat
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "blend": ("cross_fit", "fit_average", "fit_mixture", "fit_stacked", "fit_weighted"),
+    "blend": ("cross_fit", "fit_average", "fit_confident", "fit_mixture", "fit_stacked", "fit_weighted"),
     "calibration": ("apply_temperature", "assign_folds", "cross_fit_temperature", "losses"),
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),

@@ -60,7 +60,7 @@ def cross_fit(
     unseen = np.zeros((len(target), len(prior)))
     for rest, here in turns(fold):
         combiner: Combiner = Average()
-        if len(rest):
+        if len(rest) or fit is fit_confident:  # which has nothing to learn
             combiner = fit([x[rest] for x in answers], present[rest], prior, target[rest], fold[rest])
         unseen[here] = combiner.combine([x[here] for x in answers], present[here], prior)
     return unseen
@@ -124,11 +124,30 @@ class Mixture(Combiner):
         return _mean(xp, x, present * xp.asarray(self.weights, dtype=xp.float64), prior)
 
 
+@dataclass(frozen=True)
+class Confident(Combiner):
+    """What the member says that gives its likeliest class the highest probability, so that the class is that of the max
+    rule (Kittler and others 1998, IEEE TPAMI 20, 3). Members should be calibrated, or the loudest answers.
+    """
+
+    def mix(self, xp: Any, x: Any, present: Any, prior: Any) -> Any:
+        sure = xp.where(present, xp.amax(x, 2), -1.0)
+        surest = sure.argmax(1)[:, None] == xp.arange(x.shape[1])[None]
+        return _mean(xp, x, present * surest * xp.ones(x.shape[1], dtype=xp.float64), prior)
+
+
 def fit_average(
     answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
 ) -> Average:
     """Return the average: there is nothing to fit. It stands where `cross_fit` wants a fit."""
     return Average()
+
+
+def fit_confident(
+    answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
+) -> Confident:
+    """Return the most confident: there is nothing to fit."""
+    return Confident()
 
 
 def fit_weighted(
@@ -203,10 +222,9 @@ def fit_mixture(
 
 def load_combiner(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Combiner:
     """Return the combiner whose `state` these are. Raises RequestError for a kind that there is not."""
-    kinds: dict[str, Any] = {"average": Average, "weighted": Weighted, "stacked": Stacked, "mixture": Mixture}
+    kinds: dict[str, Any] = {kind.__name__.lower(): kind for kind in (Average, Weighted, Stacked, Mixture, Confident)}
     if data.get("kind") not in kinds:
-        known = "expected average, weighted, stacked or mixture."
-        raise RequestError(f"there is no combiner {data.get('kind')!r}; {known}")
+        raise RequestError(f"there is no combiner {data.get('kind')!r}; expected one of {', '.join(kinds)}.")
     values = {key: tuple(x) if isinstance(x, list) else x for key, x in data.items() if key != "kind"}
     return kinds[data["kind"]](**values, **arrays)
 

@@ -60,7 +60,7 @@ class RecogniserSpec(Spec):
 class Combined(TypedDict):
     """What `Combiner.state` gives."""
 
-    kind: Literal["average", "weighted", "stacked", "mixture"]
+    kind: Literal["average", "weighted", "stacked", "mixture", "confident"]
     weights: NotRequired[list[float]]
     numbers: NotRequired[bool]
 

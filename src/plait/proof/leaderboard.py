@@ -28,10 +28,13 @@ class Proof:
     def verdict(self) -> dict[str, Any]:
         """code, sentence, the score of what combines, its opponents, difference, p: as `Verdict.to_json` gives them.
 
-        A run of before says no_evidence for what is called cannot_tell.
+        A run of before says no_evidence for what is called cannot_tell, and that either model would do.
         """
         facts = dict(self.facts["verdict"])
-        return {**facts, "code": "cannot_tell"} if facts["code"] == "no_evidence" else facts
+        if facts["code"] != "no_evidence":
+            return facts
+        sentence, tail, _ = facts["sentence"].partition("; as far as these rows tell")
+        return {**facts, "code": "cannot_tell", "sentence": f"{sentence}." if tail else sentence}
 
     @property
     def candidates(self) -> list[dict[str, Any]]:

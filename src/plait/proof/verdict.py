@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from plait.core.words import count, number, p_equals, percent, plain, signed
+from plait.core.words import NOISE, count, number, p_equals, percent, plain, signed, times
 from plait.proof.paired import POINTS, Difference, Yardstick, reconcile
 from plait.proof.spans import LEVEL
 
@@ -33,6 +33,13 @@ NAMES = {
     "wer": "a word error rate of",
 }
 
+SAID = {
+    "helps": "combining helps",
+    "hurts": "combining hurts",
+    "equal": "it makes no difference that matters",
+    "cannot_tell": "the rows cannot tell",
+    "not_tested": "it was not tested",
+}
 ONE_MODALITY = "there is only one modality"
 NO_TEST_ROWS = "there are no test rows"
 NO_FUSED = "the time limit left no fused candidate"
@@ -98,6 +105,7 @@ class Verdict:
     rows: int = 0
     groups: int = 0
     repeats: int = 0  # how often each row was left out, where folds tested
+    splits: Mapping[str, int] = field(default_factory=dict)  # how often each code came up, where several were drawn
     digest: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -158,10 +166,7 @@ class Verdict:
     @property
     def rows_for(self) -> dict[str, int]:
         """About how many test rows would show a difference of 5 points, or of 5 % of the prior's error."""
-        if self.visible is None:
-            return {}
-        small = 5.0 if self.points else 0.05 * self.error
-        return {"5": round_up(self.rows * (self.visible / small) ** 2)}
+        return {} if self.visible is None else {"5": self._rows_for(0.05 * (1 if self.points else self.error))}
 
     @property
     def points(self) -> bool:
@@ -192,6 +197,7 @@ class Verdict:
             "rows_for": self.rows_for,
             "test": {"rows": self.rows, "groups": self.groups or None, "hash": self.digest},
             "repeats": self.repeats,
+            "splits": dict(self.splits),
             "warnings": list(self.warnings),
         }
 
@@ -214,20 +220,29 @@ class Verdict:
         more = "more" if self.points and self.metric != "wer" else "better"
         if value < 0:
             value, low, high, more = -value, -high, -low, "less" if more == "more" else "worse"
-        unit = " points" if self.points else ""
-        size = f"{self._size(value)}{unit} {more}" if self._size(value).strip("0.") else "no difference"
+        margin = f"the margin of {self._size(self.margin).removesuffix('.0')}{self._unit}"
+        if self.code == "helps" and value < self.margin:
+            begin += f" by less than {margin}"
+        within = f", within {margin}" if self.code == "equal" else ""
+        size = f"{self._size(value)}{self._unit} {more}" if self._size(value).strip("0.") else "no difference"
         corrected = f", corrected for {len(self.opponents)} comparisons" if self._corrected else ""
         text = (
-            f"{begin}: {self._named()} {self._reaches(self.value)} {self._tested()}, {said} "
+            f"{begin}{self._counted()} {self.fused} {self._reaches(self.value)} {self._tested()}, {said} "
             f"{self._reached(told.value)}: {size} (95 % interval {self._size(low)} to {self._size(high)}, "
-            f"{p_equals(self.p or 0.0, LEVEL)}{corrected})"
+            f"{p_equals(self.p or 0.0, LEVEL)}{corrected}){within}."
         )
-        margin = f"the margin of {self._size(self.margin).removesuffix('.0')}{unit}"
-        if self.code == "helps" and (difference.value or 0.0) < self.margin:
-            text += f", by less than {margin}"
-        if self.code == "equal":
-            text += f", within {margin}"
-        return " ".join([f"{text}.", *self._power(), *self._sources(), *self._ships(), *self.warnings])
+        return " ".join([text, *self._power(), *self._sources(), *self._ships(), *self.warnings])
+
+    def _counted(self) -> str:
+        """Return what stands between the headline and the numbers: of several splits, how often each code came up."""
+        if not self.splits:
+            return ":"
+        every = count(sum(self.splits.values()), "split")
+        if len(self.splits) == 1:
+            return f", in all {every}. In that of the median p,"
+        ranked = sorted(self.splits, key=lambda code: -self.splits[code])
+        counted = ", ".join(f"{SAID[code]} in {self.splits[code]}" for code in ranked)
+        return f". Of {every}, {counted}; in that of the median p,"
 
     @property
     def _ahead(self) -> Opponent:
@@ -235,11 +250,16 @@ class Verdict:
         ahead = [one for one in self.opponents if (one.difference.value or 0.0) < 0]
         return min(ahead, key=lambda one: _p(one.difference))
 
-    def _named(self) -> str:
-        return str(self.fused)
+    @property
+    def _unit(self) -> str:
+        return " points" if self.points else ""
 
     def _size(self, value: float) -> str:
-        return signed(value, self.points, plus="")
+        """Return a difference; one that p says is there is not rounded to 0."""
+        text = signed(value, self.points, plus="")
+        if self.points and not text.strip("-−0.") and abs(value) > NOISE and (self.p or 0.0) < LEVEL:
+            return plain(100 * value, digits=1)
+        return text
 
     def _reaches(self, value: float | None) -> str:
         if self.metric == "accuracy":
@@ -254,18 +274,32 @@ class Verdict:
     def _tested(self) -> str:
         of_groups = f" of {count(self.groups, 'group')}" if self.groups else ""
         if self.repeats:
-            return f"{count(self.rows, 'row')}{of_groups}, each left out {count(self.repeats, 'time')}"
+            return f"{count(self.rows, 'row')}{of_groups}, each left out {times(self.repeats)}"
         return f"{count(self.rows, 'test row')}{of_groups}"
 
     def _power(self) -> list[str]:
         """Return what these rows could have shown, where they cannot tell."""
         if self.code != "cannot_tell" or self.visible is None:
             return []
-        visible = f"{plain(self.visible, digits=2)}{' points' if self.points else ''}"
-        text = f"They would have shown {visible}, 4 times in 5"
+        shown = f"In 4 of 5 cases they would have shown a difference of {plain(self.visible, digits=2)}{self._unit}"
+        if self.points and self.visible >= 100:
+            shown = "They are too few to show any difference"
+        small = 0.05 if self.points else 0.05 * self.error
+        if self.rows_for["5"] <= self.rows:
+            small = self.margin
+        more = self._rows_for(small)
+        if more <= self.rows:
+            return [f"{shown}."]
         noun = "row" if self.repeats else "test row"
-        more, small = self.rows_for["5"], "5" if self.points else number(0.05 * self.error)
-        return [f"{text}; about {count(more, noun)} would show {small}." if more > self.rows else f"{text}."]
+        groups = f" of {count(round_up(more / self.rows * self.groups), 'group')}" if self.groups else ""
+        size = plain(100 * small) if self.points else number(small)
+        return [f"{shown}; about {count(more, noun)}{groups} would show {size}."]
+
+    def _rows_for(self, small: float) -> int:
+        """Return about how many test rows would show a difference, in the metric's own unit; 0 for a margin of 0."""
+        if self.visible is None or not small:
+            return 0
+        return round_up(self.rows * (self.visible / (100 if self.points else 1) / small) ** 2)
 
     def _sources(self) -> list[str]:
         """Return a sentence on what the other modalities bring by filling holes, where they bring something."""
@@ -273,11 +307,10 @@ class Verdict:
         if not self.fills_holes.rows or value is None or not self._size(value).strip("-−0."):
             return []
         first, *_ = self.toughest.rule
-        noun = count(self.fills_holes.rows, "row")
-        unit = " points" if self.points else ""
+        noun = count(self.fills_holes.rows, "row") if self.fills_holes.rows > 1 else "row"
         verb = "brings" if value > 0 else "costs"
         where = f"Taking another modality on the {noun} without {first}"
-        return [f"{where} {verb} {self._size(abs(value))}{unit} by itself."]
+        return [f"{where} {verb} {self._size(abs(value))}{self._unit} by itself."]
 
     def _ships(self) -> list[str]:
         if self.shipped in (None, self.fused):

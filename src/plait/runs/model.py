@@ -33,7 +33,7 @@ from plait.core.files import (
     write_tensors,
 )
 from plait.core.options import REPORT_ROWS
-from plait.core.words import count, say_curve, say_encoders, say_rows, say_some
+from plait.core.words import count, say_curve, say_encoders, say_rows, say_some, times
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
 from plait.data.spelling import fold_value, match_names, say_matches, spellings
@@ -469,7 +469,7 @@ class Model:
                     )
         elif folds:
             lines.append(
-                f"\nOn {count(folds['rows'], 'row')}, each left out {count(folds['repeats'], 'time')} in "
+                f"\nOn {count(folds['rows'], 'row')}, each left out {times(folds['repeats'])} in "
                 f"{count(folds['folds'], 'fold')}, {metric} is {span(folds['metrics'][metric])}, by what won without "
                 "them."
             )

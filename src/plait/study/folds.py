@@ -16,6 +16,7 @@ from plait.proof.paired import Difference, Yardstick, corrected_t, reconcile
 from plait.proof.scores import intervals
 from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested, too_few
 from plait.study.job import Fit
+from plait.study.labels import hash_judged
 from plait.study.search import Search
 
 REPEATS = 2  # how often the folds are dealt
@@ -105,8 +106,9 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     few = too_few(len(rows), None if groups is None else of_groups, folds=True)
     if not pool.several or not pool.alone:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
+    digest = hash_judged(job.table, rows)
+    about: dict[str, Any] = {"rows": len(rows), "groups": of_groups, "repeats": REPEATS, "digest": digest}
     if few:
-        about: dict[str, Any] = {"rows": len(rows), "groups": of_groups, "repeats": REPEATS}
         return {**facts, "verdict": not_tested(few, None, WINNER, **about).to_json()}
     generator = np.random.default_rng([seed, 6])
     yardstick = labels.yardstick(place, cluster)
@@ -114,5 +116,5 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     verdict = judge(contest, generator, pool.compare(yardstick, generator))
     gains = {name: getattr(verdict, name) for name in ("fills_holes", "adds", "complete")}
     gains = {name: replace(gain, rows=round(gain.rows / REPEATS)) for name, gain in gains.items()}
-    verdict = replace(verdict, rows=len(rows), groups=of_groups, repeats=REPEATS, **gains)
+    verdict = replace(verdict, **about, **gains)
     return {**facts, "verdict": verdict.to_json()}

@@ -291,6 +291,11 @@ def fingerprint(table: Table, target: str, options: FitOptions, counts: np.ndarr
     return hashed.hexdigest()
 
 
+def hash_judged(table: Table, rows: np.ndarray) -> str:
+    """Return 16 letters that name the rows a verdict is about, by what their cells say."""
+    return str(hash_cells(table.take(rows)).hexdigest()[:16])
+
+
 def hash_cells(table: Table) -> Any:
     """Return the SHA-256 of the names and cells of a table, not of the files that paths in it lead to."""
     import pyarrow as pa

@@ -16,13 +16,6 @@ from plait.proof.verdict import Verdict
 from plait.study.job import Fit
 from plait.study.search import Search
 
-SAID = {
-    "helps": "combining helps",
-    "hurts": "combining hurts",
-    "equal": "it makes no difference that matters",
-    "cannot_tell": "the rows cannot tell",
-}
-
 
 def repeat_splits(first: Verdict, make: Callable[[np.ndarray], Search], job: Fit, seconds: float) -> Verdict:
     """Run the study on further splits, and return the verdict of the median p. seconds: what the first split took."""
@@ -40,8 +33,7 @@ def repeat_splits(first: Verdict, make: Callable[[np.ndarray], Search], job: Fit
         verdicts.append(search.verdict(winner))
         job.callback({"stage": "splits", "done": number + 1, "total": times})
     ranked = sorted((v for v in verdicts if v.p is not None), key=lambda v: v.p or 0.0)
-    codes = Counter(v.code for v in verdicts)
-    parts = [f"{SAID[code]} in {codes[code]}" for code in SAID if codes[code]]
-    told = f"Of {count(times, 'split')}, {', '.join(parts)}; this is the one of the median p."
     middle = ranked[len(ranked) // 2]  # of an even number the less sure one
-    return replace(middle, shipped=first.shipped, warnings=(told,))
+    first_only = () if middle is first else ("The scores and files of this run are of the first split.",)
+    codes = Counter(v.code for v in verdicts)
+    return replace(middle, shipped=first.shipped, splits=dict(codes), warnings=first_only)

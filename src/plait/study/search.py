@@ -21,7 +21,7 @@ from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.kinds import KINDS, TEXT
 from plait.kinds.features import batch_features
-from plait.models.blend import cross_fit, fit_average, fit_mixture, fit_stacked, fit_weighted
+from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
@@ -33,7 +33,7 @@ from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
 from plait.study.encoder_choice import settle_encoders
 from plait.study.job import Fit
-from plait.study.labels import hash_cells, is_skewed
+from plait.study.labels import is_skewed
 from plait.study.networks import STRATEGIES, Study, list_plans
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
@@ -131,6 +131,8 @@ class Search:
         with self._interruptible():
             if AS_TEXT in wanted and not study.budget.interrupted:
                 self._text()
+            if "late" in wanted and not study.budget.interrupted:
+                self._most_confident()
             if "classic" in wanted and not study.budget.interrupted:
                 self._level_trials()
         if not any(c.names for c in study.candidates):
@@ -314,6 +316,16 @@ class Search:
             if way == "average" or self.can_learn:
                 self._vote(way, members, ways[way])
 
+    def _most_confident(self) -> None:
+        """Let the modality answer, row by row, whose best candidate, calibrated, is surest of a class."""
+        if self.labels.classes is None:
+            return
+        self.calibrate()
+        members = self._best_of_each(self.study.prepared.names)
+        if len(members) > 1:
+            names = " + ".join(c.names[0] for c in members)
+            self._blend(f"most confident ({names})", "late", members, fit_confident, "of the best of each")
+
     def _pairs(self) -> None:
         """Fuse each modality with what was made of it, and nothing else, where there are more modalities than these."""
         pairs = [(made.origin, made.modality) for made in self.job.made if made.how == "convert"]
@@ -434,8 +446,7 @@ class Search:
         sides = {name: self.side(candidate) for name, candidate in alone.items()}
         margin = self.study.options.margin / 100
         contest = Contest(self.side(fused), sides, self.yardstick, self.labels.prior, margin, winner.name)
-        verdict = judge(contest, np.random.default_rng([self.study.seed, 6]))
-        return replace(verdict, digest=hash_cells(self.job.table.take(self.study.test)).hexdigest()[:16])
+        return judge(contest, np.random.default_rng([self.study.seed, 6]))
 
     @property
     def yardstick(self) -> Yardstick:

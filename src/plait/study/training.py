@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY,
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, JOINT, Candidate
 from plait.study.job import Fit
+from plait.study.labels import hash_judged
 
 DIM = 128
 Module = TypeVar("Module", bound=torch.nn.Module)
@@ -142,7 +143,7 @@ class Training:
             return not_tested(missing, *names)
         if not len(self.test):
             return not_tested(NO_TEST_ROWS, *names)
-        return judge(alone, fused, winner)
+        return replace(judge(alone, fused, winner), digest=hash_judged(self.job.table, self.test))
 
 
 def describe_views(views: Sequence[View]) -> dict[str, Any]:

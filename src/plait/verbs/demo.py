@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from plait.converters.espeak import Speech
-from plait.core.files import read_json, write_json
+from plait.core.files import naming, read_json, write_bytes, write_json
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.errors import RequestError, RunError, need
@@ -156,20 +157,26 @@ def _write_rows(folder: Path, rows: int, rng: np.random.Generator) -> None:
     num_val, num_test = round(rows * SHARES["val"]), round(rows * SHARES["test"])
     splits = ["test"] * num_test + ["val"] * num_val + ["train"] * (rows - num_val - num_test)
     splits = rng.permutation(splits).tolist()
-    with Speech() as speech, (folder / "table.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow(COLUMNS)
+    with Speech() as speech:
         for number, (index, split) in enumerate(zip(chosen, splits, strict=True)):
             digit = int(digits.target[index])
             voice = f"{rng.choice(ACCENTS)}+{rng.choice(VARIANTS[split])}"
             image, audio = f"images/{number:04d}.png", f"audio/{number:04d}.wav"
-            Image.fromarray(draw_digit(digits.images[index], rng)).save(folder / image)
+            with io.BytesIO() as seen, naming(folder / image):
+                Image.fromarray(draw_digit(digits.images[index], rng)).save(seen, "PNG")
+                (folder / image).write_bytes(seen.getvalue())
             clean = speech.say(WORDS[digit], voice, rate=int(rng.integers(130, 231)), pitch=int(rng.integers(25, 76)))
-            soundfile.write(folder / audio, add_noise(clean, rng), RATE, subtype="PCM_16")
+            with io.BytesIO() as heard, naming(folder / audio):
+                soundfile.write(heard, add_noise(clean, rng), RATE, format="WAV", subtype="PCM_16")
+                (folder / audio).write_bytes(heard.getvalue())
             cells = [image, audio, type_word(WORDS[digit], rng)]
             for hole in punch_holes(rng):
                 cells[hole] = ""
             writer.writerow([f"d{number:04d}", *cells, digit, voice, split])
+    write_bytes(folder / "table.csv", lines.getvalue().encode())
 
 
 def punch_holes(rng: np.random.Generator) -> list[int]:

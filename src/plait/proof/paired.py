@@ -70,12 +70,16 @@ class Yardstick:
 
     def score(self, answers: np.ndarray) -> float:
         """Return the metric of some answers; NaN where it is undefined."""
+        return float(self.scores(answers, np.ones((len(self), 1), np.float32))[0])
+
+    def scores(self, answers: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """Return the metric of some answers in each resample; drawn: (row, resample), how often a row is in it."""
         if self.metric in ("f1_macro", "auroc"):
-            return float(self._measure(answers)(np.ones((len(self), 1), np.float32))[self.metric][0])
-        total = self.weights.sum()
-        loss = float(self.row_losses(answers).sum() / total) if total else math.nan
+            return self._measure(answers)(drawn)[self.metric]
+        loss, total = self.row_losses(answers) @ drawn, self.weights @ drawn
+        loss = np.divide(loss, total, out=np.full(len(loss), np.nan), where=total > 0)
         if self.metric == "rmse":
-            return math.sqrt(loss)
+            return np.sqrt(loss)
         return 1 - loss if self.metric in ("accuracy", "balanced_accuracy", "r2") else loss
 
     def row_losses(self, answers: np.ndarray) -> np.ndarray:
@@ -184,7 +188,7 @@ class Yardstick:
         p = (float((np.abs(swapped) >= abs(value) - 1e-9).sum()) + 1) / (RESAMPLES + 1)
         if self.groups is not None and num <= MANY_GROUPS:
             kept = (unit[:, None] != np.arange(num)).astype(np.float64)
-            return p, _reach(value, apart(kept, np.zeros_like(kept)), num)
+            return p, reach_of(value, apart(kept, np.zeros_like(kept)), num)
         drawn = blocks(RESAMPLES // 2, resample)
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2]).tolist() if len(drawn) else (value, value)
@@ -322,10 +326,10 @@ def bca(
 def jackknife(parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
     """Return the 95 % interval of a statistic of sums of parts (part, group), from leaving out each group once."""
     total = parts.sum(1)
-    return _reach(float(statistic(total)), statistic(total[:, None] - parts), parts.shape[1])
+    return reach_of(float(statistic(total)), statistic(total[:, None] - parts), parts.shape[1])
 
 
-def _reach(value: float, left_out: np.ndarray, num: int) -> tuple[float, float]:
+def reach_of(value: float, left_out: np.ndarray, num: int) -> tuple[float, float]:
     """Return the 95 % interval of a value from what it is without each of so many groups, by t."""
     from scipy.special import stdtrit
 

@@ -143,9 +143,8 @@ def show_learned() -> None:
     """Print what each modality added to the test score of a fitted model, and to its score over many new rows."""
     for case in CASES:
         random = np.random.default_rng(3)
-        parts, plan = {"a": ["a"], "b": ["b"]}, "parallel(a, b)"
-        options = {"target": "y", "modalities": parts, "fusion": plan, "refit": "none", "epochs": 15}
-        model = plait.fit(draw_table(case, 1200, random), **options)
+        parts, table = {"a": ["a"], "b": ["b"]}, draw_table(case, 1200, random)
+        model = plait.fit(table, target="y", modalities=parts, fusion="parallel(a, b)", refit="none", epochs=15)
         new, names = draw_table(case, 20_000, random), sorted(model.modalities)
         prepared = prepare(plait.read(new), model.views)
         said = answer_prepared(prepared, model.predictor(), needed_subsets(names), {}, names).answers

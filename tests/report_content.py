@@ -123,7 +123,27 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
                 "image": {"share": 0.463, "mean": 0.381, "present": 0.795},
                 "audio": {"share": 0.537, "mean": 0.442, "present": 0.79},
             },
-            "synergy": {"audio+image": -0.213},
+            "worth": {
+                "metric": "accuracy",
+                "rows": 498,
+                "of": 498,
+                "groups": 60,
+                "value": 0.932,
+                "prior": 0.1,
+                "modalities": {
+                    "image": {"value": 0.321, "low": 0.281, "high": 0.362},
+                    "audio": {"value": 0.511, "low": 0.47, "high": 0.552},
+                },
+                "pairs": {
+                    "audio+image": {
+                        "together": 0.881,
+                        "alone": {"audio": 0.813, "image": 0.79},
+                        "value": 0.068,
+                        "low": 0.031,
+                        "high": 0.104,
+                    },
+                },
+            },
             "rows": 498,
         },
         "examples": examples(generator),
@@ -304,7 +324,9 @@ def examples(generator: np.random.Generator) -> list[dict[str, Any]]:
                 "image": None if no_image else 0.883 if no_audio else 0.52,
                 "audio": None if no_audio else 0.883 if no_image else 0.363,
             },
-            "synergy": {} if no_image or no_audio else {"audio+image": -0.241},
+            "pairs": {}
+            if no_image or no_audio
+            else {"audio+image": {"together": 0.98, "alone": {"audio": 0.8, "image": 0.9}, "value": 0.08}},
             "parts": [image, audio],
         }
         if wrong:

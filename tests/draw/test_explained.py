@@ -14,7 +14,7 @@ from report_content import full_content, png
 
 ROW = {
     "row": 0, "split": "test", "status": "ok", "reason": "", "target": "a", "prediction": "a", "probability": 0.9,
-    "base": 0.5, "modalities": {"image": 0.4}, "synergy": {}, "parts": [],
+    "base": 0.5, "modalities": {"image": 0.4}, "parts": [],
 }  # fmt: skip
 
 
@@ -59,9 +59,23 @@ def test_a_number_is_off_by_a_difference() -> None:
 
 
 def test_the_three_strongest_pairs_are_told() -> None:
-    pairs = {"a+b": 0.1, "a+c": -0.4, "b+c": 0.2, "a+d": 0.05}
-    found = explain_row({**ROW, "synergy": pairs}, regression=False)["synergy"]
-    assert found == [("a+c", -0.4), ("b+c", 0.2), ("a+b", 0.1)]
+    gains = {"a+b": 0.1, "a+c": -0.4, "b+c": 0.2, "a+d": 0.05}
+    pairs = {pair: {"together": 0.5, "alone": {pair[0]: 0.1, pair[2]: 0.3}, "value": x} for pair, x in gains.items()}
+    found = explain_row({**ROW, "pairs": pairs}, regression=False)["pairs"]
+    assert found == [("a + c", 0.5, 0.3, "c", -0.4), ("b + c", 0.5, 0.3, "c", 0.2), ("a + b", 0.5, 0.3, "b", 0.1)]
+    html = render_report(full_content(num_candidates=10) | {"examples": [{**ROW, "pairs": pairs}]})
+    assert "a + c : together 0.500, the better alone ( c ) 0.300: −0.400." in Page(html).text
+
+
+def test_bars_of_a_row_share_one_scale() -> None:
+    columns = {"modality": "t", "form": "columns", "columns": [{"name": "age", "value": 41, "weight": 0.2}]}
+    text = {"modality": "w", "form": "words", "text": "so good", "spans": [{"start": 3, "end": 7, "weight": -0.1}]}
+    seconds = [{"start": 0.0, "end": 1.0, "weight": 0.4}, {"start": 1.0, "end": 1.0, "weight": 3.0}]
+    sound = {"modality": "s", "form": "sound", "seconds": seconds, "duration": 1.0, "wav": b"", "spectrogram": b""}
+    table, said, heard = explain_row({**ROW, "parts": [columns, text, sound]}, regression=False)["parts"]
+    assert table["limit"] == 0.4
+    assert [piece["level"] for piece in said["pieces"]] == [0, 1]  # a quarter of the heaviest
+    assert 'height="20"' in heard["strip"]
 
 
 def test_the_strongest_cells_are_framed_in_percent_of_the_picture() -> None:

@@ -142,12 +142,13 @@ def test_of_a_number_the_ends_are_dots_and_not_bars() -> None:
 
 def test_seconds_for_stand_above_the_line_and_seconds_against_hang_below() -> None:
     seconds = [{"start": 0.0, "end": 0.5, "weight": 0.4}, {"start": 0.5, "end": 2.0, "weight": -0.2}]
-    drawn = figures.seconds_figure(seconds, 2.0)
+    drawn = figures.seconds_figure(seconds, 2.0, 0.4)
     # a quarter of 100 wide less a gap of 0.3; the heaviest is 20 tall, over a line at 20
     assert '<rect x="0.15" y="0" width="24.7" height="20" class="bar">' in drawn
     assert '<rect x="25.15" y="20" width="74.7" height="10" class="bar against">' in drawn
     assert "<title>0.50 to 2.00 s: −0.200</title>" in drawn
     assert "most: 0.00 to 0.50 s" in drawn
+    assert 'height="5" class="bar against"' in figures.seconds_figure(seconds, 2.0, 0.8)
 
 
 def test_calibration_is_a_word_and_of_many_rows_a_number_beside_what_chance_makes() -> None:

@@ -88,10 +88,13 @@ def test_what_users_write_stays_text(hostile: str) -> None:
     content["robustness"][0] |= {"modality": hostile, "what": hostile, "unit": hostile}
     content["subsets"]["by_modalities"] = {hostile: content["subsets"]["by_modalities"]["image"]}
     content["importance"]["modalities"][hostile] = content["importance"]["modalities"].pop("image")
-    content["importance"]["synergy"] = {f"{hostile}+b": 0.1}
+    worth = content["importance"]["worth"]
+    worth["modalities"][hostile] = worth["modalities"].pop("image")
+    worth["pairs"] = {f"{hostile}+b": {**worth["pairs"]["audio+image"], "alone": {hostile: 0.9, "b": 0.2}}}
     content["examples"][5] |= {"prediction": hostile, "target": hostile, "reason": hostile, "status": "partial"}
     content["examples"][5]["modalities"] = {hostile: 0.883}
-    content["examples"][5]["synergy"] = {hostile: 0.1}
+    alone = {hostile: 0.1, "b": 0.2}
+    content["examples"][5]["pairs"] = {f"{hostile}+b": {"together": 0.3, "alone": alone, "value": 0.1}}
     for part in content["examples"][5]["parts"]:
         part |= {"modality": hostile} | ({"text": hostile * 9} if part["kind"] == "text" else {})
     content["examples"][5]["parts"][3]["columns"][0] |= {"name": hostile, "value": hostile}

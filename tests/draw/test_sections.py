@@ -122,9 +122,30 @@ def test_modalities_that_go_missing_share_one_chart() -> None:
 
 def test_what_mattered_most_comes_first() -> None:
     shares = {"a": {"share": 0.2}, "b": {"share": 0.8}, "c": {"share": None}}
-    found = {"modalities": shares, "synergy": {"a+b": 0.1, "a+c": -0.3}, "rows": 9}
-    view = sections.show_importance(found)
+    view = sections.show_importance({"modalities": shares, "rows": 9})
     assert view is not None
     assert [row["name"] for row in view["rows"]] == ["b", "a", "c"]
-    assert view["pairs"] == [("a + c", -0.3), ("a + b", 0.1)]
-    assert (view["top"], view["limit"]) == (0.8, 0.3)
+    assert (view["top"], view["worth"]) == (0.8, None)
+
+
+def test_what_each_modality_is_worth_heads_what_mattered() -> None:
+    content = full_content(num_candidates=10)
+    view = sections.show_importance(content["importance"])
+    assert view is not None
+    worth = view["worth"]
+    assert [name for name, _ in worth["gains"]] == ["audio", "image"]
+    (pair,) = worth["pairs"]
+    assert (pair["name"], pair["better"], pair["best"]) == ("audio + image", "audio", 0.813)
+    text = Page(render_report(content)).text
+    assert "What each modality adds to accuracy on 498 test rows of 60 groups" in text
+    assert text.index("image +32.1 points") < text.index("What the model listened to") < text.index("53.7")
+    assert "audio + image 0.881 0.813 audio +6.8 points (3.1 to 10.4)" in text
+
+
+def test_of_errors_the_better_alone_is_the_lower() -> None:
+    worth = {**full_content(num_candidates=3)["importance"]["worth"], "metric": "log_loss", "rows": 300, "of": 900}
+    view = sections.show_importance({"modalities": {}, "rows": 9, "worth": worth})
+    assert view is not None
+    shown = view["worth"]
+    assert (shown["lower"], shown["points"], shown["pairs"][0]["better"]) == (True, False, "image")
+    assert shown["tests"] == "300 test rows of 60 groups, drawn from 900"

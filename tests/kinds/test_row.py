@@ -11,7 +11,7 @@ from PIL import Image
 from plait.draw import page
 from plait.draw.page import safe_text
 from plait.errors import RequestError
-from plait.kinds.row import draw_row, draw_shares
+from plait.kinds.row import draw_blocks, draw_row, draw_shares
 
 
 def picture(mode="RGB", size=(30, 20)):
@@ -108,10 +108,15 @@ def test_the_key_says_against_only_where_something_is() -> None:
     assert "speaks against it" not in only_for
 
 
-def test_parts_of_one_whole_are_per_cent_and_need_no_key() -> None:
-    figure = draw_shares([("a", 0.75, ""), ("b", 0.25, "")], "t", percent=True)
-    assert ends(figure) == ["75 %", "25 %"]
+def test_blocks_of_bars_stand_one_under_the_other_and_need_no_key() -> None:
+    bars = [("b", -0.25, "−25", "low"), ("a", 0.75, "75 %", "high")]
+    figure = draw_blocks([("one", "of all", bars), ("other", "", bars[:1])])
+    assert ends(figure) == ["75 %", "−25"]
+    assert words(figure)[:4] == ["one", "of all", "a", "high"]
+    assert "other" in words(figure)
     assert "speaks for the answer" not in words(figure)
+    upper, lower = figure.axes
+    assert upper.get_position().y0 > lower.get_position().y1
 
 
 def test_twenty_bars_are_the_most() -> None:

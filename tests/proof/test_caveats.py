@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plait.proof.caveats import class_caveats, number_caveats, way_out
+from plait.proof.caveats import class_caveats, look_caveats, number_caveats, row_caveats, way_out
 
 ROWS = 200
 RARE = (np.arange(ROWS) % 50 == 0).astype(int)  # 4 rows of 200
@@ -62,3 +62,20 @@ def test_the_way_out() -> None:
     assert way_out(SHARES, False) == "--balance weights the classes so that rare ones count as much as common ones."
     for shares, balance in ((SHARES, True), (np.array([0.6, 0.4]), False), (np.array([7.0]), False)):
         assert way_out(shares, balance).startswith("More rows, or columns that say more")
+
+
+def test_copies_and_broken_cells_among_the_test_rows() -> None:
+    assert row_caveats(150, 45, {"image": 15, "audio": 0, "table": 8}) == [
+        "30 % of the test rows are copies of training rows: on others the scores would be lower.",
+        "In 10 % of the test rows a cell of image or table cannot be read.",
+    ]
+    assert row_caveats(150, 1, {"image": 1}) == []
+
+
+def test_test_rows_that_were_looked_at_often() -> None:
+    assert look_caveats(150, 2) == []
+    assert look_caveats(150, 3) == [
+        "These 150 test rows have been looked at by 3 fits with different options: the best of them looks better than "
+        "it is."
+    ]
+    assert look_caveats(600, 4, "row")[0].startswith("These 600 rows have been looked at by 4 fits")

@@ -65,7 +65,7 @@ def test_a_table_is_summed_up_over_the_rows_that_were_explained() -> None:
 def test_a_table_as_text_has_the_heaviest_first() -> None:
     said = str(of_rows(unused=["photo"])).splitlines()
     assert said[0] == "3 rows, 2 explained, 1 left out (nothing present)"
-    assert said[2].split("  ")[0] == "modality"
+    assert said[2:5] == ["What the model listened to:", "", "modality  weight  mean share  rows that have it"]
     names = [line.split()[0] for line in said if line.startswith(("sound ", "tabular "))]
     assert names == ["tabular", "sound"]
     assert any(line.split() == ["tabular", "83", "%", "+0.050", "2"] for line in said)
@@ -87,7 +87,6 @@ def test_a_row_as_text() -> None:
     said = str(of_one(details=[detail])).splitlines()
     assert said[0] == "row 0: yes, probability 0.900; with nothing present 0.500"
     assert any(line.split() == ["tabular", "+0.300", "75", "%"] for line in said)
-    assert "sound+tabular  −0.050   say the same in part" in "\n".join(said)
     assert "tabular (by occlusion): colour −0.250, age +0.200" in said
 
 
@@ -165,7 +164,56 @@ def test_a_picture_says_what_the_row_says() -> None:
     assert "Row 1: no, probability 0.300" in said
     assert "the change from 0.500, the probability of no with nothing present" in said
     assert "absent: blank" in said
-    assert "What mattered in 2 rows" in [text.get_text() for text in of_rows().draw().texts]
+    assert "What the model listened to in 2 rows" in [text.get_text() for text in of_rows().draw().texts]
+
+
+WORTH = {
+    "metric": "accuracy", "rows": 150, "of": 150, "groups": None, "value": 0.9, "prior": 0.5,
+    "modalities": {"sound": {"value": -0.005, "low": -0.018, "high": 0.009},
+                   "tabular": {"value": 0.405, "low": 0.35, "high": 0.46}},
+    "pairs": {"sound+tabular": {"together": 0.881, "alone": {"sound": 0.52, "tabular": 0.813}, "value": 0.068,
+                                "low": 0.03, "high": 0.105}},
+}  # fmt: skip
+
+
+def test_what_mattered_for_the_score_heads_a_table() -> None:
+    found = of_rows(worth=WORTH)
+    assert str(found).splitlines()[:11] == [
+        "What mattered, in points of accuracy, on 150 test rows: 0.500 with nothing known, 0.900 with all.",
+        "",
+        "modality  points  95 % interval",
+        "tabular   +40.5   35.0 to 46.0",
+        "sound     −0.5    −1.8 to 0.9",
+        "",
+        "pair           together  the better alone  gain",
+        "sound+tabular  0.881     0.813 (tabular)   +6.8 points (3.0 to 10.5)",
+        "",
+        "3 rows, 2 explained, 1 left out (nothing present)",
+        "",
+    ]
+    assert found.to_json()["table"]["worth"] == WORTH
+    said = [text.get_text() for text in found.draw().texts]
+    assert said[:2] == ["What mattered, in points of accuracy", "on 150 test rows, with 95 % intervals"]
+    assert "−1.8 to 0.9" in said
+    assert "What the model listened to in 2 rows" in said
+
+
+def test_two_modalities_of_a_row_stand_beside_the_better_of_them() -> None:
+    pairs = {"sound+tabular": {"together": 0.9, "alone": {"sound": 0.55, "tabular": 0.8}, "value": 0.1}}
+    found = of_one(pairs=pairs)
+    assert "sound+tabular  0.900     0.800 (tabular)   +0.100" in str(found).splitlines()
+    assert found.to_json()["row"]["pairs"] == pairs
+
+
+def test_the_bars_of_all_modalities_of_a_row_share_one_scale() -> None:
+    age = Detail("tabular", "tabular", "tabular", "occlusion", [AGE], before={"age": 30})
+    piece = {"start": 0.0, "end": 0.05, "weight": -0.4}
+    heard: dict[str, Any] = {"before": (np.ones(800), 8000), "after": np.ones((8, 8)), "heat": np.ones((8, 8))}
+    sound = Detail("sound", "audio", "sound", "occlusion", [piece], **heard)
+    _shares, columns, _wave, seconds, *_ = of_one(details=[age, sound]).draw().axes
+    low, high = columns.get_xlim()
+    assert (low, high) == pytest.approx((-0.4 - 0.12 * 0.6, 0.2 + 0.12 * 0.6))
+    assert seconds.get_ylim() == pytest.approx((-0.42, 0.21))
 
 
 def test_files_are_written_by_what_is_asked_for(tmp_path: Path) -> None:

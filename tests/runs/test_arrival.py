@@ -12,7 +12,16 @@ from plait.core.contract import Modality
 from plait.data.read import read
 from plait.errors import RequestError
 from plait.models.views import View
-from plait.runs.arrival import add_absent, count_learned, hash_rows, rename_columns, say_lacking, take_columns
+from plait.runs.arrival import (
+    add_absent,
+    code_columns,
+    count_learned,
+    find_copies,
+    hash_rows,
+    rename_columns,
+    say_lacking,
+    take_columns,
+)
 
 
 def view_of(name: str, kind: str, *columns: str) -> View:
@@ -86,3 +95,22 @@ def test_rows_that_may_be_alike_by_chance_are_not_counted() -> None:
     assert count_learned(np.arange(10, 20), doubled) == 10
     assert count_learned(np.arange(10), doubled) == 0
     assert count_learned(np.zeros(0, np.int64), learned) == 0
+
+
+def copies_of(
+    cells: dict[str, list[Any]], known: list[int], asked: list[int], media: tuple[str, ...] = ()
+) -> list[bool]:
+    codes = code_columns(read(cells), [view_of("tabular", "tabular", *cells)])
+    return find_copies(codes, media, np.array(known), np.array(asked)).tolist()
+
+
+def test_a_copy_holds_all_that_a_known_row_holds() -> None:
+    cells = {"a": [1.25, 7.5, 3.75, "1.250", 7.5], "b": ["x", "y", "x", "X", "x"]}
+    assert copies_of(cells, [0, 1, 2], [3, 4]) == [True, False]
+    assert copies_of({"a": [None, None], "b": [None, None]}, [0], [1]) == [False]
+
+
+def test_rows_of_few_different_values_are_no_copies_but_those_with_a_file_are() -> None:
+    cells = {"a": ["x", "y"] * 10, "b": ["u", "u", "v", "v"] * 5}
+    assert not any(copies_of(cells, [*range(12)], [*range(12, 20)]))
+    assert all(copies_of(cells, [*range(12)], [*range(12, 20)], ("a",)))

@@ -231,3 +231,20 @@ def test_headline_verdict_and_summary_speak_of_it(monkeypatch: pytest.MonkeyPatc
     assert "a balanced accuracy of" in model.study.verdict["sentence"]
     test = model.facts.test["metrics"]["balanced_accuracy"]["value"]  # type: ignore[index]
     assert np.isclose(test, next(c for c in model.leaderboard if c["winner"])["test"]["value"])
+
+
+def test_copies_and_broken_cells_among_the_test_rows_soften_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    table = numbers_table(40)
+    table["a"] = [*table["a"][:35], *table["a"][:4], "many"]
+    table["y"], table["b"] = [*table["y"][:35], *table["y"][:4], "low"], [*table["b"][:35], *table["b"][:4], 0.0]
+    split = {"part": ["train"] * 24 + ["val"] * 6 + ["test"] * 10}
+    told = fit(table | split, target="y", split="part", candidates=["classic"], kinds={"a": "number"})
+    assert told.study.verdict["warnings"] == [
+        "40 % of the test rows are copies of training rows: on others the scores would be lower.",
+        "In 10 % of the test rows a cell of tabular cannot be read.",
+    ]
+    assert told.study.verdict["sentence"] == " ".join(
+        ["Not tested whether combining helps: there is only one modality.", *told.study.verdict["warnings"]]
+    )
+    assert told.study.verdict["sentence"] in told.summary()

@@ -70,7 +70,8 @@ def test_what_a_row_lacks_has_no_share(whole: Explanation) -> None:
 
 def test_the_table_as_text(whole: Explanation) -> None:
     said = str(whole)
-    assert said.startswith("48 rows, 47 explained, 1 left out (nothing present)\n")
+    assert said.startswith("What mattered, in points of accuracy, on 12 test rows: 0.500 with nothing known, ")
+    assert "\n\n48 rows, 47 explained, 1 left out (nothing present)\n" in said
     assert "modality  weight  mean share  rows that have it" in said
     assert sum(entry["share"] for entry in whole.to_json()["table"]["modalities"].values()) == pytest.approx(1)
 
@@ -198,7 +199,8 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_command(numbers: tuple[Path, Path], run: Any, tmp_path: Path) -> None:
     code, out, _ = run("explain", *numbers)
     assert code == 0
-    assert out.startswith("12 rows, 12 explained")
+    assert out.startswith("What mattered, in points of accuracy, on 3 test rows: ")
+    assert "12 rows, 12 explained\n\nWhat the model listened to:\n" in out
     code, out, _ = run("explain", *numbers, "--row", 3, "--json")
     row = json.loads(out)["row"]
     assert (code, row["index"], list(row["modalities"]), row["synergy"]) == (0, 3, ["tabular"], {})

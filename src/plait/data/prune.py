@@ -14,7 +14,12 @@ from plait.errors import RequestError
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 USUAL_LIMIT = "10GB"  # what a fit leaves at most, where PLAIT_CACHE_LIMIT says nothing else
-PARTS = {"features": "features", "stages": "networks trained alone", "convert": "conversions"}
+PARTS = {
+    "features": "features",
+    "stages": "networks trained alone",
+    "convert": "conversions",
+    "looks": "looks at test rows",
+}
 SMALL_FILES = ("about.json", "counts.jsonl")  # which stay, so that `plait cache` can tell what there was
 
 

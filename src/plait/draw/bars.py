@@ -49,12 +49,14 @@ def draw_bars(page: Page, y: float, bars: Sequence[tuple[str, float, str, str]])
 
 
 def lay_bars(
-    page: Page, place: tuple[float, float, float], bars: Sequence[tuple[float, str]], thick: float = 0.62
-) -> None:
-    """Lay (value, what stands at its end) as bars on both sides of one line. place: left, top and width in inches."""
+    page: Page, place: tuple[float, float, float], bars: Sequence[tuple[float, str]], thick: float = 0.62,
+    ends: tuple[float, float] | None = None,
+) -> None:  # fmt: skip
+    """Lay (value, what stands at its end) as bars on both sides of one line. place: left, top and width in inches.
+    ends: the lowest and the highest value of all bars that share a scale, where these are not all."""
     left, top, wide = place
     axes = page.axes(left, top, wide, BAR * len(bars))
-    values = [value for value, _said in bars]
+    values = [*(value for value, _said in bars), *(ends or ())]
     low, high = min(0.0, *values), max(0.0, *values)
     span = (high - low) or 1.0
     axes.set_xlim(low - 0.12 * span * (low < 0), high + 0.12 * span)

@@ -13,6 +13,7 @@ from plait.core.words import plain
 from plait.draw import figures, svg
 
 GRID = 8  # cells on a side that a frame is drawn round: the heat of a picture has one for each pixel
+MOST_PAIRS = 3
 MOST_MEDIA = 1_000_000  # bytes of one picture or sound in the page
 
 
@@ -20,6 +21,9 @@ def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
     target, answer = facts["target"], facts["prediction"]
     total = answer if regression else facts["probability"]
     say = plain if regression else str
+    inside = [one for part in facts["parts"] for key in ("seconds", "spans", "columns") for one in part.get(key, ())]
+    there = [abs(one["weight"]) for one in inside if one.get("start", 0) < one.get("end", 1)]  # of some length
+    limit = max([*there, 1e-12])  # one scale for the whole row
     return {
         **{key: facts[key] for key in ("row", "split", "status", "reason")},
         "target": say(target),
@@ -28,9 +32,18 @@ def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
         "right": None if regression else str(target) == str(answer),
         "probability": None if regression else facts["probability"],
         "chart": figures.waterfall(facts["base"], facts["modalities"], total, not regression),
-        "synergy": sorted(facts["synergy"].items(), key=lambda pair: -abs(pair[1]))[:3],
-        "parts": [_part(part) for part in facts["parts"]],
+        "pairs": _pairs(facts.get("pairs", {})),
+        "parts": [_part({**part, "limit": limit}) for part in facts["parts"]],
     }
+
+
+def _pairs(pairs: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, float, float, str, float]]:
+    """Return (pair, together, the better alone, its name, gain), what differs most first."""
+    told = []
+    for pair, facts in sorted(pairs.items(), key=lambda pair: -abs(pair[1]["value"]))[:MOST_PAIRS]:
+        better = max(facts["alone"], key=lambda name: facts["alone"][name])
+        told.append((pair.replace("+", " + "), facts["together"], facts["alone"][better], better, facts["value"]))
+    return told
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,17 +69,16 @@ def _picture(part: Mapping[str, Any]) -> dict[str, Any]:
 def _sound(part: Mapping[str, Any]) -> dict[str, Any]:
     seconds = [s for s in part["seconds"] if s["end"] > s["start"]]
     duration = max([float(s["end"]) for s in seconds] + [float(part["duration"])])
-    strip = figures.seconds_figure(seconds, duration) if seconds else None
+    strip = figures.seconds_figure(seconds, duration, part["limit"]) if seconds else None
     return {"png": part["spectrogram"], "strip": strip, "duration": duration, **_fitting("wav", part["wav"])}
 
 
 def _words(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {"pieces": _pieces(part["text"], part["spans"])}
+    return {"pieces": _pieces(part["text"], part["spans"], part["limit"])}
 
 
 def _columns(part: Mapping[str, Any]) -> dict[str, Any]:
-    limit = max([abs(c["weight"]) for c in part["columns"]] + [1e-12])
-    return {"columns": part["columns"], "limit": limit}
+    return {"columns": part["columns"], "limit": part["limit"]}
 
 
 # the ways in which a page can show what is inside a modality
@@ -106,9 +118,8 @@ def _strongest(cells: np.ndarray) -> list[dict[str, str]]:
     return boxes
 
 
-def _pieces(text: str, spans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _pieces(text: str, spans: Sequence[Mapping[str, Any]], limit: float) -> list[dict[str, Any]]:
     """Cut a text into pieces, each with how strongly it counted, 0 to 4, and for or against. Overlaps are left out."""
-    limit = max([abs(s["weight"]) for s in spans] + [1e-12])
     pieces: list[dict[str, Any]] = []
     at = 0
     for s in sorted(spans, key=lambda s: (s["start"], s["end"])):

@@ -329,9 +329,9 @@ def bar(value: float | None, limit: float, width: float = 120.0) -> str:
     return drawing(width, 18, number(value), *inner, class_="chart row")
 
 
-def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float) -> str:
-    """Draw what each stretch of a sound speaks for (up) or against (down), as wide as the picture above it."""
-    limit = max([abs(float(s["weight"])) for s in seconds] + [1e-12])
+def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit: float) -> str:
+    """Draw what each stretch of a sound speaks for (up) or against (down), as wide as the picture above it.
+    limit: the weight that is as tall as can be."""
     inner = []
     for s in seconds:
         x, wide = (100 * length / duration for length in (s["start"], s["end"] - s["start"]))

@@ -16,11 +16,13 @@ scatter*     {"points": [(true, said)]}; for a regression
 calibration*  what `proof.robustness.calibration` returns
 robustness*  what `Robustness.curves` returns; those whose "what" is "missing" are drawn in one chart
 subsets*     {"by_modalities", "alone"} as `evaluate --json` has them
-importance*  {"modalities": {name: {"share", "mean", "present"}}, "synergy": {"audio+image": value}, "rows"}
-             share: of all that counted, 0 to 1; mean: what it adds to the answer on average; present: share of rows
+importance*  {"worth"*: what `proof.worth.split_score` returns, "modalities": {name: {"share", "mean", "present"}},
+             "rows"}; share: of all that counted, 0 to 1; mean: what it adds to the answer on average; present: share of
+             rows
 examples*    [{"row", "split", "target", "prediction", "probability", "base", "status", "reason", "modalities": {name:
-             share or None}, "synergy", "parts": [{"modality", "kind", and what `report` of the kind's inside returns,
-             or "reason": why it is not there}]}]; a weight above 0 speaks for the answer (blue), below 0 against it
+             share or None}, "pairs"*: {"audio+image": {"together", "alone", "value"}}, "parts": [{"modality", "kind",
+             and what `report` of the kind's inside returns, or "reason": why it is not there}]}]; a weight above 0
+             speaks for the answer (blue), below 0 against it
 sample*      {"rows", "of"}: robustness, importance and examples are of these rows, drawn from so many
 learning_curve*  [{"rows", "val": span}]
 """

@@ -17,6 +17,8 @@ BEST = 12  # candidates in the open; the others are folded away
 MOST_SUBSETS = 15  # of more, those of some modalities are folded away
 MOST_OPPONENTS = 6
 MOST_LETTERS = 44  # that fit under a chart
+MOST_PAIRS = 10
+POINTS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc")  # told in hundredths
 MEANINGS = {
     "helps": (
         "Combining the modalities helps.",
@@ -63,7 +65,7 @@ def show_verdict(facts: Mapping[str, Any]) -> dict[str, Any]:
         "headline": headline,
         "meaning": meaning,
         "rule": facts["single"]["rule"],
-        "points": facts["metric"] in ("accuracy", "balanced_accuracy", "f1_macro", "auroc"),
+        "points": facts["metric"] in POINTS,
         "rows_shown": [row for row in rows if row[1]["value"] is not None],
         "table": rows,
         "unit": "group" if facts["test"]["groups"] else "row",
@@ -179,14 +181,33 @@ def show_importance(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     rows = [{**values, "name": name} for name, values in facts["modalities"].items()]
     rows.sort(key=lambda row: -(row["share"] or 0.0))
-    pairs = [(key.replace("+", " + "), float(value or 0.0)) for key, value in facts["synergy"].items()]
-    pairs.sort(key=lambda pair: -abs(pair[1]))
     return {
         "rows": rows,
         "top": max([row["share"] or 0.0 for row in rows] + [1e-9]),
-        "pairs": pairs[:10],
-        "limit": max([abs(value) for _, value in pairs] + [1e-9]),
         "num": facts["rows"],
+        "worth": _show_worth(facts["worth"]) if facts.get("worth") else None,
+    }
+
+
+def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each modality adds to the score, the most first, and what pairs reach, what differs most first."""
+    lower = worth["metric"] in figures.LOWER_IS_BETTER
+    gains = sorted(worth["modalities"].items(), key=lambda item: -(item[1]["value"] or 0.0))
+    pairs = []
+    for key, facts in sorted(worth["pairs"].items(), key=lambda item: -abs(item[1]["value"] or 0.0))[:MOST_PAIRS]:
+        known = {name: value for name, value in facts["alone"].items() if value is not None}
+        better = (min if lower else max)(known, key=lambda name: known[name]) if known else ""
+        pairs.append({**facts, "name": key.replace("+", " + "), "better": better, "best": known.get(better)})
+    drawn = f", drawn from {count(worth['of'])}" if worth["of"] > worth["rows"] else ""
+    groups = f" of {count(worth['groups'], 'group')}" if worth["groups"] else ""
+    return {
+        **{key: worth[key] for key in ("value", "prior")},
+        "points": worth["metric"] in POINTS,
+        "lower": lower,
+        "gains": gains,
+        "drawn": [(name, gain) for name, gain in gains if gain["low"] is not None],
+        "pairs": pairs,
+        "tests": f"{count(worth['rows'], 'test row')}{groups}{drawn}",
     }
 
 

@@ -40,7 +40,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "preparation": ("Preparation", "check_bounds", "require"),
     "recognise": ("judge",),
     "relocate": ("move_media",),
-    "row": ("draw_row", "draw_shares"),
+    "row": ("draw_blocks", "draw_row", "draw_shares"),
     "weights": ("grid_sums",),
     "worsening": ("Worsening",),
 }

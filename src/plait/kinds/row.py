@@ -65,27 +65,22 @@ def draw_shares(
     title: str,
     note: str = "",
     parts: Sequence[Mapping[str, Any]] = (),
-    percent: bool = False,
 ) -> Figure:
     """Draw bars of (name, value, remark), and under them one band for each part; save it with `figure.savefig(path)`.
 
-    percent: the values are parts of one whole.
-
     A part is a dict with "modality", "kind", and unless the kind is absent (then "reason"): "share", "by", "parts" (as
-    in `plait.proof.inside.Detail`), "before", and for image and audio "column", "after", "heat", "box" and "flat"
-    (nothing in it changes the answer much). Raises RequestError for a kind that there is not.
+    in `plait.proof.inside.Detail`), "ends" (the lowest and the highest weight of all parts, which share one scale),
+    "before", and for image and audio "column", "after", "heat", "box" and "flat" (nothing in it changes the answer
+    much). Raises RequestError for a kind that there is not.
     """
     bands = []
     for part in parts:
         band = None if part["kind"] == "absent" else _band_of(part["kind"])
         bands.append((part, band.share_height(part), band.draw_share) if band else (part, 0.6, draw_absent))
-    shown = sorted(bars, key=lambda bar: -abs(bar[1]))[:MOST_BARS]
+    shown = _strongest(bars)
     y = 1.0 + BAR * len(shown) + 0.25
     page = _open_page(y + sum(height + 0.45 for _part, height, _draw in bands) + 0.35)
-    page.write(MARGIN, 0.42, cut_text(title, 90), size=15, weight="bold")
-    page.write(MARGIN, 0.68, cut_text(note, 130), size=9.5, color=SOFT)
-    value_of = (lambda value: words.percent(value, 0)) if percent else words.signed
-    draw_bars(page, 0.85, [(name, value, value_of(value), remark) for name, value, remark in shown])
+    _draw_block(page, 0.0, [(name, value, words.signed(value), remark) for name, value, remark in shown], title, note)
     for part, height, draw in bands:
         _begin_band(page, part, y)
         if "share" in part:
@@ -94,12 +89,40 @@ def draw_shares(
             page.write(MARGIN, y + 1.02, cut_text(part.get("column", ""), 22), size=8.5, color=SOFT)
         draw(page, part, y + 0.25, height)
         y += height + 0.45
+    _say_unwritten(page, y + 0.22)
+    draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
+    return page.figure
+
+
+def draw_blocks(blocks: Sequence[tuple[str, str, Sequence[tuple[str, float, str, str]]]]) -> Figure:
+    """Draw blocks of bars, one under the other: title, note, and bars of (name, value, what stands at its end, remark).
+
+    Each block has a scale of its own; save it with `figure.savefig(path)`.
+    """
+    shown = [(title, note, _strongest(bars)) for title, note, bars in blocks]
+    heights = [1.25 + BAR * len(bars) for _title, _note, bars in shown]
+    page, y = _open_page(sum(heights) + 0.1), 0.0
+    for height, (title, note, bars) in zip(heights, shown, strict=True):
+        _draw_block(page, y, bars, title, note)
+        y += height
+    _say_unwritten(page, y)
+    return page.figure
+
+
+def _strongest(bars: Sequence[Any]) -> list[Any]:
+    return sorted(bars, key=lambda bar: -abs(bar[1]))[:MOST_BARS]
+
+
+def _draw_block(page: Page, y: float, bars: Sequence[tuple[str, float, str, str]], title: str, note: str) -> None:
+    page.write(MARGIN, y + 0.42, cut_text(title, 90), size=15, weight="bold")
+    page.write(MARGIN, y + 0.68, cut_text(note, 130), size=9.5, color=SOFT)
+    draw_bars(page, y + 0.85, bars)
+
+
+def _say_unwritten(page: Page, y: float) -> None:
     if page.unwritten:
         missing = "□: no font here can write this character"
-        page.write(WIDTH - MARGIN, y + 0.22, missing, size=8.5, color=SOFT, ha="right")
-    if not percent:
-        draw_key(page, y + 0.12, against=bool(bands) or any(value < 0 for _name, value, _remark in shown))
-    return page.figure
+        page.write(WIDTH - MARGIN, y, missing, size=8.5, color=SOFT, ha="right")
 
 
 def _open_page(height: float) -> Page:

@@ -49,6 +49,7 @@ def explain_table(
     keeps = needed_subsets(names, orders)  # from none to all
     numbers, shares, statuses, absent = [], [], [], []
     details: list[Detail] = []
+    pairs: dict[str, dict[str, Any]] = {}
     for start in range(0, max(1, len(table)), 4 * CHUNK):
         rows = np.arange(start, min(start + 4 * CHUNK, len(table)))
         chunk = table.take(rows)
@@ -64,6 +65,7 @@ def explain_table(
             shares.append(_share(values, names, orders, present))
             numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
             if row is not None and statuses[0][0] != "failed":
+                pairs = _pair_up(values, [name for name in names if present[name][0]]) if classes is not None else {}
                 details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator, cover)
             callback({"stage": "explain", "done": min(start + first + ROWS, len(table)), "total": len(table)})
     guess, prediction, base, *flags = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
@@ -86,6 +88,7 @@ def explain_table(
         row=row,
         details=details,
         unused=[s.name for s in strands if s.is_main and s.name not in names],
+        pairs=pairs,
     )
 
 
@@ -97,6 +100,17 @@ def _share(values: Values, names: Sequence[str], orders: Sequence[Keep], present
     both = {f"{a}+{b}": present[a] & present[b] for a, b in itertools.combinations(sorted(names), 2)}
     synergy = {pair: np.where(both[pair], x, 0.0) for pair, x in drawn.synergy.items()}
     return Shares(shares, synergy, errors, drawn.exact)
+
+
+def _pair_up(values: Values, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what each two modalities of the one row say together and alone, and the gain over the better of them."""
+    pairs = {}
+    for pair in itertools.combinations(sorted(names), 2):
+        if all(keep in values for keep in (pair, pair[:1], pair[1:])):
+            together, alone = float(values[pair][0]), {name: float(values[(name,)][0]) for name in pair}
+            facts = {"together": together, "alone": alone, "value": together - max(alone.values())}
+            pairs["+".join(pair)] = facts
+    return pairs
 
 
 def _prior(predictor: Any, strands: Sequence[View], classes: Sequence[Any] | None) -> Any:

@@ -6,7 +6,7 @@ Takes what was true and what was said of rows that were not learned from; knows 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ LEAST_ROWS = 10  # below which nothing can be told
 BY_CHANCE = 0.01  # how often, over all classes, one that is named like the others is named in none of its rows
 UNEVEN = 4  # largest class to smallest, as `check` has it
 SHOWN = 5  # classes that are listed
+LEAST_SHARE = 0.01  # of the test rows that are worth a sentence
+MANY_LOOKS = 3  # fits from which on the same test rows were looked at often
 
 
 def class_caveats(
@@ -57,6 +59,32 @@ def number_caveats(truth: np.ndarray, said: np.ndarray, mean: float) -> list[str
     return [
         f"On the {count(len(truth))} rows held out the winner does no better than always answering the mean, as far as "
         "they can tell."
+    ]
+
+
+def row_caveats(rows: int, copies: int, broken: Mapping[str, int]) -> list[str]:
+    """Return sentences on so many test rows: those that training rows hold too, and those with cells that are broken.
+
+    broken: {modality: rows with a cell of it that cannot be read}. What is less than one in a hundred is passed over.
+    """
+    sentences = []
+    if copies >= LEAST_SHARE * rows:
+        are = "are copies of training rows: on others the scores would be lower"
+        sentences.append(f"{percent(copies / rows, 0)} of the test rows {are}.")
+    names = [name for name, num in broken.items() if num >= LEAST_SHARE * rows]
+    if names:
+        share = percent(max(broken[name] for name in names) / rows, 0)
+        sentences.append(f"In {share} of the test rows a cell of {' or '.join(names)} cannot be read.")
+    return sentences
+
+
+def look_caveats(rows: int, looks: int, noun: str = "test row") -> list[str]:
+    """Return a sentence on rows that several fits with different options have looked at, this one among them."""
+    if looks < MANY_LOOKS:
+        return []
+    return [
+        f"These {count(rows, noun)} have been looked at by {looks} fits with different options: the best of them looks "
+        "better than it is."
     ]
 
 

@@ -15,7 +15,9 @@ from plait.core.terminal import text_table
 from plait.core.words import count, number, percent, plain, signed
 from plait.kinds import KINDS
 from plait.proof.inside import Detail
+from plait.proof.paired import POINTS
 from plait.proof.shapley import Shares, sum_up
+from plait.proof.worth import MOST_PAIRS, say_ends, say_tests, say_unit, say_worth
 
 PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 PLAIN = (
@@ -40,6 +42,8 @@ class Explanation:
         prior: with nothing present: {class: probability}, or a value.
         row, details: the row that was asked for, where one was, and what is inside its modalities.
         unused: modalities of the table that the model does not look at.
+        worth: what each modality added to the score on the test rows of the fit, see `plait.proof.worth.split_score`.
+        pairs: of the row: what the answer's probability is with two modalities alone, and with each of them.
 
     Example:
         >>> explanation = model.explain(table)
@@ -59,6 +63,8 @@ class Explanation:
     row: int | None = None
     details: list[Detail] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    worth: Mapping[str, Any] | None = None
+    pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -107,6 +113,7 @@ class Explanation:
             "error": {name: float(x[0]) for name, x in self.errors.items()},
             "notes": self._reasons(absent=False),
             "unused": self.unused,
+            "pairs": self.pairs,
         }
         return {**value, **{key: part for key, part in extra.items() if part}}
 
@@ -125,7 +132,8 @@ class Explanation:
         }
         if kept.any() and self.errors:
             facts["error"] = {name: float(x[kept].mean()) for name, x in self.errors.items()}
-        return {**facts, **({"unused": self.unused} if self.unused else {})}
+        extra = {"unused": self.unused, "worth": self.worth}
+        return {**facts, **{key: part for key, part in extra.items() if part}}
 
     def to_arrow(self) -> Any:
         """Return a pyarrow.Table, a row for each row: class or value, prediction, base, share_<modality>, …."""
@@ -141,27 +149,42 @@ class Explanation:
 
     def draw(self) -> Any:
         """Return a matplotlib Figure of the row, or of the shares over the table."""
-        from plait.kinds.row import draw_shares
+        from plait.kinds.row import draw_blocks, draw_shares
 
         if self.row is None:
-            table = self._table_json()
-            entries = table["modalities"].items()
-            bars = [(n, entry["share"] or 0.0, f"there in {count(entry['present'], 'row')}") for n, entry in entries]
-            title = f"What mattered in {count(table['explained'], 'row')}"
-            note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
-            return draw_shares(bars, title, note, percent=True)
+            return draw_blocks(self._table_blocks())
         bars = []
         for name, x in self.shares.items():
             doubt = f"± {number(float(self.errors[name][0]))}" if self.errors else ""
             bars.append((name, float(x[0]), doubt if self.present[name][0] else "absent"))
         parts: list[dict[str, Any]] = []
+        weights = [part["weight"] for detail in self.details for part in detail.parts]
+        ends = min([0.0, *weights]), max([0.0, *weights])  # one scale for the bars of all modalities
         for detail in self.details:
             column = "" if detail.column == detail.modality else detail.column
-            facts = {"flat": self._is_flat(detail), "share": float(self.shares[detail.modality][0])}
+            facts = {"flat": self._is_flat(detail), "ends": ends, "share": float(self.shares[detail.modality][0])}
             parts.append({**vars(detail), "column": column, **facts})
         for name, reason in self._reasons(absent=True).items():
             parts.append({"modality": name, "kind": "absent", "reason": reason})
         return draw_shares(bars, *self._headline(), parts)
+
+    def _table_blocks(self) -> list[tuple[str, str, list[tuple[str, float, str, str]]]]:
+        """Return title, note and bars of what mattered for the score, where that is known, and of the weights."""
+        table, blocks = self._table_json(), []
+        if self.worth:
+            points = self.worth["metric"] in POINTS
+            gains = [
+                (name, gain["value"] or 0.0, signed(gain["value"], points), say_ends(gain, points))
+                for name, gain in self.worth["modalities"].items()
+            ]
+            told = f"on {say_tests(self.worth)}, with 95 % intervals"
+            blocks.append((f"What mattered, in {say_unit(self.worth)}", told, gains))
+        weights = [
+            (name, entry["share"] or 0.0, percent(entry["share"], 0), f"there in {count(entry['present'], 'row')}")
+            for name, entry in table["modalities"].items()
+        ]
+        note = "the mean size of the share of each modality, as a part of all; a row without it counts as 0"
+        return [*blocks, (f"What the model listened to in {count(table['explained'], 'row')}", note, weights)]
 
     def _headline(self) -> tuple[str, str]:
         if self.failed[0]:
@@ -195,7 +218,8 @@ class Explanation:
             rows.append(row + ([number(table["error"][name])] if self.errors else []))
         what = "the value" if self.classes is None else "the probability of the predicted class"
         note = f"A share is what a modality adds to {what}, from the prior on."
-        return [head, "", text_table(header, rows), "", note, *_say_synergy(table["synergy"])]
+        heard = ["What the model listened to:", "", text_table(header, rows), "", note]
+        return [*([*say_worth(self.worth), ""] if self.worth else []), head, "", *heard]
 
     def _row_lines(self) -> list[str]:
         facts = self._row_json()
@@ -211,9 +235,19 @@ class Explanation:
             error = [number(facts["error"][name])] if self.errors else []
             rows.append([name, signed(part), percent(abs(part) / total, 0), *error, remarks.get(name, "")])
         head = f"row {self.row}: {answer}; with nothing present {base}"
-        lines = [head, "", text_table(header, rows), *_say_synergy(facts["synergy"])]
+        lines = [head, "", text_table(header, rows), *self._say_pairs()]
         inside = [_say_detail(detail, self._is_flat(detail)) for detail in self.details]
         return [*lines, *(["", *inside, PLAIN] if inside else [])]
+
+    def _say_pairs(self) -> list[str]:
+        """Return a table of what two modalities reach together beside the better of them, what differs most first."""
+        strongest = sorted(self.pairs.items(), key=lambda pair: -abs(pair[1]["value"]))[:MOST_PAIRS]
+        rows = []
+        for pair, facts in strongest:
+            better = max(facts["alone"], key=lambda name: facts["alone"][name])
+            alone = f"{number(facts['alone'][better])} ({better})"
+            rows.append([pair, number(facts["together"]), alone, signed(facts["value"])])
+        return ["", text_table(["pair", "together", "the better alone", "gain"], rows)] if rows else []
 
     def _is_flat(self, detail: Detail) -> bool:
         """Tell whether nothing inside a modality changes the answer much: by a hundredth of the largest share."""
@@ -241,13 +275,6 @@ def write_explanation(explanation: Explanation, out: str | Path) -> None:
         buffer = io.BytesIO()
         csv.write_csv(explanation.to_arrow(), buffer)
         write_bytes(out / "shares.csv", buffer.getvalue())
-
-
-def _say_synergy(pairs: Mapping[str, float | None]) -> list[str]:
-    """Return a table of the pairs, the strongest first, and what the signs mean."""
-    strongest = sorted(((p, x) for p, x in pairs.items() if x), key=lambda pair: -abs(pair[1]))[:6]
-    rows = [[pair, signed(x), "worth more together" if x > 0 else "say the same in part"] for pair, x in strongest]
-    return ["", text_table(["pair", "synergy", ""], rows)] if rows else []
 
 
 def _say_detail(detail: Detail, flat: bool) -> str:

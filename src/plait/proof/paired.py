@@ -69,12 +69,16 @@ class Yardstick:
 
     def score(self, answers: np.ndarray) -> float:
         """Return the metric of some answers; NaN where it is undefined."""
+        return float(self.scores(answers, np.ones((len(self), 1), np.float32))[0])
+
+    def scores(self, answers: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """Return the metric of some answers in each resample; drawn: (row, resample), how often a row is in it."""
         if self.metric in ("f1_macro", "auroc"):
-            return float(self._measure(answers)(np.ones((len(self), 1), np.float32))[self.metric][0])
-        total = self.weights.sum()
-        loss = float(self.row_losses(answers).sum() / total) if total else math.nan
+            return self._measure(answers)(drawn)[self.metric]
+        loss, total = self.row_losses(answers) @ drawn, self.weights @ drawn
+        loss = np.divide(loss, total, out=np.full(len(loss), np.nan), where=total > 0)
         if self.metric == "rmse":
-            return math.sqrt(loss)
+            return np.sqrt(loss)
         return 1 - loss if self.metric in ("accuracy", "balanced_accuracy", "r2") else loss
 
     def row_losses(self, answers: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ Knows: predictors and how they are stored. Does not know: how they were found, t
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
-    "arrival": ("MOST_LEARNED", "hash_rows"),
+    "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "mix_codes"),
     "facts": ("RunFacts",),
     "load": ("load", "open_model"),
     "model": ("Model", "PROOF", "list_files"),

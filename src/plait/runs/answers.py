@@ -61,12 +61,13 @@ def answer_prepared(
     return Answers(joined, {name: np.concatenate(lots) for name, lots in single.items()}, present, given)
 
 
-def count_holes(prepared: Prepared) -> dict[str, dict[str, Any]]:
+def count_holes(prepared: Prepared, rows: np.ndarray | None = None) -> dict[str, dict[str, Any]]:
     """Count for each modality the rows in which it is blank, and those with a broken cell, with an example of these."""
+    asked = range(len(prepared.reasons)) if rows is None else rows.tolist()
     present = prepared.present
     counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
-    for row, reasons in enumerate(prepared.reasons):
-        for name, reason in reasons.items():
+    for row in asked:
+        for name, reason in prepared.reasons[row].items():
             if FILLED in reason:
                 counts[name]["filled"] = counts[name].get("filled", 0) + 1
                 continue

@@ -9,7 +9,7 @@ import contextlib
 import datetime as dt
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,14 +80,43 @@ def hash_rows(table: Table, views: Sequence[View], without: Iterable[str] = ()) 
 
     without: columns that plait made of others.
     """
-    hashes = np.zeros(len(table), np.uint64)
+    return mix_codes(code_columns(table, views, without), np.arange(len(table)))
+
+
+def code_columns(table: Table, views: Sequence[View], without: Iterable[str] = ()) -> dict[str, np.ndarray]:
+    """Return a number for each cell of the columns that the modalities hold: {column: (rows,)}, by name."""
     columns = {name: view for view in views if view.is_main for name in view.modality.columns}
-    for name in sorted(columns.keys() - {*without}):
-        if name in table.data:
-            codes = _codes_of_files(table, name, columns[name]) if columns[name].able.opened else _codes(table, name)
-            hashes = (hashes ^ codes) * np.uint64(0x9E3779B97F4A7C15)
+    return {
+        name: _codes_of_files(table, name, columns[name]) if columns[name].able.opened else _codes(table, name)
+        for name in sorted(columns.keys() - {*without})
+        if name in table.data
+    }
+
+
+def mix_codes(codes: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Return the hashes of these rows (rows,) int64 from the numbers of their cells."""
+    hashes = np.zeros(len(rows), np.uint64)
+    for code in codes.values():
+        hashes = (hashes ^ code[rows]) * np.uint64(0x9E3779B97F4A7C15)
         hashes ^= hashes >> np.uint64(29)
     return hashes.view(np.int64)
+
+
+def find_copies(
+    codes: Mapping[str, np.ndarray], media: Container[str], known: np.ndarray, asked: np.ndarray
+) -> np.ndarray:
+    """Return which of the rows asked for hold the same as a known one (asked,) bool. known, asked: rows.
+
+    Rows of few different values are alike without being copies: a row counts only if it holds a file (media: columns
+    of them), or a cell of a column of which at least half of the values are different.
+    """
+    rich = np.zeros(len(asked), bool)
+    for name, code in codes.items():
+        there = code[np.concatenate([known, asked])]
+        there = there[there != 0]
+        if name in media or 2 * len(np.unique(there)) >= len(there):
+            rich |= code[asked] != 0
+    return rich & np.isin(mix_codes(codes, asked), mix_codes(codes, known))
 
 
 def _codes(table: Table, name: str) -> np.ndarray:

@@ -72,6 +72,26 @@ class Line(TypedDict):
     winner: bool
 
 
+class Pair(Span):
+    """What two modalities reach together, and each of them; the span is the gain over the better one."""
+
+    together: float | None
+    alone: dict[str, float | None]
+
+
+class Worth(TypedDict):
+    """The test score, split over the modalities, and what pairs reach."""
+
+    metric: str
+    rows: int
+    of: int
+    groups: int | None
+    value: float | None
+    prior: float | None
+    modalities: dict[str, Span]
+    pairs: dict[str, Pair]
+
+
 class Study(TypedDict):
     """The candidates, how many looked at one modality and at several, and the verdict."""
 
@@ -84,6 +104,7 @@ class Study(TypedDict):
     why: NotRequired[str]
     conversions: NotRequired[list[Sentence]]
     caveats: NotRequired[list[Sentence]]
+    worth: NotRequired[Worth]
 
 
 class Hole(TypedDict):

@@ -273,6 +273,9 @@ class Model:
         options: dict[str, Any] = {"classes": self.classes, "row": row, "seed": self.facts.seed, "callback": callback}
         with self._answering():
             explanation = explain_table(table, self.views, self.predictor(), **options)
+        worth = self.facts.study.get("worth") if row is None else None
+        if worth is not None and set(worth["modalities"]) == set(self.modalities):
+            explanation.worth = worth
         tell(notes, callback)
         return explanation
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from copy import copy
 
+import numpy as np
+
+from plait.core.options import FAMILIES
 from plait.errors import RequestError
 from plait.runs.model import Model
 from plait.runs.transcriber import transcripts_of
@@ -12,6 +15,7 @@ from plait.study.finish import finish, finish_recognition
 from plait.study.folds import cross_validate
 from plait.study.job import Fit
 from plait.study.learning_curve import learning_curve
+from plait.study.looks import note_look
 from plait.study.repeats import repeat_splits
 from plait.study.search import Result, Search
 from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
@@ -38,15 +42,20 @@ def learn_labels(job: Fit) -> Model:
     assert labels is not None
     labels.settle_metric(options.metric)
     split = job.split_rows(labels.codes, labels.classes is not None)
-    checked = None
+    checked, looks = None, 0
     if options.folds is not None:
         split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
+        families = options.candidates or FAMILIES
+        looks = note_look(job, np.flatnonzero(labels.codes >= 0), families, labels.metric)
         checked = cross_validate(lambda part: Search.of(job, part, fold=True), job)
     search = Search.of(job, split)
     holes = job.count_holes(search.study.prepared, split)
     began = time.monotonic()
     winner = search.run()
     seconds = time.monotonic() - began
+    if checked is None:
+        names = [candidate.name for candidate in search.looked_at(winner)]
+        looks = note_look(job, search.study.test, names, labels.metric)
     points = learning_curve(search, winner, job.work) if options.learning_curve else []
     if options.repeats > 1:
         spare = copy(job)  # what the model that ships learned of the labels stays as it is
@@ -54,7 +63,7 @@ def learn_labels(job: Fit) -> Model:
         search.settled = repeat_splits(
             search.verdict(winner), lambda part: Search.of(spare, part, fold=True), spare, seconds
         )
-    return finish(Result(search, winner, holes, points, checked))
+    return finish(Result(search, winner, holes, points, checked, looks))
 
 
 def learn_transcripts(job: Fit) -> Model:
@@ -65,4 +74,6 @@ def learn_transcripts(job: Fit) -> Model:
     prepared = job.prepare(split, recogniser_options(job.schema, job.options, job.audio))
     holes = job.count_holes(prepared, split)
     study = Recognition.of(job, prepared, split, texts=texts, units=units)
-    return finish_recognition(study, study.run(), holes)
+    winner = study.run()
+    names = [candidate.name for candidate in study.candidates]
+    return finish_recognition(study, winner, holes, note_look(job, study.test, names, "wer"))

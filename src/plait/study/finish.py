@@ -15,12 +15,13 @@ from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import write_report
 from plait.models.predictors import input_names
+from plait.models.rows import Prepared
 from plait.models.views import View, encoder_names
-from plait.proof.caveats import class_caveats, number_caveats, way_out
+from plait.proof.caveats import class_caveats, look_caveats, number_caveats, row_caveats, way_out
 from plait.proof.reliability import reliability
 from plait.proof.scores import confusion
-from plait.runs.answers import Answers, answer_prepared
-from plait.runs.arrival import MOST_LEARNED, hash_rows
+from plait.runs.answers import Answers, answer_prepared, count_holes
+from plait.runs.arrival import MOST_LEARNED, find_copies, mix_codes
 from plait.runs.facts import RunFacts
 from plait.runs.model import PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
@@ -33,6 +34,7 @@ from plait.study.refit import Refit
 from plait.study.report_content import Account
 from plait.study.search import Result, time_row
 from plait.study.speech import Recognition
+from plait.study.worth import measure_worth
 
 FEW_TESTS = 20  # test rows of numbers that are too few without those of validation, on which the winner was chosen
 
@@ -88,7 +90,7 @@ def hash_learned(job: Fit, rows: np.ndarray, views: Sequence[View]) -> np.ndarra
     """Return the hashes of the rows that were learned from or chosen by, sorted; None of more than a run shall keep."""
     if len(rows) > MOST_LEARNED:
         return None
-    return np.sort(hash_rows(job.table.take(rows), views, [one.column for one in job.made]))
+    return np.sort(mix_codes(job.code_cells(views), rows))
 
 
 def common_facts(job: Fit, split: np.ndarray, winner: Candidate) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def ask(result: Result, model: Model) -> Answers:
     """Answer the test rows (validation, without any), once: all that is said of them is about these answers."""
     search, study, winner = result.search, result.search.study, result.winner
     whole = tuple(sorted(model.modalities))
-    asked = (model.subsets(), model.alone) if len(study.test) else ([whole], {})
+    asked = ([(), *model.subsets()], model.alone) if len(study.test) else ([whole], {})
     answered = answer_prepared(study.prepared, model.predictor(), *asked, model.modalities, result.rows)
     if len(study.test):
         winner.tested = answered.answers[whole]
@@ -176,19 +178,41 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
             test = labels.headline(answers, study.test, study.seed, groups_of(study.test))
         return val, test, time_row(candidate.predictor, study.prepared, study.val)
 
+    verdict = search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"]
     converted = [one for one in facts.conversions if one["how"] == "convert"]
     facts.study = {
         "winner": result.winner.name,
         "metric": labels.metric,
         "beside": labels.beside,
         "why": labels.why,
-        "verdict": search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"],
+        "verdict": warned(verdict, list_warnings(result.job, study.prepared, study.split, result.looks)),
         "trials": search.trials,
         "candidates": list_candidates(study.candidates, result.winner, score),
         "conversions": compare_conversions(search, converted),
     }
+    if worth := measure_worth(result, model, answered):
+        facts.study["worth"] = worth
     if caveats := list_caveats(result):
         facts.study["caveats"] = [{"sentence": sentence} for sentence in caveats]
+
+
+def warned(verdict: dict[str, Any], sentences: Sequence[str]) -> dict[str, Any]:
+    """Return a verdict, as `study.json` holds it, with sentences that soften it."""
+    said = " ".join([verdict["sentence"], *sentences])
+    return {**verdict, "sentence": said, "warnings": [*verdict["warnings"], *sentences]}
+
+
+def list_warnings(job: Fit, prepared: Prepared, split: np.ndarray, looks: int) -> list[str]:
+    """Return what makes the scores on test rows too good, or less than they seem: copies, broken cells, many looks."""
+    tests, train = np.flatnonzero(split == "test"), np.flatnonzero(split == "train")
+    if not len(tests):
+        return look_caveats(int((split != "").sum()), looks, "row")
+    copies = 0
+    if len(split) <= MOST_LEARNED:
+        media = {name for view in prepared.views if view.able.opened for name in view.modality.columns}
+        copies = int(find_copies(job.code_cells(prepared.views), media, train, tests).sum())
+    broken = {name: hole["broken"] for name, hole in count_holes(prepared, tests).items()}
+    return [*row_caveats(len(tests), copies, broken), *look_caveats(len(tests), looks)]
 
 
 def list_caveats(result: Result) -> list[str]:
@@ -237,7 +261,7 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     return files
 
 
-def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, Any]) -> Transcriber:
+def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, Any], looks: int = 0) -> Transcriber:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, split, tests = study.job, study.split, np.flatnonzero(study.split == "test")
     study.leave_device()
@@ -262,7 +286,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     facts.study = {
         "winner": winner.name,
         "metric": "wer",
-        "verdict": study.verdict(winner).to_json(),
+        "verdict": warned(study.verdict(winner).to_json(), list_warnings(job, study.prepared, split, looks)),
         "trials": {"single": 1, "fused": len(study.candidates) - 1},
         "candidates": study.leaderboard(winner),
     }

@@ -35,6 +35,7 @@ from plait.models.views import (
     tuned_views,
 )
 from plait.runs.answers import count_holes
+from plait.runs.arrival import code_columns
 from plait.runs.model import list_files
 from plait.study.budget import Budget
 from plait.study.labels import Labels
@@ -60,6 +61,8 @@ class Fit:
 
     def __post_init__(self) -> None:
         self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
+        self.given = self.table  # before anything is converted
+        self._codes: dict[str, np.ndarray] | None = None
 
     @property
     def work(self) -> Path:
@@ -77,6 +80,12 @@ class Fit:
 
     def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self.groups is None else self.groups[rows]
+
+    def code_cells(self, views: Sequence[View]) -> dict[str, np.ndarray]:
+        """Return a number for each cell that was given and that the modalities hold; files are read once."""
+        if self._codes is None:
+            self._codes = code_columns(self.table, views, [one.column for one in self.made])
+        return self._codes
 
     @property
     def device(self) -> torch.device:

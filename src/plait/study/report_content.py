@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.options import REPORT_ROWS, FitOptions, read_flags
+from plait.core.options import FitOptions, read_flags
 from plait.core.version import __version__
 from plait.kinds import KINDS
 from plait.models.calibration import apply_temperature
@@ -94,8 +94,7 @@ class Account:
         """Return what costs time: robustness, what mattered, and rows explained, of a sample of the rows."""
         study, labels, asked = self.search.study, self.search.labels, self.job.options.report_rows
         predictor = self.model.predictor()
-        order = np.random.default_rng([study.seed, 10]).permutation(len(self.rows))
-        places = np.sort(order[: asked or REPORT_ROWS])
+        places = self.result.sample
         few = self.rows[places]
         table, prepared, truth = self.job.table.take(few), study.prepared.take(few), labels.cells[few]
         given: dict[str, Any] = {"seed": study.seed, "callback": study.callback}
@@ -116,7 +115,11 @@ class Account:
             study.callback({"stage": "report", "done": done + 1, "total": len(chosen)})
         return {
             "robustness": robustness,
-            "importance": {"modalities": modalities, "synergy": summed["synergy"], "rows": summed["explained"]},
+            "importance": {
+                "worth": self.model.facts.study.get("worth"),
+                "modalities": modalities,
+                "rows": summed["explained"],
+            },
             "examples": examples,
             "sample": {"rows": len(few), "of": len(self.rows)},
         }
@@ -190,7 +193,7 @@ class Account:
             "status": status,
             "reason": reason,
             "modalities": {name: None if name in absent else value for name, value in facts["modalities"].items()},
-            "synergy": facts["synergy"],
+            "pairs": facts.get("pairs", {}),
             "parts": parts,
         }
 

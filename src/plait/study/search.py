@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from plait.core.files import Stages
-from plait.core.options import AS_TEXT, FAMILIES
+from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.kinds import KINDS, TEXT
@@ -482,15 +482,22 @@ def kept_stages(note: Callable[[str], None]) -> Stages | None:
 
 @dataclass
 class Result:
-    """What a search gave: its winner, the holes of the rows, points of a learning curve, and what folds found."""
+    """What a search gave: its winner, the holes of the rows, points of a learning curve, what folds found."""
 
     search: Search
     winner: Candidate
     holes: dict[str, Any]
     points: list[dict[str, Any]]
     checked: dict[str, Any] | None = None
+    looks: int = 0  # fits with different options that have looked at the same test rows, this one among them
 
     def __post_init__(self) -> None:
         study = self.search.study
         self.job, self.labels = self.search.job, self.search.labels
         self.rows = study.test if len(study.test) else study.val  # those that the files are about
+
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """Places among the rows, drawn: those on which the report measures what costs time."""
+        order = np.random.default_rng([self.search.study.seed, 10]).permutation(len(self.rows))
+        return np.sort(order[: self.job.options.report_rows or REPORT_ROWS])

@@ -74,7 +74,7 @@ def cache(*, limit: str | int | None = None, clear: bool = False) -> Kept:
 
     Args:
         limit (--limit SIZE): Remove what was used longest ago, down to 2GB, say.
-        clear (--clear): Remove all of it. Nothing but time is lost.
+        clear (--clear): Remove all of it. Nothing but time is lost, and the memory of who looked at which test rows.
 
     Raises:
         RequestError: the limit is no size, or there is no folder to keep things in.

@@ -100,6 +100,9 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
         weights.bar(piece["start"], piece["weight"], wide, align="edge", **bar_look(piece["weight"]))
     weights.axhline(0, color=INK, linewidth=0.8)
     weights.set_xlim(0, seconds)
+    if part.get("ends") and any(part["ends"]):  # one scale for all bars of the row
+        low, high = part["ends"]
+        weights.set_ylim(1.05 * low, 1.05 * high)
     _frame(weights)
     page.write(left, y + TALL + 0.36, "what each piece of the sound adds, over its seconds", size=9, color=SOFT)
 

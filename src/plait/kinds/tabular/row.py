@@ -52,7 +52,7 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     columns = sorted(part["parts"], key=lambda column: -abs(column["weight"]))[:MOST_COLUMNS]
     left, inner = MARGIN + LABEL, 1.3  # the names of the columns, then their cells, then the bars
     bars = [(column["weight"], signed(column["weight"])) for column in columns]
-    lay_bars(page, (left + 2 * inner, y, CONTENT - 2 * inner - 0.9), bars, 0.55)
+    lay_bars(page, (left + 2 * inner, y, CONTENT - 2 * inner - 0.9), bars, 0.55, part.get("ends"))
     for place, column in enumerate(columns):
         level, value = y + BAR * (place + 0.62), part["before"][column["column"]]
         cell = "absent" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -121,7 +121,7 @@ def share_height(part: Mapping[str, Any]) -> float:
 
 
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
-    most = max((abs(w["weight"]) for w in part["parts"]), default=0.0) or 1.0
+    most = max(map(abs, [*(w["weight"] for w in part["parts"]), *part.get("ends", ())]), default=0.0) or 1.0
     level = y
     for line in _share_lines(part):
         x = MARGIN + LABEL

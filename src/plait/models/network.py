@@ -259,7 +259,7 @@ class NetworkPredictor:
             kept = ({n: (t, p if n in keep else torch.zeros_like(p)) for n, (t, p) in parts} for keep in keeps)
             return [self.from_logits(self.network.decide(some)) for some in kept]
 
-    def from_logits(self, logits: Tensor) -> np.ndarray:
+    def from_logits(self, logits: Tensor, present: np.ndarray | None = None) -> np.ndarray:
         values = logits.double()
         if self.network.regression:
             return (values * self.spread + self.center).cpu().numpy()

@@ -34,6 +34,8 @@ class Candidate:
     network: Any = field(default=None, repr=False)
     parts: list[Candidate] = field(default_factory=list, repr=False)  # those that it is made of
     temperature: float | None = None  # None until it was looked for
+    prior: tuple[float, ...] | None = None  # of the classes, towards which the temperature softens
+    given: tuple[float, ...] = ()  # a temperature for each set of its modalities
     low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
@@ -49,7 +51,7 @@ class Candidate:
 
     @property
     def heat(self) -> float:
-        """Its temperature; 1 where none helps, or none was looked for."""
+        """Its temperature with all that it looks at; 1 where none helps, or none was looked for."""
         return 1.0 if self.temperature is None else self.temperature
 
     @property
@@ -68,9 +70,10 @@ class Candidate:
         return Side(self.name, answers, there)
 
     def tempered_as(self, predictor: Any) -> Any:
-        """Return another predictor, with the temperature and the end of this one."""
+        """Return another predictor, with the temperatures and the end of this one."""
         predictor = predictor if self.low is None else Bounded(predictor, self.low)
-        return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
+        plain = {self.heat, *self.given} == {1.0}
+        return predictor if plain else Calibrated(predictor, self.heat, self.prior, self.given)
 
     @property
     def can_repeat(self) -> bool:

@@ -20,14 +20,13 @@ from plait.kinds.features import batch_features
 from plait.models.blend import Average, Confident, Mixture, Stacked, Weighted
 from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
-from plait.models.network import Network, NetworkPredictor, count_parameters
+from plait.models.network import Network, NetworkPredictor
 from plait.models.predictors import (
     Blend,
     Bounded,
     Calibrated,
     RowText,
     Stored,
-    count_params,
     leaves_of,
     present_in,
     present_rows,
@@ -57,8 +56,6 @@ def network(plan: str | None, names: list[str], seed: int = 0) -> NetworkPredict
 
 class Says:
     """A predictor of one modality that always says the same where it is, and NaN where it is not."""
-
-    params = 7
 
     def __init__(self, name: str, *probabilities: float) -> None:
         self.names, self.probabilities = [name], np.array(probabilities)
@@ -161,15 +158,6 @@ def test_names_of_a_blend_are_said_once() -> None:
 def test_present_rows_have_any_of_the_modalities() -> None:
     assert present_rows(batch_of(), ["text", "tabular"]).tolist() == [True, False, True, True, False, True]
     assert present_rows(batch_of(), ["photo"]).tolist() == [True, True, False, False, False, True]
-
-
-def test_numbers_that_are_kept_are_counted_once() -> None:
-    one = network(None, ["text"])
-    assert count_params(one) == count_parameters(one.network)
-    assert count_params(Calibrated(one, 2.0)) == count_params(one)
-    says = Says("text", 1, 0, 0)
-    assert count_params(Blend([says, says, one], Average(), PRIOR)) == 7 + count_params(one)
-    assert count_params(MajorityPredictor(PRIOR)) == 0
 
 
 # a second view comes and goes with the modality it shows

@@ -170,11 +170,6 @@ def input_names(predictor: Any) -> set[str]:
     return {name for leaf in leaves_of(predictor) for name in getattr(leaf, "input_names", leaf.names)}
 
 
-def count_params(predictor: Any) -> int:
-    """Return how many numbers a predictor keeps; of predictors made of others, those of all."""
-    return sum(int(getattr(leaf, "params", 0)) for leaf in leaves_of(predictor))
-
-
 # -- written and read ---------------------------------------------------------------------------------------------
 
 

@@ -25,12 +25,13 @@ from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixtur
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
-from plait.models.predictors import Blend, Bounded, RowText, count_params, leaves_of
+from plait.models.predictors import Blend, Bounded, RowText, leaves_of
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Side, Verdict, judge
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
+from plait.study.cost import count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.job import Fit
 from plait.study.labels import is_skewed
@@ -175,7 +176,7 @@ class Search:
         self, name: str, family: str, predictor: Any, answers: np.ndarray, began: float, recipe: str = ""
     ) -> Candidate:
         losses, seconds = self.labels.losses(answers, self.study.val), time.monotonic() - began
-        params = count_params(predictor)
+        params = count_learned(predictor)
         candidate = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
         self.study.candidates.append(candidate)
         return candidate

@@ -184,7 +184,8 @@ def cross_fit_temperature(
 ) -> Tempered:
     """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it.
 
-    Else it is where it starts; but with a prior, on which answers by that gain no more than luck, it is kept as well.
+    Else it is where it starts; but with a prior, on which answers by that gain little more than luck (they may be those
+    of the best of many), it is kept as well.
     """
     given, there = np.asarray(probabilities, np.float64), np.ones(len(codes), bool) if present is None else present
     before = apply_temperature(given, start, there, prior)
@@ -195,6 +196,6 @@ def cross_fit_temperature(
             answers[here] = apply_temperature(given[here], temperature, there[here], prior)
     if len(np.unique(fold)) > 1:
         better = log_losses(answers, codes).mean() <= log_losses(before, codes).mean()
-        if better or (prior is not None and _gain(before, codes, prior) <= LUCK):
+        if better or (prior is not None and _gain(before, codes, prior) <= 2 * LUCK):
             return Tempered(fit_temperature(given, codes, there, prior, start), answers)
     return Tempered(start, before)

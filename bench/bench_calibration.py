@@ -24,7 +24,7 @@ from bench_verdict import Drawn, job_of, search_of
 from plait.core.contract import answer_subsets
 from plait.models.calibration import log_losses
 from plait.models.predictors import present_in
-from plait.proof.scores import reliability
+from plait.proof.reliability import reliability
 from plait.study.candidate import Candidate, best_of
 from plait.study.search import Search
 from plait.study.subsets import fit_given

@@ -47,8 +47,10 @@ def fit_given(candidate: Candidate, study: Study, fold: np.ndarray) -> tuple[flo
     codes, given = study.labels.codes[study.val], [candidate.heat] * sets
     for one in range(1, sets if complete else sets + 1):
         here = number == one
-        rows, about = of[here], {"prior": candidate.prior, "start": candidate.heat}
-        given[one - 1] = cross_fit_temperature(answers[here], codes[rows], fold[rows], **about).temperature
+        rows = of[here]
+        target, prior, start = codes[rows], candidate.prior, candidate.heat
+        fitted = cross_fit_temperature(answers[here], target, fold[rows], prior=prior, start=start)
+        given[one - 1] = fitted.temperature
     return tuple(given)
 
 

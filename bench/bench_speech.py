@@ -23,13 +23,13 @@ from plait.converters.sphinx import Sphinx
 from plait.core.contract import Modality
 from plait.core.threads import number_threads
 from plait.kinds.audio.prep import AudioPrep, resample
-from plait.models.network import count_parameters
 from plait.models.rows import Prepared
 from plait.models.speech.learning import Recordings, SpeechRecipe, errors_of, hear_rows, speech_lesson, usual_recipe
 from plait.models.speech.network import Recogniser
 from plait.models.speech.units import Units
 from plait.models.train import train
 from plait.models.views import View
+from plait.study.cost import count_learned
 
 FOLDER = Path(__file__).parents[1] / "../shared/data/digits"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -156,7 +156,7 @@ def main() -> None:
         recipe = usual_recipe(SIZES["train"], None, 32)
         network, seconds = fit(prepared, texts, units, recipe, seed=0)
         heard = hear_rows(network, prepared, rows["test"], units, 0.04)
-        extra = f", {recipe.epochs} epochs in {seconds:.0f} s, {count_parameters(network):,} parameters"
+        extra = f", {recipe.epochs} epochs in {seconds:.0f} s, {count_learned(network):,} parameters"
         score(name, said["test"], [h.text if h else "" for h in heard], extra)
     try:
         import pocketsphinx  # noqa: F401

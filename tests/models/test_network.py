@@ -11,7 +11,7 @@ from torch import nn
 from graphs import Bright, network
 from plait.core.contract import Batch, Modality, keep_only
 from plait.kinds.image.prep import ImagePrep
-from plait.models.network import Head, Network, NetworkPredictor, TunedEncoder, count_parameters, tuned_makers
+from plait.models.network import Head, Network, NetworkPredictor, TunedEncoder, tuned_makers
 from plait.models.views import View
 from plait.pretrained.own import wrap_own
 from tiny import DIM, make_batch, make_spec
@@ -85,13 +85,6 @@ def test_only_views_of_what_an_encoder_is_given_are_tuned() -> None:
     encoder = makers["raw"](DIM)
     assert encoder(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))[0].shape[::2] == (2, DIM)
     assert encoder.network is not makers["raw"](DIM).network  # each network tunes its own
-
-
-def test_what_does_not_learn_is_not_counted() -> None:
-    linear = nn.Linear(3, 2)
-    assert count_parameters(linear) == 8
-    linear.bias.requires_grad_(False)
-    assert count_parameters(linear) == 6
 
 
 def test_a_view_may_read_an_input_of_another_name() -> None:

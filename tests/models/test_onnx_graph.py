@@ -104,6 +104,17 @@ def test_a_blend_is_combined_inside(combiner: Any) -> None:
     assert ask(Graph(blend), batch) == pytest.approx(blend(batch), abs=1e-5)
 
 
+@pytest.mark.parametrize("names", [["photo", "text", "tabular"], ["photo", "text", "tabular", "scan", "sound"]])
+def test_each_set_of_modalities_has_its_temperature_inside(names: list[str]) -> None:
+    """Eight presences of three modalities; of five, each number of them."""
+    given = (2.0, 0.5, 3.0, 1.0, 1.5, 4.0, 2.5) if len(names) == 3 else (2.0, 3.0, 1.5, 0.5, 4.0)
+    hot = Calibrated(network(f"parallel({', '.join(names)})", names), 2.0, (0.6, 0.3, 0.1), given)
+    batch = batch_of(names, 16)
+    found = ask(Graph(hot), batch)
+    assert found == pytest.approx(hot(batch), abs=1e-5)
+    assert not np.allclose(found, Calibrated(hot.inner, 2.0)(batch), atol=0.01)
+
+
 @pytest.mark.parametrize(
     "combiner", [Average(), Weighted((0.7, 0.0), True), Stacked(np.array([[0.5], [0.6], [1.0], [2.0], [3.0]]), True)]
 )

@@ -20,15 +20,15 @@ from plait.kinds.features import batch_features
 from plait.models.blend import Average, Confident, Mixture, Stacked, Weighted
 from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
-from plait.models.network import Network, NetworkPredictor, count_parameters
+from plait.models.network import Network, NetworkPredictor
 from plait.models.predictors import (
     Blend,
     Bounded,
     Calibrated,
     RowText,
     Stored,
-    count_params,
     leaves_of,
+    present_in,
     present_rows,
     restore_predictors,
     store_predictors,
@@ -56,8 +56,6 @@ def network(plan: str | None, names: list[str], seed: int = 0) -> NetworkPredict
 
 class Says:
     """A predictor of one modality that always says the same where it is, and NaN where it is not."""
-
-    params = 7
 
     def __init__(self, name: str, *probabilities: float) -> None:
         self.names, self.probabilities = [name], np.array(probabilities)
@@ -95,6 +93,28 @@ def test_a_temperature_goes_for_every_subset() -> None:
     for nothing in (answers[2], answers[3]):
         assert np.array_equal(nothing, np.tile(found.inner(batch_of([(0, 0, 0)]))[0], (6, 1)))
     assert found.names == ["photo", "text"]
+
+
+def test_each_set_of_modalities_has_its_temperature() -> None:
+    """Text alone is softened by 2, the table by 3, both by 1; a row with neither keeps the prior."""
+    both = Blend([Says("text", 0.64, 0.32, 0.04), Says("tabular", 0.512, 0.343, 0.145)], Average(), PRIOR)
+    hot = Calibrated(both, 1.0, None, (2.0, 3.0, 1.0))
+    batch = batch_of()
+    found = hot(batch)
+    roots = [np.sqrt([0.64, 0.32, 0.04]), np.cbrt([0.512, 0.343, 0.145])]
+    for row, root in zip((2, 3), roots, strict=True):
+        assert found[row] == pytest.approx(root / root.sum())
+    assert np.array_equal(found[[0, 1, 4]], both(batch)[[0, 1, 4]])
+    for keep, answer in zip(keeps := [["text"], ["tabular"], []], hot.subsets(batch, keeps), strict=True):
+        assert np.array_equal(answer, hot(keep_only(batch, keep)))
+
+
+def test_a_network_asked_directly_is_softened_by_what_is_there() -> None:
+    hot = Calibrated(network("parallel(photo, text)", ["photo", "text"]), 1.0, tuple(PRIOR), (2.0, 3.0, 1.5))
+    batch = batch_of()
+    with torch.inference_mode():
+        logits = hot.network(batch)
+    assert hot.from_logits(logits, present_in(batch, hot.names)) == pytest.approx(hot(batch))
 
 
 # blends
@@ -138,15 +158,6 @@ def test_names_of_a_blend_are_said_once() -> None:
 def test_present_rows_have_any_of_the_modalities() -> None:
     assert present_rows(batch_of(), ["text", "tabular"]).tolist() == [True, False, True, True, False, True]
     assert present_rows(batch_of(), ["photo"]).tolist() == [True, True, False, False, False, True]
-
-
-def test_numbers_that_are_kept_are_counted_once() -> None:
-    one = network(None, ["text"])
-    assert count_params(one) == count_parameters(one.network)
-    assert count_params(Calibrated(one, 2.0)) == count_params(one)
-    says = Says("text", 1, 0, 0)
-    assert count_params(Blend([says, says, one], Average(), PRIOR)) == 7 + count_params(one)
-    assert count_params(MajorityPredictor(PRIOR)) == 0
 
 
 # a second view comes and goes with the modality it shows
@@ -267,7 +278,9 @@ def test_networks_and_what_is_made_of_them_answer_the_same_to_the_last_bit() -> 
     both, alone = network("parallel(photo, text, by=concat)", ["photo", "text"]), network(None, ["tabular"], 1)
     stacked = Stacked(np.random.default_rng(0).normal(size=(9, 3)))
     kept: dict[str, Any] = {
-        "winner": Calibrated(Blend([Calibrated(both, 1.7), alone], stacked, PRIOR), 0.8),
+        "winner": Calibrated(
+            Blend([Calibrated(both, 1.7), alone], stacked, PRIOR), 0.8, (0.5, 0.3, 0.2), (1.5, 2, 3, 4, 5, 6, 0.8)
+        ),
         "photo": both,
         "tabular": alone,
         "mixture": Blend([alone, both], Mixture((0.3, 0.7)), PRIOR),
@@ -391,6 +404,11 @@ FACTS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("network", (*PART, 1, "temperature"), 0.0),
     ("network", (*PART, 1, "temperature"), -1.0),
     ("network", (*PART, 1, "temperature"), 1e300),
+    ("network", (*PART, 1, "given"), [1.0, 0.0, 1.0]),
+    ("network", (*PART, 1, "given"), [1.0, 2.0]),
+    ("network", (*PART, 1, "given"), [1.0] * 100_000),
+    ("network", (*PART, 1, "prior"), [0.5, 0.6]),
+    ("network", (*PART, 1, "prior"), [0.5, 0.25, 0.25]),
     ("network", PART, [{"is": "calibrated", "inner": n - 1, "temperature": 1.0} for n in range(100_000)]),
     ("network", (*PART, 1), {"is": "blend", "members": [0, 0], "combiner": {"kind": "average"}, "prior": [0.5, 0.5]}),
     ("network", (*PART, 1), {"is": "blend", "members": [0], "combiner": {"kind": "average"}, "prior": [0.5, 0.4]}),

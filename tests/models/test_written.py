@@ -45,6 +45,13 @@ def spec(number: int, **values: Any) -> Callable[[dict[str, Any]], None]:
         (part(1, temperature=0.0), "predictor 1 has the temperature 0.0; expected 0.001 to 1000"),
         (part(1, temperature=-1.0), "has the temperature -1.0"),
         (part(1, temperature=None), r"predictor 1\.temperature is 'None'; expected float"),
+        (part(1, given=[1.0, math.nan, 1.0]), "predictor 1 has the temperature nan; expected 0.001 to 1000"),
+        (part(1, given=[1.0, 0.0, 1.0]), "predictor 1 has the temperature 0.0; expected 0.001 to 1000"),
+        (part(1, given=2.0), r"predictor 1\.given is '2.0'; expected a list"),
+        (part(1, prior=[0.5, 0.6]), "predictor 1 has the prior .* expected 2 shares that add up to 1"),
+        (part(1, prior=[math.nan, 1.0]), r"predictor 1\.prior\[0\] is 'nan'; expected float"),
+        (part(1, prior=[0.5, 0.25, 0.25]), "predictor 1 has the prior .* expected 2 shares"),
+        (part(1, prior=[]), "predictor 1 has the prior .* expected 2 shares"),
         (
             part(1, **{"is": "bounded", "low": 3.0, "high": 2.0, "log": False}),
             "predictor 1 answers from 3.0 to 2.0; expected a range",

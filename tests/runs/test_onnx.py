@@ -39,7 +39,7 @@ def traced() -> Any:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         voted = NetworkPredictor(Network(spec, torch.tensor(PRIOR)))
-    members = [Calibrated(voted, 1.7), voted]
+    members = [Calibrated(voted, 1.7, (0.5, 0.3, 0.2), tuple(np.linspace(0.5, 3, 15))), voted]
     blend = Blend(members, Stacked(np.random.default_rng(0).standard_normal((9, 3)) / 2), PRIOR)
     graph = Graph(blend)
     return blend, graph, write_graph(graph, {})

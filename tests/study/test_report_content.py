@@ -4,6 +4,7 @@ import io
 import shlex
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from plait.proof.inside import Detail
 from plait.proof.scores import scores
 from plait.runs.model import Model
 from plait.study import finish
-from plait.study.report_content import TIME_OVER, choose_rows, command_of, show_part
+from plait.study.report_content import TIME_OVER, choose_rows, command_of, name_given, show_part
 from searches import take_quick_learners
 from tiny import SENTENCES
 
@@ -286,9 +287,20 @@ def test_confusion_and_calibration_are_of_the_test_rows_that_have_anything(
     calibration = content["calibration"]
     assert calibration["temperature"] == model.facts["temperature"]
     assert calibration["after"]["rows"] == tests
-    # a temperature changes no class
-    assert calibration["before"]["accuracy"] == calibration["after"]["accuracy"] == pytest.approx(right)
-    assert (calibration["brier"]["before"] == calibration["brier"]["after"]) is (calibration["temperature"] == 1.0)
+    assert calibration["after"]["accuracy"] == pytest.approx(right)
+    given = calibration["given"]
+    same = calibration["temperature"] == 1.0 and not given
+    assert (calibration["brier"]["before"] == calibration["brier"]["after"]) is same
+
+
+def test_the_temperatures_of_sets_are_named() -> None:
+    def hot(names: str, *given: float) -> Any:
+        return SimpleNamespace(names=list(names), given=given)
+
+    assert name_given(hot("ab", 2.0, 3.0, 1.0)) == {"a": 2.0, "b": 3.0}
+    assert name_given(hot("abc", 1, 2, 3, 4, 5, 6, 7)) == {"a": 1, "b": 2, "a + b": 3, "c": 4, "a + c": 5, "b + c": 6}
+    assert name_given(hot("abcde", 1, 2, 3, 4, 5)) == {"1 of 5": 1, "2 of 5": 2, "3 of 5": 3, "4 of 5": 4}
+    assert name_given(hot("ab")) == name_given(hot("ab", 1.0, 1.0, 1.0)) == {}
 
 
 def test_subsets_robustness_and_importance_are_of_the_modalities_of_the_winner(
@@ -350,7 +362,9 @@ def test_without_test_rows_the_report_is_of_validation(tmp_path: Path) -> None:
     columns = {**make_columns(60), "part": ["train"] * 60}
     model, content = tell(tmp_path, columns, split="part", candidates=["classic"])
     assert "subsets" not in content
-    assert np.array(content["confusion"]["counts"]).sum() == content["data"]["splits"]["val"]
+    seen = [one for one in content["data"]["modalities"] if one["name"] in model.modalities]
+    most = max(one["present"]["val"] for one in seen) * content["data"]["splits"]["val"]
+    assert np.array(content["confusion"]["counts"]).sum() >= round(most)
     assert content["verdict"]["code"] == "not_tested"
     assert {e["split"] for e in content["examples"]} == {"val"}
     assert set(content["data"]["splits"]) == {"train", "val"}

@@ -8,11 +8,17 @@ Knows: kinds and pretrained encoders, prepared rows. Does not know: how candidat
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "blend": ("cross_fit", "fit_average", "fit_confident", "fit_mixture", "fit_stacked", "fit_weighted"),
-    "calibration": ("apply_temperature", "assign_folds", "cross_fit_temperature", "losses"),
+    "calibration": (
+        "assign_folds",
+        "count_sets",
+        "cross_fit_temperature",
+        "losses",
+        "number_sets",
+    ),
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("LEARNERS",),
     "learning": ("Target", "decided", "draw_batches", "draw_pass", "encode_live", "encode_rows", "loss_of"),
-    "network": ("Network", "NetworkPredictor", "Parts", "count_parameters", "tuned_makers"),
+    "network": ("Network", "NetworkPredictor", "Parts", "tuned_makers"),
     "onnx_graph": ("Graph", "Port", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (
@@ -21,9 +27,9 @@ DOOR: dict[str, tuple[str, ...]] = {
         "Calibrated",
         "RowText",
         "Stored",
-        "count_params",
         "input_names",
         "leaves_of",
+        "present_in",
         "restore_predictors",
         "store_predictors",
     ),

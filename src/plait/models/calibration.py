@@ -5,13 +5,16 @@ Knows no model and no table. A target of whole numbers holds class codes; one of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 SMALLEST = 1e-12  # a probability of 0 is taken as this
-LOWEST, HIGHEST = 0.05, 20.0  # temperatures
-DOUBT = 5.0  # how firmly the temperature is held at 1 before rows speak: loss = 5 · (log T)²
+LOWEST, HIGHEST = 0.05, 500.0  # temperatures
+DOUBT = 5.0  # how firmly a temperature is held where it starts, before rows speak
+LUCK = 2.0  # nats that answers may gain on the prior, over all rows, though they say nothing: in one case of forty
+MOST_SETS = 4  # modalities up to which each set of them has a temperature of its own; of more, each number of them
 
 
 def log_losses(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -77,6 +80,20 @@ def softmax(logits: Any, xp: Any = np) -> Any:
     return raised / raised.sum(1)[:, None]
 
 
+def number_sets(present: Any) -> Any:
+    """(rows, modality) bool → (rows,) int: which set of the modalities is there, 0 for none; of many, how many are.
+
+    numpy, or torch in a graph.
+    """
+    num = present.shape[1]
+    return sum(present[:, place] * (2**place if num <= MOST_SETS else 1) for place in range(num))
+
+
+def count_sets(num: int) -> int:
+    """Return how many numbers above 0 `number_sets` has for so many modalities."""
+    return 2**num - 1 if num <= MOST_SETS else num
+
+
 class Tempered(NamedTuple):
     """A temperature, 1 where none is better, and answers (rows, class), each by a temperature that did not see it."""
 
@@ -84,48 +101,101 @@ class Tempered(NamedTuple):
     answers: np.ndarray
 
 
-def fit_temperature(probabilities: np.ndarray, codes: np.ndarray, present: np.ndarray | None = None) -> float:
-    """Return the temperature T that makes softmax(log p / T) fit best: above 1 where p is too sure (arXiv:1706.04599).
+def fit_temperature(
+    probabilities: np.ndarray,
+    codes: np.ndarray,
+    present: np.ndarray | None = None,
+    prior: Sequence[float] | None = None,
+    start: float = 1.0,
+) -> float:
+    """Return the temperature by which `soften` fits best: above 1 where p is too sure (arXiv:1706.04599).
 
-    present: (rows,) bool, the rows in which anything is; the others hold the prior and do not count. 1 where none is
-    left.
+    present: (rows,) bool, the rows in which anything is; the others hold the prior and do not count. start: what it is
+    where no row is left, and is held at while rows are few: to be less sure costs no more than DOUBT, however much.
+    With a prior, answers count as far as they gain on it: of G nats over all rows LUCK may be luck, so what they say
+    beyond the prior is multiplied by 1 − LUCK / G (after James and Stein 1961), and by nothing where G is less.
     """
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(codes)) if present is None else np.flatnonzero(present)
     if not len(rows):
-        return 1.0
+        return start
     logits, truth = logs(np.asarray(probabilities)[rows]), np.asarray(codes)[rows]
 
     def loss(log_temperature: float) -> float:
-        scaled = logits * np.exp(-log_temperature)
+        scaled = soften(logits, np.exp(log_temperature), prior)
         fit = log_sum(scaled) - scaled[np.arange(len(truth)), truth]
-        return float(fit.sum() + DOUBT * log_temperature**2)
+        return float(fit.sum() + DOUBT * (_weight(log_temperature) - _weight(np.log(start))) ** 2)
 
-    return float(np.exp(minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded").x))
+    found = float(np.exp(minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded").x))
+    if prior is None:
+        return found
+    gain = _gain(apply_temperature(probabilities, found, prior=prior)[rows], truth, prior)
+    return min(HIGHEST, found / (1 - LUCK / gain)) if gain > LUCK else HIGHEST
 
 
-def apply_temperature(probabilities: np.ndarray, temperature: float, present: np.ndarray | None = None) -> np.ndarray:
-    """Return softmax(log p / T), (rows, class). Rows in which nothing is present keep the prior as it is."""
+def _weight(log_temperature: float) -> float:
+    """Return what a temperature is held by: 1 / T, which ends at 0, above 1; −log T, which goes on, below."""
+    return float(np.expm1(-log_temperature)) if log_temperature > 0 else -log_temperature
+
+
+def _gain(probabilities: np.ndarray, codes: np.ndarray, prior: Sequence[float]) -> float:
+    """Return by how many nats, over all rows, answers are better than the prior."""
+    return float((log_losses(np.tile(prior, (len(codes), 1)), codes) - log_losses(probabilities, codes)).sum())
+
+
+def soften(logits: Any, temperature: Any, prior: Sequence[float] | None = None, xp: Any = np) -> Any:
+    """Return logits of log probabilities (rows, class) by a temperature T, or one for each row (rows, 1): log p / T.
+
+    With a prior of the classes (class,): log prior + (log p − log prior) / T, so that a high T leaves the prior, and
+    not equal shares.
+    """
+    if prior is None:
+        return logits / temperature
+    base = logs(xp.asarray(prior, dtype=xp.float64), xp)
+    return base + (logits - base) / temperature
+
+
+def apply_temperature(
+    probabilities: np.ndarray,
+    temperature: float | np.ndarray,
+    present: np.ndarray | None = None,
+    prior: Sequence[float] | None = None,
+) -> np.ndarray:
+    """Return the probabilities (rows, class) by a temperature, or one for each row (rows,); 1 leaves them as they are.
+
+    Rows in which nothing is present keep the prior as it is. prior: as in `soften`.
+    """
     before = np.asarray(probabilities, np.float64)
-    if temperature == 1.0:
+    heat = np.broadcast_to(np.asarray(temperature, np.float64), len(before))
+    heat = (heat if present is None else np.where(present, heat, 1.0))[:, None]
+    if (heat == 1.0).all():
         return before.copy()
-    after = softmax(logs(before) / temperature)
-    return after if present is None else np.where(np.asarray(present, bool)[:, None], after, before)
+    return np.where(heat == 1.0, before, softmax(soften(logs(before), heat, prior)))
 
 
 def cross_fit_temperature(
-    probabilities: np.ndarray, codes: np.ndarray, fold: np.ndarray, present: np.ndarray | None = None
+    probabilities: np.ndarray,
+    codes: np.ndarray,
+    fold: np.ndarray,
+    present: np.ndarray | None = None,
+    prior: Sequence[float] | None = None,
+    start: float = 1.0,
 ) -> Tempered:
-    """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it."""
-    before = np.asarray(probabilities, np.float64)
-    there = np.ones(len(codes), bool) if present is None else np.asarray(present, bool)
+    """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it.
+
+    Else it is where it starts; but with a prior, on which answers by that gain little more than luck (they may be those
+    of the best of many), it is kept as well.
+    """
+    given, there = np.asarray(probabilities, np.float64), np.ones(len(codes), bool) if present is None else present
+    before = apply_temperature(given, start, there, prior)
     answers = before.copy()
     for rest, here in turns(fold):
         if len(rest):
-            temperature = fit_temperature(before[rest], codes[rest], there[rest])
-            answers[here] = apply_temperature(before[here], temperature, there[here])
-    several = len(np.unique(fold)) > 1
-    if several and log_losses(answers, codes).mean() <= log_losses(before, codes).mean():
-        return Tempered(fit_temperature(before, codes, there), answers)
-    return Tempered(1.0, before.copy())
+            temperature = fit_temperature(given[rest], codes[rest], there[rest], prior, start)
+            answers[here] = apply_temperature(given[here], temperature, there[here], prior)
+    if len(np.unique(fold)) > 1:
+        better = log_losses(answers, codes).mean() <= log_losses(before, codes).mean()
+        if better or (prior is not None and _gain(before, codes, prior) <= 2 * LUCK):
+            return Tempered(fit_temperature(given, codes, there, prior, start), answers)
+    return Tempered(start, before)

@@ -225,10 +225,6 @@ def tuned_makers(views: Sequence[Any], tune: Mapping[str, str]) -> dict[str, Any
     return {v.group: maker(v.frozen, tune.get(v.of, "full")) for v in views if v.how == "tuned"}
 
 
-def count_parameters(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
-
-
 class NetworkPredictor:
     """A Network as a predictor: Batch → probabilities (batch, class), or values (batch, target) in its unit."""
 
@@ -244,10 +240,6 @@ class NetworkPredictor:
         """The names of the inputs that it reads, where a name may show a modality once more."""
         return {view.get("input", name) for name, view in self.network.views.items()}
 
-    @property
-    def params(self) -> int:
-        return count_parameters(self.network)
-
     def __call__(self, batch: Batch) -> np.ndarray:
         with torch.inference_mode():
             return self.from_logits(self.network(batch))
@@ -259,7 +251,7 @@ class NetworkPredictor:
             kept = ({n: (t, p if n in keep else torch.zeros_like(p)) for n, (t, p) in parts} for keep in keeps)
             return [self.from_logits(self.network.decide(some)) for some in kept]
 
-    def from_logits(self, logits: Tensor) -> np.ndarray:
+    def from_logits(self, logits: Tensor, present: np.ndarray | None = None) -> np.ndarray:
         values = logits.double()
         if self.network.regression:
             return (values * self.spread + self.center).cpu().numpy()

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.kinds.network import as_float, centre, input_shape, is_given_features
-from plait.models.calibration import logs, softmax
+from plait.models.calibration import logs, number_sets, soften, softmax
 from plait.models.classic import ClassicPredictor, MajorityPredictor
 from plait.models.network import Network, NetworkPredictor, Parts
 from plait.models.predictors import Bounded, Calibrated, leaves_of
@@ -188,10 +188,12 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
         return own.softmax(1)
     if isinstance(predictor, Calibrated):
         before = _answer(predictor.inner, logits, there)
-        if predictor.temperature == 1.0:
+        if (predictor.heats == 1.0).all():
             return before
-        after = softmax(logs(before, torch) / predictor.temperature, torch)
-        return torch.where(_present(predictor, there), after, before)
+        present = torch.cat([there[name].any(1, keepdim=True) for name in predictor.names], 1)
+        heat = torch.tensor(predictor.heats.tolist(), dtype=torch.float64)[number_sets(present)].unsqueeze(1)
+        after = softmax(soften(logs(before, torch), heat, predictor.prior, torch), torch)
+        return torch.where(heat == 1.0, before, after)
     if isinstance(predictor, Bounded):
         inner = _answer(predictor.inner, logits, there)
         inner = inner.exp() if predictor.log else inner

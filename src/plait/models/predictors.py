@@ -18,29 +18,40 @@ from plait.core.contract import Batch, answer_subsets, shown_by
 from plait.core.files import consistent, pack_tensors, unpack_tensors
 from plait.errors import RequestError, RunError
 from plait.models.blend import load_combiner
-from plait.models.calibration import apply_temperature
+from plait.models.calibration import apply_temperature, count_sets, number_sets
 from plait.models.network import Network, NetworkPredictor, tuned_makers
 from plait.models.views import View
-from plait.models.written import check_coefficients, check_inputs, check_parts, check_prior
+from plait.models.written import check_coefficients, check_inputs, check_parts, check_prior, require
 
 if TYPE_CHECKING:
     from plait.models.classic import ClassicPredictor
 
 
+def present_in(batch: Batch, names: Sequence[str], keep: Sequence[str] | None = None) -> np.ndarray:
+    """Return (batch, name) bool: which of these modalities a row has; with keep, of those that are to be kept."""
+    if not names:
+        return np.zeros((len(next(iter(batch.present.values()))), 0), bool)
+    flags = torch.stack([batch.present[name] for name in names], 1).cpu().numpy()
+    return flags if keep is None else flags & np.array([name in keep for name in names], bool)
+
+
 def present_rows(batch: Batch, names: Sequence[str], keep: Sequence[str] | None = None) -> np.ndarray:
     """Return (batch,) bool: which rows have any of these modalities; with keep, of those that are to be kept."""
-    flags = [batch.present[name] for name in names if keep is None or name in keep]
-    if not flags:
-        return np.zeros(len(next(iter(batch.present.values()))), bool)
-    return torch.stack(flags, 1).any(1).cpu().numpy()
+    return np.asarray(present_in(batch, names, keep).any(1))
 
 
 @dataclass
 class Calibrated:
-    """Another predictor with one temperature (Guo and others 2017); a row with nothing in it keeps the prior."""
+    """Another predictor with a temperature (Guo and others 2017); a row with nothing in it keeps the prior.
+
+    prior: towards which it softens, (class,); None, as in runs of before: towards equal shares. given: a temperature
+    for each set of its modalities that a row may have, as `number_sets` counts them; empty: the same for all.
+    """
 
     inner: Any
     temperature: float
+    prior: tuple[float, ...] | None = None
+    given: tuple[float, ...] = ()
 
     @property
     def names(self) -> Sequence[str]:
@@ -51,17 +62,23 @@ class Calibrated:
         """The network inside, or None. Who asks it directly comes back through `from_logits`."""
         return getattr(self.inner, "network", None)
 
-    def from_logits(self, logits: torch.Tensor) -> np.ndarray:
-        """Return the answers to logits (batch, class) of rows in which something is present."""
-        return apply_temperature(self.inner.from_logits(logits), self.temperature)
+    @property
+    def heats(self) -> np.ndarray:
+        """(set,) the temperature of a row, by the number of the set of modalities that it has; of none it is 1."""
+        return np.array([1.0, *(self.given or [self.temperature] * count_sets(len(self.names)))])
+
+    def from_logits(self, logits: torch.Tensor, present: np.ndarray) -> np.ndarray:
+        """Return the answers to logits (batch, class) of rows; present: (batch, name) bool, in the order of names."""
+        answers = self.inner.from_logits(logits, present)
+        return apply_temperature(answers, self.heats[number_sets(present)], prior=self.prior)
 
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.subsets(batch, [self.names])[0]
 
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        answers = answer_subsets(self.inner, batch, keeps)
-        some = [present_rows(batch, self.names, keep) for keep in keeps]
-        return [apply_temperature(x, self.temperature, there) for x, there in zip(answers, some, strict=True)]
+        answers, heats = answer_subsets(self.inner, batch, keeps), self.heats
+        sets = [number_sets(present_in(batch, self.names, keep)) for keep in keeps]
+        return [apply_temperature(x, heats[one], prior=self.prior) for x, one in zip(answers, sets, strict=True)]
 
 
 @dataclass
@@ -82,7 +99,7 @@ class Bounded:
         """The network inside, or None; of logarithms too: what it says is not in the unit of the answers."""
         return None if self.log else getattr(self.inner, "network", None)
 
-    def from_logits(self, logits: torch.Tensor) -> np.ndarray:
+    def from_logits(self, logits: torch.Tensor, present: np.ndarray | None = None) -> np.ndarray:
         """Return the answers to what the network inside says (batch, 1)."""
         return self.finish(self.inner.from_logits(logits))
 
@@ -153,11 +170,6 @@ def input_names(predictor: Any) -> set[str]:
     return {name for leaf in leaves_of(predictor) for name in getattr(leaf, "input_names", leaf.names)}
 
 
-def count_params(predictor: Any) -> int:
-    """Return how many numbers a predictor keeps; of predictors made of others, those of all."""
-    return sum(int(getattr(leaf, "params", 0)) for leaf in leaves_of(predictor))
-
-
 # -- written and read ---------------------------------------------------------------------------------------------
 
 
@@ -188,6 +200,8 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         number, part = len(stored.parts), dict[str, Any]()
         if isinstance(predictor, Calibrated):
             part = {"is": "calibrated", "inner": below[0], "temperature": predictor.temperature}
+            part |= {} if predictor.prior is None else {"prior": list(predictor.prior)}
+            part |= {"given": list(predictor.given)} if predictor.given else {}
         elif isinstance(predictor, Bounded):
             bounds = {"low": predictor.low, "high": predictor.high, "log": predictor.log}
             part = {"is": "bounded", "inner": below[0], **bounds}
@@ -257,7 +271,10 @@ def _restore(
     if part["is"] in ("network", "recogniser"):
         return _network(part, arrays, plan, views)
     if part["is"] == "calibrated":
-        return Calibrated(made[part["inner"]], part["temperature"])
+        inner, given, held = made[part["inner"]], tuple(part.get("given", ())), part.get("prior")
+        sets = count_sets(len(inner.names))
+        require(len(given) in (0, sets), f"there are {len(given)} temperatures of {sets} sets of {inner.names}")
+        return Calibrated(inner, part["temperature"], None if held is None else tuple(held), given)
     if part["is"] == "bounded":
         return Bounded(made[part["inner"]], part["low"], part["high"], part["log"])
     if part["is"] == "row as text":

@@ -87,6 +87,9 @@ PARTS: dict[str, dict[str, Any]] = {
     },
 }
 
+# what a part may hold besides: runs of before have none of it
+SELDOM: dict[str, dict[str, Any]] = {"calibrated": {"prior": list[float], "given": list[float]}}
+
 
 def require(right: Any, said: str) -> None:
     """Raise ValueError, saying what came and what was expected, unless it is right."""
@@ -107,6 +110,8 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
         for name, hint in PARTS[str(kind)].items():
             require(name in part, f"{where}, a {kind}, has no {name!r}")
             check_type(part[name], hint, f"{where}.{name}")
+        for name, hint in SELDOM.get(str(kind), {}).items():
+            check_type(part.get(name, []), hint, f"{where}.{name}")
         inner = part["members"] if kind == "blend" else [part["inner"]] if "inner" in part else []
         able = {"classic"} if kind == "row as text" else {*PARTS} - {"recogniser"}
         right = all(0 <= place < number and parts[place]["is"] in able for place in inner)
@@ -119,7 +124,10 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
             require(part["file"] not in files, f"{where} is in the file of another, {part['file'][:60]!r}")
             files.add(part["file"])
         elif kind == "calibrated":
-            check_temperature(part["temperature"], where)
+            for temperature in (part["temperature"], *part.get("given", ())):
+                check_temperature(temperature, where)
+            if "prior" in part:
+                check_prior(part["prior"], where, num_classes)
         elif kind == "bounded":
             low, high = (math.inf if x is None else x for x in (part["low"], part["high"]))
             require(part["low"] is None or low < high, f"{where} answers from {low} to {high}; expected a range")

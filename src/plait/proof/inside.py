@@ -23,6 +23,7 @@ from plait.kinds.network import as_float
 from plait.kinds.part import Part
 from plait.kinds.weights import grid_sums
 from plait.models.network import Network
+from plait.models.predictors import present_in
 from plait.models.views import View
 from plait.pretrained.features import Cells, prepare_cell
 from plait.proof.shapley import weigh_parts
@@ -90,7 +91,9 @@ class Probe:
                     batch.present[view] = torch.from_numpy(filled[some].any(1))
             with torch.no_grad():
                 if getattr(self.predictor, "network", None) is not None and hasattr(self.predictor, "from_logits"):
-                    parts = [self.predictor.from_logits(x) for x in self.logits(name, batch)]
+                    there = [present_in(batch, self.predictor.names, keep) for keep in self._keeps(name)]
+                    pairs = zip(self.logits(name, batch), there, strict=True)
+                    parts = [self.predictor.from_logits(x, present) for x, present in pairs]
                 else:
                     parts = answer_subsets(self.predictor, batch, self._keeps(name))
             answers.append(np.mean([np.asarray(part, np.float64)[:, self.index] for part in parts], axis=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,15 @@ from plait.proof.verdict import Side
 
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
 UNSEEN = 0.005  # nats, or shares of the target's variance
+
+
+class Cost(NamedTuple):
+    """Numbers that are kept, the bytes they take, milliseconds for one row, and seconds of training."""
+
+    params: int
+    size: int
+    latency_ms: float
+    seconds: float
 
 
 @dataclass(eq=False)
@@ -29,11 +38,14 @@ class Candidate:
     answers: np.ndarray = field(repr=False)  # (val, class) or (val, 1), cross-fitted where it learned from validation
     losses: np.ndarray = field(repr=False)  # (val,) log loss, or squared error of the scaled target
     seconds: float = 0.0
-    params: int = 0
+    params: int = 0  # that it learned; what it costs is more, see cost.py
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
     parts: list[Candidate] = field(default_factory=list, repr=False)  # those that it is made of
+    after: list[Candidate] = field(default_factory=list, repr=False)  # those whose weights it started from
     temperature: float | None = None  # None until it was looked for
+    prior: tuple[float, ...] | None = None  # of the classes, towards which the temperature softens
+    given: tuple[float, ...] = ()  # a temperature for each set of its modalities
     low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
@@ -49,7 +61,7 @@ class Candidate:
 
     @property
     def heat(self) -> float:
-        """Its temperature; 1 where none helps, or none was looked for."""
+        """Its temperature with all that it looks at; 1 where none helps, or none was looked for."""
         return 1.0 if self.temperature is None else self.temperature
 
     @property
@@ -68,9 +80,10 @@ class Candidate:
         return Side(self.name, answers, there)
 
     def tempered_as(self, predictor: Any) -> Any:
-        """Return another predictor, with the temperature and the end of this one."""
+        """Return another predictor, with the temperatures and the end of this one."""
         predictor = predictor if self.low is None else Bounded(predictor, self.low)
-        return predictor if self.heat == 1.0 else Calibrated(predictor, self.heat)
+        plain = {self.heat, *self.given} == {1.0}
+        return predictor if plain else Calibrated(predictor, self.heat, self.prior, self.given)
 
     @property
     def can_repeat(self) -> bool:
@@ -79,7 +92,7 @@ class Candidate:
 
     @property
     def cost(self) -> tuple[int, int]:
-        """Simplest first: fewer modalities, then fewer parameters."""
+        """Simplest first: fewer modalities, then fewer learned parameters."""
         return len(self.names), self.params
 
 
@@ -105,12 +118,12 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def list_candidates(
-    candidates: Sequence[Candidate], winner: Candidate, score: Callable[[Candidate], tuple[Any, Any, float]]
+    candidates: Sequence[Candidate], winner: Candidate, score: Callable[[Candidate], tuple[Any, Any, Cost]]
 ) -> list[dict[str, Any]]:
-    """Return the leaderboard, the winner first. score: candidate → on validation, on test rows or None, ms per row."""
+    """Return the leaderboard, the winner first. score: candidate → on validation, on test rows or None, its cost."""
     board = []
     for candidate in sorted(candidates, key=lambda c: (c is not winner, c.loss)):
-        val, test, latency = score(candidate)
+        val, test, cost = score(candidate)
         board.append(
             {
                 "name": candidate.name,
@@ -122,10 +135,10 @@ def list_candidates(
                 "loss": candidate.loss,
                 "val": val,
                 "test": test,
-                "seconds": round(candidate.seconds, 2),
-                "params": candidate.params,
-                "latency_ms": round(latency, 4),
-                "memory_mb": round(candidate.params * (4 if candidate.network is not None else 8) / 1e6, 3),
+                "seconds": round(cost.seconds, 2),
+                "params": cost.params,
+                "latency_ms": round(cost.latency_ms, 4),
+                "memory_mb": round(cost.size / 1e6, 3),
                 "winner": candidate is winner,
             }
         )

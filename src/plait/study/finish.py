@@ -26,7 +26,7 @@ from plait.runs.facts import RunFacts
 from plait.runs.model import PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
-from plait.study.candidate import Candidate, list_candidates
+from plait.study.candidate import Candidate, Cost, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
 from plait.study.job import Fit
@@ -170,13 +170,13 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         facts.test = model.grade(answered, labels.cells[study.test], groups_of(study.test))
         looked = search.looked_at(result.winner)
 
-    def score(candidate: Candidate) -> tuple[Any, Any, float]:
+    def score(candidate: Candidate) -> tuple[Any, Any, Cost]:
         val = labels.headline(candidate.answers, study.val, study.seed, groups_of(study.val))
         answers = search.look(candidate) if candidate in looked else None
         test = None
         if answers is not None:
             test = labels.headline(answers, study.test, study.seed, groups_of(study.test))
-        return val, test, time_row(candidate.predictor, study.prepared, study.val)
+        return val, test, study.costs.of(candidate, time_row(candidate.predictor, study.prepared, study.val))
 
     verdict = search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"]
     converted = [one for one in facts.conversions if one["how"] == "convert"]

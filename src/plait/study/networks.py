@@ -165,7 +165,9 @@ class Study(Training):
             tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
             tokens["train"] = self._passes(every)
         recipe = Recipe(max(5, self.options.epochs or 20), 1e-3, self.options.batch_size, drop=True, patience=4)
-        return self._train(Stage(stage, plan, FUSED, network, recipe, self.train, self.val, tokens, family=family))
+        after = [c for name, c in self.alone.items() if name in network.names]
+        shape = (stage, plan, FUSED, network, recipe, self.train, self.val, tokens)
+        return self._train(Stage(*shape, family=family, after=after))
 
     def tune_alone(self, start: Candidate) -> Candidate | None:
         """Train the last blocks, or all, of the pretrained encoder of a modality, and its head, gently."""
@@ -178,7 +180,7 @@ class Study(Training):
         network.continue_from(start.network)
         epochs = max(3, self.epochs_for(len(rows)) // 4)
         recipe = Recipe(epochs, 3e-4, min(32, self.options.batch_size), patience=2, warm=0.1)
-        found = self._train(Stage(stage, None, how, network, recipe, rows, self.val))
+        found = self._train(Stage(stage, None, how, network, recipe, rows, self.val, after=[start]))
         if found is not None and found.loss < start.loss:
             self.tuned[name] = found
         return found
@@ -194,8 +196,9 @@ class Study(Training):
         network.take_from({name: self.tuned[name].network for name in tuned})
         epochs = max(2, self.epochs_for(len(self.train)) // 4)
         recipe = Recipe(epochs, 5e-4, self.options.batch_size, drop=True, patience=2, warm=0.1)
-        lesson = Stage(stage, start.plan, TUNED, network, recipe, self.train, self.val, family=start.family)
-        return self._train(lesson)
+        after = [start, *(self.tuned[name] for name in tuned)]
+        shape = (stage, start.plan, TUNED, network, recipe, self.train, self.val)
+        return self._train(Stage(*shape, family=start.family, after=after))
 
     def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
         """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""

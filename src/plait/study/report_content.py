@@ -16,7 +16,7 @@ import numpy as np
 from plait.core.options import FitOptions, read_flags
 from plait.core.version import __version__
 from plait.kinds import KINDS
-from plait.models.calibration import apply_temperature
+from plait.models.predictors import Calibrated
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
@@ -29,7 +29,6 @@ from plait.study.labels import hash_cells
 from plait.study.search import Result, answer_rows
 
 SIX = 6  # rows explained
-LOW_HEAT = 0.5  # the temperature below which 1e-12 to its power, 1e-6, may be seen
 THREE = 3  # the same, where a pretrained encoder has to see COVER pictures and one more for each
 COVER = 25  # patches of a picture: 5 × 5 say where it looked; `plait explain --row` covers 8 × 8
 TIME_OVER = "The time limit ended the fit before this was measured."
@@ -68,7 +67,7 @@ class Account:
             counts, names = confusion(truth[there], said[there], labels.classes)
             content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
             before = self._before(said)[there]
-            content["calibration"] = calibration(
+            measured = calibration(
                 truth[there],
                 before,
                 said[there],
@@ -76,6 +75,7 @@ class Account:
                 self.winner.heat,
                 self.job.groups_of(self.rows[there]),
             )
+            content["calibration"] = {**measured, "given": name_given(self.model.predictor())}
         elif there.any():
             points = zip(truth[there], said[there, 0], strict=True)
             content["scatter"] = {"points": [[float(t), float(v)] for t, v in points]}
@@ -85,10 +85,10 @@ class Account:
 
     def _before(self, said: np.ndarray) -> np.ndarray:
         """Return what the winner said (rows, class) before its temperature."""
-        inner = getattr(self.model.predictor(), "inner", None)
-        if self.winner.heat < LOW_HEAT and inner is not None:  # small probabilities are rounded away (floor of 1e-12)
-            return answer_rows(inner, self.search.study.prepared, self.rows)
-        return apply_temperature(said, 1 / self.winner.heat)
+        predictor = self.model.predictor()
+        if not isinstance(predictor, Calibrated):
+            return said
+        return answer_rows(predictor.inner, self.search.study.prepared, self.rows)
 
     def measured(self, said: np.ndarray) -> dict[str, Any]:
         """Return what costs time: robustness, what mattered, and rows explained, of a sample of the rows."""
@@ -196,6 +196,17 @@ class Account:
             "pairs": facts.get("pairs", {}),
             "parts": parts,
         }
+
+
+def name_given(predictor: Any) -> dict[str, float]:
+    """Return the temperature of each set of modalities but all, "text + age" or "2 of 6"; {} where they have one."""
+    given, names = getattr(predictor, "given", ()), list(predictor.names)
+    if not given or min(given) == max(given):
+        return {}
+    if len(given) == len(names):
+        return {f"{size} of {len(names)}": heat for size, heat in enumerate(given[:-1], 1)}
+    sets = ([name for place, name in enumerate(names) if number >> place & 1] for number in range(1, len(given)))
+    return {" + ".join(some): heat for some, heat in zip(sets, given, strict=False)}
 
 
 def choose_rows(found: Explanation, target: Any, classification: bool, most: int = SIX) -> list[int]:

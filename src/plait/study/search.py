@@ -25,16 +25,18 @@ from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixtur
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import LEARNERS
-from plait.models.predictors import Blend, Bounded, RowText, count_params, leaves_of
+from plait.models.predictors import Blend, Bounded, RowText, leaves_of
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Side, Verdict, judge
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
+from plait.study.cost import count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.job import Fit
 from plait.study.labels import is_skewed
 from plait.study.networks import STRATEGIES, Study, list_plans
+from plait.study.subsets import fit_given
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE = 0.2  # of a time limit
@@ -92,6 +94,7 @@ class Search:
         self.single = best_of(c for c in study.candidates if len(c.names) == 1)
         plural = [c for c in study.candidates if len(c.names) > 1]
         self.fused = winner if self.plan is not None and winner in plural else best_of(plural)
+        self.calibrate_sets(winner)
         return winner
 
     def _settle_by_classic(self) -> None:
@@ -140,6 +143,7 @@ class Search:
         self.calibrate()
         if "ensemble" in wanted:
             self._ensembles()
+            self.calibrate()
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -172,7 +176,7 @@ class Search:
         self, name: str, family: str, predictor: Any, answers: np.ndarray, began: float, recipe: str = ""
     ) -> Candidate:
         losses, seconds = self.labels.losses(answers, self.study.val), time.monotonic() - began
-        params = count_params(predictor)
+        params = count_learned(predictor)
         candidate = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
         self.study.candidates.append(candidate)
         return candidate
@@ -400,14 +404,32 @@ class Search:
             for candidate in self.study.candidates:
                 candidate.low = self.labels.low
             return
-        val = self.study.val
-        fold = self.fold if self.can_learn else self._assign_folds(None)  # one number does not fit one speaker
+        val, fold = self.study.val, self._fold_of_rows
         for candidate in self.study.candidates:
             if candidate.names and candidate.temperature is None:
                 there = self._having_any(candidate)[val]
-                fitted = cross_fit_temperature(candidate.answers, self.labels.codes[val], fold, there)
-                candidate.temperature, candidate.answers = fitted.temperature, fitted.answers
-                candidate.losses = self.labels.losses(fitted.answers, val)
+                candidate.prior = self._prior
+                given = candidate.answers, self.labels.codes[val], fold, there, candidate.prior
+                candidate.temperature, candidate.answers = cross_fit_temperature(*given)
+                candidate.losses = self.labels.losses(candidate.answers, val)
+
+    def calibrate_sets(self, winner: Candidate) -> None:
+        """Give those that may see the test rows a temperature for each set of modalities that a row may have."""
+        for candidate in self.looked_at(winner) if self.labels.classes is not None and len(self.study.val) else ():
+            if len(candidate.names) > 1 and not candidate.given:
+                candidate.prior = self._prior
+                self.study.leave_device()
+                candidate.given = fit_given(candidate, self.study, self._fold_of_rows)
+
+    @property
+    def _fold_of_rows(self) -> np.ndarray:
+        """(val,): the fold of every validation row; of one group, as if there were none: one number fits no speaker."""
+        return self.fold if self.can_learn else self._assign_folds(None)
+
+    @property
+    def _prior(self) -> tuple[float, ...] | None:
+        """Towards what temperatures soften: the classes as often as they are, unless they are to count alike."""
+        return None if self.labels.weights is not None else tuple(self.labels.prior.tolist())
 
     def _measure(self) -> None:
         """Let the metric say what a candidate loses, where it is to choose: validation is asked once more, by it."""

@@ -34,7 +34,7 @@ from plait.models.views import prep_options
 from plait.proof.paired import Yardstick
 from plait.proof.scores import error_rates, group_codes
 from plait.proof.verdict import Contest, Verdict, judge
-from plait.study.candidate import ALONE, JOINT, Candidate, best_of, choose, list_candidates
+from plait.study.candidate import ALONE, JOINT, Candidate, Cost, best_of, choose, list_candidates
 from plait.study.training import DIM, Stage, Training, describe_views
 
 NOT_HERE = {  # options that mean nothing here: value when not given, and why
@@ -224,10 +224,10 @@ class Recognition(Training):
         """Say of every candidate what validation, cost and the test rows say; the winner first."""
         looked = self.looked_at(winner) if len(self.test) else []
 
-        def score(candidate: Candidate) -> tuple[Any, Any, float]:
+        def score(candidate: Candidate) -> tuple[Any, Any, Cost]:
             test = self._rate(self.look(candidate), self.test) if candidate in looked else None
             val = self._rate(count_errors(self.texts[self.val], candidate.answers), self.val)
-            return val, test, self._time_row(candidate)
+            return val, test, self.costs.of(candidate, self._time_row(candidate))
 
         return list_candidates(self.candidates, winner, score)
 

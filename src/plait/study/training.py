@@ -9,6 +9,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -17,13 +18,13 @@ import torch
 from plait.core.files import Stages
 from plait.core.terminal import Callback, quiet
 from plait.models import plan as plans
-from plait.models.network import count_parameters
 from plait.models.rows import Prepared
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
 from plait.models.views import View
 from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Verdict, not_tested
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, JOINT, Candidate
+from plait.study.cost import Costs, count_learned
 from plait.study.job import Fit
 from plait.study.labels import hash_judged
 
@@ -46,6 +47,7 @@ class Stage:
     behind: Callable[[int, float], bool] | None = None
     family: str = ""
     rival: float = math.inf  # the loss that `behind` measures against
+    after: Sequence[Candidate] = ()  # those whose weights the network starts from
 
     @property
     def continued(self) -> bool:
@@ -113,10 +115,16 @@ class Training:
         name, family = stage.plan or stage.network.names[0], stage.family
         if not family:
             family = ALONE if stage.plan is None else stage.plan.partition("(")[0]
-        about, size = (name, family, stage.plan, stage.how), count_parameters(stage.network)
+        about, size = (name, family, stage.plan, stage.how), count_learned(predictor)
         candidate = Candidate(*about, predictor, answers, losses, outcome.seconds, size, outcome, stage.network)
+        candidate.after = list(stage.after)
         self.candidates.append(candidate)
         return candidate
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What counts the cost of the candidates, all that came before them included."""
+        return Costs(self.job.table, self.prepared, np.concatenate([self.train, self.val]))
 
     def leave_device(self) -> None:
         """Bring all networks to the processor: what answers from here on answers there."""

@@ -1,0 +1,154 @@
+"""Whether probabilities hold for every set of modalities: log loss against the prior, ECE against its null band.
+
+Tables of two blocks of columns: `xor` (each block alone says nothing), `evidence` (each says something), `noise`,
+`rare` (noise, one row of five of the rarer class) and `holes` (evidence; 40 % of the rows lack a block). A forest, a
+linear learner, a weighted vote and a network learn from 480 rows and are calibrated on 160; each set of modalities is
+asked on 400 others. "above the prior": the mean of log loss − that of the prior, with 95 % of its error. The band of
+the ECE is that of 95 in 100 draws of labels from the probabilities themselves.
+
+    python bench/bench_calibration.py [--only xor] [--num 5] [--out bench/RESULTS.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench_verdict import Drawn, job_of, search_of
+
+from plait.core.contract import answer_subsets
+from plait.models.calibration import log_losses
+from plait.models.predictors import present_in
+from plait.proof.reliability import reliability
+from plait.study.candidate import Candidate, best_of
+from plait.study.search import Search
+from plait.study.subsets import fit_given
+
+TRAIN, VAL, TEST = 480, 160, 400
+TABLES = ("xor", "evidence", "noise", "rare", "holes")
+MODELS = ("forest", "linear", "vote", "network")
+DRAWS = 200
+SEEN = 0.001  # nats that anyone would see
+
+
+def draw(kind: str, seed: int) -> Drawn:
+    """Draw one of the tables."""
+    rows, generator = TRAIN + VAL + TEST, np.random.default_rng([seed, TABLES.index(kind)])
+    step = 5 if kind == "rare" else 2
+    parts = (generator.permutation(np.arange(num) % step == 0) for num in (TRAIN, VAL, TEST))  # as plait splits: alike
+    target = np.concatenate([*parts]).astype(int)
+    blocks = {name: generator.standard_normal((rows, 2)) for name in "ab"}
+    if kind in ("evidence", "holes"):
+        for values in blocks.values():
+            values[:, 0] += 1.2 * target
+    if kind == "xor":
+        side = generator.integers(0, 2, rows)
+        blocks["a"][:, 0] += 3 * side
+        blocks["b"][:, 0] += 3 * (side ^ target)
+    present = {name: np.ones(rows, bool) for name in "ab"}
+    if kind == "holes":
+        gone = generator.choice(["a", "b", ""], rows, p=[0.2, 0.2, 0.6])
+        present = {name: gone != name for name in "ab"}
+    return Drawn(blocks, present, target, seed)
+
+
+def models_of(search: Search) -> dict[str, Candidate]:
+    """Return the best of each of four families that looks at both blocks."""
+    both = [c for c in search.study.candidates if len(c.names) > 1]
+    found = {
+        "forest": best_of(c for c in both if c.name.startswith("random forest")),
+        "linear": best_of(c for c in both if c.name.startswith("logistic")),
+        "vote": best_of(c for c in both if c.name.startswith("weighted vote")),
+        "network": best_of(c for c in both if c.network is not None),
+    }
+    return {name: candidate for name, candidate in found.items() if candidate is not None}
+
+
+def null_band(probabilities: np.ndarray, generator: np.random.Generator) -> float:
+    """Return what the ECE stays under in 95 of 100 draws of labels from these probabilities."""
+    ends, drawn = np.cumsum(probabilities, 1), []
+    for _ in range(DRAWS):
+        codes = np.minimum((generator.random((len(ends), 1)) > ends).sum(1), ends.shape[1] - 1)
+        drawn.append(reliability(codes, probabilities, range(ends.shape[1]))["expected_calibration_error"])
+    return float(np.quantile(drawn, 0.95))
+
+
+def measure(kind: str, seed: int) -> Iterator[dict[str, Any]]:
+    """Fit one table, and say of each model and each set of modalities what it reaches, before and after."""
+    table = draw(kind, seed)
+    job = job_of(table, candidates=("classic", "late"), seed=seed)
+    split = np.repeat(["train", "val", "test"], [TRAIN, VAL, TEST])
+    search = search_of(job, split)
+    search.run()
+    study, prior = search.study, search.labels.prior
+    study.train_joint("parallel(a, b, by=concat)", {})
+    search.calibrate()
+    study.leave_device()
+    batch, truth = study.prepared.batch(study.test), search.labels.codes[study.test]
+    keeps = [keep for size in (1, 2) for keep in itertools.combinations("ab", size)]
+    generator = np.random.default_rng(seed)
+    for name, candidate in models_of(search).items():
+        began = time.process_time()
+        candidate.prior, candidate.given = search._prior, fit_given(candidate, study, search.fold)
+        seconds = time.process_time() - began
+        before = answer_subsets(candidate.predictor, batch, keeps)
+        after = answer_subsets(candidate.tempered, batch, keeps)
+        for keep, raw, said in zip(keeps, before, after, strict=True):
+            seen = present_in(batch, candidate.names, keep).sum(1) == len(keep)
+            codes = truth[seen]
+            apart = log_losses(said[seen], codes) - log_losses(np.tile(prior, (len(codes), 1)), codes)
+            yield {
+                "table": kind,
+                "model": name,
+                "set": "".join(keep),
+                "raw": float(log_losses(raw[seen], codes).mean()),
+                "loss": float(log_losses(said[seen], codes).mean()),
+                "above": float(apart.mean()),
+                "error": 1.96 * float(apart.std(ddof=1) / np.sqrt(len(apart))),
+                "ece": reliability(codes, said[seen], range(2))["expected_calibration_error"],
+                "band": null_band(said[seen], generator),
+                "seconds": seconds,
+            }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", action="append", choices=TABLES)
+    parser.add_argument("--num", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    lines = [
+        "| table | model | set | log loss before | after | above the prior (worst table) | above it by more than its"
+        " interval | ECE (mean) | its band | ECE above it |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines), flush=True)
+    for kind in args.only or TABLES:
+        found = [one for seed in range(args.num) for one in measure(kind, seed)]
+        for name, keep in itertools.product(MODELS, ("a", "b", "ab")):
+            some = [one for one in found if (one["model"], one["set"]) == (name, keep)]
+            if not some:
+                continue
+            raw, loss, ece, band = (np.mean([one[key] for one in some]) for key in ("raw", "loss", "ece", "band"))
+            worst = max(some, key=lambda one: one["above"] - one["error"])
+            over = sum(one["above"] > max(one["error"], SEEN) for one in some)
+            off = sum(one["ece"] > one["band"] for one in some)
+            line = (
+                f"| {kind} | {name} | {keep} | {raw:.3f} | {loss:.3f} | {worst['above']:+.4f} ± {worst['error']:.4f} | "
+                f"{over} of {len(some)} | {ece:.3f} | {band:.3f} | {off} of {len(some)} |"
+            )
+            print(line, flush=True)
+            lines.append(line)
+        print(f"{kind}: {1000 * np.mean([one['seconds'] for one in found]):.0f} ms of CPU to fit one model", flush=True)
+    if args.out:
+        with args.out.open("a", encoding="utf-8") as file:
+            file.write("\n## Calibrated for every set of modalities\n\n" + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""A temperature for each set of modalities: of those that say nothing the prior is left, however sure they are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from plait.core.contract import answer_subsets, keep_only
+from plait.models.calibration import HIGHEST, log_losses
+from plait.models.predictors import Calibrated
+from plait.study.candidate import Candidate
+from plait.study.search import Search
+from plait.study.subsets import fit_given, list_keeps
+from searches import draw_blocks, make_search, split_of, take_quick_learners
+
+
+def find(search: Search, start: str) -> Candidate:
+    """Return the first candidate of several modalities of this name."""
+    return next(c for c in search.study.candidates if c.name.startswith(start) and len(c.names) > 1)
+
+
+def xor_search(num: int = 400) -> Search:
+    """Return a search over two blocks of which only both together tell the class; it has not run."""
+    generator = np.random.default_rng(0)
+    a, b = generator.integers(0, 2, (2, num))
+    columns = {"y": [f"class {code}" for code in a ^ b]}
+    for name, bits in (("a", a), ("b", b)):
+        columns[f"{name}0"] = (3.0 * bits + generator.standard_normal(num)).round(3).tolist()
+    return make_search(columns, split_of(200, 100, num - 300))
+
+
+def test_a_forest_given_half_of_an_xor_says_the_prior() -> None:
+    search = xor_search()
+    search._fit_classic("random forest", 0, ["a", "b"])
+    search.calibrate()
+    (forest,) = search.study.candidates
+    search.calibrate_sets(forest)
+    assert forest.given[:2] == (HIGHEST, HIGHEST)
+    assert forest.given[2] == forest.heat < 2
+    batch, truth = search.study.prepared.batch(search.study.test), search.labels.codes[search.study.test]
+    (raw,), (said,) = (answer_subsets(p, batch, [["a"]]) for p in (forest.predictor, forest.tempered))
+    assert log_losses(raw, truth).mean() > 0.75
+    assert log_losses(said, truth).mean() == pytest.approx(np.log(2), abs=0.01)
+    assert log_losses(forest.tempered(batch), truth).mean() < 0.45
+
+
+def test_who_may_see_the_test_rows_has_them_and_a_second_call_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(150), split_of(90, 40, 20))
+    winner = search.run()
+    for candidate in search.study.candidates:
+        looked = candidate in search.looked_at(winner) and len(candidate.names) > 1
+        assert len(candidate.given) == (3 if looked else 0), candidate.name
+    assert search.fused is not None
+    before = search.fused.given
+    search.calibrate_sets(winner)
+    assert search.fused.given is before
+    assert before[2] == search.fused.heat  # no row lacks anything: it was fitted on these rows
+
+
+def test_rows_with_holes_are_answered_by_the_temperature_of_what_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(150, holes=0.5), split_of(90, 40, 20), ("classic",))
+    search.run()
+    both = find(search, "logistic")
+    both.prior, both.given = (0.5, 0.5), (4.0, 3.0, 2.0)
+    hot, batch = both.tempered, search.study.prepared.batch(search.study.test)
+    assert isinstance(hot, Calibrated)
+    there = batch.present["b"].numpy()
+    halves = Calibrated(both.predictor, 2.0, (0.5, 0.5)), Calibrated(both.predictor, 4.0, (0.5, 0.5))
+    for half, rows, keep in zip(halves, (there, ~there), (("a", "b"), ("a",)), strict=True):
+        assert hot(batch)[rows] == pytest.approx(half(keep_only(batch, keep))[rows])
+    given = fit_given(both, search.study, search.fold)
+    assert len(given) == 3
+    assert given[0] != both.given[0]
+
+
+@pytest.mark.parametrize(("names", "num"), [("a", 1), ("abcd", 15), ("abcde", 17)])
+def test_which_sets_are_asked(names: Sequence[str], num: int) -> None:
+    """All sets of up to four; of more four of each size, and all together: 4 · 4 + 1 of five."""
+    keeps = list_keeps(list(names), np.random.default_rng(0))
+    assert len(keeps) == len({*keeps}) == num
+    assert keeps[-1] == tuple(names)
+    if len(names) > 4:
+        asked = [name for keep in keeps[:4] for name in keep]
+        assert len({*asked}) == 4
+        assert [len(keep) for keep in keeps[::4]] == [1, 2, 3, 4, 5]
+
+
+def test_of_many_modalities_each_number_of_them_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(120, knows=dict.fromkeys("abcde", 1.0), holes=0.3), split_of(70, 50))
+    search._fit_classic("logistic regression", 0, list("abcde"))
+    search.calibrate()
+    (both,) = search.study.candidates
+    given = fit_given(both, search.study, search.fold)
+    assert len(given) == 5
+    assert len({*given}) > 1
+    both.given = given
+    assert both.tempered(search.study.prepared.batch(search.study.val)).sum(1) == pytest.approx(1)
+
+
+def test_classes_that_count_alike_are_not_drawn_to_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(90), split_of(60, 30))
+    assert search._prior == (0.5, 0.5)
+    search.labels.weights = np.ones(2)
+    assert search._prior is None

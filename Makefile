@@ -35,6 +35,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("plait needs Python 3.11 or newer; name one with PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --editable '.[all,gpl,heic,dev]'
+	# weights that tests read; what these packages ask for is not needed, or old
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --no-deps resemblyzer aisfx
 	touch $(READY)
 
 clean:  # all that was made here, but not .venv

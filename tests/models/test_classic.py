@@ -10,11 +10,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.core.contract import Batch, answer_subsets, keep_only
+from plait.core.contract import Batch, answer_subsets, keep_only, second_name
 from plait.core.files import read_tensors, write_tensors
 from plait.errors import RequestError, RunError
 from plait.kinds.features import batch_features
-from plait.models.classic import ClassicPredictor, Goal, MajorityPredictor, drop_modalities, fit_classic, standardise
+from plait.models.classic import (
+    ClassicPredictor,
+    Goal,
+    MajorityPredictor,
+    _drop_views,
+    drop_modalities,
+    fit_classic,
+    standardise,
+)
 from plait.models.learners import LEARNERS, MOST_ROWS
 from plait.models.plain import Neighbours
 from tiny import LAYOUTS, STRANDS, make_batch, take_rows
@@ -248,7 +256,9 @@ def test_a_wrong_request_is_said() -> None:
     features, layouts = two_kinds()
     goal = Goal(np.arange(30) % 2, np.array([0.5, 0.5]))
     generator = np.random.default_rng(0)
-    with pytest.raises(RequestError, match=r"there is no learner 'ridge'\. There are: logistic regression, SVM"):
+    with pytest.raises(
+        RequestError, match=r"there is no learner 'ridge'\. There are: logistic regression, discriminant"
+    ):
         fit_classic("ridge", features, goal, ["a"], layouts, generator)
     with pytest.raises(RequestError, match="none of the 30 training rows has any of a"):
         fit_classic("SVM", {"a": np.full((30, 2), np.nan)}, goal, ["a"], layouts, generator)
@@ -400,3 +410,24 @@ def test_categories_beyond_the_commonest_are_learned(task: str, classes: int, le
             ClassicPredictor.from_state(facts, {**arrays, **spoilt})
     with pytest.raises(RunError, match="damaged"):
         ClassicPredictor.from_state(facts, {k: v for k, v in arrays.items() if k != "means.0.0"})
+
+
+def test_views_of_one_modality_come_and_go_together_and_count_once() -> None:
+    first, second = second_name("a", "one"), second_name("a", "two")
+    names = [first, "b", second]
+    generator = np.random.default_rng(0)
+    features = {name: generator.standard_normal((60, width)) for name, width in zip(names, (2, 3, 8), strict=True)}
+    layouts = {name: {"kind": "vectors"} for name in names}
+    goal = Goal(np.arange(60) % 2, np.array([0.5, 0.5]))
+    predictor = fit_classic("discriminant analysis", features, goal, names, layouts, np.random.default_rng(0))
+    assert (predictor.names, predictor.input_names) == (("a", "b"), tuple(names))
+    assert predictor.inputs(np.ones((1, 13)))[0] == pytest.approx(
+        [*[1 / 4**0.5] * 2, *[1 / 3**0.5] * 3, *[1 / 16**0.5] * 8, 1, 1, 1]
+    )
+    gone = {name: np.full_like(x, np.nan) if name != "b" else x for name, x in features.items()}
+    assert predictor.from_features(features, ["b"]) == pytest.approx(predictor.from_features(gone))
+    kept = _drop_views(np.ones((200, 3), bool), names, np.random.default_rng(1))
+    assert {tuple(row) for row in kept.tolist()} == {(True, False, True), (False, True, False)}
+    facts, arrays = predictor.state()
+    again = ClassicPredictor.from_state(facts, arrays)
+    assert np.array_equal(again.from_features(features), predictor.from_features(features))

@@ -1,6 +1,7 @@
 """Views: what they learn and from which rows, their second views, and how encoders and options are chosen."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from plait.core.contract import Column, Modality, Schema, second_name
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
+from plait.kinds.audio.acoustic import WIDTH
 from plait.kinds.detect import detect
 from plait.kinds.image.prep import ImagePrep
 from plait.kinds.text.prep import TextPrep
 from plait.models.rows import prepare
 from plait.models.views import (
     View,
+    beside_views,
     by_modality,
     encoder_names,
     fit_views,
@@ -281,3 +284,39 @@ def test_only_a_pretrained_encoder_can_be_tuned(folder: Path) -> None:
     with pytest.raises(RequestError, match="tune names 'foto', which is no modality"):
         tuned_views(views, ["foto"])
     assert tuned_views(views, []) == []
+
+
+def test_classic_learners_hear_sounds_in_further_ways(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.models.views.is_installed", lambda name: False)
+    table = read(folder / "table.csv")
+    views = views_of(table, prep={"sound.trim": True, "sound.seconds": 0.5})
+    (view,) = beside_views(views, {"photo": "auto", "sound": "auto", "text": "auto", "tabular": "scratch"})
+    assert (view.of, view.encoder, view.how, view.shape()) == ("sound", "acoustic", "beside", (1, WIDTH))
+    assert view.frozen is not None
+    assert (view.frozen.prep.audio.trim, view.frozen.prep.audio.seconds) == (True, 0.5)
+    prepared = prepare(table, [*views, view])
+    assert prepared.beside == {"sound": [view.name]}
+    assert prepared.choices == {}
+    assert np.array_equal(prepared.cells[view.name], prepared.cells["sound"])
+    data, arrays = view.state()
+    again = View.from_state(data, arrays)
+    assert (again.name, again.how, again.shape()) == (view.name, "beside", view.shape())
+    with pytest.raises(RequestError, match="whose numbers are made by hand; there is nothing to tune"):
+        tuned_views([replace(view, how="own")], ["sound"])
+
+
+def test_packages_of_sounds_are_heard_where_the_encoder_is_left_open(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def freeze(view: View, name: str, options: Any) -> None:
+        made.append(name)
+
+    monkeypatch.setattr("plait.models.views.is_installed", lambda name: name != "aisfx")
+    monkeypatch.setattr("plait.models.views._freeze", freeze)
+    views = views_of(read(folder / "table.csv"))
+    names = dict.fromkeys(("photo", "text", "tabular"), "auto")
+    assert [v.encoder for v in beside_views(views, {**names, "sound": "auto"})] == ["acoustic", "resemblyzer"]
+    assert [v.encoder for v in beside_views(views, {**names, "sound": "scratch"})] == ["acoustic"]
+    assert made == ["acoustic", "resemblyzer", "acoustic"]

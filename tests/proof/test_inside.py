@@ -14,6 +14,7 @@ import torch
 from means import Means, frozen
 from plait.core.contract import Batch, Modality, Table
 from plait.data.read import read
+from plait.kinds.audio import acoustic
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.inside import blank
 from plait.kinds.image.prep import ImagePrep
@@ -22,10 +23,12 @@ from plait.kinds.text.inside import word_parts
 from plait.kinds.text.prep import TextPrep
 from plait.kinds.weights import grid_sums
 from plait.models.rows import prepare
-from plait.models.views import View
+from plait.models.views import View, beside_views
 from plait.proof import inside as drill
 from plait.proof.inside import Probe, drill_row, network_of
 from tiny import RATE
+
+PEAK = acoustic.WIDTH - 45 - acoustic.ENERGY_NUMBERS + 1  # among the numbers of a sound
 
 needs_captum = pytest.mark.skipif(importlib.util.find_spec("captum") is None, reason="captum is not installed")
 
@@ -257,6 +260,31 @@ def test_a_sound_weighs_where_the_predictor_listens() -> None:
     weights = [part["weight"] for part in detail.parts]
     assert np.abs(weights[:5]).max() < 1e-6
     assert min(weights[7:]) > 0.01
+
+
+def test_what_is_heard_in_several_ways_is_left_out_of_the_sound_itself() -> None:
+    wave = 0.01 * np.random.default_rng(1).standard_normal(RATE).astype(np.float32)
+    wave[RATE // 2 : RATE // 2 + RATE // 10] += np.sin(np.arange(RATE // 10) / 3).astype(
+        np.float32
+    )  # one of ten pieces
+    rows = Table({"sound": wave[None]}, sample_rates={"sound": RATE})
+    strand = sound_strand()
+    (beside,) = beside_views([strand], {"sound": "scratch"})
+    batch = prepare(rows, [strand, beside]).batch(np.arange(1))
+
+    class Hears(Answers):
+        input_names = (beside.name,)
+
+        def __call__(self, batch: Batch) -> np.ndarray:
+            level = batch.inputs[beside.name].numpy()[:, 0, PEAK]  # of the loudest sample, in units of 20 dB
+            return np.stack([-0.3 * level, 1 + 0.3 * level], 1)
+
+    (detail,) = drill_row(rows, [strand, beside], Hears("sound", len), batch, 1, random())
+    weights = [part["weight"] for part in detail.parts]
+    assert weights[5] > 0.2
+    assert np.abs([*weights[:4], *weights[7:]]).max() < 0.01
+    assert detail.by == "occlusion"
+    assert np.shape(detail.heat) == np.shape(detail.after)
 
 
 def test_seconds_count_from_the_start_of_the_file_also_where_silence_was_cut_off(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from plait.core.contract import Batch, Table, second_name
 from plait.data.read import read
 from plait.kinds.detect import detect
-from plait.models.rows import Prepared
+from plait.models.rows import Prepared, prepare
+from plait.models.views import beside_views
 from plait.proof.robustness import Robustness, area_under, score_curve
 from searches import prepare_all
 from tiny import read_csv, write_csv, write_table
@@ -288,3 +289,26 @@ def test_the_area_lies_between_the_scores_and_does_not_depend_on_the_unit(scores
     area = area_under(range(len(scores)), scores)
     assert min(scores) - 1e-9 <= area <= max(scores) + 1e-9
     assert area_under([unit * level for level in range(len(scores))], scores) == pytest.approx(area)
+
+
+def test_what_is_heard_in_several_ways_gets_worse_in_each(table: Table, prepared: Prepared) -> None:
+    (sound,) = (view for view in prepared.views if view.name == "sound")
+    (view,) = beside_views([sound], {"sound": "scratch"})
+    heard = prepare(table, [*prepared.views, view])
+
+    class Hears(Reads):
+        input_names = ("sound", view.name)
+        heard: list[np.ndarray]
+
+        def __call__(self, batch: Batch) -> np.ndarray:
+            self.heard.append(batch.inputs[view.name].numpy()[:, 0])
+            return super().__call__(batch)
+
+    predictor = Hears("sound")
+    predictor.heard = []
+    curve, _ = robustness(predictor, table, heard).curves()
+    assert (curve["what"], curve["rows"], curve["levels"]) == ("noise in sound", 16, [40.0, 30.0, 20.0, 10.0, 0.0])
+    assert curve["scores"][0] > 0.9
+    least, *worse = predictor.heard[1:6]
+    apart = [float(np.abs(x - least).mean()) for x in worse]
+    assert 0.01 < apart[0] < apart[1] < apart[2] < apart[3]

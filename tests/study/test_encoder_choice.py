@@ -15,6 +15,7 @@ import plait
 from plait.core.words import say_encoders
 from plait.errors import RequestError, RunError
 from plait.models import views as strands
+from plait.models.learners import LEARNERS
 from plait.models.rows import prepare
 from plait.pretrained.frozen import Frozen
 from plait.proof.robustness import Robustness
@@ -275,3 +276,26 @@ def test_the_end_of_a_fit_names_tuning_where_nothing_was_said_of_it(tune: str, h
     for other in ("static", "own"):  # there is nothing to tune by a flag
         told = say_encoders({"text": {**fact, "encoder": other, "tune": ""}})
         assert told == [f"text: encoder {other}, as asked for. Weights: o 1, licence Apache."]
+
+
+def test_sounds_are_heard_in_further_ways_by_classic_learners(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plait.models.views.is_installed", lambda name: False)
+    monkeypatch.setattr("plait.study.encoder_choice.is_installed", lambda name: name == "acoustic")
+    linear = ("logistic regression", "discriminant analysis")
+    monkeypatch.setitem(LEARNERS, "classification", {name: LEARNERS["classification"][name] for name in linear})
+    wanted = {"ignore": ("photo", "note", "age", "colour"), "candidates": ("classic",), "report": False}
+    model = plait.fit(table, target="label", out=tmp_path / "run", **wanted)
+    names = {row["name"] for row in model.leaderboard}
+    assert {"logistic regression (sound)", "discriminant analysis (sound)"} <= names
+    assert model.facts.encoders["sound"]["beside"] == {"acoustic": ""}
+    told = model.summary()
+    assert "sound: classic learners have it by acoustic as well." in told
+    line = "sound: weights learned from voices and sounds may do better: pip install --no-deps resemblyzer aisfx"
+    assert told.count(line) == 1
+    again = plait.load(tmp_path / "run")
+    assert [view.encoder for view in again.views] == ["scratch", "acoustic"]
+    assert np.array_equal(again.predict(table).probabilities, model.predict(table).probabilities)
+    (detail,) = again.explain(table, row=0).details
+    assert (detail.modality, detail.by) == ("sound", "occlusion")

@@ -151,11 +151,14 @@ def say_encoders(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
             line = f"{name}: encoder {fact['encoder']}, {fact['why']}."
             if "origin" in fact:
                 line += f" Weights: {fact['origin']}, licence {fact['licence']}."
-            if fact.get("tune") == "" and fact["encoder"] not in ("static", OWN):
+            if fact.get("tune") == "" and fact["encoder"] not in ("static", "acoustic", OWN):
                 line += f" Frozen; --tune {name}=last-2 trains its end too, and keeps it where validation agrees."
             lines.append(line)
+        if "beside" in fact:
+            heard = (f"{encoder} ({origin})" if origin else encoder for encoder, origin in fact["beside"].items())
+            lines.append(f"{name}: classic learners have it by {', '.join(heard)} as well.")
         if "better" in fact:
-            lines.append(f"{name}: trained from scratch; {fact['better']}")
+            lines.append(f"{name}: {'' if 'beside' in fact else 'trained from scratch; '}{fact['better']}")
     return lines
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Batch
+from plait.core.contract import Batch, shown_by
 from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.features import batch_features, coded_sizes, even_spread
@@ -94,7 +94,7 @@ def fit_classic(
         for name, (x, tables) in learned.items()
     ]
     predictor = ClassicPredictor(
-        names=names,
+        input_names=names,
         learner=learner,
         setting=dict(settings[0] if setting is None else setting),
         layouts={name: dict(layouts[name]) for name in names},
@@ -117,7 +117,7 @@ def fit_classic(
         rows, targets, weights, x = rows[drawn], targets[drawn], weights[drawn], x[drawn]
     origin = np.arange(len(rows))
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
-        kept = drop_modalities(present[rows], generator)
+        kept = _drop_views(present[rows], names, generator)
         again = np.flatnonzero((kept != present[rows]).any(axis=1))
         plain = goal.weights is None and goal.counts is None
         if learner != "gradient boosting" or not plain:  # its bins take twice as long with weights
@@ -204,6 +204,15 @@ def drop_modalities(present: np.ndarray, generator: np.random.Generator) -> np.n
     return present & (order < stay[:, None])
 
 
+def _drop_views(present: np.ndarray, names: Sequence[str], generator: np.random.Generator) -> np.ndarray:
+    """Return `drop_modalities` of inputs (rows, input), where all views of a modality come and go together."""
+    shown = [shown_by(name) for name in names]
+    each = list(dict.fromkeys(shown))
+    place = [each.index(of) for of in shown]
+    whole = np.stack([present[:, [p == k for p in place]].any(axis=1) for k in range(len(each))], axis=1)
+    return present & drop_modalities(whole, generator)[:, place]
+
+
 def _keep(x: np.ndarray, kept: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     """Return a matrix (batch, feature) with NaN in the modalities that are not kept (batch, modality)."""
     return np.where(np.repeat(kept, widths, axis=1), x, np.nan)
@@ -222,7 +231,7 @@ def _draw_rows(targets: np.ndarray, most: int, regression: bool, generator: np.r
 class ClassicPredictor:
     """A fitted learner as a predictor: Batch → probabilities (batch, class), or values (batch, 1) in their unit."""
 
-    names: tuple[str, ...]
+    input_names: tuple[str, ...]  # of modalities, and of their second views
     learner: str
     setting: dict[str, Any]
     layouts: dict[str, dict[str, Any]] = field(repr=False)
@@ -238,20 +247,25 @@ class ClassicPredictor:
     tables: dict[str, list[np.ndarray]] = field(default_factory=dict, repr=False)  # mean targets of codes, see means.py
     estimator: Any = field(default=None, repr=False)  # a PlainLearner
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modalities that it looks at."""
+        return tuple(dict.fromkeys(shown_by(name) for name in self.input_names))
+
     def __call__(self, batch: Batch) -> np.ndarray:
         """Answer a batch. Raises RequestError for a missing or misshaped input."""
-        return self.from_features(batch_features(batch, self.layouts, self.names))
+        return self.from_features(batch_features(batch, self.layouts, self.input_names))
 
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Return the answer with only the modalities of each keep present; features are computed once."""
-        features = batch_features(batch, self.layouts, self.names)
+        features = batch_features(batch, self.layouts, self.input_names)
         return [self.from_features(features, keep) for keep in keeps]
 
     def from_features(self, features: Mapping[str, np.ndarray], keep: Sequence[str] | None = None) -> np.ndarray:
         """Answer rows of features {name: (batch, feature)}; with keep, only those modalities are present."""
         x = self.matrix(features)
         if keep is not None:
-            x = _keep(x, np.tile([name in keep for name in self.names], (len(x), 1)), self.widths)
+            x = _keep(x, np.tile([shown_by(name) in keep for name in self.input_names], (len(x), 1)), self.widths)
         answer = np.tile(self.prior, (len(x), 1))
         some = ~np.isnan(x).all(axis=1)
         if some.any():
@@ -261,7 +275,7 @@ class ClassicPredictor:
 
     def matrix(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the features of all modalities side by side, standardised: (batch, feature), NaN where absent."""
-        return self.scaled([take_means(features[name], self.tables.get(name, ())) for name in self.names])
+        return self.scaled([take_means(features[name], self.tables.get(name, ())) for name in self.input_names])
 
     def scaled(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Return `matrix` of features in which means stand for codes already, of each modality (batch, feature)."""
@@ -278,8 +292,10 @@ class ClassicPredictor:
             return x
         filled = np.nan_to_num(x, nan=0.0)
         if self.learner != "random forest":  # every modality as long as every other, however many features it has
-            filled /= np.sqrt(np.repeat(self.widths, self.widths))
-        if len(self.names) == 1:
+            shown = [shown_by(name) for name in self.input_names]  # seen twice, it counts no more
+            scale = [width * shown.count(of) for width, of in zip(self.widths, shown, strict=True)]
+            filled /= np.sqrt(np.repeat(scale, self.widths))
+        if len(self.input_names) == 1:
             return filled
         return np.concatenate([filled, presence(x, self.widths)], axis=1)
 
@@ -311,7 +327,7 @@ class ClassicPredictor:
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
         fitted, arrays = flatten_learner(self.estimator)
-        facts: dict[str, Any] = {"names": list(self.names), "learner": self.learner, "setting": self.setting}
+        facts: dict[str, Any] = {"names": list(self.input_names), "learner": self.learner, "setting": self.setting}
         facts |= {"layouts": self.layouts, "regression": self.regression}
         facts |= {"unit": list(self.unit), "margin": list(self.margin), "fitted": fitted}
         arrays = {f"fitted.{name}": value for name, value in arrays.items()}
@@ -319,7 +335,7 @@ class ClassicPredictor:
         for what, whole in (("centre", self.centre), ("spread", self.spread)):
             parts = np.split(whole, np.cumsum(self.widths)[:-1])
             arrays |= {f"{what}.{index}": part for index, part in enumerate(parts)}
-        for index, name in enumerate(self.names):
+        for index, name in enumerate(self.input_names):
             arrays |= {f"means.{index}.{place}": table for place, table in enumerate(self.tables.get(name, ()))}
         return facts, arrays
 
@@ -331,7 +347,7 @@ class ClassicPredictor:
             centres, spreads = ([arrays[f"{x}.{i}"] for i in range(len(names))] for x in ("centre", "spread"))
             _check_scales(arrays["prior"], centres, spreads)
             predictor = cls(
-                names=names,
+                input_names=names,
                 learner=str(facts["learner"]),
                 setting=dict(facts["setting"]),
                 layouts={name: dict(facts["layouts"][name]) for name in names},
@@ -377,7 +393,7 @@ def _check_scales(prior: np.ndarray, centres: list[np.ndarray], spreads: list[np
 def _read_tables(predictor: ClassicPredictor, arrays: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
     """Return the mean targets of codes. Raises RunError where they are not those of the layouts."""
     tables, width = {}, len(predictor.classes) if len(predictor.classes) > 2 else 1
-    for index, name in enumerate(predictor.names):
+    for index, name in enumerate(predictor.input_names):
         sizes = coded_sizes(predictor.layouts[name])
         tables[name] = [arrays[f"means.{index}.{place}"] for place in range(len(sizes))]
         for table, size in zip(tables[name], sizes, strict=True):

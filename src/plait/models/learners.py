@@ -11,11 +11,14 @@ import numpy as np
 
 from plait.errors import PlaitError
 from plait.models.calibration import softmax
+from plait.models.discriminant import Discriminant
 from plait.models.plain import Linear, Machine, Neighbours, PlainLearner, Trees
 
 TREES = 100  # of a forest
 SMALL = 500_000  # numbers in a matrix under which one thread is faster than two
 WIDE = 128  # features that gradient boosting looks at, at most: the most telling ones of each modality
+DISCRIMINANT = "discriminant analysis"
+DENSE = ("logistic regression", "ridge regression", DISCRIMINANT, "SVM")  # which are good with vectors of an encoder
 MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000}  # these two grow slow with more
 
 # task → learner → settings to try; the first is the one to take where nothing is known. C is for features that are
@@ -25,6 +28,7 @@ _NEIGHBOURS = ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3})
 LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
     "classification": {
         "logistic regression": ({"C": 10.0}, {"C": 1.0}, {"C": 100.0}),
+        DISCRIMINANT: ({"shrinkage": None}, {"shrinkage": 0.1}, {"shrinkage": 0.5}),
         "SVM": ({"C": 3.0, "gamma": "scale"}, {"C": 3.0, "gamma": 0.2}, {"C": 0.5, "gamma": "scale"}),
         "random forest": _FOREST,
         "gradient boosting": tuple({"max_iter": trees, "learning_rate": 0.1} for trees in (50, 25, 100)),
@@ -43,6 +47,7 @@ LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
 PLAIN = {
     "logistic regression": Linear,
     "ridge regression": Linear,
+    DISCRIMINANT: Linear,
     "SVM": Machine,
     "random forest": Trees,
     "gradient boosting": Trees,
@@ -56,6 +61,8 @@ def build_learner(
     """Return the estimator, not fitted yet. widths: features of each modality; num_classes: 0 for numbers."""
     if learner == "nearest neighbours":
         return Neighbours(setting["neighbours"], widths, num_classes)
+    if learner == DISCRIMINANT:
+        return Discriminant(**setting)
     if learner in ("logistic regression", "ridge regression"):
         from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -99,8 +106,8 @@ def one_thread(fitting: bool = False) -> AbstractContextManager[Any]:
 
 def plain_learner(estimator: Any) -> PlainLearner:
     """Return what answers like a fitted estimator of `build_learner`. Raises TypeError for any other."""
-    if isinstance(estimator, PlainLearner):
-        return estimator
+    if isinstance(estimator, (PlainLearner, Discriminant)):
+        return estimator.plain if isinstance(estimator, Discriminant) else estimator
     kind = type(estimator).__name__
     if kind in ("LogisticRegression", "Ridge"):
         return Linear(np.atleast_2d(estimator.coef_), np.atleast_1d(estimator.intercept_).astype(np.float64))

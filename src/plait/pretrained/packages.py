@@ -12,6 +12,7 @@ from plait.errors import MissingExtra, need
 # The words by which the text of a licence is told, and its short name (SPDX).
 _LICENCES = {
     ("apache", "2.0"): "Apache-2.0",
+    ("attribution 4.0 international", "creative commons"): "CC-BY-4.0",
     ("mit license",): "MIT",
     ("permission is hereby granted, free of charge",): "MIT",
     ("redistributions in binary form", "neither the name"): "BSD-3-Clause",

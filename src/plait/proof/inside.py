@@ -23,7 +23,7 @@ from plait.kinds.network import as_float
 from plait.kinds.part import Part
 from plait.kinds.weights import grid_sums
 from plait.models.network import Network
-from plait.models.predictors import present_in
+from plait.models.predictors import input_names, present_in
 from plait.models.views import View
 from plait.pretrained.features import Cells, prepare_cell
 from plait.proof.shapley import weigh_parts
@@ -68,6 +68,7 @@ class Probe:
         for strand in strands:
             if not strand.is_main:
                 self.views.setdefault(strand.of, []).append(strand)
+        self.inputs = input_names(predictor)
         self.network = network_of(predictor)
         self._rest: Any = None  # the tokens of the unchanged modalities
 
@@ -211,6 +212,9 @@ def _drill_media(table: Table, strand: View, probe: Probe, cover: int | None) ->
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
     cells = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
     places = [int(place) for place in np.flatnonzero(cells)]
+    beside = [view for view in probe.views.get(strand.name, []) if view.how == "beside" and view.name in probe.inputs]
+    if beside:
+        return [_drill_heard(table, strand, beside, probe, place) for place in places]
     if strand.frozen is not None:
         return [_drill_frozen(table, strand, probe, place, cover) for place in places]
     x = probe.batch.inputs[strand.name]
@@ -227,6 +231,28 @@ def _detail(table: Table, strand: View, place: int, by: str, heat: np.ndarray, a
     frozen = None if strand.frozen is None else strand.frozen.prep
     heat, after, before, box, parts = able.inside.locate(heat, value, strand.prep, after, frozen)
     return Detail(strand.name, strand.kind, column, by, parts, heat, before, after, box)
+
+
+def _drill_heard(table: Table, strand: View, beside: Sequence[View], probe: Probe, place: int) -> Detail:
+    """Leave pieces of a sound that is heard in several ways out of the sound itself, and let each way hear the rest."""
+    inside, column = strand.able.inside, strand.modality.columns[place]
+    value = strand.able.read.read(table.cells(column)[0], table.folder, table.sample_rates.get(column))
+    variants, weigh = inside.leave_out(value)
+    cells = np.empty(len(variants), object)
+    cells[:] = [samples for samples, _ in variants]
+    data = {name: np.full(len(cells), None, object) for name in strand.modality.columns} | {column: cells}
+    worse = Table(data, sample_rates={column: value[1]})
+    made, spot = {}, place if strand.several else None
+    with ThreadPoolExecutor(1) as pool:
+        for view in (strand, *beside):
+            values = torch.from_numpy(view.prepare(worse, pool, keep=False)[0])
+            own = values[:, place] if strand.several else values
+            made[view.name] = _put(own, probe.batch.inputs[view.name], spot)
+    answers = probe.ask(strand.name, made[strand.name], views={view.name: (made[view.name], None) for view in beside})
+    x = probe.batch.inputs[strand.name][0]
+    after = (x[place] if strand.several else x).numpy()
+    heat, after, before, box, parts = inside.locate(weigh(answers), value, strand.prep, after, inside.Heard(value[1]))
+    return Detail(strand.name, strand.kind, column, "occlusion", parts, heat, before, after, box)
 
 
 def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: int | None) -> Detail:

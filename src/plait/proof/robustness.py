@@ -101,9 +101,13 @@ class Robustness:
             return []
         if strand.able.opened and strand.frozen is not None:
             return self._frozen_ways(strand, strand.frozen)
+        read = input_names(self.predictor)
+        beside = [s for s in self.prepared.views if s.of == strand.of and s.how == "beside" and s.name in read]
+        if beside:
+            return self._beside_ways(strand, beside)
         layout, values = strand.layout(), np.asarray(self.prepared.inputs[strand.name])
         views = [s.name for s in self.prepared.views if s.of == strand.of and s.is_second]
-        seen_twice = not input_names(self.predictor).isdisjoint(views)
+        seen_twice = not read.isdisjoint(views)
 
         def at(way: Worsening, level: float) -> Prepared:
             if way.on == "cell":
@@ -129,13 +133,9 @@ class Robustness:
         part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
         with ThreadPoolExecutor(1) as pool:
             raw, _, _ = before.prepare(part.table, pool)
-        there = few.cells[strand.name].ravel()  # an absent cell is not looked at
 
         def seen(worse: np.ndarray) -> Prepared:
-            features = np.zeros((len(worse), *strand.shape()), np.float32)
-            cells = features.reshape(-1, frozen.tokens, frozen.width)
-            cells[there] = frozen.encode(worse.reshape(-1, *frozen.shape)[there], encoding_device())
-            changed = {strand.name: features}
+            changed = {strand.name: _encoded(few, strand, worse)}
             changed |= {s.name: worse for s in few.views if s.how == "tuned" and s.of == strand.of}
             return replace(few, inputs={**few.inputs, **changed})
 
@@ -148,6 +148,24 @@ class Robustness:
         return [
             Way(strand.name, way.what, way.unit, rows, way.levels[::step], partial(at, way))
             for way in strand.able.worsen.WAYS
+        ]
+
+    def _beside_ways(self, strand: View, beside: Sequence[View]) -> list[Way]:
+        """Return the ways in which cells get worse that several encoders see: the same draws for each of them."""
+        rows = self._typical_rows(strand.name, self.few or FEW_ROWS)
+        few = self.prepared.take(rows)
+        part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
+
+        def at(way: Worsening, level: float) -> Prepared:
+            changed = {strand.name: part._changed_values(strand, way, level, few.inputs[strand.name])}
+            for view in beside:
+                given = replace(view, how="given")
+                raw = np.zeros((len(rows), *given.shape()), given.dtype())
+                changed[view.name] = _encoded(few, view, part._changed_values(given, way, level, raw))
+            return replace(few, inputs={**few.inputs, **changed})
+
+        return [
+            Way(strand.name, way.what, way.unit, rows, way.levels, partial(at, way)) for way in strand.able.worsen.WAYS
         ]
 
     def _typical_rows(self, name: str, num: int) -> np.ndarray:
@@ -211,6 +229,17 @@ class Robustness:
                 cells = {**worse.cells, view.name: filled & worse.cells[view.name]}
                 worse = replace(worse, inputs={**worse.inputs, view.name: values}, cells=cells)
         return worse
+
+
+def _encoded(prepared: Prepared, view: View, worse: np.ndarray) -> np.ndarray:
+    """Return the features that the pretrained encoder of a view makes of what it is given, where there is a cell."""
+    frozen = view.frozen
+    assert frozen is not None
+    there = prepared.cells[view.name].ravel()
+    features = np.zeros((len(worse), *view.shape()), np.float32)
+    cells = features.reshape(-1, frozen.tokens, frozen.width)
+    cells[there] = frozen.encode(worse.reshape(-1, *frozen.shape)[there], encoding_device())
+    return features
 
 
 def score_curve(

@@ -39,7 +39,7 @@ from plait.data.read import read, read_rows
 from plait.data.spelling import fold_value, match_names, say_matches, spellings
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import kind_of_column
-from plait.models.predictors import store_predictors
+from plait.models.predictors import input_names, store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
 from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, say_gaps, span
@@ -399,7 +399,9 @@ class Model:
     ) -> Answers:
         """Prepare and answer in chunks, so that memory does not grow with the files behind the rows."""
         used = {*self.modalities, *alone}
-        strands = [s for s in self.views if s.of in used]
+        asked = [self.predictor(), *(self.predictor(name) for name in alone)]
+        read = {name for predictor in asked for name in input_names(predictor)}
+        strands = [s for s in self.views if s.of in used and (s.is_main or s.name in read)]
         step, parts = self._rows_at_a_time(strands), []
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from plait.core.words import number
-from plait.errors import pip_line
+from plait.errors import bare_line, pip_line
 from plait.models.views import View, may_gain
-from plait.pretrained.catalogue import NAMES, is_installed
+from plait.pretrained.catalogue import BESIDE, NAMES, is_installed
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study
 
 PIP = pip_line("pretrained")
-KNOWN_FROM = {"image": "photographs", "text": "texts"}
+KNOWN_FROM = {"image": "photographs", "text": "texts", "audio": "voices and sounds"}
 
 
 def settle_encoders(study: Study) -> None:
@@ -56,8 +56,16 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
             fact |= {key: getattr(strand.frozen, key) for key in ("origin", "licence", "weights")}
             fact["tune"] = study.options.tuned.get(strand.name, "none" if "none" in study.options.tune else "")
         lacking = [n for n in NAMES.get(strand.kind, ()) if not is_installed(n)]
-        if fact["asked"] == "auto" and lacking and may_gain(strand):
-            fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {PIP}"
+        beside = {
+            view.encoder: "" if view.encoder == "acoustic" else f"{view.frozen.origin}, licence {view.frozen.licence}"
+            for view in study.prepared.views
+            if view.how == "beside" and view.of == strand.name and view.frozen is not None
+        }
+        if beside:
+            fact["beside"] = beside
+        if fact["asked"] == "auto" and lacking and (beside or may_gain(strand)):
+            line = bare_line(*lacking) if strand.kind in BESIDE else PIP
+            fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {line}"
         facts[strand.name] = fact
     return facts
 

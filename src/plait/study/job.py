@@ -27,6 +27,7 @@ from plait.errors import RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.views import (
     View,
+    beside_views,
     encoder_names,
     fit_views,
     prep_options,
@@ -147,7 +148,9 @@ class Fit:
         strands = fit_views(table, self.schema, rows, options.prep, self.generator, options.encoders)
         if self.labels is not None:  # an encoder that is left open may become a pretrained one; not a recogniser's
             names = encoder_names(self.schema, options.encoders)
-            strands += rival_views(strands, names, prep_options(self.schema, options.prep))
+            classic = options.fusion is None and "classic" in (options.candidates or FAMILIES)
+            beside = beside_views(strands, names) if classic else []
+            strands += [*rival_views(strands, names, prep_options(self.schema, options.prep)), *beside]
         strands += tuned_views(strands, list(options.tuned))
         if options.fusion is None and AS_TEXT in (options.candidates or FAMILIES):
             strands += text_views(table, strands, rows, self.generator)

@@ -19,12 +19,12 @@ from plait.core.files import Stages
 from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
-from plait.kinds import KINDS, TEXT
+from plait.kinds import KINDS, TABULAR, TEXT
 from plait.kinds.features import batch_features
 from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
-from plait.models.learners import LEARNERS
+from plait.models.learners import DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import Blend, Bounded, RowText, leaves_of
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
@@ -192,8 +192,10 @@ class Search:
         """Try every learner, as it comes, on each modality and on all together; the quickest learner first."""
         study = self.study
         end = study.budget.since_begin(share)
+        beside = [[view] for views in study.prepared.beside.values() for view in views]
         for learner in self.learners:
-            for names in self._groups_of_names():
+            each = beside if len(beside) > 1 and learner in DENSE else []
+            for names in [*self._groups_of_names(), *each]:
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
                 self._fit_classic(learner, 0, names)
@@ -205,17 +207,22 @@ class Search:
     def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
         """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
         began = time.monotonic()
+        if learner == DISCRIMINANT and {self.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
+            return  # it is for dense numbers
         self._tried += 1  # classic learners are many and short
         total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
         self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
-        fit = partial(self.fit_learner, learner, setting, names, family=family)
+        beside = self.study.prepared.beside
+        inputs = [view for name in names for view in (name, *beside.get(name, ()))]
+        fit = partial(self.fit_learner, learner, setting, inputs, family=family)
         try:
             predictor = fit(self.study.train)
         except RequestError:  # too few rows have any of these, or all of one class
             return
         usual, settings = self.learners[learner][0], self.learners[learner][setting]
         changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
-        source = "row as text" if family == AS_TEXT else " + ".join(names)
+        seen_by = {view.name: f"{view.of} by {view.encoder}" for view in self.study.prepared.views if view.is_second}
+        source = "row as text" if family == AS_TEXT else " + ".join(seen_by.get(name, name) for name in names)
         answers = self.answer_val(predictor)
         self._add(f"{learner}{changed} ({source})", family, predictor, answers, began).fit = fit
 
@@ -236,7 +243,7 @@ class Search:
     def answer_val(self, predictor: Any) -> np.ndarray:
         """Return what a classic learner says of the validation rows, from features that are there already."""
         (inner,) = leaves_of(predictor)
-        answers = inner.from_features({name: self.features[name][self.study.val] for name in inner.names})
+        answers = inner.from_features({name: self.features[name][self.study.val] for name in inner.input_names})
         return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
 
     def settle_scale(self) -> None:
@@ -285,7 +292,7 @@ class Search:
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
         prepared = self.study.prepared
-        shadows = [s.name for s in prepared.views if s.is_second]
+        shadows = [s.name for s in prepared.views if s.how == "as text"]
         if shadows and not self.study.is_over:
             texts = [s.name for s in prepared.views if s.able is TEXT and s.is_main]
             self._fit_classic(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one

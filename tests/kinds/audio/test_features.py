@@ -51,3 +51,21 @@ def test_sounds_of_any_length_have_at_most_444_features(mels: int, frames: int, 
     found = features(np.ones((mels, frames)))
     assert found.shape == (count,)
     assert np.isfinite(found).all()
+
+
+def test_what_fills_a_sound_is_no_part_of_it_but_for_runs_of_before() -> None:
+    sound = np.random.default_rng(0).normal(size=(8, 9))
+    filled = np.pad(sound, ((0, 0), (0, 11)))
+    own = features_of(np.stack([filled, filled[:, ::-1]]), {"edition": 2})
+    assert own[0] == pytest.approx(features(sound))
+    assert own[1] == pytest.approx(features(filled[:, ::-1]))  # what comes before a sound is its own
+    assert features_of(filled[None], {})[0] == pytest.approx(features(filled))
+
+
+def test_silence_and_a_sound_of_one_frame_have_as_many_features() -> None:
+    x = np.zeros((2, 8, 12))
+    x[1, :, 0] = 1.0
+    found = features_of(x, {"edition": 2})
+    assert found.shape == (2, 120)
+    assert np.isfinite(found).all()
+    assert not found[0].any()

@@ -9,7 +9,7 @@ import soundfile
 import torch
 from PIL import Image
 
-from plait.kinds.audio.inside import blank, locate, report, say, wav_of
+from plait.kinds.audio.inside import blank, leave_out, locate, report, say, wav_of
 from plait.kinds.audio.prep import AudioPrep
 
 PREP = AudioPrep(sample_rate=1000, seconds=0.2, mels=8, frames=20, hop=10)  # takes 199 samples, a frame each 10 ms
@@ -79,3 +79,17 @@ def test_a_sound_to_play_keeps_its_channels_is_clipped_and_is_cut_after_half_a_m
     samples, rate = soundfile.read(io.BytesIO(data))
     assert (samples.shape, rate, soundfile.info(io.BytesIO(data)).subtype) == ((3000, 2), 100, "PCM_16")
     assert samples[-1] == pytest.approx([1.0, -0.5], abs=1e-4)
+
+
+def test_pieces_are_left_out_of_the_sound_itself() -> None:
+    sound = np.ones((100, 2), np.float32), 8000
+    variants, weigh = leave_out(sound)
+    assert len(variants) == 11
+    assert all(rate == 8000 for _, rate in variants)
+    assert np.array_equal(variants[0][0], sound[0])
+    silent = [np.flatnonzero(samples[:, 1] == 0)[[0, -1]].tolist() for samples, _ in variants[1:]]
+    assert silent[:3] == [[0, 14], [5, 24], [15, 34]]  # half a piece more on each side
+    heat = weigh(np.array([0.9, *[0.9] * 4, 0.4, *[0.9] * 5]))
+    assert heat.shape == (1, 100)
+    assert heat[0, 40:50] == pytest.approx(0.05)
+    assert heat.sum() == pytest.approx(0.5)

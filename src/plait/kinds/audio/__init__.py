@@ -6,7 +6,7 @@ Knows: one sound, or a batch of prepared ones. Does not know: other modalities, 
 from plait.kinds.kind import ABILITIES, Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {"prep": ("AudioPrep",)}
+DOOR: dict[str, tuple[str, ...]] = {"acoustic": ("RATE", "WIDTH", "describe"), "prep": ("AudioPrep",)}
 
 KIND = Kind(
     "audio",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,32 @@ Box = tuple[float, float, float, float]
 def blank(x: Tensor) -> Tensor:
     """Return what stands for nothing to hear: in a log-mel its mean, 0; in a wave silence."""
     return torch.zeros_like(x)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a heat map over the samples of a sound needs to be laid over its seconds."""
+
+    sample_rate: int
+
+
+def leave_out(
+    sound: tuple[np.ndarray, int],
+) -> tuple[list[tuple[np.ndarray, int]], Callable[[np.ndarray], np.ndarray]]:
+    """Return the sound as it is, and with each piece silenced; and what makes a heat (1, sample) of their answers."""
+    samples, rate = sound
+    edges = np.linspace(0, len(samples), min(SEGMENTS, len(samples)) + 1).astype(int)
+    variants = [(samples, rate)]
+    for begin, end in itertools.pairwise(edges):
+        wide = (end - begin) // 2
+        variants.append((samples.copy(), rate))
+        variants[-1][0][max(0, begin - wide) : end + wide] = 0
+
+    def weigh(answers: np.ndarray) -> np.ndarray:
+        sizes = np.diff(edges)
+        return np.repeat((answers[0] - answers[1:]) / sizes, sizes)[None]
+
+    return variants, weigh
 
 
 def locate(

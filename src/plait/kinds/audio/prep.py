@@ -373,6 +373,11 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
     size = 2 ** math.ceil(math.log2(max(2, length)))
     window = np.zeros(size, np.float32)
     window[(size - length) // 2 : (size - length) // 2 + length] = np.hanning(length + 1)[:-1]
+    return window, log_mel_bank(rate, mels, size)
+
+
+def log_mel_bank(rate: int, mels: int, size: int) -> np.ndarray:
+    """Return the filters (mel, frequency) of `log_mel`, for spectra of `size` samples at `rate` Hz."""
     low, high = mel_of(LOWEST), mel_of(rate / 2)
     edges = 700 * (10 ** (np.linspace(low, high, mels + 2) / 2595) - 1)
     lines = np.arange(size // 2 + 1) * (rate / size)
@@ -381,7 +386,7 @@ def _mel_bank(rate: int, mels: int, length: int) -> tuple[np.ndarray, np.ndarray
     for row, middle in enumerate(edges[1:-1]):  # one by one: of a long window all at a time would fill the memory
         offset = lines - middle
         bank[row] = np.clip(np.minimum(1 + offset / widths[row], 1 - offset / widths[row + 1]), 0, None)
-    return window, bank
+    return bank
 
 
 PREP = AudioPrep

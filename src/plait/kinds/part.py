@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import BLANK, Table
-from plait.data.nearby import near_files
 from plait.errors import CellError, TableError
 
 SAMPLE = 400  # opened cells looked at to choose sizes and rates
@@ -82,6 +81,8 @@ class Opener:
             count += taken
         if not count:
             names = [cell for cell in table.cells(part.columns[0], rows[:SAMPLE]) if isinstance(cell, str)]
+            from plait.data.nearby import near_files  # here, since it looks into the files of all kinds
+
             near = near_files(names, table.folder)
             why += f"; {near}" if near else ""
             raise TableError(

@@ -5,6 +5,7 @@ Knows cells and the pool that opens them; no kind, no network.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -132,12 +133,21 @@ class Opener:
             try:
                 if cells[row] is None:
                     raise CellError(BLANK)
-                values[row] = self.apply(prep, self.read(cells[row], folder, rate, prep))
+                _put(self.apply(prep, self.read(cells[row], folder, rate, prep)), values, row)
                 answers.append(None)
             except CellError as error:
                 values[row] = 0
                 answers.append(str(error))
         return answers
+
+
+def _put(value: np.ndarray, values: np.ndarray, row: int) -> None:
+    """Copy a value to its row; float32 to float16 as torch does where it is loaded, which is ten times as quick."""
+    torch = sys.modules.get("torch")
+    if torch is not None and (value.dtype, values.dtype) == (np.float32, np.float16) and value.flags.carray:
+        torch.from_numpy(values[row]).copy_(torch.from_numpy(value))
+    else:
+        values[row] = value
 
 
 def add_reasons(

@@ -22,7 +22,8 @@ import torch
 from plait.converters.sphinx import Sphinx
 from plait.core.contract import Modality
 from plait.core.threads import number_threads
-from plait.kinds.audio.prep import AudioPrep, resample
+from plait.data.media import resample
+from plait.kinds.audio.prep import AudioPrep
 from plait.models.rows import Prepared
 from plait.models.speech.learning import Recordings, SpeechRecipe, errors_of, hear_rows, speech_lesson, usual_recipe
 from plait.models.speech.network import Recogniser

@@ -12,7 +12,11 @@ import plait
 from tiny import numbers_table
 
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2", "ftfy", "rapidfuzz"]
+KEPT = Path(__file__).parent / "kept"
 OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.study.job", "plait.study.search"]
+NOT_OF_CSV = ["pandas", "scipy", "plait.converters.in_fit", "plait.data.arrow", "plait.pretrained.own"]
+NOT_OF_CSV += ["plait.data.folders", "plait.data.frames", "plait.data.media", "plait.data.records", "plait.draw"]
+NOT_OF_CSV += ["plait.models.blend", "plait.models.network", "plait.proof.scores", "plait.pretrained.frozen"]
 NOT_OF_NETWORKS = ["plait.models.classic", "plait.models.speech.network", "plait.converters.catalogue"]
 
 
@@ -55,6 +59,16 @@ def test_predicting_loads_nothing_that_only_fitting_needs(tmp_path: Path, candid
     words = ["predict", str(tmp_path / "run"), "--cell", "a=0.4", "--cell", "b=2"]
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
     assert loaded_after(code, OF_FIT_ALONE + (NOT_OF_NETWORKS if candidates == "alone" else [])) == []
+
+
+@pytest.mark.parametrize("run", ["classic", "network"])
+def test_predicting_a_csv_loads_no_pandas_and_no_other_reader(tmp_path: Path, run: str) -> None:
+    (tmp_path / "one.csv").write_text('note,dose\n"a cold grey morning by the sea",0.5\n')
+    given, out = str(tmp_path / "one.csv"), str(tmp_path / "out.csv")
+    code = f"import plait; plait.predict({str(KEPT / run)!r}, {given!r}, out={out!r})"
+    heavy = [name for name in NOT_OF_CSV if run == "classic" or name != "plait.models.network"]
+    assert loaded_after(code, heavy) == []
+    assert (tmp_path / "out.csv").read_text().startswith('"prediction","probability_no","probability_yes"')
 
 
 def test_the_probe_sees_what_is_loaded() -> None:

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from plait.data.headers import check_header
+from plait.data.headers import check_header, seems_whole
 
 TONE = np.sin(np.arange(8000) / 5).astype(np.float32) / 2
 
@@ -96,3 +96,33 @@ def test_a_png_whose_bytes_changed() -> None:
 def test_other_bytes_say_nothing() -> None:
     assert check_header(b"") == ("", "")
     assert check_header(b"any text") == ("", "")
+
+
+def wav(sound: int, told: int | None = None, more: bytes = b"", block: int = 2) -> bytes:
+    """Return a WAV of `sound` bytes at 8,000 Hz, whose header tells `told`."""
+    told = sound if told is None else told
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 8000 * block, block, 16)
+    body = b"WAVE" + form + struct.pack("<4sI", b"data", told) + bytes(sound) + more
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize(
+    ("content", "whole"),
+    [
+        (wav(1000), True),
+        (b"fLaC" + bytes(100), True),
+        (wav(0), False),
+        (wav(1000, 4000), False),
+        (wav(1000, 900), False),
+        (wav(1000, 0xFFFFFFFF), False),
+        (wav(1001), True),
+        (wav(1000, block=3), False),
+        (wav(1000, more=b"LIST\x04\0\0\0abcd"), False),
+        (wav(1000)[:30], False),
+        (b"OggS" + bytes(100), False),
+        (b"", True),
+    ],
+)
+def test_what_seems_whole_is_whole(content: bytes, whole: bool) -> None:
+    assert seems_whole(content[:64], len(content)) is whole
+    assert not whole or check_header(content) == ("", "")

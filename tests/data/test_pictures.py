@@ -148,3 +148,14 @@ def test_heic_is_read_where_its_package_is(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CellError, match=r'run: pip install "plait\[heic\]", or convert it to JPEG or PNG: the bytes'):
         read_image(content, None)
+
+
+@pytest.mark.parametrize(("cut", "most"), [(1, 0.0), (3, 0.0), (20, 0.01)])
+def test_a_gif_without_its_last_bytes_is_read(cut: int, most: float) -> None:
+    pixels = (np.arange(120)[:, None] + np.arange(160)).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "GIF")
+    read = np.asarray(read_image(out.getvalue()[:-cut], None).convert("L"))
+    assert (read != pixels).mean() <= most
+    with pytest.raises(CellError, match="truncated"):
+        read_image(out.getvalue()[:-200], None)

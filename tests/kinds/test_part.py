@@ -96,3 +96,15 @@ def test_a_note_of_a_cell_says_why_it_is_blank_or_what_it_was_filled_from() -> N
     with ThreadPoolExecutor(1) as pool:
         present, reasons = OPENER.prepare(None, Part(table, ("x",)), {}, np.zeros(2), pool)
     assert (present.tolist(), reasons) == ([[True], [False]], ["read from scan", "blank"])
+
+
+def test_numbers_are_halved_in_size_as_numpy_does() -> None:
+    pytest.importorskip("torch")  # with it loaded
+    value = np.random.default_rng(0).normal(0, 1000, (8, 9)).astype(np.float32)
+    value[0, :4] = np.inf, 1e30, 1e-8, -0.0
+    opener = Opener("numbers", lambda cell, folder, rate, prep: value, lambda prep, numbers: numbers)
+    out = np.zeros((2, 8, 9), np.float16)
+    with ThreadPoolExecutor(1) as pool, np.errstate(over="ignore"):
+        opener.prepare(None, Part(Table({"c": column(["a", None])}, None, "cells"), ["c"]), {}, out, pool)
+        assert out[0].tobytes() == value.astype(np.float16).tobytes()
+    assert not out[1].any()

@@ -11,6 +11,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "columns": ("Converted", "convert_column"),
     "espeak": ("Speech",),
     "graph": ("Route", "check_kind", "find_route", "is_installed", "version_of"),
-    "in_fit": ("FILLED", "Made", "RunConverter", "apply_conversions", "plan_conversions"),
+    "in_fit": ("Made", "RunConverter", "apply_conversions", "plan_conversions"),
     "one_file": ("choose_columns", "kind_of_ending", "read_file", "write_file"),
 }

@@ -11,13 +11,11 @@ import numpy as np
 
 from plait.converters.columns import convert_column, encode
 from plait.converters.graph import check_kind, describe, find_route, version_of
-from plait.core.contract import Column, Modality, Schema, Table, free_name, no_column
+from plait.core.contract import FILLED, Column, Modality, Schema, Table, free_name, no_column
 from plait.core.terminal import Callback
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import is_opened, modality_kinds
-
-FILLED = "filled from"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "contract": (
-        "BLANK", "Batch", "Column", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
+        "BLANK", "Batch", "Column", "FILLED", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
         "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
     ),
     "files": (

@@ -186,8 +186,11 @@ class Table:
 def _take(values: pa.ChunkedArray | np.ndarray, rows: Sequence[int] | np.ndarray) -> pa.ChunkedArray | np.ndarray:
     import pyarrow as pa
 
-    index = np.asarray(rows, dtype=np.int64)
-    return values[index] if isinstance(values, np.ndarray) else values.take(pa.array(index))
+    index = np.ascontiguousarray(rows, dtype=np.int64)
+    if isinstance(values, np.ndarray):
+        return values[index]
+    # from its buffer, since of an array Arrow makes one with pandas, which takes long to import
+    return values.take(pa.Array.from_buffers(pa.int64(), len(index), [None, pa.py_buffer(index)]))
 
 
 def _cell(value: Any) -> Any:
@@ -259,6 +262,7 @@ def clean_label(cell: Any) -> Any:
 
 BLANK = "blank"  # why a cell is absent in which nothing is
 NEW = "was not in training"  # what is said of a value that counts as absent since no code was learned for it
+FILLED = "filled from"  # begins the note of a cell that was made of another
 
 
 def no_column(*names: str) -> str:

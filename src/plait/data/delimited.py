@@ -19,6 +19,7 @@ from plait.core.words import count
 from plait.data import formats
 from plait.data.encodings import say_encoding
 from plait.data.layout import MARKS, find_header, is_drawn, is_spaced, is_units_row, undraw
+from plait.data.lists import array_of
 from plait.data.parse import MISSING, PLAIN_NUMBER, PLAIN_WHOLE, is_decimal_comma, is_missing
 from plait.errors import TableError
 
@@ -175,10 +176,8 @@ def check_names(names: Iterable[str], source: str) -> None:
 
 
 def _strings(rows: list[list[str]]) -> list[pa.Array]:
-    import pyarrow as pa
-
     columns = zip(*rows, strict=True)
-    return [pa.array([cell if cell.strip() else None for cell in cells], pa.string()) for cells in columns]
+    return [array_of([cell if cell.strip() else None for cell in cells], "string") for cells in columns]
 
 
 def _shows_commas(cells: list[str | None]) -> bool:
@@ -222,7 +221,7 @@ def _typed(column: pa.ChunkedArray, semicolons: bool, commas: bool) -> pa.Chunke
             trimmed, form, whole = pc.replace_substring(trimmed, ".", ""), PLAIN_WHOLE, True
         elif len(present) <= FEW_ROWS or not pc.all(match(present, rf".*\..*|{MISSING}")).as_py():
             return column  # 1.234 may be 1234: whoever knows the whole column, or what was learned from, decides
-    numbers = pc.if_else(match(trimmed, form), trimmed, pa.scalar(None, pa.string()))
+    numbers = pc.if_else(match(trimmed, form), trimmed, pa.nulls(1, pa.string())[0])
     numbers = pc.replace_substring(pc.replace_substring_regex(numbers, r"^\+", ""), ",", ".")
     try:
         return numbers.cast(pa.int64() if whole else pa.float64())

@@ -23,7 +23,6 @@ import numpy as np
 from plait.core.files import parse_json, write_bytes
 from plait.core.typed import check_type
 from plait.data.fact_cache import cache_folder
-from plait.data.media import open_cell, part_of, read_head
 
 KEY_BYTES = 16
 SMALL = 1024  # rows below which a shard is small
@@ -55,6 +54,8 @@ def digest_cell(cell: Any, folder: Path | None, sample_rate: int | None = None) 
     Raises CellError where the cell is blank or names no file that can be read."""
     if isinstance(cell, np.ndarray):
         return _digest(f"{cell.dtype} {cell.shape} {sample_rate};".encode(), np.ascontiguousarray(cell).tobytes())
+    from plait.data.media import open_cell, part_of, read_head  # here, since features of texts open no file
+
     source = open_cell(cell, folder)
     return digest_bytes(read_head(source, None, None), part_of(cell, source))
 

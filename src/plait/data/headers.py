@@ -24,6 +24,17 @@ def check_header(content: Any) -> tuple[str, str]:
     return "", ""
 
 
+def seems_whole(head: bytes, size: int) -> bool:
+    """Whether the first 64 bytes of a file of `size` bytes show that `check_header` finds nothing in it: that it has no
+    header that is checked, or is a WAV as most are, whose sound follows at once and ends with the file."""
+    if not any(re.match(start, head, re.DOTALL) for start, _ in _CHECKS):
+        return True
+    if len(head) < 44 or head[:4] != b"RIFF" or head[8:20] != b"WAVEfmt \x10\0\0\0" or head[36:40] != b"data":
+        return False
+    told = struct.unpack_from("<I", head, 40)[0]
+    return 2 <= told == size - 44 < OPEN_LENGTH and not _check_format(*struct.unpack_from("<HHIIHH", head, 20))
+
+
 def is_nearly_all(left: float, size: float, second: float) -> bool:
     """Whether next to nothing is missing where `left` of `size` are there, of which a second has so many.
 

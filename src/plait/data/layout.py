@@ -1,13 +1,16 @@
 """Where the table begins in a file of delimited text, as instruments and programs write them: below lines about the
-device, below comments, above a row of units. Knows records of text alone."""
+device, below comments, above a row of units; and whether it is lines of JSON. Knows records of text alone."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
 from itertools import islice
+
+from plait.core.files import parse_json
 
 MARKS = ("#", "%", "//")  # how comments begin
 LOOKED = 200  # records looked at
@@ -23,6 +26,16 @@ _OTHER = (
     "counts?|samples?|in|ft|lbs?|[Ww]att|Volts?|Amps?|unix|utc|UTC|iso"
 )
 _UNIT = re.compile(rf"(?:(?:{_BASE}|{_OTHER})(?:[\^²³⁻¹*·/.-]|\d)*)+")
+
+
+def is_json_line(line: str) -> bool:
+    """Whether a first line is an object, or would be one if it nested less deep or its numbers were shorter."""
+    try:
+        return line.lstrip().startswith("{") and isinstance(parse_json(line, finite=False), dict)
+    except json.JSONDecodeError:
+        return False
+    except ValueError:
+        return True
 
 
 def is_number(cell: str) -> bool:

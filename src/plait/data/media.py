@@ -12,13 +12,14 @@ import struct
 import unicodedata
 import urllib.parse
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plait.data.formats import HEAD, describe, has_av, sniff, sniff_format, way_out
-from plait.data.headers import check_header
+from plait.data.headers import check_header, seems_whole
 from plait.data.in_text import held_in
 from plait.data.pictures import MAX_PIXELS, decode, decode_heic, picture_of_array
 from plait.data.sound import LEAST_RATE, LONG_RATE, MAX_SAMPLES, MOST_RATE, Sound, as_float, decode_sound
@@ -81,13 +82,7 @@ def _find_file(text: str, folder: Path | None) -> Path:
     if local := _LOCAL.match(text.strip()):
         text = urllib.parse.unquote(text.strip()[local.end() :])
     status = None
-    # As written; then as Windows writes it; then with accents joined or apart, as macOS and archives leave them.
-    slashed = text.strip().replace("\\", "/")
-    whole = split_part(slashed)[0]  # of a#t=1,2 the file is a, unless there is one of the whole name
-    names = [text]
-    for written in (slashed, whole):
-        names += [written, *(unicodedata.normalize(form, written) for form in ("NFC", "NFD"))]
-    for name in names:
+    for name in _spellings(text):
         try:
             path = folder / name if folder is not None else Path(name)
             status = path.stat()
@@ -111,6 +106,15 @@ def _find_file(text: str, folder: Path | None) -> Path:
     return path
 
 
+def _spellings(text: str) -> Iterator[str]:
+    """Give a name as it is written; then as Windows writes it; then with accents joined or apart, as macOS and archives
+    leave them. Of a#t=1,2 the file is a, unless there is one of the whole name."""
+    yield text
+    slashed = text.strip().replace("\\", "/")
+    for written in (slashed, split_part(slashed)[0]):
+        yield from (written, *(unicodedata.normalize(form, written) for form in ("NFC", "NFD")))
+
+
 def leads_out(name: str | Path, folder: Path) -> str:
     """Return where a symbolic link leads that takes `name`, which by its words lies in `folder`, out of it; else "".
 
@@ -121,7 +125,7 @@ def leads_out(name: str | Path, folder: Path) -> str:
     parts = os.path.normpath(name).split(os.sep)
     if os.path.isabs(name) or parts[0] == os.pardir:
         return ""
-    if os.pardir not in Path(name).parts:  # `a/..` is where `a` leads
+    if os.pardir not in os.fspath(name).split(os.sep):  # `a/..` is where `a` leads
         place = os.fspath(folder)
         if not any(os.path.islink(place := os.path.join(place, part)) for part in parts):
             return ""
@@ -141,7 +145,9 @@ def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
     """Return start and end, in seconds, of the part of a sound that a cell names; (0, None) where it names the whole.
     source: what `open_cell` gives for the cell. A file whose own name ends in #t=… is whole."""
     name = cell.get("path") if isinstance(cell, dict) else cell
-    if not isinstance(name, (str, os.PathLike)) or (isinstance(source, Path) and _PART.fullmatch(source.name)):
+    if not isinstance(name, (str, os.PathLike)) or "#t=" not in os.fspath(name):
+        return 0.0, None
+    if isinstance(source, Path) and _PART.fullmatch(source.name):
         return 0.0, None
     return split_part(os.fspath(name).strip())[1:]
 
@@ -263,15 +269,23 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
 
 def _check_whole(cell: Any, source: bytes | Path, sound: Sound) -> None:
     """Raise CellError where the end of a sound is missing: libsndfile reads what is there without a word."""
-    import mmap
-
+    fault = words = ""
     if isinstance(source, bytes):
         fault, words = check_header(source)
     else:
-        with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            fault, words = check_header(content)
+        with open(source, "rb", buffering=0) as file:
+            if not seems_whole(file.read(64), os.fstat(file.fileno()).st_size):
+                fault, words = _check_mapped(file.fileno())
     if sound.cut or fault == "truncated":
         raise CellError(f"cut off: {_name(cell)} ({sound.note or words})", "truncated")
+
+
+def _check_mapped(number: int) -> tuple[str, str]:
+    """Return what `check_header` says of an open file, of which it reads what it needs."""
+    import mmap
+
+    with mmap.mmap(number, 0, access=mmap.ACCESS_READ) as content:
+        return check_header(content)
 
 
 def _samples_of_array(values: np.ndarray) -> np.ndarray:

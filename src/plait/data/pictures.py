@@ -223,15 +223,38 @@ def _without_end(content: bytes, draft: tuple[int, int] | None) -> Image.Image |
             return _checked_jpeg(_load(body + END_OF_JPEG, draft), body)
         if content.startswith(b"\x89PNG"):
             image = _load(_filled_png(content))
-        else:  # what is stored line by line, or ends with a mark
-            room = max(64, int(len(content) * NEXT_TO_NOTHING))
-            content += bytes(room) + (b"\0;" if content.startswith(b"GIF8") else b"")
+        elif content.startswith(b"GIF8"):
+            image = _load(_filled_gif(content))
+        else:  # what is stored line by line
+            content += bytes(max(64, int(len(content) * NEXT_TO_NOTHING)))
             if any(tile.codec_name == "libtiff" for tile in _open(content).tile):
                 return None  # it would say on the screen what it cannot unpack
             image = _load(content)
         image.info[CUT] = "its last bytes are missing"
         return image
     return None
+
+
+def _filled_gif(content: bytes) -> bytes:
+    """Return a GIF with next to nothing in its first colour behind what is there, in blocks of up to 255 bytes, and its
+    end mark (GIF89a): a code of LZW that is zero is one pixel, of 9 to 12 bits as a rule."""
+
+    def colours(flags: bytes) -> int:
+        return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 128 else 0
+
+    width, height = struct.unpack_from("<HH", content, 6)
+    place = 13 + colours(content[10:11])
+    while place < len(content) and content[place] != 0x3B:
+        place += 11 + colours(content[place + 9 : place + 10]) if content[place] == 0x2C else 2
+        while place < len(content) and content[place]:
+            place += 1 + content[place]
+        if place >= len(content):
+            room = max(64, int(width * height * NEXT_TO_NOTHING * 9 / 8))
+            sizes = [min(255, room - start) for start in range(0, room, 255)]
+            blocks = b"".join(bytes([size]) + bytes(size) for size in sizes)
+            return content + bytes(place - len(content)) + blocks + b"\0;"
+        place += 1
+    return content + b";"
 
 
 def _ends_grey(image: Image.Image) -> bool:

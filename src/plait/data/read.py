@@ -11,16 +11,12 @@ from typing import Any
 from plait.core.contract import Table
 from plait.core.options import checked
 from plait.data import formats
-from plait.data.arrow import categories_in, read_arrow
-from plait.data.columns import column_of_cells
-from plait.data.delimited import not_utf8, read_delimited
 from plait.data.encodings import code_of_bom
-from plait.data.folders import read_folder
-from plait.data.frames import columns_of_object
-from plait.data.records import JSON_ENDINGS, is_json_line, read_json
+from plait.data.layout import is_json_line
 from plait.errors import TableError, did_you_mean
 
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
+_JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 _FOREIGN = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive", "save the sheet as 'CSV UTF-8'"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
@@ -80,6 +76,9 @@ def _read(source: Any, folder: str | Path | None) -> Table:
         table = _read_folder(path) if path.is_dir() else _read_file(path)
         table.folder = place if place is not None else table.folder
     else:
+        from plait.data.arrow import categories_in
+        from plait.data.frames import columns_of_object
+
         columns, name = columns_of_object(source)
         table = Table(columns, place, name, categories=categories_in(source))
     return table
@@ -106,24 +105,35 @@ def _read_file(path: Path) -> Table:
     if formats.sniff(head):
         raise TableError(f"{path} is {'a picture' if formats.sniff(head) == 'image' else 'a sound'}, not a table")
     if head[:4] in (b"PAR1", b"ARRO", b"FEA1", b"\xff\xff\xff\xff") or path.suffix.lower() in (".parquet", ".pq"):
+        from plait.data.arrow import read_arrow  # each reader here, since a prediction waits for one of them at most
+
         return read_arrow(path, head)
     code = code_of_bom(head)
     if code is None:
         raise TableError(f"{path} holds zero bytes, so it is no CSV, TSV or JSONL; nor is it Parquet or Arrow")
     try:
         with open(path, encoding=code, newline="") as file:
-            is_json = path.suffix.lower() in JSON_ENDINGS or is_json_line(file.readline())
+            is_json = path.suffix.lower() in _JSON_ENDINGS or is_json_line(file.readline())
             file.seek(0)
             if is_json:
+                from plait.data.records import read_json
+
                 return Table(read_json(path, file.read()), path.parent, str(path))
+            from plait.data.delimited import read_delimited
+
             data, lines, units = read_delimited(path, file)
             return Table(data, path.parent, str(path), lines=lines, units=units)
     except UnicodeDecodeError:
+        from plait.data.delimited import not_utf8
+
         raise TableError(not_utf8(path)) from None
 
 
 def _read_folder(path: Path) -> Table:
     """Read a folder of class-named folders; notes become a warning."""
+    from plait.data.columns import column_of_cells
+    from plait.data.folders import read_folder
+
     tables = [e.name for e in sorted(path.iterdir()) if e.is_file() and e.suffix.lower() in _TABLE_ENDINGS]
     if tables := [name for name in tables if not name.startswith(".")]:
         raise TableError(f"{path} is a folder that holds tables; give one of them, such as {path / tables[0]}")

@@ -14,22 +14,12 @@ from plait.core.files import parse_json
 from plait.data.columns import column_of_cells, record_cell
 from plait.data.delimited import MOST_COLUMNS, check_names
 from plait.data.frames import turned
+from plait.data.layout import is_json_line
 from plait.errors import TableError
 
-JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 MOST_HOLES, HOLES = 50_000_000, 20  # absent cells of JSON that are made, in all, and for each value that is there
 MOST_NESTED = 32  # levels inside a cell of JSON; people write 2 or 3
 PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
-
-
-def is_json_line(line: str) -> bool:
-    """Whether a first line is an object, or would be one if it nested less deep or its numbers were shorter."""
-    try:
-        return line.lstrip().startswith("{") and isinstance(parse_json(line, finite=False), dict)
-    except json.JSONDecodeError:
-        return False
-    except ValueError:
-        return True
 
 
 def read_json(path: Path, text: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Knows cells and the pool that opens them; no kind, no network.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import BLANK, Table
-from plait.data.nearby import near_files
 from plait.errors import CellError, TableError
 
 SAMPLE = 400  # opened cells looked at to choose sizes and rates
@@ -82,6 +82,8 @@ class Opener:
             count += taken
         if not count:
             names = [cell for cell in table.cells(part.columns[0], rows[:SAMPLE]) if isinstance(cell, str)]
+            from plait.data.nearby import near_files  # here, since it looks into the files of all kinds
+
             near = near_files(names, table.folder)
             why += f"; {near}" if near else ""
             raise TableError(
@@ -131,12 +133,21 @@ class Opener:
             try:
                 if cells[row] is None:
                     raise CellError(BLANK)
-                values[row] = self.apply(prep, self.read(cells[row], folder, rate, prep))
+                _put(self.apply(prep, self.read(cells[row], folder, rate, prep)), values, row)
                 answers.append(None)
             except CellError as error:
                 values[row] = 0
                 answers.append(str(error))
         return answers
+
+
+def _put(value: np.ndarray, values: np.ndarray, row: int) -> None:
+    """Copy a value to its row; float32 to float16 as torch does where it is loaded, which is ten times as quick."""
+    torch = sys.modules.get("torch")
+    if torch is not None and value.dtype == np.float32 and values.dtype == np.float16 and value.flags.carray:
+        torch.from_numpy(values[row]).copy_(torch.from_numpy(value))
+    else:
+        values[row] = value
 
 
 def add_reasons(

@@ -7,7 +7,7 @@ scatters the tokens back. It knows batches and plans, not tables or training.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,7 +19,9 @@ from plait.kinds.network import as_float, build_encoder, centre, input_shape, is
 from plait.kinds.vectors.network import VectorEncoder
 from plait.models import plan as plans
 from plait.models.fusion import DROPOUT, Vote, build_fusion, pool
-from plait.pretrained.frozen import Frozen, last_blocks
+
+if TYPE_CHECKING:
+    from plait.pretrained.frozen import Frozen
 
 Parts = dict[str, tuple[Tensor, Tensor]]
 Augment = Callable[[str, Tensor], Tensor]
@@ -45,6 +47,8 @@ class TunedEncoder(nn.Module):
     """A pretrained network, part of which is trained, without dropout; a VectorEncoder over it."""
 
     def __init__(self, network: nn.Module, tokens: int, width: int, dim: int, how: str = "full") -> None:
+        from plait.pretrained.frozen import last_blocks  # here, since most networks tune none
+
         super().__init__()
         self.network = network.requires_grad_(False)
         for block in last_blocks(network, how):

@@ -17,9 +17,7 @@ from torch.overrides import TorchFunctionMode
 from plait.core.contract import Batch, answer_subsets, shown_by
 from plait.core.files import consistent, pack_tensors, unpack_tensors
 from plait.errors import RequestError, RunError
-from plait.models.blend import load_combiner
 from plait.models.calibration import apply_temperature, count_sets, number_sets
-from plait.models.network import Network, NetworkPredictor, tuned_makers
 from plait.models.views import View
 from plait.models.written import check_coefficients, check_inputs, check_parts, check_prior, require
 
@@ -186,7 +184,8 @@ class Stored:
 
 def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     """Take predictors apart into what a run folder can hold."""
-    from plait.models.classic import MajorityPredictor  # here, since a prediction by a network needs neither
+    from plait.models.classic import MajorityPredictor  # here, since no prediction needs all of them
+    from plait.models.network import NetworkPredictor
     from plait.models.speech.network import Recogniser
 
     stored = Stored([], {}, {}, {})
@@ -281,6 +280,8 @@ def _restore(
         return RowText(made[part["inner"]])
     prior = np.array(part.get("prior", ()))
     if part["is"] == "blend":
+        from plait.models.blend import load_combiner
+
         combiner = load_combiner(part["combiner"], arrays)
         check_coefficients(arrays, len(part["members"]), len(prior))
         return Blend([made[place] for place in part["members"]], combiner, prior)
@@ -309,6 +310,8 @@ class Unmade(TorchFunctionMode):
 
 def _network(part: Mapping[str, Any], weights: Mapping[str, np.ndarray], plan: Any, views: Sequence[View]) -> Any:
     """Build a network without memory, hold it against its weights, and only then give it both."""
+    from plait.models.network import Network, NetworkPredictor, tuned_makers  # of which classic learners know nothing
+
     spec = part["spec"]
     own = plan if plan is not None and spec["plan"] == str(plan) else None
     inputs = {strand.get("input", strand["name"]) for strand in spec["strands"]}

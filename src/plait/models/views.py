@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
 from plait.pretrained.catalogue import BESIDE, HUB, NAMES, best_local, is_installed, make_frozen, restore_frozen
 from plait.pretrained.features import Cells, read_features, read_raw
-from plait.pretrained.frozen import Frozen
-from plait.pretrained.own import wrap_own
+
+if TYPE_CHECKING:
+    from plait.pretrained.frozen import Frozen
 
 How = Literal["own", "given", "as text", "rival", "beside", "tuned"]
 PREPARED = ("bandpass", "denoise", "trim", "loudness", "seconds")  # of sounds, whatever encoder hears them
@@ -322,6 +323,8 @@ def _freeze(view: View, encoder: Any, options: Mapping[str, Any]) -> Frozen:
         frozen = make_frozen(view.kind, encoder, {name: options[name] for name in options if name in shared})
         learned = able.prep.for_frozen(frozen.prep, view.prep) if hasattr(able.prep, "for_frozen") else frozen.prep
         return replace(frozen, prep=learned)
+    from plait.pretrained.own import wrap_own  # here, since most runs hold no module of the user's own
+
     return wrap_own(encoder, view.kind, view.prep, *own_input(view.kind, view.prep, view.layout()))
 
 

@@ -9,15 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from plait.data.feature_cache import open_features
 from plait.errors import CellError
 from plait.kinds import KINDS
-from plait.pretrained.frozen import Frozen
+
+if TYPE_CHECKING:
+    from plait.pretrained.frozen import Frozen
 
 AHEAD = 2  # batches that are decoded while one is encoded
 GIVEN = {"float16": "float32"}  # what is kept in half precision is not encoded in it
@@ -45,6 +46,8 @@ def read_features(
     if len(cells) == 1:  # neither looked for nor kept: a file for each would cost more than it saves
         reasons, out[:] = _compute(frozen, cells, [0], pool)
         return reasons
+    from plait.data.feature_cache import open_features  # here, since most runs have no pretrained encoder
+
     cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
     keys, reasons = _digests(frozen, cells, pool)
     hashed = {row: key for row, key in enumerate(keys) if key is not None}
@@ -70,6 +73,8 @@ def read_features(
 
 def why_not_kept(frozen: Frozen) -> str:
     """Return why features of this encoder cannot be kept, or "" where all is well."""
+    from plait.data.feature_cache import open_features
+
     return open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe()).trouble
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.converters.in_fit import FILLED
-from plait.core.contract import BLANK, NEW, answer_subsets
+from plait.core.contract import BLANK, FILLED, NEW, answer_subsets
 from plait.models.rows import Prepared
 
 NO_NUMBER = ("failed", "the model's answer is no finite number")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.converters.in_fit import Made
 from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
 from plait.core.threads import number_threads
 from plait.errors import RunError
@@ -17,6 +16,9 @@ from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, LEARNED, PROOF, WEIGHTS, Model
+
+if TYPE_CHECKING:
+    from plait.converters.in_fit import Made
 
 
 def load(
@@ -55,6 +57,7 @@ def load(
 def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str) -> Made:
     """Make a conversion again. A run holds words and grammars themselves; models and fonts stay outside of it."""
     from plait.converters.catalogue import refuse_files  # here, since most runs convert nothing
+    from plait.converters.in_fit import Made
 
     refuse_files(data["route"], converters, source, ("model", "font"))
     return Made.from_json(data, converters)

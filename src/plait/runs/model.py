@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table, clean_label, group_rows
 from plait.core.files import (
     consistent,
@@ -43,7 +42,6 @@ from plait.models.predictors import input_names, store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
 from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, say_gaps, span
-from plait.proof.scores import MOST_MODALITIES, by_modalities, intervals
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.arrival import (
     add_absent,
@@ -57,6 +55,7 @@ from plait.runs.facts import RunFacts
 from plait.runs.predictions import Predictions, status_line
 
 if TYPE_CHECKING:
+    from plait.converters.in_fit import Made
     from plait.proof.explanation import Explanation
 
 FORMAT = 4
@@ -293,6 +292,8 @@ class Model:
 
     def subsets(self) -> list[tuple[str, ...]]:
         """Return the sets of modalities given which the model is scored, names sorted; all of them last."""
+        from plait.proof.scores import MOST_MODALITIES  # here, since a prediction scores nothing
+
         names = sorted(self.modalities)
         sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
         return [keep for size in sizes for keep in itertools.combinations(names, size)]
@@ -327,12 +328,15 @@ class Model:
         }
 
     def _rate(self, truth: np.ndarray, values: np.ndarray, **given: Any) -> dict[str, Any]:
+        from plait.proof.scores import intervals
+
         return intervals(truth, values if self.classes is not None else values[:, 0], self.classes, **given)
 
     def _rate_subsets(
         self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], **given: Any
     ) -> dict[str, Any]:
         """Return the scores given each subset of modalities, each on the rows that have any of it."""
+        from plait.proof.scores import by_modalities
 
         def answer(keep: Sequence[str]) -> np.ndarray:
             values = answered.answers[tuple(sorted(keep))]
@@ -384,7 +388,10 @@ class Model:
         spare = [name for name in table.names if name not in {*found.values(), *self._known_names()}]
         table, rates = rename_columns(table, found), self.facts.sample_rates
         table = replace(table, sample_rates={**rates, **table.sample_rates})
-        table = apply_conversions(table, made, callback)
+        if made:
+            from plait.converters.in_fit import apply_conversions  # here, since most runs convert nothing
+
+            table = apply_conversions(table, made, callback)
         lacking = [name for name in dict.fromkeys(wanted) if name not in table.data]
         fitting = add_absent(table, lacking)
         notes = [say_matches(found)] if len(table) else []

@@ -14,6 +14,7 @@ import numpy as np
 from plait.core.contract import free_name
 from plait.core.files import write_bytes
 from plait.core.words import count
+from plait.data.lists import array_of
 from plait.errors import RequestError
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ class Predictions:
         columns = self.columns()
         kinds = dict.fromkeys([*columns][: len(self.kept)]) | dict.fromkeys([*columns][len(self.kept) :], "double")
         if self._kinds["prediction"] is None:  # of no rows, or of failed ones alone, as of others
-            kinds["prediction"] = "double" if self.classes is None else pa.array(self.classes).type
+            kinds["prediction"] = "double" if self.classes is None else array_of(self.classes).type
         kinds |= {name: kind for name, kind in self._kinds.items() if kind is not None}
-        return pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
+        return pa.table({name: array_of(values, kinds[name]) for name, values in columns.items()})
 
     def write(self, path: str | Path, front: Mapping[str, Sequence[Any]] | None = None) -> None:
         """Write CSV or Parquet, by the ending. Raises RequestError for another ending. front: further columns."""

@@ -48,8 +48,8 @@ def fit_given(candidate: Candidate, study: Study, fold: np.ndarray) -> tuple[flo
     for one in range(1, sets if complete else sets + 1):
         here = number == one
         rows = of[here]
-        target, prior, start = codes[rows], candidate.prior, candidate.heat
-        fitted = cross_fit_temperature(answers[here], target, fold[rows], prior=prior, start=start)
+        prior, heat = candidate.prior, candidate.heat
+        fitted = cross_fit_temperature(answers[here], codes[rows], fold[rows], prior=prior, start=heat)
         given[one - 1] = fitted.temperature
     return tuple(given)
 

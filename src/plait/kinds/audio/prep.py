@@ -17,7 +17,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from plait.core.options import option
-from plait.data.media import resample
 from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
 from plait.kinds.preparation import Preparation, check_bounds, check_product, require
@@ -223,6 +222,8 @@ class AudioPrep(Preparation):
             yield name, before, samples
 
     def _operations(self, rate: int) -> list[tuple[str, Any]]:
+        from plait.data.media import resample  # here, since it opens pictures too, and a run of texts has none
+
         new = self.sample_rate or rate
         low, high = self.bandpass or (0.0, 0.0)
         level = self.loudness or 0.0

@@ -7,12 +7,13 @@ SVD basis: plain lists and arrays, which `state` gives and `from_state` takes ba
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -49,6 +50,14 @@ class Cleaning(Preparation):
     def clean(self, text: str) -> str:
         """Return the text cleaned by the steps that are on."""
         return clean(text, **{name: getattr(self, name) for name in CLEANING})
+
+
+class Counts(NamedTuple):
+    """How often terms stand in texts. values, terms: (count,), text by text; those of text i: ends[i] to ends[i+1]."""
+
+    values: np.ndarray
+    terms: np.ndarray
+    ends: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -139,20 +148,18 @@ class TextPrep(Cleaning):
         needed = int(np.ceil(np.quantile([len(row) for row in spelt], 0.99)))
         out = replace(self, words=words, terms=terms, length=max(1, min(self.tokens, needed)), pieces=pieces)
         counts = out._counts(tokens)
-        seen = np.bincount(counts.indices, minlength=len(terms))
+        seen = np.bincount(counts.terms, minlength=len(terms))
         idf = (np.log((1 + len(tokens)) / (1 + seen)) + 1).astype(np.float32)
         out = replace(out, idf=idf)
-        return replace(out, components=_svd(out._weigh(counts), self.svd, generator or np.random.default_rng(0)))
+        return replace(out, components=_svd(out._sparse(counts), self.svd, generator or np.random.default_rng(0)))
 
     def _common(self, counts: Counter[str]) -> tuple[str, ...]:
         """Return the most common terms, common first; when nothing is common enough, all there are."""
         kept = [term for term, n in counts.items() if n >= self.min_count] or list(counts)
         return tuple(sorted(kept, key=lambda term: (-counts[term], term))[: self.max_features])
 
-    def _counts(self, tokens: Sequence[Sequence[str]]) -> csr_matrix:
-        """Return how often each term stands in each text: (batch, vocabulary)."""
-        from scipy.sparse import csr_matrix
-
+    def _counts(self, tokens: Sequence[Sequence[str]]) -> Counts:
+        """Return how often each term stands in each text."""
         ids: dict[str, int] = self._term_ids  # type: ignore[attr-defined]
         columns: list[int] = []
         values: list[int] = []
@@ -162,27 +169,39 @@ class TextPrep(Cleaning):
             columns += sorted(counts)
             values += [counts[i] for i in sorted(counts)]
             ends.append(len(columns))
-        data = (np.asarray(values, np.float32), np.asarray(columns, np.int32), np.asarray(ends, np.int32))
-        return csr_matrix(data, shape=(len(tokens), len(self.terms)), dtype=np.float32)
+        return Counts(np.asarray(values, np.float32), np.asarray(columns, np.int32), np.asarray(ends, np.int32))
 
-    def _weigh(self, counts: csr_matrix) -> csr_matrix:
-        """Turn counts into (1 + ln count) · idf, each row of length 1."""
-        counts.data = (1 + np.log(counts.data)) * self.idf[counts.indices]
-        row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-        counts.data /= np.sqrt(np.bincount(row, counts.data**2, counts.shape[0])).astype(np.float32)[row]
-        return counts
+    def _weighed(self, counts: Counts) -> np.ndarray:
+        """Return (1 + ln count) · idf for each count, each text of length 1."""
+        weighed = (1 + np.log(counts.values)) * self.idf[counts.terms]
+        num = len(counts.ends) - 1
+        row = np.repeat(np.arange(num), np.diff(counts.ends))
+        return weighed / np.sqrt(np.bincount(row, weighed**2, num)).astype(np.float32)[row]
+
+    def _sparse(self, counts: Counts) -> csr_matrix:
+        from scipy.sparse import csr_matrix  # here, since it takes long to import, and `vector` does without
+
+        shape = (len(counts.ends) - 1, len(self.terms))
+        return csr_matrix((self._weighed(counts), counts.terms, counts.ends), shape=shape, dtype=np.float32)
 
     def sparse(self, texts: Sequence[str]) -> csr_matrix:
         """Return TF-IDF of `texts`, float32 (batch, vocabulary): sublinear counts, rows of length 1 or 0."""
         self._check()
-        return self._weigh(self._counts([self.tokenise(text or "") for text in texts]))
+        return self._sparse(self._counts([self.tokenise(text or "") for text in texts]))
 
     def vector(self, texts: Sequence[str]) -> np.ndarray:
         """Return TF-IDF of `texts` brought down by SVD (batch, feature) float32, rows of length 1 or 0.
 
         Latent semantic analysis (Deerwester and others 1990).
         """
-        reduced = np.asarray(self.sparse(texts) @ self.components.T, dtype=np.float32)
+        self._check()
+        counts = self._counts([self.tokenise(text or "") for text in texts])
+        used, places = np.unique(counts.terms, return_inverse=True)
+        basis, weighed = np.ascontiguousarray(self.components.T[used]), self._weighed(counts)[:, None]
+        reduced = np.zeros((len(texts), self.features), np.float32)
+        for row, (start, end) in enumerate(itertools.pairwise(counts.ends)):
+            # term by term in their order, as the product of a sparse matrix is summed
+            np.add.reduce(basis[places[start:end]] * weighed[start:end], axis=0, out=reduced[row])
         norms = np.linalg.norm(reduced, axis=1, keepdims=True)
         return np.divide(reduced, norms, out=np.zeros_like(reduced), where=norms > 1e-12)
 

@@ -470,7 +470,10 @@ class Model:
             also = f", {beside.replace('_', ' ')} {span(test['metrics'][beside])}" if beside else ""
             named = metric.replace("_", " ")
             reached = f"{span(test['metrics'][metric])}{also}"
-            lines.append(f"\nOn the test rows {named} is {reached} for * {facts.winner}.")
+            there = ""
+            if test["scored"] < test["rows"]:  # the others hold nothing that the winner looks at
+                there = f"{count(test['scored'])} of {count(test['rows'])} "
+            lines.append(f"\nOn {there or 'the '}test rows {named} is {reached} for * {facts.winner}.")
             if facts.study.get("why"):
                 lines.append(f"{facts.study['why'][0].upper()}{facts.study['why'][1:]}")
             for name, alone in test["alone"].items():

@@ -98,8 +98,10 @@ def make_study(table: Table, schema: Schema, prepared: Prepared, split: np.ndarr
 
 
 def make_job(table: Table, schema: Schema, **options: Any) -> Fit:
-    """Return a fit with these options, which has a folder that nothing is written to."""
-    return Fit(table, schema, FitOptions(**options), Path("never written"), Labels.find(table, schema))
+    """Return a fit with these options, which has a folder that nothing is written to; its choice is the simple one."""
+    return Fit(
+        table, schema, FitOptions(**{"choose": "simple", **options}), Path("never written"), Labels.find(table, schema)
+    )
 
 
 def prepare_all(table: Table, schema: Any, rows: np.ndarray) -> Prepared:

@@ -199,6 +199,7 @@ def fit(**given: Any) -> Answer:
     model = _call(plait.fit, given.pop("data"), **given)
     names = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
     facts = {name: model.facts[name] for name in names} | {"verdict": model.study.verdict}
+    facts["choose"] = model.study.to_json().get("choose", "simple")
     answer = {"run": model.folder or given["out"], "target": given["target"], **facts, "leaderboard": model.leaderboard}
     if (drawn := model.report_rows) is not None:
         answer["report_rows"] = drawn

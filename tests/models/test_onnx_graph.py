@@ -12,6 +12,7 @@ from plait.errors import RequestError
 from plait.kinds.image.prep import ImagePrep
 from plait.models import plan as plans
 from plait.models.blend import Average, Confident, Mixture, Stacked, Weighted
+from plait.models.classic import MajorityPredictor
 from plait.models.network import Network, NetworkPredictor, TunedEncoder
 from plait.models.onnx_graph import Graph
 from plait.models.predictors import Blend, Bounded, Calibrated
@@ -113,6 +114,13 @@ def test_each_set_of_modalities_has_its_temperature_inside(names: list[str]) -> 
     found = ask(Graph(hot), batch)
     assert found == pytest.approx(hot(batch), abs=1e-5)
     assert not np.allclose(found, Calibrated(hot.inner, 2.0)(batch), atol=0.01)
+
+
+def test_the_majority_class_may_stand_beside_networks() -> None:
+    prior = np.array([0.5, 0.3, 0.2])
+    blend = Blend([network(None, ["text"]), MajorityPredictor(prior)], Mixture((0.75, 0.25)), PRIOR)
+    batch = batch_of(["text"], 12)
+    assert ask(Graph(blend), batch) == pytest.approx(blend(batch), abs=1e-5)
 
 
 @pytest.mark.parametrize(

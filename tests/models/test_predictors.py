@@ -319,6 +319,18 @@ def test_the_row_as_text_answers_the_same(prepared: Prepared, row_text: RowText)
     assert np.array_equal(found["winner"](batch), row_text(batch))
 
 
+def test_what_looks_at_nothing_has_its_share_in_every_row_of_a_blend() -> None:
+    one, prior = fit_numbers("logistic regression"), np.array([0.6, 0.3, 0.1])
+    blend = Blend([one, MajorityPredictor(prior)], Mixture((0.75, 0.25)), PRIOR)
+    _, found = through({"winner": blend})
+    batch = batch_of()
+    assert list(found["winner"].names) == list(one.names)
+    assert np.array_equal(found["winner"](batch), blend(batch))
+    there = batch.present["tabular"].numpy()[:, None]
+    assert np.allclose(blend(batch), np.where(there, 0.75 * one(batch) + 0.25 * prior, prior))
+    assert np.allclose(blend(keep_only(batch, [])), prior)
+
+
 def test_a_network_of_numbers_keeps_its_unit() -> None:
     one = NetworkPredictor(Network(make_spec(None, ["text"], regression=True), torch.zeros(1)), 100.0, 7.0)
     _, found = through({"winner": one})

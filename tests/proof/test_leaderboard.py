@@ -104,6 +104,8 @@ def test_a_proof_says_the_board_the_trials_and_the_verdict() -> None:
         "Fusion helps: it does.",
     ]
     assert (found.winner, found.verdict, found.candidates) == ("image", verdict, facts["candidates"])
+    averaged = str(Proof({**facts, "choose": "ensemble"})).splitlines()[2]
+    assert averaged.startswith("* selected to be averaged by rows that it did not learn from; — not looked at")
     assert found.to_json() == facts
     alone = Proof({**facts, "trials": {"single": 3, "fused": 0}})
     assert "look at one modality" not in str(alone)
@@ -118,7 +120,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("proof") / "run"
     with pytest.MonkeyPatch.context() as patch:
         take_quick_learners(patch)
-        fit(draw_blocks(160, holes=0.2), out=folder)
+        fit(draw_blocks(160, holes=0.2), out=folder, choose="simple")
     return folder
 
 
@@ -132,7 +134,7 @@ def fit(columns: dict[str, Any], **options: Any) -> Model:
 def test_the_file_has_the_promised_form(run: Path) -> None:
     found = json.loads((run / "study.json").read_text())
     assert list(found) == [
-        *("winner", "metric", "beside", "why", "verdict", "trials", "candidates", "conversions"),
+        *("winner", "choose", "metric", "beside", "why", "verdict", "trials", "candidates", "conversions"),
         *(["caveats"] if "caveats" in found else []),
     ]
     assert list(found["verdict"]) == list(not_tested("").to_json())
@@ -160,6 +162,7 @@ def test_the_file_has_the_promised_form(run: Path) -> None:
         assert candidate["test"] is None or list(candidate["test"]) == ["value", "low", "high"]
         assert candidate["latency_ms"] > 0
     assert found["metric"] == "accuracy"
+    assert found["choose"] == "simple"
     assert found["verdict"]["test"]["rows"] == 41
     assert found["verdict"]["code"] in ("helps", "cannot_tell")
 

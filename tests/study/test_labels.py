@@ -302,3 +302,5 @@ def test_a_metric_that_does_not_fit_the_task_is_refused() -> None:
         FitOptions(margin=-1)
     with pytest.raises(RequestError, match="refit is 'some'; expected one of: all, train\\+val, none"):
         FitOptions(refit="some")
+    with pytest.raises(RequestError, match="choose is 'best'; expected one of: ensemble, simple"):
+        FitOptions(choose="best")

@@ -487,3 +487,99 @@ def test_the_metric_that_was_asked_for_chooses_the_winner(monkeypatch: pytest.Mo
         assert 1 - candidate.loss == pytest.approx(yardstick.score(candidate.answers), abs=0.01)
     accuracy = search.labels.yardstick(search.study.val)
     assert accuracy.metric == "f1_macro"
+
+
+# by folds, averaged
+
+
+@pytest.fixture(scope="module")
+def averaged() -> tuple[Search, Candidate, list[np.ndarray]]:
+    """A search by folds over two modalities, and the rows that each learner was given."""
+    with pytest.MonkeyPatch.context() as patch:
+        take_quick_learners(patch)
+        columns, given = draw_blocks(150, knows={"a": 1.0, "b": 1.0}, holes=0.25), []
+        search = make_search(columns, split_of(90, 40, 20), choose="ensemble")
+        fit = Search.fit_learner
+
+        def spy(*args: Any, **kwargs: Any) -> Any:
+            given.append(args[4])
+            return fit(*args, **kwargs)
+
+        patch.setattr(Search, "fit_learner", spy)
+        return search, search.run(), given
+
+
+def test_the_winner_is_an_average_and_each_modality_alone_is_one_by_the_same_rule(
+    averaged: tuple[Search, Candidate, list[np.ndarray]],
+) -> None:
+    search, winner, _ = averaged
+    assert (winner.name, winner.family, winner.names) == ("ensemble (all)", "ensemble", ["a", "b"])
+    assert winner is search.fused
+    assert {name: best.name for name, best in search.alone.items()} == {
+        "a": "logistic regression (a)",  # the greedy selection took no other
+        "b": "ensemble (b)",
+    }
+    singles = [c for c in search.study.candidates if c.names and c.family != "ensemble"]
+    best = min(singles, key=lambda c: c.loss)
+    assert {*search.looked_at(winner)} == {winner, best, *search.alone.values()}
+
+
+def test_every_training_and_validation_row_is_answered_by_learners_that_did_not_learn_from_it(
+    averaged: tuple[Search, Candidate, list[np.ndarray]],
+) -> None:
+    search, winner, given = averaged
+    assert search.deal is not None
+    assert search.deal.rows.tolist() == list(range(130))
+    # four of five folds; training rows, while temperatures are fitted on validation; then both
+    assert {len(rows) for rows in given} == {104, 90, 130}
+    assert all(rows.max() < 130 for rows in given)
+    assert all(c.pooled is not None and c.pooled.shape == (130, 2) for c in search.study.candidates)
+    assert winner.pooled is not None
+    assert np.array_equal(winner.answers, winner.pooled[90:])
+
+
+def test_what_is_judged_has_learned_from_training_and_validation_rows(
+    averaged: tuple[Search, Candidate, list[np.ndarray]],
+) -> None:
+    search, winner, _ = averaged
+    part = next(c for c in winner.parts if c.fit is not None)
+    again = answer_rows(part.fit(np.arange(130)), search.study.prepared, search.study.test)
+    assert np.array_equal(answer_rows(part.predictor, search.study.prepared, search.study.test), again)
+    assert all(search.has_whole(c) for c in winner.parts)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_same_seed_chooses_the_same_average() -> None:
+    said = []
+    for _ in range(2):
+        search = make_search(draw_blocks(90), split_of(60, 20, 10), ("classic",), choose="ensemble")
+        said.append(search.look(search.run()))
+    assert np.array_equal(*said)
+
+
+@pytest.mark.usefixtures("quick")
+def test_numbers_are_averaged_by_squared_error() -> None:
+    columns: dict[str, Any] = draw_blocks(120, knows={"a": 1.0, "b": 1.0})
+    columns["y"] = (np.array(columns["a0"], float) + np.array(columns["b1"], float)).round(3).tolist()
+    search = make_search(columns, split_of(80, 40), ("classic",), choose="ensemble")
+    winner = search.run()
+    singles = [c for c in search.study.candidates if c.names and c.family != "ensemble"]
+    assert winner.names == ["a", "b"]
+    assert winner.loss < 1.1 * min(c.loss for c in singles)
+
+
+def test_an_svm_is_not_tried_in_folds_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = make_search(draw_blocks(90), split_of(60, 30), ("classic",), choose="ensemble")
+    assert "SVM" in search.learners
+    monkeypatch.setattr("plait.study.search.SVM_ROWS", 80)
+    assert "SVM" not in search.learners
+    assert "SVM" in make_search(draw_blocks(90), split_of(60, 30), ("classic",)).learners
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_one_modality_alone_is_selected_the_best_of_several_stands_against_it() -> None:
+    search = make_search(draw_blocks(90, knows={"a": 4.0, "b": 0.0}), split_of(60, 30), ("classic",), choose="ensemble")
+    winner = search.run()
+    assert winner is search.alone["a"] or winner.names == ["a", "b"]
+    assert search.fused is not None
+    assert len(search.fused.names) == 2

@@ -139,7 +139,7 @@ def test_progress_is_told(model: Model, events: list[dict[str, Any]]) -> None:
 def test_a_table_of_one_modality_alone(folder: Path, tmp_path: Path, column: str) -> None:
     rows = [{column: r[column], "label": r["label"]} for r in read_csv(folder / "table.csv")]
     table = write_csv(folder / f"only-{column}.csv", rows)
-    asked: dict[str, Any] = {"kinds": {column: KINDS[column]}, "candidates": ["alone", "classic"]}
+    asked: dict[str, Any] = {"kinds": {column: KINDS[column]}, "candidates": ["alone", "classic"], "choose": "simple"}
     model = fit(table, target="label", out=tmp_path / "run", epochs=1, report=False, **asked)
     name = {"note": "text", "age": "tabular"}.get(column, column)
     assert model.modalities == [name]
@@ -459,7 +459,7 @@ def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Pat
 def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
     data = text_and_numbers()
     asked: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "epochs": 1, "out": tmp_path / "run"}
-    asked["report"] = False
+    asked |= {"report": False, "choose": "simple"}
     model = fit(data, callback=raise_at("fused", KeyboardInterrupt()), **asked)
     assert model.facts["stopped"] == "interrupt"
     assert "The fit was interrupted; the best so far is kept." in model.summary()
@@ -492,7 +492,9 @@ def test_a_modality_in_one_training_row_alone_is_told_or_fitted() -> None:
     }
     data["a"][0], data["a"][13], data["a"][17] = 1.0, 2.0, 3.0
     with pytest.raises(TableError, match="tabular"):
-        fit(data, target="y", kinds={"a": "number"}, epochs=1)
+        fit(data, target="y", kinds={"a": "number"}, epochs=1, choose="simple")
+    model = fit(data, target="y", kinds={"a": "number"}, epochs=1)  # by folds there are two
+    assert len(model.predict(data)) == 20
 
 
 @pytest.mark.parametrize("num", [2, 3, 4])

@@ -26,6 +26,7 @@ FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree
 CLASS_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "log_loss")  # the first is the usual one
 NUMBER_METRICS = ("r2", "rmse", "mae")
 REFITS = ("all", "train+val", "none")
+CHOICES = ("ensemble", "simple")
 PRECISIONS = ("auto", "float32")
 LEAST = (
     ("epochs", 1, ""),
@@ -78,6 +79,8 @@ class FitOptions:
             float32.
         candidates (--candidates FAMILY): Family of candidates to try: alone, classic, late, text, parallel, sequential,
             tree, auto, ensemble.
+        choose (--choose HOW): ensemble: an average of candidates, by rows that they did not learn from; or simple: the
+            simplest candidate that is as good as the best on validation.
         metric (--metric NAME): Metric that decides choice, headline and verdict: accuracy, balanced_accuracy, f1_macro,
             auroc, log_loss; of numbers r2, rmse, mae. Without it accuracy, or log_loss where one class is common.
         margin (--margin POINTS): Points, or percent of the prior's error, within which a difference does not matter.
@@ -112,6 +115,7 @@ class FitOptions:
     batch_size: int = 64
     precision: str = "auto"
     candidates: Sequence[str] = ()
+    choose: str = "ensemble"
     metric: str | None = None
     margin: float = 2.0
     repeats: int = 1
@@ -144,6 +148,8 @@ class FitOptions:
             raise RequestError(f"there is no metric {self.metric!r}. {near}")
         if self.refit is not None and self.refit not in REFITS:
             raise RequestError(f"refit is {self.refit!r}; expected one of: {', '.join(REFITS)}.")
+        if self.choose not in CHOICES:
+            raise RequestError(f"choose is {self.choose!r}; expected one of: {', '.join(CHOICES)}.")
         if self.precision not in PRECISIONS:
             near = did_you_mean(str(self.precision), PRECISIONS)
             raise RequestError(f"there is no precision {self.precision!r}. {near}")

@@ -7,13 +7,23 @@ Knows: kinds and pretrained encoders, prepared rows. Does not know: how candidat
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
-    "blend": ("cross_fit", "fit_average", "fit_confident", "fit_mixture", "fit_stacked", "fit_weighted"),
+    "blend": (
+        "Mixture",
+        "cross_fit",
+        "fit_average",
+        "fit_confident",
+        "fit_mixture",
+        "fit_stacked",
+        "fit_weighted",
+        "select_ensemble",
+    ),
     "calibration": (
         "assign_folds",
         "count_sets",
         "cross_fit_temperature",
         "losses",
         "number_sets",
+        "turns",
     ),
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "learners": ("DENSE", "DISCRIMINANT", "LEARNERS"),

@@ -217,7 +217,7 @@ def fit_mixture(
 ) -> Mixture:
     """Choose members and weights greedily, see `select_ensemble`."""
     whole = [np.where(there[:, None], x, prior) for x, there in zip(answers, present.T, strict=True)]
-    return Mixture(tuple(float(w) for w in select_ensemble(whole, target)))
+    return Mixture(tuple(float(w) for w in select_ensemble(whole, target, present)))
 
 
 def load_combiner(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Combiner:
@@ -229,23 +229,38 @@ def load_combiner(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     return kinds[data["kind"]](**values, **arrays)
 
 
-def select_ensemble(predictions: Sequence[np.ndarray], target: np.ndarray, size: int = 20) -> np.ndarray:
+def select_ensemble(
+    predictions: Sequence[np.ndarray],
+    target: np.ndarray,
+    present: np.ndarray | None = None,
+    size: int = 20,
+    counts: np.ndarray | None = None,
+    absolute: bool = False,
+) -> np.ndarray:
     """Return weights (candidates,), adding up to 1, of the ensemble that is chosen greedily, one candidate at a time.
 
     Caruana and others 2004, "Ensemble selection from libraries of models" (ICML): each time the candidate, again if
-    need be, with which the mean of all chosen has the least loss. predictions: (rows, class) of each candidate.
+    need be, with which the mean of all chosen has the least loss; the first of those as good. predictions: (rows,
+    class) of each candidate, with the prior where it is absent. present: (rows, candidate) bool; the mean is over those
+    present, as a `Mixture` takes it. counts: (rows,) what each counts. absolute: whether numbers lose their distance.
     """
     if not predictions or size < 1:
         raise RequestError(f"got {len(predictions)} candidates and size {size}; expected at least 1 of each.")
     numbers, rows = is_numbers(target), np.arange(len(target))
     # all that the loss looks at: the value, or the probability of the true class
     seen = np.stack([np.asarray(p, np.float64)[:, 0] if numbers else np.asarray(p)[rows, target] for p in predictions])
-    total, picks, reached = np.zeros(len(target)), [], []
-    for step in range(1, size + 1):
-        means = (total + seen) / step
-        loss = np.square(means - target).mean(1) if numbers else -np.log(np.clip(means, SMALLEST, None)).mean(1)
+    there = np.ones(seen.shape, bool) if present is None else np.asarray(present, bool).T
+    anywhere = there.any(1) | ~there.any()  # what is absent everywhere is no choice
+    there = there | ~there.any(0)  # of rows in which none is, all say the prior
+    total, chosen, picks, reached = np.zeros(len(target)), np.zeros(len(target)), [], []
+    for _ in range(size):
+        num = chosen + there
+        means = np.where(num > 0, (total + seen * there) / np.maximum(num, 1), seen)  # no member there: the prior
+        each = means - target if numbers else -np.log(np.clip(means, SMALLEST, None))
+        each = np.abs(each) if absolute else np.square(each) if numbers else each
+        loss = np.where(anywhere, np.average(each, axis=1, weights=counts), np.inf)
         pick = int(loss.argmin())
-        total = total + seen[pick]
+        total, chosen = total + seen[pick] * there[pick], chosen + there[pick]
         picks.append(pick)
         reached.append(float(loss[pick]))
     best = int(np.argmin(reached)) + 1

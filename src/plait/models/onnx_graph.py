@@ -90,11 +90,16 @@ class Graph(nn.Module):
 
 
 def network_predictors(predictor: Any) -> list[NetworkPredictor]:
-    """Return every network that a predictor asks. Raises RequestError where one of what it asks is none."""
+    """Return every network that a predictor asks. Raises RequestError where one of what it asks is none.
+
+    The majority class may stand beside networks.
+    """
     leaves = leaves_of(predictor)
-    other = next((leaf for leaf in leaves if not isinstance(leaf, NetworkPredictor)), None)
+    networks = [leaf for leaf in leaves if isinstance(leaf, NetworkPredictor)]
+    others = [leaf for leaf in leaves if not isinstance(leaf, NetworkPredictor)]
+    other = next((leaf for leaf in others if not (networks and isinstance(leaf, MajorityPredictor))), None)
     if other is None:
-        return leaves
+        return networks
     if isinstance(other, MajorityPredictor):
         what = "says the share of each class and looks at nothing"
     elif isinstance(other, ClassicPredictor):
@@ -186,6 +191,9 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
         if predictor.network.regression:
             return own * predictor.spread + predictor.center
         return own.softmax(1)
+    if isinstance(predictor, MajorityPredictor):
+        rows = next(iter(there.values())).shape[0]
+        return torch.as_tensor(predictor.prior, dtype=torch.float64).expand(rows, -1)
     if isinstance(predictor, Calibrated):
         before = _answer(predictor.inner, logits, there)
         if (predictor.heats == 1.0).all():
@@ -206,7 +214,9 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
 
 
 def _present(predictor: Any, there: Mapping[str, Tensor]) -> Tensor:
-    """Return (batch, 1) bool: which rows have any of the modalities of the predictor."""
+    """Return (batch, 1) bool: which rows have any of the modalities of the predictor; all, if it looks at none."""
+    if not len(predictor.names):
+        return torch.ones_like(next(iter(there.values()))[:, :1])
     return torch.cat([there[name] for name in predictor.names], 1).any(1, keepdim=True)
 
 

@@ -131,7 +131,11 @@ class Blend:
 
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
         answers = zip(*(answer_subsets(member, batch, keeps) for member in self.members), strict=True)
-        present = [np.stack([present_rows(batch, m.names, keep) for m in self.members], 1) for keep in keeps]
+        rows = np.ones(len(next(iter(batch.present.values()))), bool)  # of a member that looks at nothing
+        present = [
+            np.stack([present_rows(batch, m.names, keep) if len(m.names) else rows for m in self.members], 1)
+            for keep in keeps
+        ]
         return [self.combiner.combine(x, there, self.prior) for x, there in zip(answers, present, strict=True)]
 
 

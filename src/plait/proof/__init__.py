@@ -9,7 +9,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "caveats": ("class_caveats", "look_caveats", "number_caveats", "row_caveats", "way_out"),
     "explanation": ("Explanation", "PICTURES", "write_explanation"),
     "inside": ("Detail",),
-    "leaderboard": ("FEWEST", "Proof", "SIMPLEST", "board", "choose_shown", "say_gaps", "span"),
+    "leaderboard": ("FEWEST", "Proof", "board", "choose_shown", "rule_of", "say_gaps", "span"),
     "shapley": ("draw_orders", "needed_subsets"),
     "worth": ("QUICK", "split_score"),
     "reliability": ("calibration", "reliability"),

@@ -10,6 +10,7 @@ from plait.core.terminal import text_table
 from plait.core.words import count, duration, number, parameters, plain, say_unsure
 
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
+AVERAGED = "selected to be averaged by rows that it did not learn from"
 COSTS = ("training time", "parameters", "ms per row")
 FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
 
@@ -46,7 +47,7 @@ class Proof:
     def __str__(self) -> str:
         metric = self.facts["metric"]
         trials = self.facts["trials"]
-        rule = FEWEST if metric == "wer" else SIMPLEST
+        rule = FEWEST if metric == "wer" else rule_of(self.facts)
         parts = [board(self.candidates, metric), *say_gaps(self.candidates)]
         parts.append(f"* {rule}; — not looked at on the test rows")
         if trials["single"] and trials["fused"]:
@@ -55,6 +56,11 @@ class Proof:
         parts += ["", self.verdict["sentence"]]
         parts += [told["sentence"] for key in ("conversions", "caveats") for told in self.facts.get(key, [])]
         return "\n".join(parts)
+
+
+def rule_of(facts: Mapping[str, Any]) -> str:
+    """Return by what rule the winner of a study was chosen; a run of before has chosen the simplest."""
+    return AVERAGED if facts.get("choose") == "ensemble" else SIMPLEST
 
 
 def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:

@@ -41,7 +41,7 @@ from plait.kinds import kind_of_column
 from plait.models.predictors import input_names, store_predictors
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
-from plait.proof.leaderboard import SIMPLEST, Proof, board, choose_shown, say_gaps, span
+from plait.proof.leaderboard import Proof, board, choose_shown, rule_of, say_gaps, span
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.arrival import (
     add_absent,
@@ -459,7 +459,7 @@ class Model:
     def _say_rule(self) -> str:
         """Return by what rule the winner was chosen, and among which."""
         asked = self.facts.options.get("fusion")
-        return "the lowest loss on validation, among the fused" if asked else f"{SIMPLEST}, among all"
+        return "the lowest loss on validation, among the fused" if asked else f"{rule_of(self.facts.study)}, among all"
 
     def _say_scores(self, metric: str) -> list[str]:
         """Return sentences on the encoders and the scores on rows that were not learned from."""

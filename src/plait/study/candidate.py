@@ -49,6 +49,8 @@ class Candidate:
     low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
+    pooled: np.ndarray | None = field(default=None, repr=False)  # (held, class), of all rows that folds have held out
+    latency: float | None = None  # ms per row, where its time was taken
 
     @property
     def loss(self) -> float:

@@ -173,15 +173,18 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     def score(candidate: Candidate) -> tuple[Any, Any, Cost]:
         val = labels.headline(candidate.answers, study.val, study.seed, groups_of(study.val))
         answers = search.look(candidate) if candidate in looked else None
-        test = None
+        test, latency = None, candidate.latency
         if answers is not None:
             test = labels.headline(answers, study.test, study.seed, groups_of(study.test))
-        return val, test, study.costs.of(candidate, time_row(candidate.predictor, study.prepared, study.val))
+        if latency is None:
+            latency = time_row(candidate.predictor, study.prepared, study.val)
+        return val, test, study.costs.of(candidate, latency)
 
     verdict = search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"]
     converted = [one for one in facts.conversions if one["how"] == "convert"]
     facts.study = {
         "winner": result.winner.name,
+        "choose": "simple" if search.deal is None else "ensemble",
         "metric": labels.metric,
         "beside": labels.beside,
         "why": labels.why,

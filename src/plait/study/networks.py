@@ -30,6 +30,7 @@ from plait.study.training import DIM, Stage, Training, describe_views
 KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
 LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
+MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
 
@@ -141,7 +142,10 @@ class Study(Training):
         if is_convolutional(self._kind(name)):
             recipe = Recipe(epochs, 3e-3, self.options.batch_size)
         else:
-            recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, self.options.batch_size, decay=0.3)
+            size = self.options.batch_size
+            if self.options.choose != "simple":  # a member among others: of many rows it takes large steps
+                size = max(size, min(LARGE_BATCH, size * len(rows) // MANY_ROWS))
+            recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
         stage = f"{ALONE} {name}" + (f" ({strand.encoder})" if strand.frozen is not None else "")
         network = self._build(None, [name], stage)
 

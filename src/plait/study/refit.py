@@ -57,6 +57,8 @@ class Refit:
             members = [self.predictor(part) for part in candidate.parts]
             return Blend(members, candidate.predictor.combiner, candidate.predictor.prior)
         if candidate.fit is not None:
+            if self.how == "train+val" and self.search.has_whole(candidate):
+                return candidate.predictor
             return candidate.fit(self.rows)
         if candidate.network is None:
             return candidate.predictor

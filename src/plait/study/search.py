@@ -9,23 +9,23 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NoReturn
 
 import numpy as np
 
+from plait.core.contract import shown_by
 from plait.core.files import Stages
 from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
-from plait.kinds import KINDS, TABULAR, TEXT
-from plait.kinds.features import batch_features
+from plait.kinds import TABULAR, TEXT
 from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import DENSE, DISCRIMINANT, LEARNERS
-from plait.models.predictors import Blend, Bounded, RowText, leaves_of
+from plait.models.predictors import Blend, RowText
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Side, Verdict, judge
@@ -33,13 +33,18 @@ from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
 from plait.study.cost import count_learned
 from plait.study.encoder_choice import settle_encoders
+from plait.study.ensemble import Answered, Chooser, Deal, deal_rows, is_behind
 from plait.study.job import Fit
 from plait.study.labels import is_skewed
 from plait.study.networks import STRATEGIES, Study, list_plans
+from plait.study.seen import Seen, see_anew
 from plait.study.subsets import fit_given
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
-CLASSIC_SHARE = 0.2  # of a time limit
+CLASSIC_SHARE, FOLDED_SHARE = 0.2, 0.4  # of a time limit; of one in which they are learned for each fold
+SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
+FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
+FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
 
 
@@ -52,6 +57,9 @@ class Search:
     fused: Candidate | None = None
     settled: Verdict | None = None  # of several splits
     _tried: int = 0
+    _best: dict[str, Candidate] = field(default_factory=dict)  # the ensemble of each modality alone
+    _given_up: set[tuple[str, ...]] = field(default_factory=set)  # learners, and the modalities that they looked at
+    _whole: set[Candidate] = field(default_factory=set)  # what has learned from training and validation rows at once
 
     def __post_init__(self) -> None:
         self.job, self.labels, options = self.study.job, self.study.labels, self.study.options
@@ -90,6 +98,8 @@ class Search:
         else:
             self._try_all()
             self._measure()
+            if self.deal is not None:
+                return self._choose_ensembles()
             winner = choose([c for c in study.candidates if c.names])
         self.single = best_of(c for c in study.candidates if len(c.names) == 1)
         plural = [c for c in study.candidates if len(c.names) > 1]
@@ -111,7 +121,7 @@ class Search:
                 losses[view] = float(self.labels.losses(self.answer_val(predictor), study.val).mean())
             study.encoders_tried[name] = [{"encoder": encoders[view], "loss": loss} for view, loss in losses.items()]
             study.prepared = study.prepared.settle(name, min(losses, key=lambda view: losses[view], default=name))
-        vars(self).pop("features", None)
+        vars(self).pop("seen", None)
 
     def _try_all(self) -> None:
         """Try the families one after another; what the time limit or an interrupt leaves out is left out."""
@@ -120,14 +130,16 @@ class Search:
         self._majority()
         with self._interruptible():
             if "classic" in wanted:
-                self._classic(CLASSIC_SHARE)
+                self._classic(CLASSIC_SHARE if self.deal is None else FOLDED_SHARE)
+                if "late" in wanted and self.deal is not None:
+                    self._late(folded=True)
         if not study.budget.interrupted and ("alone" in wanted or plans_wanted):
             study.train_each()
         if not study.budget.interrupted:
             if "late" in wanted:
                 self._late()
             self._pairs()
-            if plans_wanted and len(study.prepared.names) > 1:
+            if plans_wanted and len(study.prepared.names) > 1 and self._may_gain():
                 listed = list_plans(study.prepared.names, self.families)
                 grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
                 study.train_plans(listed, self._count_joint(), grow)
@@ -141,9 +153,22 @@ class Search:
         if not any(c.names for c in study.candidates):
             self._refuse(bool(wanted & {"classic", "alone", *plans_wanted}))
         self.calibrate()
-        if "ensemble" in wanted:
+        if "ensemble" in wanted and self.deal is None:
             self._ensembles()
             self.calibrate()
+
+    def _may_gain(self) -> bool:
+        """Whether networks that fuse are worth their time: not of texts and tables that others know better than they.
+
+        Pictures and sounds they know better than features by hand tell; else one must be ahead on its own modality.
+        """
+        if self.deal is None or any(view.able.opened for view in self.study.prepared.views):
+            return True
+        learned = [c for c in self.study.candidates if c.fit is not None]
+        rivals = {name: best_of(c for c in learned if c.names == [name]) for name in self.study.alone}
+        return any(
+            (rival := rivals[name]) is None or network.loss < rival.loss for name, network in self.study.alone.items()
+        )
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -184,7 +209,9 @@ class Search:
     def _majority(self) -> None:
         prior, name = self.labels.prior, "majority class" if self.labels.classes is not None else "mean"
         answers = np.repeat(prior[None], len(self.study.val), 0)
-        self._add(name, "majority", MajorityPredictor(prior), answers, time.monotonic())
+        prior_alone = self._add(name, "majority", MajorityPredictor(prior), answers, time.monotonic())
+        if self.deal is not None:
+            prior_alone.pooled = np.repeat(prior[None], len(self.deal.rows), 0)
 
     # -- classic learners ---------------------------------------------------------------------------------------------
 
@@ -207,44 +234,135 @@ class Search:
     def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
         """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
         began = time.monotonic()
-        if learner == DISCRIMINANT and {self.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
+        if learner == DISCRIMINANT and {self.seen.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
             return  # it is for dense numbers
         self._tried += 1  # classic learners are many and short
         total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
         self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
         beside = self.study.prepared.beside
         inputs = [view for name in names for view in (name, *beside.get(name, ()))]
-        fit = partial(self.fit_learner, learner, setting, inputs, family=family)
+        if self.deal is not None and learner == "random forest" and self._width_of(inputs) > FOREST_WIDE:
+            return
+        fit, pooled = partial(self.fit_learner, learner, setting, inputs, family=family), None
         try:
-            predictor = fit(self.study.train)
+            if self.deal is None:
+                predictor = fit(self.study.train)
+                answers = self.answer_val(predictor)
+            else:
+                predictor, pooled = self._out_of_folds(fit, names)
+                if pooled is None:
+                    self._given_up.add((learner, *names))
+                    return
+                answers = pooled[self.deal.places(self.study.val)]
         except RequestError:  # too few rows have any of these, or all of one class
             return
         usual, settings = self.learners[learner][0], self.learners[learner][setting]
         changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
         seen_by = {view.name: f"{view.of} by {view.encoder}" for view in self.study.prepared.views if view.is_second}
         source = "row as text" if family == AS_TEXT else " + ".join(seen_by.get(name, name) for name in names)
-        answers = self.answer_val(predictor)
-        self._add(f"{learner}{changed} ({source})", family, predictor, answers, began).fit = fit
+        candidate = self._add(f"{learner}{changed} ({source})", family, predictor, answers, began)
+        candidate.fit, candidate.pooled = fit, pooled
+        if pooled is not None:
+            few = self.turns[0].few
+            candidate.latency = time_row(predictor, few, np.arange(len(few)))
+
+    def _width_of(self, names: Sequence[str]) -> int:
+        return sum(self.seen.features[name].shape[1] for name in names)
+
+    def _out_of_folds(self, fit: Callable[..., Any], names: Sequence[str]) -> tuple[Any, np.ndarray | None]:
+        """Return what a learner says of all rows held out, by learners that did not learn from them, and one of these.
+
+        A turn in which there is too little to learn from answers the prior; RequestError where that is all. None of one
+        that is given up: after its first turn it is far behind another that looks at the same, or the time is over.
+        """
+        assert self.deal is not None
+        prior = self.labels.prior
+        said, made, lacking = np.repeat(prior[None], len(self.deal.rows), 0), [], []
+        looked = list(dict.fromkeys(shown_by(name) for name in names))
+        rivals = [c.pooled for c in self.study.candidates if c.names == looked and c.pooled is not None]
+        for (learned, held), seen in zip(self.deal.turns, self.turns, strict=True):
+            try:
+                predictor = fit(learned, seen=seen)
+            except RequestError as error:
+                lacking.append(error)
+                continue
+            places = self.deal.places(held)
+            said[places] = seen.answer(predictor, held)
+            made.append(predictor)
+            if len(self.deal.turns) == 1:
+                break
+            if len(made) == 1 and rivals:
+                losses = [self.labels.losses(answers[places], held) for answers in rivals]
+                if is_behind(self.labels.losses(said[places], held), min(losses, key=np.mean)):
+                    return predictor, None
+            if rivals and self.study.budget.is_spent:
+                return predictor, None
+        if not made:
+            raise lacking[0]
+        return made[0], said
+
+    @cached_property
+    def deal(self) -> Deal | None:
+        """Which rows are held out in turn where an ensemble is to be chosen; None where it is not."""
+        job, study = self.job, self.study
+        if study.options.choose == "simple" or self.plan is not None or not len(study.val):
+            return None
+        if any(one.training_only for one in job.made):  # what is made for training rows alone is no row to be tested by
+            return Deal([(study.train, study.val)])
+        generator = np.random.default_rng([study.seed, 12])
+        deal = deal_rows(study.train, study.val, self.labels, job.groups, generator)
+        if deal.said:
+            study.callback({"note": deal.said})
+        return deal
+
+    @cached_property
+    def turns(self) -> list[Seen]:
+        """What learners see in each turn: vocabularies and codes are those of the rows that are learned from in it.
+
+        Of many rows they are those of the training rows: what these have in common hardly differs, and tells no target.
+        """
+        assert self.deal is not None
+        if len(self.deal.turns) == 1:
+            return [self.seen]
+        seens = []
+        for number, (learned, _) in enumerate(self.deal.turns):
+            if len(self.deal.rows) > FRESH:
+                seens.append(self.seen)
+                continue
+            generator = np.random.default_rng([self.study.seed, 13, number])
+            seens.append(see_anew(self.job, self.seen, learned, self.deal.rows, generator))
+            self.study.callback({"stage": "prepare folds", "done": number + 1, "total": len(self.deal.turns)})
+        return seens
 
     def fit_learner(
-        self, learner: str, setting: int, names: Sequence[str], rows: np.ndarray, family: str = "classic"
+        self,
+        learner: str,
+        setting: int,
+        names: Sequence[str],
+        rows: np.ndarray,
+        family: str = "classic",
+        seen: Seen | None = None,
     ) -> Any:
-        """Fit a classic learner on these rows."""
+        """Fit a classic learner on these rows. seen: what it sees of them, if not what networks see too."""
         labels, weights = self.labels, self.study.target.weights
         weighted = None if weights is None else weights.cpu().numpy()
         counts = None if labels.counts is None else labels.counts[rows]
         goal = Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
-        features = {name: self.features[name][rows] for name in names}
+        seen = self.seen if seen is None else seen
+        features = {name: seen.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
-        predictor = fit_classic(learner, features, goal, names, self.layouts, generator, settings)
+        predictor = fit_classic(learner, features, goal, names, seen.layouts, generator, settings)
         return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
 
     def answer_val(self, predictor: Any) -> np.ndarray:
-        """Return what a classic learner says of the validation rows, from features that are there already."""
-        (inner,) = leaves_of(predictor)
-        answers = inner.from_features({name: self.features[name][self.study.val] for name in inner.input_names})
-        return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
+        """Return what a classic learner says of the validation rows."""
+        return self.seen.answer(predictor, self.study.val)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What learners see of every row, with what was learned of the training rows."""
+        return Seen(self.study.prepared)
 
     def settle_scale(self) -> None:
         """Learn the logarithms of very skewed numbers where validation agrees: quick learners err less, in the unit."""
@@ -266,28 +384,19 @@ class Search:
         if labels.log:
             skewed = f"column {labels.name!r} is very skewed: its logarithm is learned, as validation rows agree"
             study.callback({"note": f"{skewed}; answers and scores are in its own unit"})
-        vars(self).pop("features", None)  # the encoders are not settled yet
+        vars(self).pop("seen", None)  # the encoders are not settled yet
 
     @property
     def learners(self) -> Mapping[str, Any]:
         """{learner: its settings, the usual one first}"""
-        return LEARNERS["regression" if self.labels.classes is None else "classification"]
-
-    @cached_property
-    def features(self) -> dict[str, np.ndarray]:
-        """(rows, feature) of every modality, made when first asked for."""
-        prepared, parts = self.study.prepared, []
-        for start in range(0, len(prepared), 512):
-            rows = np.arange(start, min(start + 512, len(prepared)))
-            parts.append(batch_features(prepared.batch(rows), self.layouts, list(self.layouts)))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    @property
-    def layouts(self) -> dict[str, Any]:
-        strands = [s for s in self.study.prepared.views if s.how != "tuned"]
-        classic = {s.name: getattr(KINDS[s.layout()["kind"]].features, "CLASSIC", {}) for s in strands}
-        columns = {s.name: len(s.modality.columns) if s.several else 1 for s in strands}
-        return {s.name: {**s.layout(), **classic[s.name], "columns": columns[s.name]} for s in strands}
+        learners = LEARNERS["regression" if self.labels.classes is None else "classification"]
+        if self.deal is None:
+            return learners
+        many = len(self.deal.known) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
+        order = sorted(
+            learners, key=lambda learner: learner == "random forest"
+        )  # the dearest last: it is given up first
+        return {learner: learners[learner] for learner in order if learner != "SVM" or not many}
 
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
@@ -309,7 +418,9 @@ class Search:
             side = min(trials, key=lambda key: trials[key])
             if trials["single"] == trials["fused"] or not more[side]:
                 return
-            self._fit_classic(*more[side].pop(0))
+            learner, setting, group = more[side].pop(0)
+            if (learner, *group) not in self._given_up:
+                self._fit_classic(learner, setting, group)
 
     @property
     def trials(self) -> dict[str, int]:
@@ -319,12 +430,15 @@ class Search:
 
     # -- candidates made of candidates --------------------------------------------------------------------------------
 
-    def _late(self) -> None:
-        """Fuse what the best candidate of each modality says: average, weights, stacking."""
+    def _late(self, folded: bool = False) -> None:
+        """Fuse what the best candidate of each modality says: average, weights, stacking. folded: of those by folds."""
         ways = {"average": fit_average, "weighted": fit_weighted, "stacked": fit_stacked}
-        members = self._best_of_each(self.study.prepared.names)
+        members = self._best_of_each(self.study.prepared.names, folded)
+        if not folded and self.deal is not None and all(c.pooled is not None for c in members):
+            return  # they have voted already
+        several = len(np.unique(self.held_fold)) > 1 if folded else self.can_learn
         for way in ways if len(members) > 1 else ():
-            if way == "average" or self.can_learn:
+            if way == "average" or several:
                 self._vote(way, members, ways[way])
 
     def _most_confident(self) -> None:
@@ -347,16 +461,102 @@ class Search:
                 for learner in self.learners if "classic" in self.families else ():
                     self._fit_classic(learner, 0, pair)
 
-    def _best_of_each(self, names: Sequence[str]) -> list[Candidate]:
+    def _best_of_each(self, names: Sequence[str], folded: bool = False) -> list[Candidate]:
+        if folded:
+            having = [[c for c in self.study.candidates if c.names == [n] and c.pooled is not None] for n in names]
+            return [min(few, key=self._pooled_loss) for few in having if few]
         return [candidate for name in names if (candidate := self.best_alone(name)) is not None]
 
+    def _pooled_loss(self, candidate: Candidate) -> float:
+        assert self.deal is not None
+        assert candidate.pooled is not None
+        return float(self.labels.losses(candidate.pooled, self.deal.rows).mean())
+
     def _vote(self, way: str, members: Sequence[Candidate], fit: Any) -> None:
+        if self.deal is not None:
+            self.calibrate()  # as they will be when they answer
         names = " + ".join(c.names[0] for c in members)
+        if any(c.network is not None for c in members) and self.deal is not None:
+            names += ", with networks"
         self._blend(f"{way} vote ({names})", "late", members, fit, "of the best of each")
 
     def best_alone(self, name: str) -> Candidate | None:
-        """Return the best candidate on validation that looks at this modality and no other."""
+        """Return the best candidate on validation that looks at this modality and no other; the ensemble, if chosen."""
+        if name in self._best:
+            return self._best[name]
         return best_of(c for c in self.study.candidates if c.names == [name])
+
+    def _choose_ensembles(self) -> Candidate:
+        """Select an ensemble from all candidates, and by the same rule one from those of each modality."""
+        study, deal = self.study, self.deal
+        assert deal is not None
+        measured = deal.measured(None if self.labels.classes is None else self.labels.codes)
+        held = Answered(deal.rows, self.held_fold, measured)
+        val = Answered(study.val, self.fold, measured[deal.places(study.val)])
+        chooser, tried = Chooser(self.labels, self._having_any, held, val), list(study.candidates)
+
+        def select(name: str, few: Sequence[Candidate]) -> Candidate | None:
+            found = chooser.ensemble(f"ensemble ({name})", few)
+            if found is not None and found not in study.candidates:
+                study.candidates.append(found)
+                self.calibrate()
+            self._measure()
+            if found is None or not self.labels.chooses:
+                return found
+            return best_of(c for c in (found, *few) if c.names)  # by the metric that was asked for
+
+        def within(names: Sequence[str]) -> list[Candidate]:
+            return [c for c in tried if {*c.names} <= {*names}]
+
+        for name in study.prepared.names:
+            if any(c.names for c in within([name])) and (best := select(name, within([name]))) is not None:
+                self._best[name] = best
+        self.single = best_of(self._best.values())
+        plural, winner = [c for c in tried if len(c.names) > 1], self.single
+        if plural or len(self._best) > 1:
+            winner = select("all", tried)
+        if winner is not None and len(winner.names) == 1:  # the same as that of its modality
+            winner = self._best[winner.names[0]]
+            self.fused = select("several", plural) if plural else None
+        else:
+            self.fused = winner
+        assert winner is not None
+        looked = self.looked_at(winner)
+        if self.labels.classes is not None and len(deal.turns) > 1:
+            done: set[Candidate] = set()
+            for candidate in [c for c in looked if len(c.names) > 1]:
+                self._learn_again(
+                    candidate, study.train, done
+                )  # what temperatures are fitted by has not seen validation
+        self.calibrate_sets(winner)
+        for candidate in [c for c in study.candidates if c.parts or c in looked]:
+            self._learn_whole(candidate)
+        return winner
+
+    def has_whole(self, candidate: Candidate) -> bool:
+        """Whether a candidate has learned from training and validation rows at once."""
+        return candidate in self._whole
+
+    def _learn_whole(self, candidate: Candidate) -> None:
+        """Let what has learned in folds learn from training and validation rows at once, and all that it is made of."""
+        if self.deal is None or (len(self.deal.turns) == 1 and self.study.budget.is_spent):
+            return  # what has learned from many rows has learned enough
+        self._learn_again(candidate, self.deal.known, self._whole)
+
+    def _learn_again(self, candidate: Candidate, rows: np.ndarray, done: set[Candidate]) -> None:
+        """Let what has learned in folds learn from these rows, and all that it is made of. done: what has."""
+        if candidate in done:
+            return
+        done.add(candidate)
+        for part in candidate.parts:
+            self._learn_again(part, rows, done)
+        if candidate.parts:
+            members = [part.tempered for part in candidate.parts]
+            candidate.predictor = replace(candidate.predictor, members=members)
+        elif candidate.pooled is not None and candidate.fit is not None:
+            candidate.predictor = candidate.fit(rows)
+            candidate.latency = None
+        candidate.params = count_learned(candidate.predictor)
 
     def _ensembles(self) -> None:
         """Select an ensemble greedily from all candidates, and one from those of each modality."""
@@ -370,28 +570,40 @@ class Search:
 
     def _blend(self, name: str, family: str, members: Sequence[Candidate], fit: Any, recipe: str = "") -> None:
         """Combine candidates. What is chosen on is cross-fitted on validation; what is kept is fitted on all of it."""
-        began, val, prior = time.monotonic(), self.study.val, self.labels.prior
-        there = np.stack([self._having_any(c)[val] for c in members], 1)
-        said, target = [c.answers for c in members], self.labels.numbers[val]
-        answers = cross_fit(fit, said, there, prior, target, self.fold)
-        combiner, kept = fit(said, there, prior, target, self.fold), list(range(len(members)))
+        began, rows, fold, prior = time.monotonic(), self.study.val, self.fold, self.labels.prior
+        pooled = [c.pooled for c in members if c.pooled is not None]
+        said, folded = [c.answers for c in members], self.deal is not None and len(pooled) == len(members)
+        if self.deal is not None and folded:
+            rows, fold, said = self.deal.rows, self.held_fold, pooled
+        there, target = np.stack([self._having_any(c)[rows] for c in members], 1), self.labels.numbers[rows]
+        answers = cross_fit(fit, said, there, prior, target, fold)
+        combiner, kept = fit(said, there, prior, target, fold), list(range(len(members)))
         if fit is fit_mixture:
             kept = np.flatnonzero(combiner.weights).tolist()
             combiner = replace(combiner, weights=tuple(combiner.weights[i] for i in kept))
         if len(kept) < 2:
             return  # one member is no ensemble
         blend = Blend([members[i].tempered for i in kept], combiner, prior)
-        candidate = self._add(name, family, blend, answers, began, recipe or f"of {len(kept)}")
-        candidate.parts = [members[i] for i in kept]
+        val = answers[self.deal.places(self.study.val)] if self.deal is not None and folded else answers
+        candidate = self._add(name, family, blend, val, began, recipe or f"of {len(kept)}")
+        candidate.parts, candidate.pooled = [members[i] for i in kept], answers if folded else None
 
     def _having_any(self, candidate: Candidate) -> np.ndarray:
-        """Return which rows (rows,) have any of the modalities that a candidate looks at."""
+        """Return which rows (rows,) have any of the modalities that a candidate looks at; all, if it needs none."""
+        if not candidate.names:
+            return np.ones(len(self.study.prepared), bool)
         return np.any([self.study.prepared.present[name] for name in candidate.names], axis=0)
 
     @cached_property
     def fold(self) -> np.ndarray:
         """(val,): the fold of every validation row, five folds, whole groups in one; of one group one fold."""
         return self._assign_folds(self.job.groups_of(self.study.val))
+
+    @property
+    def held_fold(self) -> np.ndarray:
+        """(held,): the fold of all rows that are held out; five of validation, where that alone is."""
+        assert self.deal is not None
+        return self.fold if len(self.deal.turns) == 1 else self.deal.fold
 
     def _assign_folds(self, groups: np.ndarray | None) -> np.ndarray:
         generator = np.random.default_rng([self.study.seed, 5])
@@ -411,19 +623,26 @@ class Search:
             for candidate in self.study.candidates:
                 candidate.low = self.labels.low
             return
-        val, fold = self.study.val, self._fold_of_rows
         for candidate in self.study.candidates:
-            if candidate.names and candidate.temperature is None:
-                there = self._having_any(candidate)[val]
-                candidate.prior = self._prior
-                given = candidate.answers, self.labels.codes[val], fold, there, candidate.prior
-                candidate.temperature, candidate.answers = cross_fit_temperature(*given)
-                candidate.losses = self.labels.losses(candidate.answers, val)
+            if not candidate.names or candidate.temperature is not None:
+                continue
+            rows, fold, answers, deal = self.study.val, self._fold_of_rows, candidate.answers, self.deal
+            if deal is not None and candidate.pooled is not None:
+                rows, fold, answers = deal.rows, self.held_fold, candidate.pooled
+            candidate.prior = self._prior
+            given = answers, self.labels.codes[rows], fold, self._having_any(candidate)[rows], candidate.prior
+            candidate.temperature, candidate.answers = cross_fit_temperature(*given)
+            if deal is not None and candidate.pooled is not None:
+                candidate.pooled = candidate.answers
+                candidate.answers = candidate.pooled[deal.places(self.study.val)]
+            candidate.losses = self.labels.losses(candidate.answers, self.study.val)
 
     def calibrate_sets(self, winner: Candidate) -> None:
         """Give those that may see the test rows a temperature for each set of modalities that a row may have."""
-        for candidate in self.looked_at(winner) if self.labels.classes is not None and len(self.study.val) else ():
-            if len(candidate.names) > 1 and not candidate.given:
+        looked = self.looked_at(winner) if self.labels.classes is not None and len(self.study.val) else []
+        members = {part for candidate in looked for part in candidate.parts}  # which stay as they were selected
+        for candidate in looked:
+            if len(candidate.names) > 1 and not candidate.given and (self.deal is None or candidate not in members):
                 candidate.prior = self._prior
                 self.study.leave_device()
                 candidate.given = fit_given(candidate, self.study, self._fold_of_rows)
@@ -450,16 +669,22 @@ class Search:
     @property
     def alone(self) -> dict[str, Candidate]:
         """The best candidate of each modality by itself, the best of them on validation first."""
+        if self._best:
+            return dict(sorted(self._best.items(), key=lambda item: item[1].loss))
         best = {name: candidate for name in self.study.prepared.names if (candidate := self.best_alone(name))}
         return dict(sorted(best.items(), key=lambda item: item[1].loss))
 
     def looked_at(self, winner: Candidate) -> list[Candidate]:
         """Return the candidates that may see the test rows: the winner, the best fusion, each modality alone."""
-        return list(dict.fromkeys(c for c in (winner, self.single, self.fused, *self.alone.values()) if c is not None))
+        looked = [winner, self.single, self.fused, *self.alone.values()]
+        if self.deal is not None:  # the best that is no ensemble stands beside
+            looked.append(best_of(c for c in self.study.candidates if c.names and c.family != "ensemble"))
+        return list(dict.fromkeys(c for c in looked if c is not None))
 
     def look(self, candidate: Candidate) -> np.ndarray:
         """Return what a candidate says of the test rows, in order: (test, class) or (test, 1). It is asked once."""
         if candidate.tested is None:
+            self._learn_whole(candidate)
             candidate.tested = answer_rows(candidate.tempered, self.study.prepared, self.study.test)
         return candidate.tested
 

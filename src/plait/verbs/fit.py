@@ -75,6 +75,8 @@ def fit(
             batch_size: rows in one training step; 64.
             precision: "auto" (convolutions learn in bfloat16 where that is quicker) or "float32".
             candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble.
+            choose: "ensemble" (an average of candidates, by rows that they did not learn from; the usual) or "simple"
+                (the simplest candidate that is as good as the best on validation).
             metric: what decides choice, headline and verdict, such as "f1_macro", "auroc" or "mae".
             margin: points, or percent of the prior's error, within which a difference does not matter; 2.
             repeats: splits to draw, with a study of each; the verdict is that of the median p.

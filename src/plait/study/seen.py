@@ -1,0 +1,97 @@
+"""What classic learners see of rows: features by hand, with vocabularies and scales learned from the rows allowed.
+
+Knows prepared rows and views; no target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from plait.errors import PlaitError
+from plait.kinds import KINDS
+from plait.kinds.features import batch_features
+from plait.kinds.part import Part
+from plait.models.predictors import Bounded, leaves_of
+from plait.models.rows import Prepared, prepare
+from plait.models.views import View, prep_options
+from plait.study.job import Fit
+
+WARM = 64  # rows that a time is taken of
+
+
+@dataclass
+class Seen:
+    """What classic learners see of every row of a table. layouts: how features are made; features: (rows, feature).
+
+    rows: those alone that were prepared anew, and `base` what is seen of the other views; None of all.
+    """
+
+    prepared: Prepared
+    rows: np.ndarray | None = None
+    base: Seen | None = None
+
+    @cached_property
+    def layouts(self) -> dict[str, Any]:
+        views = [s for s in self.prepared.views if s.how != "tuned"]
+        classic = {s.name: getattr(KINDS[s.layout()["kind"]].features, "CLASSIC", {}) for s in views}
+        columns = {s.name: len(s.modality.columns) if s.several else 1 for s in views}
+        own = {s.name: {**s.layout(), **classic[s.name], "columns": columns[s.name]} for s in views}
+        return own if self.base is None else {**self.base.layouts, **own}
+
+    @cached_property
+    def features(self) -> dict[str, np.ndarray]:
+        """(rows, feature) of every modality, made when first asked for; NaN in rows that were not prepared."""
+        parts, names = [], [s.name for s in self.prepared.views if s.how != "tuned"]
+        for start in range(0, len(self.prepared), 512):
+            rows = np.arange(start, min(start + 512, len(self.prepared)))
+            parts.append(batch_features(self.prepared.batch(rows), self.layouts, names))
+        made = {name: np.concatenate([part[name] for part in parts]) for name in names}
+        if self.base is None or self.rows is None:
+            return made
+        for name, x in made.items():
+            made[name] = np.full((len(self.base.prepared), x.shape[1]), np.nan, x.dtype)
+            made[name][self.rows] = x
+        return {**self.base.features, **made}
+
+    def answer(self, predictor: Any, rows: np.ndarray) -> np.ndarray:
+        """Return what a classic learner says of rows of the table, from features that are there already."""
+        (inner,) = leaves_of(predictor)
+        answers = inner.from_features({name: self.features[name][rows] for name in inner.input_names})
+        return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
+
+    @cached_property
+    def few(self) -> Prepared:
+        """A few of the rows, with every view, to take a time of."""
+        if self.base is None or self.rows is None:
+            return self.prepared.take(np.arange(min(WARM, len(self.prepared))))
+        own = self.prepared.take(np.arange(min(WARM, len(self.rows))))
+        rest = self.base.prepared.take(self.rows[:WARM])
+        views = [*own.views, *(view for view in rest.views if view.name not in own.inputs)]
+        return Prepared(views, {**rest.inputs, **own.inputs}, {**rest.cells, **own.cells}, own.reasons)
+
+
+def see_anew(job: Fit, base: Seen, learned: np.ndarray, rows: np.ndarray, generator: np.random.Generator) -> Seen:
+    """Return what is seen of these rows when vocabularies, codes and scales are learned from some of them.
+
+    Pictures, sounds, and what others have trained, stay: of them nothing is learned that a row left out may tell.
+    """
+    views = [_learn_view(view, job, learned, generator) for view in base.prepared.views if view.how != "tuned"]
+    changed = [view for view in views if view is not None]
+    return Seen(prepare(job.table.take(rows), changed), rows, base) if changed else base
+
+
+def _learn_view(view: View, job: Fit, rows: np.ndarray, generator: np.random.Generator) -> View | None:
+    """Return a view with its preparation learned from these rows, or None where nothing is learned of its cells."""
+    if view.able.opened or view.frozen is not None:
+        return None
+    own = {} if view.how == "as text" else prep_options(job.schema, job.options.prep)[view.of]
+    blank = own["prep"] if "prep" in own else view.able.prep.PREP.of(own)
+    part = Part(job.table, view.modality.columns, view.kinds)
+    with contextlib.suppress(PlaitError):  # none of these rows has any of it
+        return replace(view, prep=view.able.read.fit(blank, part, rows, generator))
+    return None

@@ -1,0 +1,41 @@
+"""What learners see of rows: vocabularies and codes learned from some of them, the rest as it was."""
+
+import numpy as np
+
+from plait.core.contract import second_name
+from plait.data.read import read
+from plait.kinds.detect import detect
+from plait.study.seen import Seen, see_anew
+from searches import make_job, prepare_all
+from tiny import SENTENCES
+
+TEXTS = [SENTENCES[row % len(SENTENCES)] for row in range(12)]
+
+
+def test_words_of_rows_left_out_are_not_in_the_vocabulary() -> None:
+    texts = [*TEXTS, "zebra zebra walks", "zebra sleeps here"]
+    table = read({"note": texts, "age": [*range(13), None], "y": [row % 2 for row in range(14)]})
+    schema = detect(table, target="y", kinds={"note": "text", "age": "number"})
+    every = np.arange(14)
+    base = Seen(prepare_all(table, schema, every))
+    job, rows = make_job(table, schema), np.arange(2, 14)
+    seen = see_anew(job, base, np.arange(2, 12), rows, np.random.default_rng(0))
+    prep = next(view.prep for view in seen.prepared.views if view.name == "text")
+    known = next(view.prep for view in base.prepared.views if view.name == "text")
+    assert "zebra" in known.words
+    assert "zebra" not in prep.words
+    assert {*seen.layouts} == {*base.layouts} == {"text", "tabular", second_name("tabular", "as text")}
+    assert {*seen.features} == {*base.features}
+    assert np.isnan(seen.features["text"][:2]).all()  # not prepared
+    assert not np.isnan(seen.features["text"][2:]).any()
+    assert len(seen.features["tabular"]) == 14
+    assert len(seen.few) == 12
+    assert {view.name for view in seen.few.views} == {view.name for view in base.prepared.views}
+
+
+def test_a_modality_that_no_row_learned_from_has_stays_as_it_was() -> None:
+    table = read({"note": [None, None, *TEXTS[:6]], "age": list(range(8)), "y": [row % 2 for row in range(8)]})
+    schema = detect(table, target="y", kinds={"note": "text", "age": "number"})
+    base = Seen(prepare_all(table, schema, np.arange(8)))
+    seen = see_anew(make_job(table, schema), base, np.arange(2), np.arange(8), np.random.default_rng(0))
+    assert seen.features["text"] is base.features["text"]

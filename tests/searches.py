@@ -15,7 +15,7 @@ from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.models.learners import LEARNERS
 from plait.models.rows import Prepared, prepare
-from plait.models.views import fit_views, text_views
+from plait.models.views import fit_views, letter_views, text_views
 from plait.study.job import Fit
 from plait.study.labels import Labels
 from plait.study.networks import Study
@@ -107,7 +107,8 @@ def make_job(table: Table, schema: Schema, **options: Any) -> Fit:
 def prepare_all(table: Table, schema: Any, rows: np.ndarray) -> Prepared:
     generator = np.random.default_rng(0)
     views = fit_views(table, schema, rows, {}, generator)
-    return prepare(table, views + text_views(table, views, rows, generator))
+    letters = letter_views(table, views, rows, dict.fromkeys([view.of for view in views], "auto"))
+    return prepare(table, [*views, *letters, *text_views(table, views, rows, generator)])
 
 
 def load_bench(name: str) -> Any:

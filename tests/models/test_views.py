@@ -26,6 +26,7 @@ from plait.models.views import (
     by_modality,
     encoder_names,
     fit_views,
+    letter_views,
     may_gain,
     name_modalities,
     prep_options,
@@ -116,6 +117,22 @@ def test_a_second_view_goes_through_its_state() -> None:
     again = View.from_state(*as_text.state())
     assert (again.name, again.of, again.encoder) == (as_text.name, "tabular", "tfidf")
     assert np.array_equal(prepare(table, [again]).inputs[again.name], prepare(table, [as_text]).inputs[as_text.name])
+
+
+def test_a_text_is_seen_by_its_letters_where_its_encoder_is_left_open() -> None:
+    table = read(AGES)
+    views, rows = views_of(table, kinds=AGE_KINDS), np.arange(6)
+    (letters,) = letter_views(table, views, rows, {"text": "auto", "tabular": "auto"})
+    assert letter_views(table, views, rows, {"text": "tokens", "tabular": "auto"}) == []
+    assert (letters.name, letters.of, letters.is_main) == (second_name("text", "letters"), "text", False)
+    assert letters.layout() == {"kind": "letters", "bytes": letters.prep.tokens}
+    prepared = prepare(table, [*views, letters])
+    x = prepared.inputs[letters.name]
+    assert (x.dtype, x.shape) == (np.uint8, (6, letters.prep.tokens))
+    assert prepared.cells[letters.name].ravel().tolist() == prepared.cells["text"].ravel().tolist()
+    again = View.from_state(*letters.state())
+    assert (again.how, again.layout()) == ("letters", letters.layout())
+    assert np.array_equal(prepare(table, [again]).inputs[again.name], x)
 
 
 def test_a_second_view_needs_a_text_a_table_and_a_cell() -> None:

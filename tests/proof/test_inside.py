@@ -22,8 +22,10 @@ from plait.kinds.tabular.prep import TabularPrep
 from plait.kinds.text.inside import word_parts
 from plait.kinds.text.prep import TextPrep
 from plait.kinds.weights import grid_sums
+from plait.models.classic import Goal
 from plait.models.rows import prepare
-from plait.models.views import View, beside_views
+from plait.models.sparse import Lesson, count_texts
+from plait.models.views import View, beside_views, letter_views
 from plait.proof import inside as drill
 from plait.proof.inside import Probe, drill_row, network_of
 from tiny import RATE
@@ -129,6 +131,21 @@ def test_chinese_goes_by_character() -> None:
         ("不", 0.7),
         ("好", 0.0),
     ]
+
+
+def test_a_learner_of_letters_is_asked_about_words() -> None:
+    strand = text_strand(["a good day"])
+    rows = read({"note": ["a good day", "a bad day", "so good", "so bad"]})
+    (letters,) = letter_views(rows, [strand], np.arange(4), {"text": "auto"})
+    counts = count_texts(prepare(rows, [letters]).inputs[letters.name])
+    goal = Goal(np.array([1, 0, 1, 0]), np.array([0.5, 0.5]))
+    learned = Lesson(letters.name, letters.layout(), counts, goal, random()).fit(10.0)
+    table = Table({"note": np.array(["a good day"], object)})
+    views = [strand, letters]
+    (detail,) = drill_row(table, views, learned, prepare(table, views).batch(np.arange(1)), 1, random())
+    weights = {part["text"]: part["weight"] for part in detail.parts}
+    assert max(weights, key=lambda word: weights[word]) == "good"
+    assert weights["good"] > 0.1
 
 
 def test_words_of_several_columns_are_named_by_column() -> None:

@@ -204,6 +204,15 @@ def test_a_table_written_out_as_words_is_hidden_with_the_table(table: Table, pre
     assert np.array_equal(hidden.cells["photo"], prepared.cells["photo"])
 
 
+def test_words_are_dropped_from_the_letters_of_a_text_too(table: Table, prepared: Prepared) -> None:
+    name = second_name("text", "letters")
+    (view,) = (view for view in prepared.views if view.name == "text")
+    (way,) = (way for way in robustness(Reads("text"), table, prepared)._ways(view) if way.what == "dropped words")
+    sizes = [np.count_nonzero(way.worsen(level).inputs[name]) for level in (0.0, 0.5)]
+    assert sizes[0] == np.count_nonzero(prepared.inputs[name])
+    assert sizes[1] < 0.75 * sizes[0]
+
+
 def test_numbers_are_scored_by_r2(table: Table, prepared: Prepared) -> None:
     class Adds:
         names = ["tabular"]

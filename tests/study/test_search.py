@@ -16,10 +16,11 @@ from plait.kinds.detect import detect
 from plait.models.blend import fit_weighted
 from plait.models.classic import MajorityPredictor
 from plait.models.predictors import Calibrated
+from plait.models.sparse import STRENGTHS
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate
 from plait.study.labels import Labels
-from plait.study.search import Search, answer_rows
+from plait.study.search import Held, Search, answer_rows
 from searches import (
     FAMILIES,
     draw_blocks,
@@ -133,7 +134,8 @@ ALL = ("alone", "classic", "late", "text", "parallel", "sequential", "tree", "au
 def test_every_family_is_there(words: tuple[Search, Candidate]) -> None:
     """The tree that auto would grow of two modalities is the tree of two."""
     search, _ = words
-    assert {c.family for c in search.study.candidates} == {"majority", *ALL} - {"auto"}
+    # words and letters know all here: an average of one is no ensemble
+    assert {c.family for c in search.study.candidates} == {"majority", *ALL} - {"auto", "ensemble"}
     assert all(c.losses.shape == (12,) and c.answers.shape == (12, 2) for c in search.study.candidates)
     assert named(search, "logistic regression (row as text)").names == ["text", "tabular"]
     assert {c.family for c in search.study.candidates if c.network is not None} == {
@@ -583,3 +585,49 @@ def test_where_one_modality_alone_is_selected_the_best_of_several_stands_against
     assert winner is search.alone["a"] or winner.names == ["a", "b"]
     assert search.fused is not None
     assert len(search.fused.names) == 2
+
+
+# words and letters
+
+
+def test_a_text_is_learned_by_its_letters_as_strictly_as_rows_held_out_agree(
+    words: tuple[Search, Candidate],
+) -> None:
+    search, _ = words
+    learned = named(search, "words and letters (text)")
+    assert (learned.family, learned.names) == ("classic", ["text"])
+    assert learned.recipe in {f"C {strength:g}" for strength in STRENGTHS}
+    rows = np.arange(36)
+    assert learned.fit is not None
+    again = learned.fit(search.study.train)
+    assert (
+        again(search.study.prepared.batch(rows)).tolist()
+        == answer_rows(learned.predictor, search.study.prepared, rows).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("best", "tried"), [(0.03, [0.3, 1.0, 0.1, 0.03]), (0.3, [0.3, 1.0, 0.1]), (10.0, [0.3, 1.0, 3.0, 10.0, 30.0])]
+)
+def test_the_way_to_the_best_is_short(best: float, tried: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    search, asked = search_words(("classic",)), list[float]()
+    (view,) = (view for view in search.study.prepared.views if view.how == "letters")
+
+    def hold_out(fit: Any, names: Any) -> Held:
+        asked.append(fit.args[0])
+        return Held(MajorityPredictor(search.labels.prior, names=("text",)), np.full((12, 2), 0.5), None)
+
+    monkeypatch.setattr(search, "_hold_out", hold_out)
+    monkeypatch.setattr(search, "_loss_held", lambda held: abs(np.log(asked[-1] / best)))
+    search._fit_letters(view)
+    assert asked == tried
+    assert search.study.candidates[-1].recipe == f"C {best:g}"
+
+
+def test_by_folds_no_learner_of_letters_has_seen_the_row_that_it_answers() -> None:
+    search = search_words(("classic",), choose="ensemble")
+    winner = search.run()
+    learned = named(search, "words and letters (text)")
+    assert learned.pooled is not None
+    assert learned.pooled.shape == (36, 2)
+    assert "text" in winner.names

@@ -1,6 +1,7 @@
 """What learners see of rows: vocabularies and codes learned from some of them, the rest as it was."""
 
 import numpy as np
+import pytest
 
 from plait.core.contract import second_name
 from plait.data.read import read
@@ -25,6 +26,10 @@ def test_words_of_rows_left_out_are_not_in_the_vocabulary() -> None:
     assert "zebra" in known.words
     assert "zebra" not in prep.words
     assert {*seen.layouts} == {*base.layouts} == {"text", "tabular", second_name("tabular", "as text")}
+    letters = second_name("text", "letters")
+    counts = seen.take(letters, np.array([13, 0]))
+    assert (counts != base.take(letters, np.array([13, 0]))).nnz == 0  # nothing was learned of them
+    assert letters not in seen.features
     assert {*seen.features} == {*base.features}
     assert np.isnan(seen.features["text"][:2]).all()  # not prepared
     assert not np.isnan(seen.features["text"][2:]).any()
@@ -39,3 +44,16 @@ def test_a_modality_that_no_row_learned_from_has_stays_as_it_was() -> None:
     base = Seen(prepare_all(table, schema, np.arange(8)))
     seen = see_anew(make_job(table, schema), base, np.arange(2), np.arange(8), np.random.default_rng(0))
     assert seen.features["text"] is base.features["text"]
+
+
+def test_runs_of_many_texts_are_counted_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = read({"note": TEXTS[:6], "y": [0, 1] * 3})
+    schema = detect(table, target="y", kinds={"note": "text"})
+    kept = Seen(prepare_all(table, schema, np.arange(6)))
+    name, rows = second_name("text", "letters"), np.array([4, 1])
+    counts = kept.take(name, rows)
+    assert {*kept.counts} == {name}
+    monkeypatch.setattr("plait.study.seen.MOST_LETTERS", 10)
+    flat = Seen(kept.prepared)
+    assert (flat.take(name, rows) != counts).nnz == 0
+    assert flat.counts == {}

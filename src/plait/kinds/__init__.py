@@ -12,6 +12,7 @@ from plait.kinds.image import KIND as IMAGE
 from plait.kinds.kind import Kind
 from plait.kinds.tabular import KIND as TABULAR
 from plait.kinds.text import KIND as TEXT
+from plait.kinds.text import LETTERS
 from plait.kinds.vectors import GIVEN
 from plait.kinds.vectors import KIND as VECTORS
 
@@ -46,7 +47,7 @@ DOOR: dict[str, tuple[str, ...]] = {
 }
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, GIVEN)
+    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, GIVEN, LETTERS)
 }  # a new one goes here
 
 

@@ -44,11 +44,13 @@ DOOR: dict[str, tuple[str, ...]] = {
         "store_predictors",
     ),
     "rows": ("CHUNK", "Callback", "Prepared", "prepare", "quiet"),
+    "sparse": ("FIRST", "LEARNER", "STRENGTHS", "Lesson", "count_texts"),
     "train": ("Lesson", "Outcome", "Recipe", "fork_generators", "has_bfloat16", "train"),
     "views": (
         "View",
         "encoder_names",
         "fit_views",
+        "letter_views",
         "may_gain",
         "name_modalities",
         "prep_options",

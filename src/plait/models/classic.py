@@ -113,7 +113,7 @@ def fit_classic(
     targets, x = goals, predictor.scaled([x for x, _ in learned.values()])
     most = MOST_ROWS.get(learner, 2 * len(rows))
     if len(rows) > most:
-        drawn = _draw_rows(targets, most, goal.regression, generator)
+        drawn = draw_rows(targets, most, goal.regression, generator)
         rows, targets, weights, x = rows[drawn], targets[drawn], weights[drawn], x[drawn]
     origin = np.arange(len(rows))
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
@@ -126,7 +126,7 @@ def fit_classic(
         origin = np.concatenate([origin, again])
         targets, weights = targets[origin], weights[origin]
         if len(origin) > most:
-            drawn = _draw_rows(targets, most, goal.regression, generator)
+            drawn = draw_rows(targets, most, goal.regression, generator)
             x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
     _learn(predictor, x, targets, weights, origin, generator)
     return predictor
@@ -218,7 +218,7 @@ def _keep(x: np.ndarray, kept: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     return np.where(np.repeat(kept, widths, axis=1), x, np.nan)
 
 
-def _draw_rows(targets: np.ndarray, most: int, regression: bool, generator: np.random.Generator) -> np.ndarray:
+def draw_rows(targets: np.ndarray, most: int, regression: bool, generator: np.random.Generator) -> np.ndarray:
     """Draw this many rows, in order; every class keeps one."""
     order = generator.permutation(len(targets))
     if not regression:

@@ -175,6 +175,9 @@ def input_names(predictor: Any) -> set[str]:
 # -- written and read ---------------------------------------------------------------------------------------------
 
 
+_FORMS = {"ClassicPredictor": "classic", "SparsePredictor": "sparse"}  # those that have a file of their own
+
+
 @dataclass
 class Stored:
     """Predictors as a run folder holds them: parts, which name others by number. roles: {"winner": number, …}."""
@@ -225,7 +228,7 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
             stored.tensors.update({f"net.{number}.{key}": x.detach().cpu().numpy() for key, x in weights})
         else:
             facts, arrays = predictor.state()
-            part = {"is": "classic", "file": f"classic-{number}.safetensors", **facts}
+            part = {"is": _FORMS[type(predictor).__name__], "file": f"classic-{number}.safetensors", **facts}
             stored.files[part["file"]] = pack_tensors(arrays)
         stored.parts.append(part)
         places[key] = number
@@ -254,10 +257,10 @@ def restore_predictors(
                 own.setdefault(int(place), {})[name] = value
         made: list[Any] = []
         for number, part in enumerate(stored.parts):
-            if views and part["is"] in ("network", "recogniser", "classic"):
+            if views and part["is"] in ("network", "recogniser", "classic", "sparse"):
                 check_inputs(part, number, by_name)
             made.append(_restore(part, made, own.get(number, {}), stored.files, plan, views))
-            if part["is"] == "classic" and num_classes is not None:
+            if "file" in part and num_classes is not None:
                 check_prior(made[-1].prior, f"predictor {number}", num_classes)
         return {role: made[number] for role, number in stored.roles.items()}
 
@@ -294,8 +297,11 @@ def _restore(
     if part["is"] == "majority":
         return MajorityPredictor(prior)
     learned = unpack_tensors(files[part["file"]], part["file"])
+    made_of: Any = ClassicPredictor
+    if part["is"] == "sparse":
+        from plait.models.sparse import SparsePredictor as made_of
     try:
-        return ClassicPredictor.from_state(part, learned)
+        return made_of.from_state(part, learned)
     except RunError as error:
         raise RunError(f"{part['file']}: {error}") from None
 

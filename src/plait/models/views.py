@@ -27,7 +27,7 @@ from plait.pretrained.features import Cells, read_features, read_raw
 if TYPE_CHECKING:
     from plait.pretrained.frozen import Frozen
 
-How = Literal["own", "given", "as text", "rival", "beside", "tuned"]
+How = Literal["own", "given", "as text", "letters", "rival", "beside", "tuned"]
 PREPARED = ("bandpass", "denoise", "trim", "loudness", "seconds")  # of sounds, whatever encoder hears them
 LARGEST = 1 << 28  # numbers that a pretrained encoder may be given of one cell
 
@@ -71,6 +71,7 @@ class View:
     own      the modality itself, as it is prepared, or as its pretrained encoder sees it
     given    the same, as its pretrained encoder takes it: that encoder is inside the graph that answers
     as text  a table, written out as words
+    letters  a text as its letters, for a learner of many sparse columns
     rival    the modality seen through another pretrained encoder, to be compared with its own
     beside   the modality through an encoder whose features classic learners see, whatever else is chosen
     tuned    what the pretrained encoder of the modality is given, where that encoder is tuned
@@ -118,12 +119,17 @@ class View:
     @property
     def is_second(self) -> bool:
         """Whether it shows the modality once more, to learners that may see it so."""
-        return self.how in ("rival", "beside", "as text")
+        return self.how in ("rival", "beside", "as text", "letters")
 
     @property
     def feeds_encoder(self) -> bool:
         """Whether its inputs are what a pretrained encoder is given, not the features which that one makes of it."""
         return self.how in ("given", "tuned")
+
+    @property
+    def form(self) -> Kind:
+        """The kind of its inputs, where they are what preparation makes of cells."""
+        return KINDS["letters"] if self.how == "letters" else self.able
 
     def layout(self) -> dict[str, Any]:
         """Return what an encoder must know about one input: kind and sizes."""
@@ -132,7 +138,7 @@ class View:
             return {"kind": "tuned", "shape": list(frozen.shape), "frozen": frozen.describe()}
         if frozen is not None:
             return {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
-        return {"kind": self.kind, **self.able.network.layout(prep, self.encoder)}
+        return {"kind": self.form.name, **self.form.network.layout(prep, self.encoder)}
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one row's input."""
@@ -142,7 +148,7 @@ class View:
     def dtype(self) -> Any:
         if self.frozen is not None:
             return np.dtype(self.frozen.dtype) if self.feeds_encoder else np.float32
-        return self.able.read.DTYPE
+        return self.form.read.DTYPE
 
     def prepare(
         self, table: Table, pool: ThreadPoolExecutor, keep: bool = True
@@ -155,7 +161,7 @@ class View:
             return self._prepare_frozen(self.frozen, table, pool, keep)
         values = np.zeros((len(table), *self.shape()), self.dtype())
         part = Part(table, self.modality.columns, self.kinds)
-        return values, *self.able.read.prepare(self.prep, part, self.layout(), values, pool)
+        return values, *self.form.read.prepare(self.prep, part, self.layout(), values, pool)
 
     def _prepare_frozen(
         self, frozen: Frozen, table: Table, pool: ThreadPoolExecutor, keep: bool
@@ -212,6 +218,8 @@ class View:
             elif data["shadow"]:
                 seen: How = "beside" if data["encoder"] in BESIDE.get(data["kind"], ()) else "rival"
                 how = seen if data["frozen"] else "as text"
+                if name == second_name(of, "letters"):
+                    how = "letters"
             columns, kinds = tuple(data["columns"]), data["kinds"]
             if not columns or len({*columns}) < len(columns) or not able.columns:
                 raise ValueError(f"{name!r} has the columns {str(columns)[:100]}; expected one or more, each once")
@@ -343,6 +351,17 @@ def text_views(table: Table, views: Sequence[View], rows: np.ndarray, generator:
             modality = replace(view.modality, kind=TEXT.name)
             group, prep = second_name(view.of, "as text"), TEXT.prep.PREP().fitted(texts, generator)
             made.append(View(modality, prep, group, encoder="tfidf", how="as text"))
+    return made
+
+
+def letter_views(table: Table, views: Sequence[View], rows: np.ndarray, names: Mapping[str, Any]) -> list[View]:
+    """Return, for each text whose encoder is `auto`, a view of its letters, as long as those of these rows."""
+    made = []
+    for view in (view for view in views if view.able is TEXT and view.is_main and names[view.of] == "auto"):
+        texts = [text for text in TEXT.read.join_texts(Part(table.take(rows), view.modality.columns)) if text]
+        if texts:
+            prep, group = KINDS["letters"].read.fit(view.prep, texts), second_name(view.of, "letters")
+            made.append(View(view.modality, prep, group, encoder="tfidf", how="letters"))
     return made
 
 

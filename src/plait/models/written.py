@@ -85,6 +85,13 @@ PARTS: dict[str, dict[str, Any]] = {
         "margin": tuple[float, float],
         "fitted": dict[str, Any],
     },
+    "sparse": {
+        "file": str,
+        "names": list[str],
+        "layouts": dict[str, dict[str, Any]],
+        "regression": bool,
+        "unit": tuple[float, float],
+    },
 }
 
 # what a part may hold besides: runs of before have none of it
@@ -120,7 +127,7 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
         asked.append(1 + sum(asked[place] for place in inner))
         deep = f"{where} asks {asked[-1]} others, {depths[-1]} deep; expected at most {MOST_ASKED}, {DEEPEST} deep"
         require(depths[-1] <= DEEPEST and asked[-1] <= MOST_ASKED, deep)
-        if kind == "classic":
+        if "file" in PARTS[str(kind)]:
             require(part["file"] not in files, f"{where} is in the file of another, {part['file'][:60]!r}")
             files.add(part["file"])
         elif kind == "calibrated":
@@ -195,7 +202,7 @@ def check_temperature(temperature: float, where: str) -> None:
 def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]) -> None:
     """Hold what a part says of its inputs against the views of the run. views: {name of the input: view}."""
     where = f"predictor {number}"
-    if part["is"] == "classic":
+    if part["is"] in ("classic", "sparse"):
         inputs = [(name, None, part["layouts"].get(name, {})) for name in part["names"]]
     else:
         layouts = part["spec"]["layouts"]

@@ -222,7 +222,7 @@ class Robustness:
             left = [None if text is None else way.change(str(text), level, generator) or None for text in texts]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         worse, table = self.prepared, replace(self.table, data=data)
-        views = [s for s in self.prepared.views if s is strand or (s.how == "tuned" and s.of == strand.of)]
+        views = [s for s in self.prepared.views if s is strand or (s.how in ("tuned", "letters") and s.of == strand.of)]
         with ThreadPoolExecutor(1) as pool:
             for view in views:
                 values, filled, _ = view.prepare(table, pool, keep=False)

@@ -80,7 +80,7 @@ def ship(result: Result) -> Model:
         name: predictors["winner"] if best is winner else best.tempered for name, best in search.alone.items()
     }
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
-    strands = [s for s in study.prepared.views if s.how not in ("tuned", "beside") or s.name in read_by]
+    strands = [s for s in study.prepared.views if s.how not in ("tuned", "beside", "letters") or s.name in read_by]
     rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
     learned = hash_learned(result.job, rows, strands)
     return Model(list_facts(result), strands, predictors, made=list(result.job.made), learned=learned)

@@ -30,6 +30,7 @@ from plait.models.views import (
     beside_views,
     encoder_names,
     fit_views,
+    letter_views,
     prep_options,
     rival_views,
     text_views,
@@ -151,6 +152,8 @@ class Fit:
             classic = options.fusion is None and "classic" in (options.candidates or FAMILIES)
             beside = beside_views(strands, names) if classic else []
             strands += [*rival_views(strands, names, prep_options(self.schema, options.prep)), *beside]
+            if classic:
+                strands += letter_views(table, strands, rows, names)
         strands += tuned_views(strands, list(options.tuned))
         if options.fusion is None and AS_TEXT in (options.candidates or FAMILIES):
             strands += text_views(table, strands, rows, self.generator)

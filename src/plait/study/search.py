@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.learners import DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import Blend, RowText
 from plait.models.rows import Prepared
+from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
+from plait.models.views import View
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Side, Verdict, judge
 from plait.study.budget import Budget
@@ -46,6 +48,14 @@ SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with t
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
+
+
+class Held(NamedTuple):
+    """What a learner says of rows it did not learn from: of validation, and where there are folds of all rows."""
+
+    predictor: Any
+    answers: np.ndarray
+    pooled: np.ndarray | None
 
 
 @dataclass
@@ -226,6 +236,9 @@ class Search:
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
                 self._fit_classic(learner, 0, names)
+            if learner == next(iter(self.learners)):  # after the quickest of dense features
+                for view in (view for view in study.prepared.views if view.how == "letters"):
+                    self._fit_letters(view)
 
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
@@ -243,28 +256,79 @@ class Search:
         inputs = [view for name in names for view in (name, *beside.get(name, ()))]
         if self.deal is not None and learner == "random forest" and self._width_of(inputs) > FOREST_WIDE:
             return
-        fit, pooled = partial(self.fit_learner, learner, setting, inputs, family=family), None
+        fit = partial(self.fit_learner, learner, setting, inputs, family=family)
         try:
-            if self.deal is None:
-                predictor = fit(self.study.train)
-                answers = self.answer_val(predictor)
-            else:
-                predictor, pooled = self._out_of_folds(fit, names)
-                if pooled is None:
-                    self._given_up.add((learner, *names))
-                    return
-                answers = pooled[self.deal.places(self.study.val)]
+            held = self._hold_out(fit, names)
         except RequestError:  # too few rows have any of these, or all of one class
+            return
+        if held is None:
+            self._given_up.add((learner, *names))
             return
         usual, settings = self.learners[learner][0], self.learners[learner][setting]
         changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
         seen_by = {view.name: f"{view.of} by {view.encoder}" for view in self.study.prepared.views if view.is_second}
         source = "row as text" if family == AS_TEXT else " + ".join(seen_by.get(name, name) for name in names)
-        candidate = self._add(f"{learner}{changed} ({source})", family, predictor, answers, began)
-        candidate.fit, candidate.pooled = fit, pooled
-        if pooled is not None:
+        self._add_learned(f"{learner}{changed} ({source})", family, fit, held, began)
+
+    def _fit_letters(self, view: View) -> None:
+        """Learn from the words and letters of a text, bound as strictly as rows held out agree with, and add it."""
+        began, lessons = time.monotonic(), dict[int, Lesson]()
+
+        def learn(strength: float, rows: np.ndarray, seen: Seen | None = None) -> Any:
+            if id(rows) not in lessons:  # which the deal holds: columns are chosen and weighed once for all strengths
+                lessons[id(rows)] = self.lesson_of(view.name, rows)
+            return self.labels.in_unit(lessons[id(rows)].fit(strength))
+
+        best, lowest, step, place = None, math.inf, 1, FIRST
+        while 0 <= place < len(STRENGTHS) and not self.study.is_over:
+            strength = STRENGTHS[place]
+            try:
+                held = self._hold_out(partial(learn, strength), ())
+            except RequestError:  # too few rows have a text, or all of one class
+                return
+            loss = math.inf if held is None else self._loss_held(held)
+            if loss < lowest:
+                best, lowest = (strength, held), loss
+                place += step
+            elif step > 0 and place <= FIRST + 1:  # looser is no better than the first
+                step, place = -1, FIRST - 1
+            else:
+                break
+        if best is not None and best[1] is not None:
+            fit = partial(self.fit_letters, view.name, best[0])
+            self._add_learned(f"{LEARNER} ({view.of})", "classic", fit, best[1], began, f"C {best[0]:g}")
+
+    def lesson_of(self, name: str, rows: np.ndarray) -> Lesson:
+        """Return what these rows teach by the letters of a text. Raises RequestError where it is too little."""
+        generator = np.random.default_rng([self.study.seed_of(f"{LEARNER} {name}")])
+        layout = next(view for view in self.study.prepared.views if view.name == name).layout()
+        return Lesson(name, layout, self.seen.take(name, rows), self.goal_of(rows), generator)
+
+    def fit_letters(self, name: str, strength: float, rows: np.ndarray) -> Any:
+        """Fit the learner of words and letters on these rows."""
+        return self.labels.in_unit(self.lesson_of(name, rows).fit(strength))
+
+    def _hold_out(self, fit: Callable[..., Any], names: Sequence[str]) -> Held | None:
+        """Return what a learner says of rows that it did not learn from; None of one that is given up."""
+        if self.deal is None:
+            predictor = fit(self.study.train)
+            return Held(predictor, self.answer_val(predictor), None)
+        predictor, pooled = self._out_of_folds(fit, names)
+        return None if pooled is None else Held(predictor, pooled[self.deal.places(self.study.val)], pooled)
+
+    def _loss_held(self, held: Held) -> float:
+        if self.deal is None or held.pooled is None:
+            return float(self.labels.losses(held.answers, self.study.val).mean())
+        return float(self.labels.losses(held.pooled, self.deal.rows).mean())
+
+    def _add_learned(
+        self, name: str, family: str, fit: Callable[..., Any], held: Held, began: float, recipe: str = ""
+    ) -> None:
+        candidate = self._add(name, family, held.predictor, held.answers, began, recipe)
+        candidate.fit, candidate.pooled = fit, held.pooled
+        if held.pooled is not None:
             few = self.turns[0].few
-            candidate.latency = time_row(predictor, few, np.arange(len(few)))
+            candidate.latency = time_row(held.predictor, few, np.arange(len(few)))
 
     def _width_of(self, names: Sequence[str]) -> int:
         return sum(self.seen.features[name].shape[1] for name in names)
@@ -344,16 +408,19 @@ class Search:
         seen: Seen | None = None,
     ) -> Any:
         """Fit a classic learner on these rows. seen: what it sees of them, if not what networks see too."""
-        labels, weights = self.labels, self.study.target.weights
-        weighted = None if weights is None else weights.cpu().numpy()
-        counts = None if labels.counts is None else labels.counts[rows]
-        goal = Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
         seen = self.seen if seen is None else seen
         features = {name: seen.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
-        predictor = fit_classic(learner, features, goal, names, seen.layouts, generator, settings)
-        return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
+        predictor = fit_classic(learner, features, self.goal_of(rows), names, seen.layouts, generator, settings)
+        return self.labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
+
+    def goal_of(self, rows: np.ndarray) -> Goal:
+        """Return what classic learners are to learn of these rows."""
+        labels, weights = self.labels, self.study.target.weights
+        weighted = None if weights is None else weights.cpu().numpy()
+        counts = None if labels.counts is None else labels.counts[rows]
+        return Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
 
     def answer_val(self, predictor: Any) -> np.ndarray:
         """Return what a classic learner says of the validation rows."""

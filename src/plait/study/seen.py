@@ -6,7 +6,7 @@ Knows prepared rows and views; no target.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,9 +18,12 @@ from plait.kinds.features import batch_features
 from plait.kinds.part import Part
 from plait.models.predictors import Bounded, leaves_of
 from plait.models.rows import Prepared, prepare
+from plait.models.sparse import count_texts
 from plait.models.views import View, prep_options
 from plait.study.job import Fit
 
+RAW = ("tuned", "letters")  # views of which no dense features are made
+MOST_LETTERS = 30_000_000  # up to which the runs of all texts are kept: eight bytes each, two or three to a letter
 WARM = 64  # rows that a time is taken of
 
 
@@ -34,10 +37,11 @@ class Seen:
     prepared: Prepared
     rows: np.ndarray | None = None
     base: Seen | None = None
+    counts: dict[str, Any] = field(default_factory=dict, repr=False)  # of runs in texts, once asked for
 
     @cached_property
     def layouts(self) -> dict[str, Any]:
-        views = [s for s in self.prepared.views if s.how != "tuned"]
+        views = [s for s in self.prepared.views if s.how not in RAW]
         classic = {s.name: getattr(KINDS[s.layout()["kind"]].features, "CLASSIC", {}) for s in views}
         columns = {s.name: len(s.modality.columns) if s.several else 1 for s in views}
         own = {s.name: {**s.layout(), **classic[s.name], "columns": columns[s.name]} for s in views}
@@ -46,7 +50,7 @@ class Seen:
     @cached_property
     def features(self) -> dict[str, np.ndarray]:
         """(rows, feature) of every modality, made when first asked for; NaN in rows that were not prepared."""
-        parts, names = [], [s.name for s in self.prepared.views if s.how != "tuned"]
+        parts, names = [], [s.name for s in self.prepared.views if s.how not in RAW]
         for start in range(0, len(self.prepared), 512):
             rows = np.arange(start, min(start + 512, len(self.prepared)))
             parts.append(batch_features(self.prepared.batch(rows), self.layouts, names))
@@ -58,10 +62,23 @@ class Seen:
             made[name][self.rows] = x
         return {**self.base.features, **made}
 
+    def take(self, name: str, rows: np.ndarray) -> Any:
+        """Return the features of rows (rows, feature) of one input; of letters the counts of their runs, sparse."""
+        if name in self.features:
+            return self.features[name][rows]
+        if self.base is not None:
+            return self.base.take(name, rows)
+        x = self.prepared.inputs[name]
+        if x.size > MOST_LETTERS:
+            return count_texts(x, rows)
+        if name not in self.counts:
+            self.counts[name] = count_texts(x)
+        return self.counts[name][rows]
+
     def answer(self, predictor: Any, rows: np.ndarray) -> np.ndarray:
         """Return what a classic learner says of rows of the table, from features that are there already."""
         (inner,) = leaves_of(predictor)
-        answers = inner.from_features({name: self.features[name][rows] for name in inner.input_names})
+        answers = inner.from_features({name: self.take(name, rows) for name in inner.input_names})
         return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
 
     @cached_property
@@ -80,7 +97,7 @@ def see_anew(job: Fit, base: Seen, learned: np.ndarray, rows: np.ndarray, genera
 
     Pictures, sounds, and what others have trained, stay: of them nothing is learned that a row left out may tell.
     """
-    views = [_learn_view(view, job, learned, generator) for view in base.prepared.views if view.how != "tuned"]
+    views = [_learn_view(view, job, learned, generator) for view in base.prepared.views if view.how not in RAW]
     changed = [view for view in views if view is not None]
     return Seen(prepare(job.table.take(rows), changed), rows, base) if changed else base
 

@@ -6,7 +6,11 @@ Knows: one text, or a batch of prepared ones. Does not know: other modalities, t
 from plait.kinds.kind import Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {"clean": ("show_markers",), "prep": ("Cleaning", "TextPrep")}
+DOOR: dict[str, tuple[str, ...]] = {
+    "clean": ("show_markers",),
+    "letters": ("BUCKETS", "count_grams"),
+    "prep": ("Cleaning", "TextPrep"),
+}
 
 KIND = Kind(
     "text",
@@ -17,3 +21,4 @@ KIND = Kind(
         __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
     ),
 )
+LETTERS = Kind("letters", abilities=dict.fromkeys(("read", "network"), f"{__name__}.letters"))

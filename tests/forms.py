@@ -27,6 +27,7 @@ import plait
 from plait.data.media import read_image, read_sound
 from plait.data.parse import read_dates, read_numbers
 from plait.kinds.detect import detect
+from plait.kinds.vectors.read import read as read_vector
 from plait.streams.read import read_stream
 
 PAGE = Path(__file__).parents[1] / "docs" / "what-plait-reads.md"
@@ -34,6 +35,7 @@ REFUSED = "refused"
 TABLE = {"time": [0, 1, 2], "x": [1.5, 2.5, 3.5]}
 ROWS = "0,1.5\n1,2.5\n2,3.5\n"
 CSV = "time,x\n" + ROWS
+VECTORS = [[0.5, -2.0, 0.25], [1.5, 2.0, -4.0], [-1.0, 0.5, 3.0]]
 NOTE = {"x": [1, 2], "note": ["größer", "kühl"]}
 
 
@@ -67,6 +69,22 @@ def sound(cell: Any) -> tuple[int, int]:
     """Decode a sound: (samples, Hz)."""
     samples, rate = read_sound(cell, None)
     return len(samples), rate
+
+
+def vectors(source: Any) -> list[list[float] | None]:
+    """Read the column v as vectors: the numbers of each cell, None where one is absent."""
+    table = plait.read(source)
+    (found,) = (one for one in detect(table).columns if one.name == "v")
+    if found.kind != "vectors":
+        raise plait.TableError(found.why)
+    found_cells: list[list[float] | None] = []
+    for cell in table.cells("v"):
+        try:
+            found_cells.append(None if cell is None else read_vector(cell, table.folder).tolist())
+        except plait.CellError as error:
+            warnings.warn(str(error), stacklevel=1)
+            found_cells.append(None)
+    return found_cells
 
 
 def cues(source: Any) -> list[tuple[float, float, str | None]]:
@@ -124,6 +142,27 @@ def arrow_file(kind: str) -> Callable[[Path], Path]:
         return path
 
     return make
+
+
+def listed(kind: str, cells: list[Any]) -> Callable[[Path], Path]:
+    """A Parquet file with a column of lists of this type of Arrow."""
+
+    def make(folder: Path) -> Path:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        types = {"list": pa.list_(pa.float32()), "fixed": pa.list_(pa.float32(), 3)}
+        parquet.write_table(pa.table({"v": pa.array(cells, types[kind])}), folder / "t.parquet")
+        return folder / "t.parquet"
+
+    return make
+
+
+def array_files(folder: Path) -> Path:
+    for row, vector in enumerate(VECTORS):
+        np.save(folder / f"{row}.npy", np.array(vector))
+    (folder / "t.csv").write_text("v,x\n0.npy,0\n1.npy,1\n2.npy,2\n")
+    return folder / "t.csv"
 
 
 def drawn(form: str, **options: Any) -> Callable[[Path], bytes]:
@@ -277,6 +316,28 @@ def _columns() -> Iterator[Form]:
         yield Form(group, " ".join(f"`{cell}`" for cell in written), given(written), (kind, values), column)
 
 
+def _vectors() -> Iterator[Form]:
+    group, short = "Vectors, such as embeddings", [*VECTORS, [1.0, 2.0, 0.5], None]
+    holes = [*VECTORS, [1.0, 2.0, 0.5], []]
+    table = "v;x\n" + "".join(f"{vector};{row}\n" for row, vector in enumerate(VECTORS))
+    waves = np.sin(np.arange(60) / 5 + np.arange(3)[:, None])
+    for name, make, answer in (
+        ("a dict with an array (row, feature)", given({"v": np.array(VECTORS)}), VECTORS),
+        ("a dict with lists, of which one is empty", given({"v": holes}), short),
+        ("lists in Parquet, of which one is null", listed("list", short), short),
+        ("lists of a fixed size in Parquet", listed("fixed", VECTORS), VECTORS),
+        ("`[0.5, -2.0, 0.25]` in a CSV", file("t.csv", table), VECTORS),
+        ("`[0.5 -2. 0.25]` in a CSV, as NumPy prints them", file("t.csv", table.replace(",", "")), VECTORS),
+        ("paths of `.npy` files", array_files, VECTORS),
+        ("a number that is NaN", given({"v": [*VECTORS, [1.0, float("nan"), 2.0]]}), [*VECTORS, None]),
+        ("a list with a word in it", given({"v": [*VECTORS, [1.0, "a", 2.0]]}), [*VECTORS, None]),
+        ("lists of different lengths", given({"v": [[0.5, 1.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]]}), REFUSED),
+        ("lists in lists", given({"v": [[[1.0], [2.0, 3.0]]] * 3}), REFUSED),
+        ("numbers of which neighbours resemble each other", given({"v": waves}), REFUSED),
+    ):
+        yield Form(group, name, make, answer, vectors)
+
+
 def _streams() -> Iterator[Form]:
     group, wanted = "Subtitles and transcripts", [(1.0, 2.5, "one"), (3.0, 4.0, "two")]
     srt = "1\n00:00:01,000 --> 00:00:02,500\none\n\n2\n00:00:03,000 --> 00:00:04,000\ntwo\n"
@@ -340,7 +401,7 @@ def _folders() -> Iterator[Form]:
     yield Form(group, "no class-named folders", lambda folder: folder, REFUSED)
 
 
-FORMS = [*_tables(), *_encodings(), *_frames(), *_columns(), *_streams(), *_media(), *_folders()]
+FORMS = [*_tables(), *_encodings(), *_frames(), *_columns(), *_vectors(), *_streams(), *_media(), *_folders()]
 
 
 # -- what plait does with each, and the page ----------------------------------------------------------------------

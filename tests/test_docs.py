@@ -26,7 +26,7 @@ SMALL = {
     "10, 80)": "10, 40)",
     'epochs=1, out="own-run"': 'epochs=1, report=False, out="own-run"',
 }
-PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep]
+PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep, plait.VectorPrep]
 
 
 def runnable(page: str) -> list[str]:
@@ -86,12 +86,13 @@ def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
 
 
 def test_every_check_is_in_its_table() -> None:
-    kinds = "file|image|audio|text|table|date|split|label|holes|pairing"
+    kinds = "file|image|audio|text|vectors|table|date|split|label|holes|pairing"
     house = ROOT / "src/plait"
     files = [*house.glob("checks/**/*.py"), *house.glob("kinds/*/checks.py"), *house.glob("kinds/*/mend.py")]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     checks = set(re.findall(rf'"((?:{kinds})-[a-z-]+)"', source))
-    checks |= {f"{kind}-{word}" for kind in ("image", "audio") for word in re.findall(r'"{kind}-([a-z-]+)"', source)}
+    opened = [name for name, kind in KINDS.items() if kind.opened]
+    checks |= {f"{kind}-{word}" for kind in opened for word in re.findall(r'"{kind}-([a-z-]+)"', source)}
     assert {"file-missing", "image-duplicate-split", "audio-silent", "date-range", "label-wrong"} <= checks
     assert [check for check in sorted(checks) if f"`{check}`" not in PAGE] == []
 

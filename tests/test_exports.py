@@ -33,6 +33,7 @@ PUBLIC = [
     "TabularPrep",
     "TextPrep",
     "Tree",
+    "VectorPrep",
     "__version__",
     "align",
     "cache",

@@ -25,7 +25,7 @@ from plait.kinds.network import as_float, centre, usual_encoder
 from plait.kinds.part import Part
 from pulse import PULSE, known_pulses
 
-NAMES = ["image", "audio", "text", "tabular", "pulse"]
+NAMES = ["image", "audio", "text", "tabular", "vectors", "pulse"]
 kinds = pytest.mark.parametrize("name", NAMES)
 
 
@@ -57,6 +57,8 @@ def make_part(name: str, folder: Path) -> Part:
         cells = ["a cold morning", "bright sunshine over dry hills", None, "a cold evening"]
     elif name == "tabular":
         cells = ["1.5", "7", None, "many"]
+    elif name == "vectors":
+        cells = ["[0.5, -2, 0.25]", "[1.5 2. 4]", None, "[1, nan, 2]"]
     else:
         cells = ["0 9 1 1", "3 2 0 1", None, "broken"]
     kinds = {"x": "number"} if name == "tabular" else {}
@@ -107,10 +109,10 @@ def test_a_preparation_outlives_its_state(name: str, folder: Path) -> None:
     assert np.array_equal(prepare(kind, again, part, layout)[0], values)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "vectors"])
+@kinds
 def test_drawn_inputs_fit_the_encoder_and_the_features(name: str, folder: Path) -> None:
     kind = KINDS[name]
-    layout = {"tokens": 2, "width": 5} if name == "vectors" else prepared(kind, make_part(name, folder))[1]
+    layout = prepared(kind, make_part(name, folder))[1]
     sizes = {key: value for key, value in layout.items() if key != "kind"}
     x = torch.from_numpy(np.asarray(kind.network.draw(sizes, 6, np.random.default_rng(1)), np.float32))
     assert tuple(x.shape) == (6, *kind.network.shape(sizes))
@@ -164,7 +166,7 @@ def test_a_row_has_a_part_to_draw_and_parts_to_name(name: str, folder: Path) -> 
         assert {"blank", "COVER", "locate"} <= set(dir(kind.inside))
 
 
-@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular"])
+@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular", "vectors"])
 def test_checks_know_what_rows_hold(name: str, folder: Path) -> None:
     kind, part = KINDS[name], make_part(name, folder)
     columns = part.cells()

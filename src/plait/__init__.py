@@ -48,6 +48,7 @@ _PLACES = {
     "ImagePrep": "plait.kinds.image.prep",
     "AudioPrep": "plait.kinds.audio.prep",
     "TextPrep": "plait.kinds.text.prep",
+    "VectorPrep": "plait.kinds.vectors.prep",
     "TabularPrep": "plait.kinds.tabular.prep",
     "PlaitError": "plait.errors",
     "TableError": "plait.errors",
@@ -79,6 +80,7 @@ __all__ = [
     "TabularPrep",
     "TextPrep",
     "Tree",
+    "VectorPrep",
     "__version__",
     "align",
     "cache",
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
     from plait.kinds.image.prep import ImagePrep
     from plait.kinds.tabular.prep import TabularPrep
     from plait.kinds.text.prep import TextPrep
+    from plait.kinds.vectors.prep import VectorPrep
     from plait.models.plan import Parallel, Sequential, Tree
     from plait.proof.explanation import Explanation
     from plait.runs.load import load

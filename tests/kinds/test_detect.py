@@ -161,11 +161,11 @@ def test_arrays_by_name_then_by_shape() -> None:
     )
     assert [c.kind for c in schema.columns] == ["image", "audio", "image", "audio", "category"]
     assert schema.column("label").why == "the target as asked; one-hot, 4 classes"
-    unclear = read({"v": np.zeros((4, 7)), "y": [1.5, 2.5, 3.5, 4.5]})
+    unclear = read({"v": np.zeros((4, 7, 2)), "y": [1.5, 2.5, 3.5, 4.5]})
     left = detect(unclear).column("v")
     assert left.role == "ignored"
     assert left.why == (
-        "arrays of shape (7), which may be anything; give the numbers as columns of their own, or say what it is: "
+        "arrays of shape (7, 2): a series, not read yet; if they are pictures or sounds, say so: "
         "kinds={'v': 'image'} or 'audio'"
     )
     assert detect(unclear, kinds={"v": "audio"}).modality("v").kind == "audio"

@@ -24,6 +24,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "resample", "split_part",
     ),
     "nearby": ("near_files",),
+    "numbers": ("NPY", "read_list", "read_npy", "write_npy"),
     "parse": (
         "CLOCK", "FEET", "MISSING", "PLAIN", "SPAN", "Written", "calendar_form", "count_units", "counts_from_1970",
         "decimal_signs", "fold", "how_written", "is_currency", "is_day_first", "is_missing", "parse_date",

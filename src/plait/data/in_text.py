@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from plait.core.files import parse_json
+from plait.data.numbers import read_list, write_npy
 from plait.data.pictures import RANGE, picture_of_array
 from plait.errors import CellError
 
 GRIDS, ROWS = "lists of numbers in text", "numbers in text"  # what may be pictures
+FLAT = "a list of numbers in text"
 LEAST = 32  # letters: the shortest picture in base64 has more
 BOARD = 32  # the highest number in a grid, up to which it may be a board or counts rather than a picture
 HEAD = 96  # letters in which base64 and hexadecimal are told by what they begin with
@@ -49,9 +51,11 @@ def held_in(text: str, sniff: Callable[[bytes], Any]) -> Held | None:
     """Return the file that a text holds, or None where it is no more than text.
 
     sniff: whether bytes begin as a picture or sound does. Raises CellError of a data URI that is none."""
+    text = text.strip()
+    if text[:1] == "[" and (numbers := read_list(text)) is not None:
+        return Held(write_npy(numbers), FLAT, sure=False)
     if len(text) < LEAST:
         return None
-    text = text.strip()
     if uri := _URI.match(text):
         content = text[uri.end() :]
         try:

@@ -119,7 +119,9 @@ def _check_kind(facts: Facts, kind: str, table: Table) -> None:
             f"column {facts.name!r} cannot be {kind}: its cells are numbers or dates, not files or arrays"
         )
     if not is_opened(kind) and kind != "id" and facts.form in ("array", "bytes"):
-        raise RequestError(f"column {facts.name!r} cannot be {kind}: its cells are arrays or bytes; say image or audio")
+        able = [name for name in column_kinds() if is_opened(name)]
+        ways = f"{', '.join(able[:-1])} or {able[-1]}"
+        raise RequestError(f"column {facts.name!r} cannot be {kind}: its cells are arrays or bytes; say {ways}")
 
 
 def _is_split(facts: Facts) -> bool:

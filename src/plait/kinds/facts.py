@@ -35,7 +35,7 @@ class Guess:
 class Facts:
     """What is counted of a column. filled: cells that are there; distinct: different values, None where not counted;
     sample: some of the filled cells, in row order; form: text, whole, real, bool, date, bytes, array or other;
-    category: whether these are numbers that their type calls categories.
+    category: whether these are numbers that their type calls categories. rate: of arrays, Hz that were given with them.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Facts:
     form: str
     values: pa.ChunkedArray | None = field(default=None, repr=False, compare=False)
     category: bool = False
+    rate: int | None = None
 
     @property
     def holes(self) -> int:
@@ -74,14 +75,16 @@ def facts_of(table: Table, name: str) -> Facts:
     import pyarrow as pa
 
     values = table.data[name]
+    rate = table.sample_rates.get(name)
     if isinstance(values, np.ndarray):
         if values.ndim > 1:
-            return Facts(name, len(values), len(values), None, [values[i] for i in spread(len(values))], "array")
+            sample = [values[i] for i in spread(len(values))]
+            return Facts(name, len(values), len(values), None, sample, "array", rate=rate)
         if values.dtype == object:
             cells = [cell for cell in table.cells(name) if cell is not None]
             sample = [cells[i] for i in spread(len(cells))]
             form = "array" if any(isinstance(cell, np.ndarray) for cell in sample) else "other"
-            return Facts(name, len(values), len(cells), None, sample, form)
+            return Facts(name, len(values), len(cells), None, sample, form, rate=rate)
         values = pa.chunked_array([pa.array(values, from_pandas=True)])
     present, form = _present(values)
     countable = form in ("text", "whole", "real", "bool", "date")

@@ -21,7 +21,7 @@ def is_lost(column: Column) -> bool:
 
 def way_in(column: Column) -> str:
     """Return how a column that is left out is used after all; "" where its reason says it."""
-    is_told = is_opened(column.kind) or means_files(column)
+    is_told = is_opened(column.kind) or means_files(column) or "--kind" in column.why or "kinds=" in column.why
     return "" if is_told else f"to use it: --kind {quoted(column.name)}=category (or number, text)"
 
 

@@ -21,13 +21,14 @@ SAVED = "paths of files that are neither pictures nor sounds"
 _NOUNS = {"image": "picture", "audio": "sound"}
 _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
-    "audio": r"audio|sound|wave|speech|voice|cough|music|signal|音",
+    "audio": r"audio|sound|wave|speech|voice|recording|cough|music|signal|音",
 }
 
 _LEARNED = re.compile(r"embed|emb$|vector|vec$|feature|hidden|latent|logit|mfcc", re.IGNORECASE)  # numbers made of them
 
 
 WRITE = "write the paths of files, or their bytes in base64"
+SERIES = "a series, not read yet"
 NAMES_ONLY = "names of files, but not their paths"
 PRINTED = "what a program prints of a picture or an array, not its content"
 WEB = "web addresses: plait downloads nothing; put the files in a folder"
@@ -47,15 +48,24 @@ def judge_arrays(facts: Facts) -> Guess:
     """Tell arrays by the column's name, then by their shape."""
     cell = next(c for c in facts.sample if isinstance(c, np.ndarray))
     shape = "(" + ", ".join(map(str, cell.shape)) + ")"
-    if (kind := _kind_of_name(facts.name)) and not _LEARNED.search(facts.name):
-        return Guess(kind, f"arrays of shape {shape}, and its name", 0.9)
+    if kind := kind_said(facts):
+        why = "its name" if _kind_of_name(facts.name) else f"{facts.rate:,} Hz"
+        return Guess(kind, f"arrays of shape {shape}, and {why}", 0.9)
     if cell.dtype.kind in "biuf":
         if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
             return Guess("image", f"arrays of shape {shape}", 0.7)
         if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
             return Guess("audio", f"arrays of shape {shape}", 0.6)
-    mend = f"give the numbers as columns of their own, or say what it is: kinds={{{facts.name!r}: 'image'}} or 'audio'"
-    return Guess("id", f"arrays of shape {shape}, which may be anything; {mend}", 0.1, usable=False)
+    mend = f"if they are pictures or sounds, say so: kinds={{{facts.name!r}: 'image'}} or 'audio'"
+    return Guess("id", f"arrays of shape {shape}: {SERIES}; {mend}", 0.1, usable=False)
+
+
+def kind_said(facts: Facts) -> str:
+    """Return what arrays are by the column's name, or by a sample rate that came with flat ones; "" where none says."""
+    if _LEARNED.search(facts.name):
+        return ""
+    flat = facts.rate is not None and all(np.ndim(cell) == 1 for cell in facts.sample)
+    return _kind_of_name(facts.name) or ("audio" if flat else "")
 
 
 def judge_media(facts: Facts, folder: Path | None) -> Guess | None:

@@ -302,7 +302,8 @@ def fit_views(
     for modality in schema.modalities:
         own, encoder, able = options[modality.name], names[modality.name], KINDS[modality.kind]
         group, alike = modality.name, [modality]
-        if able.opened:  # they share what is learned, unless they are to be prepared or encoded in another way
+        # They share what is learned, unless they are to be prepared or encoded in another way.
+        if able.opened and able.shared:
             kin = [m for m in schema.modalities if m.kind == modality.kind]
             alike = [m for m in kin if options[m.name] == own and names[m.name] == encoder]
             group = modality.kind if len(alike) == len(kin) else alike[0].name

@@ -83,7 +83,7 @@ def check(
 def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Schema:
     """Return what each column is, as the options have it."""
     roles: dict[str, Any] = {name: getattr(chosen, name) for name in OPTIONS[:-1]}
-    return detect(table, target=target, **roles)
+    return detect(_with_rates(table, chosen.sample_rate), target=target, **roles)
 
 
 def _with_rates(table: Table, rate: int | None) -> Table:

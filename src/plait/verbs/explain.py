@@ -24,7 +24,7 @@ def explain(
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Explanation:
-    """Return what each modality added to the test score, and made of the answers of a fitted run: Shapley values.
+    """Return what each modality added to the test score, and to each answer of a run: Shapley values.
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.

@@ -146,6 +146,8 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
         if seen.error:
             raise CellError(seen.error)
         source = media.open_cell(cell, folder)
+        if strand.copied and isinstance(cell, str) and not isinstance(source, Path):
+            return Result(error="what a text holds stays in it")
         changed = None if strand.copied else strand.mend.change(cell, folder, seen, strand.goal)
     except CellError as error:
         return Result(error=str(error))

@@ -45,3 +45,8 @@ def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
     """Return vectors (batch, token, width)."""
     return generator.standard_normal((num, *shape(layout)))
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of vectors in a column: one token, and how many numbers."""
+    return {"tokens": 1, "width": prep.width}

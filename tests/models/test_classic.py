@@ -19,6 +19,7 @@ from plait.models.classic import (
     Goal,
     MajorityPredictor,
     _drop_views,
+    _hold_out,
     drop_modalities,
     fit_classic,
     standardise,
@@ -250,6 +251,42 @@ def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: py
         kept = predictor.estimator.rows if learner != "SVM" else predictor.estimator.vectors
         assert len(kept) <= 12
         assert (predictor.from_features(features) > 0).all()
+
+
+def test_boosting_is_given_categories_as_codes() -> None:
+    layout = {"kind": "tabular", "numbers": 1, "categories": [3, 4], "columns": 1, "commonest": 2}
+    blank = torch.tensor([[0.5, 0.0, 0.0, 3.0], [0.1, 1.0, 2.0, 1.0], [0.2, 0.0, 1.0, 0.0], [0.9, 0.0, 2.0, 2.0]])
+    batch = Batch({"t": blank.repeat(5, 1)}, {"t": torch.tensor([True] * 19 + [False])})
+    features = batch_features(batch, {"t": layout}, ["t"])
+    goal = Goal(np.arange(20) % 2, np.array([0.5, 0.5]))
+    predictor = fit_classic("gradient boosting", features, goal, ["t"], {"t": layout}, np.random.default_rng(0))
+    assert predictor.blocks.tolist() == [[2, 5], [5, 8]]
+    given = predictor.inputs(predictor.matrix(features))[:, :2]
+    assert given[:4].tolist() == [[0.0, 3.0], [2.0, 1.0], [1.0, 0.0], [2.0, 2.0]]  # 3: rarer than the commonest two
+    assert np.isnan(given[19]).all()
+    facts, arrays = predictor.state()
+    with pytest.raises(RunError, match="it names categories that there are not"):
+        ClassicPredictor.from_state(facts, {**arrays, "blocks": np.array([[5, 2]])})
+
+
+def test_rows_that_say_when_to_stop_keep_their_copies_and_leave_a_row_of_each_class() -> None:
+    targets, origin = np.arange(400) % 4, np.concatenate([np.arange(300), np.arange(100)])
+    targets[300:] = targets[:100]
+    targets[targets == 3] = 2
+    targets[[7, 307]] = 3  # of this class there is one row, and its copy
+    held = _hold_out(targets, origin, 4, np.random.default_rng(0))
+    assert 20 < held.sum() < 60
+    assert (held[300:] == held[:100]).all()
+    assert not held[7]
+    assert set(targets[~held]) == {0, 1, 2, 3}
+
+
+def test_many_rows_say_when_boosting_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.models.learners.EARLY", 100)
+    generator = np.random.default_rng(0)
+    features, goal = {"a": generator.standard_normal((120, 2))}, Goal(np.arange(120) % 2, np.array([0.5, 0.5]))
+    given = (features, goal, ["a"], {"a": {"kind": "image"}}, np.random.default_rng(0))
+    assert fit_classic("gradient boosting", *given).estimator.num_trees < 60  # of noise there is nothing to learn
 
 
 def test_a_wrong_request_is_said() -> None:

@@ -168,4 +168,4 @@ def test_the_range_of_scikit_learn_ends_after_the_tested_version() -> None:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     needed = next(d for d in tomllib.loads(text)["project"]["dependencies"] if d.startswith("scikit-learn"))
     major, minor = map(int, sklearn.__version__.split(".")[:2])
-    assert re.fullmatch(rf"scikit-learn>=1\.5,<{major}\.{minor + 1}", needed)
+    assert re.fullmatch(rf"scikit-learn>=1\.7,<{major}\.{minor + 1}", needed)

@@ -6,7 +6,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.kinds.features import batch_features
-from plait.kinds.tabular.features import features
+from plait.kinds.tabular.features import blocks, features
 from tiny import LAYOUTS
 
 
@@ -34,3 +34,8 @@ def test_a_table_may_lack_numbers_or_categories(
     layout: dict[str, object], row: list[float], expected: list[float]
 ) -> None:
     assert features(np.array([row]), layout).tolist() == [expected]
+
+
+def test_the_columns_of_a_category_stand_together() -> None:
+    assert blocks({"numbers": 2, "categories": [5, 3], "commonest": 2}) == [(4, 7), (7, 10)]
+    assert blocks({"numbers": 1, "categories": []}) == []

@@ -30,6 +30,13 @@ def coded(layout: Mapping[str, Any]) -> list[int]:
     return [size for size in layout["categories"] if size > most]
 
 
+def blocks(layout: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return from where to where in `features` the columns of the codes of each category column stand."""
+    most = layout.get("commonest", max(layout["categories"], default=0)) + 1
+    ends = 2 * layout["numbers"] + np.cumsum([0, *(min(size, most) for size in layout["categories"])])
+    return [*zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
+
+
 def even(spread: np.ndarray) -> np.ndarray:
     """Return what each feature is divided by: numbers come scaled; a flag that is rarely set must not be blown up."""
     return np.maximum(spread, 0.3)

@@ -269,6 +269,24 @@ def test_boosting_is_given_categories_as_codes() -> None:
         ClassicPredictor.from_state(facts, {**arrays, "blocks": np.array([[5, 2]])})
 
 
+NUMBERS = {"kind": "tabular", "numbers": 1, "categories": [], "columns": 1}
+
+
+def test_a_linear_learner_with_bins_learns_what_is_no_line() -> None:
+    x = np.stack([np.linspace(-2, 2, 120), np.zeros(120)], 1)
+    x[::40, 0] = np.nan
+    features, inside = {"t": x}, (np.abs(x[:, 0]) < 1).astype(int)
+    given = (features, Goal(inside, np.array([0.5, 0.5])), ["t"], {"t": NUMBERS}, np.random.default_rng(0))
+    line, bins = (fit_classic(f"logistic regression{end}", *given) for end in ("", " with bins"))
+    right = [(each.from_features(features).argmax(1) == inside)[1:].mean() for each in (line, bins)]
+    assert right[0] < 0.7 < 0.95 < right[1]
+    facts, arrays = bins.state()
+    again = ClassicPredictor.from_state(json.loads(json.dumps(facts)), arrays)
+    assert same(again.from_features(features), bins.from_features(features), 0.0)
+    with pytest.raises(RunError, match="its bins are not those of its features"):
+        ClassicPredictor.from_state(facts, {**arrays, "edges": arrays["edges"][1:]})
+
+
 def test_rows_that_say_when_to_stop_keep_their_copies_and_leave_a_row_of_each_class() -> None:
     targets, origin = np.arange(400) % 4, np.concatenate([np.arange(300), np.arange(100)])
     targets[300:] = targets[:100]

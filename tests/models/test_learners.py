@@ -18,11 +18,13 @@ from plait.models.learners import (
     LEARNERS,
     PLAIN,
     build_learner,
+    learn_bins,
     margin_logits,
     one_thread,
     plain_learner,
     presence,
     scale_margins,
+    sort_bins,
     telling_features,
 )
 from plait.models.plain import Linear, Neighbours
@@ -110,6 +112,16 @@ def test_a_modality_is_there_where_any_of_its_features_is() -> None:
     nan = np.nan
     x = np.array([[1.0, nan, nan], [nan, nan, 2.0], [nan, 0.0, 0.0], [nan, nan, nan]])
     assert presence(x, [2, 1]).tolist() == [[True, False], [False, True], [True, True], [False, False]]
+
+
+def test_a_bin_holds_as_many_rows_as_any_other_and_none_holds_what_is_absent() -> None:
+    edges = learn_bins(np.append(np.arange(24.0), np.nan)[:, None])
+    assert edges.shape == (1, 11)
+    assert edges[0, :2] == pytest.approx([23 / 12, 46 / 12])
+    assert sort_bins(np.arange(24.0)[:, None], edges).sum(0).tolist() == [2.0] * 12
+    asked = sort_bins(np.array([[-9.0], [99.0], [np.nan]]), edges)
+    assert [row.nonzero()[0].tolist() for row in asked] == [[0], [11], []]
+    assert learn_bins(np.zeros((3, 0))).shape == (0, 11)
 
 
 def test_the_most_telling_features_are_shared_out_over_the_modalities() -> None:

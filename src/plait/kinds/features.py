@@ -49,6 +49,11 @@ def code_blocks(layout: Mapping[str, Any]) -> list[tuple[int, int]]:
     return features.blocks(layout) if hasattr(features, "blocks") else []
 
 
+def count_numbers(layout: Mapping[str, Any]) -> int:
+    """Return how many features of a modality, the first of them, are numbers of the user's own, of any shape."""
+    return int(layout["numbers"]) if "numbers" in layout else 0
+
+
 def feature_count(layout: Mapping[str, Any]) -> int:
     """Return how many features a modality of this layout has."""
     columns = int(layout.get("columns", 1))

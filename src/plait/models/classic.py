@@ -18,9 +18,11 @@ import numpy as np
 from plait.core.contract import Batch, shown_by
 from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds.features import batch_features, code_blocks, coded_sizes, even_spread
+from plait.kinds.features import batch_features, code_blocks, coded_sizes, count_numbers, even_spread
 from plait.models.calibration import softmax
 from plait.models.learners import (
+    BINNED,
+    BINS,
     LEARNERS,
     MOST_ROWS,
     PLAIN,
@@ -28,11 +30,13 @@ from plait.models.learners import (
     TREES,
     WIDE,
     build_learner,
+    learn_bins,
     margin_logits,
     one_thread,
     plain_learner,
     presence,
     scale_margins,
+    sort_bins,
     telling_features,
 )
 from plait.models.means import learn_means, take_means
@@ -167,6 +171,12 @@ def _learn(
     num_classes, seed = 0 if predictor.regression else len(predictor.classes), int(generator.integers(2**31 - 1))
     if boosting:
         _look_at(predictor, x, targets, num_classes)
+    if predictor.learner in BINNED:
+        each = zip(predictor.input_names, np.cumsum([0, *predictor.widths]), strict=False)
+        numbers = [start + np.arange(count_numbers(predictor.layouts[name])) for name, start in each]
+        columns = np.concatenate(numbers)
+        predictor.columns = columns[~np.isnan(x[:, columns]).all(axis=0)]
+        predictor.edges = learn_bins(x[:, predictor.columns])
     x = predictor.inputs(x)
     about = (num_classes, seed, len(x), len(predictor.blocks))
     estimator = build_learner(predictor.learner, predictor.setting, predictor.widths, *about)
@@ -194,7 +204,7 @@ def _look_at(predictor: ClassicPredictor, x: np.ndarray, targets: np.ndarray, nu
     starts = np.cumsum([0, *predictor.widths])
     own = [
         (start + first, start + end)
-        for name, start in zip(predictor.names, starts, strict=False)
+        for name, start in zip(predictor.input_names, starts, strict=False)
         for first, end in code_blocks(predictor.layouts[name])
     ]
     predictor.blocks = np.array(own, np.int64).reshape(-1, 2)
@@ -279,9 +289,12 @@ class ClassicPredictor:
     spread: np.ndarray = field(repr=False)
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
-    columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
+    columns: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, np.int64), repr=False
+    )  # that boosting looks at, or that stand in bins
     # (code column, 2): from where to where in `matrix` the features stand that boosting is given as one code
     blocks: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64), repr=False)
+    edges: np.ndarray = field(default_factory=lambda: np.zeros((0, BINS - 1)), repr=False)  # of bins, of each column
     tables: dict[str, list[np.ndarray]] = field(default_factory=dict, repr=False)  # mean targets of codes, see means.py
     estimator: Any = field(default=None, repr=False)  # a PlainLearner
 
@@ -334,6 +347,9 @@ class ClassicPredictor:
             shown = [shown_by(name) for name in self.input_names]  # seen twice, it counts no more
             scale = [width * shown.count(of) for width, of in zip(self.widths, shown, strict=True)]
             filled /= np.sqrt(np.repeat(scale, self.widths))
+        if self.learner in BINNED:
+            bins = sort_bins(x[:, self.columns], self.edges) / np.sqrt(max(1, len(self.columns)))
+            filled = np.concatenate([filled, bins], axis=1)
         if len(self.input_names) == 1:
             return filled
         return np.concatenate([filled, presence(x, self.widths)], axis=1)
@@ -368,7 +384,12 @@ class ClassicPredictor:
     @property
     def params(self) -> int:
         """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
-        return 2 * sum(self.widths) + sum(t.size for each in self.tables.values() for t in each) + self.estimator.params
+        return (
+            2 * sum(self.widths)
+            + self.edges.size
+            + sum(t.size for each in self.tables.values() for t in each)
+            + self.estimator.params
+        )
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
@@ -378,6 +399,8 @@ class ClassicPredictor:
         facts |= {"unit": list(self.unit), "margin": list(self.margin), "fitted": fitted}
         arrays = {f"fitted.{name}": value for name, value in arrays.items()}
         arrays |= {"prior": self.prior, "classes": self.classes, "columns": self.columns, "blocks": self.blocks}
+        if self.learner in BINNED:
+            arrays["edges"] = self.edges
         for what, whole in (("centre", self.centre), ("spread", self.spread)):
             parts = np.split(whole, np.cumsum(self.widths)[:-1])
             arrays |= {f"{what}.{index}": part for index, part in enumerate(parts)}
@@ -407,6 +430,7 @@ class ClassicPredictor:
                 margin=(float(facts["margin"][0]), float(facts["margin"][1])),
                 columns=arrays["columns"],
                 blocks=arrays.get("blocks", np.zeros((0, 2), np.int64)),  # runs of before have none
+                edges=arrays.get("edges", np.zeros((0, BINS - 1))),
             )
             predictor.tables = _read_tables(predictor, arrays)
             _check_codes(predictor)
@@ -460,6 +484,10 @@ def _check_codes(predictor: ClassicPredictor) -> None:
         or not ((blocks[:, 0] >= 0) & (np.diff(blocks)[:, 0] > 0) & (blocks[:, 1] <= len(predictor.centre))).all()
     ):
         raise RunError("it names categories that there are not")
+    edges = predictor.edges
+    right = edges.dtype == np.float64 and edges.ndim == 2 and np.isfinite(edges).all()
+    if not right or (predictor.learner in BINNED and len(edges) != len(predictor.columns)):
+        raise RunError("its bins are not those of its features")
     if len(predictor.classes) < (1 if predictor.regression else 2):
         raise RunError("it knows too few classes")
     if (np.diff(predictor.classes) <= 0).any() or predictor.regression != (len(predictor.prior) == 1):

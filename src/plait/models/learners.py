@@ -18,13 +18,14 @@ TREES = 100  # of a forest
 SMALL = 500_000  # numbers in a matrix under which one thread is faster than two
 EARLY = 1_000  # rows from which boosting stops where a tenth of them, held out, says so; of fewer they say little
 LONGEST = 5  # times the rounds of a setting, where it is rows that say when to stop
-MOST_CODES = (
-    32  # categories of a column that are told apart as such, and more; see CLASSIC in kinds/tabular/features.py
-)
+MOST_CODES = 63  # categories of a column that boosting tells apart, at most; CLASSIC of a table has fewer
 WIDE = 128  # features that gradient boosting looks at, at most: the most telling ones of each modality
 DISCRIMINANT = "discriminant analysis"
 DENSE = ("logistic regression", "ridge regression", DISCRIMINANT, "SVM")  # which are good with vectors of an encoder
-MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000}  # these two grow slow with more
+BINS = 12  # of a number, for a linear learner that is given each as a column of its own beside the number
+BINNED = ("logistic regression with bins", "ridge regression with bins")
+# these grow slow with more
+MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000, **dict.fromkeys(BINNED, 50_000)}
 
 # task → learner → settings to try; the first is the one to take where nothing is known. C is for features that are
 # scaled so that every modality has about the same length, whatever its number of features.
@@ -42,6 +43,7 @@ LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
         "random forest": _FOREST,
         "gradient boosting": _BOOSTING,
         "nearest neighbours": _NEIGHBOURS,
+        "logistic regression with bins": ({"C": 10.0}, {"C": 1.0}, {"C": 100.0}),
     },
     "regression": {
         "ridge regression": ({"alpha": 0.1}, {"alpha": 1.0}, {"alpha": 0.01}),
@@ -49,6 +51,7 @@ LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
         "random forest": _FOREST,
         "gradient boosting": _BOOSTING,
         "nearest neighbours": _NEIGHBOURS,
+        "ridge regression with bins": ({"alpha": 1.0}, {"alpha": 0.1}, {"alpha": 10.0}),
     },
 }
 
@@ -61,6 +64,8 @@ PLAIN = {
     "random forest": Trees,
     "gradient boosting": Trees,
     "nearest neighbours": Neighbours,
+    "logistic regression with bins": Linear,
+    "ridge regression with bins": Linear,
 }
 
 
@@ -75,10 +80,10 @@ def build_learner(
         return Neighbours(setting["neighbours"], widths, num_classes)
     if learner == DISCRIMINANT:
         return Discriminant(**setting)
-    if learner in ("logistic regression", "ridge regression"):
+    if PLAIN[learner] is Linear:
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        if learner == "ridge regression":
+        if not num_classes:
             return Ridge(**setting, solver="cholesky")
         return LogisticRegression(**setting, max_iter=200, tol=1e-3)
     if learner == "SVM":
@@ -234,6 +239,18 @@ def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_
         end += width
     columns = np.concatenate(telling)
     return columns if len(columns) else np.flatnonzero(there.any(axis=0))[:1]
+
+
+def learn_bins(x: np.ndarray) -> np.ndarray:
+    """Return where the bins of features x (rows, feature), NaN where absent, end: (feature, BINS − 1); all as full."""
+    edges = [np.quantile(own, np.arange(1, BINS) / BINS) for own in (part[~np.isnan(part)] for part in x.T) if len(own)]
+    return np.array(edges, np.float64).reshape(-1, BINS - 1)
+
+
+def sort_bins(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return a column for each bin of each feature x (batch, feature), 1 for that which holds it; none holds NaN."""
+    place = np.where(np.isnan(x), -1, (x[:, :, None] > edges).sum(axis=2))
+    return (place[:, :, None] == np.arange(edges.shape[1] + 1)).reshape(len(x), -1).astype(np.float64)
 
 
 def presence(x: np.ndarray, widths: list[int]) -> np.ndarray:

@@ -21,10 +21,11 @@ from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.kinds import TABULAR, TEXT
+from plait.kinds.features import count_numbers
 from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
-from plait.models.learners import DENSE, DISCRIMINANT, LEARNERS
+from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import Blend, RowText
 from plait.models.rows import Prepared
 from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
@@ -246,6 +247,8 @@ class Search:
 
     def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
         """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
+        if learner in BINNED and not any(count_numbers(self.seen.layouts[name]) for name in names):
+            return  # there is nothing to sort into bins
         began = time.monotonic()
         if learner == DISCRIMINANT and {self.seen.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
             return  # it is for dense numbers

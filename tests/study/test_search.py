@@ -57,18 +57,20 @@ def test_majority_then_each_learner_on_each_modality_and_on_all_then_late_fusion
     search, _ = whole
     names = [c.name for c in search.study.candidates]
     learners = ["logistic regression", "SVM", "random forest", "gradient boosting", "nearest neighbours"]
+    learners.append("logistic regression with bins")
     assert names[0] == "majority class"
-    assert names[1:16] == [f"{learner} ({told})" for learner in learners for told in ("a", "b", "a + b")]
-    assert names[16:19] == [f"{how} vote (a + b)" for how in ("average", "weighted", "stacked")]
+    assert names[1:19] == [f"{learner} ({told})" for learner in learners for told in ("a", "b", "a + b")]
+    assert names[19:22] == [f"{how} vote (a + b)" for how in ("average", "weighted", "stacked")]
 
 
 def test_one_modality_and_several_have_as_many_trials(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
     names = [c.name for c in search.study.candidates if c.family != "ensemble"]
-    # ten of one modality and nine of both: a further setting of the first learner makes it even
-    assert names[19:] == ["most confident (a + b)", "logistic regression, C 1.0 (a + b)"]
+    # twelve of one modality and ten of both: further settings of the first learners make it even
+    more = ["logistic regression, C 1.0 (a + b)", "SVM, gamma 0.2 (a + b)"]
+    assert names[22:] == ["most confident (a + b)", *more]
     counts = Counter(len(c.names) for c in search.study.candidates if c.family != "ensemble")
-    assert counts == {0: 1, 1: 10, 2: 10}
+    assert counts == {0: 1, 1: 12, 2: 12}
     assert sum(search.trials.values()) == len(search.study.candidates) - 1
 
 

@@ -15,6 +15,7 @@ from plait.errors import RequestError
 from plait.kinds.detect import detect
 from plait.models.blend import fit_weighted
 from plait.models.classic import MajorityPredictor
+from plait.models.learners import LEARNERS
 from plait.models.predictors import Calibrated
 from plait.models.sparse import STRENGTHS
 from plait.study.budget import Budget
@@ -26,6 +27,8 @@ from searches import (
     draw_blocks,
     load_bench,
     make_search,
+    make_study,
+    prepare_all,
     split_of,
     take_quick_learners,
 )
@@ -633,3 +636,23 @@ def test_by_folds_no_learner_of_letters_has_seen_the_row_that_it_answers() -> No
     assert learned.pooled is not None
     assert learned.pooled.shape == (36, 2)
     assert "text" in winner.names
+
+
+def test_a_skewed_target_is_learned_as_it_is_and_as_its_logarithm(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ("ridge regression", "gradient boosting", "ridge regression with bins")
+    monkeypatch.setitem(LEARNERS, "regression", {name: LEARNERS["regression"][name] for name in few})
+    v = np.random.default_rng(0).normal(size=120)
+    table = read({"v": v.tolist(), "y": np.exp(5 + v).tolist()})
+    schema = detect(table, target="y", kinds={"v": "number"})
+    split = split_of(80, 40)
+    study = make_study(
+        table, schema, prepare_all(table, schema, np.arange(80)), split, candidates=["classic"], choose="ensemble"
+    )
+    search = Search(study)
+    search.run()
+    names = [c.name.partition(" (")[0] for c in study.candidates]
+    learner = "ridge regression with bins"
+    twice = [f"{name}{end}" for name in ("gradient boosting", learner) for end in ("", ", of the number")]
+    assert names[:6] == ["mean", "ridge regression", *twice]
+    losses = {name: c.loss for name, c in zip(names, study.candidates, strict=True)}
+    assert losses[learner] < losses[f"{learner}, of the number"]

@@ -38,7 +38,7 @@ from plait.study.cost import count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.ensemble import Answered, Chooser, Deal, deal_rows, is_behind
 from plait.study.job import Fit
-from plait.study.labels import is_skewed
+from plait.study.labels import Labels, is_skewed
 from plait.study.networks import STRATEGIES, Study, list_plans
 from plait.study.seen import Seen, see_anew
 from plait.study.subsets import fit_given
@@ -49,6 +49,7 @@ SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with t
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
+TWICE = ("gradient boosting", "ridge regression with bins")  # which learn a skewed target in the other scale as well
 
 
 class Held(NamedTuple):
@@ -67,6 +68,7 @@ class Search:
     single: Candidate | None = None
     fused: Candidate | None = None
     settled: Verdict | None = None  # of several splits
+    _skewed: bool = False  # whether the target is numbers, above 0, of which logarithms may be learned
     _tried: int = 0
     _best: dict[str, Candidate] = field(default_factory=dict)  # the ensemble of each modality alone
     _given_up: set[tuple[str, ...]] = field(default_factory=set)  # learners, and the modalities that they looked at
@@ -237,6 +239,8 @@ class Search:
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
                 self._fit_classic(learner, 0, names)
+                if self._skewed and self.deal is not None and learner in TWICE:
+                    self._fit_classic(learner, 0, names, log=not self.labels.log)
             if learner == next(iter(self.learners)):  # after the quickest of dense features
                 for view in (view for view in study.prepared.views if view.how == "letters"):
                     self._fit_letters(view)
@@ -245,8 +249,13 @@ class Search:
         names = self.study.prepared.names
         return [*([name] for name in names), *([list(names)] if len(names) > 1 else [])]
 
-    def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
-        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
+    def _fit_classic(
+        self, learner: str, setting: int, names: Sequence[str], family: str = "classic", log: bool | None = None
+    ) -> None:
+        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities.
+
+        log: whether it learns the logarithm of the target; as all others where it is None.
+        """
         if learner in BINNED and not any(count_numbers(self.seen.layouts[name]) for name in names):
             return  # there is nothing to sort into bins
         began = time.monotonic()
@@ -259,7 +268,7 @@ class Search:
         inputs = [view for name in names for view in (name, *beside.get(name, ()))]
         if self.deal is not None and learner == "random forest" and self._width_of(inputs) > FOREST_WIDE:
             return
-        fit = partial(self.fit_learner, learner, setting, inputs, family=family)
+        fit = partial(self.fit_learner, learner, setting, inputs, family=family, log=log)
         try:
             held = self._hold_out(fit, names)
         except RequestError:  # too few rows have any of these, or all of one class
@@ -270,6 +279,7 @@ class Search:
         usual, settings = self.learners[learner][0], self.learners[learner][setting]
         changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
         seen_by = {view.name: f"{view.of} by {view.encoder}" for view in self.study.prepared.views if view.is_second}
+        changed += "" if log is None else ", of the logarithm" if log else ", of the number"
         source = "row as text" if family == AS_TEXT else " + ".join(seen_by.get(name, name) for name in names)
         self._add_learned(f"{learner}{changed} ({source})", family, fit, held, began)
 
@@ -409,18 +419,20 @@ class Search:
         rows: np.ndarray,
         family: str = "classic",
         seen: Seen | None = None,
+        log: bool | None = None,
     ) -> Any:
         """Fit a classic learner on these rows. seen: what it sees of them, if not what networks see too."""
+        labels = self.labels if log is None else self.labels.as_logs(self.study.train, log)
         seen = self.seen if seen is None else seen
         features = {name: seen.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
-        predictor = fit_classic(learner, features, self.goal_of(rows), names, seen.layouts, generator, settings)
-        return self.labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
+        predictor = fit_classic(learner, features, self.goal_of(rows, labels), names, seen.layouts, generator, settings)
+        return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
 
-    def goal_of(self, rows: np.ndarray) -> Goal:
-        """Return what classic learners are to learn of these rows."""
-        labels, weights = self.labels, self.study.target.weights
+    def goal_of(self, rows: np.ndarray, labels: Labels | None = None) -> Goal:
+        """Return what classic learners are to learn of these rows. labels: the study's, if no others are given."""
+        labels, weights = labels or self.labels, self.study.target.weights
         weighted = None if weights is None else weights.cpu().numpy()
         counts = None if labels.counts is None else labels.counts[rows]
         return Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
@@ -441,6 +453,7 @@ class Search:
             return
         if len(study.val) == 0 or labels.numbers[study.val].min() <= 0:  # the winner learns from these rows too
             return
+        self._skewed = True
         losses: dict[bool, float] = {}
         for log in (False, True):
             labels.learn_log(study.train, log)

@@ -287,6 +287,15 @@ def test_a_linear_learner_with_bins_learns_what_is_no_line() -> None:
         ClassicPredictor.from_state(facts, {**arrays, "edges": arrays["edges"][1:]})
 
 
+def test_a_few_rows_may_have_as_many_categories_as_have_a_column() -> None:
+    layout = {"kind": "tabular", "numbers": 0, "categories": [52], "columns": 1, "commonest": 50, "many": 51}
+    codes = torch.arange(624.0)[:, None] % 52
+    features = batch_features(Batch({"t": codes}, {"t": torch.ones(624, dtype=torch.bool)}), {"t": layout}, ["t"])
+    goal = Goal(np.arange(624) % 2, np.array([0.5, 0.5]))
+    predictor = fit_classic("gradient boosting", features, goal, ["t"], {"t": layout}, np.random.default_rng(0))
+    assert (predictor.from_features(features).argmax(1) == goal.targets).all()
+
+
 def test_rows_that_say_when_to_stop_keep_their_copies_and_leave_a_row_of_each_class() -> None:
     targets, origin = np.arange(400) % 4, np.concatenate([np.arange(300), np.arange(100)])
     targets[300:] = targets[:100]
@@ -341,6 +350,15 @@ def test_a_scale_is_that_of_the_rows_that_are_there() -> None:
     assert spread.tolist() == [1.0, 1.0, 0.5]  # a feature that never differs has 1
     assert standardise(x[:, :2] / 10, "tabular")[1].tolist() == pytest.approx([0.3, 0.3])
     assert standardise(x, "text")[1].tolist() == pytest.approx([np.sqrt(1.25 / 3)] * 3)
+
+
+def test_neighbours_of_many_rows_are_those_of_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).standard_normal((30, 2))
+    classes, numbers = (Neighbours(3, [2], num).fit(x, np.arange(30) % 2, np.ones(30)) for num in (2, 0))
+    whole = classes.predict_proba(x), numbers.predict(x)
+    monkeypatch.setattr("plait.models.plain.BLOCK", 7)
+    assert same(classes.predict_proba(x), whole[0], 0.0)
+    assert same(numbers.predict(x), whole[1], 0.0)
 
 
 def test_neighbours_compare_what_both_rows_have() -> None:

@@ -53,6 +53,15 @@ def test_only_a_forest_of_many_numbers_takes_two_threads() -> None:
     assert [threads(rows) for rows in (999, 1000)] == [1, 2]  # of 500 features each: half a million numbers
 
 
+def test_boosting_of_many_rows_is_stopped_by_some_unless_it_is_to_be_quick() -> None:
+    def built(rows: int, number: int) -> tuple[Any, ...]:
+        made = build_learner("gradient boosting", LEARNERS["regression"]["gradient boosting"][number], [3], 0, 0, rows)
+        return made.early_stopping, made.max_iter
+
+    assert [built(rows, 0) for rows in (999, 1000)] == [(False, 100), (True, 500)]
+    assert built(1000, 3) == (False, 100)
+
+
 def test_what_is_plain_stays_as_it_is() -> None:
     learner = Linear(np.ones((1, 2)), np.zeros(1))
     assert plain_learner(learner) is learner

@@ -656,3 +656,21 @@ def test_a_skewed_target_is_learned_as_it_is_and_as_its_logarithm(monkeypatch: p
     assert names[:6] == ["mean", "ridge regression", *twice]
     losses = {name: c.loss for name, c in zip(names, study.candidates, strict=True)}
     assert losses[learner] < losses[f"{learner}, of the number"]
+
+
+def test_many_rows_of_a_table_are_boosted_quickly_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ("logistic regression", "gradient boosting", "nearest neighbours", "logistic regression with bins")
+    monkeypatch.setitem(LEARNERS, "classification", {name: LEARNERS["classification"][name] for name in few})
+    monkeypatch.setattr("plait.study.ensemble.MOST", 50)  # rows above which validation alone is held out
+    monkeypatch.setattr("plait.study.search.NEAR_ROWS", 60)
+    monkeypatch.setattr("plait.study.search.FEWEST_WIDER", 60)
+    search = make_search(draw_blocks(90, knows={"a": 1.0}), split_of(60, 30), ("classic",), choose="ensemble")
+    search.run()
+    names = [c.name.partition(" (")[0] for c in search.study.candidates if c.family == "classic"]
+    assert names == [
+        "gradient boosting, max_leaf_nodes 31, learning_rate 0.1, early_stopping False",
+        "logistic regression with bins",
+        "gradient boosting",
+        "logistic regression",
+        "gradient boosting, max_leaf_nodes 31, max_features 0.5",
+    ]

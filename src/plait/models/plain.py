@@ -6,7 +6,7 @@ probabilities (batch, class). Knows matrices, not batches; never imports scikit-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import combinations
 from typing import Any
@@ -20,6 +20,7 @@ from plait.models.calibration import softmax
 NARROW = ("columns", "left")  # of trees, kept in 32 bits
 HUGE = 1e100  # what was learned is smaller; of what is larger, sums and squares may not be finite
 DEEPEST = 10_000  # levels of a tree: each is a step of every answer
+BLOCK = 256  # rows whose neighbours are looked for at once
 PAIRS = 1 << 16  # pairs of a row and a tree that are looked at together: what fits a cache
 
 
@@ -210,21 +211,21 @@ class Neighbours:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the mean of the neighbours' numbers: (batch,)."""
-        near = self._near(x)
         mean = float(np.average(self.targets, weights=self.weights))
-        return (near @ self.targets + mean) / (near.sum(axis=1) + 1)
+        blocks = [(near @ self.targets + mean) / (near.sum(axis=1) + 1) for near in self._near(x)]
+        return np.concatenate([np.zeros(0), *blocks])
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: among all."""
-        near = self._near(x)
         sides = np.eye(self.num_classes)[self.targets]
-        votes = near @ sides + 1e-9 * (self.weights @ sides)
+        votes = np.concatenate([np.zeros((0, self.num_classes)), *(near @ sides for near in self._near(x))])
+        votes += 1e-9 * (self.weights @ sides)
         return votes / votes.sum(axis=1, keepdims=True)
 
-    def _near(self, x: np.ndarray) -> np.ndarray:
-        """Return what each training row counts for each row: (batch, rows)."""
-        chunks = [self._near_chunk(np.round(x[start : start + 256] * 256)) for start in range(0, len(x), 256)]
-        return np.concatenate(chunks)
+    def _near(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield what each training row counts for each row, block by block: (few, rows)."""
+        for start in range(0, len(x), BLOCK):
+            yield self._near_chunk(np.round(x[start : start + BLOCK] * 256))
 
     def _near_chunk(self, x: np.ndarray) -> np.ndarray:
         apart = np.zeros((len(x), len(self.rows)))

@@ -78,7 +78,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "file": str,
         "names": list[str],
         "learner": str,
-        "setting": dict[str, int | float | str | None],
+        "setting": dict[str, bool | int | float | str | None],
         "layouts": dict[str, dict[str, Any]],
         "regression": bool,
         "unit": tuple[float, float],

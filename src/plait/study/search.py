@@ -45,7 +45,11 @@ from plait.study.subsets import fit_given
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE, FOLDED_SHARE = 0.2, 0.4  # of a time limit; of one in which they are learned for each fold
+BOOSTING, QUICK, WIDER = "gradient boosting", 3, 2  # and its settings: of many rows first, of a table at last
+FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
+NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
+FOREST_ROWS = 6_000  # of tables alone, above which no forest is grown: boosting is better then, and cheaper
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
@@ -232,18 +236,33 @@ class Search:
         """Try every learner, as it comes, on each modality and on all together; the quickest learner first."""
         study = self.study
         end = study.budget.since_begin(share)
-        beside = [[view] for views in study.prepared.beside.values() for view in views]
-        for learner in self.learners:
-            each = beside if len(beside) > 1 and learner in DENSE else []
-            for names in [*self._groups_of_names(), *each]:
+        trials, first = self._list_classic(), next(iter(self.learners))
+        last = max(place for place, (learner, *_) in enumerate(trials) if learner == first)
+        for place, (learner, setting, names) in enumerate(trials):
+            if learner in self.learners:
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
-                self._fit_classic(learner, 0, names)
-                if self._skewed and self.deal is not None and learner in TWICE:
+                self._fit_classic(learner, setting, names)
+                if setting == 0 and self._skewed and self.deal is not None and learner in TWICE:
                     self._fit_classic(learner, 0, names, log=not self.labels.log)
-            if learner == next(iter(self.learners)):  # after the quickest of dense features
+            if place == last:  # after the quickest of dense features
                 for view in (view for view in study.prepared.views if view.how == "letters"):
                     self._fit_letters(view)
+
+    def _list_classic(self) -> list[tuple[str, int, list[str]]]:
+        """Return learner, setting and names of each classic candidate in turn."""
+        groups, deal = self._groups_of_names(), self.deal
+        beside = [[view] for views in self.study.prepared.beside.values() for view in views]
+        each = {learner: groups + (beside if len(beside) > 1 and learner in DENSE else []) for learner in self.learners}
+        trials = [(learner, 0, names) for learner in self.learners for names in each[learner]]
+        tables = [names for names in groups if self._has_numbers(names)]
+        if deal is not None and len(deal.turns) == 1 and len(deal.known) > NEAR_ROWS:
+            # what learns many rows of a table soon and well comes first: there is a model whenever the time ends
+            trials.sort(key=lambda trial: (trial[0] not in BINNED, trial[0] != BOOSTING))
+            trials = [(BOOSTING, QUICK, names) for names in tables] + trials
+        if deal is not None and len(deal.known) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
+            trials += [(BOOSTING, WIDER, names) for names in tables]
+        return trials
 
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
@@ -256,7 +275,7 @@ class Search:
 
         log: whether it learns the logarithm of the target; as all others where it is None.
         """
-        if learner in BINNED and not any(count_numbers(self.seen.layouts[name]) for name in names):
+        if learner in BINNED and not self._has_numbers(names):
             return  # there is nothing to sort into bins
         began = time.monotonic()
         if learner == DISCRIMINANT and {self.seen.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
@@ -342,6 +361,9 @@ class Search:
         if held.pooled is not None:
             few = self.turns[0].few
             candidate.latency = time_row(held.predictor, few, np.arange(len(few)))
+
+    def _has_numbers(self, names: Sequence[str]) -> bool:
+        return any(count_numbers(self.seen.layouts[name]) for name in names)
 
     def _width_of(self, names: Sequence[str]) -> int:
         return sum(self.seen.features[name].shape[1] for name in names)
@@ -479,7 +501,12 @@ class Search:
         order = sorted(
             learners, key=lambda learner: learner == "random forest"
         )  # the dearest last: it is given up first
-        return {learner: learners[learner] for learner in order if learner != "SVM" or not many}
+        dear = {"SVM"} if many else set()
+        if len(self.deal.known) > FOREST_ROWS and all(view.able is TABULAR for view in self.study.prepared.views):
+            dear.add("random forest")
+        if len(self.deal.known) > NEAR_ROWS:
+            dear.add("nearest neighbours")
+        return {learner: learners[learner] for learner in order if learner not in dear}
 
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""

@@ -19,6 +19,7 @@ from plait.models.classic import (
     Goal,
     MajorityPredictor,
     _drop_views,
+    _hold_out,
     drop_modalities,
     fit_classic,
     standardise,
@@ -252,6 +253,69 @@ def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: py
         assert (predictor.from_features(features) > 0).all()
 
 
+def test_boosting_is_given_categories_as_codes() -> None:
+    layout = {"kind": "tabular", "numbers": 1, "categories": [3, 4], "columns": 1, "commonest": 2}
+    blank = torch.tensor([[0.5, 0.0, 0.0, 3.0], [0.1, 1.0, 2.0, 1.0], [0.2, 0.0, 1.0, 0.0], [0.9, 0.0, 2.0, 2.0]])
+    batch = Batch({"t": blank.repeat(5, 1)}, {"t": torch.tensor([True] * 19 + [False])})
+    features = batch_features(batch, {"t": layout}, ["t"])
+    goal = Goal(np.arange(20) % 2, np.array([0.5, 0.5]))
+    predictor = fit_classic("gradient boosting", features, goal, ["t"], {"t": layout}, np.random.default_rng(0))
+    assert predictor.blocks.tolist() == [[2, 5], [5, 8]]
+    given = predictor.inputs(predictor.matrix(features))[:, :2]
+    assert given[:4].tolist() == [[0.0, 3.0], [2.0, 1.0], [1.0, 0.0], [2.0, 2.0]]  # 3: rarer than the commonest two
+    assert np.isnan(given[19]).all()
+    facts, arrays = predictor.state()
+    with pytest.raises(RunError, match="it names categories that there are not"):
+        ClassicPredictor.from_state(facts, {**arrays, "blocks": np.array([[5, 2]])})
+
+
+NUMBERS = {"kind": "tabular", "numbers": 1, "categories": [], "columns": 1}
+
+
+def test_a_linear_learner_with_bins_learns_what_is_no_line() -> None:
+    x = np.stack([np.linspace(-2, 2, 120), np.zeros(120)], 1)
+    x[::40, 0] = np.nan
+    features, inside = {"t": x}, (np.abs(x[:, 0]) < 1).astype(int)
+    given = (features, Goal(inside, np.array([0.5, 0.5])), ["t"], {"t": NUMBERS}, np.random.default_rng(0))
+    line, bins = (fit_classic(f"logistic regression{end}", *given) for end in ("", " with bins"))
+    right = [(each.from_features(features).argmax(1) == inside)[1:].mean() for each in (line, bins)]
+    assert right[0] < 0.7 < 0.95 < right[1]
+    facts, arrays = bins.state()
+    again = ClassicPredictor.from_state(json.loads(json.dumps(facts)), arrays)
+    assert same(again.from_features(features), bins.from_features(features), 0.0)
+    with pytest.raises(RunError, match="its bins are not those of its features"):
+        ClassicPredictor.from_state(facts, {**arrays, "edges": arrays["edges"][1:]})
+
+
+def test_a_few_rows_may_have_as_many_categories_as_have_a_column() -> None:
+    layout = {"kind": "tabular", "numbers": 0, "categories": [52], "columns": 1, "commonest": 50, "many": 51}
+    codes = torch.arange(624.0)[:, None] % 52
+    features = batch_features(Batch({"t": codes}, {"t": torch.ones(624, dtype=torch.bool)}), {"t": layout}, ["t"])
+    goal = Goal(np.arange(624) % 2, np.array([0.5, 0.5]))
+    predictor = fit_classic("gradient boosting", features, goal, ["t"], {"t": layout}, np.random.default_rng(0))
+    assert (predictor.from_features(features).argmax(1) == goal.targets).all()
+
+
+def test_rows_that_say_when_to_stop_keep_their_copies_and_leave_a_row_of_each_class() -> None:
+    targets, origin = np.arange(400) % 4, np.concatenate([np.arange(300), np.arange(100)])
+    targets[300:] = targets[:100]
+    targets[targets == 3] = 2
+    targets[[7, 307]] = 3  # of this class there is one row, and its copy
+    held = _hold_out(targets, origin, 4, np.random.default_rng(0))
+    assert 20 < held.sum() < 60
+    assert (held[300:] == held[:100]).all()
+    assert not held[7]
+    assert set(targets[~held]) == {0, 1, 2, 3}
+
+
+def test_many_rows_say_when_boosting_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.models.learners.EARLY", 100)
+    generator = np.random.default_rng(0)
+    features, goal = {"a": generator.standard_normal((120, 2))}, Goal(np.arange(120) % 2, np.array([0.5, 0.5]))
+    given = (features, goal, ["a"], {"a": {"kind": "image"}}, np.random.default_rng(0))
+    assert fit_classic("gradient boosting", *given).estimator.num_trees < 60  # of noise there is nothing to learn
+
+
 def test_a_wrong_request_is_said() -> None:
     features, layouts = two_kinds()
     goal = Goal(np.arange(30) % 2, np.array([0.5, 0.5]))
@@ -286,6 +350,15 @@ def test_a_scale_is_that_of_the_rows_that_are_there() -> None:
     assert spread.tolist() == [1.0, 1.0, 0.5]  # a feature that never differs has 1
     assert standardise(x[:, :2] / 10, "tabular")[1].tolist() == pytest.approx([0.3, 0.3])
     assert standardise(x, "text")[1].tolist() == pytest.approx([np.sqrt(1.25 / 3)] * 3)
+
+
+def test_neighbours_of_many_rows_are_those_of_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).standard_normal((30, 2))
+    classes, numbers = (Neighbours(3, [2], num).fit(x, np.arange(30) % 2, np.ones(30)) for num in (2, 0))
+    whole = classes.predict_proba(x), numbers.predict(x)
+    monkeypatch.setattr("plait.models.plain.BLOCK", 7)
+    assert same(classes.predict_proba(x), whole[0], 0.0)
+    assert same(numbers.predict(x), whole[1], 0.0)
 
 
 def test_neighbours_compare_what_both_rows_have() -> None:

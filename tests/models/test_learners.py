@@ -18,11 +18,13 @@ from plait.models.learners import (
     LEARNERS,
     PLAIN,
     build_learner,
+    learn_bins,
     margin_logits,
     one_thread,
     plain_learner,
     presence,
     scale_margins,
+    sort_bins,
     telling_features,
 )
 from plait.models.plain import Linear, Neighbours
@@ -49,6 +51,15 @@ def test_only_a_forest_of_many_numbers_takes_two_threads() -> None:
         return build_learner("random forest", {}, [300, 200], 0, 0, rows).n_jobs
 
     assert [threads(rows) for rows in (999, 1000)] == [1, 2]  # of 500 features each: half a million numbers
+
+
+def test_boosting_of_many_rows_is_stopped_by_some_unless_it_is_to_be_quick() -> None:
+    def built(rows: int, number: int) -> tuple[Any, ...]:
+        made = build_learner("gradient boosting", LEARNERS["regression"]["gradient boosting"][number], [3], 0, 0, rows)
+        return made.early_stopping, made.max_iter
+
+    assert [built(rows, 0) for rows in (999, 1000)] == [(False, 100), (True, 500)]
+    assert built(1000, 3) == (False, 100)
 
 
 def test_what_is_plain_stays_as_it_is() -> None:
@@ -112,6 +123,16 @@ def test_a_modality_is_there_where_any_of_its_features_is() -> None:
     assert presence(x, [2, 1]).tolist() == [[True, False], [False, True], [True, True], [False, False]]
 
 
+def test_a_bin_holds_as_many_rows_as_any_other_and_none_holds_what_is_absent() -> None:
+    edges = learn_bins(np.append(np.arange(24.0), np.nan)[:, None])
+    assert edges.shape == (1, 11)
+    assert edges[0, :2] == pytest.approx([23 / 12, 46 / 12])
+    assert sort_bins(np.arange(24.0)[:, None], edges).sum(0).tolist() == [2.0] * 12
+    asked = sort_bins(np.array([[-9.0], [99.0], [np.nan]]), edges)
+    assert [row.nonzero()[0].tolist() for row in asked] == [[0], [11], []]
+    assert learn_bins(np.zeros((3, 0))).shape == (0, 11)
+
+
 def test_the_most_telling_features_are_shared_out_over_the_modalities() -> None:
     truth = np.arange(40) % 2
     noise = np.random.default_rng(0).standard_normal((40, 3))
@@ -168,4 +189,4 @@ def test_the_range_of_scikit_learn_ends_after_the_tested_version() -> None:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     needed = next(d for d in tomllib.loads(text)["project"]["dependencies"] if d.startswith("scikit-learn"))
     major, minor = map(int, sklearn.__version__.split(".")[:2])
-    assert re.fullmatch(rf"scikit-learn>=1\.5,<{major}\.{minor + 1}", needed)
+    assert re.fullmatch(rf"scikit-learn>=1\.7,<{major}\.{minor + 1}", needed)

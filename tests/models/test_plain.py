@@ -76,6 +76,22 @@ def test_nan_goes_where_boosting_learned_that_it_goes() -> None:
     assert plain.predict(np.array([[np.nan], [0.0], [1.0]])).round(3).tolist() == [5.0, 1.0, 3.0]
 
 
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_boosting_tells_categories_apart_as_it_learned_them(task: str) -> None:
+    generator = np.random.default_rng(0)
+    x = np.concatenate([generator.choice([0, 2, 3, 5, 9, np.nan], (200, 2)), generator.standard_normal((200, 2))], 1)
+    high = np.isin(x[:, 0], [2, 9]) + 0.1 * (x[:, 1] == 3)
+    targets = high if task == "regression" else (high > 0.5).astype(int) + (x[:, 3] > 1)
+    setting, classes = LEARNERS[task]["gradient boosting"][0], 0 if task == "regression" else 3
+    estimator = build_learner("gradient boosting", setting, [4], classes, 0, 200, 2).fit(x, targets)
+    facts, arrays = flatten_learner(plain_learner(estimator))
+    plain = restore_learner(json.loads(json.dumps(facts)), unpack_tensors(pack_tensors(arrays), "a"), 4, classes)
+    assert len(plain.sets) > 0
+    asked = np.concatenate([x, [[7, 2, 0, 0], [50, 0, 0, 0], [1, np.nan, 1, 1]]])  # codes that training never had too
+    method = method_of(task, "gradient boosting")
+    assert np.abs(getattr(plain, method)(asked) - getattr(estimator, method)(asked)).max() < 1e-9
+
+
 def test_a_machine_without_a_vector_says_its_intercept() -> None:
     plain = through(Machine(1.0, np.zeros((0, FEATURES)), np.zeros((1, 0)), np.array([0.5]), np.array([0])), 0)
     assert plain.predict(np.ones((2, FEATURES))).tolist() == [0.5, 0.5]
@@ -165,6 +181,12 @@ def stump() -> dict[str, Any]:
         ({"values": np.array([[1.0]])}, r"'values' is float64 of shape \(1, 1\), expected float64 of \(2, 1\)"),
         ({"values": np.array([[1.0], [np.inf]])}, "'values' holds what is no number"),
         ({"start": np.zeros(1)}, r"'start' is float64 of shape \(1,\), expected float64 of \(0\)"),
+        ({"sets": np.zeros((1, 2), np.uint8)}, "KeyError|'set_columns'"),
+        ({"sets": np.zeros((1, 0), np.uint8), "set_columns": np.zeros(1, np.int32)}, "'set_columns' names a feature"),
+        (
+            {"sets": np.zeros((1, 2), np.uint8), "set_columns": np.array([2], np.int32)},
+            "'set_columns' names a feature that there is not",
+        ),
         ({"num_trees": 4}, "there cannot be 4 trees of 3 nodes"),
         ({"num_trees": 0}, "'num_trees' is 0, expected a number above 0"),
     ],
@@ -172,8 +194,16 @@ def stump() -> dict[str, Any]:
 def test_a_crafted_tree_is_refused(change: dict[str, Any], said: str) -> None:
     facts = {"is": "trees", "boosting": False, "num_trees": 1}
     assert restore_learner(facts, stump(), 2, 0).predict(np.array([[0.0, 9.0], [1.0, 9.0]])).tolist() == [1.0, 2.0]
-    with pytest.raises(RunError, match=said):
+    with pytest.raises((RunError, KeyError), match=said):  # the caller says which learner lacks what
         restore_learner({**facts, **change}, {**stump(), **change}, 2, 0)
+
+
+def test_a_set_says_which_categories_go_right() -> None:
+    facts = {"is": "trees", "boosting": False, "num_trees": 1}
+    by_set = {"columns": np.array([4, 0, 0], np.int32), "sets": np.array([[0, 1, 0, 1]], np.uint8)}
+    trees = restore_learner(facts, {**stump(), **by_set, "set_columns": np.array([1], np.int32)}, 2, 0)
+    asked = np.array([[9, 0], [9, 1], [9, 2], [9, 7], [9, np.nan]], np.float64)  # what is not known is the last code
+    assert trees.predict(asked).tolist() == [1.0, 2.0, 1.0, 2.0, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -86,13 +86,16 @@ def test_very_skewed_numbers_above_zero_may_be_learned_as_logarithms() -> None:
     labels.learn_log(rows, True)
     values = labels.target_on(torch.device("cpu")).values
     assert values[:3].tolist() == pytest.approx([-(1.5**0.5), 0.0, 1.5**0.5])
-    assert labels.high == pytest.approx(math.e**5)
+    high = math.e**4 + 0.3 * (math.e**4 - 1)  # beyond training by a third of its range, nearly
+    assert labels.high == pytest.approx(high)
     answers = np.log(np.array([[4.0], [1e9]]))
     inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [answers])
-    assert labels.in_unit(inner)(None).ravel().tolist() == pytest.approx([4.0, math.e**5])
+    assert labels.in_unit(inner)(None).ravel().tolist() == pytest.approx([4.0, high])
     assert np.exp(labels.learned_prior)[0] == pytest.approx(labels.prior[0])
     labels.learn_log(rows, False)
     assert (labels.high, labels.in_unit(inner)) == (None, inner)
+    twin = labels.as_logs(rows, True)
+    assert (twin.log, labels.log, twin.high) == (True, False, pytest.approx(high))
 
 
 def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:

@@ -15,6 +15,7 @@ from plait.errors import RequestError
 from plait.kinds.detect import detect
 from plait.models.blend import fit_weighted
 from plait.models.classic import MajorityPredictor
+from plait.models.learners import LEARNERS
 from plait.models.predictors import Calibrated
 from plait.models.sparse import STRENGTHS
 from plait.study.budget import Budget
@@ -26,6 +27,8 @@ from searches import (
     draw_blocks,
     load_bench,
     make_search,
+    make_study,
+    prepare_all,
     split_of,
     take_quick_learners,
 )
@@ -57,18 +60,20 @@ def test_majority_then_each_learner_on_each_modality_and_on_all_then_late_fusion
     search, _ = whole
     names = [c.name for c in search.study.candidates]
     learners = ["logistic regression", "SVM", "random forest", "gradient boosting", "nearest neighbours"]
+    learners.append("logistic regression with bins")
     assert names[0] == "majority class"
-    assert names[1:16] == [f"{learner} ({told})" for learner in learners for told in ("a", "b", "a + b")]
-    assert names[16:19] == [f"{how} vote (a + b)" for how in ("average", "weighted", "stacked")]
+    assert names[1:19] == [f"{learner} ({told})" for learner in learners for told in ("a", "b", "a + b")]
+    assert names[19:22] == [f"{how} vote (a + b)" for how in ("average", "weighted", "stacked")]
 
 
 def test_one_modality_and_several_have_as_many_trials(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
     names = [c.name for c in search.study.candidates if c.family != "ensemble"]
-    # ten of one modality and nine of both: a further setting of the first learner makes it even
-    assert names[19:] == ["most confident (a + b)", "logistic regression, C 1.0 (a + b)"]
+    # twelve of one modality and ten of both: further settings of the first learners make it even
+    more = ["logistic regression, C 1.0 (a + b)", "SVM, gamma 0.2 (a + b)"]
+    assert names[22:] == ["most confident (a + b)", *more]
     counts = Counter(len(c.names) for c in search.study.candidates if c.family != "ensemble")
-    assert counts == {0: 1, 1: 10, 2: 10}
+    assert counts == {0: 1, 1: 12, 2: 12}
     assert sum(search.trials.values()) == len(search.study.candidates) - 1
 
 
@@ -631,3 +636,41 @@ def test_by_folds_no_learner_of_letters_has_seen_the_row_that_it_answers() -> No
     assert learned.pooled is not None
     assert learned.pooled.shape == (36, 2)
     assert "text" in winner.names
+
+
+def test_a_skewed_target_is_learned_as_it_is_and_as_its_logarithm(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ("ridge regression", "gradient boosting", "ridge regression with bins")
+    monkeypatch.setitem(LEARNERS, "regression", {name: LEARNERS["regression"][name] for name in few})
+    v = np.random.default_rng(0).normal(size=120)
+    table = read({"v": v.tolist(), "y": np.exp(5 + v).tolist()})
+    schema = detect(table, target="y", kinds={"v": "number"})
+    split = split_of(80, 40)
+    study = make_study(
+        table, schema, prepare_all(table, schema, np.arange(80)), split, candidates=["classic"], choose="ensemble"
+    )
+    search = Search(study)
+    search.run()
+    names = [c.name.partition(" (")[0] for c in study.candidates]
+    learner = "ridge regression with bins"
+    twice = [f"{name}{end}" for name in ("gradient boosting", learner) for end in ("", ", of the number")]
+    assert names[:6] == ["mean", "ridge regression", *twice]
+    losses = {name: c.loss for name, c in zip(names, study.candidates, strict=True)}
+    assert losses[learner] < losses[f"{learner}, of the number"]
+
+
+def test_many_rows_of_a_table_are_boosted_quickly_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ("logistic regression", "gradient boosting", "nearest neighbours", "logistic regression with bins")
+    monkeypatch.setitem(LEARNERS, "classification", {name: LEARNERS["classification"][name] for name in few})
+    monkeypatch.setattr("plait.study.ensemble.MOST", 50)  # rows above which validation alone is held out
+    monkeypatch.setattr("plait.study.search.NEAR_ROWS", 60)
+    monkeypatch.setattr("plait.study.search.FEWEST_WIDER", 60)
+    search = make_search(draw_blocks(90, knows={"a": 1.0}), split_of(60, 30), ("classic",), choose="ensemble")
+    search.run()
+    names = [c.name.partition(" (")[0] for c in search.study.candidates if c.family == "classic"]
+    assert names == [
+        "gradient boosting, max_leaf_nodes 31, learning_rate 0.1, early_stopping False",
+        "logistic regression with bins",
+        "gradient boosting",
+        "logistic regression",
+        "gradient boosting, max_leaf_nodes 31, max_features 0.5",
+    ]

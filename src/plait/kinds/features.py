@@ -43,6 +43,17 @@ def coded_sizes(layout: Mapping[str, Any]) -> list[int]:
     return features.coded(layout) if hasattr(features, "coded") else []
 
 
+def code_blocks(layout: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return from where to where the features of a modality stand for one code each: 1 for the code, else 0."""
+    features = KINDS[layout["kind"]].features
+    return features.blocks(layout) if hasattr(features, "blocks") else []
+
+
+def count_numbers(layout: Mapping[str, Any]) -> int:
+    """Return how many features of a modality, the first of them, are numbers of the user's own, of any shape."""
+    return int(layout["numbers"]) if "numbers" in layout else 0
+
+
 def feature_count(layout: Mapping[str, Any]) -> int:
     """Return how many features a modality of this layout has."""
     columns = int(layout.get("columns", 1))

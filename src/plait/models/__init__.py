@@ -26,7 +26,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "turns",
     ),
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
-    "learners": ("DENSE", "DISCRIMINANT", "LEARNERS"),
+    "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS"),
     "learning": ("Target", "decided", "draw_batches", "draw_pass", "encode_live", "encode_rows", "loss_of"),
     "network": ("Network", "NetworkPredictor", "Parts", "tuned_makers"),
     "onnx_graph": ("Graph", "Port", "write_graph"),

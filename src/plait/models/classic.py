@@ -18,9 +18,11 @@ import numpy as np
 from plait.core.contract import Batch, shown_by
 from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds.features import batch_features, coded_sizes, even_spread
+from plait.kinds.features import batch_features, code_blocks, coded_sizes, count_numbers, even_spread
 from plait.models.calibration import softmax
 from plait.models.learners import (
+    BINNED,
+    BINS,
     LEARNERS,
     MOST_ROWS,
     PLAIN,
@@ -28,17 +30,20 @@ from plait.models.learners import (
     TREES,
     WIDE,
     build_learner,
+    learn_bins,
     margin_logits,
     one_thread,
     plain_learner,
     presence,
     scale_margins,
+    sort_bins,
     telling_features,
 )
 from plait.models.means import learn_means, take_means
 from plait.models.plain import HUGE, flatten_learner, restore_learner
 from plait.models.written import check_prior
 
+HELD = 0.1  # of the rows that boosting learns from, which say when to stop
 LIMIT = 10.0  # standard deviations from the mean, at most
 
 
@@ -164,19 +169,60 @@ def _learn(
 
     boosting, large = predictor.learner == "gradient boosting", x.size >= SMALL
     num_classes, seed = 0 if predictor.regression else len(predictor.classes), int(generator.integers(2**31 - 1))
-    estimator = build_learner(predictor.learner, predictor.setting, predictor.widths, num_classes, seed, len(x))
     if boosting:
-        predictor.columns = telling_features(x, targets, predictor.widths, num_classes, WIDE)
+        _look_at(predictor, x, targets, num_classes)
+    if predictor.learner in BINNED:
+        each = zip(predictor.input_names, np.cumsum([0, *predictor.widths]), strict=False)
+        numbers = [start + np.arange(count_numbers(predictor.layouts[name])) for name, start in each]
+        columns = np.concatenate(numbers)
+        predictor.columns = columns[~np.isnan(x[:, columns]).all(axis=0)]
+        predictor.edges = learn_bins(x[:, predictor.columns])
     x = predictor.inputs(x)
+    about = (num_classes, seed, len(x), len(predictor.blocks))
+    estimator = build_learner(predictor.learner, predictor.setting, predictor.widths, *about)
+    held = np.zeros(len(x), bool)
+    if getattr(estimator, "early_stopping", False) is True:
+        held = _hold_out(targets, origin, num_classes, generator)
     threads: Any = nullcontext() if large and boosting else one_thread(fitting=True)
     with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
         warnings.filterwarnings("ignore", "The number of unique classes")  # classes of a row or two are classes
         alike = predictor.learner != "nearest neighbours" and bool((weights == weights[0]).all())
-        estimator.fit(x, targets, sample_weight=None if alike else weights)
+        if held.any():
+            more = {"X_val": x[held], "y_val": targets[held], "sample_weight_val": None if alike else weights[held]}
+            x, targets, weights = x[~held], targets[~held], weights[~held]
+        else:
+            more = {}
+        estimator.fit(x, targets, sample_weight=None if alike else weights, **more)
         if predictor.learner == "SVM" and not predictor.regression:
             predictor.margin = scale_margins(estimator, x, targets, weights, origin, predictor.shares, generator)
     predictor.estimator = plain_learner(estimator)  # what is scored is what is stored
+
+
+def _look_at(predictor: ClassicPredictor, x: np.ndarray, targets: np.ndarray, num_classes: int) -> None:
+    """Choose what boosting looks at: every category column, as codes, and the most telling of all other features."""
+    starts = np.cumsum([0, *predictor.widths])
+    own = [
+        (start + first, start + end)
+        for name, start in zip(predictor.input_names, starts, strict=False)
+        for first, end in code_blocks(predictor.layouts[name])
+    ]
+    predictor.blocks = np.array(own, np.int64).reshape(-1, 2)
+    rest = np.ones(starts[-1], bool)
+    for first, end in own:
+        rest[first:end] = False
+    widths = [int(part.sum()) for part in np.split(rest, starts[1:-1])]
+    telling = telling_features(x[:, rest], targets, widths, num_classes, WIDE) if rest.any() else np.zeros(0, np.int64)
+    predictor.columns = np.flatnonzero(rest)[telling]
+
+
+def _hold_out(targets: np.ndarray, origin: np.ndarray, num_classes: int, generator: np.random.Generator) -> np.ndarray:
+    """Return which rows (rows,) say when to stop: a tenth, a row and its copies together; every class keeps a row."""
+    held = generator.random(origin.max() + 1) < HELD
+    for code in range(num_classes):
+        own = np.unique(origin[targets == code])
+        held[own[0]] &= not held[own].all()
+    return held[origin]
 
 
 def standardise(x: np.ndarray, kind: str, means: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -243,7 +289,12 @@ class ClassicPredictor:
     spread: np.ndarray = field(repr=False)
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     margin: tuple[float, float] = (1.0, 1.0)  # of an SVM: what its margins, and the log of the prior, are multiplied by
-    columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)  # that boosting looks at
+    columns: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, np.int64), repr=False
+    )  # that boosting looks at, or that stand in bins
+    # (code column, 2): from where to where in `matrix` the features stand that boosting is given as one code
+    blocks: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64), repr=False)
+    edges: np.ndarray = field(default_factory=lambda: np.zeros((0, BINS - 1)), repr=False)  # of bins, of each column
     tables: dict[str, list[np.ndarray]] = field(default_factory=dict, repr=False)  # mean targets of codes, see means.py
     estimator: Any = field(default=None, repr=False)  # a PlainLearner
 
@@ -287,7 +338,8 @@ class ClassicPredictor:
     def inputs(self, x: np.ndarray) -> np.ndarray:
         """Return what the learner is given for a matrix: (batch, feature)."""
         if self.learner == "gradient boosting":  # it knows what NaN means, as neighbours do
-            return x[:, self.columns]
+            codes = [self._codes_of(x, first, end) for first, end in self.blocks]
+            return np.concatenate([*codes, x[:, self.columns]], axis=1)
         if self.learner == "nearest neighbours":
             return x
         filled = np.nan_to_num(x, nan=0.0)
@@ -295,9 +347,19 @@ class ClassicPredictor:
             shown = [shown_by(name) for name in self.input_names]  # seen twice, it counts no more
             scale = [width * shown.count(of) for width, of in zip(self.widths, shown, strict=True)]
             filled /= np.sqrt(np.repeat(scale, self.widths))
+        if self.learner in BINNED:
+            bins = sort_bins(x[:, self.columns], self.edges) / np.sqrt(max(1, len(self.columns)))
+            filled = np.concatenate([filled, bins], axis=1)
         if len(self.input_names) == 1:
             return filled
         return np.concatenate([filled, presence(x, self.widths)], axis=1)
+
+    def _codes_of(self, x: np.ndarray, first: int, end: int) -> np.ndarray:
+        """Return the code (batch, 1) that these features stand for; the one after all for a rarer category."""
+        known = x[:, first:end] * self.spread[first:end] + self.centre[first:end] > 0.5
+        codes = np.where(known.any(axis=1), known.argmax(axis=1), end - first).astype(np.float64)
+        codes[np.isnan(x[:, first])] = np.nan
+        return codes[:, None]
 
     def _answer(self, x: np.ndarray) -> np.ndarray:
         if self.regression:
@@ -322,7 +384,12 @@ class ClassicPredictor:
     @property
     def params(self) -> int:
         """How many numbers are stored: those of the learner, and the mean and deviation of each feature."""
-        return 2 * sum(self.widths) + sum(t.size for each in self.tables.values() for t in each) + self.estimator.params
+        return (
+            2 * sum(self.widths)
+            + self.edges.size
+            + sum(t.size for each in self.tables.values() for t in each)
+            + self.estimator.params
+        )
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
@@ -331,7 +398,9 @@ class ClassicPredictor:
         facts |= {"layouts": self.layouts, "regression": self.regression}
         facts |= {"unit": list(self.unit), "margin": list(self.margin), "fitted": fitted}
         arrays = {f"fitted.{name}": value for name, value in arrays.items()}
-        arrays |= {"prior": self.prior, "classes": self.classes, "columns": self.columns}
+        arrays |= {"prior": self.prior, "classes": self.classes, "columns": self.columns, "blocks": self.blocks}
+        if self.learner in BINNED:
+            arrays["edges"] = self.edges
         for what, whole in (("centre", self.centre), ("spread", self.spread)):
             parts = np.split(whole, np.cumsum(self.widths)[:-1])
             arrays |= {f"{what}.{index}": part for index, part in enumerate(parts)}
@@ -360,6 +429,8 @@ class ClassicPredictor:
                 unit=(float(facts["unit"][0]), float(facts["unit"][1])),
                 margin=(float(facts["margin"][0]), float(facts["margin"][1])),
                 columns=arrays["columns"],
+                blocks=arrays.get("blocks", np.zeros((0, 2), np.int64)),  # runs of before have none
+                edges=arrays.get("edges", np.zeros((0, BINS - 1))),
             )
             predictor.tables = _read_tables(predictor, arrays)
             _check_codes(predictor)
@@ -406,6 +477,17 @@ def _check_codes(predictor: ClassicPredictor) -> None:
     for codes, most in ((predictor.classes, len(predictor.prior)), (predictor.columns, len(predictor.centre))):
         if codes.dtype != np.int64 or codes.ndim != 1 or (codes < 0).any() or (codes >= most).any():
             raise RunError("it names a class or a feature that there is not")
+    blocks = predictor.blocks
+    right = blocks.dtype == np.int64 and blocks.ndim == 2 and blocks.shape[1] == 2
+    if (
+        not right
+        or not ((blocks[:, 0] >= 0) & (np.diff(blocks)[:, 0] > 0) & (blocks[:, 1] <= len(predictor.centre))).all()
+    ):
+        raise RunError("it names categories that there are not")
+    edges = predictor.edges
+    right = edges.dtype == np.float64 and edges.ndim == 2 and np.isfinite(edges).all()
+    if not right or (predictor.learner in BINNED and len(edges) != len(predictor.columns)):
+        raise RunError("its bins are not those of its features")
     if len(predictor.classes) < (1 if predictor.regression else 2):
         raise RunError("it knows too few classes")
     if (np.diff(predictor.classes) <= 0).any() or predictor.regression != (len(predictor.prior) == 1):

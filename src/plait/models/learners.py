@@ -16,14 +16,26 @@ from plait.models.plain import Linear, Machine, Neighbours, PlainLearner, Trees
 
 TREES = 100  # of a forest
 SMALL = 500_000  # numbers in a matrix under which one thread is faster than two
+EARLY = 1_000  # rows from which boosting stops where a tenth of them, held out, says so; of fewer they say little
+LONGEST = 5  # times the rounds of a setting, where it is rows that say when to stop
+MOST_CODES = 63  # categories of a column that boosting tells apart, at most; CLASSIC of a table has fewer
 WIDE = 128  # features that gradient boosting looks at, at most: the most telling ones of each modality
 DISCRIMINANT = "discriminant analysis"
 DENSE = ("logistic regression", "ridge regression", DISCRIMINANT, "SVM")  # which are good with vectors of an encoder
-MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000}  # these two grow slow with more
+BINS = 12  # of a number, for a linear learner that is given each as a column of its own beside the number
+BINNED = ("logistic regression with bins", "ridge regression with bins")
+# these grow slow with more
+MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000, "random forest": 50_000, **dict.fromkeys(BINNED, 50_000)}
 
 # task → learner → settings to try; the first is the one to take where nothing is known. C is for features that are
 # scaled so that every modality has about the same length, whatever its number of features.
 _FOREST = ({"min_samples_leaf": 2}, {"min_samples_leaf": 8}, {"min_samples_leaf": 1})
+_BOOSTING = tuple(
+    {"max_leaf_nodes": leaves, "max_iter": rounds, "learning_rate": 0.05, "max_features": share}
+    for leaves, rounds, share in ((15, 100, 1.0), (6, 100, 1.0), (31, 100, 0.5))
+)
+# the last is quick of many rows: few and large steps, and none held out
+_BOOSTING = (*_BOOSTING, {"max_leaf_nodes": 31, "max_iter": 100, "learning_rate": 0.1, "early_stopping": False})
 _NEIGHBOURS = ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3})
 LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
     "classification": {
@@ -31,15 +43,17 @@ LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
         DISCRIMINANT: ({"shrinkage": None}, {"shrinkage": 0.1}, {"shrinkage": 0.5}),
         "SVM": ({"C": 3.0, "gamma": "scale"}, {"C": 3.0, "gamma": 0.2}, {"C": 0.5, "gamma": "scale"}),
         "random forest": _FOREST,
-        "gradient boosting": tuple({"max_iter": trees, "learning_rate": 0.1} for trees in (50, 25, 100)),
+        "gradient boosting": _BOOSTING,
         "nearest neighbours": _NEIGHBOURS,
+        "logistic regression with bins": ({"C": 10.0}, {"C": 1.0}, {"C": 100.0}),
     },
     "regression": {
         "ridge regression": ({"alpha": 0.1}, {"alpha": 1.0}, {"alpha": 0.01}),
         "SVM": ({"C": 1.0}, {"C": 0.2}, {"C": 5.0}),
         "random forest": _FOREST,
-        "gradient boosting": tuple({"max_iter": trees, "learning_rate": 0.1} for trees in (80, 40, 150)),
+        "gradient boosting": _BOOSTING,
         "nearest neighbours": _NEIGHBOURS,
+        "ridge regression with bins": ({"alpha": 1.0}, {"alpha": 0.1}, {"alpha": 10.0}),
     },
 }
 
@@ -52,21 +66,26 @@ PLAIN = {
     "random forest": Trees,
     "gradient boosting": Trees,
     "nearest neighbours": Neighbours,
+    "logistic regression with bins": Linear,
+    "ridge regression with bins": Linear,
 }
 
 
 def build_learner(
-    learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int
+    learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int, codes: int = 0
 ) -> Any:
-    """Return the estimator, not fitted yet. widths: features of each modality; num_classes: 0 for numbers."""
+    """Return the estimator, not fitted yet. widths: features of each modality; num_classes: 0 for numbers.
+
+    codes: how many of the first features are codes of categories, which boosting alone is given.
+    """
     if learner == "nearest neighbours":
         return Neighbours(setting["neighbours"], widths, num_classes)
     if learner == DISCRIMINANT:
         return Discriminant(**setting)
-    if learner in ("logistic regression", "ridge regression"):
+    if PLAIN[learner] is Linear:
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        if learner == "ridge regression":
+        if not num_classes:
             return Ridge(**setting, solver="cholesky")
         return LogisticRegression(**setting, max_iter=200, tol=1e-3)
     if learner == "SVM":
@@ -80,13 +99,14 @@ def build_learner(
         share, threads = "sqrt" if num_classes else 1 / 3, 2 if rows * sum(widths) >= SMALL else 1
         return forest(TREES, max_features=share, n_jobs=threads, random_state=seed, **setting)
     boosting = ensemble.HistGradientBoostingClassifier if num_classes else ensemble.HistGradientBoostingRegressor
+    early = setting.get("early_stopping", rows >= EARLY)
     return boosting(
-        max_leaf_nodes=8,
+        **({**setting, "max_iter": LONGEST * setting["max_iter"]} if early else setting) | {"early_stopping": early},
         min_samples_leaf=10,
-        max_bins=min(63, max(16, rows // 20)),  # to look for the best split costs more than to count rows
-        early_stopping=False,
+        # to look for the best split costs more than to count rows; every category is a bin
+        max_bins=min(63, max(MOST_CODES if codes else 16, rows // 20)),
+        categorical_features=list(range(codes)) or None,
         random_state=seed,
-        **setting,
     )
 
 
@@ -122,14 +142,36 @@ def plain_learner(estimator: Any) -> PlainLearner:
             grown.append((*split, tree.value[:, 0], np.ones(tree.node_count, bool)))
         return Trees(False, len(grown), *_by_level(grown, 0), np.zeros(0))
     if kind in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
-        grown = []
-        for nodes in (tree.nodes for step in _private(estimator, "_predictors") for tree in step):
-            left, right = (np.where(nodes["is_leaf"], -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
-            split = (nodes["feature_idx"].astype(np.int64), nodes["num_threshold"], left, right)
-            grown.append((*split, nodes["value"][:, None], nodes["missing_go_to_left"].astype(bool)))
-        start = np.ravel(_private(estimator, "_baseline_prediction")).astype(np.float64)
-        return Trees(True, len(grown), *_by_level(grown, estimator.n_features_in_), start)
+        return _plain_boosting(estimator)
     raise TypeError(f"{kind} has no plain form")
+
+
+def _plain_boosting(estimator: Any) -> Trees:
+    """Return the trees of boosting; of its splits by category, what goes right."""
+    width, codings = estimator.n_features_in_, list[np.ndarray]()
+    if estimator.is_categorical_ is not None:  # the first features, see `build_learner`
+        codings = _private(estimator, "_preprocessor").named_transformers_["encoder"].categories_
+    last = 1 + int(max((np.nanmax(known, initial=0) for known in codings), default=0))
+    grown, sets, columns = [], [np.zeros((0, last + 1), np.uint8)], [np.zeros(0, np.int32)]
+    for tree in (tree for step in _private(estimator, "_predictors") for tree in step):
+        nodes = tree.nodes
+        left, right = (np.where(nodes["is_leaf"], -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
+        feature, threshold = nodes["feature_idx"].astype(np.int64), nodes["num_threshold"].copy()
+        missing_left = nodes["missing_go_to_left"].astype(bool)
+        by_set = np.flatnonzero(nodes["is_categorical"])
+        own = np.repeat(~missing_left[by_set, None], last + 1, axis=1)
+        for place, node in enumerate(by_set):
+            known = codings[feature[node]]
+            known = known[~np.isnan(known)].astype(np.int64)
+            bits = tree.raw_left_cat_bitsets[nodes["bitset_idx"][node]]
+            own[place, known] = [not bits[code >> 5] >> (code & 31) & 1 for code in range(len(known))]
+        columns.append(feature[by_set].astype(np.int32))
+        feature[by_set] = 2 * width + sum(map(len, sets)) + np.arange(len(by_set))
+        threshold[by_set], missing_left[by_set] = 0.5, True
+        sets.append(own.astype(np.uint8))
+        grown.append((feature, threshold, left, right, nodes["value"][:, None], missing_left))
+    start = np.ravel(_private(estimator, "_baseline_prediction")).astype(np.float64)
+    return Trees(True, len(grown), *_by_level(grown, width), start, np.concatenate(sets), np.concatenate(columns))
 
 
 def _private(estimator: Any, name: str) -> Any:
@@ -139,7 +181,7 @@ def _private(estimator: Any, name: str) -> Any:
 
         raise PlaitError(
             f"scikit-learn {__version__} keeps no {name} in {type(estimator).__name__}, which plait reads; install a "
-            "version that plait was tested with: pip install 'scikit-learn>=1.5,<1.10'"
+            "version that plait was tested with: pip install 'scikit-learn>=1.7,<1.10'"
         )
     return getattr(estimator, name)
 
@@ -198,6 +240,18 @@ def telling_features(x: np.ndarray, targets: np.ndarray, widths: list[int], num_
         end += width
     columns = np.concatenate(telling)
     return columns if len(columns) else np.flatnonzero(there.any(axis=0))[:1]
+
+
+def learn_bins(x: np.ndarray) -> np.ndarray:
+    """Return where the bins of features x (rows, feature), NaN where absent, end: (feature, BINS − 1); all as full."""
+    edges = [np.quantile(own, np.arange(1, BINS) / BINS) for own in (part[~np.isnan(part)] for part in x.T) if len(own)]
+    return np.array(edges, np.float64).reshape(-1, BINS - 1)
+
+
+def sort_bins(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return a column for each bin of each feature x (batch, feature), 1 for that which holds it; none holds NaN."""
+    place = np.where(np.isnan(x), -1, (x[:, :, None] > edges).sum(axis=2))
+    return (place[:, :, None] == np.arange(edges.shape[1] + 1)).reshape(len(x), -1).astype(np.float64)
 
 
 def presence(x: np.ndarray, widths: list[int]) -> np.ndarray:

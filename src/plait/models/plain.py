@@ -6,7 +6,7 @@ probabilities (batch, class). Knows matrices, not batches; never imports scikit-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import combinations
 from typing import Any
@@ -20,6 +20,7 @@ from plait.models.calibration import softmax
 NARROW = ("columns", "left")  # of trees, kept in 32 bits
 HUGE = 1e100  # what was learned is smaller; of what is larger, sums and squares may not be finite
 DEEPEST = 10_000  # levels of a tree: each is a step of every answer
+BLOCK = 256  # rows whose neighbours are looked for at once
 PAIRS = 1 << 16  # pairs of a row and a tree that are looked at together: what fits a cache
 
 
@@ -101,8 +102,11 @@ class Trees:
     All trees stand in the same arrays, level by level: first the roots, then their children, two and two. A node is
     left for its left child where the feature is at most the threshold, and for the one after that where it is more; a
     leaf is its own left child. columns, thresholds, left: (node,). A column ≥ the number of features is the feature
-    less that number, whose NaN goes right, not left. values: (leaf, output), in the order of the nodes. start: (1,) for
-    a forest, what the sums begin with: (output,) for boosting, where tree number t adds to the output t modulo outputs.
+    less that number, whose NaN goes right, not left; from twice that number on it is one of `sets`. values: (leaf,
+    output), in the order of the nodes. start: (1,) for a forest, what the sums begin with: (output,) for boosting,
+    where tree number t adds to the output t modulo outputs. sets: (set, code) 1 for the categories that go right, the
+    last for NaN and codes beyond; set_columns: (set,) the feature that holds the codes. A node of a set has the
+    threshold 0.5.
     """
 
     boosting: bool
@@ -112,6 +116,8 @@ class Trees:
     left: np.ndarray
     values: np.ndarray
     start: np.ndarray
+    sets: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.uint8))
+    set_columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     leaves: np.ndarray = field(init=False, repr=False)  # (node,) the number of the leaf
 
     def __post_init__(self) -> None:
@@ -126,7 +132,7 @@ class Trees:
     @property
     def params(self) -> int:
         """Of a node: feature, threshold, two children, and its values."""
-        return len(self.left) * (4 + self.values.shape[1])
+        return len(self.left) * (4 + self.values.shape[1]) + self.sets.size
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the numbers of rows x (batch, feature), NaN where absent: (batch,)."""
@@ -144,7 +150,12 @@ class Trees:
         if not self.boosting:
             x = x.astype(np.float32).astype(np.float64)  # as its trees were grown
         holes = np.isnan(x)
-        x = np.concatenate([np.where(holes, -np.inf, x), np.where(holes, np.inf, x)], axis=1)
+        parts = [np.where(holes, -np.inf, x), np.where(holes, np.inf, x)]
+        if len(self.sets):
+            last = self.sets.shape[1] - 1
+            codes = np.clip(np.where(holes, last, x), 0, last).astype(np.intp)[:, self.set_columns]
+            parts.append(self.sets[np.arange(len(self.sets)), codes])
+        x = np.concatenate(parts, axis=1)
         values = self.values.take(self.leaves.take(self._leaves(x)), axis=0)  # (tree, batch, output)
         outputs = len(self.start) if self.boosting else 1
         total = np.zeros((outputs, *values.shape[1:])) + (self.start[:, None, None] if self.boosting else 0.0)
@@ -200,21 +211,21 @@ class Neighbours:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the mean of the neighbours' numbers: (batch,)."""
-        near = self._near(x)
         mean = float(np.average(self.targets, weights=self.weights))
-        return (near @ self.targets + mean) / (near.sum(axis=1) + 1)
+        blocks = [(near @ self.targets + mean) / (near.sum(axis=1) + 1) for near in self._near(x)]
+        return np.concatenate([np.zeros(0), *blocks])
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Return the shares of the classes among the neighbours: (batch, class). Without neighbours: among all."""
-        near = self._near(x)
         sides = np.eye(self.num_classes)[self.targets]
-        votes = near @ sides + 1e-9 * (self.weights @ sides)
+        votes = np.concatenate([np.zeros((0, self.num_classes)), *(near @ sides for near in self._near(x))])
+        votes += 1e-9 * (self.weights @ sides)
         return votes / votes.sum(axis=1, keepdims=True)
 
-    def _near(self, x: np.ndarray) -> np.ndarray:
-        """Return what each training row counts for each row: (batch, rows)."""
-        chunks = [self._near_chunk(np.round(x[start : start + 256] * 256)) for start in range(0, len(x), 256)]
-        return np.concatenate(chunks)
+    def _near(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield what each training row counts for each row, block by block: (few, rows)."""
+        for start in range(0, len(x), BLOCK):
+            yield self._near_chunk(np.round(x[start : start + BLOCK] * 256))
 
     def _near_chunk(self, x: np.ndarray) -> np.ndarray:
         apart = np.zeros((len(x), len(self.rows)))
@@ -297,7 +308,14 @@ def _restore_trees(facts: Mapping[str, Any], check: _Check, features: int, num_c
     if not 1 <= num_trees <= size or num_trees % max(1, len(start)):
         raise RunError(f"there cannot be {num_trees} trees of {size} nodes")
     columns = check("columns", (size,), np.int32)
-    if columns.min() < 0 or columns.max() >= 2 * features:
+    more = {}
+    if "sets" in check.arrays:  # runs of before have none
+        sets = check("sets", (None, None), np.uint8)
+        more = {"sets": sets, "set_columns": check("set_columns", (len(sets),), np.int32)}
+        codes = more["set_columns"]
+        if not sets.shape[1] or (len(codes) and (codes.min() < 0 or codes.max() >= features)):
+            raise RunError("'set_columns' names a feature that there is not")
+    if columns.min() < 0 or columns.max() >= 2 * features + len(more.get("sets", ())):
         raise RunError("'columns' names a feature that there is not")
     inner = left != here
     children = num_trees + 2 * np.arange(int(inner.sum()))  # level by level: a node is a root, or the child of one
@@ -311,7 +329,7 @@ def _restore_trees(facts: Mapping[str, Any], check: _Check, features: int, num_c
         raise RunError(f"its trees are more than {DEEPEST} levels deep")
     thresholds = check("thresholds", (size,), wrong=np.isnan)
     values = check("values", (int((~inner).sum()), 1 if boosting else max(1, num_classes)))
-    return Trees(boosting, num_trees, columns, thresholds, left, values, start)
+    return Trees(boosting, num_trees, columns, thresholds, left, values, start, **more)
 
 
 @dataclass

@@ -78,7 +78,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "file": str,
         "names": list[str],
         "learner": str,
-        "setting": dict[str, int | float | str | None],
+        "setting": dict[str, bool | int | float | str | None],
         "layouts": dict[str, dict[str, Any]],
         "regression": bool,
         "unit": tuple[float, float],
@@ -225,6 +225,7 @@ def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]
             came, wanted = {**came, "in": {k: strand[k] for k in described}}, {**wanted, "in": described}
         for said in (came, wanted):
             said.pop("frozen", None)  # which may be of another version, and is looked at with the view
+            said.pop("many", None)
             said.pop("commonest", None)  # of a classic learner alone, which is held against what it has learned
         if json.dumps(came, sort_keys=True) != json.dumps(wanted, sort_keys=True):
             raise ValueError(f"{where} takes {name[:60]!r} as {str(came)[:200]}; expected {wanted}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
 from typing import Any
@@ -26,6 +26,7 @@ from plait.proof.scores import group_codes, intervals
 COMMON = 0.8  # share of the commonest class above which accuracy hardly moves
 MANY_NUMBERS = 30  # labels from which on three of them are few
 
+BEYOND = 0.3  # of the range of training, how far above it what is learned as a logarithm may be answered
 FEWEST, SKEWED = 20, 1.0  # rows, and skewness: that of an exponential distribution is 2, of a bell curve 0
 
 
@@ -183,10 +184,16 @@ class Labels:
     def learn_log(self, train: np.ndarray, log: bool) -> None:
         """Learn logarithms, or not. No answer is then far above the largest number of training."""
         self.log, values = log, self.numbers[train]
-        self.high = float(values.max() * math.exp(min(np.log(values).std(), 1.0))) if log else None
+        self.high = float(values.max() + BEYOND * (values.max() - values.min())) if log else None
         if log:
             logs = np.log(values)
             self.log_scale = float(logs.mean()), float(logs.std())
+
+    def as_logs(self, train: np.ndarray, log: bool) -> Labels:
+        """Return the same labels, of which logarithms are learned, or not."""
+        twin = copy.copy(self)
+        twin.learn_log(train, log)
+        return twin
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -21,10 +21,11 @@ from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.kinds import TABULAR, TEXT
+from plait.kinds.features import count_numbers
 from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
 from plait.models.calibration import assign_folds, cross_fit_temperature
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
-from plait.models.learners import DENSE, DISCRIMINANT, LEARNERS
+from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import Blend, RowText
 from plait.models.rows import Prepared
 from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
@@ -37,17 +38,22 @@ from plait.study.cost import count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.ensemble import Answered, Chooser, Deal, deal_rows, is_behind
 from plait.study.job import Fit
-from plait.study.labels import is_skewed
+from plait.study.labels import Labels, is_skewed
 from plait.study.networks import STRATEGIES, Study, list_plans
 from plait.study.seen import Seen, see_anew
 from plait.study.subsets import fit_given
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
 CLASSIC_SHARE, FOLDED_SHARE = 0.2, 0.4  # of a time limit; of one in which they are learned for each fold
+BOOSTING, QUICK, WIDER = "gradient boosting", 3, 2  # and its settings: of many rows first, of a table at last
+FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
+NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
+FOREST_ROWS = 6_000  # of tables alone, above which no forest is grown: boosting is better then, and cheaper
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
+TWICE = ("gradient boosting", "ridge regression with bins")  # which learn a skewed target in the other scale as well
 
 
 class Held(NamedTuple):
@@ -66,6 +72,7 @@ class Search:
     single: Candidate | None = None
     fused: Candidate | None = None
     settled: Verdict | None = None  # of several splits
+    _skewed: bool = False  # whether the target is numbers, above 0, of which logarithms may be learned
     _tried: int = 0
     _best: dict[str, Candidate] = field(default_factory=dict)  # the ensemble of each modality alone
     _given_up: set[tuple[str, ...]] = field(default_factory=set)  # learners, and the modalities that they looked at
@@ -229,23 +236,47 @@ class Search:
         """Try every learner, as it comes, on each modality and on all together; the quickest learner first."""
         study = self.study
         end = study.budget.since_begin(share)
-        beside = [[view] for views in study.prepared.beside.values() for view in views]
-        for learner in self.learners:
-            each = beside if len(beside) > 1 and learner in DENSE else []
-            for names in [*self._groups_of_names(), *each]:
+        trials, first = self._list_classic(), next(iter(self.learners))
+        last = max(place for place, (learner, *_) in enumerate(trials) if learner == first)
+        for place, (learner, setting, names) in enumerate(trials):
+            if learner in self.learners:
                 if time.monotonic() > end and len(study.candidates) > 1:
                     return
-                self._fit_classic(learner, 0, names)
-            if learner == next(iter(self.learners)):  # after the quickest of dense features
+                self._fit_classic(learner, setting, names)
+                if setting == 0 and self._skewed and self.deal is not None and learner in TWICE:
+                    self._fit_classic(learner, 0, names, log=not self.labels.log)
+            if place == last:  # after the quickest of dense features
                 for view in (view for view in study.prepared.views if view.how == "letters"):
                     self._fit_letters(view)
+
+    def _list_classic(self) -> list[tuple[str, int, list[str]]]:
+        """Return learner, setting and names of each classic candidate in turn."""
+        groups, deal = self._groups_of_names(), self.deal
+        beside = [[view] for views in self.study.prepared.beside.values() for view in views]
+        each = {learner: groups + (beside if len(beside) > 1 and learner in DENSE else []) for learner in self.learners}
+        trials = [(learner, 0, names) for learner in self.learners for names in each[learner]]
+        tables = [names for names in groups if self._has_numbers(names)]
+        if deal is not None and len(deal.turns) == 1 and len(deal.known) > NEAR_ROWS:
+            # what learns many rows of a table soon and well comes first: there is a model whenever the time ends
+            trials.sort(key=lambda trial: (trial[0] not in BINNED, trial[0] != BOOSTING))
+            trials = [(BOOSTING, QUICK, names) for names in tables] + trials
+        if deal is not None and len(deal.known) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
+            trials += [(BOOSTING, WIDER, names) for names in tables]
+        return trials
 
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
         return [*([name] for name in names), *([list(names)] if len(names) > 1 else [])]
 
-    def _fit_classic(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> None:
-        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
+    def _fit_classic(
+        self, learner: str, setting: int, names: Sequence[str], family: str = "classic", log: bool | None = None
+    ) -> None:
+        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities.
+
+        log: whether it learns the logarithm of the target; as all others where it is None.
+        """
+        if learner in BINNED and not self._has_numbers(names):
+            return  # there is nothing to sort into bins
         began = time.monotonic()
         if learner == DISCRIMINANT and {self.seen.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
             return  # it is for dense numbers
@@ -256,7 +287,7 @@ class Search:
         inputs = [view for name in names for view in (name, *beside.get(name, ()))]
         if self.deal is not None and learner == "random forest" and self._width_of(inputs) > FOREST_WIDE:
             return
-        fit = partial(self.fit_learner, learner, setting, inputs, family=family)
+        fit = partial(self.fit_learner, learner, setting, inputs, family=family, log=log)
         try:
             held = self._hold_out(fit, names)
         except RequestError:  # too few rows have any of these, or all of one class
@@ -267,6 +298,7 @@ class Search:
         usual, settings = self.learners[learner][0], self.learners[learner][setting]
         changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
         seen_by = {view.name: f"{view.of} by {view.encoder}" for view in self.study.prepared.views if view.is_second}
+        changed += "" if log is None else ", of the logarithm" if log else ", of the number"
         source = "row as text" if family == AS_TEXT else " + ".join(seen_by.get(name, name) for name in names)
         self._add_learned(f"{learner}{changed} ({source})", family, fit, held, began)
 
@@ -329,6 +361,9 @@ class Search:
         if held.pooled is not None:
             few = self.turns[0].few
             candidate.latency = time_row(held.predictor, few, np.arange(len(few)))
+
+    def _has_numbers(self, names: Sequence[str]) -> bool:
+        return any(count_numbers(self.seen.layouts[name]) for name in names)
 
     def _width_of(self, names: Sequence[str]) -> int:
         return sum(self.seen.features[name].shape[1] for name in names)
@@ -406,18 +441,20 @@ class Search:
         rows: np.ndarray,
         family: str = "classic",
         seen: Seen | None = None,
+        log: bool | None = None,
     ) -> Any:
         """Fit a classic learner on these rows. seen: what it sees of them, if not what networks see too."""
+        labels = self.labels if log is None else self.labels.as_logs(self.study.train, log)
         seen = self.seen if seen is None else seen
         features = {name: seen.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
-        predictor = fit_classic(learner, features, self.goal_of(rows), names, seen.layouts, generator, settings)
-        return self.labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
+        predictor = fit_classic(learner, features, self.goal_of(rows, labels), names, seen.layouts, generator, settings)
+        return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
 
-    def goal_of(self, rows: np.ndarray) -> Goal:
-        """Return what classic learners are to learn of these rows."""
-        labels, weights = self.labels, self.study.target.weights
+    def goal_of(self, rows: np.ndarray, labels: Labels | None = None) -> Goal:
+        """Return what classic learners are to learn of these rows. labels: the study's, if no others are given."""
+        labels, weights = labels or self.labels, self.study.target.weights
         weighted = None if weights is None else weights.cpu().numpy()
         counts = None if labels.counts is None else labels.counts[rows]
         return Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
@@ -438,6 +475,7 @@ class Search:
             return
         if len(study.val) == 0 or labels.numbers[study.val].min() <= 0:  # the winner learns from these rows too
             return
+        self._skewed = True
         losses: dict[bool, float] = {}
         for log in (False, True):
             labels.learn_log(study.train, log)
@@ -463,7 +501,12 @@ class Search:
         order = sorted(
             learners, key=lambda learner: learner == "random forest"
         )  # the dearest last: it is given up first
-        return {learner: learners[learner] for learner in order if learner != "SVM" or not many}
+        dear = {"SVM"} if many else set()
+        if len(self.deal.known) > FOREST_ROWS and all(view.able is TABULAR for view in self.study.prepared.views):
+            dear.add("random forest")
+        if len(self.deal.known) > NEAR_ROWS:
+            dear.add("nearest neighbours")
+        return {learner: learners[learner] for learner in order if learner not in dear}
 
     def _text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""

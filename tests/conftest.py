@@ -46,6 +46,17 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def quick_sounds() -> Iterator[None]:
+    """Weights for sounds are not tried wherever they happen to be installed: half a second a fit, and other results."""
+    from plait.models import views
+
+    real = views.is_installed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(views, "is_installed", lambda name: name not in ("resemblyzer", "aisfx") and real(name))
+        yield
+
+
 @pytest.fixture(autouse=True, scope="module")
 def module_cache(session_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nor for the fixtures of another file."""

@@ -107,6 +107,7 @@ def fit_temperature(
     present: np.ndarray | None = None,
     prior: Sequence[float] | None = None,
     start: float = 1.0,
+    counts: np.ndarray | None = None,
 ) -> float:
     """Return the temperature by which `soften` fits best: above 1 where p is too sure (arXiv:1706.04599).
 
@@ -114,6 +115,7 @@ def fit_temperature(
     where no row is left, and is held at while rows are few: to be less sure costs no more than DOUBT, however much.
     With a prior, answers count as far as they gain on it: of G nats over all rows LUCK may be luck, so what they say
     beyond the prior is multiplied by 1 − LUCK / G (after James and Stein 1961), and by nothing where G is less.
+    counts: (rows,), what each row counts, 1 if not given.
     """
     from scipy.optimize import minimize_scalar
 
@@ -121,16 +123,17 @@ def fit_temperature(
     if not len(rows):
         return start
     logits, truth = logs(np.asarray(probabilities)[rows]), np.asarray(codes)[rows]
+    each = np.ones(len(rows)) if counts is None else counts[rows]
 
     def loss(log_temperature: float) -> float:
         scaled = soften(logits, np.exp(log_temperature), prior)
         fit = log_sum(scaled) - scaled[np.arange(len(truth)), truth]
-        return float(fit.sum() + DOUBT * (_weight(log_temperature) - _weight(np.log(start))) ** 2)
+        return float(each @ fit + DOUBT * (_weight(log_temperature) - _weight(np.log(start))) ** 2)
 
     found = float(np.exp(minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded").x))
     if prior is None:
         return found
-    gain = _gain(apply_temperature(probabilities, found, prior=prior)[rows], truth, prior)
+    gain = _gain(apply_temperature(probabilities, found, prior=prior)[rows], truth, prior, each)
     return min(HIGHEST, found / (1 - LUCK / gain)) if gain > LUCK else HIGHEST
 
 
@@ -139,9 +142,9 @@ def _weight(log_temperature: float) -> float:
     return float(np.expm1(-log_temperature)) if log_temperature > 0 else -log_temperature
 
 
-def _gain(probabilities: np.ndarray, codes: np.ndarray, prior: Sequence[float]) -> float:
+def _gain(probabilities: np.ndarray, codes: np.ndarray, prior: Sequence[float], counts: np.ndarray) -> float:
     """Return by how many nats, over all rows, answers are better than the prior."""
-    return float((log_losses(np.tile(prior, (len(codes), 1)), codes) - log_losses(probabilities, codes)).sum())
+    return float(counts @ (log_losses(np.tile(prior, (len(codes), 1)), codes) - log_losses(probabilities, codes)))
 
 
 def soften(logits: Any, temperature: Any, prior: Sequence[float] | None = None, xp: Any = np) -> Any:
@@ -181,21 +184,23 @@ def cross_fit_temperature(
     present: np.ndarray | None = None,
     prior: Sequence[float] | None = None,
     start: float = 1.0,
+    counts: np.ndarray | None = None,
 ) -> Tempered:
     """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it.
 
     Else it is where it starts; but with a prior, on which answers by that gain little more than luck (they may be those
-    of the best of many), it is kept as well.
+    of the best of many), it is kept as well. counts: as in `fit_temperature`.
     """
+    each = np.ones(len(codes)) if counts is None else counts
     given, there = np.asarray(probabilities, np.float64), np.ones(len(codes), bool) if present is None else present
     before = apply_temperature(given, start, there, prior)
     answers = before.copy()
     for rest, here in turns(fold):
         if len(rest):
-            temperature = fit_temperature(given[rest], codes[rest], there[rest], prior, start)
+            temperature = fit_temperature(given[rest], codes[rest], there[rest], prior, start, each[rest])
             answers[here] = apply_temperature(given[here], temperature, there[here], prior)
     if len(np.unique(fold)) > 1:
-        better = log_losses(answers, codes).mean() <= log_losses(before, codes).mean()
-        if better or (prior is not None and _gain(before, codes, prior) <= 2 * LUCK):
-            return Tempered(fit_temperature(given, codes, there, prior, start), answers)
+        better = each @ log_losses(answers, codes) <= each @ log_losses(before, codes)
+        if better or (prior is not None and _gain(before, codes, prior, each) <= 2 * LUCK):
+            return Tempered(fit_temperature(given, codes, there, prior, start, each), answers)
     return Tempered(start, before)

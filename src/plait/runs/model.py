@@ -222,8 +222,9 @@ class Model:
             >>> sorted(model.evaluate(table)["metrics"]["accuracy"])
             ['high', 'low', 'value']
         """
-        table, schema = read(rows, folder), Schema.from_json(self.facts.schema)
-        group = schema.role("group")
+        table, facts = read(rows, folder), self.facts.schema
+        schema = Schema.from_json(facts) if "columns" in facts else None  # an ONNX file knows no columns
+        group = schema.role("group") if schema is not None else None
         found = match_names(table.names, [self.target, *filter(None, [group])], self._known_names())
         if self.target not in found:
             raise RequestError(
@@ -232,7 +233,7 @@ class Model:
         table = rename_columns(table, found)
         target, said = self._cleaned(table)
         fitting, notes = self._fitting(table, [s.name for s in self.views], callback)
-        groups = group_rows(table, schema) if group in found else None
+        groups = group_rows(table, schema) if schema is not None and group in found else None
         scores, answered = self.score(fitting, target, callback, groups)
         if group is not None and groups is None:
             said.append(f"no column {group!r}, by which rows are grouped: the intervals take each row by itself.")

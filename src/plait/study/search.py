@@ -741,7 +741,8 @@ class Search:
                 rows, fold, answers = deal.rows, self.held_fold, candidate.pooled
             candidate.prior = self._prior
             given = answers, self.labels.codes[rows], fold, self._having_any(candidate)[rows], candidate.prior
-            candidate.temperature, candidate.answers = cross_fit_temperature(*given)
+            counts = None if self.labels.counts is None else self.labels.counts[rows]
+            candidate.temperature, candidate.answers = cross_fit_temperature(*given, counts=counts)
             if deal is not None and candidate.pooled is not None:
                 candidate.pooled = candidate.answers
                 candidate.answers = candidate.pooled[deal.places(self.study.val)]

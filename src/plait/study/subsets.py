@@ -49,7 +49,8 @@ def fit_given(candidate: Candidate, study: Study, fold: np.ndarray) -> tuple[flo
         here = number == one
         rows = of[here]
         prior, heat = candidate.prior, candidate.heat
-        fitted = cross_fit_temperature(answers[here], codes[rows], fold[rows], prior=prior, start=heat)
+        counts = None if study.labels.counts is None else study.labels.counts[rows]
+        fitted = cross_fit_temperature(answers[here], codes[rows], fold[rows], prior=prior, start=heat, counts=counts)
         given[one - 1] = fitted.temperature
     return tuple(given)
 

@@ -53,12 +53,15 @@ def test_with_a_split_column_the_test_rows_are_never_learned_from() -> None:
     assert model.facts.refit == {"how": "train+val", "rows": 90, "kept": []}
 
 
-def test_members_of_a_vote_learn_again_and_the_vote_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("choose", ["ensemble", "simple"])
+def test_members_of_a_vote_learn_again_and_the_vote_stays_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, choose: str
+) -> None:
     from plait.study import finish
 
     results = []
     monkeypatch.setattr(finish, "learn_anew", lambda result, model: results.append(result))
-    fit(draw_blocks(90), candidates=["classic", "late"])
+    fit(draw_blocks(90, knows={"a": 0.5, "b": 0.5}), candidates=["classic", "late"], choose=choose)
     search = results[0].search
     blend = next(c for c in search.study.candidates if c.name.startswith("weighted vote"))
     again = leaf(finish.Refit.of(results[0]).predictor(blend))
@@ -67,6 +70,8 @@ def test_members_of_a_vote_learn_again_and_the_vote_stays_as_it_was(monkeypatch:
     assert again.combiner is before.combiner
     assert not {id(leaf(m)) for m in again.members} & {id(leaf(m)) for m in before.members}
     assert [list(leaf(m).names) for m in again.members] == [["a"], ["b"]]
+    heats = [[getattr(member, "temperature", 1.0) for member in one.members] for one in (before, again)]
+    assert heats[0] == heats[1] != [1.0, 1.0]
 
 
 def test_networks_take_as_many_epochs_as_before() -> None:

@@ -89,6 +89,17 @@ def test_the_most_confident_asks_the_calibrated_best_of_each(whole: tuple[Search
     assert np.array_equal(confident.predictor(batch), said[np.arange(len(said)), surest])
 
 
+def test_votes_are_fitted_on_the_calibrated_best_of_each(whole: tuple[Search, Candidate]) -> None:
+    search, _ = whole
+    for way in ("average", "weighted", "stacked"):
+        vote = named(search, f"{way} vote (a + b)")
+        heats = [getattr(member, "temperature", 1.0) for member in vote.predictor.members]
+        assert heats == [part.heat for part in vote.parts] != [1.0, 1.0]
+    vote, said = named(search, "weighted vote (a + b)"), [part.answers for part in vote.parts]
+    given = search.labels.prior, search.labels.numbers[search.study.val], search.fold
+    assert vote.predictor.combiner == fit_weighted(said, np.ones((len(said[0]), 2), bool), *given)
+
+
 @pytest.mark.usefixtures("quick")
 def test_of_three_modalities_several_have_as_many_trials_too() -> None:
     columns = draw_blocks(90, knows={"a": 1.0, "b": 1.0, "c": 1.0})

@@ -555,7 +555,6 @@ class Search:
         """Let the modality answer, row by row, whose best candidate, calibrated, is surest of a class."""
         if self.labels.classes is None:
             return
-        self.calibrate()
         members = self._best_of_each(self.study.prepared.names)
         if len(members) > 1:
             names = " + ".join(c.names[0] for c in members)
@@ -572,6 +571,7 @@ class Search:
                     self._fit_classic(learner, 0, pair)
 
     def _best_of_each(self, names: Sequence[str], folded: bool = False) -> list[Candidate]:
+        self.calibrate()  # as they will be when they answer
         if folded:
             having = [[c for c in self.study.candidates if c.names == [n] and c.pooled is not None] for n in names]
             return [min(few, key=self._pooled_loss) for few in having if few]
@@ -583,8 +583,6 @@ class Search:
         return float(self.labels.losses(candidate.pooled, self.deal.rows).mean())
 
     def _vote(self, way: str, members: Sequence[Candidate], fit: Any) -> None:
-        if self.deal is not None:
-            self.calibrate()  # as they will be when they answer
         names = " + ".join(c.names[0] for c in members)
         if any(c.network is not None for c in members) and self.deal is not None:
             names += ", with networks"

@@ -50,7 +50,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         summary=lambda: "the summary",
         facts=facts,
         report_rows=None,
-        study=SimpleNamespace(verdict={"code": "not_tested"}),
+        study=SimpleNamespace(verdict={"code": "not_tested"}, to_json=lambda: {"choose": "simple"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
     answers = SimpleNamespace(status=["ok", "partial"], notes=[], to_arrow=lambda: None)
@@ -181,6 +181,7 @@ def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[s
         "folds": None,
         "stopped": "",
         "verdict": {"code": "not_tested"},
+        "choose": "simple",
         "leaderboard": [{"name": "image"}],
     }
     code, out, err = run("predict", "run", "t.csv", "--out", "p.csv", "--json")

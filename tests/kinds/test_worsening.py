@@ -42,7 +42,7 @@ def distance(name: str, worse: Any) -> float:
 
 
 def test_pictures_sounds_texts_and_tables_have_ways() -> None:
-    assert {name for name, _ in WAYS} == {"image", "audio", "text", "tabular"}
+    assert {name for name, _ in WAYS} == {"image", "audio", "text", "tabular", "vectors"}
 
 
 @every_way

@@ -119,6 +119,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "margin": 3.0,
         "repeats": 2,
         "refit": "none",
+        "choose": "ensemble",
     }
 
 

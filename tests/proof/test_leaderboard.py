@@ -135,6 +135,7 @@ def test_the_file_has_the_promised_form(run: Path) -> None:
     found = json.loads((run / "study.json").read_text())
     assert list(found) == [
         *("winner", "choose", "metric", "beside", "why", "verdict", "trials", "candidates", "conversions"),
+        "worth",
         *(["caveats"] if "caveats" in found else []),
     ]
     assert list(found["verdict"]) == list(not_tested("").to_json())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DTYPE = np.uint8
+ENCODER = None  # no network reads it
 MOST_BYTES = 8_192  # of a text; what comes after is not read
 BUCKETS = 1 << 22  # of hashes, an even one for words and an odd one for letters
 LONGEST, LONGEST_SOLID = 5, 3  # letters of a run, and of one with a letter that is a token by itself

@@ -50,6 +50,9 @@ FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to wh
 NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
 FOREST_ROWS = 6_000  # of tables alone, above which no forest is grown: boosting is better then, and cheaper
+BOOSTING_WIDE = (
+    1_000  # features times trees a round, as of it; measured on pictures and sounds of ten digits: 33 of 48 s
+)
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
@@ -264,6 +267,13 @@ class Search:
             trials += [(BOOSTING, WIDER, names) for names in tables]
         return trials
 
+    def _is_dear(self, learner: str, names: Sequence[str], width: int) -> bool:
+        """Whether trees over so many features cost more than they have been seen to be worth in folds."""
+        if learner == BOOSTING and not self._has_numbers(names):
+            num = len(self.labels.classes or ())
+            return width * (num if num > 2 else 1) > BOOSTING_WIDE
+        return learner == "random forest" and width > FOREST_WIDE
+
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
         return [*([name] for name in names), *([list(names)] if len(names) > 1 else [])]
@@ -285,7 +295,7 @@ class Search:
         self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
         beside = self.study.prepared.beside
         inputs = [view for name in names for view in (name, *beside.get(name, ()))]
-        if self.deal is not None and learner == "random forest" and self._width_of(inputs) > FOREST_WIDE:
+        if self.deal is not None and self._is_dear(learner, names, self._width_of(inputs)):
             return
         fit = partial(self.fit_learner, learner, setting, inputs, family=family, log=log)
         try:

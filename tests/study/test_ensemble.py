@@ -116,7 +116,7 @@ def test_two_that_err_apart_are_averaged_and_one_that_knows_nothing_is_left_out(
     found = chooser().ensemble("ensemble (a)", [one, other, blind])
     assert found is not None
     assert sorted(found.members) == ["one", "other"]
-    assert (found.name, found.family, found.recipe, found.seconds) == ("ensemble (a)", "ensemble", "of 2", 2.0)
+    assert (found.name, found.family, found.recipe, found.seconds) == ("ensemble (a)", "ensemble", "of 2", 0.0)
     assert isinstance(found.predictor, Blend)
     assert isinstance(found.predictor.combiner, Mixture)
     assert sum(found.predictor.combiner.weights) == pytest.approx(1.0)

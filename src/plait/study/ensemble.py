@@ -192,9 +192,11 @@ class Chooser:
             return parts[0]
         blend = Blend([c.tempered for c in parts], Mixture(tuple(weights[c] for c in parts)), self.labels.prior)
         losses = self.labels.losses(answers, self.val.rows)
-        seconds, params = sum(c.seconds for c in parts), sum(c.params for c in parts)
+        params = sum(c.params for c in parts)
         about = (name, "ensemble", None, f"of {len(parts)}")
-        return Candidate(*about, blend, answers, losses, seconds, params, parts=parts, pooled=pooled)
+        return Candidate(
+            *about, blend, answers, losses, 0.0, params, parts=parts, pooled=pooled
+        )  # seconds beyond its parts
 
 
 def _pooled(candidate: Candidate) -> np.ndarray:

@@ -38,3 +38,11 @@ def test_keys_of_other_runs_are_left_out() -> None:
 def test_keys_that_no_run_has_are_kept() -> None:
     facts = RunFacts.from_json({"task": "regression", "target": "y", "version": "0.2"})
     assert facts["version"] == facts.to_json()["version"] == "0.2"
+
+
+@pytest.mark.parametrize("key", ["kind", "role"])
+def test_a_column_that_is_not_whole_is_refused(key: str) -> None:
+    facts = json.loads((KEPT / "classic" / "run.json").read_text())
+    del facts["schema"]["columns"][0][key]
+    with pytest.raises(ValueError, match=f"expected an object with {key!r}"):
+        RunFacts.check(facts, "run.json")

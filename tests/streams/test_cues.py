@@ -178,3 +178,8 @@ def test_whole_numbers_beside_sentences_are_milliseconds(tmp_path: Path) -> None
     assert read_stream(tmp_path / "a.tsv", "a", "start,end@s").last == 6000 * 10**9
     diary = {"start": [0, 3600, 9000], "end": [3600, 9000, 9900], "text": [f"we had {s}, and more" for s in said]}
     assert read_stream(diary, "d").clock.unit == "s"
+
+
+def test_a_number_of_thousands_of_digits_names_no_cue() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\none\n\n" + "9" * 5001 + "\n00:03.000 --> 00:04.000\ntwo\n"
+    assert words(text)[-1] == "two"

@@ -43,6 +43,7 @@ class Test(TypedDict):
     """The scores on the test rows: of the winner, of each set of modalities, of each modality's own model."""
 
     rows: int
+    scored: NotRequired[int]
     metrics: Scores | None
     by_modalities: dict[str, Part]
     alone: dict[str, Part]
@@ -159,17 +160,28 @@ class Predictors(TypedDict):
     roles: dict[str, int]
 
 
-class Named(TypedDict):
-    """A column or a modality of the schema."""
+class Listed(TypedDict):
+    """A column of the schema."""
 
     name: str
+    kind: str
+    role: str
+    why: NotRequired[str]
+
+
+class Grouped(TypedDict):
+    """A modality of the schema."""
+
+    name: str
+    kind: str
+    columns: list[str]
 
 
 class Layout(TypedDict):
     """What of the schema is read before it is rebuilt."""
 
-    columns: list[Named]
-    modalities: list[Named]
+    columns: list[Listed]
+    modalities: list[Grouped]
 
 
 class Splits(TypedDict):

@@ -472,7 +472,7 @@ class Model:
             named = metric.replace("_", " ")
             reached = f"{span(test['metrics'][metric])}{also}"
             there = ""
-            if test["scored"] < test["rows"]:  # the others hold nothing that the winner looks at
+            if test.get("scored", test["rows"]) < test["rows"]:  # the others hold nothing that the winner looks at
                 there = f"{count(test['scored'])} of {count(test['rows'])} "
             lines.append(f"\nOn {there or 'the '}test rows {named} is {reached} for * {facts.winner}.")
             if facts.study.get("why"):

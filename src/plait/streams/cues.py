@@ -21,8 +21,9 @@ _SPAN = re.compile(rf"\W*({_TIME})\s*(?:-{{1,2}}\s?>|[–—]>|→)\s*({_TIME})(
 _SBV = re.compile(r"(\d+:\d\d:\d\d\.\d{3}),(\d+:\d\d:\d\d\.\d{3})")
 # times, of which one cannot be read
 _ARROW = re.compile(rf"\W*(?:({_TIME})\s*-->|\d+:.*-->|\d+:\d\d:[^\s,]*,\d+:\d\d:\S*$)")
+MOST_DIGITS = 10  # of the number of a cue
 _SETTING = re.compile(r"\w+:\S+")  # align:start, X1:100
-_STAMPS = re.compile(r"\s*((?:\[\d+:\d{1,2}(?:[.:]\d{1,3})?\]\s*)+)(.*)")
+_STAMPS = re.compile(r"\s*((?:\[\d{1,6}:\d{1,2}(?:[.:]\d{1,3})?\]\s*)+)(.*)")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 # <i>, </c.yellow>, <00:01.5>; {\an8} and {y:i}; but no <laughs>, and no a < b
 _TAG = re.compile(
@@ -102,7 +103,7 @@ def _parse_blocks(lines: list[str]) -> tuple[list[Cue], list[str]]:
                 body.pop()
             named = webvtt and (len(body) == 1 or not body[-2])
             if body[-1] and (named or (counted and body[-1].isdecimal())):
-                coming = int(name) if (name := body.pop()).isdecimal() else -1
+                coming = int(name) if (name := body.pop()).isdecimal() and len(name) < MOST_DIGITS else -1
         blocks = _split(_without_notes(body) if webvtt else body, strict, number + 1 if counted else -1)
         if first >= 0:
             start, end, rest = times[first]

@@ -81,7 +81,7 @@ def test_the_most_confident_asks_the_calibrated_best_of_each(whole: tuple[Search
     search, _ = whole
     confident = named(search, "most confident (a + b)")
     members = [part.tempered for part in confident.parts]
-    assert "Calibrated" in [type(member).__name__ for member in members]
+    assert [type(member).__name__ for member in members] == ["Calibrated", "ClassicPredictor"]
     batch = search.study.prepared.batch(search.study.test)
     said = np.stack([member(batch) for member in members], 1)
     surest = said.max(2).argmax(1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from plait.core.threads import number_threads
+from plait.core.threads import number_threads, single_blas
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,16 @@ def test_what_the_user_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(2)
     number_threads()
     assert torch.get_num_threads() == 2
+
+
+def test_products_run_on_one_thread_in_a_pool_and_on_as_many_as_before_after_it() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def blas() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas()
+        with single_blas():
+            assert blas() == {1}
+        assert blas() == before

@@ -5,6 +5,7 @@ Rows are read in chunks through one bounded thread pool and written to files as 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ import torch
 from plait.core.contract import Batch, Table, status_of
 from plait.core.files import naming
 from plait.core.terminal import Callback, quiet
+from plait.core.threads import single_blas
 from plait.models.views import View
 from plait.pretrained.features import THREADS, encoding_device, why_not_kept
 
@@ -122,7 +124,8 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
     reasons: list[dict[str, str]] = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(THREADS) as pool:
+    calm = single_blas() if len(table) > FEW else contextlib.nullcontext()
+    with ThreadPoolExecutor(THREADS) as pool, calm:
         step = CHUNK
         if any(view.frozen is not None for view in views):
             widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)

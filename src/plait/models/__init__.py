@@ -43,7 +43,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "restore_predictors",
         "store_predictors",
     ),
-    "rows": ("CHUNK", "Callback", "Prepared", "prepare", "quiet"),
+    "rows": ("CHUNK", "FEW", "Callback", "Prepared", "prepare", "quiet"),
     "sparse": ("FIRST", "LEARNER", "STRENGTHS", "Lesson", "count_texts"),
     "train": ("Lesson", "Outcome", "Recipe", "fork_generators", "has_bfloat16", "train"),
     "views": (

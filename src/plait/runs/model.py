@@ -32,6 +32,7 @@ from plait.core.files import (
     write_tensors,
 )
 from plait.core.options import REPORT_ROWS
+from plait.core.threads import single_blas
 from plait.core.words import count, say_curve, say_encoders, say_rows, say_some, times
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
@@ -39,7 +40,7 @@ from plait.data.spelling import fold_value, match_names, say_matches, spellings
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import kind_of_column
 from plait.models.predictors import input_names, store_predictors
-from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
+from plait.models.rows import CHUNK, FEW, Callback, Prepared, prepare, quiet
 from plait.models.views import View
 from plait.proof.leaderboard import Proof, board, choose_shown, rule_of, say_gaps, span
 from plait.runs.answers import Answers, answer_prepared
@@ -413,7 +414,7 @@ class Model:
         step, parts = self._rows_at_a_time(strands), []
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))
-            with self._answering():
+            with self._answering(), single_blas() if len(chunk) > FEW else contextlib.nullcontext():
                 parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
             callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)

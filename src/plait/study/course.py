@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from copy import copy
 
 import numpy as np
 
 from plait.core.options import FAMILIES
+from plait.core.threads import single_blas
 from plait.errors import RequestError
 from plait.runs.model import Model
 from plait.runs.transcriber import transcripts_of
@@ -19,6 +21,8 @@ from plait.study.looks import note_look
 from plait.study.repeats import repeat_splits
 from plait.study.search import Result, Search
 from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
+
+FEW_ROWS = 20_000  # up to which a product is so small that its threads wait for each other longer than they work
 
 
 def learn(job: Fit) -> Model:
@@ -32,8 +36,11 @@ def learn(job: Fit) -> Model:
     if job.labels is None and job.plan_objects and job.audio not in named:
         fusion = job.options.fusion
         raise RequestError(f"fusion {fusion} leaves the sound {job.audio!r} out; it has: {', '.join(named)}.")
-    job.convert()
-    return learn_transcripts(job) if job.labels is None else learn_labels(job)
+    import scipy.linalg  # noqa: F401  # before threads are counted: it has its own
+
+    with single_blas() if len(job.table) <= FEW_ROWS else contextlib.nullcontext():
+        job.convert()
+        return learn_transcripts(job) if job.labels is None else learn_labels(job)
 
 
 def learn_labels(job: Fit) -> Model:

@@ -1,5 +1,6 @@
 """What several tests share."""
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ LONGEST = (  # files that take longest begin first, so that at the end no worker
     "study/test_encoder_choice.py",
     "test_strangers.py",
     "verbs/test_export.py",
+    "runs/test_onnx.py",
     "test_contract.py",
     "test_docs.py",
     "verbs/test_estimators.py",
     "draw/test_charts.py",
     "proof/test_inside.py",
-    "runs/test_onnx.py",
     "test_readme.py",
     "study/test_search.py",
     "study/test_job.py",
@@ -31,11 +32,27 @@ LONGEST = (  # files that take longest begin first, so that at the end no worker
     "study/test_learning_curve.py",
     "test_cli.py",
 )
+TOGETHER = ("runs/test_onnx", "verbs/test_export")  # files for one worker: what writes ONNX takes seconds to load
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal whole files to the workers, and those of TOGETHER to one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return TOGETHER[0] if any(part in file for part in TOGETHER) else file
+
+    return Files(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks = {str(Path(__file__).parent / name): rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(str(item.path), len(ranks)))
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays; nobody need look through it again
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -54,6 +71,19 @@ def quick_sounds() -> Iterator[None]:
     real = views.is_installed
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(views, "is_installed", lambda name: name not in ("resemblyzer", "aisfx") and real(name))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def small_work() -> Iterator[None]:
+    """Forests have few trees and pictures few dots and panels: what is asked of them here needs no more."""
+    from plait.draw import charts
+    from plait.models import learners
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learners, "TREES", 10)
+        patch.setattr(charts, "DOTS", 50)
+        patch.setattr(charts, "MOST_CANDIDATES", 3)
         yield
 
 
@@ -102,5 +132,6 @@ def explained_model(explained_table: Path) -> Any:
         target="label",
         fusion="parallel(photo, sound, text, tabular, by=concat)",
         epochs=5,
+        refit="none",
         encoders={"text": "tfidf"},
     )

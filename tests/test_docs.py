@@ -24,7 +24,9 @@ SMALL = {
     "arange(80)": "arange(40)",
     "(80, 16": "(40, 16",
     "10, 80)": "10, 40)",
-    'epochs=1, out="own-run"': 'epochs=1, report=False, out="own-run"',
+    'epochs=1, out="own-run"': 'epochs=1, report=False, refit="none", out="own-run"',
+    "sample_rate=8000,": 'sample_rate=8000, refit="none",',
+    'parallel(text, tabular)", epochs=1)': "parallel(text, tabular)\", epochs=1, refit='none')",
 }
 PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep, plait.VectorPrep]
 

@@ -55,7 +55,15 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
 
 @pytest.mark.parametrize("candidates", ["alone", "classic"])
 def test_predicting_loads_nothing_that_only_fitting_needs(tmp_path: Path, candidates: str) -> None:
-    plait.fit(numbers_table(), target="y", out=tmp_path / "run", candidates=(candidates,), epochs=1, report=False)
+    plait.fit(
+        numbers_table(),
+        target="y",
+        out=tmp_path / "run",
+        candidates=(candidates,),
+        epochs=1,
+        choose="simple",
+        report=False,
+    )
     words = ["predict", str(tmp_path / "run"), "--cell", "a=0.4", "--cell", "b=2"]
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
     assert loaded_after(code, OF_FIT_ALONE + (NOT_OF_NETWORKS if candidates == "alone" else [])) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+FEW = "epochs=1, candidates=('classic', 'alone', 'late', 'ensemble')"  # all but networks that fuse
 READMES = ["README.md", "README.zh-CN.md"]
 
 
@@ -20,7 +21,7 @@ def without_comments(code: str) -> str:
 def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     (code,) = blocks("README.md")
-    for true, small in {"rows=600": "rows=80", "epochs=20": "epochs=1"}.items():
+    for true, small in {"rows=600": "rows=60", "epochs=20": FEW}.items():
         assert true in code
         code = code.replace(true, small)
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})

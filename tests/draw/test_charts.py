@@ -54,8 +54,8 @@ def test_confusion_picture_of_any_number_and_kind_of_names(tmp_path, names):
     path = confusion_picture(tmp_path / "confusion.png", counts, names)
     assert path == tmp_path / "confusion.png"
     width, height = size_of(path)
-    assert 400 < width < 4000
-    assert 400 < height < 4000
+    assert 130 < width < 1300  # at 50 dots an inch
+    assert 130 < height < 1300
     assert [p.name for p in tmp_path.iterdir()] == ["confusion.png"]
 
 
@@ -119,8 +119,8 @@ def test_scatter_picture_of_few_many_and_constant_numbers(tmp_path):
 )
 def test_curves_picture(tmp_path, history):
     width, height = size_of(curves_picture(tmp_path / "curves.png", history))
-    assert width > 800
-    assert height > 500
+    assert width > 270
+    assert height > 170
 
 
 def test_names_that_no_font_can_write_become_their_number(monkeypatch):
@@ -162,4 +162,4 @@ def test_a_failed_drawing_leaves_the_old_picture(tmp_path):
 def test_growth_picture_with_a_point_that_is_undefined(tmp_path) -> None:
     span = {"value": 0.8, "low": 0.7, "high": 0.9}
     points = [{"rows": 25, "val": {"value": None, "low": None, "high": None}}, {"rows": 200, "val": span}]
-    assert min(size_of(growth_picture(tmp_path / "growth.png", points, "accuracy"))) > 300
+    assert min(size_of(growth_picture(tmp_path / "growth.png", points, "accuracy"))) > 100

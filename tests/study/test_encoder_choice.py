@@ -22,7 +22,7 @@ from plait.proof.robustness import Robustness
 from tiny import read_csv, write_csv, write_table
 
 PLAN = "parallel(photo, text)"
-QUICK = {"target": "label", "epochs": 1, "ignore": ["sound", "age", "colour"], "report": False}
+QUICK = {"target": "label", "epochs": 1, "ignore": ["sound", "age", "colour"], "report": False, "refit": "none"}
 
 
 class Bright(nn.Module):
@@ -131,7 +131,7 @@ def test_a_tuned_encoder_is_a_candidate_and_is_loaded_with_its_own_weights(table
 def test_a_tuned_encoder_beside_the_row_as_text(table: Path) -> None:
     model = plait.fit(
         table, target="label", epochs=2, ignore=["sound"], encoders={"image": Bright()}, tune="image=full",
-        candidates=("alone", "text"), report=False,
+        candidates=("alone", "text"), report=False, refit="none",
     )  # fmt: skip
     assert {"text", "alone"} <= {c["family"] for c in model.leaderboard}
 

@@ -17,6 +17,7 @@ from plait.verbs.fit import fit
 from tiny import numbers_table
 
 ASKED: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "fusion": "parallel(text, tabular)", "epochs": 1}
+ASKED |= {"report": False}
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def test_fit_draws_it_when_asked(tmp_path: Path) -> None:
 def test_a_plan_is_learned_anew_too_and_without_the_wish_there_is_none() -> None:
     data = numbers_table(120)
     data["note"] = [f"{y} tide, number {n}" for n, y in enumerate(data["y"])]
-    asked = {"kinds": {"note": "text"}, "fusion": "parallel(text, tabular)"}
+    asked = {"kinds": {"note": "text"}, "fusion": "parallel(text, tabular)", "refit": "none"}
     model = plait.fit(data, **ASKED, **asked)
     assert len(model.facts["learning_curve"]) == 4
     assert model.leaderboard[0]["winner"]
@@ -81,7 +81,7 @@ def test_a_killed_curve_goes_on_after_its_last_point(tmp_path: Path) -> None:
 
 
 def test_a_table_of_few_rows_has_few_points() -> None:
-    model = plait.fit(numbers_table(28), **ASKED)
+    model = plait.fit(numbers_table(28), candidates="alone", **ASKED)
     assert [p["rows"] for p in model.facts["learning_curve"]] == [8, 17]
 
 

@@ -31,6 +31,7 @@ def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained
         fusion="parallel(photo, text, by=vote)",
         encoders={"photo": Bright()},
         epochs=1,
+        refit="none",
         report=False,
     )
     done = plait.export(model, out=tmp_path / "model.onnx")
@@ -52,7 +53,7 @@ def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained
 @pytest.fixture(scope="module")
 def model(explained_table: Path) -> Any:
     """A quick model of pictures and texts; row 0 has no photo, row 2 nothing at all."""
-    return plait.fit(explained_table, target="label", fusion="parallel(photo, text, by=gate)", epochs=2)
+    return plait.fit(explained_table, target="label", fusion="parallel(photo, text, by=gate)", epochs=2, refit="none")
 
 
 @pytest.fixture(scope="module")

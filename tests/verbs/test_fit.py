@@ -72,7 +72,7 @@ def model(folder: Path, events: list[dict[str, Any]], tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return numbers(out=tmp_path_factory.mktemp("quick") / "run", epochs=20)
+    return numbers(out=tmp_path_factory.mktemp("quick") / "run", epochs=20, candidates=())
 
 
 # fit
@@ -163,7 +163,7 @@ def test_what_can_be_learned_is_learned(quick: Model) -> None:
 def test_numbers_are_predicted(tmp_path: Path) -> None:
     data = numbers_table(60)
     data["y"] = [10 + 3 * a for a in data["a"]]
-    model = fit(data, target="y", out=tmp_path / "run", epochs=15)
+    model = fit(data, target="y", out=tmp_path / "run", epochs=15, choose="simple")
     assert model.task == "regression"
     assert fixed_names_in(tmp_path / "run") == FILES | {"scatter.png"}
     answers = predict(tmp_path / "run", {"a": [0.0, 1.0, None], "b": [1.0, 2.0, None]})
@@ -197,6 +197,7 @@ def test_arrays_and_one_hot_labels(tmp_path: Path) -> None:
         np.eye(2)[code],
         fusion="parallel(image, audio)",
         epochs=1,
+        refit="none",
         batch_size=8,
         out=tmp_path / "run",
         report=False,
@@ -234,7 +235,10 @@ def test_rows_without_a_label_are_left_out_and_counted() -> None:
 def test_balance_weighs_the_rare_class() -> None:
     data = numbers_table(60)
     data["y"] = ["rare" if n % 10 == 0 else "common" for n in range(60)]
-    plain, balanced = (fit(data, target="y", epochs=8, balance=flag) for flag in (False, True))
+    plain, balanced = (
+        fit(data, target="y", epochs=8, balance=flag, candidates=("alone", "classic"), choose="simple")
+        for flag in (False, True)
+    )
     rare = [m.classes.index("rare") for m in (plain, balanced) if m.classes]
     shares = [m.predict(data).probabilities[:, i].mean() for m, i in zip((plain, balanced), rare, strict=True)]  # type: ignore[index]
     assert shares[1] > shares[0] + 0.04
@@ -445,12 +449,13 @@ def test_by_modalities_is_the_model_without_the_others(model: Model, folder: Pat
 def test_same_seed_same_weights_whatever_the_global_generators_say(tmp_path: Path, quick: Model) -> None:
     torch.manual_seed(1)
     state, legacy = torch.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index] # noqa: NPY002
-    first = numbers(out=tmp_path / "a", report=False)
+    asked: dict[str, Any] = {"report": False, "candidates": ("alone", "classic")}
+    first = numbers(out=tmp_path / "a", **asked)
     assert torch.equal(torch.get_rng_state(), state)
     assert np.random.get_state()[1].tolist() == legacy  # type: ignore[index] # noqa: NPY002
     torch.manual_seed(2)
-    numbers(out=tmp_path / "b", report=False)
-    numbers(out=tmp_path / "c", report=False, seed=1)
+    numbers(out=tmp_path / "b", **asked)
+    numbers(out=tmp_path / "c", seed=1, **asked)
     a, b, c = (digest(tmp_path / name / "predictions.parquet") for name in "abc")
     assert a == b
     assert a != c

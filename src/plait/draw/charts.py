@@ -25,6 +25,7 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 NO_FONT = "no font here can write some of the names; they stand as their number in the list"
 MOST_CANDIDATES = 12
+DOTS = 150  # an inch
 # how each class of a figure looks on paper, as report.css says it; lines in points
 LOOKS: dict[str, dict[str, Any]] = {
     "sheet": {"facecolor": PALE},
@@ -224,7 +225,7 @@ def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) 
         if missing & set(text.get_text()):
             text.set_text("".join("□" if mark in missing else mark for mark in text.get_text()))
     buffer, path = BytesIO(), Path(path)
-    axes.figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight", pad_inches=0.3, facecolor="white")
+    axes.figure.savefig(buffer, format="png", dpi=DOTS, bbox_inches="tight", pad_inches=0.3, facecolor="white")
     write_bytes(path, buffer.getvalue())
     return path
 

@@ -27,7 +27,6 @@ from plait.models.learners import (
     MOST_ROWS,
     PLAIN,
     SMALL,
-    TREES,
     WIDE,
     build_learner,
     learn_bins,
@@ -368,7 +367,9 @@ class ClassicPredictor:
             chances = softmax(margin_logits(self.estimator.decision_function(x), self.shares, self.margin))
         else:
             chances = self.estimator.predict_proba(x)
-        votes = {"random forest": TREES, "nearest neighbours": self.setting.get("neighbours", 1)}.get(self.learner)
+        votes = self.setting.get("neighbours", 1) if self.learner == "nearest neighbours" else None
+        if self.learner == "random forest":
+            votes = self.estimator.num_trees
         if votes is not None:  # the prior has one vote as well: no class is impossible because ten rows say so
             chances = (chances * votes + self.shares) / (votes + 1)
         answer = np.zeros((len(x), len(self.prior)))

@@ -19,7 +19,7 @@ import numpy as np
 TAPS = 9
 HEAVY = np.array(list(itertools.combinations(range(TAPS), 3)))  # (kernel, 3): the taps that weigh 2
 PARTS = 12  # of the kernels of a dilation, that look at channels of their own
-DILATIONS, MOST_FEATURES = 6, 1000  # at most, or about; measured: more of them find no more, and cost more
+DILATIONS, MOST_FEATURES = 6, 2000  # at most, or about; measured: more of them find no more, and cost more
 MOST_CHANNELS = 9  # that one kernel sums, at most
 GOLDEN = (5**0.5 - 1) / 2  # multiples of it, less whole numbers, lie evenly spread, however many are taken
 

@@ -23,9 +23,7 @@ class Residual(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for place, size in enumerate((7, 5, 3)):
-            conv = nn.Conv1d(
-                outputs if place else inputs, outputs, size, 1 if place else stride, size // 2, bias=False
-            )
+            conv = nn.Conv1d(outputs if place else inputs, outputs, size, 1 if place else stride, size // 2, bias=False)
             layers += [conv, nn.BatchNorm1d(outputs), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
         self.short = nn.Sequential(nn.Conv1d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm1d(outputs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -167,13 +167,12 @@ def _averaged(values: np.ndarray, length: int) -> np.ndarray:
     return np.stack([np.diff(np.interp(edges, np.arange(num + 1), row)) for row in sums]) * (length / num) + middle
 
 
-def _is_turned(shapes: list[tuple[int, ...]]) -> bool:
-    """Whether the first axis of series is time: it differs in length and the other does not; or it is the one long
-    enough for kernels, where neither differs."""
-    first, second = ({shape[axis] for shape in shapes} for axis in (0, 1))
-    if len(first) == len(second) == 1:
-        return max(second) < TAPS <= max(first)
-    return len(second) == 1 < len(first)
+def _is_turned(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether the first axis of series is time: its length differs, and that of the other hardly does; or it is the one
+    long enough for kernels, where neither differs."""
+    first, second = (Counter(shape[axis] for shape in shapes).most_common(1)[0] for axis in (0, 1))
+    steady = [2 * times > len(shapes) for _, times in (first, second)]
+    return second[0] < TAPS <= first[0] if all(steady) else steady[1]
 
 
 PREP = SeriesPrep

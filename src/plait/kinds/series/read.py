@@ -70,7 +70,7 @@ def _parse(text: str) -> list[Any]:
     if flat is not None:
         return list(flat)
     rows = [read_list(f"[{inner}]") for inner in _INNER.findall(text)]
-    if not rows or any(row is None for row in rows) or _INNER.sub("", text).replace(",", " ").split() != ["[", "]"]:
+    if not rows or any(row is None for row in rows) or "".join(_INNER.sub("", text).split()).replace(",", "") != "[]":
         raise CellError(NO_NUMBERS)
     return rows
 
@@ -82,7 +82,9 @@ def _of_lists(cell: Any) -> np.ndarray:
     if nested and len(lengths) < len(cell):
         raise CellError(NO_NUMBERS)
     if len({*lengths}) > 1:
-        raise CellError(f"ragged: lists of {min(lengths):,} to {max(lengths):,} points; expected as many in each")
+        raise CellError(
+            f"ragged: lists of {min(lengths):,} to {max(lengths):,} points; expected as many in each", "ragged"
+        )
     flat = [number for part in nested for number in part] if nested else cell
     try:
         array = np.array(cell, np.float64 if any(number is None for number in flat) else None)
@@ -96,7 +98,9 @@ def read_file(path: Path, name: str) -> np.ndarray:
     from plait.data.read import read as read_table  # here, since tables hold series more often than files of them
 
     if (size := path.stat().st_size) > MOST_BYTES:
-        raise CellError(f"file too large: {name} has {size / 2**20:,.0f} MB, of at most {MOST_BYTES >> 20}", "too-large")
+        raise CellError(
+            f"file too large: {name} has {size / 2**20:,.0f} MB, of at most {MOST_BYTES >> 20}", "too-large"
+        )
     try:
         table = read_table(path)
     except TableError as error:

@@ -33,7 +33,7 @@ def claim(facts: Facts, folder: Path | None) -> Guess | None:
     if kind_said(facts) == "image":
         return None
     named = [cell for cell in cells if isinstance(cell, str) and cell.strip().lower().endswith(TABLES)]
-    written = [cell for cell in cells if isinstance(cell, str) and cell.strip()[:2] == "[[" ]
+    written = [cell for cell in cells if isinstance(cell, str) and cell.strip()[:2] == "[["]
     for what, some in (("tables in files", named), ("lists in lists", written)):
         if 2 * len(some) > len(cells) and (shapes := _shapes_of(some, folder, files=some is named)):
             most = max(min(shape) for shape in shapes)
@@ -69,4 +69,8 @@ def _say(shapes: Sequence[tuple[int, ...]]) -> str:
     """Return in words how many channels and points there are; what is more is points."""
     channels, points = ([ends(shape) for shape in shapes] for ends in (min, max))
     most = count(max(channels), "channel")
-    return f"{most} of {count(min(points))} to {count(max(points), 'point')}" if len({*points}) > 1 else f"{most} of {count(points[0], 'point')}"
+    return (
+        f"{most} of {count(min(points))} to {count(max(points), 'point')}"
+        if len({*points}) > 1
+        else f"{most} of {count(points[0], 'point')}"
+    )

@@ -76,6 +76,7 @@ __all__ = [
     "RequestError",
     "RunError",
     "Sequential",
+    "SeriesPrep",
     "Table",
     "TableError",
     "TabularPrep",

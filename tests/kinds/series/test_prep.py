@@ -1,4 +1,4 @@
-"""Series are brought to one length and scale by the training rows, holes are bridged, and a damaged state is refused."""
+"""Series are brought to one length and scale by the training rows; holes are bridged; a damaged state is refused."""
 
 from dataclasses import replace
 
@@ -76,6 +76,8 @@ def test_a_series_that_never_changes_is_not_blown_up() -> None:
 def test_wrong_requests_and_no_series_are_refused() -> None:
     with pytest.raises(RequestError, match="there is no series to learn a length from"):
         SeriesPrep().fitted([])
+    with pytest.raises(RequestError, match="each series to learn from has a channel without a number"):
+        SeriesPrep().fitted([np.array([[1.0] * 9, [NAN] * 9])])
     with pytest.raises(RequestError, match=r"series\.length is 8; expected 9 to 16384"):
         SeriesPrep(length=8)
 

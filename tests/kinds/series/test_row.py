@@ -1,4 +1,4 @@
-"""A series in a drawn row: its lines as it came and as it is scaled, and bars for the stretches that moved an answer."""
+"""A series in a drawn row: its lines as it came and as it is scaled, and bars for what moved an answer."""
 
 import numpy as np
 

@@ -7,7 +7,7 @@ clocks and units of time; vectors, whose neighbours have nothing to do with each
 from plait.kinds.kind import ABILITIES, Kind, abilities_of
 
 # what other rooms may use, file by file
-DOOR: dict[str, tuple[str, ...]] = {"prep": ("SeriesPrep",)}
+DOOR: dict[str, tuple[str, ...]] = {"prep": ("SeriesPrep", "longer_is_time", "resample")}
 
 KIND = Kind(
     "series",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 KNOTS = 4  # places between which time runs evenly
-JITTER, SCALE, WARP = 0.1, 0.1, 0.3  # deviations: of noise and of the factor of a channel; of the log of its pace
+JITTER, SCALE, WARP = 0.03, 0.1, 0.2  # deviations: of noise and of the factor of a channel; of the log of its pace
 
 
 def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: torch.Generator) -> Tensor:

@@ -14,7 +14,7 @@ from plait.core.finding import Finding
 from plait.core.words import count
 from plait.kinds import cell_facts
 from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, quick_numbers
-from plait.kinds.series.prep import resample
+from plait.kinds.series.prep import longer_is_time, resample
 from plait.kinds.series.read import digest, read
 
 VERSION = 1  # of the facts below
@@ -41,7 +41,7 @@ by_chance, contents, kept_keys = cell_facts.by_chance, cell_facts.contents, cell
 
 @dataclass(frozen=True, slots=True)
 class SeriesFacts(CellFacts):
-    """What a series holds. first, second: its axes, one of which is time; holes: share of its numbers. thumb: float32."""
+    """What a series holds. first, second: its axes, one of which is time; holes: share of its numbers."""
 
     first: int = 0
     second: int = 0
@@ -65,8 +65,7 @@ def is_whole(cell: Any) -> bool:
 def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes = b"") -> SeriesFacts:
     """Return the facts of a cell. Raises CellError."""
     series = read(cell, folder)
-    upright = series if series.shape[0] <= series.shape[1] else series.T  # what is longer is time, most often
-    there = upright[np.isfinite(upright).any(axis=1)]
+    there = longer_is_time(series)
     thumb = np.zeros(THUMB, np.float32)
     few = np.ravel(resample(there[: THUMB // EACH], EACH)[0])
     thumb[: len(few)] = few

@@ -41,7 +41,7 @@ class SeriesEncoder(nn.Module):
 
     def __init__(
         self, channels: int, length: int, dim: int, holes: bool = False, seed: int = 0, biases: Sequence[Any] = (),
-        base: int = 64, dropout: float = 0.1,
+        base: int = 32, dropout: float = 0.1,
     ) -> None:  # fmt: skip
         super().__init__()
         self.channels, self.length, self.holes = channels, length, holes

@@ -32,7 +32,8 @@ class SeriesPrep(Preparation):
         length: points in time; by default the median of the training rows, at most 512.
         channels, turned, holes: how many channels a series has, whether its first axis is time, and whether there are
             flags for holes; set by `fitted`.
-        mean, spread: of each channel, over the training rows; usual: (channel, time), their mean course, scaled.
+        mean, spread: of each channel, over the training rows.
+        usual: (channel, time), their mean course, scaled.
         seed, biases: of the convolution kernels that features are made by.
 
     Example:
@@ -75,7 +76,9 @@ class SeriesPrep(Preparation):
         rows = [row.T if turned else row for row in rows]
         counts = Counter(map(len, rows))
         channels = max(counts, key=lambda num: counts[num])  # of several as common, the first seen
-        rows = [row for row in rows if len(row) == channels]
+        rows = [row for row in rows if len(row) == channels and np.isfinite(row).any(axis=1).all()]
+        if not rows:
+            raise RequestError("each series to learn from has a channel without a number; expected one that has none.")
         length = self.length or int(np.clip(np.median([row.shape[1] for row in rows]), TAPS, MOST_LENGTH))
         parts = [resample(row, length) for row in rows]
         x, flags = (np.stack(part) for part in zip(*parts, strict=True))
@@ -91,7 +94,7 @@ class SeriesPrep(Preparation):
         return replace(out, usual=scaled.mean(0), biases=np.array([[float(f"{n:.3g}") for n in own] for own in biases]))
 
     def __call__(self, series: np.ndarray) -> np.ndarray:
-        """Return a series scaled: (channel, time) float32, and below it a flag for each hole, where there are flags.
+        """Return one `series` scaled, (channel, time) float32; where there are flags for holes, those below it.
 
         Raises:
             CellError: it has another number of channels.
@@ -137,6 +140,12 @@ class SeriesPrep(Preparation):
                     f"the series preparation is damaged: {name!r} has not its shape, or is not finite. Fit again."
                 )
         return replace(out, **{name: arrays[name].astype(np.float64) for name in STATE})
+
+
+def longer_is_time(series: np.ndarray) -> np.ndarray:
+    """Return a series of which no other is known as (channel, time), the channels that have a number."""
+    upright = series if series.shape[0] <= series.shape[1] else series.T
+    return upright[np.isfinite(upright).any(axis=1)]
 
 
 def resample(series: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

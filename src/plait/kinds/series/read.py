@@ -147,6 +147,5 @@ prepare = OPENER.prepare
 
 
 def fit(prep: Any, part: Part, rows: np.ndarray, generator: np.random.Generator, learns: bool = True) -> Any:
-    """Return the preparation fitted to a sample of these rows, of series that have a number in each channel."""
-    whole = (value for value in OPENER.sample(part, rows, generator) if np.isfinite(value).any(axis=1).all())
-    return prep.fitted(whole, generator)
+    """Return the preparation fitted to a sample of these rows."""
+    return prep.fitted(OPENER.sample(part, rows, generator), generator)

@@ -26,8 +26,8 @@ import numpy as np
 import plait
 from plait.data.media import read_image, read_sound
 from plait.data.parse import read_dates, read_numbers
+from plait.kinds import KINDS
 from plait.kinds.detect import detect
-from plait.kinds.vectors.read import read as read_vector
 from plait.streams.read import read_stream
 
 PAGE = Path(__file__).parents[1] / "docs" / "what-plait-reads.md"
@@ -71,20 +71,26 @@ def sound(cell: Any) -> tuple[int, int]:
     return len(samples), rate
 
 
-def vectors(source: Any) -> list[list[float] | None]:
+def vectors(source: Any, kind: str = "vectors") -> list[Any]:
     """Read the column v as vectors: the numbers of each cell, None where one is absent."""
     table = plait.read(source)
     (found,) = (one for one in detect(table).columns if one.name == "v")
-    if found.kind != "vectors":
+    if found.kind != kind:
         raise plait.TableError(found.why)
-    found_cells: list[list[float] | None] = []
+    found_cells: list[Any] = []
     for cell in table.cells("v"):
         try:
-            found_cells.append(None if cell is None else read_vector(cell, table.folder).tolist())
+            value = None if cell is None else KINDS[kind].read.read(cell, table.folder)
+            found_cells.append(None if value is None else value.astype(np.float64).round(3).tolist())
         except plait.CellError as error:
             warnings.warn(str(error), stacklevel=1)
             found_cells.append(None)
     return found_cells
+
+
+def series(source: Any) -> list[Any]:
+    """Read the column v as series: the channels of each cell, None where one is absent."""
+    return vectors(source, "series")
 
 
 def cues(source: Any) -> list[tuple[float, float, str | None]]:
@@ -151,7 +157,11 @@ def listed(kind: str, cells: list[Any]) -> Callable[[Path], Path]:
         import pyarrow as pa
         from pyarrow import parquet
 
-        types = {"list": pa.list_(pa.float32()), "fixed": pa.list_(pa.float32(), 3)}
+        types = {
+            "list": pa.list_(pa.float32()),
+            "nested": pa.list_(pa.list_(pa.float64())),
+            "fixed": pa.list_(pa.float32(), 3),
+        }
         parquet.write_table(pa.table({"v": pa.array(cells, types[kind])}), folder / "t.parquet")
         return folder / "t.parquet"
 
@@ -162,6 +172,14 @@ def array_files(folder: Path) -> Path:
     for row, vector in enumerate(VECTORS):
         np.save(folder / f"{row}.npy", np.array(vector))
     (folder / "t.csv").write_text("v,x\n0.npy,0\n1.npy,1\n2.npy,2\n")
+    return folder / "t.csv"
+
+
+def curve_files(folder: Path) -> Path:
+    for row in range(3):
+        points = np.round(np.sin(np.arange(20) / 3 + row), 2).tolist()
+        (folder / f"{row}.csv").write_text("t,x\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points)))
+    (folder / "t.csv").write_text("v,x\n0.csv,0\n1.csv,1\n2.csv,2\n")
     return folder / "t.csv"
 
 
@@ -320,7 +338,6 @@ def _vectors() -> Iterator[Form]:
     group, short = "Vectors, such as embeddings", [*VECTORS, [1.0, 2.0, 0.5], None]
     holes = [*VECTORS, [1.0, 2.0, 0.5], []]
     table = "v;x\n" + "".join(f"{vector};{row}\n" for row, vector in enumerate(VECTORS))
-    waves = np.sin(np.arange(60) / 5 + np.arange(3)[:, None])
     for name, make, answer in (
         ("a dict with an array (row, feature)", given({"v": np.array(VECTORS)}), VECTORS),
         ("a dict with lists, of which one is empty", given({"v": holes}), short),
@@ -331,11 +348,34 @@ def _vectors() -> Iterator[Form]:
         ("paths of `.npy` files", array_files, VECTORS),
         ("a number that is NaN", given({"v": [*VECTORS, [1.0, float("nan"), 2.0]]}), [*VECTORS, None]),
         ("a list with a word in it", given({"v": [*VECTORS, [1.0, "a", 2.0]]}), [*VECTORS, None]),
-        ("lists of different lengths", given({"v": [[0.5, 1.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]]}), REFUSED),
-        ("lists in lists", given({"v": [[[1.0], [2.0, 3.0]]] * 3}), REFUSED),
-        ("numbers of which neighbours resemble each other", given({"v": waves}), REFUSED),
     ):
         yield Form(group, name, make, answer, vectors)
+
+
+def _series() -> Iterator[Form]:
+    group, waves = "Series, such as those of sensors", np.round(np.sin(np.arange(20) / 3 + np.arange(3)[:, None]), 2)
+    whole = [[wave] for wave in waves.tolist()]
+    pairs = np.stack([waves, waves + 1], axis=1)
+    table = "v;x\n" + "".join(f"{pair.tolist()};{row}\n" for row, pair in enumerate(pairs))
+    lengths = [[0.5, 1.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]]
+    for name, make, answer in (
+        ("a dict with an array (row, time) whose neighbours resemble each other", given({"v": waves}), whole),
+        ("a dict with an array (row, channel, time)", given({"v": pairs}), pairs.tolist()),
+        ("lists of different lengths", given({"v": lengths}), [[one] for one in lengths]),
+        (
+            "lists of lists in Parquet, of which one is null",
+            listed("nested", [*pairs.tolist(), None]),
+            [*pairs.tolist(), None],
+        ),
+        ("`[[0.0, 0.33], [1.0, 1.33]]` in a CSV", file("t.csv", table), pairs.tolist()),
+        ("paths of CSV files, a row for each point in time", curve_files, whole),
+        (
+            "a list of lists of different lengths",
+            given({"v": [*pairs.tolist(), [[1.0], [2.0, 3.0]]]}),
+            [*pairs.tolist(), None],
+        ),
+    ):
+        yield Form(group, name, make, answer, series)
 
 
 def _streams() -> Iterator[Form]:
@@ -401,7 +441,17 @@ def _folders() -> Iterator[Form]:
     yield Form(group, "no class-named folders", lambda folder: folder, REFUSED)
 
 
-FORMS = [*_tables(), *_encodings(), *_frames(), *_columns(), *_vectors(), *_streams(), *_media(), *_folders()]
+FORMS = [
+    *_tables(),
+    *_encodings(),
+    *_frames(),
+    *_columns(),
+    *_vectors(),
+    *_series(),
+    *_streams(),
+    *_media(),
+    *_folders(),
+]
 
 
 # -- what plait does with each, and the page ----------------------------------------------------------------------

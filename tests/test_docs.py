@@ -28,7 +28,7 @@ SMALL = {
     "sample_rate=8000,": 'sample_rate=8000, refit="none",',
     'parallel(text, tabular)", epochs=1)': "parallel(text, tabular)\", epochs=1, refit='none')",
 }
-PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep, plait.VectorPrep]
+PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep, plait.VectorPrep, plait.SeriesPrep]
 
 
 def runnable(page: str) -> list[str]:
@@ -88,7 +88,7 @@ def test_operators_kinds_encoders_metrics_and_names_are_there() -> None:
 
 
 def test_every_check_is_in_its_table() -> None:
-    kinds = "file|image|audio|text|vectors|table|date|split|label|holes|pairing"
+    kinds = "file|image|audio|text|vectors|series|table|date|split|label|holes|pairing"
     house = ROOT / "src/plait"
     files = [*house.glob("checks/**/*.py"), *house.glob("kinds/*/checks.py"), *house.glob("kinds/*/mend.py")]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
@@ -111,6 +111,13 @@ def test_links_lead_somewhere() -> None:
     assert len(contents) >= 15
     for link in links:
         assert link.startswith(("#", "https://")) or (ROOT / "docs" / link).exists(), link
+
+
+def test_the_block_on_series_runs() -> None:
+    (block,) = runnable((ROOT / "docs" / "series.md").read_text(encoding="utf-8"))
+    space: dict[str, Any] = {"__name__": "page"}
+    exec(compile(block, "series.md", "exec"), space)
+    assert space["model"].predict({"motion": space["motion"][:2]}).labels == ["rest", "walk"]
 
 
 def test_the_marked_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

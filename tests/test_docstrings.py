@@ -43,6 +43,7 @@ HOUSE = {
     "OnnxModel": ["from_bytes"],
     "Table": ["place"],
     "Predictions": ["from_values", "write"],
+    "SeriesPrep": ["from_json", "from_state", "of", "state", "to_json", "upright", "usual_course"],
     "TabularPrep": ["broken", "describe", "from_json", "from_state", "meant", "of", "onehot", "state", "to_json"],
     "TextPrep": ["clean", "from_json", "from_state", "known", "of", "state", "steps", "to_json", "tokenise"],
     "VectorPrep": ["from_json", "from_state", "of", "state", "to_json"],

@@ -28,6 +28,7 @@ PUBLIC = [
     "RequestError",
     "RunError",
     "Sequential",
+    "SeriesPrep",
     "Table",
     "TableError",
     "TabularPrep",

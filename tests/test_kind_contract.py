@@ -25,7 +25,7 @@ from plait.kinds.network import as_float, centre, usual_encoder
 from plait.kinds.part import Part
 from pulse import PULSE, known_pulses
 
-NAMES = ["image", "audio", "text", "tabular", "vectors", "pulse"]
+NAMES = ["image", "audio", "text", "tabular", "vectors", "series", "pulse"]
 kinds = pytest.mark.parametrize("name", NAMES)
 
 
@@ -59,6 +59,8 @@ def make_part(name: str, folder: Path) -> Part:
         cells = ["1.5", "7", None, "many"]
     elif name == "vectors":
         cells = ["[0.5, -2, 0.25]", "[1.5 2. 4]", None, "[1, nan, 2]"]
+    elif name == "series":
+        cells = ["[0.5, -2, null, 1]", "[[1.5 2. 4 5 7.]]", None, "[[1, 2], [3]]"]
     else:
         cells = ["0 9 1 1", "3 2 0 1", None, "broken"]
     kinds = {"x": "number"} if name == "tabular" else {}
@@ -166,7 +168,7 @@ def test_a_row_has_a_part_to_draw_and_parts_to_name(name: str, folder: Path) -> 
         assert {"blank", "COVER", "locate"} <= set(dir(kind.inside))
 
 
-@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular", "vectors"])
+@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular", "vectors", "series"])
 def test_checks_know_what_rows_hold(name: str, folder: Path) -> None:
     kind, part = KINDS[name], make_part(name, folder)
     columns = part.cells()

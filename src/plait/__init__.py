@@ -48,6 +48,7 @@ _PLACES = {
     "ImagePrep": "plait.kinds.image.prep",
     "AudioPrep": "plait.kinds.audio.prep",
     "TextPrep": "plait.kinds.text.prep",
+    "SeriesPrep": "plait.kinds.series.prep",
     "VectorPrep": "plait.kinds.vectors.prep",
     "TabularPrep": "plait.kinds.tabular.prep",
     "PlaitError": "plait.errors",
@@ -75,6 +76,7 @@ __all__ = [
     "RequestError",
     "RunError",
     "Sequential",
+    "SeriesPrep",
     "Table",
     "TableError",
     "TabularPrep",
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
     from plait.errors import CellError, MissingExtra, PlaitError, RequestError, RunError, TableError
     from plait.kinds.audio.prep import AudioPrep
     from plait.kinds.image.prep import ImagePrep
+    from plait.kinds.series.prep import SeriesPrep
     from plait.kinds.tabular.prep import TabularPrep
     from plait.kinds.text.prep import TextPrep
     from plait.kinds.vectors.prep import VectorPrep

@@ -9,6 +9,7 @@ import soundfile
 
 from plait.converters.columns import convert_column
 from plait.converters.graph import Route
+from plait.converters.render import Gramian
 from plait.data.read import read
 from plait.errors import CellError, RequestError
 
@@ -169,3 +170,11 @@ def test_a_broken_sound_is_absent_with_its_reason(tmp_path: Path) -> None:
     assert told.values == [None, "100 at 8000", None]
     assert told.status[0] == "absent: not a sound: bad.wav holds text"
     assert told.status[2] == "absent: file not found: gone.wav"
+
+
+def test_a_column_of_series_becomes_pictures(tmp_path: Path) -> None:
+    table = read({"s": [np.arange(20.0), None, [[1.0, 2.0], [3.0]], "[1, 2, 3]"], "n": [1, 2, 3, 4]})
+    told = convert_column(table, ["s"], Route((Gramian(size=8),)), place=tmp_path)
+    ragged = "absent: ragged: lists of 1 to 2 points; expected as many in each"
+    assert told.status == ["ok", "absent: blank", ragged, "ok"]
+    assert [value and Path(value).name for value in told.values] == ["000000.png", None, None, "000003.png"]

@@ -10,7 +10,7 @@ from PIL import Image
 from plait.converters import fonts
 from plait.converters.fonts import clean_text
 from plait.converters.graph import check_converter, describe
-from plait.converters.render import Render, Spectrogram
+from plait.converters.render import Gramian, Render, Spectrogram
 from plait.errors import CellError, RequestError
 
 SECOND = np.arange(16000) / 16000
@@ -25,6 +25,7 @@ def draw(text: str, **options: int) -> np.ndarray:
 def test_they_are_converters() -> None:
     check_converter(Render())
     check_converter(Spectrogram())
+    check_converter(Gramian())
     assert describe(Render.of({"size": "48"}))["options"] == {"size": 48, "width": 0, "font": ""}
     assert describe(Spectrogram(height=64))["version"] == "spectrogram 1"
 
@@ -203,3 +204,22 @@ def test_sounds_that_are_none() -> None:
 def test_options_of_spectrogram_are_checked(options: dict[str, object], said: str) -> None:
     with pytest.raises(RequestError, match=said):
         Spectrogram.of(options)
+
+
+def test_a_series_becomes_a_field_of_how_its_points_go_together() -> None:
+    (picture, same), sure = Gramian(size=8)([np.linspace(-1, 1, 8)[None], np.linspace(3, 9, 8)[:, None]])
+    grey = np.asarray(picture)
+    assert (picture.mode, picture.size, sure) == ("L", (8, 8), [1.0, 1.0])
+    assert np.array_equal(grey, grey.T)
+    assert (grey[0, 0], grey[7, 7], grey[0, 7]) == (255, 255, 0)  # cos 2π, cos 0, cos π
+    assert np.array_equal(np.asarray(same), grey)
+
+
+def test_channels_lie_in_a_grid_and_holes_lower_the_confidence() -> None:
+    series = np.stack([np.arange(20.0), np.full(20, 3.0), np.arange(20.0)[::-1]])
+    series[0, :6] = np.nan
+    (picture,), (sure,) = Gramian(size=8)([series])
+    assert (picture.size, sure) == ((16, 16), pytest.approx(0.9))
+    assert np.asarray(picture)[8:, 8:].max() == 0  # there is no fourth channel
+    (wrong,), _ = Gramian(size=512)([np.zeros((10_000, 10_000), np.float32)])
+    assert str(wrong) == "series has 10,000 channels, too many for one picture"

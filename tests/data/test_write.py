@@ -42,7 +42,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, ending: str) -> None:
     }
 
 
-@pytest.mark.parametrize("cells", [[b"ab"], [{"bytes": b"ab", "path": "a.png"}], [[1, 2]]])
+@pytest.mark.parametrize("cells", [[b"ab"], [{"bytes": b"ab", "path": "a.png"}]])
 def test_bytes_and_records_go_into_parquet_alone(tmp_path: Path, cells: list[object]) -> None:
     table = Table({"n": pa.chunked_array([[1]]), "raw": pa.chunked_array([pa.array(cells)])})
     (tmp_path / "t.csv").write_text("old")
@@ -89,3 +89,12 @@ def test_a_path_leads_to_the_same_file_and_back(path: str, old: str, new: str) -
     there = move_path(path, first, second)
     back = move_path(there, second, first)
     assert (second / there).resolve() == (first / path).resolve() == (first / back).resolve()
+
+
+def test_lists_of_numbers_are_json_in_a_csv_and_lists_in_parquet(tmp_path: Path) -> None:
+    table = read({"s": pa.array([[[1.0, None], [2.5, 3.0]], None]), "v": [[1, 2], [3, 4]], "n": [1, 2]})
+    write_table(table, tmp_path / "t.csv")
+    assert read(tmp_path / "t.csv").cells("s") == ["[[1.0, null], [2.5, 3.0]]", None]
+    assert read(tmp_path / "t.csv").cells("v") == ["[1, 2]", "[3, 4]"]
+    write_table(table, tmp_path / "t.parquet")
+    assert read(tmp_path / "t.parquet").cells("s")[0] == [[1.0, None], [2.5, 3.0]]

@@ -38,6 +38,21 @@ def test_joins(here: Path, how: str, tolerance: float | None, columns: dict[str,
     assert {name: found[name] for name in columns} == columns
 
 
+def test_windows_of_many_rows_are_kept_as_series(here: Path) -> None:
+    reference = write_csv("r.csv", start=[0, 1, 2], end=[1, 2, 3])
+    rate, points = 10, 20
+    x, y = list(range(points)), [0.5 * k for k in range(points)]
+    stream = write_csv("s.csv", time=[k / rate for k in range(points)], x=x, y=y, w=["p"] * points)
+    aligned = plait.align(reference, stream, join={"s": "window"}, out="a.csv")
+    first, second, third = columns_of(aligned)["s.series"]
+    assert first == [x[:10], y[:10]] and second == [x[10:], y[10:]] and third is None
+    assert "as a series x, y" in str(aligned.report)
+    found = {column.name: column.kind for column in plait.show("a.csv").schema.columns}
+    assert found["s.series"] == "series"
+    few = plait.align(reference, write_csv("f.csv", time=[0, 1.1], x=[1, 2]), join={"f": "window"})
+    assert "f.series" not in columns_of(few)
+
+
 def test_a_sound_is_cut_at_the_rows(here: Path) -> None:
     write_sound("s.wav", 2.5)
     aligned = plait.align(write_csv("r.csv", start=[0, 1, 2, 3], end=[0.5, 2, 3, 4]), "s.wav")

@@ -13,6 +13,7 @@ from plait.streams.joins import (
     overlap_pairs,
     window_last,
     window_means,
+    window_series,
 )
 
 TIMES = np.array([0, 10, 20, 20, 50])
@@ -62,6 +63,13 @@ def test_overlaps() -> None:
     pairs = [(r, o, s) for part in overlap_pairs(begin, end, starts, ends) for r, o, s in zip(*part, strict=True)]
     assert pairs == [(0, 0, 6), (0, 1, 4), (1, 0, 3), (1, 2, 1), (3, 0, 1)]
     assert find_longest(begin, end, starts, ends).tolist() == [0, 0, -1, 0]
+
+
+def test_a_window_of_several_channels_is_a_list_of_lists() -> None:
+    values = np.array([[1.0, 2, 3, 4], [5, np.nan, 7, 8]])
+    found = window_series(np.array([0, 2, 2]), np.array([2, 2, 4]), values)
+    assert found.to_pylist() == [[[1.0, 2.0], [5.0, None]], None, [[3.0, 4.0], [7.0, 8.0]]]
+    assert window_series(np.array([0]), np.array([0]), values).to_pylist() == [None]
 
 
 @given(

@@ -102,7 +102,7 @@ def look_into(
     kept already or nothing could be opened."""
     checks, place = kind.checks, dict[str, Any]()
     try:
-        if isinstance(cell, np.ndarray):
+        if isinstance(cell, np.ndarray) or (hasattr(checks, "is_whole") and checks.is_whole(cell)):
             return checks.look(cell, folder, rate), ""
         source = media.open_cell(cell, folder)
         if isinstance(source, Path):

@@ -1,4 +1,4 @@
-"""One kind of data into another: speech to text, text to speech, text to picture, sound to spectrogram.
+"""One kind of data into another: speech to text, text to speech, text, sounds and series to pictures.
 
 Here: a file for each converter, the graph that finds a way through them, columns of a table converted, worker
 processes, and what a fit converts and fills (`in_fit`).

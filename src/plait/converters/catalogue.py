@@ -19,6 +19,7 @@ PLACES = {
     "template": ("words", "Template"),
     "render": ("render", "Render"),
     "spectrogram": ("render", "Spectrogram"),
+    "gramian": ("render", "Gramian"),
 }
 
 FILES = {"pocketsphinx": ("words", "grammar", "model"), "whisper": ("model",), "render": ("font",)}  # may name one

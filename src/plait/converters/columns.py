@@ -27,6 +27,7 @@ from plait.data.feature_cache import digest_cell
 from plait.data.media import read_image, read_sound
 from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
+from plait.kinds import KINDS
 from plait.kinds.image.row import as_pixels
 
 CHUNK = 64  # cells converted at a time, fewer where each takes long: what is made is kept after each chunk
@@ -118,6 +119,8 @@ def _key_of(kind: str, cells: dict[str, Any], table: Table) -> str | CellError:
         return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
     name, cell = next(iter(filled.items()))
     try:
+        if kind == "series":
+            return KINDS[kind].read.digest(cell, table.folder).hex()
         return digest_cell(cell, table.folder, table.sample_rates.get(name)).hex()
     except CellError as error:
         return error
@@ -131,6 +134,8 @@ def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
             return read_image(cell, table.folder)
         if kind == "audio":
             return as_mono(*read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name)))
+        if kind == "series":
+            return KINDS[kind].read.read(cell, table.folder)
     except CellError as error:
         return error
     return cells if kind == "tabular" else " ".join(str(c) for c in cells.values() if c is not None)

@@ -34,7 +34,9 @@ def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str
     kind_of = {c.name: c.kind for c in detect(table, kinds=known).columns}
     media = [name for name in columns if is_opened(kind_of[name])]
     if media and len(columns) > 1:
-        raise RequestError(f"columns {', '.join(columns)}: one column of pictures or sounds is converted at a time.")
+        raise RequestError(
+            f"columns {', '.join(columns)}: one column of pictures, sounds or series is converted at a time."
+        )
     if len(columns) > 1:
         return list(columns), "tabular"
     return list(columns), kind_of[columns[0]] if media else "text"  # words, and numbers as they are written

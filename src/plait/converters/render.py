@@ -1,4 +1,6 @@
-"""Pictures of what is no picture: words as a printed page, a sound as its spectrogram. Knows no table and no cache."""
+"""Pictures of what is no picture: words as a printed page, a sound as its spectrogram, a series as a Gramian field.
+
+Knows no table and no cache."""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from plait.converters.graph import ByValue
 from plait.data.media import MAX_PIXELS
 from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
+from plait.kinds.series.prep import longer_is_time, resample
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -168,6 +171,47 @@ class Spectrogram(ByValue):
             power = (spectrum.real**2 + spectrum.imag**2) @ bank.T
             out[start : start + block] = power.reshape(-1, each, self.height).max(axis=1)
         return out
+
+
+@dataclass(frozen=True)
+class Gramian(ByValue):
+    """A series to a picture of how each two of its points go together: mode "L", time to the right and downwards.
+
+    A Gramian angular field (Wang and Oates 2015, "Imaging time-series to improve classification and imputation"): a
+    channel is brought to −1 … 1, and a cell is the cosine of the sum of the angles of two points; −1 is black, 1 is
+    white. Channels lie in a grid of such fields, row by row; holes are bridged by straight lines, and the confidence is
+    the share of points that are there. Of two axes the longer one is time."""
+
+    size: int = field(
+        default=64, metadata={"help": "Points of a field in each direction; a longer series is averaged."}
+    )
+
+    name, source, target = "gramian", "series", "image"
+    cost, quality = 0.002, 0.9
+    threads = True
+    version = "gramian 1"
+    final = True  # there are no words in it to read
+
+    def __post_init__(self) -> None:
+        self.check_range("size", 8, 512, " pixels")
+
+    def convert(self, value: np.ndarray) -> tuple[Image.Image, float]:
+        """Return the picture of a series (channel, time), and the share of points that are there. Raises CellError."""
+        from PIL import Image
+
+        value = longer_is_time(value)
+        if len(value) * self.size**2 > MAX_PIXELS:
+            raise CellError(f"series has {len(value):,} channels, too many for one picture", "too-large")
+        points, _ = resample(value, self.size)
+        low, high = points.min(1, keepdims=True), points.max(1, keepdims=True)
+        x = np.where(high > low, 2 * (points - low) / np.where(high > low, high - low, 1) - 1, 0.0)
+        other = np.sqrt(np.clip(1 - x**2, 0, None))
+        fields = x[:, :, None] * x[:, None] - other[:, :, None] * other[:, None]
+        wide = math.ceil(math.sqrt(len(fields)))
+        grid = np.full((math.ceil(len(fields) / wide) * wide, self.size, self.size), -1.0)
+        grid[: len(fields)] = fields
+        whole = grid.reshape(-1, wide, self.size, self.size).swapaxes(1, 2).reshape(-1, wide * self.size)
+        return Image.fromarray(np.round(127.5 * (whole + 1)).astype(np.uint8)), float(np.isfinite(value).mean())
 
 
 @lru_cache(maxsize=16)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from plait.data.formats import sniff
 from plait.data.in_text import held_in
 from plait.data.media import is_address
 from plait.errors import RequestError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def check_out(out: str | Path, sources: Sequence[Any], what: str) -> Path:
@@ -42,6 +46,8 @@ def write_table(table: Table, path: Path) -> None:
 
     whole = pa.table({name: _arrow(name, values) for name, values in table.data.items()})
     buffer = io.BytesIO()
+    if path.suffix.lower() != ".parquet":
+        whole = pa.table({name: _as_text(whole.column(name)) for name in whole.column_names})
     if path.suffix.lower() == ".parquet":
         parquet.write_table(whole, buffer)
     else:
@@ -62,6 +68,19 @@ def _arrow(name: str, values: Any) -> Any:
         return pa.array([cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in values])
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise RequestError(f"column {name!r} cannot be written: {first_line(error):.200}. Leave it out") from None
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return lists of numbers, and lists of such lists, as JSON; any other column as it is."""
+    import pyarrow as pa
+
+    inner, types = column.type, pa.types
+    while types.is_list(inner) or types.is_large_list(inner) or types.is_fixed_size_list(inner):
+        inner = inner.value_type
+    if inner == column.type or not (types.is_floating(inner) or types.is_integer(inner)):
+        return column
+    cells = [None if cell is None else json.dumps(cell) for cell in column.to_pylist()]
+    return pa.chunked_array([pa.array(cells, pa.string())])
 
 
 def move_path(path: str, old: Path | None, new: Path) -> str:

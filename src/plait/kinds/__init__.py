@@ -1,6 +1,7 @@
 """What each kind of data can do, and which kind a column holds.
 
-Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`), each with a file for what it can do:
+Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`,
+`series`), each with a file for what it can do:
 `read`, `prep`, `network`, `features`, `augment`, `worsen`, `row`, `inside`, `checks`, `mend` (`kind` says what each of
 them is); beside them what is the same for all (`part`: cells opened, or absent with a reason), and `detect`: Table →
 Schema.
@@ -10,6 +11,7 @@ Knows: cells, arrays and networks of one modality. Does not know: fusion, target
 from plait.kinds.audio import KIND as AUDIO
 from plait.kinds.image import KIND as IMAGE
 from plait.kinds.kind import Kind
+from plait.kinds.series import KIND as SERIES
 from plait.kinds.tabular import KIND as TABULAR
 from plait.kinds.text import KIND as TEXT
 from plait.kinds.text import LETTERS
@@ -47,7 +49,7 @@ DOOR: dict[str, tuple[str, ...]] = {
 }
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, GIVEN, LETTERS)
+    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, SERIES, GIVEN, LETTERS)
 }  # a new one goes here
 
 

@@ -28,7 +28,6 @@ _LEARNED = re.compile(r"embed|emb$|vector|vec$|feature|hidden|latent|logit|mfcc"
 
 
 WRITE = "write the paths of files, or their bytes in base64"
-SERIES = "a series, not read yet"
 NAMES_ONLY = "names of files, but not their paths"
 PRINTED = "what a program prints of a picture or an array, not its content"
 WEB = "web addresses: plait downloads nothing; put the files in a folder"
@@ -56,8 +55,8 @@ def judge_arrays(facts: Facts) -> Guess:
             return Guess("image", f"arrays of shape {shape}", 0.7)
         if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
             return Guess("audio", f"arrays of shape {shape}", 0.6)
-    mend = f"if they are pictures or sounds, say so: kinds={{{facts.name!r}: 'image'}} or 'audio'"
-    return Guess("id", f"arrays of shape {shape}: {SERIES}; {mend}", 0.1, usable=False)
+    mend = f"say what they are: kinds={{{facts.name!r}: 'image'}}, 'audio' or 'series'"
+    return Guess("id", f"arrays of shape {shape}, which may be anything; {mend}", 0.1, usable=False)
 
 
 def kind_said(facts: Facts) -> str:

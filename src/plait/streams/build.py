@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 JOINS = ("nearest", "previous", "overlap", "window", "linear")
 MOST_ROWS = 100_000_000
+LEAST_POINTS = 9  # in most windows, from which on their rows are kept as a series: fewer say no more than their mean
+ALWAYS_NAMED = ("count", "series")  # columns that never go without the name of their stream
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,12 @@ def _join_window(rows: Rows, placed: Placed, table: Table) -> Joined:
         columns[f"{name}_last"] = cells.take(pa.array(latest, mask=latest < 0))
     columns["count"] = _cells(high - low, inside)
     note = "window: mean and last of each row's stretch of time, and the count of its rows"
-    return Joined(columns, high > low, note)
+    filled = high > low
+    if numbers and filled.any() and np.median((high - low)[filled]) >= LEAST_POINTS:
+        whole = np.stack([numbers_of(table, name)[placed.order] for name in numbers])
+        columns["series"] = pa.chunked_array([joins.window_series(low, high, whole)])
+        note += f"; as a series {', '.join(numbers)}"
+    return Joined(columns, filled, note)
 
 
 def _join_linear(rows: Rows, placed: Placed, table: Table, reach: int) -> Joined:
@@ -217,7 +224,7 @@ def name_columns(reference: Sequence[str], streams: Sequence[tuple[str, Joined]]
     for stream, joined in streams:
         chosen = {}
         for column in joined.columns:
-            alone = counts[column] == 1 and column != "count" and column not in taken
+            alone = counts[column] == 1 and column not in ALWAYS_NAMED and column not in taken
             chosen[column] = column if alone else free_name(f"{stream}.{column}", taken)
             taken.add(chosen[column])
         names.append(chosen)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_PAIRS = 4_000_000  # pairs of overlapping rows held at a time
 
@@ -48,6 +52,23 @@ def window_last(low: np.ndarray, high: np.ndarray, present: np.ndarray) -> np.nd
     """Return the last row of each window whose cell is there, or -1. present: (stream row,) bool."""
     latest = np.concatenate([[-1], np.maximum.accumulate(np.where(present, np.arange(len(present)), -1))])
     return np.where(latest[high] >= low, latest[high], -1)
+
+
+def window_series(low: np.ndarray, high: np.ndarray, values: np.ndarray) -> pa.Array:
+    """Return the rows of each window as lists (channel, time) of Arrow, null where there is none.
+
+    values: (channel, stream row) float, NaN where a cell is not there.
+    """
+    import pyarrow as pa
+
+    filled, channels = high > low, len(values)
+    places = [np.arange(first, last) for first, last in zip(low[filled], high[filled], strict=True)]
+    flat = [values[channel, place] for place in places for channel in range(channels)]
+    points = pa.array(np.concatenate(flat) if flat else np.zeros(0), from_pandas=True)
+    ends = np.cumsum([0, *map(len, flat)])
+    lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), points)
+    starts = np.cumsum([0, *(channels * filled)])
+    return pa.ListArray.from_arrays(pa.array(starts, pa.int32(), mask=np.append(~filled, False)), lists)
 
 
 def interpolate(when: np.ndarray, times: np.ndarray, values: np.ndarray, tolerance: int) -> np.ndarray:

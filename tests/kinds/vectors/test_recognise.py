@@ -1,4 +1,4 @@
-"""Which lists of numbers are vectors, and which are a series, that is not read yet."""
+"""Which lists of numbers are vectors, and which are a series."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from plait.core.contract import Column
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.kinds.detect import detect
-from plait.kinds.left_out import say_left_out
 from plait.kinds.vectors.recognise import autocorrelation
 from plait.verbs.check import detect_columns
 
@@ -45,23 +44,20 @@ def test_lists_of_one_length_are_vectors(cells: Any) -> None:
 @pytest.mark.parametrize(
     ("cells", "why"),
     [
-        (WAVES, "lists of 40 numbers, neighbours of which resemble each other (correlation 0.96): a series, not read"),
-        ([row[: 3 + k] for k, row in enumerate(VECTORS)], "lists of 3 to 8 numbers: a series, not read yet; --kind v="),
-        ([[[1.0], [2.0, 3.0]]] * 6, "lists in lists: a series, not read yet"),
-        (np.zeros((6, 4, 3)), "arrays of shape (4, 3): a series, not read yet; if they are pictures"),
+        (WAVES, "lists of 40 numbers, neighbours of which resemble each other (correlation 0.96); --kind v="),
+        ([row[: 3 + k] for k, row in enumerate(VECTORS)], "lists of 3 to 8 numbers; --kind v=vectors reads lists"),
+        ([[[1.0], [2.0, 3.0]]] * 6, "lists in lists"),
     ],
-    ids=["alike", "lengths", "nested", "arrays"],
+    ids=["alike", "lengths", "nested"],
 )
-def test_a_series_is_left_out_and_said(cells: Any, why: str) -> None:
+def test_other_lists_are_a_series(cells: Any, why: str) -> None:
     column = judged(cells)
-    assert column.role == "ignored"
+    assert (column.kind, column.role) == ("series", "feature")
     assert column.why.startswith(why)
 
 
-def test_the_way_out_of_a_series_is_said_once_and_works() -> None:
+def test_the_way_out_of_a_series_works() -> None:
     table = read({"ecg": WAVES, "y": [0, 1] * 3})
-    (line,) = say_left_out(detect(table, target="y"))
-    assert line.endswith("a series, not read yet; --kind ecg=vectors reads lists of one length")
     assert detect(table, target="y", kinds={"ecg": "vectors"}).modality("ecg").kind == "vectors"
 
 
@@ -70,7 +66,7 @@ def test_flat_arrays_stay_sounds_where_a_name_or_a_rate_says_so() -> None:
     assert judged(VECTORS, "recording").kind == "audio"
     assert judged(VECTORS, "speech_embedding").kind == "vectors"
     table = read({"x": WAVES, "note": ["a"] * 6})
-    assert detect(table).column("x").role == "ignored"
+    assert detect(table).column("x").kind == "series"
     told = detect_columns(table, None, FitOptions.of({"sample_rate": 8000})).column("x")
     assert (told.kind, told.why) == ("audio", "arrays of shape (40), and 8,000 Hz")
 

@@ -13,7 +13,7 @@ from plait.core.words import count, plain
 from plait.data.numbers import NPY
 from plait.errors import CellError
 from plait.kinds.facts import FEW, Facts, Guess
-from plait.kinds.media import SERIES, kind_said
+from plait.kinds.media import kind_said
 from plait.kinds.vectors.read import read_array
 
 ALIKE = 0.5  # median autocorrelation at lag 1 from which neighbours belong together
@@ -89,4 +89,4 @@ def _are_labels(facts: Facts, flat: list[np.ndarray]) -> bool:
 
 
 def _series(facts: Facts, what: str, mend: str) -> Guess:
-    return Guess("id", f"{what}: {SERIES}{mend}", 0.5, usable=False)
+    return Guess("series", f"{what}{mend}", 0.8)

@@ -1,0 +1,80 @@
+"""What a series looks like in a drawn row: its lines over time, and the stretches of it that mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from plait.core.contract import Table
+from plait.core.words import count, plain, signed
+from plait.draw.bars import BAR, lay_bars
+from plait.draw.page import CONTENT, GAP, HALF, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, frame_axes, plain_axes
+from plait.kinds.series.inside import say
+from plait.kinds.series.read import OPENER
+
+LANE, MOST_LANES, LEAST_HEIGHT = 0.3, 8, 0.8  # inches of a channel; channels that are drawn
+MOST_BARS = 12
+FINE = 2000  # points that a line has at most: more than a page shows
+
+
+def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
+    """Return what `draw_row` draws of a table of one row."""
+    part = OPENER.row_part(table, columns, prep, lambda series: [])
+    if "before" in part:
+        part |= {"before": prep.upright(part["before"]), "after": part["after"][: prep.channels]}
+    return part
+
+
+def _lanes_height(part: Mapping[str, Any]) -> float:
+    return max(LEAST_HEIGHT, LANE * min(MOST_LANES, len(part["after"])))
+
+
+def row_height(part: Mapping[str, Any]) -> float:
+    return _lanes_height(part) + 0.45
+
+
+def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
+    places = MARGIN + LABEL, MARGIN + LABEL + HALF + GAP
+    for x, values, color in zip(places, (part["before"], part["after"]), (SOFT, ORANGE), strict=True):
+        axes = page.axes(x, y + 0.22, HALF, _lanes_height(part))
+        _draw_lanes(axes, np.asarray(values, np.float64), color)
+        channels, length = np.shape(values)
+        there = np.asarray(values)[np.isfinite(values)]
+        said = f"{count(length, 'point')}, from {plain(float(there.min()))} to {plain(float(there.max()))}"
+        said += f", {count(channels, 'channel')}" if channels > 1 else ""
+        holes = channels * length - len(there)
+        said += f", {count(holes)} of them holes" if holes else ""
+        said += f" (the first {MOST_LANES} are drawn)" if channels > MOST_LANES else ""
+        page.write(x, y + 0.15, said + (", scaled" if color == ORANGE else ""), size=9)
+
+
+def _draw_lanes(axes: Any, values: np.ndarray, color: str) -> None:
+    """Draw each channel in a lane of its own, the first at the top."""
+    lanes = values[:MOST_LANES, :: -(-values.shape[1] // FINE)]
+    for place, lane in enumerate(lanes):
+        there = lane[np.isfinite(lane)]
+        low, high = (float(there.min()), float(there.max())) if len(there) else (0.0, 0.0)
+        middle, reach = (low + high) / 2, (high - low) / 2 or 1.0
+        axes.plot((lane - middle) / reach * 0.45 - place, color=color, lw=1.1, marker="." if len(lane) < 2 else "")
+        if place:
+            axes.axhline(0.5 - place, color=LINE, lw=0.8)
+    axes.set(xticks=[], yticks=[], ylim=(0.5 - len(lanes), 0.5))
+    axes.margins(x=0)
+    plain_axes(axes)
+    frame_axes(axes, color, 0.8)
+
+
+def share_height(part: Mapping[str, Any]) -> float:
+    return max(0.85, BAR * min(MOST_BARS, len(part["parts"])) + 0.1)
+
+
+def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
+    left, inner = MARGIN + LABEL, 2.4
+    strongest = sorted(part["parts"], key=lambda stretch: -abs(stretch["weight"]))[:MOST_BARS]
+    shown = [stretch for stretch in part["parts"] if any(stretch is one for one in strongest)]
+    bars = [(stretch["weight"], signed(stretch["weight"])) for stretch in shown]
+    lay_bars(page, (left + inner, y, CONTENT - inner - 0.9), bars, 0.55, part.get("ends"))
+    for place, stretch in enumerate(shown):
+        page.write(left, y + BAR * (place + 0.62), say(stretch), size=9.5, color=SOFT)

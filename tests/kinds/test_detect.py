@@ -220,7 +220,7 @@ def test_a_target_says_why_and_the_way_out() -> None:
         return detect(read({name: cells}), target=name).column(name).why.removeprefix("the target as asked; ")
 
     assert why([i % 5 + 1 for i in range(20)]) == (
-        "5 different values in 20 rows: a few whole numbers: classes; --kind y=number for amounts"
+        "5 different values in 20 rows: a few whole numbers: classes; --kind y=number for amounts, =ordered for grades"
     )
     assert why([*range(1, 9843, 41)], "my y") == (
         "241 different values in 241 rows: numbers from 1 to 9,841: regression; --kind 'my y'=category for classes"

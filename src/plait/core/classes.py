@@ -15,12 +15,15 @@ SMALLEST = 1e-12  # a probability of 0 is taken as this, and one of 1 as 1 less 
 
 
 class Ordered(list[Any]):
-    """Classes in an order, the least first: answered is the one nearest to the mean of what may be."""
+    """Classes in an order, the least first: the middle one is answered, up to which lies half of the probability.
+
+    Of stars of reviews (bench/bench_labels.py) it agrees better than the likeliest class, and is as near as any.
+    """
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the place (rows,) of the class that is answered, of probabilities (rows, class)."""
-        mean = probabilities @ np.arange(probabilities.shape[1])
-        return np.floor(np.nan_to_num(mean) + 0.5).astype(np.int64)
+        below = np.cumsum(probabilities, axis=1)[:, :-1] < 0.5 - 1e-9
+        return below.sum(1)
 
 
 class Several(list[Any]):

@@ -147,18 +147,15 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             return Column(name, kind, "target", f"{ASKED}several labels a row, said by you{_say_between(facts)}", 1.0)
         return Column(name, kind, "target", f"{ASKED}{kind} said by you; {counted}", 1.0)
     if _are_lists(facts):
-        parts = [part for cell in facts.sample for part in cell]
-        if all(isinstance(part, str) for part in parts):
-            return Column(name, "labels", "target", f"{ASKED}lists of words: several labels a row", 0.9)
-        raise RequestError(
-            f"target {name!r} holds lists of numbers; a target is a class, a number or a text for each row. Of several "
-            f"labels a row say so: --kind {quoted(name)}=labels."
-        )
+        return Column(name, "labels", "target", f"{ASKED}lists: several labels a row", 0.9)
     if facts.form == "array":
         if all(np.ndim(cell) == 1 and np.isin(cell, (0, 1)).all() and np.sum(cell) == 1 for cell in facts.sample):
             classes = len(facts.sample[0])
             return Column(name, "category", "target", f"{ASKED}one-hot, {classes} classes", 1.0)
-        raise RequestError(f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row")
+        raise RequestError(
+            f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row. Lists of labels are "
+            f"learned with --kind {quoted(name)}=labels"
+        )
     if facts.form in ("bytes", "other") or (is_opened(guess.kind) and facts.distinct != 1):
         raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")
     if facts.form == "date":
@@ -177,6 +174,7 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
 
 
 def _are_lists(facts: Facts) -> bool:
+    """Whether cells are lists of words; those of numbers come as arrays."""
     return facts.form == "other" and bool(facts.sample) and all(isinstance(x, (list, tuple, set)) for x in facts.sample)
 
 

@@ -17,7 +17,7 @@ SMALLEST = 1e-12  # a probability of 0 is taken as this
 LOWEST, HIGHEST = 0.05, 500.0  # temperatures
 DOUBT = 5.0  # how firmly a temperature is held where it starts, before rows speak
 LUCK = 2.0  # nats that answers may gain on the prior, over all rows, though they say nothing: in one case of forty
-STEPS = np.arange(0.05, 0.951, 0.05)  # thresholds that are tried for a label
+STEPS = np.arange(0.05, 0.951, 0.05).round(2)  # thresholds that are tried for a label
 FIRM = 10  # rows with a label that all labels together stand for, where it chooses its threshold
 MOST_SETS = 4  # modalities up to which each set of them has a temperature of its own; of more, each number of them
 

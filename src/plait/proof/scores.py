@@ -148,9 +148,7 @@ def match_sets(target: Any, answers: Any, classes: Several) -> tuple[np.ndarray,
     text, then those that the model never saw, which it never answers."""
     answers, cells = np.asarray(answers, np.float64), _column(target).tolist()
     if answers.ndim != 2 or answers.shape[1] != len(classes):
-        raise RequestError(
-            f"answers have the shape {answers.shape}; expected (rows, label) with {len(classes)} labels."
-        )
+        raise RequestError(f"answers have the shape {answers.shape}; expected (rows, label) of {len(classes)} labels.")
     if not all(isinstance(cell, (tuple, list)) for cell in cells):
         raise RequestError("a row has no list of labels; expected one in every row, empty where it has none.")
     _check(cells, {"the probabilities": answers})

@@ -511,7 +511,7 @@ class Search:
         """{learner: its settings, the usual one first}"""
         learners = LEARNERS["regression" if self.labels.classes is None else "classification"]
         if self.labels.sets is not None:  # each is learned once a label
-            learners = {learner: learners[learner] for learner in EACH_LABEL}
+            learners = {learner: settings for learner, settings in learners.items() if learner in EACH_LABEL}
         if self.deal is None:
             return learners
         many = len(self.deal.known) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES

@@ -153,8 +153,8 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             classes = len(facts.sample[0])
             return Column(name, "category", "target", f"{ASKED}one-hot, {classes} classes", 1.0)
         raise RequestError(
-            f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row. Lists of labels are "
-            f"learned with --kind {quoted(name)}=labels"
+            f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row. Lists of labels "
+            f"are learned with --kind {quoted(name)}=labels"
         )
     if facts.form in ("bytes", "other") or (is_opened(guess.kind) and facts.distinct != 1):
         raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")

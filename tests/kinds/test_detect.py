@@ -219,7 +219,7 @@ def test_a_target_says_why_and_the_way_out() -> None:
         return detect(read({name: cells}), target=name).column(name).why.removeprefix("the target as asked; ")
 
     assert why([i % 5 + 1 for i in range(20)]) == (
-        "5 different values in 20 rows: a few whole numbers: classes; --kind y=number for amounts"
+        "5 different values in 20 rows: a few whole numbers: classes; --kind y=number for amounts, =ordered for grades"
     )
     assert why([*range(1, 9843, 41)], "my y") == (
         "241 different values in 241 rows: numbers from 1 to 9,841: regression; --kind 'my y'=category for classes"
@@ -446,3 +446,38 @@ def test_a_transcript_says_why_it_is_one() -> None:
         "the target as asked; named 'said'; 2 different values in 2 rows; "
         "a transcript of the sound (--kind said=category makes classes of it)"
     )
+
+
+def test_text_that_looks_like_several_labels_is_said_with_the_way() -> None:
+    column = detect(read({"tags": ["a;b", "b;c", "a;c", "a", "c;a;b"] * 4, "x": [*range(20)]}), target="tags").column(
+        "tags"
+    )
+    assert (column.kind, column.confidence) == ("category", 0.5)
+    assert column.why.endswith(
+        "most cells hold ';' between words that come again; --kind tags=labels learns them as several labels a row"
+    )
+
+
+def test_lists_of_words_are_labels_and_lists_of_numbers_are_asked() -> None:
+    words = read({"y": [["a", "b"], ["b"]], "x": [1, 2]})
+    assert detect(words, target="y").column("y").kind == "labels"
+    numbers = read({"y": [[1, 2], [2]], "x": [1, 2]})
+    with pytest.raises(RequestError, match=r"target 'y' holds arrays .* learned with --kind y=labels"):
+        detect(numbers, target="y")
+    assert detect(numbers, target="y", kinds={"y": "labels"}).column("y").kind == "labels"
+    with pytest.raises(RequestError, match="target 'y' cannot be number: its cells are lists; say labels"):
+        detect(words, target="y", kinds={"y": "number"})
+
+
+def test_labels_and_grades_are_kinds_of_the_target_alone() -> None:
+    table = read({"tags": ["a;b", "b"], "x": [1, 2]})
+    found = detect(table, target="tags", kinds={"tags": "labels"}).column("tags")
+    assert found.why == "the target as asked; several labels a row, said by you, with ';' between"
+    for kind in ("labels", "ordered"):
+        with pytest.raises(RequestError, match=f"column 'x' cannot be {kind}: that is a kind of the target alone"):
+            detect(table, target="tags", kinds={"x": kind})
+
+
+def test_words_that_grade_are_offered_an_order() -> None:
+    why = detect(read({"y": ["low", "high", "medium"] * 5}), target="y").column("y").why
+    assert why.endswith("classes; --kind y=ordered for grades")

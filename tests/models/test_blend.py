@@ -323,3 +323,14 @@ def test_mixture_counts_an_absent_member_as_the_prior_when_it_is_chosen():
 def test_mixture_of_wrong_shape_is_named():
     with pytest.raises(RequestError, match=r"answers of 2 members and presence of shape \(2, 2\); expected \(2, 1\)"):
         Mixture((1.0,)).combine(SAID, np.ones((2, 2), bool), PRIOR)
+
+
+def test_an_ensemble_of_labels_is_selected_by_each_label_of_each_row() -> None:
+    sets = np.array([[1, 0], [0, 1], [1, 1]])
+    good = np.where(sets == 1, 0.9, 0.1)
+    assert select_ensemble([1 - good, good, np.full((3, 2), 0.5)], sets).tolist() == [0.0, 1.0, 0.0]
+    present = np.array([[True, False], [True, True], [False, True]])
+    said = [np.where(here[:, None], good, 0.5) for here in present.T]
+    weights = select_ensemble(said, sets, present, counts=np.ones(3))
+    assert weights.sum() == pytest.approx(1)
+    assert (weights > 0).all()  # each knows a row that the other does not

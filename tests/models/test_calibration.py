@@ -11,9 +11,11 @@ from plait.models.calibration import (
     assign_folds,
     count_sets,
     cross_fit_temperature,
+    find_thresholds,
     fit_temperature,
     log_losses,
     number_sets,
+    rarest_label,
 )
 from plait.proof.reliability import reliability
 
@@ -166,3 +168,58 @@ def test_a_group_is_in_one_fold(rows):
     names = np.unique(groups)
     assert all(len(np.unique(fold[groups == name])) == 1 for name in names)
     assert len(np.unique(fold)) == min(5, len(names))
+
+
+# -- several labels a row ---------------------------------------------------------------------------------------------
+
+
+def honest_labels(num: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities (rows, 2), each on its own, and labels drawn by them."""
+    generator = np.random.default_rng(0)
+    probabilities = generator.uniform(0.02, 0.98, (num, 2))
+    return probabilities, (generator.random((num, 2)) < probabilities).astype(np.int64)
+
+
+@pytest.mark.parametrize("power", [0.5, 3.0])
+def test_the_temperature_of_labels_undoes_what_was_done(power):
+    probabilities, sets = honest_labels(3000)
+    odds = (probabilities / (1 - probabilities)) ** power
+    sure = odds / (1 + odds)
+    assert fit_temperature(sure, sets) == pytest.approx(power, rel=0.1)
+    found = cross_fit_temperature(sure, sets, np.arange(3000) % 5)
+    assert found.temperature == pytest.approx(power, rel=0.1)
+    assert np.abs(found.answers - probabilities).mean() < 0.02
+
+
+def test_the_temperature_of_labels_by_hand():
+    found = apply_temperature([[0.8, 0.5], [0.9, 0.1]], 2.0, several=True)
+    assert found == pytest.approx(np.array([[2 / 3, 0.5], [0.75, 0.25]]))  # odds of 4 become 2, of 9 become 3
+    towards = apply_temperature([[0.8, 0.8]], HIGHEST, prior=[0.3, 0.8], several=True)
+    assert towards == pytest.approx(np.array([[0.3, 0.8]]), abs=0.01)
+
+
+def test_the_loss_of_labels_is_the_mean_of_all():
+    said = np.array([[0.5, 0.25], [1.0, 0.0]])
+    assert log_losses(said, np.array([[1, 0], [1, 0]])) == pytest.approx([-np.log(0.5 * 0.75) / 2, 0])
+
+
+def test_rows_are_dealt_by_their_rarest_label():
+    sets = np.array([[1, 1], [1, 0], [1, 0], [0, 0], [0, 1], [1, 0]])
+    assert rarest_label(sets).tolist() == [1, 0, 0, 2, 1, 0]
+    folds = assign_folds(sets, generator=np.random.default_rng(0), folds=2)
+    assert folds[0] != folds[4]
+    assert sorted(np.bincount(folds).tolist()) == [3, 3]
+
+
+def test_thresholds_lie_between_what_has_a_label_and_what_has_not():
+    said = np.concatenate([np.tile([[0.9, 0.3]], (30, 1)), np.tile([[0.6, 0.1]], (30, 1))])
+    sets = np.repeat([[1, 1], [0, 0]], 30, axis=0)
+    assert find_thresholds(said, sets) == (0.775, 0.225)
+
+
+def test_a_label_that_no_row_has_is_hardly_answered():
+    said, sets = honest_labels(400)
+    said[:, 1], sets[:, 1] = said[:, 0], 0
+    one, other = find_thresholds(said, sets)
+    assert one < 0.6 < other
+    assert find_thresholds(np.zeros((0, 2)), np.zeros((0, 2), int)) == (0.5, 0.5)

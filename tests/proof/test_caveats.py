@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plait.proof.caveats import class_caveats, look_caveats, number_caveats, row_caveats, way_out
+from plait.proof.caveats import class_caveats, label_caveats, look_caveats, number_caveats, row_caveats, way_out
 
 ROWS = 200
 RARE = (np.arange(ROWS) % 50 == 0).astype(int)  # 4 rows of 200
@@ -79,3 +79,17 @@ def test_test_rows_that_were_looked_at_often() -> None:
         "it is."
     ]
     assert look_caveats(600, 4, "row")[0].startswith("These 600 rows have been looked at by 4 fits")
+
+
+def test_labels_that_are_never_answered_and_answers_that_never_differ_are_told():
+    sets = np.tile([[1, 0], [1, 1]], (6, 1)).astype(bool)
+    same, none = np.tile([[True, False]], (12, 1)), sets.copy()
+    assert label_caveats(sets, same, ["a", "b"]) == [
+        "The winner answers 'a' to every one of the 12 rows held out: it tells nothing apart."
+    ]
+    none[:, 1], none[0, 0] = False, False
+    assert label_caveats(sets, none, ["a", "b"]) == [
+        "Of the 12 rows held out the winner never answers 'b' (6 rows): rows that have them are few."
+    ]
+    assert label_caveats(sets, sets, ["a", "b"]) == []
+    assert label_caveats(sets[:5], same[:5], ["a", "b"]) == []

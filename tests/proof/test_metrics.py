@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.proof.metrics import classification, draw, recognition, regression, sort_key
+from plait.proof.metrics import classification, draw, labelling, recognition, regression, row_f1, sort_key
 
 QUICK = settings(derandomize=True, deadline=None, database=None, max_examples=40)
 
@@ -94,3 +94,58 @@ def test_a_resample_within_classes_keeps_how_many_there_are_of_each() -> None:
     for code, rows in enumerate((2, 3, 1)):
         assert (counts[strata == code].sum(0) == rows).all()
     assert counts.mean(1) == pytest.approx(np.ones(6), abs=0.15)
+
+
+def test_grades_by_hand() -> None:
+    truth, guess = np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])
+    found = classification(truth, guess, np.eye(3)[guess], ["1", "2", "3"], True)(np.ones((4, 1), np.float32))
+    assert found["mae"] == [0.25]
+    # squared steps 1 of 4; of two drawn apart (0, 1, 2, 2) and (0, 1, 1, 2) 20 of 16
+    assert found["quadratic_kappa"] == pytest.approx([1 - (1 / 4) / (20 / 16)])
+
+
+SETS = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]], bool)
+CHOSEN = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 0]], bool)
+SAID = np.array([[0.9, 0.4, 0.1], [0.2, 0.8, 0.1], [0.1, 0.3, 0.2], [0.3, 0.6, 0.1]])
+
+
+def test_labels_by_hand() -> None:
+    found = labelling(SETS, CHOSEN, SAID)(weigh(1, 1, 1, 1))
+    assert row_f1(SETS, CHOSEN) == pytest.approx([2 / 3, 1, 1, 0])
+    assert found["f1_rows"] == pytest.approx([2 / 3])
+    assert found["hamming_loss"] == pytest.approx([3 / 12])
+    assert found["exact_match"] == [0.5]
+    assert found["f1_micro"] == pytest.approx([4 / 7])
+    assert found["f1_macro"] == pytest.approx([(2 / 3 + 1 / 2) / 2])  # the third is nowhere
+    assert found["average_precision"] == pytest.approx([(1 + (1 + 2 / 3) / 2) / 2])  # ranks 1, 2 and 1, 3
+
+
+def test_labels_as_scikit_learn_has_them() -> None:
+    from sklearn.metrics import average_precision_score, f1_score, hamming_loss
+
+    generator = np.random.default_rng(3)
+    sets, said = generator.random((50, 4)) < 0.4, generator.random((50, 4)).round(1)
+    found = labelling(sets, said >= 0.5, said)(np.ones((50, 1), np.float32))
+    for name, how in (("f1_micro", "micro"), ("f1_macro", "macro"), ("f1_rows", "samples")):
+        assert found[name][0] == pytest.approx(f1_score(sets, said >= 0.5, average=how, zero_division=1.0), abs=1e-6)
+    assert found["average_precision"][0] == pytest.approx(average_precision_score(sets, said, average="macro"))
+    assert found["hamming_loss"][0] == pytest.approx(hamming_loss(sets, said >= 0.5))
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=4))
+@QUICK
+def test_a_weight_of_labels_is_the_row_so_often(times: list[int]) -> None:
+    times = times if sum(times) else [1, 0, 0, 0]
+    again = np.repeat(np.arange(4), times)
+    plain = labelling(SETS[again], CHOSEN[again], SAID[again])(np.ones((len(again), 1), np.float32))
+    for name, value in labelling(SETS, CHOSEN, SAID)(weigh(*times)).items():
+        if plain[name].shape == value.shape and name != "average_precision":
+            assert value == pytest.approx(plain[name], abs=1e-6, nan_ok=True), name
+
+
+def test_one_metric_of_labels_alone_is_quicker() -> None:
+    assert labelling(SETS, CHOSEN, SAID, "f1_rows")(weigh(1, 1, 1, 1)).keys() == {
+        "f1_rows",
+        "hamming_loss",
+        "exact_match",
+    }

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plait.core.classes import Ordered, Several
 from plait.proof.paired import (
     Difference,
     Yardstick,
@@ -207,3 +208,45 @@ def test_interval_and_p_never_disagree_of_numbers(seed):
     for metric in ("mae", "rmse", "r2"):
         found = Yardstick(metric, truth).compare(ours, theirs, generator)
         assert (found.p < LEVEL) == (found.low > 0 or found.high < 0)
+
+
+LABELS = Several(["a", "b"], ";")
+
+
+def of_labels(*rows: tuple[str, ...]) -> np.ndarray:
+    column = np.empty(len(rows), object)
+    column[:] = rows
+    return column
+
+
+def test_rows_of_labels_are_compared_by_their_f1():
+    truth = of_labels(*[("a", "b")] * 12)
+    ours, theirs = np.full((12, 2), 0.9), np.tile([0.9, 0.1], (12, 1))
+    found = Yardstick("f1_rows", truth, LABELS).compare(ours, theirs, np.random.default_rng(0))
+    assert (found.value, found.p) == (pytest.approx(1 / 3), pytest.approx(1 / 2**12))
+    assert found.low is not None and found.low > 0
+
+
+@pytest.mark.parametrize(
+    "metric", ["f1_rows", "f1_micro", "f1_macro", "average_precision", "hamming_loss", "exact_match"]
+)
+def test_every_metric_of_labels_is_that_of_the_scores(metric):
+    generator = np.random.default_rng(1)
+    truth = of_labels(*[[("a",), ("a", "b"), ()][i % 3] for i in range(30)])
+    said = generator.random((30, 2))
+    yardstick = Yardstick(metric, truth, LABELS)
+    assert yardstick.score(said) == pytest.approx(scores(truth, said, LABELS)[metric], abs=1e-6)
+    found = yardstick.compare(said, generator.random((30, 2)), generator)
+    assert found.low <= found.value <= found.high
+    assert np.isfinite(yardstick.spread(said)).all()
+
+
+@pytest.mark.parametrize("metric", ["quadratic_kappa", "mae"])
+def test_grades_are_compared_by_steps(metric):
+    truth, grades = np.array([1, 2, 3, 4, 5] * 6, object), Ordered([1, 2, 3, 4, 5])
+    right = np.eye(5)[np.arange(30) % 5]
+    near = np.roll(right, 1, axis=1)
+    yardstick = Yardstick(metric, truth, grades)
+    assert yardstick.score(right) == (1.0 if metric == "quadratic_kappa" else 0.0)
+    found = yardstick.compare(right, near, np.random.default_rng(0))
+    assert found.value > 0 and found.p < 0.05

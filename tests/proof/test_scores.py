@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 
+from plait.core.classes import Several
 from plait.errors import RequestError
 from plait.proof.scores import (
     by_modalities,
@@ -308,3 +309,24 @@ def test_error_rates_can_be_unknown_or_over_one() -> None:
 def test_error_rates_of_no_rows_are_refused() -> None:
     with pytest.raises(RequestError, match="there are 0 rows to score"):
         error_rates(np.zeros((0, 4)), generator=np.random.default_rng(0))
+
+
+def test_labels_that_the_model_never_saw_are_missed() -> None:
+    labels = Several(["a", "b"], ";")
+    truth = np.empty(2, object)
+    truth[:] = [("a", "z"), ()]
+    found = scores(truth, np.array([[0.9, 0.2], [0.1, 0.1]]), labels)
+    assert (found["f1_rows"], found["exact_match"]) == (pytest.approx((2 / 3 + 1) / 2), 0.5)
+    assert found["per_class"]["z"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
+    spans = intervals(
+        truth, np.array([[0.9, 0.2], [0.1, 0.1]]), labels, generator=np.random.default_rng(0), only="f1_rows"
+    )
+    assert spans == {"f1_rows": {"value": pytest.approx(5 / 6), "low": None, "high": None, "why": "fewer than 10 rows"}}
+    assert row_scores(truth, np.array([[0.9, 0.2], [0.1, 0.1]]), labels).tolist() == [pytest.approx(2 / 3), 1.0]
+
+
+def test_labels_need_lists_and_as_many_answers() -> None:
+    with pytest.raises(RequestError, match=r"answers have the shape \(1, 3\); expected \(rows, label\) of 2 labels"):
+        scores([("a",)], np.zeros((1, 3)), Several(["a", "b"]))
+    with pytest.raises(RequestError, match="a row has no list of labels; expected one in every row"):
+        scores(["a"], np.zeros((1, 2)), Several(["a", "b"]))

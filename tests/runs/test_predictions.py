@@ -9,6 +9,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from fits import names_in
+from plait.core.classes import Several
 from plait.errors import RequestError
 from plait.models.speech.decode import Heard
 from plait.runs.model import Model
@@ -120,3 +121,14 @@ def test_a_table_of_failed_rows_has_the_same_columns(tmp_path: Path) -> None:
     assert found.to_pylist() == [
         {"prediction": None, "confidence": None, "words": None, "status": "failed", "reason": "audio: blank"}
     ]
+
+
+def test_several_labels_are_joined_as_they_were() -> None:
+    values = np.array([[0.9, 0.2, 0.7], [0.1, 0.1, 0.1], [np.nan] * 3])
+    statuses = [("ok", ""), ("ok", ""), ("failed", "blank")]
+    for delimiter, prediction in ((";", ["a;c", ";", None]), ("", ['["a", "c"]', "[]", None])):
+        answers = Predictions.from_values(values, statuses, Several(["a", "b", "c"], delimiter))
+        assert answers.labels == [["a", "c"], [], None]
+        table = answers.to_arrow().to_pydict()
+        assert table["prediction"] == prediction
+        assert table["probability_c"] == [0.7, 0.1, None]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from plait.core.classes import Ordered, Several
 from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.data.read import read
@@ -307,3 +308,77 @@ def test_a_metric_that_does_not_fit_the_task_is_refused() -> None:
         FitOptions(refit="some")
     with pytest.raises(RequestError, match="choose is 'best'; expected one of: ensemble, simple"):
         FitOptions(choose="best")
+
+
+# -- several labels a row ---------------------------------------------------------------------------------------------
+
+
+def test_several_labels_are_read_and_dealt_by_the_rarest() -> None:
+    labels = find(["b;a", "a", None, ";", "c; a"], "labels")
+    assert isinstance(labels.classes, Several)
+    assert (labels.classes, labels.classes.delimiter, labels.classes.fewest) == (["a", "b", "c"], ";", 0)
+    assert labels.sets.tolist() == [[1, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [1, 0, 1]]  # type: ignore[union-attr]
+    assert labels.cells.tolist() == [("a", "b"), ("a",), None, (), ("a", "c")]
+    assert labels.codes.tolist() == [1, 0, -1, 3, 2]
+    assert (labels.task, labels.metric) == ("labels", "f1_rows")
+    assert labels.cells_of(np.array([0, 2, 3])).tolist() == ["a;b", None, ";"]
+
+
+def test_lists_are_written_as_json() -> None:
+    labels = find([["x", "y"], ["x"], ["y"]], "labels")
+    assert labels.written_as == {"delimiter": "", "fewest": 1}
+    assert labels.cells_of(np.array([0])).tolist() == ['["x", "y"]']
+
+
+def test_what_is_learned_of_labels() -> None:
+    labels = find(["a;b", "a", "b;a", ";"], "labels")
+    labels.learn_from(np.array([0, 1, 3]), False)
+    assert labels.prior == pytest.approx([2 / 3, 1 / 3])
+    target = labels.target_on(torch.device("cpu"))
+    assert (target.several, target.values.shape, target.metric_name) == (True, (4, 2), "f1_micro")
+    assert labels.losses(np.array([[0.5, 0.5]]), np.array([1])) == pytest.approx([math.log(2)])
+    with pytest.raises(RequestError, match="balance weights classes, of which a row has one"):
+        labels.learn_from(np.array([0, 1]), True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (
+            ["a;b", "b,a", "a,c;b"],
+            "holds ';' in 2 cells and ',' in 2 cells, so what is between labels is part of some.",
+        ),
+        (["a", "a"], "holds the one label 'a'; expected two or more"),
+        ([None, None], "has no labels in any of its 2 rows"),
+        ([";", ";"], "holds no label; expected two or more"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_told(cells: list[Any], told: str) -> None:
+    with pytest.raises(TableError, match=re.escape(told)):
+        find(cells, "labels")
+
+
+def test_training_rows_of_the_same_labels_are_told() -> None:
+    with pytest.raises(TableError, match="all training rows have the same labels in column 'y'"):
+        find(["a;b", "a;b", "a"], "labels").check_training(np.array([0, 1]))
+
+
+def test_metrics_of_labels_and_of_grades_are_their_own() -> None:
+    labels = find(["a;b", "a"], "labels")
+    with pytest.raises(
+        RequestError, match="the metric accuracy does not fit column 'y', which holds several labels a row"
+    ):
+        labels.settle_metric("accuracy")
+    labels.settle_metric(None)
+    assert (labels.metric, labels.beside) == ("f1_rows", "f1_micro")
+    grades = find(["low", "high", "medium"], "ordered")
+    assert isinstance(grades.classes, Ordered)
+    grades.settle_metric(None)
+    assert (grades.classes, grades.task) == (["low", "medium", "high"], "ordered")
+    assert (grades.metric, grades.beside) == ("quadratic_kappa", "mae")
+
+
+def test_lists_of_labels_beside_arrays() -> None:
+    assert column_of_labels([["b", "a"], [], {"c"}], 3).to_pylist() == [["a", "b"], [], ["c"]]
+    with pytest.raises(RequestError, match="there are 1 lists of labels; expected 2"):
+        column_of_labels([["a"]], 2)

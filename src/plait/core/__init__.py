@@ -7,6 +7,7 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
+    "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
         "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
@@ -18,7 +19,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (
-        "AS_TEXT", "CLASS_METRICS", "FAMILIES", "FitOptions", "NUMBER_METRICS", "OWN", "REPORT_ROWS", "checked",
+        "AS_TEXT", "CLASS_METRICS", "FAMILIES", "FitOptions", "LABEL_METRICS", "NUMBER_METRICS", "ORDERED_METRICS",
+        "OWN", "REPORT_ROWS", "checked",
         "from_strings", "option", "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),

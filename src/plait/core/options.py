@@ -25,6 +25,9 @@ AS_TEXT = "text"  # the family of candidates that read the whole row written out
 FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
 CLASS_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "log_loss")  # the first is the usual one
 NUMBER_METRICS = ("r2", "rmse", "mae")
+ORDERED_METRICS = ("quadratic_kappa", "mae", *CLASS_METRICS)
+LABEL_METRICS = ("f1_rows", "f1_micro", "f1_macro", "average_precision", "hamming_loss", "exact_match")
+METRICS = tuple(dict.fromkeys(CLASS_METRICS + NUMBER_METRICS + ORDERED_METRICS + LABEL_METRICS))
 REFITS = ("all", "train+val", "none")
 CHOICES = ("ensemble", "simple")
 PRECISIONS = ("auto", "float32")
@@ -143,8 +146,8 @@ class FitOptions:
                 raise RequestError(f"{name} is {value}; expected {least}{unit} or more.")
         if self.time_limit is not None and not self.time_limit > 0:
             raise RequestError(f"time_limit is {self.time_limit}; expected more than 0 seconds.")
-        if self.metric is not None and self.metric not in CLASS_METRICS + NUMBER_METRICS:
-            near = did_you_mean(self.metric, CLASS_METRICS + NUMBER_METRICS)
+        if self.metric is not None and self.metric not in METRICS:
+            near = did_you_mean(self.metric, METRICS)
             raise RequestError(f"there is no metric {self.metric!r}. {near}")
         if self.refit is not None and self.refit not in REFITS:
             raise RequestError(f"refit is {self.refit!r}; expected one of: {', '.join(REFITS)}.")

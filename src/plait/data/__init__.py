@@ -18,6 +18,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "headers": ("check_header", "close_lengths", "span_of_wav"),
     "in_text": ("GRIDS", "ROWS", "Held", "held_in"),
+    "label_lists": ("code_labels", "find_delimiter", "looks_like_labels", "read_labels"),
     "lists": ("array_of",),
     "media": (
         "MAX_PIXELS", "is_address", "open_cell", "open_sound", "part_of", "read_head", "read_image", "read_sound",

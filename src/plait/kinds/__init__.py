@@ -24,6 +24,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
     "facts": ("Facts", "absent_cells", "facts_of", "rows_of"),
     "features": ("batch_features", "code_blocks", "coded_sizes", "count_numbers", "even_spread"),
+    "grades": ("order_classes",),
     "kind": ("Kind",),
     "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),
     "media": ("SAVED", "WEB", "means_files"),

@@ -10,7 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from plait.core.contract import SPLITS, Column, Modality, Schema, Table, clean_label
+from plait.core.finding import quoted
 from plait.core.words import count
+from plait.data.label_lists import find_delimiter, looks_like_labels
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
 from plait.kinds.facts import Facts, Guess, facts_of
@@ -19,7 +21,8 @@ from plait.kinds.recognise import judge
 from plait.kinds.tabular.recognise import judge_target, numeric_share
 from plait.kinds.text.recognise import count_words
 
-TARGET_KINDS = ("category", "number", "text")
+TARGET_KINDS = ("category", "number", "text", "labels", "ordered")
+ONLY_TARGETS = ("labels", "ordered")  # kinds that no other column is of
 ASKED = "the target as asked; "
 UNSURE = 0.7  # how sure one is at least of a kind that nobody needs to be told about
 WHY_MENDED = "says what a mended copy changed"
@@ -83,8 +86,11 @@ def _check_request(
                 f"{what}: there is no column {name!r} in {table.source}. {did_you_mean(name, table.names)}"
             )
     for name, kind in kinds.items():
-        if kind not in column_kinds():
-            raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, column_kinds())}")
+        known = [*column_kinds(), *ONLY_TARGETS]
+        if kind not in known:
+            raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, known)}")
+        if kind in ONLY_TARGETS and ("target", name) not in roles:
+            raise RequestError(f"column {name!r} cannot be {kind}: that is a kind of the target alone.")
     used: dict[str, str] = {}
     for what, name in roles:
         if used.setdefault(name, what) != what:
@@ -135,12 +141,21 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             raise RequestError(
                 f"target {name!r} cannot be of kind {kind!r}: a target is one of {', '.join(TARGET_KINDS)}"
             )
+        if kind not in ("labels", "text") and _are_lists(facts):
+            raise RequestError(f"target {name!r} cannot be {kind}: its cells are lists; say labels.")
+        if kind == "labels":
+            return Column(name, kind, "target", f"{ASKED}several labels a row, said by you{_say_between(facts)}", 1.0)
         return Column(name, kind, "target", f"{ASKED}{kind} said by you; {counted}", 1.0)
+    if _are_lists(facts):
+        return Column(name, "labels", "target", f"{ASKED}lists: several labels a row", 0.9)
     if facts.form == "array":
         if all(np.ndim(cell) == 1 and np.isin(cell, (0, 1)).all() and np.sum(cell) == 1 for cell in facts.sample):
             classes = len(facts.sample[0])
             return Column(name, "category", "target", f"{ASKED}one-hot, {classes} classes", 1.0)
-        raise RequestError(f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row")
+        raise RequestError(
+            f"target {name!r} holds {guess.why}; a target is a class, a number or a text for each row. Lists of labels "
+            f"are learned with --kind {quoted(name)}=labels"
+        )
     if facts.form in ("bytes", "other") or (is_opened(guess.kind) and facts.distinct != 1):
         raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")
     if facts.form == "date":
@@ -148,10 +163,28 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             f"target {name!r} holds dates; turn them into a number, such as the days since the first one"
         )
     kind, reason, confidence = judge_target(facts)
+    if kind == "category" and facts.form == "text" and (sign := looks_like_labels(facts.sample)):
+        mend = f"--kind {quoted(name)}=labels learns them as several labels a row"
+        why = f"classes, though most cells hold {sign!r} between words that come again; {mend}"
+        return Column(name, kind, "target", f"{ASKED}{counted}: {why}", 0.5)
     if kind == "category" and (alone := facts.rows_each().count(1)) and facts.filled > 2:
         counted += f", {count(alone)} of them in one row only"
         confidence = min(confidence, 0.6)
     return Column(name, kind, "target", f"{ASKED}{counted}: {reason}", confidence)
+
+
+def _are_lists(facts: Facts) -> bool:
+    """Whether cells are lists of words; those of numbers come as arrays."""
+    return facts.form == "other" and bool(facts.sample) and all(isinstance(x, (list, tuple, set)) for x in facts.sample)
+
+
+def _say_between(facts: Facts) -> str:
+    """Return what is found between the labels of text."""
+    try:
+        sign = find_delimiter(facts.uniques() if facts.form == "text" else ())
+    except ValueError:  # which is told when they are read
+        return ""
+    return f", with {sign!r} between" if sign else ""
 
 
 def _beside_others(column: Column, columns: Mapping[str, Column], facts: Facts) -> Column:

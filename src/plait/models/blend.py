@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from plait.errors import RequestError
-from plait.models.calibration import SMALLEST, is_numbers, log_sum, logs, losses, softmax, turns
+from plait.models.calibration import SMALLEST, is_numbers, is_several, log_sum, logs, losses, softmax, turns
 
 FARTHEST = 10.0  # log-probabilities over the prior beyond this are cut in stacking
 RIDGES = (3.0, 30.0, 300.0)  # of stacking; chosen by cross-validation
@@ -247,8 +247,13 @@ def select_ensemble(
     if not predictions or size < 1:
         raise RequestError(f"got {len(predictions)} candidates and size {size}; expected at least 1 of each.")
     numbers, rows = is_numbers(target), np.arange(len(target))
-    # all that the loss looks at: the value, or the probability of the true class
-    seen = np.stack([np.asarray(p, np.float64)[:, 0] if numbers else np.asarray(p)[rows, target] for p in predictions])
+    # all that the loss looks at: the value, or the probability of what is true: of a class, or of each label
+    if is_several(target):
+        each, present = [np.where(target == 1, p, 1 - p).ravel() for p in predictions], _repeat(present, target)
+        counts, target = _repeat(counts, target), target.ravel()
+    else:
+        each = [np.asarray(p, np.float64)[:, 0] if numbers else np.asarray(p)[rows, target] for p in predictions]
+    seen = np.stack(each)
     there = np.ones(seen.shape, bool) if present is None else np.asarray(present, bool).T
     anywhere = there.any(1) | ~there.any()  # what is absent everywhere is no choice
     there = there | ~there.any(0)  # of rows in which none is, all say the prior
@@ -256,15 +261,20 @@ def select_ensemble(
     for _ in range(size):
         num = chosen + there
         means = np.where(num > 0, (total + seen * there) / np.maximum(num, 1), seen)  # no member there: the prior
-        each = means - target if numbers else -np.log(np.clip(means, SMALLEST, None))
-        each = np.abs(each) if absolute else np.square(each) if numbers else each
-        loss = np.where(anywhere, np.average(each, axis=1, weights=counts), np.inf)
+        lost = means - target if numbers else -np.log(np.clip(means, SMALLEST, None))
+        lost = np.abs(lost) if absolute else np.square(lost) if numbers else lost
+        loss = np.where(anywhere, np.average(lost, axis=1, weights=counts), np.inf)
         pick = int(loss.argmin())
         total, chosen = total + seen[pick] * there[pick], chosen + there[pick]
         picks.append(pick)
         reached.append(float(loss[pick]))
     best = int(np.argmin(reached)) + 1
     return np.bincount(picks[:best], minlength=len(predictions)) / best
+
+
+def _repeat(values: np.ndarray | None, sets: np.ndarray) -> np.ndarray | None:
+    """Return what is said of rows (rows, …) for each label of each row."""
+    return None if values is None else np.repeat(values, sets.shape[1], axis=0)
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Losses, folds and temperature: how sure a prediction may be, learned on validation rows and judged on others.
 
-Knows no model and no table. A target of whole numbers holds class codes; one of floats, numbers.
+Knows no model and no table. A target (rows,) of whole numbers holds class codes; one of floats, numbers; one of (rows,
+label) says which of several labels a row has, 0 or 1, each with a probability of its own.
 """
 
 from __future__ import annotations
@@ -10,20 +11,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from plait.core.classes import log_odds
+
 SMALLEST = 1e-12  # a probability of 0 is taken as this
 LOWEST, HIGHEST = 0.05, 500.0  # temperatures
 DOUBT = 5.0  # how firmly a temperature is held where it starts, before rows speak
 LUCK = 2.0  # nats that answers may gain on the prior, over all rows, though they say nothing: in one case of forty
+STEPS = np.arange(0.05, 0.951, 0.05).round(2)  # thresholds that are tried for a label
+FIRM = 10  # rows with a label that all labels together stand for, where it chooses its threshold
 MOST_SETS = 4  # modalities up to which each set of them has a temperature of its own; of more, each number of them
 
 
 def log_losses(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return −log of the probability of the true class: (rows, class), (rows,) → (rows,)."""
+    """Return −log of the probability of the true class: (rows, class), (rows,) → (rows,); of labels the mean of all."""
+    if is_several(codes):
+        return -logs(np.where(codes == 1, probabilities, 1 - np.asarray(probabilities))).mean(1)
     return -logs(np.asarray(probabilities)[np.arange(len(codes)), codes])
 
 
 def losses(answers: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the loss of every row, (rows,): log loss for class codes, squared error for numbers."""
+    """Return the loss of every row, (rows,): log loss for class codes and labels, squared error for numbers."""
     return np.square(answers[:, 0] - target) if is_numbers(target) else log_losses(answers, target)
 
 
@@ -31,7 +38,7 @@ def assign_folds(
     target: np.ndarray, *, generator: np.random.Generator, groups: np.ndarray | None = None, folds: int = 5
 ) -> np.ndarray:
     """Return (rows,) int: the fold of every row, each class spread evenly, a group in one fold; of few rows, fewer."""
-    num = len(target)
+    num, target = len(target), rarest_label(target) if is_several(target) else target
     order = generator.permutation(num)
     codes = np.zeros(num, np.int64) if is_numbers(target) else np.unique(target, return_inverse=True)[1]
     fold = np.zeros(num, np.int64)
@@ -56,6 +63,39 @@ def assign_folds(
 def is_numbers(target: np.ndarray) -> bool:
     """Tell whether a target holds numbers to estimate, not class codes."""
     return not np.issubdtype(np.asarray(target).dtype, np.integer)
+
+
+def is_several(target: np.ndarray) -> bool:
+    """Tell whether a target says which of several labels a row has: (rows, label)."""
+    return np.ndim(target) == 2
+
+
+def rarest_label(sets: np.ndarray) -> np.ndarray:
+    """Return (rows,) the rarest label of each row, one more than there are where it has none: rows are dealt by it.
+
+    After Sechidis, Tsoumakas and Vlahavas 2011, "On the stratification of multi-label data": rare labels first.
+    """
+    order = np.argsort(sets.sum(0), kind="stable")
+    first = sets[:, order].argmax(1)
+    return np.where(sets.any(1), order[first], sets.shape[1])
+
+
+def find_thresholds(answers: np.ndarray, sets: np.ndarray) -> tuple[float, ...]:
+    """Return for each label from which probability on it is answered, so that F1 is highest; arrays (rows, label).
+
+    Each stands on FIRM more rows in which all labels together have theirs: few rows of its own say little. Of steps as
+    good it is the middle one.
+    """
+    said = [answers >= step for step in STEPS]
+    hits, named, held = (
+        np.stack([(x & (sets == 1)).sum(0) for x in said]),
+        np.stack([x.sum(0) for x in said]),
+        sets.sum(0),
+    )
+    all_hits, all_named = (x.sum(1, keepdims=True) * FIRM / max(1, held.sum()) for x in (hits, named))
+    scores = 2 * (hits + all_hits) / (named + held + all_named + FIRM)  # (step, label)
+    best = scores >= scores.max(0) - 1e-9
+    return tuple(float(np.median(STEPS[steps]).round(3)) for steps in best.T)
 
 
 def turns(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -122,18 +162,22 @@ def fit_temperature(
     rows = np.arange(len(codes)) if present is None else np.flatnonzero(present)
     if not len(rows):
         return start
-    logits, truth = logs(np.asarray(probabilities)[rows]), np.asarray(codes)[rows]
-    each = np.ones(len(rows)) if counts is None else counts[rows]
+    truth, given = np.asarray(codes)[rows], np.asarray(probabilities)[rows]
+    several = is_several(truth)
+    logits, each = log_odds(given) if several else logs(given), np.ones(len(rows)) if counts is None else counts[rows]
 
     def loss(log_temperature: float) -> float:
-        scaled = soften(logits, np.exp(log_temperature), prior)
-        fit = log_sum(scaled) - scaled[np.arange(len(truth)), truth]
+        scaled = soften(logits, np.exp(log_temperature), prior, several=several)
+        if several:
+            fit = (np.logaddexp(0, scaled) - truth * scaled).sum(1)
+        else:
+            fit = log_sum(scaled) - scaled[np.arange(len(truth)), truth]
         return float(each @ fit + DOUBT * (_weight(log_temperature) - _weight(np.log(start))) ** 2)
 
     found = float(np.exp(minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded").x))
     if prior is None:
         return found
-    gain = _gain(apply_temperature(probabilities, found, prior=prior)[rows], truth, prior, each)
+    gain = _gain(apply_temperature(given, found, prior=prior, several=several), truth, prior, each)
     return min(HIGHEST, found / (1 - LUCK / gain)) if gain > LUCK else HIGHEST
 
 
@@ -144,18 +188,21 @@ def _weight(log_temperature: float) -> float:
 
 def _gain(probabilities: np.ndarray, codes: np.ndarray, prior: Sequence[float], counts: np.ndarray) -> float:
     """Return by how many nats, over all rows, answers are better than the prior."""
-    return float(counts @ (log_losses(np.tile(prior, (len(codes), 1)), codes) - log_losses(probabilities, codes)))
+    gains = log_losses(np.tile(prior, (len(codes), 1)), codes) - log_losses(probabilities, codes)
+    return float(counts @ gains) * (codes.shape[1] if is_several(codes) else 1)
 
 
-def soften(logits: Any, temperature: Any, prior: Sequence[float] | None = None, xp: Any = np) -> Any:
+def soften(
+    logits: Any, temperature: Any, prior: Sequence[float] | None = None, xp: Any = np, several: bool = False
+) -> Any:
     """Return logits of log probabilities (rows, class) by a temperature T, or one for each row (rows, 1): log p / T.
 
     With a prior of the classes (class,): log prior + (log p − log prior) / T, so that a high T leaves the prior, and
-    not equal shares.
+    not equal shares. several: logits and prior are of several labels, each by itself, log odds.
     """
     if prior is None:
         return logits / temperature
-    base = logs(xp.asarray(prior, dtype=xp.float64), xp)
+    base = log_odds(prior) if several else logs(xp.asarray(prior, dtype=xp.float64), xp)
     return base + (logits - base) / temperature
 
 
@@ -164,16 +211,19 @@ def apply_temperature(
     temperature: float | np.ndarray,
     present: np.ndarray | None = None,
     prior: Sequence[float] | None = None,
+    several: bool = False,
 ) -> np.ndarray:
     """Return the probabilities (rows, class) by a temperature, or one for each row (rows,); 1 leaves them as they are.
 
-    Rows in which nothing is present keep the prior as it is. prior: as in `soften`.
+    Rows in which nothing is present keep the prior as it is. prior, several: as in `soften`.
     """
     before = np.asarray(probabilities, np.float64)
     heat = np.broadcast_to(np.asarray(temperature, np.float64), len(before))
     heat = (heat if present is None else np.where(present, heat, 1.0))[:, None]
     if (heat == 1.0).all():
         return before.copy()
+    if several:
+        return np.where(heat == 1.0, before, 1 / (1 + np.exp(-soften(log_odds(before), heat, prior, several=True))))
     return np.where(heat == 1.0, before, softmax(soften(logs(before), heat, prior)))
 
 
@@ -193,12 +243,13 @@ def cross_fit_temperature(
     """
     each = np.ones(len(codes)) if counts is None else counts
     given, there = np.asarray(probabilities, np.float64), np.ones(len(codes), bool) if present is None else present
-    before = apply_temperature(given, start, there, prior)
+    several = is_several(codes)
+    before = apply_temperature(given, start, there, prior, several)
     answers = before.copy()
     for rest, here in turns(fold):
         if len(rest):
             temperature = fit_temperature(given[rest], codes[rest], there[rest], prior, start, each[rest])
-            answers[here] = apply_temperature(given[here], temperature, there[here], prior)
+            answers[here] = apply_temperature(given[here], temperature, there[here], prior, several)
     if len(np.unique(fold)) > 1:
         better = each @ log_losses(answers, codes) <= each @ log_losses(before, codes)
         if better or (prior is not None and _gain(before, codes, prior, each) <= 2 * LUCK):

@@ -50,7 +50,7 @@ LIMIT = 10.0  # standard deviations from the mean, at most
 class Goal:
     """What is to be learned from rows."""
 
-    targets: np.ndarray  # (rows,) class codes, or numbers in their own unit
+    targets: np.ndarray  # (rows,) class codes, or numbers in their own unit; (rows, label) 0 or 1
     prior: np.ndarray  # (class,) shares, or (1,) mean, of the training rows
     regression: bool = False
     weights: np.ndarray | None = None  # (class,) what a row of each class counts
@@ -59,6 +59,11 @@ class Goal:
     @property
     def task(self) -> str:
         return "regression" if self.regression else "classification"
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have any of the labels."""
+        return self.targets.ndim == 2
 
 
 def fit_classic(

@@ -233,23 +233,29 @@ class Film(nn.Module):
         return one_token(state, present)
 
 
+def prior_logits(prior: Tensor, regression: bool, several: bool = False) -> Tensor:
+    """Return what stands for a prior (class,) among logits: log shares, or of several labels the log odds of each."""
+    if several:
+        return prior.clamp(1e-6, 1 - 1e-6).logit()
+    return prior if regression else prior.clamp(min=1e-6).log().log_softmax(0)
+
+
 class Vote(nn.Module):
     """Late fusion: every branch predicts, and what each says beyond the prior is added up, by weights learned from 1.
 
     The product rule of Kittler and others 1998 (IEEE TPAMI 20, 3):
     logits = log prior + Σ over the present branches of w · (log softmax(branch) − log prior).
     For numbers: the mean of the present branches, weighted by softmax(w). Where no branch is present: the prior.
+    several: any of the classes may be true of a row, so each has log odds of its own for log probabilities.
     """
 
     prior: Tensor
 
-    def __init__(self, num_parts: int, prior: Tensor, regression: bool = False) -> None:
+    def __init__(self, num_parts: int, prior: Tensor, regression: bool = False, several: bool = False) -> None:
         super().__init__()
-        self.regression = regression
+        self.regression, self.several = regression, several
         prior = torch.as_tensor(prior, dtype=torch.get_default_dtype())
-        if not regression:
-            prior = prior.clamp(min=1e-6).log().log_softmax(0)
-        self.register_buffer("prior", prior)
+        self.register_buffer("prior", prior_logits(prior, regression, several))
         self.weight = nn.Parameter(torch.ones(num_parts))
 
     def forward(self, parts: Sequence[Part]) -> Tensor:
@@ -260,7 +266,8 @@ class Vote(nn.Module):
             weight = present_softmax(self.weight.expand(present.shape), present, 1)
             mean = (weight.unsqueeze(2) * answers).sum(1)
             return torch.where(present.any(1, keepdim=True), mean, self.prior)
-        beyond = (F.log_softmax(answers, 2) - self.prior).masked_fill(~present.unsqueeze(2), 0.0)
+        said = answers if self.several else F.log_softmax(answers, 2)
+        beyond = (said - self.prior).masked_fill(~present.unsqueeze(2), 0.0)
         return self.prior + (self.weight[:, None] * beyond).sum(1)
 
 

@@ -26,16 +26,19 @@ SMOOTHING = 0.1  # label smoothing with three classes or more (Szegedy and other
 class Target:
     """What is to be learned."""
 
-    values: Tensor  # (rows,) class codes (int64) or scaled numbers (float32)
+    values: Tensor  # (rows,) class codes (int64) or scaled numbers (float32); (rows, label) 0 or 1 (float32)
     regression: bool = False
     weights: Tensor | None = None  # (class,)
     counts: Tensor | None = None  # (rows,) what each row counts, 1 on average
 
     def loss(self, outputs: Tensor, rows: Tensor) -> Tensor:
-        """The training loss: cross-entropy with smoothed labels, or a smooth L1 distance."""
+        """The training loss: cross-entropy with smoothed labels, a smooth L1 distance, or of each label its own."""
         reduction = "mean" if self.counts is None else "none"
         if self.regression:
             loss = F.smooth_l1_loss(outputs[:, 0], self.values[rows], reduction=reduction)
+        elif self.several:
+            loss = F.binary_cross_entropy_with_logits(outputs, self.values[rows], reduction="none").mean(1)
+            loss = loss if self.counts is not None else loss.mean()
         else:
             smoothing = SMOOTHING if outputs.shape[1] > 2 else 0.0
             truth = self.values[rows]
@@ -43,17 +46,26 @@ class Target:
         return loss if self.counts is None else (loss * self.counts[rows]).mean()
 
     def measure(self, outputs: Tensor, rows: Tensor) -> tuple[Tensor, float]:
-        """Return the validation loss of every row, and the metric that people read (accuracy, or r2)."""
+        """Return the validation loss of every row, and the metric that people read (accuracy, r2 or micro F1)."""
         truth = self.values[rows].to(outputs.device)
         if self.regression:
             errors = (outputs[:, 0] - truth) ** 2
             spread = ((truth - truth.mean()) ** 2).mean()
             return errors, float(1 - errors.mean() / spread) if spread > 0 else math.nan
+        if self.several:
+            said, there = outputs > 0, truth > 0.5
+            f1 = 2 * (said & there).sum() / (said.sum() + there.sum()).clamp(min=1)
+            return F.binary_cross_entropy_with_logits(outputs, truth, reduction="none").mean(1), float(f1)
         return F.cross_entropy(outputs, truth, reduction="none"), float((outputs.argmax(1) == truth).float().mean())
 
     @property
     def metric_name(self) -> str:
-        return "r2" if self.regression else "accuracy"
+        return "r2" if self.regression else "f1_micro" if self.several else "accuracy"
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have any of the labels."""
+        return self.values.dim() == 2
 
 
 def encode_live(network: Network, prepared: Prepared, augment: Any, device: torch.device) -> Source:

@@ -18,7 +18,7 @@ from plait.errors import RequestError, did_you_mean
 from plait.kinds.network import as_float, build_encoder, centre, input_shape, is_normed
 from plait.kinds.vectors.network import VectorEncoder
 from plait.models import plan as plans
-from plait.models.fusion import DROPOUT, Vote, build_fusion, pool
+from plait.models.fusion import DROPOUT, Vote, build_fusion, pool, prior_logits
 
 if TYPE_CHECKING:
     from plait.pretrained.frozen import Frozen
@@ -69,7 +69,8 @@ class Network(nn.Module):
     """One candidate: the encoders of its modalities, a fusion plan (or one modality alone), and a head.
 
     spec is JSON: {"strands": [{"name", "kind", "group", "columns", and "input" where that has another name}],
-    "layouts": {group: layout}, "plan": text or null, "dim", "outputs", "regression", "late"}. With `late` the answer
+    "layouts": {group: layout}, "plan": text or null, "dim", "outputs", "regression", "late"}, and "several" where a
+    row may have any of the classes, each with a probability of its own. With `late` the answer
     starts from what each modality says by itself (a vote of heads of their own) and the fused tokens add to it: fusion
     then begins no worse than late fusion. prior (class,): the class shares of the training split, or for numbers
     (target,) their mean. plan: where it holds a module of the user's own. encoders: {group: what makes its encoder,
@@ -83,7 +84,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.spec = dict(spec)
-        self.regression = bool(spec["regression"])
+        self.regression, self.several = bool(spec["regression"]), bool(spec.get("several"))
         dim, outputs = int(spec["dim"]), int(spec["outputs"])
         if plan is None and spec["plan"] is not None:
             plan = plans.parse(spec["plan"])
@@ -116,10 +117,10 @@ class Network(nn.Module):
         self.heads = nn.ModuleList(Head(dim, outputs) for _ in self.branches)
         self.inner = nn.ModuleList(build_fusion(branch, dim) for branch in self.branches)
         prior = torch.as_tensor(prior, dtype=torch.float32)
-        self.vote = Vote(len(self.branches), prior, self.regression) if len(self.branches) > 1 else None
+        self.vote = Vote(len(self.branches), prior, self.regression, self.several) if len(self.branches) > 1 else None
         self.fusion = build_fusion(plan, dim) if plan is not None and not self.vote_at_root else None
         self.head = Head(dim, outputs, zero=self.late) if self.fusion is not None else None
-        self.register_buffer("prior", prior if self.regression else prior.clamp(min=1e-6).log().log_softmax(0))
+        self.register_buffer("prior", prior_logits(prior, self.regression, self.several))
 
     def _check_input(self, name: str, group: str, x: Tensor) -> None:
         shape, columns = input_shape(self.spec["layouts"][group]), self.views[name]["columns"]
@@ -229,6 +230,11 @@ def tuned_makers(views: Sequence[Any], tune: Mapping[str, str]) -> dict[str, Any
     return {v.group: maker(v.frozen, tune.get(v.of, "full")) for v in views if v.how == "tuned"}
 
 
+def as_probabilities(network: Network, logits: Tensor) -> Tensor:
+    """Return probabilities of logits (batch, class): one class a row, or of several labels each by itself."""
+    return logits.sigmoid() if network.several else logits.softmax(1)
+
+
 class NetworkPredictor:
     """A Network as a predictor: Batch → probabilities (batch, class), or values (batch, target) in its unit."""
 
@@ -259,4 +265,4 @@ class NetworkPredictor:
         values = logits.double()
         if self.network.regression:
             return (values * self.spread + self.center).cpu().numpy()
-        return values.softmax(1).cpu().numpy()
+        return as_probabilities(self.network, values).cpu().numpy()

@@ -22,7 +22,7 @@ from plait.kinds import KINDS
 from plait.kinds.network import as_float, centre, input_shape, is_given_features
 from plait.models.calibration import logs, number_sets, soften, softmax
 from plait.models.classic import ClassicPredictor, MajorityPredictor
-from plait.models.network import Network, NetworkPredictor, Parts
+from plait.models.network import Network, NetworkPredictor, Parts, as_probabilities
 from plait.models.predictors import Bounded, Calibrated, leaves_of
 from plait.models.sparse import SparsePredictor
 from plait.pretrained.frozen import Frozen
@@ -191,7 +191,7 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
         own = logits[id(predictor.network)].double()
         if predictor.network.regression:
             return own * predictor.spread + predictor.center
-        return own.softmax(1)
+        return as_probabilities(predictor.network, own)
     if isinstance(predictor, MajorityPredictor):
         rows = next(iter(there.values())).shape[0]
         return torch.as_tensor(predictor.prior, dtype=torch.float64).expand(rows, -1)

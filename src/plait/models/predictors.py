@@ -44,12 +44,14 @@ class Calibrated:
 
     prior: towards which it softens, (class,); None, as in runs of before: towards equal shares. given: a temperature
     for each set of its modalities that a row may have, as `number_sets` counts them; empty: the same for all.
+    thresholds: of several labels a row, from which probability on each is answered; empty: a row has one class.
     """
 
     inner: Any
     temperature: float
     prior: tuple[float, ...] | None = None
     given: tuple[float, ...] = ()
+    thresholds: tuple[float, ...] = ()
 
     @property
     def names(self) -> Sequence[str]:
@@ -68,7 +70,10 @@ class Calibrated:
     def from_logits(self, logits: torch.Tensor, present: np.ndarray) -> np.ndarray:
         """Return the answers to logits (batch, class) of rows; present: (batch, name) bool, in the order of names."""
         answers = self.inner.from_logits(logits, present)
-        return apply_temperature(answers, self.heats[number_sets(present)], prior=self.prior)
+        return self._temper(answers, self.heats[number_sets(present)])
+
+    def _temper(self, answers: np.ndarray, heats: np.ndarray) -> np.ndarray:
+        return apply_temperature(answers, heats, prior=self.prior, several=bool(self.thresholds))
 
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.subsets(batch, [self.names])[0]
@@ -76,7 +81,7 @@ class Calibrated:
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
         answers, heats = answer_subsets(self.inner, batch, keeps), self.heats
         sets = [number_sets(present_in(batch, self.names, keep)) for keep in keeps]
-        return [apply_temperature(x, heats[one], prior=self.prior) for x, one in zip(answers, sets, strict=True)]
+        return [self._temper(x, heats[one]) for x, one in zip(answers, sets, strict=True)]
 
 
 @dataclass
@@ -175,7 +180,11 @@ def input_names(predictor: Any) -> set[str]:
 # -- written and read ---------------------------------------------------------------------------------------------
 
 
-_FORMS = {"ClassicPredictor": "classic", "SparsePredictor": "sparse"}  # those that have a file of their own
+_FORMS = {
+    "ClassicPredictor": "classic",
+    "SparsePredictor": "sparse",
+    "LabelPredictor": "labels",
+}  # those that have a file of their own
 
 
 @dataclass
@@ -208,6 +217,7 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
             part = {"is": "calibrated", "inner": below[0], "temperature": predictor.temperature}
             part |= {} if predictor.prior is None else {"prior": list(predictor.prior)}
             part |= {"given": list(predictor.given)} if predictor.given else {}
+            part |= {"thresholds": list(predictor.thresholds)} if predictor.thresholds else {}
         elif isinstance(predictor, Bounded):
             bounds = {"low": predictor.low, "high": predictor.high, "log": predictor.log}
             part = {"is": "bounded", "inner": below[0], **bounds}
@@ -239,16 +249,21 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
 
 
 def restore_predictors(
-    stored: Stored, plan: Any = None, views: Sequence[View] = (), num_classes: int | None = None
+    stored: Stored,
+    plan: Any = None,
+    views: Sequence[View] = (),
+    num_classes: int | None = None,
+    several: bool = False,
 ) -> dict[str, Any]:
     """Put predictors together again. plan: that of the winner, where it holds a module of the user's own.
 
     views: those of the run, which the inputs of each must agree with. num_classes: 0 for numbers, None where that is
-    not known. Nothing is taken on trust: raises RunError for what does not fit together, before anything large is made
-    of it; for a plan that cannot be rebuilt; and, naming the file, for a classic learner that is damaged.
+    not known; several: of which a row may have any. Nothing is taken on trust: raises RunError for what does not fit
+    together, before anything large is made of it; for a plan that cannot be rebuilt; and, naming the file, for a
+    classic learner that is damaged.
     """
     with consistent(stored.source):
-        check_parts(stored.parts, stored.roles, num_classes)
+        check_parts(stored.parts, stored.roles, num_classes, several)
         by_name, own = {view.name: view for view in views}, dict[int, dict[str, np.ndarray]]()
         for key, value in stored.tensors.items():
             what, _, rest = key.partition(".")
@@ -257,11 +272,11 @@ def restore_predictors(
                 own.setdefault(int(place), {})[name] = value
         made: list[Any] = []
         for number, part in enumerate(stored.parts):
-            if views and part["is"] in ("network", "recogniser", "classic", "sparse"):
+            if views and part["is"] in ("network", "recogniser", "classic", "sparse", "labels"):
                 check_inputs(part, number, by_name)
             made.append(_restore(part, made, own.get(number, {}), stored.files, plan, views))
             if "file" in part and num_classes is not None:
-                check_prior(made[-1].prior, f"predictor {number}", num_classes)
+                check_prior(made[-1].prior, f"predictor {number}", num_classes, several)
         return {role: made[number] for role, number in stored.roles.items()}
 
 
@@ -280,7 +295,8 @@ def _restore(
         inner, given, held = made[part["inner"]], tuple(part.get("given", ())), part.get("prior")
         sets = count_sets(len(inner.names))
         require(len(given) in (0, sets), f"there are {len(given)} temperatures of {sets} sets of {inner.names}")
-        return Calibrated(inner, part["temperature"], None if held is None else tuple(held), given)
+        own = tuple(part.get("thresholds", ()))
+        return Calibrated(inner, part["temperature"], None if held is None else tuple(held), given, own)
     if part["is"] == "bounded":
         return Bounded(made[part["inner"]], part["low"], part["high"], part["log"])
     if part["is"] == "row as text":
@@ -300,6 +316,8 @@ def _restore(
     made_of: Any = ClassicPredictor
     if part["is"] == "sparse":
         from plait.models.sparse import SparsePredictor as made_of
+    elif part["is"] == "labels":
+        from plait.models.each_label import LabelPredictor as made_of
     try:
         return made_of.from_state(part, learned)
     except RunError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from plait.core.classes import log_odds
 from plait.core.contract import Batch, shown_by
 from plait.errors import RequestError, RunError
 from plait.kinds.text.letters import BUCKETS, count_grams
@@ -49,15 +50,17 @@ class Lesson:
         rows = np.flatnonzero(sizes)
         targets, of = np.asarray(goal.targets)[rows], shown_by(name)
         self.classes = np.arange(1) if goal.regression else np.unique(targets).astype(np.int64)
+        if goal.several:
+            self.classes = np.arange(targets.shape[1])
         if len(rows) < 2 or (not goal.regression and len(self.classes) < 2):
             raise RequestError(f"the training rows that have {of} are fewer than two, or of one class.")
         most = max(2, int(MOST_RUNS / sizes[rows].mean()))
         if len(rows) > most:
-            drawn = draw_rows(targets, most, goal.regression, generator)
+            drawn = draw_rows(targets, most, goal.regression or goal.several, generator)
             rows, targets = rows[drawn], targets[drawn]
         counts = counts if len(rows) == len(sizes) else counts[rows]
         self.weights = np.ones(len(rows)) if goal.counts is None else goal.counts[rows].astype(np.float64)
-        if goal.weights is not None and not goal.regression:
+        if goal.weights is not None and not goal.regression and not goal.several:
             self.weights *= np.asarray(goal.weights, np.float64)[targets]
         deviation = float(targets.std()) if goal.regression else 0.0
         self.unit = (float(targets.mean()), deviation if deviation > 1e-12 else 1.0) if goal.regression else (0.0, 1.0)
@@ -79,10 +82,18 @@ class Lesson:
         estimator: Any = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
         if self.goal.regression:
             estimator = Ridge(alpha=1 / strength, solver="sparse_cg", tol=1e-4)
-        alike = bool((self.weights == self.weights[0]).all())
+        weights = None if bool((self.weights == self.weights[0]).all()) else self.weights
+        coefficients, intercepts = list[Any](), list[Any]()
         with warnings.catch_warnings(), one_thread(fitting=True):
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
-            estimator.fit(self.x, self.targets, sample_weight=None if alike else self.weights)
+            for place, targets in enumerate(self.targets.T if self.goal.several else [self.targets]):
+                if self.goal.several and np.ptp(targets) == 0:  # all of these rows have the label, or none
+                    coefficients.append(np.zeros(len(self.columns)))
+                    intercepts.append(log_odds(self.goal.prior[place]))
+                    continue
+                estimator.fit(self.x, targets, sample_weight=weights)
+                coefficients.append(estimator.coef_)
+                intercepts.append(estimator.intercept_)
         return SparsePredictor(
             input_name=self.name,
             layout=self.layout,
@@ -91,9 +102,10 @@ class Lesson:
             classes=self.classes,
             columns=self.columns,
             idf=self.idf,
-            coefficients=np.atleast_2d(estimator.coef_).astype(np.float32),
-            intercepts=np.atleast_1d(estimator.intercept_).astype(np.float64),
+            coefficients=np.vstack(coefficients).astype(np.float32),
+            intercepts=np.hstack(intercepts).astype(np.float64),
             unit=self.unit,
+            several=self.goal.several,
         )
 
 
@@ -142,6 +154,7 @@ class SparsePredictor:
     intercepts: np.ndarray = field(repr=False)  # (output,)
     unit: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the numbers to predict
     learner: str = LEARNER
+    several: bool = False  # whether a row may have any of the classes: an output for each
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -178,6 +191,8 @@ class SparsePredictor:
         said = np.asarray(x @ self.coefficients.T, np.float64) + self.intercepts
         if self.regression:
             answer = said * self.unit[1] + self.unit[0]
+        elif self.several:
+            answer = 1 / (1 + np.exp(-said))
         else:
             said = np.concatenate([np.zeros_like(said), said], 1) if said.shape[1] == 1 else said
             answer = np.zeros((len(said), len(self.prior)))
@@ -188,6 +203,7 @@ class SparsePredictor:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
         facts = {"names": [self.input_name], "layouts": {self.input_name: self.layout}}
         arrays = {name: getattr(self, name) for name in ARRAYS}
+        facts |= {"several": True} if self.several else {}
         return {**facts, "regression": self.regression, "unit": list(self.unit)}, arrays
 
     @classmethod
@@ -203,7 +219,7 @@ class SparsePredictor:
         if wrong:
             raise RunError(f"the learner of {LEARNER} is damaged: {wrong}. Fit again, or restore the file.")
         (name,), unit = facts["names"], facts["unit"]
-        own: dict[str, Any] = {key: arrays[key] for key in ARRAYS}
+        own: dict[str, Any] = {key: arrays[key] for key in ARRAYS} | {"several": bool(facts.get("several"))}
         return cls(name, dict(facts["layouts"][name]), **own, regression=facts["regression"], unit=(unit[0], unit[1]))
 
 
@@ -221,8 +237,9 @@ ARRAYS: dict[str, tuple[type, int]] = {
 def _find_wrong(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
     """Return what of a stored learner does not fit together, or ""."""
     prior, classes, columns = arrays["prior"], arrays["classes"], arrays["columns"]
-    check_prior(prior, f"the learner of {LEARNER}")
-    numbers, outputs = bool(facts["regression"]), len(classes) if len(classes) > 2 else 1
+    several = bool(facts.get("several"))
+    check_prior(prior, f"the learner of {LEARNER}", several=several)
+    numbers, outputs = bool(facts["regression"]), len(classes) if len(classes) > 2 or several else 1
     if len(facts["names"]) != 1 or facts["names"][0] not in facts["layouts"]:
         return "it looks at another number of inputs than one"
     if (classes < 0).any() or (classes >= len(prior)).any() or (np.diff(classes) <= 0).any():

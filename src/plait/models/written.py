@@ -48,6 +48,7 @@ class NetworkSpec(Spec):
     outputs: int
     regression: bool
     late: bool
+    several: NotRequired[bool]
 
 
 class RecogniserSpec(Spec):
@@ -92,10 +93,18 @@ PARTS: dict[str, dict[str, Any]] = {
         "regression": bool,
         "unit": tuple[float, float],
     },
+    "labels": {
+        "file": str,
+        "names": list[str],
+        "layouts": dict[str, dict[str, Any]],
+        "members": list[dict[str, Any] | None],
+    },
 }
 
 # what a part may hold besides: runs of before have none of it
-SELDOM: dict[str, dict[str, Any]] = {"calibrated": {"prior": list[float], "given": list[float]}}
+SELDOM: dict[str, dict[str, Any]] = {
+    "calibrated": {"prior": list[float], "given": list[float], "thresholds": list[float]}
+}
 
 
 def require(right: Any, said: str) -> None:
@@ -104,10 +113,11 @@ def require(right: Any, said: str) -> None:
         raise ValueError(said)
 
 
-def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int | None) -> None:
+def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int | None, several: bool = False) -> None:
     """Hold every part against its type, and against the parts before it, of which it may be made.
 
-    num_classes: 0 for numbers, None where it is not known: then all must have as many.
+    num_classes: 0 for numbers, None where it is not known: then all must have as many. several: of which a row may have
+    any.
     """
     require(len(parts) <= MOST_PARTS, f"there are {len(parts)} predictors; expected at most {MOST_PARTS}")
     depths, asked, files = list[int](), list[int](), set[str]()
@@ -120,7 +130,7 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
         for name, hint in SELDOM.get(str(kind), {}).items():
             check_type(part.get(name, []), hint, f"{where}.{name}")
         inner = part["members"] if kind == "blend" else [part["inner"]] if "inner" in part else []
-        able = {"classic"} if kind == "row as text" else {*PARTS} - {"recogniser"}
+        able = {"classic", "labels"} if kind == "row as text" else {*PARTS} - {"recogniser"}
         right = all(0 <= place < number and parts[place]["is"] in able for place in inner)
         require(right and len({*inner}) == len(inner), f"{where} is made of {str(inner)[:60]}; expected earlier ones")
         depths.append(1 + max((depths[place] for place in inner), default=0))
@@ -134,19 +144,22 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
             for temperature in (part["temperature"], *part.get("given", ())):
                 check_temperature(temperature, where)
             if "prior" in part:
-                check_prior(part["prior"], where, num_classes)
+                check_prior(part["prior"], where, num_classes, several)
+            held = part.get("thresholds", [])
+            right = not held or (several and len(held) == num_classes and all(0 < x < 1 for x in held))
+            require(right, f"{where} has the thresholds {str(held)[:60]}; expected one between 0 and 1 for each label")
         elif kind == "bounded":
             low, high = (math.inf if x is None else x for x in (part["low"], part["high"]))
             require(part["low"] is None or low < high, f"{where} answers from {low} to {high}; expected a range")
         elif kind != "row as text":
-            here = _check_values(part, where)
+            here = _check_values(part, where, several)
             num_classes = here if num_classes is None else num_classes
             require(here in (num_classes, None), f"{where} has {here} classes; expected {num_classes} (0: numbers)")
     for role, number in roles.items():
         require(0 <= number < len(parts), f"{role!r} is predictor {number}; expected one of {len(parts)}")
 
 
-def _check_values(part: Mapping[str, Any], where: str) -> int | None:
+def _check_values(part: Mapping[str, Any], where: str, several: bool) -> int | None:
     """Check the numbers of a network, blend or majority; return how many classes it has, 0 for numbers."""
     kind, spec = part["is"], part.get("spec")
     if spec is not None:
@@ -155,6 +168,8 @@ def _check_values(part: Mapping[str, Any], where: str) -> int | None:
         outputs, regression = spec["units" if kind == "recogniser" else "outputs"], spec.get("regression", False)
         right = outputs == 1 if regression else 2 <= outputs <= MOST_OUTPUTS
         require(right, f"{where} has {outputs} outputs; expected {'1' if regression else f'2 to {MOST_OUTPUTS}'}")
+        alike = bool(spec.get("several")) == several
+        require(alike, f"{where} is of {'one class' if several else 'several labels'} a row, and the run is not")
         if kind == "recogniser":
             return None
         require(part["spread"] > 0, f"{where} has the spread {part['spread']}; expected a number above 0")
@@ -169,18 +184,21 @@ def _check_values(part: Mapping[str, Any], where: str) -> int | None:
         require(
             right, f"{where} blends {'classes' if len(part['prior']) == 1 else 'numbers'}; its prior is of the other"
         )
-    check_prior(part["prior"], where)
+    check_prior(part["prior"], where, several=several)
     return len(part["prior"]) if len(part["prior"]) > 1 else 0
 
 
-def check_prior(prior: Any, where: str, num_classes: int | None = None) -> None:
-    """Raise ValueError unless these are the shares of so many classes, or one finite number (num_classes 0)."""
+def check_prior(prior: Any, where: str, num_classes: int | None = None, several: bool = False) -> None:
+    """Raise ValueError unless these are the shares of so many classes, or one finite number (num_classes 0).
+
+    several: a row may have any of the classes, so that the shares add up to anything.
+    """
     shares = np.asarray(prior, np.float64)
     wanted = f"{num_classes or 'two or more'} shares that add up to 1" if num_classes != 0 else "one number"
     expected = num_classes in (None, len(shares)) if len(shares) > 1 else not num_classes and len(shares) == 1
     right = expected and np.isfinite(shares).all()
     if right and len(shares) > 1:
-        right = (shares >= 0).all() and abs(shares.sum() - 1) < 1e-3
+        right = (shares >= 0).all() and ((shares <= 1).all() if several else abs(shares.sum() - 1) < 1e-3)
     if not right:  # else its words would cost more than the check
         raise ValueError(f"{where} has the prior {str(prior)[:60]}; expected {wanted}")
 
@@ -202,7 +220,7 @@ def check_temperature(temperature: float, where: str) -> None:
 def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]) -> None:
     """Hold what a part says of its inputs against the views of the run. views: {name of the input: view}."""
     where = f"predictor {number}"
-    if part["is"] in ("classic", "sparse"):
+    if part["is"] in ("classic", "sparse", "labels"):
         inputs = [(name, None, part["layouts"].get(name, {})) for name in part["names"]]
     else:
         layouts = part["spec"]["layouts"]

@@ -6,13 +6,13 @@ Knows: predictors, prepared rows, labels. Does not know: run folders, how a cand
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "attribution": ("explain_table",),
-    "caveats": ("class_caveats", "look_caveats", "number_caveats", "row_caveats", "way_out"),
+    "caveats": ("class_caveats", "label_caveats", "look_caveats", "number_caveats", "row_caveats", "way_out"),
     "explanation": ("Explanation", "PICTURES", "write_explanation"),
     "inside": ("Detail",),
     "leaderboard": ("FEWEST", "Proof", "board", "choose_shown", "rule_of", "say_gaps", "span"),
     "shapley": ("draw_orders", "needed_subsets"),
     "worth": ("QUICK", "split_score"),
-    "reliability": ("calibration", "reliability"),
+    "reliability": ("as_classes", "calibration", "reliability"),
     "robustness": ("Robustness",),
     "paired": ("Difference", "POINTS", "Yardstick", "corrected_t", "holm", "reconcile"),
     "spans": ("LEVEL",),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.classes import place_of
 from plait.core.contract import Table, answer_subsets
 from plait.errors import RequestError
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
@@ -33,10 +34,11 @@ def explain_table(
     cover: int | None = None,
 ) -> Explanation:
     """Return what each modality made of the answer to every row, or to one row with what is inside its modalities.
-    The number explained is the probability of the class that is predicted with all that is present, or for a number
-    (classes None) the value. Up to 8 modalities the shares are exact; above, a mean over orders drawn from the seed,
-    with an error. prepared: the rows of the table, where that has been done, else in chunks. cover: how many patches of
-    a cell a pretrained encoder sees covered, at most. Raises RequestError for a row that there is not."""
+    The number explained is the probability of the class that is predicted with all that is present (of several labels
+    a row the surest), or for a number (classes None) the value. Up to 8 modalities the shares are exact; above, a mean
+    over orders drawn from the seed, with an error. prepared: the rows of the table, where that has been done, else in
+    chunks. cover: how many patches of a cell a pretrained encoder sees covered, at most. Raises RequestError for a row
+    that there is not."""
     if row is not None:
         if not 0 <= row < len(table):
             raise RequestError(f"there is no row {row}; rows are numbered from 0 to {len(table) - 1}.")
@@ -59,7 +61,7 @@ def explain_table(
         for first in range(0, max(1, len(chunk)), ROWS):
             batch = part.batch(np.arange(first, min(first + ROWS, len(chunk))))
             answers = [np.asarray(answer, np.float64) for answer in answer_subsets(predictor, batch, keeps)]
-            guess = answers[-1].argmax(1) if classes is not None else np.zeros(len(answers[-1]), np.int64)
+            guess = place_of(answers[-1], classes) if classes is not None else np.zeros(len(answers[-1]), np.int64)
             values = {k: answer[np.arange(len(guess)), guess] for k, answer in zip(keeps, answers, strict=True)}
             present = {name: batch.present[name].cpu().numpy() for name in names}
             shares.append(_share(values, names, orders, present))

@@ -51,6 +51,20 @@ def class_caveats(
     return sentences
 
 
+def label_caveats(sets: np.ndarray, chosen: np.ndarray, labels: Sequence[Any]) -> list[str]:
+    """Return sentences on answers of several labels a row. sets, chosen: (rows, label), what is true, and answered."""
+    if len(sets) < LEAST_ROWS:
+        return []
+    rows, held = f"the {count(len(sets))} rows held out", sets.sum(0)
+    if (chosen == chosen[:1]).all():
+        said = ", ".join(repr(label) for label, named in zip(labels, chosen[0], strict=True) if named) or "no label"
+        return [f"The winner answers {said} to every one of {rows}: it tells nothing apart."]
+    never = np.flatnonzero((held > 0) & (chosen.sum(0) == 0)).tolist()
+    listed = ", ".join(f"{labels[place]!r} ({count(held[place], 'row')})" for place in never[:SHOWN])
+    more = f" and {count(len(never) - SHOWN)} more" if len(never) > SHOWN else ""
+    return [f"Of {rows} the winner never answers {listed}{more}: rows that have them are few."] if never else []
+
+
 def number_caveats(truth: np.ndarray, said: np.ndarray, mean: float) -> list[str]:
     """Return sentences on answers of numbers. truth, said: (rows,); mean: of the training rows."""
     gain = (truth - mean) ** 2 - (truth - said) ** 2

@@ -22,7 +22,7 @@ from plait.kinds import KINDS
 from plait.kinds.network import as_float
 from plait.kinds.part import Part
 from plait.kinds.weights import grid_sums
-from plait.models.network import Network
+from plait.models.network import Network, as_probabilities
 from plait.models.predictors import input_names, present_in
 from plait.models.views import View
 from plait.pretrained.features import Cells, prepare_cell
@@ -108,7 +108,7 @@ class Probe:
             owner = getattr(self.predictor, "inner", self.predictor)
             spread = float(getattr(self.predictor, "spread", getattr(owner, "spread", 1.0)))
             return torch.stack([answer[:, self.index] * spread for answer in answers]).mean(0)
-        return torch.stack([answer.softmax(1)[:, self.index] for answer in answers]).mean(0)
+        return torch.stack([as_probabilities(self.network, x)[:, self.index] for x in answers]).mean(0)
 
     def logits(self, name: str, batch: Batch) -> list[Tensor]:
         """Return (variant, class) from the network, with the other modalities and without; they are encoded once."""

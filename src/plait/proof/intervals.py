@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plait.proof.metrics import PER_CLASS, SMALLEST, Measure, classification, draw, recognition, regression
+from plait.proof.metrics import PER_CLASS, SMALLEST, Measure, classification, draw, labelling, recognition, regression
 from plait.proof.spans import (
     bca_span,
     f1_span,
@@ -61,10 +61,11 @@ def span_classes(
     names: list[str],
     generator: np.random.Generator,
     cluster: np.ndarray | None = None,
+    ordered: bool = False,
 ) -> dict[str, Any]:
     """Return the scores of answers, as `metrics.classification` takes them: {"value", "low", "high"}, and "why" where
     there is no interval; of the numbers of each class a list. cluster: (rows,) codes of groups, from 0."""
-    measure = classification(truth, guess, probabilities, names)
+    measure = classification(truth, guess, probabilities, names, ordered)
     value = {name: some[..., 0] for name, some in measure(np.ones((len(truth), 1), np.float32)).items()}
     num_rows, num = len(truth), len(names)
     hits, support, guessed = (np.bincount(c, minlength=num) for c in (truth[truth == guess], truth, guess))
@@ -84,12 +85,38 @@ def span_classes(
         positives = support[there & (support < num_rows)][: 1 if num == 2 else num]
         ends, even = rank_span(float(value["auroc"]), positives, num_rows - positives), np.ones(len(positives))
         least["auroc"] = sum_span(even / len(even), even * value["auroc"], ends)
-    why: dict[str, Any] = _few(num_rows, "log_loss", "f1_weighted")
+    why: dict[str, Any] = _few(num_rows, "log_loss", "f1_weighted", *(("quadratic_kappa", "mae") if ordered else ()))
     why |= {name: [_few(rows, "it").get("it", "") for rows in support.tolist()] for name in PER_CLASS}
     why |= dict.fromkeys(("precision_macro", "recall_macro", "f1_macro"), _scarce(names, support, occurs))
     why["balanced_accuracy"] = _scarce(names, support, there)
     why["auroc"] = _scarce(names, support if num == 2 else np.minimum(support, num_rows - support), there)
     return _span(measure, value, Known(exact, least, why), Rows(num_rows, truth, cluster), generator)
+
+
+def span_labels(
+    sets: np.ndarray,
+    chosen: np.ndarray,
+    probabilities: np.ndarray,
+    generator: np.random.Generator,
+    cluster: np.ndarray | None = None,
+    only: str = "",
+) -> dict[str, Any]:
+    """Return the scores of answers with several labels a row, as `metrics.labelling` takes them, as `span_classes`.
+    only: the one that is asked for, where the others need not be known."""
+    num_rows = len(sets)
+    measure = labelling(sets, chosen, probabilities, only)
+    value = {name: some[..., 0] for name, some in measure(np.ones((num_rows, 1), np.float32)).items()}
+    hits, support, guessed = ((x.sum(0)) for x in (sets & chosen, sets, chosen))
+    exact = {"exact_match": wilson((sets == chosen).all(1).sum(), num_rows)}
+    why: dict[str, Any] = _few(num_rows, *(name for name in value if name not in PER_CLASS))
+    if not only:
+        exact |= {"precision": wilson(hits, guessed), "recall": wilson(hits, support)}
+        exact["f1"] = f1_span(hits, support, guessed)
+        why |= {name: [_few(rows, "it").get("it", "") for rows in support.tolist()] for name in PER_CLASS}
+    else:
+        value, exact = {only: value[only]}, {name: x for name, x in exact.items() if name == only}
+    rows = Rows(num_rows, None, cluster)
+    return _span(measure, value, Known(exact, {}, why), rows, generator)
 
 
 def span_numbers(

@@ -13,11 +13,14 @@ SMALLEST = 1e-12  # a probability of 0 is taken as this
 PER_CLASS = ("precision", "recall", "f1")
 
 
-def classification(truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarray, names: list[str]) -> Measure:
+def classification(
+    truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarray, names: list[str], ordered: bool = False
+) -> Measure:
     """Return the metrics of answers as a function of weights; NaN where undefined.
     truth, guess: (rows,) indices into names. probabilities: (rows, class); names without a column have probability 0.
     All but auroc are made of three sums of weights for each class: right answers, rows, answers. A ratio with nothing
-    below the line is 0; macro means run over the classes that occur among rows or answers."""
+    below the line is 0; macro means run over the classes that occur among rows or answers. ordered: of classes in an
+    order also quadratic_kappa (Cohen 1968) and mae, in steps of the order."""
     num_rows, num_classes, every = len(truth), len(names), np.arange(len(truth))
     right = np.flatnonzero(truth == guess)
     hit_sums = _sums(truth[right], right, num_classes, num_rows)
@@ -52,12 +55,76 @@ def classification(truth: np.ndarray, guess: np.ndarray, probabilities: np.ndarr
             "f1_weighted": (f1 * support).sum(0) / total,
             "auroc": auroc,
             "log_loss": (surprise @ weights)[0] / total,
+            **(_steps(truth, guess, weights) if ordered else {}),
             "precision": precision,
             "recall": recall,
             "f1": f1,
         }
 
     return measure
+
+
+def _steps(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what answers in an order (rows,) reach: agreement beyond chance by squared steps, and the mean step."""
+    t, g = truth.astype(np.float64), guess.astype(np.float64)
+    total, *sums = np.stack([np.ones_like(t), (t - g) ** 2, np.abs(t - g), t, g, t**2, g**2]) @ weights
+    squared, steps, first, second, square, other = (each / total for each in sums)
+    return {
+        "quadratic_kappa": 1 - _ratio(squared, square + other - 2 * first * second, np.nan),
+        "mae": steps,
+    }
+
+
+def labelling(sets: np.ndarray, chosen: np.ndarray, probabilities: np.ndarray, only: str = "") -> Measure:
+    """Return the metrics of answers with several labels a row as a function of weights; NaN where undefined.
+    sets, chosen: (rows, label) bool, which a row has, and which are answered. f1_rows: the mean F1 of a row, 1 where it
+    has no label and none is answered. average_precision: the mean over labels that some row has, of the precision at
+    each of these rows, by probability. hamming_loss: the share of labels of rows that are wrong. only: of all of these
+    no other is needed than this one."""
+    hits = (sets & chosen).astype(np.float32).T
+    held, said = sets.astype(np.float32).T, chosen.astype(np.float32).T
+    rows = np.stack([row_f1(sets, chosen), (sets != chosen).mean(1), (sets == chosen).all(1)]).astype(np.float64)
+    ranked = [_rank(column, own) for column, own in zip(probabilities.T, sets.T, strict=True)]
+    ranked = [one for one, own in zip(ranked, sets.T, strict=True) if own.any()]
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        f1_rows, hamming, exact = rows @ weights / weights.sum(0)
+        found = {"f1_rows": f1_rows, "hamming_loss": hamming, "exact_match": exact}
+        if only in found:
+            return found
+        right, support, guessed = ((m @ weights).astype(np.float64) for m in (hits, held, said))
+        occurs = ((support + guessed) > 0).sum(0)
+        precision, recall, f1 = _ratio(right, guessed), _ratio(right, support), _ratio(2 * right, support + guessed)
+        found["f1_micro"] = _ratio(2 * right.sum(0), (support + guessed).sum(0), np.nan)
+        found["f1_macro"] = _ratio(f1.sum(0), occurs, np.nan)
+        if only in found:
+            return found
+        each = np.array([_precision(*one, weights) for one in ranked]).reshape(len(ranked), weights.shape[1])
+        there = ~np.isnan(each)
+        found["average_precision"] = _ratio(np.where(there, each, 0).sum(0), there.sum(0), np.nan)
+        return {**found, "precision": precision, "recall": recall, "f1": f1}
+
+    return measure
+
+
+def row_f1(sets: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return the F1 of each row (rows,): twice the labels that are right, by those it has and those answered."""
+    return _ratio(2.0 * (sets & chosen).sum(1), (sets.sum(1) + chosen.sum(1)).astype(np.float64), 1.0)
+
+
+def _rank(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rows by score, the best first, where those of one score end (level,), and which are positive (rows,)."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0)
+    return order, ends, positive[order]
+
+
+def _precision(order: np.ndarray, ends: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the average precision (resample,) of rows in this order; those of one score come at once."""
+    drawn = weights[order].astype(np.float64)
+    hits = np.cumsum(drawn * positive[:, None], axis=0)[ends]
+    precision = _ratio(hits, np.cumsum(drawn, axis=0)[ends])
+    return _ratio((np.diff(hits, axis=0, prepend=0) * precision).sum(0), hits[-1], np.nan)
 
 
 def regression(truth: np.ndarray, values: np.ndarray) -> Measure:

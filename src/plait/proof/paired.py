@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from plait.proof.metrics import SMALLEST, Measure, classification, draw
-from plait.proof.scores import match_classes
+from plait.core.classes import Ordered, Several, place_of
+from plait.proof.metrics import SMALLEST, Measure, classification, draw, labelling, row_f1
+from plait.proof.scores import match_classes, match_sets
 from plait.proof.spans import LEVEL, Z, bca_span, jackknife_reach
 
 COUNTED = 13  # up to so many units that differ, every flip is counted: 2 ** 13 of them
@@ -22,9 +23,16 @@ FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
 FEW_DIFFERENT = 100
 MANY_GROUPS = 100  # of which a bootstrap is as wide as it should be
-LOWER_IS_BETTER = ("log_loss", "mae", "rmse", "wer")
-POINTS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "wer")  # said in hundredths
-SUMS = ("accuracy", "balanced_accuracy", "log_loss", "mae", "r2", "wer")  # a mean over rows, each with its weight
+LOWER_IS_BETTER = ("log_loss", "mae", "rmse", "wer", "hamming_loss")
+# said in hundredths
+POINTS = (
+    *("accuracy", "balanced_accuracy", "f1_macro", "auroc", "wer"),
+    *("f1_rows", "f1_micro", "average_precision", "hamming_loss", "exact_match"),
+)
+# no mean over rows, each with its weight
+WHOLE = ("f1_macro", "auroc", "quadratic_kappa", "f1_micro", "average_precision")
+SHARES = ("accuracy", "balanced_accuracy", "r2", "f1_rows", "exact_match")  # one less what is lost
+EVEN = ("balanced_accuracy", "f1_macro", "auroc")  # in which each class counts the same
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,13 @@ class Yardstick:
 
     def scores(self, answers: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """Return the metric of some answers in each resample; drawn: (row, resample), how often a row is in it."""
-        if self.metric in ("f1_macro", "auroc"):
+        if self.metric in WHOLE:
             return self._measure(answers)(drawn)[self.metric]
         loss, total = self.row_losses(answers) @ drawn, self.weights @ drawn
         loss = np.divide(loss, total, out=np.full(len(loss), np.nan), where=total > 0)
         if self.metric == "rmse":
             return np.sqrt(loss)
-        return 1 - loss if self.metric in ("accuracy", "balanced_accuracy", "r2") else loss
+        return 1 - loss if self.metric in SHARES else loss
 
     def row_losses(self, answers: np.ndarray) -> np.ndarray:
         """Return what each row loses (rows,): their sum over that of `weights` is the metric, or one less it."""
@@ -89,10 +97,17 @@ class Yardstick:
         if self.classes is None:
             error = (answers[:, 0] if answers.ndim == 2 else answers) - self._numbers
             return np.abs(error) if self.metric == "mae" else np.square(error)
+        if isinstance(self.classes, Several):
+            sets, chosen, _, _ = match_sets(self.truth, answers, self.classes)
+            if self.metric == "f1_rows":
+                return 1 - row_f1(sets, chosen)
+            return (sets != chosen).mean(1) if self.metric == "hamming_loss" else 1.0 - (sets == chosen).all(1)
+        if self.metric == "mae":
+            return np.abs(place_of(answers, self.classes) - self._codes).astype(np.float64)
         if self.metric == "log_loss":
             wide = np.pad(answers, ((0, 0), (0, max(0, int(self._codes.max()) + 1 - answers.shape[1]))))
             return -np.log(np.maximum(wide[np.arange(len(self)), self._codes], SMALLEST))
-        wrong = (answers.argmax(1) != self._codes).astype(np.float64)
+        wrong = (place_of(answers, self.classes) != self._codes).astype(np.float64)
         return wrong * self.weights if self.metric == "balanced_accuracy" else wrong
 
     @cached_property
@@ -113,7 +128,7 @@ class Yardstick:
         Of a metric that is no sum over rows these are the pseudo-values of the jackknife (Quenouille 1956).
         """
         num = len(self)
-        if self.metric not in ("f1_macro", "auroc"):
+        if self.metric not in WHOLE:
             losses, total = self.row_losses(answers), self.weights.sum()
             return losses * (num / total) if total else losses
         measure, parts = self._measure(answers), []
@@ -141,13 +156,13 @@ class Yardstick:
         if math.isnan(value):
             return Difference()
         value = -value if self.lower else value
-        if self.metric in ("f1_macro", "auroc"):
+        if self.metric in WHOLE:
             p, (low, high) = self._by_swaps(ours, theirs, value, generator)
         else:
             better = self.row_losses(theirs) - self.row_losses(ours)
             p = self._flip(better, generator)
             low, high = self._interval(better, ours, theirs, generator)
-        if self.metric in ("balanced_accuracy", "f1_macro", "auroc"):
+        if self.metric in EVEN and not isinstance(self.classes, Several):
             low, high = max(-1.0, min(low, value - self._least_reach)), min(1.0, max(high, value + self._least_reach))
         return Difference(value, *reconcile(value, low, high, p), p)
 
@@ -232,8 +247,11 @@ class Yardstick:
 
     def _measure(self, answers: np.ndarray) -> Measure:
         assert self.classes is not None
-        answers, (codes, names) = np.asarray(answers, np.float64), match_classes(self.truth, self.classes)
-        return classification(codes, answers.argmax(1), answers, names)
+        answers = np.asarray(answers, np.float64)
+        if isinstance(self.classes, Several):
+            return labelling(*match_sets(self.truth, answers, self.classes)[:3], self.metric)
+        codes, names = match_classes(self.truth, self.classes)
+        return classification(codes, place_of(answers, self.classes), answers, names, isinstance(self.classes, Ordered))
 
 
 def flip_test(better: np.ndarray, generator: np.random.Generator) -> float:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.classes import Several
 from plait.proof.metrics import SMALLEST
-from plait.proof.scores import match_answers
+from plait.proof.scores import match_answers, match_sets
 from plait.proof.spans import jackknife_reach, mean_span
 
 DRAWS = 1000
@@ -46,6 +47,15 @@ def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: i
         "word": word,
         "bins": filled,
     }
+
+
+def as_classes(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
+    """Return what `reliability` takes; of several labels a row each label of each row, which is there or is not."""
+    if not isinstance(classes, Several):
+        return target, probabilities, classes
+    sets, _, said, _ = match_sets(target, probabilities, classes)
+    yes = said.ravel()
+    return sets.ravel().astype(int), np.stack([1 - yes, yes], 1), [0, 1]
 
 
 def _draw_errors(confidence: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.classes import Several
 from plait.core.contract import Table, shown_by
 from plait.errors import CellError
 from plait.kinds.worsening import Worsening
@@ -246,9 +247,9 @@ def score_curve(
     answer: Callable[[float], np.ndarray], levels: Sequence[float], target: Any, classes: Sequence[Any] | None = None
 ) -> dict[str, Any]:
     """Score what answer(level) says, (rows, class) or (rows,), at every level, over the rows with a label.
-    Returns metric ("accuracy", or "r2" where classes is None), levels, scores, and area (see `area_under`), None where
-    a score is."""
-    metric = "r2" if classes is None else "accuracy"
+    Returns metric ("accuracy", "r2" where classes is None, "f1_rows" of several labels a row), levels, scores, and area
+    (see `area_under`), None where a score is."""
+    metric = "r2" if classes is None else "f1_rows" if isinstance(classes, Several) else "accuracy"
     rows = np.flatnonzero(labelled(target))
     truth = [target[row] for row in rows]
     reached = [scores(truth, np.asarray(answer(level))[rows], classes)[metric] for level in levels]

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.classes import Ordered, Several, place_of
+from plait.data.label_lists import code_labels
 from plait.errors import RequestError
-from plait.proof.intervals import span_classes, span_numbers, span_rates
-from plait.proof.metrics import PER_CLASS, Measure, classification, regression, sort_key
+from plait.proof.intervals import span_classes, span_labels, span_numbers, span_rates
+from plait.proof.metrics import PER_CLASS, Measure, classification, labelling, regression, row_f1, sort_key
 
 MOST_MODALITIES = 6  # up to here every subset is scored
 
@@ -35,15 +37,21 @@ def intervals(
     *,
     generator: np.random.Generator,
     groups: Any = None,
+    only: str = "",
 ) -> dict[str, Any]:
     """Score as `scores` does, each number as {"value", "low", "high"} with its 95 % interval, by the methods that
-    `proof.intervals` names. groups: (rows,), such as speakers, whose rows are alike. Where the rows cannot tell, as of
+    `proof.intervals` names. groups: (rows,), such as speakers, whose rows are alike. only: the one that is asked for;
+    of several labels no other is then measured. Where the rows cannot tell, as of
     a class with fewer than 10, low and high are None, and "why" says it in words."""
     cluster = None if groups is None else group_codes(groups)
     if classes is None:
         return span_numbers(*_values(target, predicted), generator, cluster)
+    if isinstance(classes, Several):
+        sets, chosen, probabilities, names = match_sets(target, predicted, classes)
+        spans = span_labels(sets, chosen, probabilities, generator, cluster, only)
+        return spans if only else _arrange(spans, names, sets.sum(0).tolist())
     truth, guess, probabilities, names = match_answers(target, predicted, classes)
-    spans = span_classes(truth, guess, probabilities, names, generator, cluster)
+    spans = span_classes(truth, guess, probabilities, names, generator, cluster, isinstance(classes, Ordered))
     return _arrange(spans, names, np.bincount(truth, minlength=len(names)).tolist())
 
 
@@ -84,11 +92,15 @@ def by_modalities(
 
 
 def row_scores(target: Any, predicted: Any, classes: Sequence[Any] | None = None) -> np.ndarray:
-    """Score every row by itself: 1 where the class is right and 0 where it is not; of numbers, the squared error.
+    """Score every row by itself: 1 where the class is right and 0 where it is not; of numbers, the squared error; of
+    several labels, their F1.
     target, predicted and classes as in `scores`, which says what is raised. Returns (rows,) float64."""
     if classes is None:
         truth, values = _values(target, predicted)
         return np.square(values - truth)
+    if isinstance(classes, Several):
+        sets, chosen, _, _ = match_sets(target, predicted, classes)
+        return row_f1(sets, chosen)
     truth, guess, _, _ = match_answers(target, predicted, classes)
     return (truth == guess).astype(np.float64)
 
@@ -123,8 +135,27 @@ def confusion(target: Any, probabilities: Any, classes: Sequence[Any]) -> tuple[
 def _prepare(target: Any, predicted: Any, classes: Sequence[Any] | None) -> tuple[Measure, list[str], list[int]]:
     if classes is None:
         return regression(*_values(target, predicted)), [], []
+    if isinstance(classes, Several):
+        sets, chosen, probabilities, names = match_sets(target, predicted, classes)
+        return labelling(sets, chosen, probabilities), names, sets.sum(0).tolist()
     truth, guess, probabilities, names = match_answers(target, predicted, classes)
-    return classification(truth, guess, probabilities, names), names, np.bincount(truth, minlength=len(names)).tolist()
+    measure = classification(truth, guess, probabilities, names, isinstance(classes, Ordered))
+    return measure, names, np.bincount(truth, minlength=len(names)).tolist()
+
+
+def match_sets(target: Any, answers: Any, classes: Several) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Return which labels rows have and which are answered, (rows, label) bool, probabilities, and names: the labels as
+    text, then those that the model never saw, which it never answers."""
+    answers, cells = np.asarray(answers, np.float64), _column(target).tolist()
+    if answers.ndim != 2 or answers.shape[1] != len(classes):
+        raise RequestError(f"answers have the shape {answers.shape}; expected (rows, label) of {len(classes)} labels.")
+    if not all(isinstance(cell, (tuple, list)) for cell in cells):
+        raise RequestError("a row has no list of labels; expected one in every row, empty where it has none.")
+    _check(cells, {"the probabilities": answers})
+    names = _texts(classes, "name")
+    names += sorted({str(label) for cell in cells for label in cell} - {*names})
+    wide = ((0, 0), (0, len(names) - len(classes)))
+    return code_labels(cells, names) == 1, np.pad(classes.decide(answers), wide), np.pad(answers, wide), names
 
 
 def match_answers(
@@ -137,7 +168,7 @@ def match_answers(
         raise RequestError(f"probabilities have shape {probabilities.shape}; expected {shape}.")
     _check(target, {"the probabilities": probabilities})
     truth, names = match_classes(target, classes)
-    return truth, probabilities.argmax(1), probabilities, names
+    return truth, place_of(probabilities, classes), probabilities, names
 
 
 def _values(target: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:

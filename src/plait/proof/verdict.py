@@ -31,6 +31,12 @@ NAMES = {
     "rmse": "an RMSE of",
     "r2": "an r2 of",
     "wer": "a word error rate of",
+    "quadratic_kappa": "a quadratic kappa of",
+    "f1_rows": "a mean F1 of rows of",
+    "f1_micro": "a micro F1 of",
+    "average_precision": "an average precision of",
+    "hamming_loss": "a Hamming loss of",
+    "exact_match": "an exact match of",
 }
 
 SAID = {

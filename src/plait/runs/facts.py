@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_type_hin
 from plait.core.typed import check_type
 
 ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
-SELDOM = ("audio", "units", "decimal_comma", "unit", "encoders", "mute", "refit")  # keys that a run may lack
+SELDOM = ("audio", "units", "labels", "decimal_comma", "unit", "encoders", "mute", "refit")  # keys that a run may lack
 NOT_READ = ("precision", "format", "seal", "rest")  # by the one who loads it, or read before
 
 
@@ -30,6 +30,13 @@ class Scores(TypedDict, total=False):
     r2: Span
     wer: Span
     per_class: dict[str, dict[str, Any]]
+
+
+class LabelForm(TypedDict):
+    """How labels of a row are written, "" as lists, and how many are answered at least."""
+
+    delimiter: str
+    fewest: int
 
 
 class Part(TypedDict):
@@ -200,11 +207,12 @@ class RunFacts(Mapping[str, Any]):
     of an ONNX file.
     """
 
-    task: Annotated[str, Literal["classification", "regression", "recognition"]]
+    task: Annotated[str, Literal["classification", "regression", "recognition", "labels", "ordered"]]
     target: str
     audio: str | None = None  # the sound that is transcribed
     units: dict[str, Any] | None = None  # what a recogniser can write
     classes: Annotated[list[Any] | None, list[str] | list[int] | list[float] | list[bool] | None] = None
+    labels: Annotated[dict[str, Any] | None, LabelForm | None] = None  # where a row may have several of the classes
     center: float = 0.0  # of a number, in its unit
     spread: float = 1.0
     decimal_comma: bool | None = None  # whether the target was written as 1.234,5

@@ -89,7 +89,7 @@ def open_run(
         stored = Stored(parts, roles, tensors, files, folder / "run.json")
         check_answers(facts, views)
         classes = None if facts["task"] == "recognition" else len(facts["classes"] or ())
-        predictors = restore_predictors(stored, plan, views, classes)
+        predictors = restore_predictors(stored, plan, views, classes, facts["task"] == "labels")
         if classes is None:
             check_recognisers(facts, predictors)
         learned = tensors.get(LEARNED)  # runs of before have none
@@ -107,12 +107,14 @@ def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:
     require(not blind, f"the modality or encoder that {blind} shows is not there")
     strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", PROOF, *mains)]
     require(not strange and "winner" in facts["predictors"]["roles"], f"there are predictors of {str(strange)[:200]}")
-    right = len({*classes}) == len(classes) > 1 if classes is not None else task != "classification"
-    require(right and (classes is None or task == "classification"), f"{task} has the classes {str(classes)[:100]}")
+    named = task in ("classification", "labels", "ordered")
+    right = len({*classes}) == len(classes) > 1 if classes is not None else not named
+    require(right and (classes is None or named), f"{task} has the classes {str(classes)[:100]}")
+    require((facts.get("labels") is not None) == (task == "labels"), f"{task} says how several labels are written")
     check_temperature(facts["temperature"], task)
     require(facts["spread"] > 0, f"{task} has the spread {facts['spread']}; expected a number above 0")
     if task != "recognition":
-        check_prior(facts["prior"], task, len(classes or ()))
+        check_prior(facts["prior"], task, len(classes or ()), task == "labels")
 
 
 def check_recognisers(facts: Mapping[str, Any], predictors: Mapping[str, Any]) -> None:

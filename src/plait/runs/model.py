@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from plait.core.classes import Ordered, Several
 from plait.core.contract import Schema, Table, clean_label, group_rows
 from plait.core.files import (
     consistent,
@@ -34,6 +35,7 @@ from plait.core.files import (
 from plait.core.options import REPORT_ROWS
 from plait.core.threads import single_blas
 from plait.core.words import count, say_curve, say_encoders, say_rows, say_some, times
+from plait.data.label_lists import read_labels
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
 from plait.data.spelling import fold_value, match_names, say_matches, spellings
@@ -100,7 +102,7 @@ class Model:
 
     @property
     def task(self) -> str:
-        """What is learned: classification, regression or recognition."""
+        """What is learned: classification, regression, recognition, labels (several a row) or ordered (grades)."""
         return self.facts.task
 
     @property
@@ -111,7 +113,10 @@ class Model:
     @property
     def classes(self) -> list[Any] | None:
         """The labels that may be predicted, in the order of the probabilities; None for numbers."""
-        return self.facts.classes
+        classes = self.facts.classes
+        if classes is not None and self.facts.labels is not None:
+            return Several(classes, **self.facts.labels, thresholds=_thresholds(self.predictor()))
+        return Ordered(classes) if classes is not None and self.task == "ordered" else classes
 
     @property
     def prior(self) -> np.ndarray:
@@ -310,9 +315,9 @@ class Model:
         truth = np.array(target, dtype=object)
         truth[~known] = None
 
-        def rate(rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-            alike = None if groups is None else groups[rows]
-            metrics = self._rate(truth[rows], values[rows], generator=generator, groups=alike) if len(rows) else {}
+        def rate(rows: np.ndarray, values: np.ndarray, by: str = "winner") -> dict[str, Any]:
+            given = {"generator": generator, "groups": None if groups is None else groups[rows], "by": by}
+            metrics = self._rate(truth[rows], values[rows], **given) if len(rows) else {}
             return {"rows": len(rows), "metrics": metrics}
 
         return {
@@ -324,15 +329,18 @@ class Model:
                 answered, truth, partial(rate, scored), generator=generator, groups=groups
             ),
             "alone": {
-                name: rate(np.flatnonzero(known & answered.present[name]), values)
+                name: rate(np.flatnonzero(known & answered.present[name]), values, name)
                 for name, values in answered.alone.items()
             },
         }
 
-    def _rate(self, truth: np.ndarray, values: np.ndarray, **given: Any) -> dict[str, Any]:
+    def _rate(self, truth: np.ndarray, values: np.ndarray, by: str = "winner", **given: Any) -> dict[str, Any]:
         from plait.proof.scores import intervals
 
-        return intervals(truth, values if self.classes is not None else values[:, 0], self.classes, **given)
+        classes = self.classes
+        if isinstance(classes, Several):
+            classes = classes.at(_thresholds(self.predictor(by)))
+        return intervals(truth, values if classes is not None else values[:, 0], classes, **given)
 
     def _rate_subsets(
         self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], **given: Any
@@ -356,11 +364,18 @@ class Model:
             unit = self.facts.unit or how_written(table.cells(self.target)).unit
             written = Written(bool(self.facts.decimal_comma), unit)
             return np.array(read_amounts(table, self.target, written), dtype=object), []
-        cells = [clean_label(cell) for cell in table.cells(self.target)]
-        named = {str(clean_label(value)): value for value in self.classes}
-        alike, times = spellings(named), Counter(str(cell) for cell in cells if cell is not None)
+        classes, places = self.classes, [table.place(self.target, row) for row in range(len(table))]
+        given = table.cells(self.target)
+        if isinstance(classes, Several):
+            sets = read_labels(given, classes.delimiter, places)
+        else:
+            sets = [None if (cell := clean_label(one)) is None else (cell,) for one in given]
+        named = {str(clean_label(value)): value for value in classes}
+        alike, times = spellings(named), Counter(str(label) for own in sets for label in own or ())
         meant = {text: text if text in named else alike.get(fold_value(text)) for text in times}
-        labels = [cell if cell is None else named.get(meant[str(cell)] or "", cell) for cell in cells]
+        known = [own and tuple(named.get(meant[str(label)] or "", label) for label in own) for own in sets]
+        labels = np.empty(len(known), object)
+        labels[:] = known if isinstance(classes, Several) else [own and own[0] for own in known]
         new = [f"{text!r:.40} in {num:,}" for text, num in times.most_common() if meant[text] is None]
         other = [f"{text!r:.40} for {value!r:.40}" for text, value in meant.items() if value not in (None, text)]
         said = []
@@ -369,7 +384,7 @@ class Model:
             said.append(f"{rows} a label that the model never saw, which counts as wrong: {say_some(new)}.")
         if other:
             said.append(f"labels are written otherwise than in training: {say_some(other)}.")
-        return np.fromiter(labels, object), said
+        return labels, said
 
     def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> tuple[Table, list[str]]:
         """Return the table with the columns these modalities need, and sentences on what is not as in training.
@@ -500,6 +515,7 @@ class Model:
     def _say_next(self, folder: Path) -> list[str]:
         """Return what to open, and what to type next."""
         picture = "confusion.png" if self.classes is not None else "scatter.png"
+        picture = "reliability.png" if self.task == "labels" else picture
         lines = [f"\nopen {folder / ('report.html' if 'report.html' in (self.facts.files or {}) else picture)}"]
         if (drawn := self.report_rows) is not None:
             lines.append(
@@ -597,6 +613,11 @@ def tell(notes: Sequence[str], callback: Callback) -> None:
     """Tell each of these sentences as a note."""
     for note in notes:
         callback({"note": note})
+
+
+def _thresholds(predictor: Any) -> tuple[float, ...]:
+    """Return from which probability on a predictor of several labels a row answers each; () of others."""
+    return tuple(getattr(predictor, "thresholds", ()))
 
 
 def say_next(folder: Path) -> str:

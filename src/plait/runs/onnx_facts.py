@@ -72,7 +72,8 @@ def check_facts(
     """
     _check_keys(facts, FACTS, "the facts")
     classes, width = facts["classes"], len(facts["classes"] or [0])
-    if facts["task"] != ("regression" if classes is None else "classification") or classes == []:
+    able = ("regression",) if classes is None else ("classification", "ordered")
+    if facts["task"] not in able or classes == []:
         raise ValueError(f"its task is {facts['task']!r}, which does not go with its classes")
     if not all(type(label) in (str, int, float, bool) for label in classes or ()):
         raise ValueError("its classes are no words and no numbers")

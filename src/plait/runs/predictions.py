@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from plait.core.classes import Several, place_of
 from plait.core.contract import free_name
 from plait.core.files import write_bytes
 from plait.core.words import count
@@ -28,7 +29,7 @@ class Predictions:
     """One answer for each row, in order. A failed row has the label None and no probabilities.
 
     Args:
-        labels: (rows,) list of classes, or of numbers.
+        labels: (rows,) list of classes, or of numbers; of several labels a row a list of them.
         probabilities, classes: (rows, class), NaN in failed rows, and their columns; None for regression.
         status, reason: (rows,) lists: ok, partial or failed, and why.
         kept: columns of the table that are carried along: {name: (rows,) list}.
@@ -63,13 +64,21 @@ class Predictions:
         if classes is None:
             numbers = [None if bad else float(value) for bad, value in zip(failed, values[:, 0], strict=True)]
             return cls(numbers, None, status, reason)
-        best = np.where(failed[:, None], 0.0, values).argmax(1)
-        labels = [None if bad else classes[i] for bad, i in zip(failed, best, strict=True)]
-        return cls(labels, np.where(failed[:, None], np.nan, values), status, reason, list(classes))
+        there, known = np.where(failed[:, None], 0.0, values), np.where(failed[:, None], np.nan, values)
+        if isinstance(classes, Several):
+            sets = [classes.pick(chosen) for chosen in classes.decide(there)]
+            return cls(
+                [None if bad else own for bad, own in zip(failed, sets, strict=True)], known, status, reason, classes
+            )
+        labels = [None if bad else classes[i] for bad, i in zip(failed, place_of(there, classes), strict=True)]
+        return cls(labels, known, status, reason, list(classes))
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the columns of `to_arrow` as lists of Python values."""
         columns: dict[str, list[Any]] = {"prediction": self.labels}
+        if isinstance(self.classes, Several):
+            write = self.classes.write
+            columns["prediction"] = [None if own is None else write(own) for own in self.labels]
         if self.probabilities is not None and self.classes is not None:
             for name, values in zip(self.classes, self.probabilities.T.tolist(), strict=True):
                 columns[f"probability_{name}"] = [
@@ -88,7 +97,10 @@ class Predictions:
         columns = self.columns()
         kinds = dict.fromkeys([*columns][: len(self.kept)]) | dict.fromkeys([*columns][len(self.kept) :], "double")
         if self._kinds["prediction"] is None:  # of no rows, or of failed ones alone, as of others
-            kinds["prediction"] = "double" if self.classes is None else array_of(self.classes).type
+            texts = isinstance(self.classes, Several)
+            kinds["prediction"] = (
+                "double" if self.classes is None else "string" if texts else array_of(list(self.classes)).type
+            )
         kinds |= {name: kind for name, kind in self._kinds.items() if kind is not None}
         return pa.table({name: array_of(values, kinds[name]) for name, values in columns.items()})
 

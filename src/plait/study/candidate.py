@@ -46,6 +46,7 @@ class Candidate:
     temperature: float | None = None  # None until it was looked for
     prior: tuple[float, ...] | None = None  # of the classes, towards which the temperature softens
     given: tuple[float, ...] = ()  # a temperature for each set of its modalities
+    thresholds: tuple[float, ...] = ()  # of several labels a row, from which probability on each is answered
     low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
@@ -84,8 +85,8 @@ class Candidate:
     def tempered_as(self, predictor: Any) -> Any:
         """Return another predictor, with the temperatures and the end of this one."""
         predictor = predictor if self.low is None else Bounded(predictor, self.low)
-        plain = {self.heat, *self.given} == {1.0}
-        return predictor if plain else Calibrated(predictor, self.heat, self.prior, self.given)
+        plain = {self.heat, *self.given} == {1.0} and not self.thresholds
+        return predictor if plain else Calibrated(predictor, self.heat, self.prior, self.given, self.thresholds)
 
     @property
     def can_repeat(self) -> bool:

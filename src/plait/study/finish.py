@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.classes import place_of
 from plait.core.files import write_bytes, write_json
 from plait.core.words import jsonable
 from plait.draw import charts
@@ -17,8 +18,8 @@ from plait.draw.report import write_report
 from plait.models.predictors import input_names
 from plait.models.rows import Prepared
 from plait.models.views import View, encoder_names
-from plait.proof.caveats import class_caveats, look_caveats, number_caveats, row_caveats, way_out
-from plait.proof.reliability import reliability
+from plait.proof.caveats import class_caveats, label_caveats, look_caveats, number_caveats, row_caveats, way_out
+from plait.proof.reliability import as_classes, reliability
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers, answer_prepared, count_holes
 from plait.runs.arrival import MOST_LEARNED, find_copies, mix_codes
@@ -129,9 +130,10 @@ def list_facts(result: Result) -> RunFacts:
     """Return what run.json says of the fit, before anything is known of the test rows."""
     job, study, labels = result.job, result.search.study, result.search.labels
     return RunFacts(
-        task="classification" if labels.classes is not None else "regression",
+        task=labels.task,
         **common_facts(job, study.split, result.winner),
-        classes=labels.classes,
+        classes=None if labels.classes is None else list(labels.classes),
+        labels=labels.written_as,
         center=labels.center,
         spread=labels.spread,
         decimal_comma=labels.written.decimal_comma or None,
@@ -171,7 +173,8 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         looked = search.looked_at(result.winner)
 
     def score(candidate: Candidate) -> tuple[Any, Any, Cost]:
-        val = labels.headline(candidate.answers, study.val, study.seed, groups_of(study.val))
+        said = labels.level(candidate.answers, candidate.thresholds)
+        val = labels.headline(said, study.val, study.seed, groups_of(study.val))
         answers = search.look(candidate) if candidate in looked else None
         test, latency = None, candidate.latency
         if answers is not None:
@@ -225,7 +228,7 @@ def list_caveats(result: Result) -> list[str]:
     """
     search, winner = result.search, result.winner
     study, labels, balance = search.study, search.labels, result.job.options.balance
-    rows, answers = study.val, winner.answers
+    rows, answers = study.val, labels.level(winner.answers, winner.thresholds)
     if len(study.test):
         tested = search.look(winner)
         few = labels.classes is not None or len(study.test) < FEW_TESTS
@@ -233,8 +236,11 @@ def list_caveats(result: Result) -> list[str]:
         answers = np.concatenate([answers, tested]) if few else tested
     if labels.classes is None:
         caveats = number_caveats(labels.numbers[rows], answers[:, 0], float(labels.prior[0]))
+    elif labels.sets is not None:
+        return label_caveats(labels.sets[rows], labels.decide(answers), labels.classes)
     else:
-        caveats = class_caveats(labels.codes[rows], answers.argmax(1), labels.classes, labels.prior, balance)
+        said = place_of(answers, labels.classes)
+        caveats = class_caveats(labels.codes[rows], said, labels.classes, labels.prior, balance)
     return [*caveats, way_out(labels.prior, balance)] if caveats else []
 
 
@@ -242,18 +248,20 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     """Return what writes each further file of the run folder: answers to the rows, tables, pictures."""
     study, labels, rows, points = result.search.study, result.search.labels, result.rows, result.points
     values = answered.answers[tuple(sorted(model.modalities))]
-    answers = Predictions.from_values(values, answered.statuses, labels.classes)
-    files = common_files(model.facts, study.candidates, answers, (rows, study.split[rows], labels.cells[rows]))
+    answers = Predictions.from_values(values, answered.statuses, model.classes)
+    truth = labels.cells_of(rows)
+    files = common_files(model.facts, study.candidates, answers, (rows, study.split[rows], truth))
     if points:
         files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, labels.metric)
     seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
     truth, said = labels.cells[rows][seen], values[seen]
     where = f"{'test' if len(study.test) else 'validation'} rows, {result.winner.name}"
     if seen.any() and labels.classes is not None:
-        given = truth, said, labels.classes
-        files["confusion.png"] = lambda path: charts.confusion_picture(
-            path, *confusion(*given), title=f"Confusion: {where}"
-        )
+        given = as_classes(truth, said, labels.classes)
+        if labels.sets is None:
+            files["confusion.png"] = lambda path: charts.confusion_picture(
+                path, *confusion(*given), title=f"Confusion: {where}"
+            )
         files["reliability.png"] = lambda path: charts.reliability_picture(
             path, reliability(*given), title=f"Reliability: {where}"
         )

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from plait.core.classes import Ordered, Several
 from plait.core.contract import Schema, Table, clean_label
-from plait.core.options import CLASS_METRICS, NUMBER_METRICS, FitOptions
+from plait.core.options import CLASS_METRICS, LABEL_METRICS, NUMBER_METRICS, ORDERED_METRICS, FitOptions
 from plait.core.words import count, percent
+from plait.data.label_lists import code_labels, find_delimiter, read_labels
 from plait.data.parse import Written, how_written, read_amounts
 from plait.errors import RequestError, TableError
-from plait.models.calibration import losses
+from plait.kinds.grades import order_classes
+from plait.models.calibration import losses, rarest_label
 from plait.models.learning import Target
 from plait.models.predictors import Bounded
 from plait.proof.paired import Yardstick
@@ -32,7 +35,11 @@ FEWEST, SKEWED = 20, 1.0  # rows, and skewness: that of an exponential distribut
 
 @dataclass
 class Labels:
-    """The target column. codes: (rows,) class code, or 0 with a number; −1 without a label. cells: (rows,) objects."""
+    """The target column. codes: (rows,) class code, or 0 with a number; −1 without a label. cells: (rows,) objects.
+
+    Where a row may have several labels, classes are `Several`, cells hold tuples, sets say which of the labels a row
+    has, and the code is that of the rarest of them: rows are dealt by it.
+    """
 
     name: str
     cells: np.ndarray
@@ -52,13 +59,25 @@ class Labels:
     beside: str | None = None  # another metric that the summary names
     why: str = ""  # a sentence, where the metric is not the usual one and nobody asked for it
     chooses: bool = False  # whether the metric chooses the winner, not the loss
+    sets: np.ndarray | None = None  # (rows, label) 0 or 1
 
     def __post_init__(self) -> None:
         self.metric = self.metric or self._metrics[0]
 
     @property
     def _metrics(self) -> tuple[str, ...]:
-        return NUMBER_METRICS if self.classes is None else CLASS_METRICS
+        if self.classes is None:
+            return NUMBER_METRICS
+        if isinstance(self.classes, Several):
+            return LABEL_METRICS
+        return ORDERED_METRICS if isinstance(self.classes, Ordered) else CLASS_METRICS
+
+    @property
+    def task(self) -> str:
+        """What is learned, as a run calls it."""
+        if self.classes is None:
+            return "regression"
+        return {Several: "labels", Ordered: "ordered"}.get(type(self.classes), "classification")
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels:
@@ -67,6 +86,8 @@ class Labels:
         if name is None:
             raise RequestError("no column is the target.")
         kind = schema.column(name).kind
+        if kind == "labels":
+            return cls.find_several(table, name)
         cells, written = [clean_label(cell) for cell in table.cells(name)], Written()
         if kind == "number":
             written = how_written(table.cells(name))
@@ -77,8 +98,9 @@ class Labels:
                 f"column {name!r} has no label in any of its {count(len(cells), 'row')}; expected some to learn from."
             )
         codes, classes = np.where(there, 0, -1), None
-        if kind == "category":
-            classes = sort_classes({cell for cell in cells if cell is not None})
+        if kind in ("category", "ordered"):
+            found = {cell for cell in cells if cell is not None}
+            classes = sort_classes(found) if kind == "category" else Ordered(order_classes(name, found))
             if len(classes) < 2:
                 raise TableError(
                     f"column {name!r} has one class, {classes[0]!r}, in all rows that have a label; "
@@ -92,6 +114,36 @@ class Labels:
                 f"If it does hold classes, say so with --kind {name}=category."
             )
         return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written)
+
+    @classmethod
+    def find_several(cls, table: Table, name: str) -> Labels:
+        """Read a target of several labels a row. Raises TableError where labels cannot be told apart, or are one."""
+        given = table.cells(name)
+        try:
+            delimiter = find_delimiter(given)
+        except ValueError as error:
+            raise TableError(
+                f"column {name!r} {error}. Expected one of ; | , between labels, and in none of them; or write lists: "
+                '["a", "b"].'
+            ) from None
+        cells = read_labels(given, delimiter, [table.place(name, row) for row in range(len(given))])
+        if all(cell is None for cell in cells):
+            raise TableError(f"column {name!r} has no labels in any of its {count(len(cells), 'row')}.")
+        labels = sort_classes({label for cell in cells for label in cell or ()})
+        if len(labels) < 2:
+            raise TableError(
+                f"column {name!r} holds {'the one label ' + repr(labels[0]) if labels else 'no label'}; "
+                "expected two or more."
+            )
+        texts = any(isinstance(cell, str) and not cell.lstrip().startswith("[") for cell in given)
+        fewest = int(all(cell is None or len(cell) for cell in cells))
+        classes = Several(labels, delimiter or (";" if texts else ""), fewest)
+        sets = code_labels(cells, labels)
+        there, codes = np.array([cell is not None for cell in cells], bool), np.full(len(cells), -1, np.int64)
+        codes[there] = rarest_label(sets[there])
+        column = np.empty(len(cells), object)
+        column[:] = [cell and tuple(classes.pick(own == 1)) for cell, own in zip(cells, sets, strict=True)]
+        return cls(name, column, codes, classes, sets=sets)
 
     def weigh(self, sample_weight: Any) -> None:
         """Let each row count as much as `sample_weight` (rows,) says; one that counts 0 has no label."""
@@ -109,7 +161,7 @@ class Labels:
         """Take the metric that was asked for, or the one that suits these labels. Raises RequestError."""
         if asked is not None:
             if asked not in self._metrics:
-                held = "numbers" if self.classes is None else "classes"
+                held = {"regression": "numbers", "labels": "several labels a row"}.get(self.task, "classes")
                 raise RequestError(
                     f"the metric {asked} does not fit column {self.name!r}, which holds {held}; "
                     f"expected one of: {', '.join(self._metrics)}."
@@ -117,6 +169,9 @@ class Labels:
             self.metric, self.chooses = asked, True
             return
         there = self.codes >= 0
+        if isinstance(self.classes, (Several, Ordered)):
+            self.beside = self._metrics[1]
+            return
         if self.classes is not None:
             counts = np.bincount(self.codes[there], minlength=len(self.classes))
             if counts.max() > COMMON * counts.sum():
@@ -135,6 +190,13 @@ class Labels:
             if len({float(v) for v in self.cells[rows]}) < 2:
                 raise TableError(
                     f"column {self.name!r} is the same number in all training rows; expected numbers that differ."
+                )
+            return
+        if self.sets is not None:
+            shares = self.sets[rows].mean(0) if len(rows) else np.zeros(1)
+            if ((shares == 0) | (shares == 1)).all():
+                raise TableError(
+                    f"all training rows have the same labels in column {self.name!r}; expected some apart."
                 )
             return
         seen = np.unique(self.codes[rows])
@@ -159,24 +221,38 @@ class Labels:
             least = self.numbers[train if val is None else np.concatenate([train, val])].min()
             self.low, self.log, self.high = 0.0 if least >= 0 and ends_at_zero(values) else None, False, None
             return
+        if self.sets is not None:
+            if balance:
+                raise RequestError(
+                    f"balance weights classes, of which a row has one; column {self.name!r} holds several labels a row."
+                )
+            self.prior = np.average(self.sets[train], axis=0, weights=counts)
+            return
         shares = np.bincount(self.codes[train], counts, minlength=len(self.classes)).astype(float)
         self.prior = shares / shares.sum()
         shares = np.where(shares > 0, shares.sum() / np.maximum(shares, 1e-9) / (shares > 0).sum(), 0)
         self.weights = shares if balance else None
 
     def target_on(self, device: torch.device) -> Target:
-        """Return what a network learns: class codes, or numbers in spreads from their center."""
+        """Return what a network learns: class codes, numbers in spreads from their center, or the labels of rows."""
         counts = None if self.counts is None else torch.from_numpy(self.counts.astype(np.float32)).to(device)
         if self.classes is None:
             center, spread = self.scale
             scaled = ((self.learned - center) / spread).astype(np.float32)
             return Target(torch.from_numpy(scaled).to(device), regression=True, counts=counts)
+        if self.sets is not None:
+            return Target(torch.from_numpy(self.sets.astype(np.float32)).to(device), counts=counts)
         weights = None if self.weights is None else torch.from_numpy(self.weights.astype(np.float32)).to(device)
         return Target(torch.from_numpy(self.codes).to(device), weights=weights, counts=counts)
 
     @property
     def numbers(self) -> np.ndarray:
-        """(rows,): class codes (int64, −1 without a label), or the numbers themselves (float64, NaN without one)."""
+        """(rows,): class codes (int64, −1 without a label), or the numbers themselves (float64, NaN without one).
+
+        (rows, label), 0 or 1, of several labels a row.
+        """
+        if self.sets is not None:
+            return self.sets
         if self.classes is not None:
             return self.codes
         return np.array([np.nan if cell is None else float(cell) for cell in self.cells])
@@ -223,6 +299,28 @@ class Labels:
             each = each * self.counts[rows] / self.counts[rows].mean()
         return each if self.classes is not None else each / max(self.spread, 1e-12) ** 2
 
+    @property
+    def written_as(self) -> dict[str, Any] | None:
+        """How several labels a row are written and answered, as a run keeps it; None of others."""
+        classes = self.classes
+        return {"delimiter": classes.delimiter, "fewest": classes.fewest} if isinstance(classes, Several) else None
+
+    def decide(self, answers: np.ndarray) -> np.ndarray:
+        """Return which labels (rows, label) bool answers name, levelled as `level` does, of several labels a row."""
+        assert isinstance(self.classes, Several)
+        return self.classes.decide(answers)
+
+    def cells_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the labels of rows as one cell holds them (rows,)."""
+        classes = self.classes
+        if not isinstance(classes, Several):
+            return self.cells[rows]
+        return np.array([None if own is None else classes.write(own) for own in self.cells[rows]], object)
+
+    def level(self, answers: np.ndarray, thresholds: tuple[float, ...]) -> np.ndarray:
+        """Return answers as they are judged: of several labels moved so that each threshold is .5."""
+        return self.classes.at(thresholds).level(answers) if isinstance(self.classes, Several) else answers
+
     def headline(
         self, answers: np.ndarray, rows: np.ndarray, seed: int, groups: np.ndarray | None = None
     ) -> dict[str, Any]:
@@ -231,7 +329,7 @@ class Labels:
         given: dict[str, Any] = {"generator": np.random.default_rng(seed), "groups": groups}
         if self.classes is None:
             return intervals(self.cells[rows].astype(float), answers[:, 0], None, **given)[self.metric]
-        return intervals(self.cells[rows], answers, self.classes, **given)[self.metric]
+        return intervals(self.cells[rows], answers, self.classes, only=self.metric, **given)[self.metric]
 
     def yardstick(self, rows: np.ndarray, groups: np.ndarray | None = None) -> Yardstick:
         """Return these rows, and the metric, to measure answers by. groups: (rows,) of these rows."""
@@ -263,9 +361,14 @@ def sort_classes(values: set[Any]) -> list[Any]:
 
 
 def column_of_labels(labels: Any, rows: int) -> Any:
-    """Return labels as an Arrow column. labels: (rows,) or one-hot (rows, class), or a list of strings or numbers."""
+    """Return labels as an Arrow column. labels: (rows,) or one-hot (rows, class), or a list of strings or numbers; of
+    several labels a row a list of lists."""
     import pyarrow as pa
 
+    if isinstance(labels, (list, tuple)) and any(isinstance(own, (list, tuple, set)) for own in labels):
+        if len(labels) != rows:
+            raise RequestError(f"there are {len(labels)} lists of labels; expected {rows}, one for each row.")
+        return pa.chunked_array([pa.array([own if own is None else sorted(own, key=str) for own in labels])])
     array = np.asarray(labels)
     if array.dtype.kind == "c":
         raise RequestError(f"Complex data not supported: labels of {array.dtype}; expected numbers or classes.")
@@ -276,7 +379,7 @@ def column_of_labels(labels: Any, rows: int) -> Any:
         if not (np.isin(values, (0, 1)).all() and (sums == 1).all()):
             raise RequestError(
                 f"labels of shape {array.shape} are not one-hot: every row must hold one 1 and zeros. "
-                "Give class numbers instead."
+                "Give class numbers instead, or, for several labels a row, a list of labels for each."
             )
         array = array.argmax(axis=1)
     if array.ndim != 1 or len(array) != rows:

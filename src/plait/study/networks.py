@@ -272,6 +272,7 @@ class Study(Training):
             "dim": DIM,
             "outputs": len(prior),
             "regression": classes is None,
+            **({"several": True} if self.labels.sets is not None else {}),
             "late": late,
         }
         makers = tuned_makers(self.prepared.views, self.options.tuned)

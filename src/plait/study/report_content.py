@@ -20,7 +20,7 @@ from plait.models.predictors import Calibrated
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
-from plait.proof.reliability import calibration
+from plait.proof.reliability import as_classes, calibration
 from plait.proof.robustness import Robustness
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers
@@ -64,17 +64,15 @@ class Account:
         said, truth = self.answered.answers[tuple(sorted(self.model.modalities))], labels.cells[self.rows]
         there = np.any([study.prepared.present[name][self.rows] for name in self.winner.names], axis=0)
         if there.any() and labels.classes is not None:
-            counts, names = confusion(truth[there], said[there], labels.classes)
-            content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
-            before = self._before(said)[there]
-            measured = calibration(
-                truth[there],
-                before,
-                said[there],
-                labels.classes,
-                self.winner.heat,
-                self.job.groups_of(self.rows[there]),
-            )
+            if labels.sets is None:
+                counts, names = confusion(truth[there], said[there], labels.classes)
+                content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
+            before, groups = self._before(said)[there], self.job.groups_of(self.rows[there])
+            true, after, classes = as_classes(truth[there], said[there], labels.classes)
+            _, before, _ = as_classes(truth[there], before, labels.classes)
+            if groups is not None:  # of several labels a row each counts
+                groups = np.repeat(groups, len(true) // len(groups))
+            measured = calibration(true, before, after, classes, self.winner.heat, groups)
             content["calibration"] = {**measured, "given": name_given(self.model.predictor())}
         elif there.any():
             points = zip(truth[there], said[there, 0], strict=True)
@@ -98,12 +96,11 @@ class Account:
         few = self.rows[places]
         table, prepared, truth = self.job.table.take(few), study.prepared.take(few), labels.cells[few]
         given: dict[str, Any] = {"seed": study.seed, "callback": study.callback}
+        classes = self.model.classes
         robustness = Robustness(
-            predictor, table, prepared, truth, labels.classes, answers=said[places], few=asked, **given
+            predictor, table, prepared, truth, classes, answers=said[places], few=asked, **given
         ).curves()
-        explanation = explain_table(
-            table, self.model.views, predictor, classes=labels.classes, prepared=prepared, **given
-        )
+        explanation = explain_table(table, self.model.views, predictor, classes=classes, prepared=prepared, **given)
         summed = explanation.to_json()["table"]
         shares = {name: float(there.mean()) for name, there in explanation.present.items()}
         modalities = {name: {**facts, "present": shares[name]} for name, facts in summed["modalities"].items()}
@@ -172,7 +169,7 @@ class Account:
             self.job.table,
             self.model.views,
             self.model.predictor(),
-            classes=self.search.labels.classes,
+            classes=self.model.classes,
             row=row,
             seed=self.search.study.seed,
             prepared=self.search.study.prepared,
@@ -186,7 +183,7 @@ class Account:
         return {
             "row": row,
             "split": str(self.search.study.split[row]),
-            "target": self.search.labels.cells[row],
+            "target": self.search.labels.cells_of(np.array([row]))[0],
             "prediction": explanation.labels[0],
             "probability": facts["prediction"],
             "base": facts["base"],
@@ -216,7 +213,10 @@ def choose_rows(found: Explanation, target: Any, classification: bool, most: int
         return []
     holes = np.array([status == "partial" for status, _ in found.statuses], bool)
     if classification:
-        right = np.array([str(a) == str(b) for a, b in zip(found.labels, target, strict=True)], bool)
+        several = (
+            (label, own if isinstance(own, tuple) else (own,)) for label, own in zip(found.labels, target, strict=True)
+        )
+        right = np.array([str(label) in map(str, own) for label, own in several], bool)
         sure = np.nan_to_num(found.prediction, nan=-1.0)
     else:
         error = np.abs(np.array([0.0 if v is None else float(v) for v in found.labels]) - np.asarray(target, float))

@@ -23,8 +23,9 @@ from plait.errors import RequestError, TableError
 from plait.kinds import TABULAR, TEXT
 from plait.kinds.features import count_numbers
 from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
-from plait.models.calibration import assign_folds, cross_fit_temperature
+from plait.models.calibration import assign_folds, cross_fit_temperature, find_thresholds
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
+from plait.models.each_label import fit_labels
 from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import Blend, RowText
 from plait.models.rows import Prepared
@@ -56,6 +57,8 @@ BOOSTING_WIDE = (
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
+# where a row may have several labels
+EACH_LABEL = ("logistic regression", "random forest", BOOSTING, "logistic regression with bins")
 TWICE = ("gradient boosting", "ridge regression with bins")  # which learn a skewed target in the other scale as well
 
 
@@ -227,7 +230,8 @@ class Search:
         return candidate
 
     def _majority(self) -> None:
-        prior, name = self.labels.prior, "majority class" if self.labels.classes is not None else "mean"
+        prior = self.labels.prior
+        name = {"regression": "mean", "labels": "how often labels are"}.get(self.labels.task, "majority class")
         answers = np.repeat(prior[None], len(self.study.val), 0)
         prior_alone = self._add(name, "majority", MajorityPredictor(prior), answers, time.monotonic())
         if self.deal is not None:
@@ -459,7 +463,8 @@ class Search:
         features = {name: seen.features[name][rows] for name in names}
         generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
         settings = self.learners[learner][setting]
-        predictor = fit_classic(learner, features, self.goal_of(rows, labels), names, seen.layouts, generator, settings)
+        fit = fit_classic if labels.sets is None else fit_labels
+        predictor = fit(learner, features, self.goal_of(rows, labels), names, seen.layouts, generator, settings)
         return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
 
     def goal_of(self, rows: np.ndarray, labels: Labels | None = None) -> Goal:
@@ -505,6 +510,8 @@ class Search:
     def learners(self) -> Mapping[str, Any]:
         """{learner: its settings, the usual one first}"""
         learners = LEARNERS["regression" if self.labels.classes is None else "classification"]
+        if self.labels.sets is not None:  # each is learned once a label
+            learners = {learner: settings for learner, settings in learners.items() if learner in EACH_LABEL}
         if self.deal is None:
             return learners
         many = len(self.deal.known) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
@@ -557,13 +564,14 @@ class Search:
         if not folded and self.deal is not None and all(c.pooled is not None for c in members):
             return  # they have voted already
         several = len(np.unique(self.held_fold)) > 1 if folded else self.can_learn
+        several = several and self.labels.sets is None  # weights and stacking are of one class a row
         for way in ways if len(members) > 1 else ():
             if way == "average" or several:
                 self._vote(way, members, ways[way])
 
     def _most_confident(self) -> None:
         """Let the modality answer, row by row, whose best candidate, calibrated, is surest of a class."""
-        if self.labels.classes is None:
+        if self.labels.classes is None or self.labels.sets is not None:
             return
         members = self._best_of_each(self.study.prepared.names)
         if len(members) > 1:
@@ -608,7 +616,8 @@ class Search:
         """Select an ensemble from all candidates, and by the same rule one from those of each modality."""
         study, deal = self.study, self.deal
         assert deal is not None
-        measured = deal.measured(None if self.labels.classes is None else self.labels.codes)
+        single = self.labels.classes is not None and self.labels.sets is None
+        measured = deal.measured(self.labels.codes if single else None)
         held = Answered(deal.rows, self.held_fold, measured)
         val = Answered(study.val, self.fold, measured[deal.places(study.val)])
         chooser, tried = Chooser(self.labels, self._having_any, held, val), list(study.candidates)
@@ -748,9 +757,12 @@ class Search:
             if deal is not None and candidate.pooled is not None:
                 rows, fold, answers = deal.rows, self.held_fold, candidate.pooled
             candidate.prior = self._prior
-            given = answers, self.labels.codes[rows], fold, self._having_any(candidate)[rows], candidate.prior
+            given = answers, self.labels.numbers[rows], fold, self._having_any(candidate)[rows], candidate.prior
             counts = None if self.labels.counts is None else self.labels.counts[rows]
             candidate.temperature, candidate.answers = cross_fit_temperature(*given, counts=counts)
+            if self.labels.sets is not None:
+                there = self._having_any(candidate)[rows]
+                candidate.thresholds = find_thresholds(candidate.answers[there], self.labels.sets[rows[there]])
             if deal is not None and candidate.pooled is not None:
                 candidate.pooled = candidate.answers
                 candidate.answers = candidate.pooled[deal.places(self.study.val)]
@@ -781,7 +793,7 @@ class Search:
         if self.labels.chooses:
             yardstick = self.labels.yardstick(self.study.val)
             for candidate in self.study.candidates:
-                candidate.losses = yardstick.spread(candidate.answers)
+                candidate.losses = yardstick.spread(self.labels.level(candidate.answers, candidate.thresholds))
 
     # -- the test rows ------------------------------------------------------------------------------------------------
 
@@ -801,11 +813,11 @@ class Search:
         return list(dict.fromkeys(c for c in looked if c is not None))
 
     def look(self, candidate: Candidate) -> np.ndarray:
-        """Return what a candidate says of the test rows, in order: (test, class) or (test, 1). It is asked once."""
+        """Return what a candidate says of the test rows, as it is judged: (test, class) or (test, 1). Asked once."""
         if candidate.tested is None:
             self._learn_whole(candidate)
             candidate.tested = answer_rows(candidate.tempered, self.study.prepared, self.study.test)
-        return candidate.tested
+        return self.labels.level(candidate.tested, candidate.thresholds)
 
     def verdict(self, winner: Candidate) -> Verdict:
         """Return the verdict on combining over the test rows."""

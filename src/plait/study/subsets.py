@@ -44,7 +44,7 @@ def fit_given(candidate: Candidate, study: Study, fold: np.ndarray) -> tuple[flo
             asked.append(lot[seen])
             place.append(number_sets(kept[seen]))
     answers, of, number = (np.concatenate(parts) for parts in (said, asked, place))
-    codes, given = study.labels.codes[study.val], [candidate.heat] * sets
+    codes, given = study.labels.numbers[study.val], [candidate.heat] * sets
     for one in range(1, sets if complete else sets + 1):
         here = number == one
         rows = of[here]

@@ -43,5 +43,6 @@ def measure_worth(result: Result, model: Model, answered: Answers) -> dict[str, 
         answers = answer_prepared(study.prepared, model.predictor(), keeps, {}, names, study.test[places]).answers
     rows = study.test[places]
     yardstick = labels.yardstick(rows, result.job.groups_of(rows))
+    answers = {keep: labels.level(said, result.winner.thresholds) for keep, said in answers.items()}
     worth = split_score(answers, names, yardstick, np.random.default_rng([study.seed, 13]), orders)
     return {**worth, "of": len(able)}

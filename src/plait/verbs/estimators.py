@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from plait.core.classes import place_of
 from plait.core.contract import Table, clean_label
 from plait.data.read import read
 from plait.errors import RequestError, TableError
@@ -73,7 +74,11 @@ class _Estimator(BaseEstimator):
             raise TableError("n_samples=1: one row cannot be learned from and tested; expected more.")
         if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":  # what another step gives is numbers, and no ids
             options["kinds"] = {**dict.fromkeys(table.names, "number"), **options["kinds"]}
-        options["kinds"] = {**options["kinds"], name: self._kind}
+        options["kinds"] = {name: self._kind, **options["kinds"]}
+        if options["kinds"][name] == "labels":
+            raise RequestError(
+                f"{type(self).__name__} answers one thing a row; several labels a row are for plait.fit."
+            )
         self.model_ = fit(table, y, target=name, sample_weight=sample_weight, **options)
 
     def _read(self, X: Any, fitting: bool = False) -> Table:
@@ -122,7 +127,7 @@ class Classifier(ClassifierMixin, _Estimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return a label for each row of `X`, (rows,); for one with nothing in it the commonest of training."""
         probabilities = self.predict_proba(X)  # first: it says when the estimator is not fitted
-        return self.classes_[probabilities.argmax(axis=1)]
+        return self.classes_[place_of(probabilities, self.model_.classes)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities of `X` (rows, class); of a row with nothing in it the shares of training."""

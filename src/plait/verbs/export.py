@@ -102,6 +102,10 @@ def export(
         raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
     if model.task == "recognition":
         raise RequestError("a recogniser cannot be exported: it searches for words, which is no graph of fixed steps.")
+    if model.task == "labels":
+        raise RequestError(
+            "a model of several labels a row cannot be exported: a graph knows no thresholds. Predict with the run."
+        )
     path = _place(model, out)
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")

@@ -49,7 +49,8 @@ def fit(
     Args:
         data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
-        labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data.
+        labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data;
+            of several labels a row a list for each.
         target (--target COLUMN): Column to predict.
         out (--out RUN): Folder for the model and its proof.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.

@@ -27,6 +27,7 @@ from plait.data.parse import (
     split_unit,
 )
 from plait.kinds.facts import FEW, UNSPACED, Facts, Guess, count_matching, share_matching
+from plait.kinds.grades import are_grades
 
 ID_NAME = re.compile(
     r"(?:^|[\s_.:-])(?i:id|ids|uuid|guid|uid|key|index|idx|no|nr|row|rowid|file|filename|path)$"
@@ -235,13 +236,15 @@ def judge_target(facts: Facts) -> tuple[str, str, float]:
     numbers from 0 or 1 on, used about equally often. All other numbers are amounts, and so is what has a unit.
     """
     distinct, other = facts.distinct or 0, quoted(facts.name)
+    graded = 2 < distinct <= FEW and are_grades(facts.name, facts.uniques())
+    grades = f"; --kind {other}=ordered for grades" if graded else ""
     if facts.category:
         return "category", "classes, as their type is category", 1.0
     if facts.form == "bool" or (facts.form == "text" and numeric_share(facts) < 0.95):
-        return "category", "classes", 0.3 if facts.form == "text" and facts.differs else 0.9
+        return "category", f"classes{grades}", 0.3 if facts.form == "text" and facts.differs else 0.9
     values, measured = _target_values(facts)
     low, high, whole = min(values), max(values), all(value % 1 == 0 for value in values)
-    few = f"a few whole numbers: classes; --kind {other}=number for amounts"
+    few = f"a few whole numbers: classes; --kind {other}=number for amounts{', =ordered for grades' * graded}"
     if distinct <= 2 and not measured:
         return "category", "classes", 0.9
     if whole and not measured and facts.filled >= 2 * distinct:

@@ -1,0 +1,77 @@
+"""Which classes have an order: numbers, what begins with a number, and words that grade. Knows values alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from plait.errors import TableError
+
+# the least first; values of a column are some of one of these
+SCALES: tuple[tuple[str, ...], ...] = (
+    ("none", "very low", "low", "medium", "moderate", "high", "very high", "extreme"),
+    ("none", "minimal", "slight", "mild", "moderate", "severe", "very severe", "critical"),
+    ("terrible", "awful", "very bad", "bad", "very poor", "poor", "fair", "average", "ok", "good", "very good",
+     "excellent", "outstanding"),
+    ("never", "rarely", "seldom", "sometimes", "often", "usually", "always"),
+    ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
+    ("very dissatisfied", "dissatisfied", "neutral", "satisfied", "very satisfied"),
+    ("very unlikely", "unlikely", "neutral", "likely", "very likely"),
+    ("very negative", "negative", "neutral", "positive", "very positive"),
+    ("much worse", "worse", "same", "better", "much better"),
+    ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl"),
+    ("extra small", "tiny", "small", "medium", "large", "extra large", "huge"),
+    ("beginner", "intermediate", "advanced", "expert"),
+    ("bronze", "silver", "gold", "platinum"),
+)  # fmt: skip
+_NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)(?![\d.])")
+_GRADED = re.compile(
+    r"star|rating|rated|grade|score|level|stage|sever|satisf|quality|rank|stufe|note$|评分|等级", re.IGNORECASE
+)
+FEW, SOME = 7, 11  # grades that are usual, and where the name says that they are some
+
+
+def order_classes(name: str, values: Iterable[Any]) -> list[Any]:
+    """Return classes in their order. name: of the column, for messages. Raises TableError where they tell none.
+
+    >>> order_classes("size", {"large", "small", "medium"}), order_classes("stars", {10, 9, 8})
+    (['small', 'medium', 'large'], [8, 9, 10])
+    """
+    found = list(values)
+    if all(isinstance(value, (int, float)) for value in found):
+        return sorted(found)
+    if scale := _scale_of(found):
+        return sorted(found, key=lambda value: scale.index(_plain(value)))
+    numbers = {value: float(begin.group(1)) for value in found if (begin := _NUMBER.match(str(value)))}
+    if len(numbers) == len(found) == len({*numbers.values()}):
+        return sorted(found, key=lambda value: numbers[value])
+    shown = ", ".join(repr(value) for value in sorted(found, key=str)[:5])
+    raise TableError(
+        f"column {name!r} cannot be ordered: {shown} do not say which is more. Expected numbers, words that begin with "
+        "one, such as '1 low', or words such as low, medium, high."
+    )
+
+
+def are_grades(name: str, values: Iterable[Any]) -> bool:
+    """Whether these classes, of a column of this name, look like grades: words of a scale, or few numbers in a row."""
+    found = list(values)
+    if len(found) < 3:
+        return False
+    try:
+        numbers = sorted(float(value) for value in found)
+    except ValueError:
+        return bool(_scale_of(found))
+    in_a_row = numbers[0] in (0, 1) and numbers == [numbers[0] + step for step in range(len(numbers))]
+    return in_a_row and len(numbers) <= (SOME if _GRADED.search(name) else FEW)
+
+
+def _scale_of(values: Iterable[Any]) -> tuple[str, ...]:
+    """Return the scale that all these values are of, or none."""
+    plain = [_plain(value) for value in values]
+    alike = len({*plain}) == len(plain)
+    return next((scale for scale in SCALES if alike and {*plain} <= {*scale}), ())
+
+
+def _plain(value: Any) -> str:
+    return " ".join(re.split(r"[\s_-]+", str(value).strip().lower()))

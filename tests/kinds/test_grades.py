@@ -1,0 +1,46 @@
+"""Which classes have an order, and which."""
+
+import pytest
+
+from plait.errors import TableError
+from plait.kinds.grades import are_grades, order_classes
+
+
+@pytest.mark.parametrize(
+    ("values", "ordered"),
+    [
+        ({10, 9, 2}, [2, 9, 10]),
+        ({"High", "low", "Very High"}, ["low", "High", "Very High"]),
+        ({"10 best", "2 middling", "1 worst"}, ["1 worst", "2 middling", "10 best"]),
+        ({"3", "12"}, ["3", "12"]),
+        ({"strongly_agree", "agree", "disagree"}, ["disagree", "agree", "strongly_agree"]),
+    ],
+)
+def test_classes_come_in_their_order(values: set[object], ordered: list[object]) -> None:
+    assert order_classes("y", values) == ordered
+
+
+@pytest.mark.parametrize("values", [{"cat", "dog"}, {"1 a", "1 b"}, {"low", "Low"}, {"low", "cat"}])
+def test_what_has_no_order_is_told(values: set[object]) -> None:
+    with pytest.raises(
+        TableError, match=r"column 'y' cannot be ordered: '.*' do not say which is more. Expected numbers"
+    ):
+        order_classes("y", values)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "graded"),
+    [
+        ("y", [1, 2, 3, 4, 5], True),
+        ("y", ["0", "1", "2"], True),
+        ("y", [1, 2, 4], False),
+        ("y", [3, 4, 5], False),
+        ("y", [0, 1], False),
+        ("digit", [*range(10)], False),
+        ("rating", [*range(1, 11)], True),
+        ("size", ["small", "large", "medium"], True),
+        ("animal", ["cat", "dog", "cow"], False),
+    ],
+)
+def test_what_looks_like_grades(name: str, values: list[object], graded: bool) -> None:
+    assert are_grades(name, values) == graded

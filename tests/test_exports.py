@@ -46,6 +46,7 @@ PUBLIC = [
     "load",
     "predict",
     "read",
+    "serve",
     "show",
 ]
 

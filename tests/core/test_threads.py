@@ -1,12 +1,13 @@
 """Threads: one for each core that the process may use, unless the user said otherwise."""
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-from plait.core.threads import number_threads
+from plait.core.threads import number_threads, open_pool
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +41,15 @@ def test_what_the_user_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(2)
     number_threads()
     assert torch.get_num_threads() == 2
+
+
+def test_a_few_cells_are_opened_without_a_thread() -> None:
+    def where(number: int) -> tuple[int, str]:
+        return number, threading.current_thread().name
+
+    with open_pool(15) as pool:
+        assert [*pool.map(where, (1, 2))] == [(1, "MainThread"), (2, "MainThread")]
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(lambda: 1 / 0).result()
+    with open_pool(16) as pool:
+        assert "MainThread" not in [name for _, name in pool.map(where, (1, 2))]

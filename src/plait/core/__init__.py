@@ -22,7 +22,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "from_strings", "option", "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
-    "threads": ("number_threads",),
+    "threads": ("THREADS", "number_threads", "open_pool"),
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from starlette.testclient import TestClient
 
 import plait
 from plait.runs.model import Model
-from plait.server.app import choose_language
+from plait.server.app import choose_language, read_example
+from plait.server.fields import Fields
 
 MEDIA = ("photo", "sound")
 ROW = {"note": "a cold grey morning by the sea", "age": 20, "colour": "red"}
@@ -69,6 +71,13 @@ def test_a_form_is_one_row(pictured: Any, explained_model: Any, explained_table:
         files = [(name, ("file", cell) if isinstance(cell, bytes) else (None, str(cell))) for name, cell in row.items()]
         (answer,) = pictured.post("/predict", files=files).json()["rows"]
         assert_same(answer, expected, number)
+
+
+def test_the_example_is_a_row_that_the_run_holds(kept: Model, client: Any, tmp_path: Path) -> None:
+    (tmp_path / "example.json").write_text('{"age": 31, "note": "a sea", "gone": 1}')
+    run: Any = SimpleNamespace(folder=tmp_path, facts=SimpleNamespace(files={"example.json": ""}))
+    assert read_example(run, Fields.of(kept)) == {"age": 31, "note": "a sea"}
+    assert client.get("/example").json() == {"error": "this run holds no row; fit keeps one with its report."}
 
 
 def test_a_picture_of_too_many_pixels_is_a_status(pictured: Any) -> None:

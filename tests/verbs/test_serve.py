@@ -59,6 +59,6 @@ def test_an_onnx_file_is_opened_to_compute_in_one_thread(monkeypatch: pytest.Mon
 
 def test_the_page_of_documentation_names_every_address_and_option() -> None:
     text = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
-    paths = [route.path for route in plait.serve(KEPT).app.routes]
+    paths = [route.path for route in plait.serve(KEPT).app.routes if route.path != "/favicon.ico"]
     options = [flag.form for flag in flags_of(*read_verb("run_server")).values()]
     assert [one for one in (*paths, *options) if one not in text and one.removeprefix("/v2") not in text] == []

@@ -25,17 +25,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from plait.core.files import file_in, read_json
 from plait.errors import PlaitError
 from plait.runs.model import Model
 from plait.server.engine import Engine, Full, Job
 from plait.server.fields import Fields, Refused
 from plait.server.openapi import describe_api
 from plait.server.replies import answer_rows, describe_model, explain_row
-from plait.server.requests import Limits, Row, make_table, read_rows
+from plait.server.requests import Limits, Row, make_table, read_rows, rows_of_json
 
 PAGE = Path(__file__).with_name("page.html")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-OPEN = ("/", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")  # these say nothing of the run
+# these say nothing of the run
+OPEN = ("/", "/favicon.ico", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -62,6 +64,7 @@ class Service:
     def __init__(self, model: Model, index: Any, batch: int, limits: Limits, say: Callable[[str], None]) -> None:
         self.model, self.index, self.limits = model, index, limits
         self.fields = Fields.of(model)
+        self.example = read_example(model, self.fields)
         self.engine = Engine(self.predict_rows, batch=batch, say=say)
         self.ready = False
 
@@ -83,7 +86,8 @@ class Service:
         self.engine.start()
         with self.engine.place() as ask:
             row = {name: "1" for name, field in self.fields.items() if not field.is_opened}
-            await asyncio.wrap_future(ask(Job([row])))
+            rows = [row] if self.example is None else rows_of_json({"rows": [self.example]}, self.fields, self.limits)
+            await asyncio.wrap_future(ask(Job(rows)))
         self.ready = True
         yield
         self.ready = False
@@ -102,7 +106,12 @@ class Service:
         return Reply({"ready": self.ready}, 200 if self.ready else 503)
 
     async def describe(self, request: Request) -> Response:
-        return Reply(describe_model(self.model, self.fields, self.limits, None, self.index))
+        return Reply(describe_model(self.model, self.fields, self.limits, self.example, self.index))
+
+    async def show_example(self, request: Request) -> Response:
+        if self.example is None:
+            raise Refused(404, "this run holds no row; fit keeps one with its report.")
+        return Reply({"rows": [self.example]})
 
     async def openapi(self, request: Request) -> Response:
         return Reply(describe_api(self.model.target, self.fields, self.limits, self.model.task))
@@ -146,6 +155,10 @@ class Service:
         headers = {"content-security-policy": self.page_policy, "vary": "accept-language"}
         return Response(text, media_type="text/html", headers=headers)
 
+    async def icon(self, request: Request) -> Response:
+        """Browsers ask for one; there is none."""
+        return Response(status_code=204)
+
     def routes(self) -> list[Route]:
         """Return the addresses."""
         health = [
@@ -155,7 +168,9 @@ class Service:
         ]
         return [
             Route("/", answered(self.page)),
+            Route("/favicon.ico", answered(self.icon)),
             Route("/model", answered(self.describe)),
+            Route("/example", answered(self.show_example)),
             Route("/openapi.json", answered(self.openapi)),
             Route("/predict", answered(self.predict), methods=["POST"]),
             Route("/explain", answered(self.explain), methods=["POST"]),
@@ -163,6 +178,14 @@ class Service:
             Route("/search", answered(self.search), methods=["POST"]),
             *health,
         ]
+
+
+def read_example(model: Model, fields: Fields) -> Row | None:
+    """Return the row of {column: value of JSON} on which the run may be tried, None where it holds none."""
+    if model.folder is None or "example.json" not in (model.facts.files or {}):
+        return None
+    row = read_json(file_in(model.folder, "example.json"))
+    return {name: cell for name, cell in row.items() if name in fields}
 
 
 FRAMES = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -3,6 +3,9 @@
 import base64
 import io
 import json
+import random
+import resource
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,3 +184,67 @@ def test_the_document_is_that_of_the_run(client: Any) -> None:
     told = client.get("/openapi.json").json()
     assert json.dumps(told).count('"colour"') == 2
     assert told["info"]["title"] == "plait: label"
+
+
+def draw_value(draw: random.Random, deep: int = 0) -> Any:
+    """Return a value of JSON, sound or not."""
+    file = draw.choice(
+        [b"\x89PNG\r\n\x1a\n", b"RIFF\x24\0\0\0WAVEfmt ", b"fLaC", b"OggS", b"\xff\xd8\xff", b"GIF89a", b""]
+    )
+    content = file + draw.randbytes(draw.randrange(200))
+    plain = [
+        None, True, 0, -1, 10**30, 1e308, "", " ", "a\0b", "\ud800", "34", "1e999", "NaN", "2024-01-32",
+        "../../etc/passwd", "data:image/png;base64,AAAA", "x" * draw.randrange(2000), "日本語 🙂",
+        {"base64": base64.b64encode(content).decode()}, {"base64": "%"}, {"path": "/etc/passwd"}, {"bytes": "AAAA"},
+        [1, 2, 3], [[1]], {},
+    ]  # fmt: skip
+    if deep < 3 and draw.random() < 0.2:
+        return [draw_value(draw, deep + 1) for _ in range(3)]
+    return draw.choice(plain)
+
+
+def draw_request(draw: random.Random, names: list[str]) -> dict[str, Any]:
+    """Return what a client is called with: rows, forms, or anything else."""
+    row = {name: draw_value(draw) for name in draw.sample(names, draw.randrange(len(names) + 1))}
+    way = draw.randrange(6)
+    if way == 0:
+        kind = draw.choice(["application/json", "multipart/form-data; boundary=x", "multipart/form-data", "text/plain"])
+        return {"content": draw.randbytes(draw.randrange(300)), "headers": {"content-type": kind}}
+    if way < 4:
+        body: Any = {"rows": [row] * draw.randrange(4)} if way > 1 else draw_value(draw)
+        headers = {"content-type": draw.choice(["application/json", "application/json; charset=utf-16"])}
+        return {"content": json.dumps(body).encode(), "headers": headers}
+    cells = [(name, str(cell).encode("utf-8", "replace")) for name, cell in row.items()]
+    return {"files": [(name, (draw.choice([None, "a.png"]), cell)) for name, cell in cells] or [("note", (None, "a"))]}
+
+
+@pytest.mark.heavy
+def test_a_thousand_strange_requests_are_answered_or_refused(pictured: Any, explained_model: Any) -> None:
+    draw, names, statuses = random.Random(0), [*Fields.of(explained_model), "label", "other"], Counter[int]()
+    before = 0
+    for number in range(1000):
+        path = draw.choice(["/predict", "/predict", "/explain", "/explain?pictures", "/model", "/search"])
+        reply = pictured.request("POST", path, **draw_request(draw, names))
+        statuses[reply.status_code] += 1
+        assert reply.status_code < 500, reply.json()
+        assert ("error" in reply.json()) == (reply.status_code != 200)
+        if number == 300:  # what is loaded late is there
+            before = memory()
+    assert memory() - before < 50e6
+    assert {200, 400, 404, 405, 415, 422} == statuses.keys()
+    assert pictured.get("/health/ready").json() == {"ready": True}
+
+
+def memory() -> float:
+    """Return how many bytes the process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_request_of_25_mb_is_refused(kept: Model, chunked: bool) -> None:
+    body = b" " * 25_000_000
+    with TestClient(plait.serve(kept), **LOCAL) as client:
+        content: Any = iter([body]) if chunked else body
+        reply = client.post("/predict", content=content, headers={"content-type": "application/json"})
+        assert (reply.status_code, reply.json()) == (413, {"error": "the request has more than 20,000,000 bytes."})

@@ -10,6 +10,7 @@ from tiny import numbers_table
 FILES = {
     "study.json",
     "report.html",
+    "example.json",
     "run.json",
     "weights.safetensors",
     "history.jsonl",

@@ -47,6 +47,7 @@ PUBLIC = [
     "load",
     "predict",
     "read",
+    "serve",
     "show",
 ]
 

@@ -12,6 +12,7 @@ import plait
 from tiny import numbers_table
 
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2", "ftfy", "rapidfuzz"]
+HEAVY += ["starlette", "uvicorn"]
 KEPT = Path(__file__).parent / "kept"
 OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.study.job", "plait.study.search"]
 NOT_OF_CSV = ["pandas", "scipy", "plait.converters.in_fit", "plait.data.arrow", "plait.pretrained.own"]
@@ -47,7 +48,9 @@ def test_import_loads_nothing_heavy(code: str) -> None:
     assert loaded_after(code) == []
 
 
-@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["align", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["fit", "--help"], ["align", "--help"], ["serve", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
     assert loaded_after(code) == []

@@ -36,6 +36,7 @@ _PLACES = {
     "explain": "plait.verbs.explain",
     "Explanation": "plait.proof.explanation",
     "export": "plait.verbs.export",
+    "serve": "plait.verbs.serve",
     "OnnxModel": "plait.runs.onnx",
     "Model": "plait.runs.model",
     "Predictions": "plait.runs.predictions",
@@ -95,6 +96,7 @@ __all__ = [
     "load",
     "predict",
     "read",
+    "serve",
     "show",
 ]
 
@@ -124,6 +126,7 @@ if TYPE_CHECKING:
     from plait.verbs.export import export
     from plait.verbs.fit import fit
     from plait.verbs.predict import evaluate, predict
+    from plait.verbs.serve import serve
     from plait.verbs.show import show
 
 

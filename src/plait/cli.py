@@ -106,7 +106,9 @@ def read_verb(verb: str) -> tuple[inspect.Signature, str]:
 
     The file is read, not imported: most verbs bring torch, for which `--help` must not wait.
     """
-    file = Path(__file__).with_name("verbs") / ({"evaluate": "predict", "run_demo": "demo"}.get(verb, verb) + ".py")
+    file = Path(__file__).with_name("verbs") / (
+        {"evaluate": "predict", "run_demo": "demo", "run_server": "serve"}.get(verb, verb) + ".py"
+    )
     source = file.read_text("utf-8")
     text = source[source.index(f"\ndef {verb}(") :].split("\n\n\n", 1)[0]
     (node,) = ast.parse(text).body  # of this function alone: whole files add 20 ms to `plait --help`
@@ -305,6 +307,15 @@ def export(**given: Any) -> Answer:
     """Write the model as one file that answers without the run, through ONNX Runtime. `predict` takes it as well."""
     done = _call(plait.export, **given)
     return done.to_json(), str(done)
+
+
+@command("run_server")
+def serve(**given: Any) -> Answer:
+    """Answer over HTTP, with a page on which to try it: drop a photo, see the answer and why."""
+    from plait.verbs.serve import run_server
+
+    where = run_server(given.pop("run"), **given)
+    return {"address": where}, f"served at {where}"
 
 
 @command("run_demo")

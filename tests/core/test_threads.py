@@ -1,12 +1,13 @@
 """Threads: one for each core that the process may use, unless the user said otherwise."""
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-from plait.core.threads import number_threads, single_blas
+from plait.core.threads import number_threads, open_pool, single_blas
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +54,15 @@ def test_products_run_on_one_thread_in_a_pool_and_on_as_many_as_before_after_it(
         with single_blas():
             assert blas() == {1}
         assert blas() == before
+
+
+def test_a_few_cells_are_opened_without_a_thread() -> None:
+    def where(number: int) -> tuple[int, str]:
+        return number, threading.current_thread().name
+
+    with open_pool(15) as pool:
+        assert [*pool.map(where, (1, 2))] == [(1, "MainThread"), (2, "MainThread")]
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(lambda: 1 / 0).result()
+    with open_pool(16) as pool:
+        assert "MainThread" not in [name for _, name in pool.map(where, (1, 2))]

@@ -24,7 +24,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "from_strings", "option", "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
-    "threads": ("number_threads", "single_blas"),
+    "threads": ("THREADS", "number_threads", "open_pool", "single_blas"),
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (

@@ -1,10 +1,15 @@
-"""How many threads numbers are computed with."""
+"""How many threads numbers are computed with, and cells are opened with."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
+
+FEW = 16  # cells: to start threads for fewer takes longer than to open them one after the other
+THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs in one at a time
 
 
 def number_threads() -> None:
@@ -27,3 +32,21 @@ def single_blas() -> Iterator[None]:
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield
+
+
+class InThisThread(Executor):
+    """Does what it is given at once, in the thread that asks."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return the future of work that is done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  the one who asks for the result gets it, as from a thread
+            future.set_exception(error)
+        return future
+
+
+def open_pool(cells: int) -> Executor:
+    """Return what opens so many cells: threads, or for a few none."""
+    return ThreadPoolExecutor(THREADS) if cells >= FEW else InThisThread()

@@ -36,7 +36,7 @@ _LOCAL = re.compile(r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE)
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?|(?=,))(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 # What decoders are seen to raise on damaged files. A warning is in the list for those who turn warnings into errors.
-_DAMAGE = (
+DAMAGE = (
     OSError, ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, AttributeError, AssertionError,
     EOFError, RuntimeError, MemoryError, Warning, struct.error, zlib.error,
 )  # fmt: skip
@@ -184,7 +184,7 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         size = f"more than {MAX_PIXELS / 1e6:.0f} million pixels"
         raise CellError(f"image too large: {_name(cell)} has {size}", "too-large") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         name = _check_kind(cell, content[:HEAD], "image")
         if "truncated" in str(error).lower() or check_header(content)[0] == "truncated":
             raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
@@ -193,7 +193,7 @@ def read_image(cell: Any, folder: Path | None, *, draft: tuple[int, int] | None 
         raise CellError(f"damaged image: {_name(cell)} ({reason})")
     try:
         return decode_heic(content)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         # CellError is a ValueError: what is missing says so itself
         if "end of file" in str(error):
             raise CellError(f"truncated image: {_name(cell)}", "truncated") from None
@@ -254,7 +254,7 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
         return decode_sound(source, start, end, top)
     except CellError as error:
         raise CellError(str(error).replace("{}", _name(cell)), error.fault) from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         _check_kind(cell, read_head(source, None), "audio")
         said = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         reason = str(said).removeprefix("Error : ").rstrip(".")

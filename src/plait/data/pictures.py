@@ -77,7 +77,7 @@ def decode(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
 def _load(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
     from PIL import Image
 
-    image = _open(content)
+    image = open_picture(content)
     if draft is not None and image.format in ("JPEG", "MPO"):
         image.draft(None, draft)
     if image.width * image.height > MAX_PIXELS:
@@ -93,7 +93,7 @@ def _load(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
     return image
 
 
-def _open(content: bytes) -> ImageFile:
+def open_picture(content: bytes) -> ImageFile:
     """Open a picture; a PNG whose comments are longer than Pillow reads, without them."""
     from PIL import Image
 
@@ -166,9 +166,9 @@ def _deep_colours(image: Image.Image, form: str, content: bytes) -> np.ndarray:
     """Return the colours (height, width[, colour]) of 16 bits of a picture of which Pillow decoded the upper 8."""
     shape = image.height, image.width
     if form == "PPM":
-        start = _open(content).tile[0].offset
+        start = open_picture(content).tile[0].offset
         return np.frombuffer(content, ">u2", 3 * shape[0] * shape[1], start).reshape(*shape, 3).astype(np.uint16)
-    again = _open(content)
+    again = open_picture(content)
     if form.startswith("LA;"):  # two of 16 bits are four of 8
         again.tile = [tile._replace(args="RGBA") for tile in again.tile]
         return np.asarray(again).reshape(*shape, 4)[..., :2].copy().view(">u2")[..., 0].astype(np.uint16)
@@ -227,7 +227,7 @@ def _without_end(content: bytes, draft: tuple[int, int] | None) -> Image.Image |
             image = _load(_filled_gif(content))
         else:  # what is stored line by line
             content += bytes(max(64, int(len(content) * NEXT_TO_NOTHING)))
-            if any(tile.codec_name == "libtiff" for tile in _open(content).tile):
+            if any(tile.codec_name == "libtiff" for tile in open_picture(content).tile):
                 return None  # it would say on the screen what it cannot unpack
             image = _load(content)
         image.info[CUT] = "its last bytes are missing"

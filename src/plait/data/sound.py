@@ -63,7 +63,7 @@ def decode_sound(source: bytes | Path, start: float = 0.0, end: float | None = N
 
     file, failure = None, Exception()
     try:
-        with (file := _open(source)):
+        with (file := open_frames(source)):
             sound = _decode_sndfile(file, start, end, top)
         if len(sound.samples) or file.format != "MP3":
             return sound
@@ -102,7 +102,7 @@ def _head(source: bytes | Path) -> bytes:
         return file.read(HEAD)
 
 
-def _open(source: bytes | Path) -> Any:
+def open_frames(source: bytes | Path) -> Any:
     """Open a sound; one that tells a length of 0, or a wrong one of a part of it, as it is."""
     import soundfile
 

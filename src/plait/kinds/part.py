@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -92,7 +92,7 @@ class Opener:
             )
 
     def prepare(
-        self, prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: ThreadPoolExecutor
+        self, prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: Executor
     ) -> tuple[np.ndarray, list[str | None]]:
         """Fill values (batch, …), or (batch, column, …) of several columns.
 

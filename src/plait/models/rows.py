@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,9 +16,9 @@ import torch
 from plait.core.contract import Batch, Table, status_of
 from plait.core.files import naming
 from plait.core.terminal import Callback, quiet
-from plait.core.threads import single_blas
+from plait.core.threads import open_pool, single_blas
 from plait.models.views import View
-from plait.pretrained.features import THREADS, encoding_device, why_not_kept
+from plait.pretrained.features import encoding_device, why_not_kept
 
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
@@ -124,8 +123,8 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
     reasons: list[dict[str, str]] = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    calm = single_blas() if len(table) > FEW else contextlib.nullcontext()
-    with ThreadPoolExecutor(THREADS) as pool, calm:
+    opened = sum(cells[view.name].size for view in views if view.able.opened or view.frozen is not None)
+    with open_pool(opened) as pool, single_blas() if len(table) > FEW else contextlib.nullcontext():
         step = CHUNK
         if any(view.frozen is not None for view in views):
             widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)

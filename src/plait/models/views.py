@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
@@ -151,7 +151,7 @@ class View:
         return self.form.read.DTYPE
 
     def prepare(
-        self, table: Table, pool: ThreadPoolExecutor, keep: bool = True
+        self, table: Table, pool: Executor, keep: bool = True
     ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
         """Prepare all rows of a (small) table. keep: whether features of a pretrained encoder are kept for next time.
 
@@ -164,7 +164,7 @@ class View:
         return values, *self.form.read.prepare(self.prep, part, self.layout(), values, pool)
 
     def _prepare_frozen(
-        self, frozen: Frozen, table: Table, pool: ThreadPoolExecutor, keep: bool
+        self, frozen: Frozen, table: Table, pool: Executor, keep: bool
     ) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
         streams = self.able.read.streams(Part(table, self.modality.columns))
         values = np.zeros((len(table), len(streams), *self.shape()[int(self.several) :]), self.dtype())

@@ -3,9 +3,8 @@ Knows cells, one encoder and the cache, not tables or splits."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from plait.core.threads import THREADS
 from plait.errors import CellError
 from plait.kinds import KINDS
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 AHEAD = 2  # batches that are decoded while one is encoded
 GIVEN = {"float16": "float32"}  # what is kept in half precision is not encoded in it
 TASK = 8  # cells that a thread prepares in one go
-THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs in one at a time
 
 
 @dataclass
@@ -38,9 +37,7 @@ class Cells:
         return len(self.values)
 
 
-def read_features(
-    frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor, keep: bool = True
-) -> list[str | None]:
+def read_features(frozen: Frozen, cells: Cells, out: np.ndarray, pool: Executor, keep: bool = True) -> list[str | None]:
     """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
     Features that are kept are read, the others computed and kept."""
     if len(cells) == 1:  # neither looked for nor kept: a file for each would cost more than it saves
@@ -78,13 +75,13 @@ def why_not_kept(frozen: Frozen) -> str:
     return open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe()).trouble
 
 
-def read_raw(frozen: Frozen, cells: Cells, out: np.ndarray, pool: ThreadPoolExecutor) -> list[str | None]:
+def read_raw(frozen: Frozen, cells: Cells, out: np.ndarray, pool: Executor) -> list[str | None]:
     """Fill out (batch, *shape) with what the encoder is given for each cell; return why a cell is absent, or None."""
     return [reason for some in _submit(frozen, cells, range(len(cells)), out, pool) for reason in some.result()]
 
 
 def _submit(
-    frozen: Frozen, cells: Cells, rows: Sequence[int], out: np.ndarray, pool: ThreadPoolExecutor
+    frozen: Frozen, cells: Cells, rows: Sequence[int], out: np.ndarray, pool: Executor
 ) -> list[Future[list[str | None]]]:
     """Let the pool prepare these cells into out (batch, *shape); each answer says of some why they are absent, or None.
     Several cells to a task: with one each, many threads wait for the one that hands tasks out."""
@@ -117,7 +114,7 @@ def encoding_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[list[bytes | None], list[str | None]]:
+def _digests(frozen: Frozen, cells: Cells, pool: Executor) -> tuple[list[bytes | None], list[str | None]]:
     """Return the hash of each cell, and why there is none."""
 
     def work(cell: Any) -> tuple[bytes | None, str | None]:
@@ -132,9 +129,7 @@ def _digests(frozen: Frozen, cells: Cells, pool: ThreadPoolExecutor) -> tuple[li
     return [key for key, _ in pairs], [reason for _, reason in pairs]
 
 
-def _compute(
-    frozen: Frozen, cells: Cells, rows: Sequence[int], pool: ThreadPoolExecutor
-) -> tuple[list[str | None], np.ndarray]:
+def _compute(frozen: Frozen, cells: Cells, rows: Sequence[int], pool: Executor) -> tuple[list[str | None], np.ndarray]:
     """Return why each of these cells is absent, or None, and their features; the next are decoded meanwhile."""
     made = np.zeros((len(rows), frozen.tokens, frozen.width), np.float32)
     reasons: list[str | None] = [None] * len(rows)

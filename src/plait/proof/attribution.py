@@ -52,6 +52,7 @@ def explain_table(
     numbers, shares, statuses, absent = [], [], [], []
     details: list[Detail] = []
     pairs: dict[str, dict[str, Any]] = {}
+    subsets: dict[str, np.ndarray] = {}
     for start in range(0, max(1, len(table)), 4 * CHUNK):
         rows = np.arange(start, min(start + 4 * CHUNK, len(table)))
         chunk = table.take(rows)
@@ -66,6 +67,8 @@ def explain_table(
             present = {name: batch.present[name].cpu().numpy() for name in names}
             shares.append(_share(values, names, orders, present))
             numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
+            if row is not None:
+                subsets = {"+".join(keep): answer[0] for keep, answer in zip(keeps, answers, strict=True)}
             if row is not None and statuses[0][0] != "failed":
                 pairs = _pair_up(values, [name for name in names if present[name][0]]) if classes is not None else {}
                 details = drill_row(chunk, used, predictor, batch, int(guess[0]), generator, cover)
@@ -91,6 +94,7 @@ def explain_table(
         details=details,
         unused=[s.name for s in strands if s.is_main and s.name not in names],
         pairs=pairs,
+        subsets=subsets,
     )
 
 

@@ -44,6 +44,8 @@ class Explanation:
         unused: modalities of the table that the model does not look at.
         worth: what each modality added to the score on the test rows of the fit, see `plait.proof.worth.split_score`.
         pairs: of the row: what the answer's probability is with two modalities alone, and with each of them.
+        subsets: of the row: the answer (class,) with only some modalities there, "audio+image", with none "". All of
+            them up to 8 modalities.
 
     Example:
         >>> explanation = model.explain(table)
@@ -65,6 +67,7 @@ class Explanation:
     unused: list[str] = field(default_factory=list)
     worth: Mapping[str, Any] | None = None
     pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    subsets: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -115,7 +115,11 @@ class OnnxModel(Model):
 
     @classmethod
     def load(
-        cls, path: str | Path, converters: Sequence[Any] = (), encoders: Mapping[str, Any] | None = None
+        cls,
+        path: str | Path,
+        converters: Sequence[Any] = (),
+        encoders: Mapping[str, Any] | None = None,
+        threads: int = 2,
     ) -> OnnxModel:
         """Return the model in a file that `plait.export` wrote.
 
@@ -126,12 +130,13 @@ class OnnxModel(Model):
             path: the file.
             converters: the user's own converters, where fit had them.
             encoders: {modality: "hf:FOLDER"}, where a folder is meant to be.
+            threads: how many compute, at the most; for one row at a time one is the cheapest.
 
         Raises:
             RunError: the file is missing, damaged, or from elsewhere.
             MissingExtra: onnxruntime is not installed.
         """
-        return cls.from_bytes(read_file(Path(path)), str(path), converters, encoders)
+        return cls.from_bytes(read_file(Path(path)), str(path), converters, encoders, threads)
 
     @classmethod
     def from_bytes(
@@ -140,6 +145,7 @@ class OnnxModel(Model):
         source: str = "the file",
         converters: Sequence[Any] = (),
         encoders: Mapping[str, Any] | None = None,
+        threads: int = 2,
     ) -> OnnxModel:
         """Return the model in the bytes of such a file, as `load` does. source: what messages call it."""
         need("onnxruntime")
@@ -156,7 +162,7 @@ class OnnxModel(Model):
             made = [Made.from_json(one, converters) for one in facts["conversions"]]
             told = RunFacts.from_json(facts)
         with runtime(source):
-            session = open_session(data)
+            session = open_session(data, threads)
         predictor = OnnxPredictor(session, ports, facts["output"], width, checked.cost.rows, source)
         model = cls(told, views, {"winner": predictor}, made=made)
         model.source = source
@@ -308,12 +314,12 @@ def runtime(source: str) -> Iterator[None]:
         ) from None
 
 
-def open_session(data: bytes) -> Any:
-    """Return an ONNX Runtime session on the processor, with two threads at the most."""
+def open_session(data: bytes, threads: int = 2) -> Any:
+    """Return an ONNX Runtime session on the processor, with so many threads at the most."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is an error of ours, and nothing beside it on the terminal
     # a thread that waits would spin: half of the processor time of making a session, and no row is quicker for it

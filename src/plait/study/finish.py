@@ -30,6 +30,7 @@ from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate, Cost, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.encoder_choice import tell_encoders
+from plait.study.example import pack_example
 from plait.study.job import Fit
 from plait.study.refit import Refit
 from plait.study.report_content import Account
@@ -51,6 +52,9 @@ def finish(result: Result) -> Model:
     if job.options.report:
         content = Account(result, model, answered).content()
         files["report.html"] = lambda path: write_report(path, content)
+        kinds = {column.name: column.kind for column in job.schema.columns if column.role == "feature"}
+        if example := pack_example(job.given, kinds, result.rows, [status for status, _ in answered.statuses]):
+            files["example.json"] = lambda path: write_json(path, example)
     learn_anew(result, model)
     model.write(job.folder, files)
     shutil.rmtree(job.work)

@@ -15,5 +15,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "export": ("export",),
     "fit": ("fit",),
     "predict": ("evaluate", "predict"),
+    "serve": ("run_server", "serve"),
     "show": ("show",),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ def fit(prep: Any, part: Part, rows: np.ndarray, generator: np.random.Generator,
 
 
 def prepare(
-    prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: ThreadPoolExecutor
+    prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: Executor
 ) -> tuple[np.ndarray, list[str | None]]:
     """Fill values (batch, feature); return which rows have any cell that was read, and why others have none."""
     cells = part.cells()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def fit(prep: TextPrep, texts: Sequence[str]) -> TextPrep:
 
 
 def prepare(
-    prep: TextPrep, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: ThreadPoolExecutor
+    prep: TextPrep, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: Executor
 ) -> tuple[np.ndarray, list[str | None]]:
     """Fill values (batch, byte) with cleaned texts in UTF-8; return which rows have a text, and why not."""
     joined = join_texts(part)

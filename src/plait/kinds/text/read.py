@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def fit(prep: Any, part: Part, rows: np.ndarray, generator: np.random.Generator,
 
 
 def prepare(
-    prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: ThreadPoolExecutor
+    prep: Any, part: Part, layout: Mapping[str, Any], values: np.ndarray, pool: Executor
 ) -> tuple[np.ndarray, list[str | None]]:
     """Fill values (batch, feature + token): TF-IDF, then token ids; return which rows have a text, and why not."""
     joined = join_texts(part)

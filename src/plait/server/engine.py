@@ -1,0 +1,146 @@
+"""One thread that answers, and the requests that wait for it: those that come together are answered together.
+
+Knows rows, a model and threads; no HTTP. As many requests wait as have a place: who has none is sent away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from plait.errors import PlaitError
+
+COMPANY = 0.002  # seconds that a row waits for others, where some are on their way
+PLACES = 32  # requests that are read, or wait
+
+
+class Full(Exception):
+    """There is no place for another request."""
+
+
+@dataclass
+class Job:
+    """Rows to answer. does: what is made of them instead; they are then not answered together with others."""
+
+    rows: Sequence[Any]
+    does: Callable[[Sequence[Any]], Any] | None = None
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Engine:
+    """answer(rows) → one answer for each row. say is told, in a sentence, of a worker that died and goes on."""
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Any]], Sequence[Any]],
+        *,
+        batch: int = 16,
+        places: int = PLACES,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self.answer, self.batch, self.places, self.say = answer, batch, places, say
+        self.jobs: deque[Job] = deque()
+        self.inside = 0  # requests that have a place
+        self.coming = 0  # of these, those whose rows are not there yet
+        self.ended = False
+        self.changed = threading.Condition()
+        self.thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the worker, unless it runs."""
+        with self.changed:
+            if self.thread is None or not self.thread.is_alive():
+                self.ended, self.thread = False, threading.Thread(target=self._run, name="plait answers", daemon=True)
+                self.thread.start()
+
+    def close(self) -> None:
+        """Answer what waits, and end."""
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+        if self.thread is not None:
+            self.thread.join()
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Callable[[Job], Future[Any]]]:
+        """Hold a place; gives what puts a job there, once. Raises Full."""
+        with self.changed:
+            if self.inside >= self.places or self.ended:
+                raise Full
+            self.inside += 1
+            self.coming += 1
+        asked = False
+
+        def ask(job: Job) -> Future[Any]:
+            nonlocal asked
+            with self.changed:
+                asked = True
+                self.coming -= 1
+                self.jobs.append(job)
+                self.changed.notify_all()
+            self.start()
+            return job.future
+
+        try:
+            yield ask
+        finally:
+            with self.changed:
+                self.inside -= 1
+                self.coming -= not asked
+                self.changed.notify_all()
+
+    def _run(self) -> None:
+        """Answer until the end; what kills the worker is said, and it goes on."""
+        while jobs := self._take():
+            try:
+                self._do(jobs)
+            except BaseException as error:  # noqa: BLE001  whatever it is, others wait
+                for job in jobs:
+                    if not job.future.done():
+                        job.future.set_exception(RuntimeError(f"the worker died ({type(error).__name__})"))
+                self.say(f"the worker died of {type(error).__name__}: {str(error)[:200]}; it is started again")
+
+    def _take(self) -> list[Job]:
+        """Return the next job, with those that go together with it; none at the end."""
+        with self.changed:
+            while not self.jobs:
+                if self.ended:
+                    return []
+                self.changed.wait()
+            until = time.monotonic() + COMPANY
+            jobs = [self.jobs.popleft()]
+            while jobs[0].does is None:
+                rows = sum(len(job.rows) for job in jobs)
+                while self.jobs and self.jobs[0].does is None and rows + len(self.jobs[0].rows) <= self.batch:
+                    jobs.append(self.jobs.popleft())
+                    rows += len(jobs[-1].rows)
+                left = until - time.monotonic()
+                if self.jobs or rows >= self.batch or not self.coming or left <= 0:
+                    break
+                self.changed.wait(left)
+            return jobs
+
+    def _do(self, jobs: Sequence[Job]) -> None:
+        """Answer some jobs; where that fails, each by itself, so that none fails by another."""
+        try:
+            if jobs[0].does is not None:
+                jobs[0].future.set_result(jobs[0].does(jobs[0].rows))
+                return
+            answers = self.answer([row for job in jobs for row in job.rows])
+        except (PlaitError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, MemoryError) as error:
+            if len(jobs) == 1:
+                jobs[0].future.set_exception(error)
+                return
+            for job in jobs:
+                self._do([job])
+            return
+        start = 0
+        for job in jobs:
+            job.future.set_result(answers[start : start + len(job.rows)])
+            start += len(job.rows)

@@ -1,0 +1,94 @@
+"""The worker: rows that come together are answered together, none fails by another, and the end waits for all."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from plait.server.engine import Engine, Full, Job
+
+
+class Slow:
+    """Answers each row with its double, once it may; keeps which rows came together."""
+
+    def __init__(self) -> None:
+        self.lots: list[list[int]] = []
+        self.may = threading.Event()
+
+    def __call__(self, rows: Sequence[int]) -> list[int]:
+        self.may.wait(5)
+        self.lots.append(list(rows))
+        if -1 in rows:
+            raise ValueError("no row")
+        return [2 * row for row in rows]
+
+
+def put(engine: Engine, *jobs: Job) -> list[Any]:
+    futures = []
+    for job in jobs:
+        with engine.place() as ask:
+            futures.append(ask(job))
+    return futures
+
+
+def test_rows_that_wait_are_answered_together() -> None:
+    answer = Slow()
+    engine = Engine(answer, batch=4)
+    first, *rest = put(engine, Job([1]), Job([2, 3]), Job([4]), Job([5, 6]), Job([7], lambda rows: "alone"), Job([8]))
+    answer.may.set()
+    assert first.result(5) == [2]
+    assert [future.result(5) for future in rest] == [[4, 6], [8], [10, 12], "alone", [16]]
+    assert [row for lot in answer.lots for row in lot] == [1, 2, 3, 4, 5, 6, 8]
+    assert max(map(len, answer.lots)) <= 4
+    assert len(answer.lots) < 5
+    engine.close()
+
+
+def test_none_fails_by_another() -> None:
+    answer = Slow()
+    engine = Engine(answer)
+    good, bad, other = put(engine, Job([1]), Job([-1]), Job([3]))
+    answer.may.set()
+    assert (good.result(5), other.result(5)) == ([2], [6])
+    with pytest.raises(ValueError, match="no row"):
+        bad.result(5)
+    engine.close()
+
+
+def test_who_has_no_place_is_sent_away_and_a_place_is_given_back() -> None:
+    engine = Engine(list, places=1)
+    with engine.place(), pytest.raises(Full), engine.place():
+        pass
+    assert (engine.inside, engine.coming) == (0, 0)
+    with engine.place() as ask:
+        assert ask(Job([1])).result(5) == [1]
+    engine.close()
+
+
+def test_the_end_waits_for_what_was_asked_and_takes_no_more() -> None:
+    answer = Slow()
+    engine = Engine(answer, batch=1)
+    futures = put(engine, *(Job([number]) for number in range(5)))
+    threading.Timer(0.05, answer.may.set).start()
+    engine.close()
+    assert [future.result(0) for future in futures] == [[0], [2], [4], [6], [8]]
+    with pytest.raises(Full), engine.place():
+        pass
+
+
+def test_a_worker_that_dies_goes_on_and_says_so() -> None:
+    said: list[str] = []
+
+    def answer(rows: Sequence[int]) -> list[int]:
+        if rows == [0]:
+            raise SystemExit("gone")
+        return list(rows)
+
+    engine = Engine(answer, batch=1, say=said.append)
+    dead, alive = put(engine, Job([0]), Job([1]))
+    with pytest.raises(RuntimeError, match=r"the worker died \(SystemExit\)"):
+        dead.result(5)
+    assert alive.result(5) == [1]
+    assert said == ["the worker died of SystemExit: gone; it is started again"]
+    engine.close()

@@ -1,0 +1,104 @@
+"""The page of `serve`: small, whole by itself, in two languages; and what it does in a browser without a network."""
+
+import base64
+import itertools
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import plait
+from browser import CHROMIUM, open_browser
+
+PAGE = Path(plait.__file__).with_name("server") / "page.html"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_is_small_and_names_no_other_place() -> None:
+    assert PAGE.stat().st_size <= 60_000
+    assert re.findall(r"https?:|//[a-z]+\.|@import|\bstyle=|\bon[a-z]+=\"|innerHTML", TEXT) == []
+    assert len(re.findall(r"<(?:script|link|img|iframe)\b", TEXT)) == 1
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, chinese = (re.search(rf"\n  {word}: \{{(.*?)\}} \}}", TEXT, re.DOTALL)[1] for word in ("en", "zh"))  # type: ignore[index]
+    keys = re.compile(r"(?:^|[,{]\s+)(\w+): (?=[\"{])")
+    assert keys.findall(english) == keys.findall(chinese)
+    assert len(keys.findall(english)) > 40
+    assert [*re.findall(r"\{\d\}", english)] == [*re.findall(r"\{\d\}", chinese)]
+
+
+@contextmanager
+def serving(model: Any) -> Iterator[str]:
+    """Serve a model in this process, and give its address."""
+    uvicorn = pytest.importorskip("uvicorn")
+    server = uvicorn.Server(uvicorn.Config(plait.serve(model), log_config=None, access_log=False))
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        thread = threading.Thread(target=server.run, args=([bound],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def drop(place: int, path: Path) -> str:
+    """Return the code that drops a file on a zone of the page."""
+    content = base64.b64encode(path.read_bytes()).decode()
+    return f"""(() => {{ const given = new DataTransfer();
+        given.items.add(new File([bytesOf("{content}")], "{path.name}"));
+        document.querySelectorAll(".drop")[{place}].dispatchEvent(
+            new DragEvent("drop", {{ dataTransfer: given, bubbles: true, cancelable: true }})); }})()"""
+
+
+def tick(without: tuple[str, ...]) -> str:
+    """Return the code that ticks these modalities as missing, and gives what the page then says."""
+    return f"""(() => {{ const gone = {json.dumps(without)};
+        for (const box of document.querySelectorAll("#ticks input"))
+            if (box.checked !== gone.includes(box.value)) box.click();
+        return [document.getElementById("answer").firstChild.textContent.trim(),
+            Object.fromEntries([...document.querySelectorAll("#chances > span:nth-child(3n+1)")].map(
+                (name, i) => [name.textContent,
+                    document.querySelectorAll("#chances > span:nth-child(3n)")[i].textContent]))]; }})()"""
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_what_is_dropped_is_answered_and_every_tick_is_right(explained_model: Any, explained_table: Path) -> None:
+    table, folder = plait.read(explained_table), explained_table.parent
+    cells = {name: table.cells(name, [3])[0] for name in table.names}
+    columns = {view.name: view.modality.columns for view in explained_model.views}
+    with serving(explained_model) as url, open_browser() as browser:
+        browser.open(url, accept_language="en")
+        browser.wait("typeof model !== 'undefined' && model && fields.length === 5")
+        assert browser.run("document.getElementById('answer').textContent") == "No answer: nothing is given"
+        assert browser.run("document.querySelectorAll('#chances > span').length") == 4
+        browser.run(drop(0, folder / cells["photo"]))
+        browser.wait("found && found.prediction !== null && found.reason.includes('text: blank')")
+        browser.run(drop(1, folder / cells["sound"]))
+        for place, name in ((2, "note"), (3, "age"), (4, "colour")):
+            browser.run(f"fields[{place}].set({json.dumps(cells[name])}); changed(0)")
+        browser.wait("explained && explained.status === 'ok' && document.querySelectorAll('#ticks input').length === 4")
+        for size in range(4):
+            for without in itertools.combinations(columns, size):
+                left = {c: [cells[c]] for name in columns if name not in without for c in columns[name]}
+                expected = explained_model.predict(left, folder=folder)
+                chances = dict(zip(["no", "yes"], expected.probabilities[0], strict=True))
+                said, shown = browser.run(tick(without))
+                assert said == expected.labels[0], without
+                assert {name: float(text.rstrip("%")) for name, text in shown.items()} == pytest.approx(
+                    {name: 100 * p for name, p in chances.items()}, abs=0.0501
+                )
+        assert browser.run(tick((*columns,)))[0] == "No answer: nothing is given"
+        assert browser.run("document.querySelectorAll('#inside canvas, #inside .strip, #inside mark').length") >= 3
+        asked = [one for one in browser.requests if not one.startswith(("data:", "blob:"))]
+        assert [one for one in asked if not one.startswith(url)] == []
+        assert len([one for one in asked if "explain" in one]) <= 5
+        assert browser.said == []  # nothing that the page may not do, and no error

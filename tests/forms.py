@@ -353,9 +353,9 @@ def _vectors() -> Iterator[Form]:
 
 
 def _series() -> Iterator[Form]:
-    group, waves = "Series, such as those of sensors", np.round(np.sin(np.arange(20) / 3 + np.arange(3)[:, None]), 2)
+    group, waves = "Series, such as those of sensors", np.sin(np.arange(20) / 3 + np.arange(3)[:, None]).round(2)
     whole = [[wave] for wave in waves.tolist()]
-    pairs = np.stack([waves, waves + 1], axis=1)
+    pairs = np.stack([waves, waves + 1], axis=1).round(2)
     table = "v;x\n" + "".join(f"{pair.tolist()};{row}\n" for row, pair in enumerate(pairs))
     lengths = [[0.5, 1.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]]
     for name, make, answer in (

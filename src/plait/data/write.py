@@ -84,9 +84,10 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def move_path(path: str, old: Path | None, new: Path) -> str:
-    """Return a path that was relative to `old` relative to `new`; addresses, whole paths and what holds a file stay."""
+    """Return a path that was relative to `old` relative to `new`; addresses, whole paths and what holds data stay."""
     whole = is_address(path) or os.path.isabs(path) or path.strip().lower().startswith(("file:", "data:"))
-    if whole or not path.strip() or held_in(path, sniff) is not None:
+    listed = path.strip()[:1] == "[" and path.strip()[-1:] == "]"
+    if whole or listed or not path.strip() or held_in(path, sniff) is not None:
         return path
     there = os.path.abspath((old or Path()) / path.strip().replace("\\", "/"))
     return Path(os.path.relpath(there, os.path.abspath(new))).as_posix()

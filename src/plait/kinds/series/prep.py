@@ -94,7 +94,7 @@ class SeriesPrep(Preparation):
         return replace(out, usual=scaled.mean(0), biases=np.array([[float(f"{n:.3g}") for n in own] for own in biases]))
 
     def __call__(self, series: np.ndarray) -> np.ndarray:
-        """Return one `series` scaled, (channel, time) float32; where there are flags for holes, those below it.
+        """Return one `series` scaled, (channel, time) float32; below it the flags of holes, if any.
 
         Raises:
             CellError: it has another number of channels.

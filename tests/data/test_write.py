@@ -73,6 +73,7 @@ def test_arrays_go_into_parquet_as_lists(tmp_path: Path) -> None:
         ("1.wav#t=0,2", "../pictures/1.wav#t=0,2"),
         ("/whole/4.png", "/whole/4.png"),
         ("https://example.org/5.png", "https://example.org/5.png"),
+        ("[[1, 2], [3]]", "[[1, 2], [3]]"),
         ("  ", "  "),
     ],
 )

@@ -52,8 +52,8 @@ def test_quick_numbers_are_scaled() -> None:
 
 def test_check_names_what_fit_takes_as_absent() -> None:
     cells = [(WAVE + k).tolist() for k in range(8)]
-    cells[1], cells[2], cells[3] = [[1.0, 2.0], [3.0]], [], [None] * 5  # type: ignore[list-item]
-    cells[4], cells[5] = "gone.csv", "word"  # type: ignore[call-overload]
+    cells[1], cells[2], cells[3] = [[1.0, 2.0], [3.0]], [], [None] * 5
+    cells[4], cells[5] = "gone.csv", "word"
     seen = plait.check({"s": cells, "y": [0, 1] * 4}, target="y", kinds={"s": "series"})
     assert {(f.check, f.rows) for f in seen if f.column == "s"} == {
         ("series-ragged", (1,)),

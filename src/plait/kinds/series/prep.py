@@ -139,7 +139,8 @@ class SeriesPrep(Preparation):
                 raise RunError(
                     f"the series preparation is damaged: {name!r} has not its shape, or is not finite. Fit again."
                 )
-        return replace(out, **{name: arrays[name].astype(np.float64) for name in STATE})
+        mean, spread, usual, biases = (arrays[name].astype(np.float64) for name in STATE)
+        return replace(out, mean=mean, spread=spread, usual=usual, biases=biases)
 
 
 def longer_is_time(series: np.ndarray) -> np.ndarray:

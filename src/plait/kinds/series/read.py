@@ -107,7 +107,7 @@ def read_file(path: Path, name: str) -> np.ndarray:
         raise CellError(f"no table of numbers: {str(error).rstrip('.')}", "unreadable") from None
     channels = []
     for place, column in enumerate(table.names):
-        cells = table.data[column]
+        cells: Any = table.data[column]
         kind = "" if isinstance(cells, np.ndarray) else str(cells.type)
         if place == 0 and _is_clock(column, kind, cells):
             continue

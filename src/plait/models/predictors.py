@@ -23,6 +23,7 @@ from plait.models.written import check_coefficients, check_inputs, check_parts, 
 
 if TYPE_CHECKING:
     from plait.models.classic import ClassicPredictor
+    from plait.models.each_label import LabelPredictor
 
 
 def present_in(batch: Batch, names: Sequence[str], keep: Sequence[str] | None = None) -> np.ndarray:
@@ -152,7 +153,7 @@ class Blend:
 class RowText:
     """A classic learner that reads the row as text: the texts themselves, and the table written out as words."""
 
-    inner: ClassicPredictor
+    inner: ClassicPredictor | LabelPredictor
 
     @property
     def names(self) -> Sequence[str]:

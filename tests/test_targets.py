@@ -14,6 +14,7 @@ from plait.cli import main
 from plait.errors import RequestError, TableError
 from plait.runs.model import Model
 from searches import take_quick_learners
+from test_docs import SMALL, runnable
 
 TAGS = ("big", "blue", "red")
 
@@ -150,3 +151,15 @@ def test_the_command_line_takes_both_kinds(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(SystemExit, match="2"):
             main(["fit", str(path), "--target", "stars", "--kind", flag, "--out", "r"])
         assert told in err.getvalue()
+
+
+def test_the_blocks_of_the_page_on_targets_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take_quick_learners(monkeypatch)
+    (block,) = runnable((Path(__file__).parents[1] / "docs" / "targets.md").read_text(encoding="utf-8"))
+    monkeypatch.setitem(SMALL, "fit(films", 'fit(films, choose="simple", encoders={"text": "tfidf"}, refit="none"')
+    for usual, small in SMALL.items():
+        block = block.replace(usual, small)
+    exec(block, {})
+    assert "['love', 'war']" in capsys.readouterr().out

@@ -44,6 +44,8 @@ ON_SHOW = (*ON_CHECK, "prep")
 ON_FIT = tuple(f.name for f in fields(FitOptions))
 
 RATES = ("wer", "cer", "exact")  # of transcripts
+# that each set of modalities is told by
+HEADS = ("accuracy", "quadratic_kappa", "f1_rows", "f1_micro", "f1_macro", "auroc", "mae", "rmse", "r2")
 TYPES = {"bool": bool, "int": int, "float": float, "Path": Path}  # of one word; all else is text
 JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
 Answer = tuple[Any, str] | tuple[Any, str, int]
@@ -390,7 +392,8 @@ def parse_value(word: str) -> Any:
 def scores_text(scores: Mapping[str, Any]) -> str:
     """Return the answer of `evaluate` as tables of plain text."""
     overall = {name: score for name, score in scores["metrics"].items() if name != "per_class"}
-    names = [name for name in ("accuracy", "f1_macro", "auroc", "mae", "rmse", "r2", *RATES) if name in overall]
+    names = [name for name in (*HEADS, *RATES) if name in overall]
+    names = [name for name in names if name != "f1_micro" or "accuracy" not in overall]  # of one class a row the same
     parts = [f"{count(scores['rows'], 'row')}, {count(scores['scored'])} scored, {count(scores['failed'])} failed"]
     parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
     parts += [say_unsure(overall.values())] if say_unsure(overall.values()) else []

@@ -179,3 +179,19 @@ def test_wrong_labels_of_real_digits(shared_data: Path) -> None:
     (finding,) = check_labels(replace(survey, table=broken), lambda event: None)
     assert len(set(finding.rows) & rows) >= 0.9 * len(rows)
     assert len(set(finding.rows) - rows) <= 5
+
+
+def test_several_labels_a_row_are_counted_one_by_one() -> None:
+    def found(cells: list[str]) -> list[Any]:
+        table = read({"x": [0.5 * i for i in range(len(cells))], "tags": cells})
+        schema = detect(table, target="tags", kinds={"tags": "labels"})
+        return check_labels(survey_table(table, schema), lambda event: None)
+
+    assert found(["a;b", "b"] * 20) == []
+    few, alike = found(["a;b", "b"] * 20 + ["Sea", "sea"]), found(["a;b", "b"] * 20 + ["Sea", "sea"] * 20)
+    assert [one.check for one in few] == ["label-alike", "label-few-rows"]
+    assert few[1].message == "2 of 4 labels have fewer than 12 rows: 'sea' 1, 'Sea' 1"
+    assert [one.check for one in alike] == ["label-alike"]
+    (cut,) = found(["a;b", 'b;"c;d"'] * 20)
+    assert (cut.severity, cut.check) == ("error", "label-delimiter")
+    assert cut.message.startswith("row 1: the delimiter ';' is inside a label, near ")

@@ -15,7 +15,7 @@ from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
-from plait.study.labels import Labels, column_of_labels, ends_at_zero, fingerprint, is_skewed, sort_classes
+from plait.study.labels import Labels, column_of_labels, ends_at_zero, fingerprint, is_skewed, shift_of, sort_classes
 
 
 def find(cells: list[Any], kind: str = "category", lines: list[int] | None = None) -> Labels:
@@ -97,6 +97,21 @@ def test_very_skewed_numbers_above_zero_may_be_learned_as_logarithms() -> None:
     assert (labels.high, labels.in_unit(inner)) == (None, inner)
     twin = labels.as_logs(rows, True)
     assert (twin.log, labels.log, twin.high) == (True, False, pytest.approx(high))
+
+
+def test_of_skewed_counts_the_logarithm_of_one_more_is_learned() -> None:
+    counts = np.array([0, 0, 0, 1, 1, 2, 3, 5, 9, 40] * 3, float)
+    assert is_skewed(counts)
+    assert (shift_of(counts), shift_of(counts + 1), shift_of(counts / 2), shift_of(counts - 1)) == (1, 0, 0, 0)
+    labels, rows = find([0.0, 3.0, 15.0], "number"), np.arange(3)
+    labels.learn_from(rows, False)
+    labels.learn_log(rows, True)
+    assert labels.learned.tolist() == pytest.approx([0, math.log(4), math.log(16)])
+    answers = np.log(np.array([[0.5], [4.0]]))
+    inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [answers])
+    predictor = labels.in_unit(inner)
+    assert predictor(None).ravel().tolist() == pytest.approx([0.0, 3.0])
+    assert np.exp(labels.learned_prior)[0] == pytest.approx(labels.prior[0] + 1)
 
 
 def test_the_prior_and_the_weights_are_of_the_training_rows() -> None:

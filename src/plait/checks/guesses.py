@@ -40,7 +40,11 @@ class Labels:
     def find(cls, table: Table, schema: Schema) -> Labels | None:
         """Read a target of classes; None where there is none, or one class only."""
         name = schema.role("target")
-        if name is None or schema.column(name).kind != "category" or isinstance(table.data[name], np.ndarray):
+        if (
+            name is None
+            or schema.column(name).kind not in ("category", "ordered")
+            or isinstance(table.data[name], np.ndarray)
+        ):
             return None
         cells = [clean_label(cell) for cell in table.cells(name)]
         names = sorted({cell for cell in cells if cell is not None}, key=lambda c: (isinstance(c, str), c))

@@ -16,10 +16,13 @@ from plait.checks.pairing import check_pairing
 from plait.checks.split_checks import check_gaps, check_groups, check_splits
 from plait.checks.survey import Survey
 from plait.checks.table_checks import split_of
+from plait.core.contract import Column, Table
 from plait.core.finding import Finding
 from plait.core.terminal import Callback
 from plait.core.words import count, percent
+from plait.data.label_lists import find_delimiter, read_labels
 from plait.data.spelling import say_alike
+from plait.errors import TableError
 from plait.kinds import KINDS
 from plait.kinds.facts import rows_of
 
@@ -38,6 +41,9 @@ def check_labels(survey: Survey, callback: Callback) -> list[Finding]:
     groups = list(check_groups(table, schema, split, drawn))
     findings += groups
     findings += check_leaks(table, schema, drawn, {group.column for group in groups})
+    target = next((column for column in schema.columns if column.role == "target"), None)
+    if target is not None and target.kind == "labels":
+        return [*findings, *_check_several(table, target, split)]
     labels = Labels.find(table, schema)
     if labels is not None:
         findings += [] if split is None else check_gaps(labels, split)
@@ -196,3 +202,30 @@ def find_wrong(probabilities: np.ndarray, codes: np.ndarray, prior: np.ndarray) 
             taken = rows[np.argsort(-margin, kind="stable")[: round(joint[label, other])]]
             chosen.update(taken[doubtful[taken]].tolist())
     return sorted(chosen, key=lambda row: (standing[row], row))
+
+
+def _check_several(table: Table, column: Column, split: Split | None) -> Iterator[Finding]:
+    """Find what is wrong with several labels a row: a delimiter inside a label, spellings, labels of few rows."""
+    name, cells = column.name, table.cells(column.name)
+    places = [table.place(name, row) for row in range(len(cells))]
+    try:
+        sets = read_labels(cells, find_delimiter(cells), places)
+    except (ValueError, TableError) as error:
+        said = str(error).removeprefix(f"column {name!r}, ")
+        yield Finding("error", "label-delimiter", name, (), said, "fit refuses the table.")
+        return
+    known = [own or () if split is None or split[row] == "train" else () for row, own in enumerate(sets)]
+    if alike := say_alike({str(label) for own in sets for label in own or ()}):
+        message = f"labels differ only in how they are written: {alike}"
+        yield Finding("warning", "label-alike", name, (), message, "If they are one, write them alike.")
+    counts = Counter(str(label) for own in known for label in own)
+    wanted, what = (FEW_ROWS * 5 // 4, "rows") if split is None else (FEW_ROWS, "training rows")
+    few = [f"{label!r} {count(num)}" for label, num in reversed(counts.most_common()) if num < wanted]
+    if few:
+        shown = ", ".join(few[:6]) + (" …" if len(few) > 6 else "")
+        message = (
+            f"{count(len(few))} of {count(len(counts), 'label has', 'labels have')} fewer than {wanted} {what}: {shown}"
+        )
+        yield Finding(
+            "warning", "label-few-rows", name, (), message, "Gather more rows that have them, or join labels."
+        )

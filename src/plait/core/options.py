@@ -85,7 +85,9 @@ class FitOptions:
         choose (--choose HOW): ensemble: an average of candidates, by rows that they did not learn from; or simple: the
             simplest candidate that is as good as the best on validation.
         metric (--metric NAME): Metric that decides choice, headline and verdict: accuracy, balanced_accuracy, f1_macro,
-            auroc, log_loss; of numbers r2, rmse, mae. Without it accuracy, or log_loss where one class is common.
+            auroc, log_loss; of numbers r2, rmse, mae; of grades quadratic_kappa, mae; of several labels f1_rows,
+            f1_micro, average_precision, hamming_loss, exact_match. Without it accuracy, or log_loss where one class is
+            common.
         margin (--margin POINTS): Points, or percent of the prior's error, within which a difference does not matter.
         repeats (--repeats R): Splits to draw, with a study of each; the verdict is that of the median p.
         refit (--refit ROWS): Rows that the winner learns from again once it is proven: all, train+val or none. Without

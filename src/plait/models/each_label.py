@@ -103,8 +103,8 @@ class LabelPredictor:
         prior, names = arrays.get("prior"), tuple(facts["names"])
         members: list[ClassicPredictor | None] = []
         for place, own in enumerate(facts["members"]):
-            given = own and {**own, "layouts": facts["layouts"]}
-            members.append(given and ClassicPredictor.from_state(given, under(arrays, f"{place}.")))
+            given = None if own is None else {**own, "layouts": facts["layouts"]}
+            members.append(None if given is None else ClassicPredictor.from_state(given, under(arrays, f"{place}.")))
         known = [member for member in members if member is not None]
         alike = all(m.input_names == names and len(m.prior) == 2 and not m.regression for m in known)
         if not known or prior is None or prior.dtype != np.float64 or prior.shape != (len(members),) or not alike:

@@ -23,6 +23,7 @@ from plait.models.written import check_coefficients, check_inputs, check_parts, 
 
 if TYPE_CHECKING:
     from plait.models.classic import ClassicPredictor
+    from plait.models.each_label import LabelPredictor
 
 
 def present_in(batch: Batch, names: Sequence[str], keep: Sequence[str] | None = None) -> np.ndarray:
@@ -86,12 +87,16 @@ class Calibrated:
 
 @dataclass
 class Bounded:
-    """A predictor of numbers whose answers, logarithms maybe, are brought to their unit and within their ends."""
+    """A predictor of numbers whose answers, logarithms maybe, are brought to their unit and within their ends.
+
+    shift: what was added before the logarithm was taken, 1 of counts with zeros.
+    """
 
     inner: Any
     low: float | None = None
     high: float | None = None
     log: bool = False
+    shift: float = 0.0
 
     @property
     def names(self) -> Sequence[str]:
@@ -109,7 +114,7 @@ class Bounded:
     def finish(self, answers: np.ndarray) -> np.ndarray:
         """Return answers (batch, 1) of the predictor inside in their unit, within their ends."""
         with np.errstate(over="ignore"):
-            answers = np.exp(answers) if self.log else answers
+            answers = np.exp(answers) - self.shift if self.log else answers
         return np.clip(answers, self.low, self.high) if (self.low, self.high) != (None, None) else answers
 
     def __call__(self, batch: Batch) -> np.ndarray:
@@ -148,7 +153,7 @@ class Blend:
 class RowText:
     """A classic learner that reads the row as text: the texts themselves, and the table written out as words."""
 
-    inner: ClassicPredictor
+    inner: ClassicPredictor | LabelPredictor
 
     @property
     def names(self) -> Sequence[str]:
@@ -221,6 +226,7 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         elif isinstance(predictor, Bounded):
             bounds = {"low": predictor.low, "high": predictor.high, "log": predictor.log}
             part = {"is": "bounded", "inner": below[0], **bounds}
+            part |= {"shift": predictor.shift} if predictor.shift else {}
         elif isinstance(predictor, RowText):
             part = {"is": "row as text", "inner": below[0]}
         elif isinstance(predictor, Blend):
@@ -298,7 +304,7 @@ def _restore(
         own = tuple(part.get("thresholds", ()))
         return Calibrated(inner, part["temperature"], None if held is None else tuple(held), given, own)
     if part["is"] == "bounded":
-        return Bounded(made[part["inner"]], part["low"], part["high"], part["log"])
+        return Bounded(made[part["inner"]], part["low"], part["high"], part["log"], part.get("shift", 0.0))
     if part["is"] == "row as text":
         return RowText(made[part["inner"]])
     prior = np.array(part.get("prior", ()))

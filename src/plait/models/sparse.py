@@ -201,7 +201,7 @@ class SparsePredictor:
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return all that rebuilds this predictor: a dict for JSON, and named arrays."""
-        facts = {"names": [self.input_name], "layouts": {self.input_name: self.layout}}
+        facts: dict[str, Any] = {"names": [self.input_name], "layouts": {self.input_name: self.layout}}
         arrays = {name: getattr(self, name) for name in ARRAYS}
         facts |= {"several": True} if self.several else {}
         return {**facts, "regression": self.regression, "unit": list(self.unit)}, arrays

@@ -103,7 +103,8 @@ PARTS: dict[str, dict[str, Any]] = {
 
 # what a part may hold besides: runs of before have none of it
 SELDOM: dict[str, dict[str, Any]] = {
-    "calibrated": {"prior": list[float], "given": list[float], "thresholds": list[float]}
+    "calibrated": {"prior": list[float], "given": list[float], "thresholds": list[float]},
+    "bounded": {"shift": float},
 }
 
 
@@ -128,7 +129,8 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
             require(name in part, f"{where}, a {kind}, has no {name!r}")
             check_type(part[name], hint, f"{where}.{name}")
         for name, hint in SELDOM.get(str(kind), {}).items():
-            check_type(part.get(name, []), hint, f"{where}.{name}")
+            if name in part:
+                check_type(part[name], hint, f"{where}.{name}")
         inner = part["members"] if kind == "blend" else [part["inner"]] if "inner" in part else []
         able = {"classic", "labels"} if kind == "row as text" else {*PARTS} - {"recogniser"}
         right = all(0 <= place < number and parts[place]["is"] in able for place in inner)
@@ -150,6 +152,7 @@ def check_parts(parts: Sequence[Any], roles: Mapping[str, int], num_classes: int
             require(right, f"{where} has the thresholds {str(held)[:60]}; expected one between 0 and 1 for each label")
         elif kind == "bounded":
             low, high = (math.inf if x is None else x for x in (part["low"], part["high"]))
+            require(part.get("shift", 0.0) in (0.0, 1.0), f"{where} adds {part.get('shift')} to numbers")
             require(part["low"] is None or low < high, f"{where} answers from {low} to {high}; expected a range")
         elif kind != "row as text":
             here = _check_values(part, where, several)

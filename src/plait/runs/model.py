@@ -115,7 +115,7 @@ class Model:
         """The labels that may be predicted, in the order of the probabilities; None for numbers."""
         classes = self.facts.classes
         if classes is not None and self.facts.labels is not None:
-            return Several(classes, **self.facts.labels, thresholds=_thresholds(self.predictor()))
+            return Several(classes, **self.facts.labels, thresholds=getattr(self.predictor(), "thresholds", ()))
         return Ordered(classes) if classes is not None and self.task == "ordered" else classes
 
     @property
@@ -315,9 +315,9 @@ class Model:
         truth = np.array(target, dtype=object)
         truth[~known] = None
 
-        def rate(rows: np.ndarray, values: np.ndarray, by: str = "winner") -> dict[str, Any]:
-            given = {"generator": generator, "groups": None if groups is None else groups[rows], "by": by}
-            metrics = self._rate(truth[rows], values[rows], **given) if len(rows) else {}
+        def rate(rows: np.ndarray, values: np.ndarray, by: Model = self) -> dict[str, Any]:
+            alike = None if groups is None else groups[rows]
+            metrics = by._rate(truth[rows], values[rows], generator=generator, groups=alike) if len(rows) else {}
             return {"rows": len(rows), "metrics": metrics}
 
         return {
@@ -329,17 +329,15 @@ class Model:
                 answered, truth, partial(rate, scored), generator=generator, groups=groups
             ),
             "alone": {
-                name: rate(np.flatnonzero(known & answered.present[name]), values, name)
+                name: rate(np.flatnonzero(known & answered.present[name]), values, self.as_candidate(name))
                 for name, values in answered.alone.items()
             },
         }
 
-    def _rate(self, truth: np.ndarray, values: np.ndarray, by: str = "winner", **given: Any) -> dict[str, Any]:
+    def _rate(self, truth: np.ndarray, values: np.ndarray, **given: Any) -> dict[str, Any]:
         from plait.proof.scores import intervals
 
         classes = self.classes
-        if isinstance(classes, Several):
-            classes = classes.at(_thresholds(self.predictor(by)))
         return intervals(truth, values if classes is not None else values[:, 0], classes, **given)
 
     def _rate_subsets(
@@ -613,11 +611,6 @@ def tell(notes: Sequence[str], callback: Callback) -> None:
     """Tell each of these sentences as a note."""
     for note in notes:
         callback({"note": note})
-
-
-def _thresholds(predictor: Any) -> tuple[float, ...]:
-    """Return from which probability on a predictor of several labels a row answers each; () of others."""
-    return tuple(getattr(predictor, "thresholds", ()))
 
 
 def say_next(folder: Path) -> str:

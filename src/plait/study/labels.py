@@ -51,6 +51,7 @@ class Labels:
     written: Written = field(default_factory=Written)  # how numbers are: 1.234,5 and kg
     weights: np.ndarray | None = None  # (class,) of the loss, where classes are balanced
     log: bool = False  # whether the logarithm of numbers is learned
+    shift: float = 0.0  # what is added before it is taken: 1 of counts with zeros
     low: float | None = None  # an end of the numbers, below which none is answered
     high: float | None = None  # the same above, where the logarithm is learned
     log_scale: tuple[float, float] = (0.0, 1.0)  # mean and deviation of the logarithms in training
@@ -260,9 +261,10 @@ class Labels:
     def learn_log(self, train: np.ndarray, log: bool) -> None:
         """Learn logarithms, or not. No answer is then far above the largest number of training."""
         self.log, values = log, self.numbers[train]
+        self.shift = shift_of(values)
         self.high = float(values.max() + BEYOND * (values.max() - values.min())) if log else None
         if log:
-            logs = np.log(values)
+            logs = np.log(values + self.shift)
             self.log_scale = float(logs.mean()), float(logs.std())
 
     def as_logs(self, train: np.ndarray, log: bool) -> Labels:
@@ -280,16 +282,17 @@ class Labels:
     def learned(self) -> np.ndarray:
         """(rows,): what is learned: class codes, numbers, or their logarithms."""
         with np.errstate(invalid="ignore", divide="ignore"):  # of validation and test there may be others
-            return np.log(self.numbers) if self.log else self.numbers
+            return np.log(self.numbers + self.shift) if self.log else self.numbers
 
     @property
     def learned_prior(self) -> np.ndarray:
         """(class,) shares of training, or (1,) what stands for the mean in what is learned."""
-        return np.log(self.prior) if self.log else self.prior
+        return np.log(self.prior + self.shift) if self.log else self.prior
 
     def in_unit(self, predictor: Any) -> Any:
         """Return a predictor of what is learned as one that answers in the unit of the target."""
-        return Bounded(predictor, None, self.high, True) if self.log else predictor
+        low = 0.0 if self.shift else None
+        return Bounded(predictor, low, self.high, True, self.shift) if self.log else predictor
 
     def losses(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the loss of each of these rows, by what it counts: log loss, or squared error in units of the target's
@@ -347,11 +350,17 @@ def ends_at_zero(values: np.ndarray) -> bool:
     return bool(values.min() >= 0 and spread > 0 and len(values) * NormalDist(mean, spread).cdf(0) >= 3)
 
 
+def shift_of(values: np.ndarray) -> float:
+    """Return what is added to numbers before their logarithm is taken: 1 to counts with zeros, else 0."""
+    return 1.0 if values.min() == 0 and (values % 1 == 0).all() else 0.0
+
+
 def is_skewed(values: np.ndarray) -> bool:
-    """Whether numbers, all above 0, are very skewed, and their logarithms much less so: prices, incomes, durations."""
-    if len(values) < FEWEST or values.min() <= 0:
+    """Whether numbers, above 0 or counts, are very skewed, and their logarithms much less so: prices, visits."""
+    if len(values) < FEWEST or values.min() + shift_of(values) <= 0:
         return False
-    skew, skew_of_logs = (float((((x - x.mean()) / x.std()) ** 3).mean()) for x in (values, np.log(values)))
+    logs = np.log(values + shift_of(values))
+    skew, skew_of_logs = (float((((x - x.mean()) / x.std()) ** 3).mean()) for x in (values, logs))
     return skew > SKEWED and abs(skew_of_logs) < skew / 2
 
 

@@ -43,7 +43,7 @@ class Refit:
         parts = ("train", "val", "test") if how == "all" else ("train", "val")
         rows = np.flatnonzero(np.isin(study.split, parts))
         if study.labels.log:  # of which a number of the test rows may have none
-            rows = rows[study.labels.numbers[rows] > 0]
+            rows = rows[study.labels.numbers[rows] + study.labels.shift > 0]
         return cls(result.search, rows, how, how == "all")
 
     def predictor(self, candidate: Candidate) -> Any:

@@ -39,7 +39,7 @@ from plait.study.cost import count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.ensemble import Answered, Chooser, Deal, deal_rows, is_behind
 from plait.study.job import Fit
-from plait.study.labels import Labels, is_skewed
+from plait.study.labels import Labels, is_skewed, shift_of
 from plait.study.networks import STRATEGIES, Study, list_plans
 from plait.study.seen import Seen, see_anew
 from plait.study.subsets import fit_given
@@ -488,8 +488,10 @@ class Search:
         study, labels = self.study, self.labels
         if labels.classes is not None or not is_skewed(labels.numbers[study.train]):
             return
-        if len(study.val) == 0 or labels.numbers[study.val].min() <= 0:  # the winner learns from these rows too
+        if len(study.val) == 0:
             return
+        if labels.numbers[study.val].min() + shift_of(labels.numbers[study.train]) <= 0:
+            return  # the winner learns from these rows too
         self._skewed = True
         losses: dict[bool, float] = {}
         for log in (False, True):
@@ -502,7 +504,8 @@ class Search:
         labels.learn_log(study.train, losses.get(True, math.inf) < losses.get(False, math.inf))
         study.target = labels.target_on(study.device)
         if labels.log:
-            skewed = f"column {labels.name!r} is very skewed: its logarithm is learned, as validation rows agree"
+            what = "the logarithm of one more" if labels.shift else "its logarithm"
+            skewed = f"column {labels.name!r} is very skewed: {what} is learned, as validation rows agree"
             study.callback({"note": f"{skewed}; answers and scores are in its own unit"})
         vars(self).pop("seen", None)  # the encoders are not settled yet
 

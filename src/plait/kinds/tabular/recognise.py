@@ -256,7 +256,8 @@ def judge_target(facts: Facts) -> tuple[str, str, float]:
         each = facts.rows_each()
         if codes and facts.filled >= CODE_ROWS * distinct and max(each) <= EVEN * min(each):
             return "category", few.replace("a few whole numbers", "codes used about equally often"), 0.6
-    spoken = f"numbers from {plain(low)} to {plain(high)}: regression"
+    what = "counts" if whole and low == 0 and not measured else "numbers"
+    spoken = f"{what} from {plain(low)} to {plain(high)}: regression"
     return "number", f"{spoken}; --kind {other}=category for classes", 0.6 if whole or distinct <= FEW else 0.9
 
 

@@ -32,7 +32,7 @@ from plait.server.fields import Fields
 from plait.server.requests import Limits, make_table, rows_of_json
 
 CLIENTS, REQUESTS = 8, 480
-WORDS = "morning harbour silver window yellow garden letter winter engine candle marble forest signal ribbon".split()
+WORDS = "morning harbour silver window yellow garden letter winter engine candle marble forest signal ribbon"
 LIMITS = Limits(20_000_000)
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -45,7 +45,7 @@ def make_run(folder: Path, num: int = 80) -> Path:
         Image.fromarray(pixels).save(folder / f"{row}.png")
         wave = np.sin(2 * np.pi * (300 + 500 * (row % 2)) * np.arange(16_000) / 16_000) / 2
         soundfile.write(folder / f"{row}.wav", wave, 16_000)
-        note = " ".join(generator.choice(WORDS, 60))
+        note = " ".join(generator.choice(WORDS.split(), 60))
         cells = {"photo": f"{row}.png", "sound": f"{row}.wav", "note": note, "age": int(generator.integers(20, 80))}
         rows.append({**cells, "colour": "red" if row % 3 else "blue", "label": "yes" if row % 2 else "no"})
     plan = "parallel(photo, sound, text, tabular, by=gate)"

@@ -60,7 +60,7 @@ def test_who_has_no_place_is_sent_away_and_a_place_is_given_back() -> None:
     engine = Engine(list, places=1)
     with engine.place(), pytest.raises(Full), engine.place():
         pass
-    assert (engine.inside, engine.coming) == (0, 0)
+    assert engine.inside == 0
     with engine.place() as ask:
         assert ask(Job([1])).result(5) == [1]
     engine.close()
@@ -91,4 +91,26 @@ def test_a_worker_that_dies_goes_on_and_says_so() -> None:
         dead.result(5)
     assert alive.result(5) == [1]
     assert said == ["the worker died of SystemExit: gone; it is started again"]
+    engine.close()
+
+
+def test_one_alone_does_not_wait_and_who_was_not_alone_waits_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.server.engine.COMPANY", 5.0)
+    lots: list[int] = []
+
+    def answer(rows: Sequence[int]) -> list[int]:
+        lots.append(len(rows))
+        return list(rows)
+
+    engine = Engine(answer, batch=4)
+    for _ in range(2):
+        with engine.place() as ask:
+            assert ask(Job([1])).result(1) == [1]
+    with engine.place() as first, engine.place() as second:  # the second is still read
+        future = first(Job([1]))
+        later = threading.Timer(0.05, lambda: second(Job([2])))
+        later.start()
+        assert future.result(4) == [1]
+        later.join()
+    assert lots == [1, 1, 2]
     engine.close()

@@ -48,7 +48,8 @@ def test_what_is_converted_is_asked_for_and_what_is_made_of_it_is_not(kept: Mode
         (AGE, 34, 34),
         (AGE, "34,5", "34,5"),
         (AGE, True, True),
-        (POINT, [1, 2.5], [1.0, 2.5]),
+        (POINT, [1, 2.5], [1, 2.5]),
+        (POINT, [[1, None], [2, 3]], [[1, None], [2, 3]]),
     ],
 )
 def test_values_of_json(field: Field, value: Any, cell: Any) -> None:
@@ -61,7 +62,8 @@ def test_values_of_json(field: Field, value: Any, cell: Any) -> None:
         (PHOTO, "/etc/passwd", r"the bytes of a file \(no path is opened\), got str"),
         (PHOTO, {"path": "/etc/passwd"}, r'expected \{"base64": "…"\}, got an object with other fields'),
         (PHOTO, {"base64": "%%"}, "the field 'base64' is not base64"),
-        (PHOTO, [[1]], "finite numbers, got another list"),
+        (PHOTO, [[1], [[2]]], "finite numbers, got another list"),
+        (PHOTO, [1, "2"], "finite numbers"),
         (POINT, "points.npy", "no path is opened"),
         (NOTE, ["a"], "expected one value, got a list"),
         (NOTE, "a" * 1_000_001, "at most 1,000,000 letters, got 1,000,001"),
@@ -83,7 +85,7 @@ def test_values_of_json_that_are_refused(field: Field, value: Any, said: str) ->
         (NOTE, b"a note in a file", "a note in a file"),
         (NOTE, " ", None),
         (AGE, "34", "34"),
-        (POINT, "[1, 2]", [1.0, 2.0]),
+        (POINT, "[1, 2]", [1, 2]),
     ],
 )
 def test_fields_of_a_form(field: Field, value: str | bytes, cell: Any) -> None:
@@ -94,7 +96,7 @@ def test_fields_of_a_form(field: Field, value: str | bytes, cell: Any) -> None:
     ("field", "value", "said"),
     [
         (PHOTO, "/etc/passwd", r"expected a file \(no path is opened\), got text"),
-        (POINT, "[1, null]", "finite numbers"),
+        (POINT, "[1, true]", "finite numbers"),
         (POINT, "[[[", "expected a file"),
         (NOTE, b"\xff\xfe", "expected text in UTF-8, got a file"),
     ],

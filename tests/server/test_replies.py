@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from plait.core.classes import Several
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.server.fields import Fields
@@ -34,7 +35,7 @@ def test_a_transcript_has_its_words() -> None:
 
 
 def test_every_subset_of_an_explanation_is_what_predict_says(explained_model: Any, explained_table: Path) -> None:
-    told = explain_row(explained_model.explain(explained_table, 3), pictures=True)
+    told = explain_row(explained_model.explain(explained_table, 3), ["no", "yes"], pictures=True)
     assert len(told["subsets"]) == 15
     data = {name: [cell] for name, cell in read_row(explained_table, 3).items()}
     columns = {view.name: view.modality.columns for view in explained_model.views}
@@ -42,6 +43,7 @@ def test_every_subset_of_an_explanation_is_what_predict_says(explained_model: An
         left = {c: data[c] for name in names.split("+") for c in columns[name]}
         said = explained_model.predict(left, folder=explained_table.parent)
         assert np.allclose(said.probabilities[0], [*answer.values()], atol=1e-6, rtol=0)
+        assert told["predictions"][names] == said.labels[0]
     assert sorted(told["prior"]) == ["no", "yes"]
     (heat,) = told["details"]["photo"]
     assert np.shape(heat["grid"]) == (8, 8)
@@ -58,7 +60,7 @@ def read_row(path: Path, number: int) -> dict[str, Any]:
 
 
 def test_nothing_given_is_explained_by_the_prior(kept: Model) -> None:
-    told = explain_row(kept.explain({"note": [None]}, 0))
+    told = explain_row(kept.explain({"note": [None]}, 0), ["no", "yes"])
     assert (told["status"], told["prediction"], told["prior"]) == ("failed", None, {"no": 0.5, "yes": 0.5})
     assert told["subsets"]["tabular+text"] == {"no": 0.5, "yes": 0.5}
 
@@ -69,3 +71,10 @@ def test_what_the_model_is(kept: Model) -> None:
     assert told["limits"] == {"bytes": 5, "rows": 1000, "pixels": 16_000_000, "seconds": 600}
     assert (told["target"], told["task"], told["classes"]) == ("label", "classification", ["no", "yes"])
     assert (told["prior"], told["index"], len(told["seal"])) == ({"no": 0.5, "yes": 0.5}, False, 64)
+
+
+def test_several_labels_of_a_row_are_a_list() -> None:
+    classes = Several(["rain", "wind"])
+    (row,) = answer_rows(Predictions.from_values(np.array([[0.9, 0.6]]), [("ok", "")], classes))
+    assert row["prediction"] == ["rain", "wind"]
+    assert row["probabilities"] == {"rain": 0.9, "wind": 0.6}

@@ -36,7 +36,7 @@ def test_numbers_of_json() -> None:
         ({"rows": [1]}, 422, "row 0 is no object"),
         ({"rows": [{}, {"notte": ""}]}, 422, "row 1, there is no column 'notte'. Did you mean 'note'"),
         ({"rows": [{"photo": "a.png"}]}, 422, "row 0, column 'photo': expected"),
-        ({"rows": [{}] * 4}, 413, "the request has 4 rows; expected at most 3"),
+        ({"rows": [{}] * 4}, 422, "the request has 4 rows; expected at most 3"),
     ],
 )
 def test_rows_that_are_refused(data: Any, status: int, said: str) -> None:

@@ -51,6 +51,26 @@ def test_the_test_rows_are_written_with_their_answers(model: Model) -> None:
     assert model.facts["test"]["metrics"]["accuracy"]["value"] == pytest.approx(np.mean(right))
 
 
+def test_the_best_network_stays_where_something_else_has_won(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    options: dict[str, Any] = {"candidates": ["classic", "alone"], "epochs": 1, "report": False}
+    fitted = fit(numbers_table(40), target="y", out=tmp_path / "run", **options)
+    assert fitted.facts.network == "tabular"
+    loaded = plait.load(tmp_path / "run")
+    assert sorted(loaded.predictors) == ["network", "proof", "tabular", "winner"]
+    assert list(loaded.alone) == ["tabular"]
+    rows = {"a": [0.4, None], "b": [2, None]}
+    found = loaded.as_candidate("network").predict(rows)
+    assert found.status == ["ok", "failed"]
+    assert found.probabilities[0] != pytest.approx(loaded.predict(rows).probabilities[0], abs=1e-6)  # type: ignore[index]
+
+
+def test_a_network_that_has_won_is_kept_once(tmp_path: Path) -> None:
+    fitted = fit(numbers_table(40), target="y", out=tmp_path / "run", candidates=["alone"], epochs=1, report=False)
+    assert "network" not in fitted.predictors
+    assert fitted.facts.network is None
+
+
 def test_the_facts_are_of_the_rows_and_the_splits(model: Model) -> None:
     assert model.facts["splits"] == {"train": 24, "val": 8, "test": 8}
     assert model.facts["rows"] == 40

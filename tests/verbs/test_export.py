@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,30 @@ def test_a_classic_winner_is_refused(classic: Any, tmp_path: Path) -> None:
     with pytest.raises(plait.RequestError, match="says the share of each class and looks at nothing; only networks"):
         plait.export(replace(classic, predictors={"winner": MajorityPredictor(PRIOR)}), out=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_classic_winner_names_who_can_be_written_and_that_one_is(
+    classic: Any, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    facts = replace(model.facts, network="photo and text by a gate")
+    kept = replace(model, facts=facts, predictors={"winner": classic.predictor(), "network": model.predictor()})
+    said = r"Or write photo and text by a gate, the best that can: --candidate network\."
+    with pytest.raises(plait.RequestError, match=said):
+        plait.export(kept, out=tmp_path / "model.onnx")
+    with pytest.raises(plait.RequestError, match=r"Or write text alone: --candidate text\."):
+        alone = {"winner": classic.predictor(), "text": model.predictor()}
+        plait.export(replace(model, predictors=alone), out=tmp_path / "model.onnx")
+    given: list[Any] = []
+    monkeypatch.setattr(
+        import_module("plait.verbs.export"),
+        "pack_model",
+        lambda one, name: given.extend((one.predictor(), name)) or 1 / 0,
+    )
+    with pytest.raises(ZeroDivisionError):
+        plait.export(kept, candidate="network", out=tmp_path / "model.onnx")
+    assert given == [model.predictor(), "photo and text by a gate"]
 
 
 def test_wrong_requests(classic: Any, exported: Any, tmp_path: Path) -> None:

@@ -211,10 +211,14 @@ def _tune_words(given: Any) -> tuple[str, ...]:
 def checked(verb: F) -> F:
     """Hold what a verb is called with against the types that it names. Raises RequestError."""
 
+    @functools.cache
+    def read() -> tuple[dict[str, Any], inspect.Signature]:
+        return get_type_hints(verb), inspect.signature(verb)
+
     @functools.wraps(verb)
     def call(*args: Any, **kwargs: Any) -> Any:
-        hints = get_type_hints(verb)
-        given = inspect.signature(verb).bind(*args, **kwargs)
+        hints, signature = read()
+        given = signature.bind(*args, **kwargs)
         for name, value in given.arguments.items():
             kind = given.signature.parameters[name].kind
             if kind is not inspect.Parameter.VAR_KEYWORD:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -37,6 +38,11 @@ def spellings(values: Iterable[str], truths: bool = True) -> dict[str, str]:
     >>> spellings(["True", "False"])["0"], spellings(["Rome", "rome", "Oslo"])
     ('False', {'oslo': 'Oslo'})
     """
+    return dict(_spell(tuple(values), truths))
+
+
+@functools.lru_cache(maxsize=64)  # a column of 10,000 categories would be folded anew for every row that is asked
+def _spell(values: tuple[str, ...], truths: bool) -> Mapping[str, str]:
     folded = [(fold_value(value), value) for value in values]
     times = Counter(form for form, _ in folded)
     known = {form: value for form, value in folded if times[form] == 1}

@@ -47,6 +47,7 @@ mend       mend(kind of column, cells) → MendedCells. Where cells are opened: 
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,7 +81,9 @@ class Kind:
         if name not in ABILITIES:
             raise AttributeError(f"a kind of data has no {name!r}")
         ability = self.abilities.get(name)
-        return importlib.import_module(ability) if isinstance(ability, str) else ability
+        if not isinstance(ability, str):
+            return ability
+        return sys.modules.get(ability) or importlib.import_module(ability)  # asked fifty times for each row
 
 
 def abilities_of(package: str, *abilities: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS"),
     "learning": ("Target", "decided", "draw_batches", "draw_pass", "encode_live", "encode_rows", "loss_of"),
     "network": ("Network", "NetworkPredictor", "Parts", "as_probabilities", "tuned_makers"),
-    "onnx_graph": ("Graph", "Port", "write_graph"),
+    "onnx_graph": ("Graph", "Port", "is_graph", "network_predictors", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (
         "Blend",

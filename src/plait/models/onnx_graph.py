@@ -113,6 +113,15 @@ def network_predictors(predictor: Any) -> list[NetworkPredictor]:
     )
 
 
+def is_graph(predictor: Any) -> bool:
+    """Whether a predictor asks networks alone, which can be written as one graph."""
+    try:
+        network_predictors(predictor)
+    except RequestError:
+        return False
+    return True
+
+
 def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Frozen]) -> list[Port]:
     """Return the inputs of these networks, each once. RequestError for a tuned encoder that is not in the graph."""
     ports: dict[str, Port] = {}

@@ -10,7 +10,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "mix_codes"),
     "facts": ("RunFacts",),
     "load": ("load", "open_model"),
-    "model": ("Model", "PROOF", "list_files"),
+    "model": ("Model", "NETWORK", "PROOF", "list_files"),
     "onnx": ("OnnxModel", "pack_model"),
     "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
     "transcriber": ("Transcriber", "transcripts_of"),

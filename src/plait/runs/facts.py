@@ -10,7 +10,17 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_type_hin
 from plait.core.typed import check_type
 
 ALWAYS = ("classes", "folds", "test")  # keys that every run has, null or not; other nulls are left out
-SELDOM = ("audio", "units", "labels", "decimal_comma", "unit", "encoders", "mute", "refit")  # keys that a run may lack
+SELDOM = (
+    "audio",
+    "units",
+    "labels",
+    "decimal_comma",
+    "unit",
+    "encoders",
+    "mute",
+    "refit",
+    "network",
+)  # keys that a run may lack
 NOT_READ = ("precision", "format", "seal", "rest")  # by the one who loads it, or read before
 
 
@@ -238,6 +248,7 @@ class RunFacts(Mapping[str, Any]):
     test: Annotated[dict[str, Any] | None, Test | None] = None  # the scores on the test rows, None without any
     study: Annotated[dict[str, Any], Study] = field(default_factory=dict)
     refit: Annotated[dict[str, Any] | None, Refitted | None] = None  # None: what was proven is what answers
+    network: str | None = None  # the best candidate of networks alone, where the winner asks something else
     mute: bool | None = None  # whether a recogniser wrote no word in any test row
     format: int | None = None
     strands: Annotated[list[dict[str, Any]] | None, list[dict[str, Any]]] = None

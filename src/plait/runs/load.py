@@ -15,7 +15,7 @@ from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
-from plait.runs.model import FORMAT, LEARNED, PROOF, WEIGHTS, Model
+from plait.runs.model import FORMAT, LEARNED, NETWORK, PROOF, WEIGHTS, Model
 
 if TYPE_CHECKING:
     from plait.converters.in_fit import Made
@@ -105,7 +105,7 @@ def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:
     mains = {view.name for view in views if view.is_main}
     blind = [view.name for view in views if view.of not in mains or (view.feeds_encoder and view.frozen is None)]
     require(not blind, f"the modality or encoder that {blind} shows is not there")
-    strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", PROOF, *mains)]
+    strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", PROOF, NETWORK, *mains)]
     require(not strange and "winner" in facts["predictors"]["roles"], f"there are predictors of {str(strange)[:200]}")
     named = task in ("classification", "labels", "ordered")
     right = len({*classes}) == len(classes) > 1 if classes is not None else not named

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
 FORMAT = 4
 PROOF = "proof"  # the role of the winner as it was when the test rows were looked at
+NETWORK = "network"  # the role of the best of networks alone, where the winner asks something else
 WEIGHTS = "weights.safetensors"
 LEARNED = "learned.rows"  # in it, the hashes of the rows that were learned from
 STOPPED = {
@@ -79,7 +80,8 @@ class Model:
         facts: what run.json holds, by attribute or as a mapping.
         views: the modalities, each with its preparation.
         predictors: "winner", for each modality the best that looks at it alone, and "proof", the winner as it was when
-            the test rows were looked at, if it has learned from more rows since.
+            the test rows were looked at, if it has learned from more rows since; and "network", the best that asks
+            networks alone, if the winner does not.
         folder, keeper: the run folder, and what removes a temporary one with the model.
         made: modalities made of others, and cells filled from them.
         learned: hashes of the rows that were learned from, by which `evaluate` knows them again.
@@ -155,7 +157,8 @@ class Model:
         """Return this model with another of its predictors as the one that answers.
 
         Args:
-            name: "proof", the winner as it was when the test rows were looked at, or a modality alone.
+            name: "proof", the winner as it was when the test rows were looked at; a modality alone; or "network", the
+                best of networks alone, where the winner asks something else.
 
         Raises:
             RequestError: the run holds no such predictor.
@@ -295,7 +298,8 @@ class Model:
     @property
     def alone(self) -> dict[str, Any]:
         """The best predictor of each modality by itself."""
-        return {name: predictor for name, predictor in self.predictors.items() if name not in ("winner", PROOF)}
+        roles = ("winner", PROOF, NETWORK)
+        return {name: predictor for name, predictor in self.predictors.items() if name not in roles}
 
     def subsets(self) -> list[tuple[str, ...]]:
         """Return the sets of modalities given which the model is scored, names sorted; all of them last."""

@@ -194,8 +194,11 @@ class OnnxModel(Model):
         return self.leaderboard
 
 
-def pack_model(model: Model) -> bytes:
-    """Return the ONNX file of a model's winner. Raises RequestError where the winner is, or asks, no network."""
+def pack_model(model: Model, name: str = "") -> bytes:
+    """Return the ONNX file of a model's winner. Raises RequestError where the winner is, or asks, no network.
+
+    name: what the file says its predictor is called, where that is not the winner of the run.
+    """
     own = [s for s in model.views if s.is_main and getattr(s.able.network, "IN_GRAPH", False)]
     inside = {s.name: s.frozen for s in own if s.frozen is not None}
     graph = Graph(model.predictor(), inside)
@@ -203,7 +206,8 @@ def pack_model(model: Model) -> bytes:
     strands = [replace(s, how="given" if s.name in inside else s.how) for s in model.views if s.name in used]
     states = [strand.state() for strand in strands]
     arrays = {f"{i}.{key}": value for i, (_, tensors) in enumerate(states) for key, value in tensors.items()}
-    facts = {name: model.facts.get(name) for name in KEPT} | {
+    facts = {key: model.facts.get(key) for key in KEPT} | ({"winner": name} if name else {})
+    facts |= {
         "sample_rates": model.facts.sample_rates or {},
         "conversions": [one.to_json() for one in model.made if one.modality in used],
         "format": FORMAT,

@@ -76,7 +76,8 @@ class Service:
 
     def explain_one(self, rows: Sequence[Row], pictures: bool) -> dict[str, Any]:
         """Return the explanation of the one row. pictures: whether what the page draws goes with it."""
-        return explain_row(self.model.explain(make_table(rows, self.fields, self.limits), 0), pictures)
+        found = self.model.explain(make_table(rows, self.fields, self.limits), 0)
+        return explain_row(found, self.model.classes, pictures)
 
     # -- in the event loop --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from plait.errors import PlaitError
 
-COMPANY = 0.002  # seconds that a row waits for others, where some are on their way
+COMPANY = 0.002  # seconds that a row waits for others, where others were just there
 PLACES = 32  # requests that are read, or wait
 
 
@@ -47,7 +47,7 @@ class Engine:
         self.answer, self.batch, self.places, self.say = answer, batch, places, say
         self.jobs: deque[Job] = deque()
         self.inside = 0  # requests that have a place
-        self.coming = 0  # of these, those whose rows are not there yet
+        self.crowd = 0  # the most of these since the last lot: as many may come again
         self.ended = False
         self.changed = threading.Condition()
         self.thread: threading.Thread | None = None
@@ -74,14 +74,10 @@ class Engine:
             if self.inside >= self.places or self.ended:
                 raise Full
             self.inside += 1
-            self.coming += 1
-        asked = False
+            self.crowd = max(self.crowd, self.inside)
 
         def ask(job: Job) -> Future[Any]:
-            nonlocal asked
             with self.changed:
-                asked = True
-                self.coming -= 1
                 self.jobs.append(job)
                 self.changed.notify_all()
             self.start()
@@ -92,8 +88,6 @@ class Engine:
         finally:
             with self.changed:
                 self.inside -= 1
-                self.coming -= not asked
-                self.changed.notify_all()
 
     def _run(self) -> None:
         """Answer until the end; what kills the worker is said, and it goes on."""
@@ -121,9 +115,10 @@ class Engine:
                     jobs.append(self.jobs.popleft())
                     rows += len(jobs[-1].rows)
                 left = until - time.monotonic()
-                if self.jobs or rows >= self.batch or not self.coming or left <= 0:
+                if self.jobs or rows >= self.batch or len(jobs) >= self.crowd or left <= 0:
                     break
                 self.changed.wait(left)
+            self.crowd = self.inside
             return jobs
 
     def _do(self, jobs: Sequence[Job]) -> None:

@@ -94,12 +94,13 @@ class Field:
             raise self._wrong("a file (no path is opened)", "text")
         return self._numbers(numbers)
 
-    def _numbers(self, values: list[Any]) -> list[float]:
-        """Return a list of numbers, which is a vector."""
-        sound = all(isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) < math.inf for x in values)
-        if not sound or len(values) > MOST_NUMBERS:
+    def _numbers(self, values: list[Any]) -> list[Any]:
+        """Return a list of numbers, or of such lists, which is a vector or a series; null is a hole in it."""
+        rows = values if values and all(isinstance(row, list) for row in values) else [values]
+        sound = all(x is None or (type(x) in (int, float) and abs(x) < math.inf) for row in rows for x in row)
+        if not sound or sum(map(len, rows)) > MOST_NUMBERS:
             raise self._wrong(f"at most {MOST_NUMBERS:,} finite numbers", "another list")
-        return [float(x) for x in values]
+        return values
 
     def _letters(self, text: str) -> str:
         if len(text) > MOST_LETTERS:

@@ -10,15 +10,17 @@ from plait.server.requests import Limits
 
 NUMBER: dict[str, Any] = {"type": "number"}
 TEXT: dict[str, Any] = {"type": "string"}
+BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+LISTED = {"type": "array", "items": {"type": ["number", "null"]}}
 ERROR = {"type": "object", "properties": {"error": TEXT}, "required": ["error"]}
 REFUSALS = {
     "400": "The body cannot be read, or holds a number that is none.",
     "401": "The token is missing, or another.",
     "403": "The page that asks is of another host.",
     "408": "The body did not come in time.",
-    "413": "The body, or its number of rows, is too large.",
+    "413": "The body is too large.",
     "415": "The body is neither JSON nor a form.",
-    "422": "A column is not there, or does not take this value.",
+    "422": "A column is not there or does not take this value, or there are too many rows.",
     "503": "Too many requests wait; try again.",
 }
 
@@ -26,9 +28,12 @@ REFUSALS = {
 def cell_of(field: Field) -> dict[str, Any]:
     """Return the schema of a cell in JSON."""
     if field.is_opened:
-        content: dict[str, Any] = {"type": "object", "properties": {"base64": {**TEXT, "contentEncoding": "base64"}}}
+        content: dict[str, Any] = {
+            "type": "object",
+            "properties": {"base64": {**TEXT, "contentEncoding": "base64", "pattern": BASE64}},
+        }
         content |= {"required": ["base64"], "additionalProperties": False}
-        return {"oneOf": [content, {"type": "array", "items": NUMBER}, {"type": "null"}], "title": field.kind}
+        return {"anyOf": [content, LISTED, {"type": "array", "items": LISTED}, {"type": "null"}], "title": field.kind}
     kinds = ["string", "number", "boolean", "null"]
     return {"type": kinds, "title": field.kind}
 
@@ -53,7 +58,7 @@ def describe_api(target: str, fields: Fields, limits: Limits, task: str) -> dict
     form |= {"additionalProperties": False}
     status = {"type": "string", "enum": ["ok", "partial", "failed"]}
     answer: dict[str, Any] = {
-        "prediction": {"type": ["string", "number", "boolean", "null"]},
+        "prediction": {"type": ["string", "number", "boolean", "array", "null"]},
         "probabilities": {"type": ["object", "null"], "additionalProperties": NUMBER},
         "status": status,
         "reason": TEXT,
@@ -61,6 +66,7 @@ def describe_api(target: str, fields: Fields, limits: Limits, task: str) -> dict
     answered = {"type": "object", "properties": answer, "required": list(answer)}
     explained = {
         "subsets": {"type": "object", "description": "The answer with only these modalities there: audio+image."},
+        "predictions": {"type": "object", "description": "What is predicted of each subset."},
         "modalities": {"type": "object", "additionalProperties": NUMBER},
         "status": status,
     }

@@ -46,19 +46,22 @@ def name_classes(values: np.ndarray, classes: Sequence[Any] | None) -> Any:
     return {str(name): float(value) for name, value in zip(classes, values, strict=True)}
 
 
-def explain_row(found: Explanation, pictures: bool = False) -> dict[str, Any]:
+def explain_row(found: Explanation, classes: Sequence[Any] | None, pictures: bool = False) -> dict[str, Any]:
     """Return what is said of the one row: as `plait explain --json`, and the answer of every subset of modalities.
 
-    pictures: with what the page draws, pictures that heat lies on among it.
+    classes: of the model. pictures: with what the page draws, pictures that heat lies on among it.
     """
     told = found.to_json()["row"]
     if pictures:
         told["details"] = {}
         for detail in found.details:
             told["details"].setdefault(detail.modality, []).append({**detail.to_json(), **_draw(detail)})
-    subsets = {key: name_classes(values, found.classes) for key, values in found.subsets.items() if key}
-    reason = found.statuses[0][1]
-    return jsonable({**told, "reason": reason, "subsets": subsets, "prior": found.prior})
+    given = {key: values for key, values in found.subsets.items() if key}
+    subsets = {key: name_classes(values, classes) for key, values in given.items()}
+    answered = [("ok", "")] * len(given)
+    said = Predictions.from_values(np.array([*given.values()]), answered, classes).labels if given else []
+    rest = {"predictions": dict(zip(given, said, strict=True)), "prior": found.prior}
+    return jsonable({**told, "reason": found.statuses[0][1], "subsets": subsets, **rest})
 
 
 def _draw(detail: Detail) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def rows_of_json(data: Any, fields: Fields, limits: Limits) -> list[Row]:
         raise Refused(422, 'expected {"rows": [{column: value, …}, …]}.')
     given: list[Any] = data["rows"]
     if len(given) > limits.rows:
-        raise Refused(413, f"the request has {len(given):,} rows; expected at most {limits.rows:,}.")
+        raise Refused(422, f"the request has {len(given):,} rows; expected at most {limits.rows:,}.")
     rows = []
     for number, one in enumerate(given):
         if not isinstance(one, dict):

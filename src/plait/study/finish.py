@@ -15,6 +15,7 @@ from plait.core.files import write_bytes, write_json
 from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import write_report
+from plait.models.onnx_graph import is_graph
 from plait.models.predictors import input_names
 from plait.models.rows import Prepared
 from plait.models.views import View, encoder_names
@@ -24,7 +25,7 @@ from plait.proof.scores import confusion
 from plait.runs.answers import Answers, answer_prepared, count_holes
 from plait.runs.arrival import MOST_LEARNED, find_copies, mix_codes
 from plait.runs.facts import RunFacts
-from plait.runs.model import PROOF, Model
+from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate, Cost, list_candidates
@@ -68,6 +69,8 @@ def learn_anew(result: Result, model: Model) -> None:
         return
     predictors = {"winner": refit.predictor(result.winner)}
     predictors |= {name: refit.predictor(best) for name, best in result.search.alone.items()}
+    if NETWORK in model.predictors:  # it costs no training: it has learned anew only where it is part of what ships
+        predictors[NETWORK] = refit.made.get(best_network(result), model.predictors[NETWORK])
     if refit.kept and len(refit.kept) == len(refit.made):
         return  # networks of a split that the user named: nothing was learned anew
     refit.leave_device()
@@ -84,11 +87,29 @@ def ship(result: Result) -> Model:
     predictors |= {
         name: predictors["winner"] if best is winner else best.tempered for name, best in search.alone.items()
     }
+    facts, best = list_facts(result), best_network(result)
+    if best is not None:
+        predictors[NETWORK], facts.network = best.tempered, best.name
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
     strands = [s for s in study.prepared.views if s.how not in ("tuned", "beside", "letters") or s.name in read_by]
     rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
     learned = hash_learned(result.job, rows, strands)
-    return Model(list_facts(result), strands, predictors, made=list(result.job.made), learned=learned)
+    return Model(facts, strands, predictors, made=list(result.job.made), learned=learned)
+
+
+def best_network(result: Result) -> Candidate | None:
+    """Return the best that asks networks alone, which an ONNX file can hold; None where the winner is one, or there is
+    none, or a modality has its name."""
+    study = result.search.study
+    able = [candidate for candidate in study.candidates if is_graph(candidate.predictor)]
+    if (
+        not able
+        or is_graph(result.winner.predictor)
+        or NETWORK in study.prepared.names
+        or result.search.labels.task == "labels"
+    ):
+        return None
+    return min(able, key=lambda candidate: candidate.loss)
 
 
 def hash_learned(job: Fit, rows: np.ndarray, views: Sequence[View]) -> np.ndarray | None:

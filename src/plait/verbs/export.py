@@ -16,10 +16,11 @@ from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.kinds import KINDS
+from plait.models.onnx_graph import is_graph, network_predictors
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import View
 from plait.runs.load import open_model
-from plait.runs.model import Model
+from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.onnx import OnnxModel, pack_model
 
 ROWS = 64  # tried before the file is written
@@ -61,6 +62,7 @@ def export(
     *,
     to: str = "onnx",
     out: str | Path | None = None,
+    candidate: str | None = None,
     rows: Any = None,
     folder: str | Path | None = None,
     overwrite: bool = False,
@@ -77,6 +79,8 @@ def export(
         run (RUN): Folder that `plait fit` wrote.
         to (--to FORMAT): onnx.
         out (--out FILE): File to write; RUN.onnx beside RUN.
+        candidate (--candidate NAME): Another predictor of the run: network, the best of networks alone where the
+            winner asks something else; proof; or a modality alone.
         rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
         folder (--folder FOLDER): Where relative media paths of the rows begin.
         overwrite (--overwrite): Replace a file that is there.
@@ -106,11 +110,14 @@ def export(
         raise RequestError(
             "a model of several labels a row cannot be exported: a graph knows no thresholds. Predict with the run."
         )
+    named = _name(model, candidate)
+    if candidate is not None:
+        model = model.as_candidate(candidate)
     path = _place(model, out)
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
     tell({"note": "tracing the network; this takes about half a minute"})
-    data = pack_model(model)
+    data = pack_model(model, named)
     written = read_back(data, path, model)
     names = written.predictor().names
     if rows is None:
@@ -123,6 +130,25 @@ def export(
     write_bytes(path, data)
     inputs, outputs = describe_ports(written)
     return Export(path, len(data), inputs, outputs, len(batch.present[names[0]]), rows is None, difference)
+
+
+def _name(model: Model, candidate: str | None) -> str:
+    """Return what the file says it holds, "" of the winner. RequestError where that asks no network, and what can be."""
+    if candidate in (NETWORK, PROOF):
+        return model.facts.network or "" if candidate == NETWORK else ""
+    if candidate is not None:
+        return f"{candidate} alone"
+    try:
+        network_predictors(model.predictor())
+    except RequestError as error:
+        able = [
+            name for name in (NETWORK, *model.alone) if name in model.predictors and is_graph(model.predictors[name])
+        ]
+        if not able:
+            raise
+        what = f"{model.facts.network}, the best that can" if able[0] == NETWORK else f"{able[0]} alone"
+        raise RequestError(f"{error} Or write {what}: --candidate {able[0]}.") from None
+    return ""
 
 
 def read_back(data: bytes, path: Path, model: Model) -> OnnxModel:

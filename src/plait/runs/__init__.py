@@ -7,11 +7,15 @@ Knows: predictors and how they are stored. Does not know: how they were found, t
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
-    "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "mix_codes"),
+    "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "hash_rows", "mix_codes"),
+    "embedding": (
+        "Embeddings", "Head", "Sources", "Space", "check_out", "embed_table", "kept_space", "mean_vector",
+        "read_features", "space_stem", "usual_aim",
+    ),
     "facts": ("RunFacts",),
     "load": ("load", "open_model"),
     "model": ("Model", "PROOF", "list_files"),
     "onnx": ("OnnxModel", "pack_model"),
     "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
     "transcriber": ("Transcriber", "transcripts_of"),
-}
+}  # fmt: skip

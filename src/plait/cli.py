@@ -195,9 +195,11 @@ def check(**given: Any) -> Answer:
     return findings.to_json(), str(findings), int(findings.count("error") > 0)
 
 
-@command("fit", ON_FIT, target=REQUIRED, out=REQUIRED)
+@command("fit", ON_FIT, out=REQUIRED)
 def fit(**given: Any) -> Answer:
     """Learn to predict a column. Ends with the score, and what each modality reaches alone."""
+    if given["target"] is None and not given["pairs"]:
+        raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
     model = _call(plait.fit, given.pop("data"), **given)
     names = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
     facts = {name: model.facts[name] for name in names} | {"verdict": model.study.verdict}

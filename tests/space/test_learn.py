@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError
-from plait.space.learn import learn_space, say_candidates, spread_of
+from plait.space.learn import learn_space, spread_of
 from plait.space.lesson import Lesson
 
 
@@ -31,7 +31,7 @@ def test_a_space_finds_the_same_class_in_every_direction() -> None:
     assert space.report["sentence"].startswith("6 of 6 directions are surely better than chance; mean class mAP ")
     assert directions["image->audio"]["sentence"].startswith("image finds the same class of audio: class mAP ")
     assert {one["name"] for one in space.report["candidates"]} == {"cca", "held", "vicreg", "infonce"}
-    assert sum(line.startswith("*") for line in say_candidates(space.report, space.name)) == 1
+    assert sum(line.startswith("*") for line in space.say()) == 1
 
 
 def test_two_cells_find_more_than_one() -> None:

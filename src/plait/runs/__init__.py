@@ -16,6 +16,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "load": ("load", "open_model"),
     "model": ("Model", "PROOF", "list_files"),
     "onnx": ("OnnxModel", "pack_model"),
+    "pairs": ("Pairs",),
     "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
     "transcriber": ("Transcriber", "transcripts_of"),
 }  # fmt: skip

@@ -30,6 +30,7 @@ from plait.core.files import (
     write_tensors,
 )
 from plait.core.typed import check_type
+from plait.core.words import number
 from plait.data.read import read_rows
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS
@@ -42,6 +43,13 @@ from plait.models.views import View
 
 FORMAT = 1
 AIMS = ("rows", "kind")  # what a space is chosen for: to find the very row, or one of the same class
+NAMES = {  # of the methods that make a space
+    "cca": "ridge CCA",
+    "held": "CCA weighed on rows held out",
+    "classes": "the class probabilities",
+    "vicreg": "heads by VICReg",
+    "infonce": "heads by InfoNCE",
+}
 LIMIT = 10.0  # standard deviations from the mean, at most: one odd cell turns no vector by itself
 STEP = 256  # rows that are encoded at a time
 WIDEST = 1 << 14  # numbers of a vector, or features of a modality, that a stranger's space may ask for
@@ -178,6 +186,19 @@ class Space:
             if any(x.ndim != 2 or x.shape[1] != space.dim for x in samples.values()) or space.seal != told["seal"]:
                 raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
             return space
+
+    def say(self) -> list[str]:
+        """Return lines on what was compared on validation, and what each direction finds on test rows."""
+        report = self.report
+        board = [
+            f"{'*' if one['name'] == self.name else ' '} {NAMES.get(one['name'], one['name'])}: {number(one['val'])}"
+            for one in report.get("candidates", [])
+        ]
+        measured = "class mAP" if self.aim == "kind" else "MRR"
+        lines = [f"{measured} on validation (* was chosen):", *board] if board else []
+        lines += [direction["sentence"] for direction in report.get("directions", {}).values()]
+        lines += [f"{' and '.join(pair)} were never seen together." for pair in report.get("never_paired", [])]
+        return [*lines, *([report["sentence"]] if "sentence" in report else [])]
 
     def project(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return unit vectors {modality: (rows, dim)} of what `Sources.features` gave, NaN where absent."""

@@ -9,4 +9,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "hits": ("Hits", "check_file"),
     "index": ("Index", "check_same", "load_index"),
     "keep": ("space_of",),
+    "learn": ("learn_space",),
+    "lesson": ("Lesson", "contents_of"),
 }

@@ -26,7 +26,7 @@ from plait.runs.embedding import Embeddings, Space, embed_table, mean_vector
 from plait.runs.load import load
 from plait.runs.model import Model
 from plait.space.hits import Hits
-from plait.space.learn import measure, say_candidates, say_space
+from plait.space.learn import measure, say_space
 from plait.space.lesson import contents_of, lesson_of
 from plait.space.measures import never_paired
 
@@ -121,15 +121,7 @@ class Index:
 
     def __str__(self) -> str:
         held = ", ".join(f"{name} {count(num)}" for name, num in self.kinds.items())
-        report, lines = self.space.report, [f"{count(self.rows, 'row')}, {count(len(self), 'cell')}: {held}"]
-        lines += (
-            ["", "on validation (* was chosen):", *say_candidates(report, self.space.name)]
-            if "candidates" in report
-            else []
-        )
-        lines += [direction["sentence"] for direction in report.get("directions", {}).values()]
-        lines += [f"{' and '.join(pair)} were never seen together." for pair in report.get("never_paired", [])]
-        return "\n".join([*lines, *([report["sentence"]] if "sentence" in report else [])])
+        return "\n".join([f"{count(self.rows, 'row')}, {count(len(self), 'cell')}: {held}", "", *self.space.say()])
 
     # -- rows that come -------------------------------------------------------------------------------------------
 
@@ -312,7 +304,8 @@ class Index:
             ['tabular->text', 'text->tabular']
         """
         lesson = lesson_of(self.model, rows, label=label, folder=folder, callback=callback)
-        directions = measure(self.space, lesson)
+        aim = self.space.aim if label is None else "kind"
+        directions = measure(self.space, lesson, aim)
         if not directions:
             raise RequestError(
                 f"no row has two of {', '.join(self.space.heads)}; expected some, to find one by the other."
@@ -322,7 +315,7 @@ class Index:
             "space": {"name": self.space.name, "seal": self.space.seal},
             "directions": directions,
             "never_paired": never_paired(lesson.features),
-            "sentence": say_space(directions, self.space.aim),
+            "sentence": say_space(directions, aim),
         }
 
     # -- folders --------------------------------------------------------------------------------------------------

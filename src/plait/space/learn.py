@@ -5,7 +5,7 @@ Knows features, classes and parts of a split; no model and no table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -28,13 +28,6 @@ HELD = (0.3, 0.6, 0.9)  # where correlations are held out, more shrinkage costs 
 DIM = 64
 SAMPLES = 256  # rows whose vectors stay with the space, from which chance is known
 SIMPLEST = ("cca", "held", "classes", "vicreg", "infonce")  # the simplest first: it wins where others are as good
-NAMES = {
-    "cca": "ridge CCA",
-    "held": "CCA weighed on rows held out",
-    "classes": "the class probabilities",
-    "vicreg": "heads by VICReg",
-    "infonce": "heads by InfoNCE",
-}
 SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of cosines, as logarithms of probabilities
 REACH = 1.96
 
@@ -205,11 +198,11 @@ def _sharpness(name: str, vectors: Mapping[str, np.ndarray], val: Lesson, aim: s
 # -- what is said of it -------------------------------------------------------------------------------------------
 
 
-def measure(space: Space, lesson: Lesson) -> dict[str, Any]:
-    """Return {"image->audio": what `search --evaluate` says of it} on these rows."""
+def measure(space: Space, lesson: Lesson, aim: str | None = None) -> dict[str, Any]:
+    """Return {"image->audio": what `search --evaluate` says of it} on these rows. aim: by default that of the space."""
     found = lesson.find(space)
     rival = lesson.find(space.plain) if space.rival else found
-    return {name: _tell(one, rival[name], lesson, name, space.aim) for name, one in found.items()}
+    return {name: _tell(one, rival[name], lesson, name, aim or space.aim) for name, one in found.items()}
 
 
 def _tell(one: Found, cca: Found, lesson: Lesson, name: str, aim: str) -> dict[str, Any]:
@@ -231,9 +224,10 @@ def _tell(one: Found, cca: Found, lesson: Lesson, name: str, aim: str) -> dict[s
 
 
 def spread_of(values: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float | None]:
-    """Return a mean with the ends of its 95 % interval; rows of one group count as one look."""
+    """Return a mean with the ends of its 95 % interval; rows of one group count as one look, unless all are of one."""
     value, ends = float(values.mean()), (None, None)
     codes = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    codes = codes if len(codes) and codes.max() > 0 else np.arange(len(values))
     num = int(codes.max()) + 1 if len(codes) else 0
     if num > 1:
         sums, sizes = np.bincount(codes, values - value), num / (num - 1)
@@ -266,11 +260,3 @@ def say_space(directions: Mapping[str, Any], aim: str) -> str:
     mean = float(np.mean([span["value"] for span, _ in pairs])) if pairs else float("nan")
     what, are = "class mAP" if aim == "kind" else "MRR", "is" if sure == 1 else "are"
     return f"{sure} of {count(len(pairs), 'direction')} {are} surely better than chance; mean {what} {number(mean)}."
-
-
-def say_candidates(report: Mapping[str, Any], chosen: str) -> Sequence[str]:
-    """Return a line for each candidate on validation."""
-    return [
-        f"{'*' if one['name'] == chosen else ' '} {NAMES.get(one['name'], one['name'])}: {number(one['val'])}"
-        for one in report.get("candidates", [])
-    ]

@@ -9,8 +9,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
     "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "hash_rows", "mix_codes"),
     "embedding": (
-        "Embeddings", "Head", "Sources", "Space", "check_out", "embed_table", "kept_space", "mean_vector",
-        "read_features", "space_stem", "usual_aim",
+        "Embeddings", "Head", "Sources", "Space", "check_out", "embed_table", "has_classes", "kept_space",
+        "mean_vector", "read_features", "space_stem", "usual_aim",
     ),
     "facts": ("RunFacts",),
     "load": ("load", "open_model"),

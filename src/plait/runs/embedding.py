@@ -240,7 +240,7 @@ class Sources:
         for leaf in (leaf for predictor in asked for leaf in leaves_of(predictor)):
             if isinstance(leaf, NetworkPredictor) and len(leaf.names) == 1:
                 networks.setdefault(leaf.names[0], leaf.network)
-        alone = dict(model.alone) if model.classes is not None else {}
+        alone = dict(model.alone) if has_classes(model) else {}
         read = {name for predictor in alone.values() for name in input_names(predictor)}
         return cls(views, networks, alone, [v for v in model.views if not v.is_main and v.name in read])
 
@@ -432,7 +432,12 @@ def space_stem(aim: str) -> str:
 
 def usual_aim(model: Any, aim: str | None = None) -> str:
     """Return what a space of a run is for: as asked, else to find the same class where it has classes."""
-    return aim or ("kind" if model.classes is not None else "rows")
+    return aim or ("kind" if has_classes(model) else "rows")
+
+
+def has_classes(model: Any) -> bool:
+    """Whether each row is of one class; several labels a row are none."""
+    return model.classes is not None and model.facts.task != "labels"
 
 
 def kept_space(model: Any, aim: str | None = None) -> Space | None:

@@ -384,9 +384,11 @@ class Index:
         self.space.write(part)
         shards, self.parts = self.shards, []
         self.shards = []
-        for shard in shards or [None]:
-            self.shards += [] if shard is None else [shard]
+        for shard in shards:
+            self.shards.append(shard)
             self._write(part, shard)
+        if not shards:
+            self._write(part, None)
         if folder.exists():
             folder.rmdir()
         part.replace(folder)

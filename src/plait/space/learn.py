@@ -5,7 +5,7 @@ Knows features, classes and parts of a split; no model and no table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -91,7 +91,10 @@ def _candidates(train: Lesson, val: Lesson, aim: str, callback: Callback) -> dic
 
     callback({"stage": "space, CCA"})
     fold = _folds(train)
-    ways = {"cca": (SHRINKS, fit_cca), "held": (HELD, partial(fit_held, fold=fold))}
+    ways: dict[str, tuple[Sequence[float], Callable[..., Any]]] = {
+        "cca": (SHRINKS, fit_cca),
+        "held": (HELD, partial(fit_held, fold=fold)),
+    }
     spaces, chances = dict[str, Space](), train.chances or {}
     for name, (shrinks, fit) in ways.items():
         tries = [space(name, fit(scaled, shrink, DIM)[0]) for shrink in shrinks]

@@ -19,7 +19,7 @@ from plait.data.read import read
 from plait.data.spelling import match_names
 from plait.errors import RequestError, did_you_mean
 from plait.runs.arrival import code_columns, hash_rows, mix_codes
-from plait.runs.embedding import Sources, Space, read_features
+from plait.runs.embedding import Sources, Space, has_classes, read_features
 from plait.runs.model import Model
 from plait.space.measures import Found, find_all
 
@@ -82,7 +82,7 @@ def lesson_of(
     for note in notes:
         callback({"note": note})
     classes, num = class_codes(model, table, label)
-    own = label is None and model.classes is not None
+    own = label is None and has_classes(model)
     alone = Sources.of(model).alone
     return Lesson(
         features,
@@ -112,7 +112,7 @@ def class_codes(model: Model, table: Table, label: str | None = None) -> tuple[n
         known = sorted({str(cell) for cell in cells if cell is not None})
         places = {value: code for code, value in enumerate(known)}
         return np.array([-1 if cell is None else places[str(cell)] for cell in cells]), len(known)
-    if model.classes is None:
+    if model.classes is None or not has_classes(model):
         return None, 0
     found = match_names(table.names, [model.target])
     if model.target not in found:

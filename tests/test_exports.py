@@ -53,8 +53,8 @@ PUBLIC = [
     "load_index",
     "predict",
     "read",
-    "serve",
     "search",
+    "serve",
     "show",
 ]
 

@@ -40,6 +40,7 @@ HOUSE = {
     "Embeddings": ["of"],
     "Findings": ["of"],
     "Hits": ["columns"],
+    "Index": ["mix", "nearest", "put"],
     "ImagePrep": ["augment", "box", "from_json", "of", "steps", "to_json"],
     "Model": ["answer_prepared", "grade", "predictor", "say_rows", "score", "subsets", "write"],
     "OnnxModel": ["from_bytes"],

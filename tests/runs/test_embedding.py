@@ -5,8 +5,9 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 
+from plait.core.contract import Table
 from plait.errors import RequestError, RunError
-from plait.runs.embedding import Embeddings, Head, Sources, Space, mean_vector, space_stem, unit
+from plait.runs.embedding import Embeddings, Head, Read, Sources, Space, mean_vector, space_stem, unit
 from plait.runs.load import load
 
 KEPT = Path(__file__).parents[1] / "kept"
@@ -70,7 +71,7 @@ def test_where_the_numbers_of_a_modality_are_from() -> None:
 
 def embedded() -> Embeddings:
     features = {"image": np.array([[1.0, 0.0], [np.nan] * 2]), "text": np.array([[0.0, 1.0], [np.nan] * 2])}
-    return Embeddings.of(small(), features, [("ok", ""), ("failed", "image: blank; text: blank")], [])
+    return Embeddings.of(small(), Read(features, [("ok", ""), ("failed", "image: blank; text: blank")], [], Table({})))
 
 
 def test_json_counts_what_is_there() -> None:

@@ -164,7 +164,7 @@ def test_the_nearest_of_many_shards_are_those_of_one(run: Model, kept: Index) ->
         there.shards.append(
             type(kept.shards[0])({"text": vectors[part]}, {"text": part}, {}, {"text": [""] * len(part)})
         )
-    cosines, owners, places = there._nearest(vectors[:1], "text", 5)[0]
+    cosines, owners, places = there.nearest(vectors[:1], "text", 5)[0]
     expected = np.argsort(-(vectors @ vectors[0]))[:5]
     assert [int(there.shards[o].rows["text"][p]) for o, p in zip(owners, places, strict=True)] == expected.tolist()
     assert cosines[0] == pytest.approx(1.0, abs=1e-5)

@@ -5,19 +5,21 @@ import pytest
 
 from plait.core.contract import Table
 from plait.errors import RequestError
+from plait.runs.embedding import read_features
 from plait.runs.model import Model
 from plait.space.lesson import class_codes, contents_of, draw_part, lesson_of
 
 
 def test_a_lesson_of_a_run(run: Model, table: Table) -> None:
-    lesson = lesson_of(run, table)
+    read = read_features(run, table)
+    lesson = lesson_of(run, table, read)
     assert lesson.names == ["text", "tabular"]
     assert lesson.of["text"].endswith("and probabilities")
     assert lesson.chances == {"text": 2, "tabular": 2}
     assert lesson.features["text"].shape[0] == 24
     assert {*lesson.part} == {"train", "val", "test"}
     with pytest.raises(RequestError, match=r"there is no column 'colr'\. Did you mean 'colour'"):
-        lesson_of(run, table, label="colr")
+        lesson_of(run, table, read, "colr")
 
 
 def test_the_same_content_has_the_same_number(run: Model, table: Table) -> None:

@@ -292,15 +292,20 @@ class Sources:
         return batch_features(batch, {view.of: layout}, [view.of])[view.of].astype(np.float64)
 
 
+@dataclass
+class Read:
+    """What a run reads of a table: {modality: (rows, feature)}, (status, reason) of each row, notes, its columns."""
+
+    features: dict[str, np.ndarray]
+    statuses: list[tuple[str, str]]
+    notes: list[str]
+    table: Table
+
+
 def read_features(
-    model: Any,
-    rows: Any,
-    *,
-    folder: str | Path | None = None,
-    given: bool = False,
-    callback: Callback = quiet,
-) -> tuple[dict[str, np.ndarray], list[tuple[str, str]], list[str], Table]:
-    """Return ({modality: (rows, feature)}, statuses, notes, the table) of rows by what a run knows of its modalities.
+    model: Any, rows: Any, *, folder: str | Path | None = None, given: bool = False, callback: Callback = quiet
+) -> Read:
+    """Return what a run knows of the modalities of rows.
 
     given: whether only modalities of which the table has a column count, as in a query.
     Raises RequestError, TableError as `Model.predict` does.
@@ -316,22 +321,8 @@ def read_features(
         parts.append(sources.features(prepared))
         statuses += prepared.statuses()
         callback({"stage": "embed", "done": len(statuses), "total": len(table)})
-    names = [view.of for view in sources.views]
-    return {n: np.concatenate([p[n] for p in parts if n in p]) for n in names if n in parts[0]}, statuses, notes, table
-
-
-def embed_table(
-    model: Any,
-    space: Space,
-    rows: Any,
-    *,
-    folder: str | Path | None = None,
-    given: bool = False,
-    callback: Callback = quiet,
-) -> tuple[Embeddings, Table]:
-    """Return the vectors of rows in a space, and the table with the model's columns. given: as in `read_features`."""
-    features, statuses, notes, table = read_features(model, rows, folder=folder, given=given, callback=callback)
-    return Embeddings.of(space, features, statuses, notes), table
+    features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Read(features, statuses, notes, table)
 
 
 # -- what embed returns -------------------------------------------------------------------------------------------
@@ -365,18 +356,16 @@ class Embeddings:
         return len(self.status)
 
     @classmethod
-    def of(
-        cls, space: Space, features: Mapping[str, np.ndarray], statuses: Sequence[tuple[str, str]], notes: Sequence[str]
-    ) -> Embeddings:
+    def of(cls, space: Space, read: Read) -> Embeddings:
         """Return features in a space. A row of which nothing has a length has failed."""
-        vectors = space.project(features)
+        vectors = space.project(read.features)
         row = mean_vector([*vectors.values()])
-        status, reason = [s for s, _ in statuses], [r for _, r in statuses]
+        status, reason = [s for s, _ in read.statuses], [r for _, r in read.statuses]
         for place in np.flatnonzero(np.isnan(row[:, 0])):
             if status[place] != "failed":
                 status[place], reason[place] = "failed", "its vector has no length"
         row[[s == "failed" for s in status]] = np.nan
-        return cls(vectors, row, status, reason, {"name": space.name, "seal": space.seal}, [*notes])
+        return cls(vectors, row, status, reason, {"name": space.name, "seal": space.seal}, read.notes)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `embed --json` prints, but for the file."""

@@ -235,14 +235,18 @@ class Model:
             >>> len(model.embed(table[:3])), model.embed(table[:3]).space == space
             (3, True)
         """
-        from plait.runs.embedding import embed_table, kept_space  # here, since a prediction embeds nothing
+        from plait.runs.embedding import (  # here, since a prediction embeds nothing
+            Embeddings,
+            kept_space,
+            read_features,
+        )
 
         space = kept_space(self, aim)
         if space is None:
             raise RequestError(
                 f"the run has no space yet: plait index {self.folder or 'RUN'} TABLE --out INDEX makes one."
             )
-        return embed_table(self, space, rows, folder=folder, callback=callback)[0]
+        return Embeddings.of(space, read_features(self, rows, folder=folder, callback=callback))
 
     def _predictions(self, table: Table, answered: Answers) -> Predictions:
         values = answered.answers[tuple(sorted(self.modalities))]

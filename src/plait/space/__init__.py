@@ -8,7 +8,7 @@ Knows: fitted models and their features. Does not know: how a model was found, t
 DOOR: dict[str, tuple[str, ...]] = {
     "hits": ("Hits", "check_file"),
     "index": ("Index", "check_same", "load_index"),
-    "keep": ("space_of",),
+    "keep": ("check_able", "space_of"),
     "learn": ("learn_space",),
     "lesson": ("Lesson", "contents_of"),
 }

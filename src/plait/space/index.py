@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,9 @@ from plait.core.files import consistent, digest, file_in, read_json, seal, write
 from plait.core.terminal import Callback, quiet
 from plait.core.typed import check_type
 from plait.core.words import count
+from plait.data.read import read_rows
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.runs.embedding import Embeddings, Space, embed_table, mean_vector
+from plait.runs.embedding import Embeddings, Read, Space, mean_vector, read_features
 from plait.runs.load import load
 from plait.runs.model import Model
 from plait.space.hits import Hits
@@ -140,9 +141,14 @@ class Index:
             >>> index.add(table), index.add({"note": ["a new one"]})
             (0, 1)
         """
-        embedded, table = embed_table(self.model, self.space, rows, folder=folder, callback=callback)
-        for note in embedded.notes:
+        read = read_features(self.model, rows, folder=folder, callback=callback)
+        for note in read.notes:
             callback({"note": note})
+        return self.put(read, callback)
+
+    def put(self, read: Read, callback: Callback = quiet) -> int:
+        """Put in rows that were read, as `add` does."""
+        embedded, table = Embeddings.of(self.space, read), read.table
         with self._writing():
             shard = self._new_cells(embedded, table)
             new = sum(len(x) for x in shard.rows.values())
@@ -205,11 +211,12 @@ class Index:
             raise RequestError(f"the space knows no modality {into!r}. {did_you_mean(into, [*self.space.heads, ANY])}")
         if isinstance(top, bool) or not isinstance(top, int) or top < 1:
             raise RequestError(f"top is {top!r}; expected a whole number above 0.")
-        embedded, _ = embed_table(self.model, self.space, rows, folder=folder, given=True, callback=callback)
+        read = read_features(self.model, rows, folder=folder, given=True, callback=callback)
+        embedded = Embeddings.of(self.space, read)
         names, queries = [*embedded.vectors], []
-        vectors = mean_vector([*embedded.vectors.values()], [self._weight(name) for name in names])
+        vectors = self.mix(embedded.vectors)
         into_all = [*self.space.heads] if into == ANY else [into]
-        nearest = {name: self._nearest(vectors, name, top) for name in into_all}
+        nearest = {name: self.nearest(vectors, name, top) for name in into_all}
         for row in range(len(embedded)):
             used = [name for name in names if not np.isnan(embedded.vectors[name][row, 0])]
             status, reason, hits = embedded.status[row], embedded.reason[row], []
@@ -221,12 +228,16 @@ class Index:
             queries.append({"status": status, "reason": reason, "used": used, "hits": hits})
         return Hits({"name": self.space.name, "seal": self.space.seal}, into, queries, embedded.notes)
 
+    def mix(self, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return one vector (rows, dim) of those of several modalities, as validation found it best."""
+        return mean_vector([*vectors.values()], [self._weight(name) for name in vectors])
+
     def _weight(self, name: str) -> float:
         report = self.space.report
         weighs = report.get("combine") == "product"
         return float(report["weights"].get(name, 1.0)) if weighs and isinstance(report.get("weights"), dict) else 1.0
 
-    def _nearest(self, vectors: np.ndarray, name: str, top: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def nearest(self, vectors: np.ndarray, name: str, top: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return (cosines, shards, places) of the best cells of a modality for each query, the best first."""
         asked = np.nan_to_num(vectors)
         best = [(np.zeros(0, np.float32), np.zeros(0, int), np.zeros(0, int)) for _ in asked]
@@ -274,7 +285,7 @@ class Index:
         samples = self.space.samples
         if name not in samples or any(one not in samples for one in used):
             return np.zeros(0, np.float32)
-        queries = mean_vector([samples[one] for one in used], [self._weight(one) for one in used])
+        queries = self.mix({one: samples[one] for one in used})
         queries[np.any([np.isnan(samples[one][:, 0]) for one in used], axis=0)] = np.nan
         asked, there = ~np.isnan(queries[:, 0]), ~np.isnan(samples[name][:, 0])
         cosines = queries[asked] @ samples[name][there].T
@@ -303,7 +314,11 @@ class Index:
             >>> sorted(plait.index(model, table).evaluate(table)["directions"])
             ['tabular->text', 'text->tabular']
         """
-        lesson = lesson_of(self.model, rows, label=label, folder=folder, callback=callback)
+        table = read_rows(rows, folder)
+        read = read_features(self.model, table, callback=callback)
+        lesson = lesson_of(self.model, table, read, label)
+        for note in filter(None, [*read.notes, self.model._say_learned(read.table)]):
+            callback({"note": note})
         aim = self.space.aim if label is None else "kind"
         directions = measure(self.space, lesson, aim)
         if not directions:

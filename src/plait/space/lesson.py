@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from plait.core.contract import SPLITS, Schema, Table, clean_label, group_rows
 from plait.core.files import file_in
-from plait.core.terminal import Callback, quiet
-from plait.data.read import read
 from plait.data.spelling import match_names
 from plait.errors import RequestError, did_you_mean
 from plait.runs.arrival import code_columns, hash_rows, mix_codes
-from plait.runs.embedding import Sources, Space, has_classes, read_features
+from plait.runs.embedding import Read, Sources, Space, has_classes
 from plait.runs.model import Model
 from plait.space.measures import Found, find_all
 
@@ -64,34 +60,23 @@ class Lesson:
         return find_all(space.project(self.features), self.contents, self.classes)
 
 
-def lesson_of(
-    model: Model,
-    rows: Any,
-    *,
-    label: str | None = None,
-    folder: str | Path | None = None,
-    callback: Callback = quiet,
-) -> Lesson:
-    """Return what a table teaches of the space of a run. label: the column of classes; by default the run's target.
+def lesson_of(model: Model, table: Table, read: Read, label: str | None = None) -> Lesson:
+    """Return what a table teaches of the space of a run.
 
-    Raises RequestError, TableError as `Model.predict` does.
+    read: of the same rows. label: the column of classes; by default the run's target, where each row is of one class.
+    Raises RequestError where there is no such column.
     """
-    table = read(rows, folder)
     check_label(table, label)
-    features, _, notes, fitting = read_features(model, table, callback=callback)
-    for note in notes:
-        callback({"note": note})
     classes, num = class_codes(model, table, label)
-    own = label is None and has_classes(model)
-    alone = Sources.of(model).alone
+    own, sources = label is None and has_classes(model), Sources.of(model)
     return Lesson(
-        features,
-        Sources.of(model).told(),
-        contents_of(model, fitting),
-        parts_of(model, table, fitting),
+        read.features,
+        sources.told(),
+        contents_of(model, read.table),
+        parts_of(model, table, read.table),
         classes,
         groups_of(model, table),
-        {name: num for name in features if name in alone} if own else None,
+        {name: num for name in read.features if name in sources.alone} if own else None,
         str(model.facts.seal),
         model.facts.seed,
     )

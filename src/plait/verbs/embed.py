@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.options import checked
+from plait.data.read import read_rows
 from plait.models.rows import Callback, quiet
-from plait.runs.embedding import Embeddings, check_out, embed_table
+from plait.runs.embedding import Embeddings, check_out, read_features
 from plait.runs.load import open_model
 from plait.runs.model import Model
-from plait.space.keep import space_of
+from plait.space.keep import check_able, space_of
 
 
 @checked
@@ -49,10 +50,12 @@ def embed(
     if out is not None:
         check_out(out)
     model, callback = open_model(run), callback or quiet
-    space = space_of(model, rows, aim, folder=folder, callback=callback)
-    embedded, _ = embed_table(model, space, rows, folder=folder, callback=callback)
-    for note in embedded.notes:
+    check_able(model, aim)
+    table = read_rows(rows, folder)
+    read = read_features(model, table, callback=callback)
+    for note in read.notes:
         callback({"note": note})
+    embedded = Embeddings.of(space_of(model, table, read, aim, callback=callback), read)
     if out is not None:
         embedded.write(out)
     return embedded

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.options import checked
+from plait.data.read import read_rows
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
+from plait.runs.embedding import read_features
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.space.index import Index, check_same, load_index
-from plait.space.keep import space_of
+from plait.space.keep import check_able, space_of
 
 
 @checked
@@ -49,6 +51,7 @@ def index(
         40
     """
     model, callback = open_model(run), callback or quiet
+    check_able(model, aim)
     if add:
         if out is None:
             raise RequestError("add adds to an index in a folder; name it: out (--out INDEX).")
@@ -58,8 +61,12 @@ def index(
         return there
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise RequestError(f"{out} is there already. Name another folder, or add to the index in it: --add.")
-    made = Index(model, space_of(model, rows, aim, folder=folder, callback=callback))
-    made.add(rows, folder=folder, callback=callback)
+    table = read_rows(rows, folder)
+    read = read_features(model, table, callback=callback)
+    for note in read.notes:
+        callback({"note": note})
+    made = Index(model, space_of(model, table, read, aim, callback=callback))
+    made.put(read, callback)
     if out is not None:
         made.save(out)
     return made

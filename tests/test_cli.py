@@ -220,7 +220,7 @@ def test_a_wrong_request_is_one_sentence_and_exit_code_2(run: Any, words: str, s
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("fit t.csv --out r", "Missing option '--target'"),
+        ("fit t.csv --out r", "fit needs --target COLUMN, or --pairs"),
         ("fit t.csv --target y", "Missing option '--out'"),
         ("fit t.csv --target y --out r --epoch 3", "No such option: --epoch"),
         ("fit t.csv --target y --out r --epochs three", "Invalid value for '--epochs'"),

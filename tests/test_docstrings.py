@@ -37,7 +37,10 @@ PRINCIPAL = {"Model.predict", "Model.evaluate", "Model.explain"}
 # Methods that plait calls, and a user does not: a sentence, no sections
 HOUSE = {
     "AudioPrep": ["augment", "from_json", "of", "span", "steps", "to_json", "wave"],
+    "Embeddings": ["of"],
     "Findings": ["of"],
+    "Hits": ["columns"],
+    "Index": ["mix", "nearest", "put"],
     "ImagePrep": ["augment", "box", "from_json", "of", "steps", "to_json"],
     "Model": ["answer_prepared", "grade", "predictor", "say_rows", "score", "subsets", "write"],
     "OnnxModel": ["from_bytes"],

@@ -37,6 +37,13 @@ _PLACES = {
     "Explanation": "plait.proof.explanation",
     "export": "plait.verbs.export",
     "serve": "plait.verbs.serve",
+    "embed": "plait.verbs.embed",
+    "Embeddings": "plait.runs.embedding",
+    "index": "plait.verbs.index",
+    "Index": "plait.space.index",
+    "load_index": "plait.space.index",
+    "search": "plait.verbs.search",
+    "Hits": "plait.space.hits",
     "OnnxModel": "plait.runs.onnx",
     "Model": "plait.runs.model",
     "Predictions": "plait.runs.predictions",
@@ -64,9 +71,12 @@ __all__ = [
     "AudioPrep",
     "CellError",
     "Classifier",
+    "Embeddings",
     "Explanation",
     "Findings",
+    "Hits",
     "ImagePrep",
+    "Index",
     "MissingExtra",
     "Model",
     "OnnxModel",
@@ -89,13 +99,17 @@ __all__ = [
     "cache",
     "check",
     "convert",
+    "embed",
     "evaluate",
     "explain",
     "export",
     "fit",
+    "index",
     "load",
+    "load_index",
     "predict",
     "read",
+    "search",
     "serve",
     "show",
 ]
@@ -113,19 +127,25 @@ if TYPE_CHECKING:
     from plait.kinds.vectors.prep import VectorPrep
     from plait.models.plan import Parallel, Sequential, Tree
     from plait.proof.explanation import Explanation
+    from plait.runs.embedding import Embeddings
     from plait.runs.load import load
     from plait.runs.model import Model
     from plait.runs.onnx import OnnxModel
     from plait.runs.predictions import Predictions
+    from plait.space.hits import Hits
+    from plait.space.index import Index, load_index
     from plait.verbs.align import align
     from plait.verbs.cache import cache
     from plait.verbs.check import check
     from plait.verbs.convert import convert
+    from plait.verbs.embed import embed
     from plait.verbs.estimators import Classifier, Regressor
     from plait.verbs.explain import explain
     from plait.verbs.export import export
     from plait.verbs.fit import fit
+    from plait.verbs.index import index
     from plait.verbs.predict import evaluate, predict
+    from plait.verbs.search import search
     from plait.verbs.serve import serve
     from plait.verbs.show import show
 

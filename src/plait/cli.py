@@ -197,9 +197,11 @@ def check(**given: Any) -> Answer:
     return findings.to_json(), str(findings), int(findings.count("error") > 0)
 
 
-@command("fit", ON_FIT, target=REQUIRED, out=REQUIRED)
+@command("fit", ON_FIT, out=REQUIRED)
 def fit(**given: Any) -> Answer:
     """Learn to predict a column. Ends with the score, and what each modality reaches alone."""
+    if given["target"] is None and not given["pairs"]:
+        raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
     model = _call(plait.fit, given.pop("data"), **given)
     names = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
     facts = {name: model.facts[name] for name in names} | {"verdict": model.study.verdict}
@@ -318,6 +320,54 @@ def serve(**given: Any) -> Answer:
 
     where = run_server(given.pop("run"), **given)
     return {"address": where}, f"served at {where}"
+
+
+@command("embed")
+def embed(**given: Any) -> Answer:
+    """Turn rows into vectors of one space: one for each modality that is there, and one for the row."""
+    if given["out"] is None:
+        raise RequestError("embed needs --out FILE (.parquet or .npz).")
+    done = _call(plait.embed, **given)
+    counts = ", ".join(f"{name} {count(facts['present'])}" for name, facts in done.to_json()["modalities"].items())
+    rows = f"{count(len(done), 'row')}, {count(done.status.count('failed'))} failed; {counts}"
+    return {**done.to_json(), "out": given["out"]}, f"{rows}\nwritten to {given['out']}"
+
+
+@command("index", out=REQUIRED)
+def index(**given: Any) -> Answer:
+    """Put the cells of a table into an index, in which any kind finds any other."""
+    made = _call(plait.index, **given)
+    return made.to_json(given["out"]), f"{made}\nnext: plait search {given['out']} --cell COLUMN=VALUE"
+
+
+@command("search", rows=None)
+def search(
+    *,
+    cell: Annotated[
+        list[str], typer.Option(metavar="COLUMN=VALUE", help="A cell of one query, instead of TABLE. Repeat it.")
+    ] = [],  # noqa: B006  typer copies it
+    evaluate: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Score the space on a table instead: each kind by each other.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="With --evaluate, the column of classes; else the target.")
+    ] = None,
+    **given: Any,
+) -> Answer:
+    """Find what is nearest in an index: which sound goes with this picture, which rows are like this one."""
+    if [given["rows"] is None, not cell, evaluate is None].count(False) != 1:
+        raise RequestError("search takes a TABLE, --cell COLUMN=VALUE, or --evaluate TABLE, one of the three.")
+    if evaluate is not None:
+        from plait.verbs.search import evaluate_index
+
+        scores = _call(evaluate_index, given["index"], evaluate, label=label, folder=given["folder"])
+        lines = [direction["sentence"] for direction in scores["directions"].values()]
+        lines += [f"{' and '.join(pair)} were never seen together." for pair in scores["never_paired"]]
+        return scores, "\n".join([*lines, scores["sentence"]])
+    asked = _one_row(parse_pairs(cell, "--cell")) if cell else given["rows"]
+    hits = _call(plait.search, given.pop("index"), asked, **{n: v for n, v in given.items() if n != "rows"})
+    written = [f"written to {given[name]}" for name in ("out",) if given[name] is not None]
+    return hits.to_json(), "\n".join([str(hits), *written])
 
 
 @command("run_demo")

@@ -603,3 +603,29 @@ def test_an_empty_table_is_told(tmp_path: Path, content: str, said: str) -> None
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(TableError, match=said):
         fit(tmp_path / "t.csv", target="y")
+
+
+def test_pairs_teach_a_space_without_a_target(tmp_path: Path) -> None:
+    data = text_and_numbers()
+    model = fit(data, pairs=True, ignore="y", out=tmp_path / "run")
+    assert (model.task, model.modalities, model.classes) == ("pairs", ["tabular", "text"], None)
+    again = load(tmp_path / "run")
+    assert again.embed({"note": ["high tide today, number 5"]}).status == ["partial"]
+    assert "next: plait index" in again.summary()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "run.json", "weights.safetensors", "space-rows.json", "space-rows.safetensors",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"target": "y"}, "pairs learns no target, so target makes no sense with it; leave one of the two out."),
+        ({"balance": True}, "pairs learns no target, so balance makes no sense with it; leave one of the two out."),
+        ({"ignore": ["y", "note"]}, "a space of pairs needs two modalities or more; the table has: tabular."),
+    ],
+)
+def test_pairs_of_what_makes_no_sense(options: dict[str, Any], said: str) -> None:
+    with pytest.raises((RequestError, TableError)) as error:
+        fit(text_and_numbers(), pairs=True, **options)
+    assert str(error.value) == said

@@ -29,6 +29,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "each_label": ("fit_labels",),
+    "fusion": ("pool",),
     "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS"),
     "learning": ("Target", "decided", "draw_batches", "draw_pass", "encode_live", "encode_rows", "loss_of"),
     "network": ("Network", "NetworkPredictor", "Parts", "as_probabilities", "tuned_makers"),

@@ -7,11 +7,16 @@ Knows: predictors and how they are stored. Does not know: how they were found, t
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
-    "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "mix_codes"),
+    "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "hash_rows", "mix_codes"),
+    "embedding": (
+        "Embeddings", "Head", "Read", "Sources", "Space", "check_out", "has_classes", "kept_space",
+        "mean_vector", "read_features", "space_stem", "usual_aim",
+    ),
     "facts": ("RunFacts",),
     "load": ("load", "open_model"),
     "model": ("Model", "NETWORK", "PROOF", "list_files"),
     "onnx": ("OnnxModel", "pack_model"),
+    "pairs": ("Pairs",),
     "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
     "transcriber": ("Transcriber", "transcripts_of"),
-}
+}  # fmt: skip

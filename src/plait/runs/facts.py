@@ -217,7 +217,7 @@ class RunFacts(Mapping[str, Any]):
     of an ONNX file.
     """
 
-    task: Annotated[str, Literal["classification", "regression", "recognition", "labels", "ordered"]]
+    task: Annotated[str, Literal["classification", "regression", "recognition", "labels", "ordered", "pairs"]]
     target: str
     audio: str | None = None  # the sound that is transcribed
     units: dict[str, Any] | None = None  # what a recogniser can write

@@ -46,9 +46,11 @@ def load(
 
         return OnnxModel.load(folder, converters, encoders)
     facts, strands, predictors, learned = open_run(Path(folder), plan, encoders)
-    kind = Model
+    kind: Any = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
+    elif facts.task == "pairs":
+        from plait.runs.pairs import Pairs as kind
     with consistent(Path(folder) / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
     return kind(facts, strands, predictors, Path(folder), made=made, learned=learned)
@@ -106,14 +108,15 @@ def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:
     blind = [view.name for view in views if view.of not in mains or (view.feeds_encoder and view.frozen is None)]
     require(not blind, f"the modality or encoder that {blind} shows is not there")
     strange = [role for role in facts["predictors"]["roles"] if role not in ("winner", PROOF, NETWORK, *mains)]
-    require(not strange and "winner" in facts["predictors"]["roles"], f"there are predictors of {str(strange)[:200]}")
+    some = ("winner" in facts["predictors"]["roles"]) != (task == "pairs")
+    require(not strange and some, f"there are predictors of {str(strange)[:200]}")
     named = task in ("classification", "labels", "ordered")
     right = len({*classes}) == len(classes) > 1 if classes is not None else not named
     require(right and (classes is None or named), f"{task} has the classes {str(classes)[:100]}")
     require((facts.get("labels") is not None) == (task == "labels"), f"{task} says how several labels are written")
     check_temperature(facts["temperature"], task)
     require(facts["spread"] > 0, f"{task} has the spread {facts['spread']}; expected a number above 0")
-    if task != "recognition":
+    if task not in ("recognition", "pairs"):
         check_prior(facts["prior"], task, len(classes or ()), task == "labels")
 
 

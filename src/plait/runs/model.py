@@ -60,6 +60,7 @@ from plait.runs.predictions import Predictions, status_line
 if TYPE_CHECKING:
     from plait.converters.in_fit import Made
     from plait.proof.explanation import Explanation
+    from plait.runs.embedding import Embeddings
 
 FORMAT = 4
 PROOF = "proof"  # the role of the winner as it was when the test rows were looked at
@@ -212,6 +213,43 @@ class Model:
 
     def _known_names(self) -> list[str]:
         return [column["name"] for column in self.facts.schema.get("columns", [])]
+
+    def _columns_in(self, table: Table) -> set[str]:
+        """Return the columns of the model's modalities that a table has, called as they were in training."""
+        columns = [column for view in self.views for column in view.modality.columns]
+        return {*match_names(table.names, columns, [*self._known_names(), self.target])}
+
+    def embed(
+        self, rows: Any, *, aim: str | None = None, folder: str | Path | None = None, callback: Callback = quiet
+    ) -> Embeddings:
+        """Return a vector for each modality that a row has, and one for the row, in the run's space.
+
+        Args:
+            rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            aim: what the space was chosen for: "rows" or "kind"; by default kind where there are classes.
+            folder, callback: as in `plait.explain`.
+
+        Raises:
+            TableError, RequestError: the table cannot be read, has none of the model's columns, or the run has no space
+                yet: `plait.index` or `plait.embed` learns one from the table it was fitted on.
+
+        Example:
+            >>> space = plait.embed(model, table).space  # learned once, from the table that the run was fitted on
+            >>> len(model.embed(table[:3])), model.embed(table[:3]).space == space
+            (3, True)
+        """
+        from plait.runs.embedding import (  # here, since a prediction embeds nothing
+            Embeddings,
+            kept_space,
+            read_features,
+        )
+
+        space = kept_space(self, aim)
+        if space is None:
+            raise RequestError(
+                f"the run has no space yet: plait index {self.folder or 'RUN'} TABLE --out INDEX makes one."
+            )
+        return Embeddings.of(space, read_features(self, rows, folder=folder, callback=callback))
 
     def _predictions(self, table: Table, answered: Answers) -> Predictions:
         values = answered.answers[tuple(sorted(self.modalities))]

@@ -106,6 +106,8 @@ def export(
         raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
     if model.task == "recognition":
         raise RequestError("a recogniser cannot be exported: it searches for words, which is no graph of fixed steps.")
+    if model.task == "pairs":
+        raise RequestError("a run of pairs cannot be exported: it predicts nothing. plait embed gives its vectors.")
     if model.task == "labels":
         raise RequestError(
             "a model of several labels a row cannot be exported: a graph knows no thresholds. Predict with the run."

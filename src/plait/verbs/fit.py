@@ -6,14 +6,18 @@ import shutil
 import tempfile
 import time
 import weakref
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
 from plait.core.options import FitOptions, checked
 from plait.core.threads import number_threads
+from plait.core.words import jsonable
 from plait.data.arrow import is_category
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
@@ -23,13 +27,22 @@ from plait.kinds.detect import UNSURE, say_target
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
 from plait.models.views import encoder_names, name_modalities, prep_options
+from plait.runs.embedding import Sources, space_stem
+from plait.runs.facts import RunFacts
 from plait.runs.model import Model
+from plait.runs.pairs import Pairs
+from plait.space.learn import learn_space
+from plait.space.lesson import Lesson, contents_of
 from plait.study.course import learn
 from plait.study.job import Fit, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
 from plait.study.speech import check_request
 from plait.verbs.check import detect_columns
 from plait.verbs.show import with_rates
+
+# what may be asked of a fit without a target
+ON_PAIRS = ("split", "group", "ignore", "kinds", "modalities", "encoders", "prep", "convert", "fill", "converters",
+            "seed", "overwrite", "sample_rate", "report")  # fmt: skip
 
 
 @checked
@@ -38,6 +51,7 @@ def fit(
     labels: Any = None,
     *,
     target: str | None = None,
+    pairs: bool = False,
     out: str | Path | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
@@ -52,6 +66,8 @@ def fit(
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data;
             of several labels a row a list for each.
         target (--target COLUMN): Column to predict.
+        pairs (--pairs): No target: the cells of a row belong together, and teach a space in which any kind finds any
+            other.
         out (--out RUN): Folder for the model and its proof.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
@@ -105,6 +121,9 @@ def fit(
     chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
     most = usual_limit()
     number_threads()
+    if pairs:
+        _check_pairs(labels, target, sample_weight, chosen)
+        return _place(lambda place: fit_pairs(read(data, folder), chosen, place, callback, began), out, most)
     table, target = _with_labels(read(data, folder), labels, target)
     schema = detect_columns(table, target, chosen)
     if schema.column(target).confidence < UNSURE:
@@ -129,10 +148,21 @@ def fit(
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
     chosen = replace(chosen, report=out is not None and not spoken if chosen.report is None else chosen.report)
+    return _place(
+        lambda place: _learn_there(
+            Fit(table, schema, chosen, place, classes, audio, plan_objects, made, callback, began)
+        ),
+        out,
+        most,
+    )
+
+
+def _place(learn_in: Callable[[Path], Model], out: str | Path | None, most: int) -> Model:
+    """Learn in a folder, a temporary one where none is named, and keep the cache within its limit."""
     temporary = tempfile.mkdtemp(prefix="plait-") if out is None else None
     place = Path(out) if out is not None else Path(str(temporary)) / "run"
     try:
-        model = _learn_there(Fit(table, schema, chosen, place, classes, audio, plan_objects, made, callback, began))
+        model = learn_in(place)
     except BaseException:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -140,6 +170,64 @@ def fit(
     prune_to(most)
     if temporary is not None:
         model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
+    return model
+
+
+def _check_pairs(labels: Any, target: str | None, sample_weight: Any, chosen: FitOptions) -> None:
+    """Raise RequestError for what makes no sense without a target."""
+    usual = FitOptions()
+    asked = [f.name for f in fields(FitOptions) if f.name not in ON_PAIRS]
+    asked = [name for name in asked if getattr(chosen, name) != getattr(usual, name)]
+    given = {"target": target, "labels": labels, "sample_weight": sample_weight}
+    asked = [*(name for name, value in given.items() if value is not None), *asked]
+    if asked:
+        raise RequestError(f"pairs learns no target, so {asked[0]} makes no sense with it; leave one of the two out.")
+
+
+def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback, began: float) -> Model:
+    """Learn a space from the pairs of rows, write the run folder, and return it."""
+    schema = detect_columns(table, None, chosen)
+    table = with_rates(table, schema, chosen.sample_rate, callback)
+    schema, made = plan_conversions(table, schema, chosen.convert, chosen.fill, chosen.converters)
+    if len(schema.modalities) < 2:
+        found = ", ".join(m.name for m in schema.modalities) or "none"
+        raise TableError(f"a space of pairs needs two modalities or more; the table has: {found}.")
+    chosen = replace(name_modalities(schema, chosen), candidates=("alone",))
+    prep_options(schema, chosen.prep)
+    encoder_names(schema, chosen.encoders)
+    job = Fit(table, schema, chosen, place, made=made, callback=callback, began=began)
+    with open_folder(place, fingerprint(table, "pairs", chosen), chosen.overwrite, callback):
+        job.convert()
+        split = job.split_rows(np.zeros(len(table), np.int64), False)
+        prepared = job.prepare(split)
+        facts = RunFacts(
+            task="pairs",
+            target="",
+            seed=chosen.seed,
+            schema=schema.to_json(),
+            options=jsonable(vars(chosen)),
+            rows=len(table),
+            splits={part: int((split == part).sum()) for part in ("train", "val", "test")},
+            sample_rates=job.table.sample_rates,
+            conversions=[one.to_json() for one in made],
+            holes=job.count_holes(prepared, split),
+        )
+        model = Pairs(facts, prepared.views, {}, made=list(made))
+        sources = Sources.of(model)
+        contents = contents_of(model, job.table)
+        lesson = Lesson(
+            sources.features(prepared), sources.told(), contents, split, groups=job.groups, seed=chosen.seed
+        )
+        space = learn_space(lesson, "rows", callback)
+        said = space.report.get("sentence", "There are no test rows, so what it finds is not known.")
+        facts.winner = space.name
+        verdict = {"code": "pairs", "sentence": said}
+        trials = {"single": 0, "fused": 0}
+        facts.study = {"winner": space.name, "metric": "mrr", "verdict": verdict, "trials": trials, "candidates": []}
+        model.write(place, {})
+        space.run = str(facts.seal)
+        space.write(place, space_stem("rows"))
+        shutil.rmtree(job.work)
     return model
 
 

@@ -58,6 +58,7 @@ def serve(
 
     told = callback or quiet
     opened = open_alone(model)
+    opened.predictor()  # a run of pairs has none, and says so
     return make_app(
         opened, index, batch=batch, max_bytes=max_bytes, token=token, hosts=hosts, say=lambda line: told({"note": line})
     )

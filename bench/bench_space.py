@@ -1,0 +1,209 @@
+"""What one space for all kinds finds, what it costs, and whether an index survives.
+
+digits    degraded digits of ../shared/data, speakers disjoint: a fit of networks alone, class mAP both ways
+pairs     the same without a label: `fit --pairs`, class mAP measured afterwards
+clothing  reviews and the numbers beside them: the very row, R@10 both ways
+demo      the demo's table with a noisy number and a category: all twelve directions, a query of two cells, `--in any`
+search    CPU ms of a query among 100,000 vectors of 256
+kills     SIGKILL while rows are added: every acknowledged row is found, none twice
+
+Fits are kept in --folder and not done again. Figures are in CPU seconds of this process.
+
+    python bench/bench_space.py [--only search --only kills] [--folder bench-space] [--data ../shared/data]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import plait
+from plait.demo import make_demo
+from plait.runs.embedding import Head, Space, read_features
+from plait.runs.model import Model
+from plait.space.index import Index, Shard, load_index
+from plait.space.lesson import contents_of
+from plait.space.measures import find
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def fitted(place: Path, table: Any, **options: Any) -> Model:
+    """Return the model of a run folder, fitted where it is not there."""
+    if (place / "run.json").exists():
+        return plait.load(place)
+    began = time.process_time()
+    model = plait.fit(table, out=place, **options)
+    print(f"{place.name}: fitted in {time.process_time() - began:.0f} CPU s", flush=True)
+    return model
+
+
+def indexed(model: Model, table: Any, aim: str) -> Index:
+    """Return an index in memory, and say what it cost on top of the fit, and what its space finds."""
+    began = time.process_time()
+    index = plait.index(model, table, aim=aim)
+    print(f"index of {index.rows} rows: {time.process_time() - began:.1f} CPU s, reading the table included")
+    print("\n".join(index.space.say()), flush=True)
+    return index
+
+
+def digits(folder: Path, data: Path) -> None:
+    table = data / "digits" / "digits_hard.csv"
+    options: dict[str, Any] = {"split": "split", "group": "speaker", "ignore": ["id"], "report": False}
+    model = fitted(folder / "digits", table, target="digit", candidates=["alone"], epochs=15, **options)
+    indexed(model, table, "kind")
+
+
+def pairs(folder: Path, data: Path) -> None:
+    table = data / "digits" / "digits_hard.csv"
+    ignore = ["id", "digit"]
+    model = fitted(folder / "pairs", table, pairs=True, split="split", group="speaker", ignore=ignore)
+    whole = plait.read(table)
+    test = whole.take([row for row, part in enumerate(whole.cells("split")) if part == "test"])
+    scores = plait.index(model, test).evaluate(test, label="digit")
+    print("\n".join(one["sentence"] for one in scores["directions"].values()), flush=True)
+
+
+def clothing(folder: Path, data: Path) -> None:
+    table = data / "clothing" / "train.csv"
+    model = fitted(folder / "clothing", table, target="Recommended IND", candidates=["alone"], report=False)
+    index = indexed(model, table, "rows")
+    for name, one in index.space.report["directions"].items():
+        print(f"{name}: R@10 {one['paired']['r10']:.3f} of {one['queries']}, chance {10 / one['gallery']:.4f}")
+
+
+def write_four(folder: Path, rows: int = 1000) -> Path:
+    """Write the demo's table with a number (the digit and noise) and a colour, 15 % of each absent."""
+    draw = random.Random(1)
+    with make_demo(folder / "four", rows=rows).open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    colours = ("red", "green", "blue", "white", "black")
+    for line in lines:
+        digit = int(line["digit"])
+        right = colours[digit // 2] if draw.random() < 0.6 else draw.choice(colours)
+        line["number"] = "" if draw.random() < 0.15 else f"{digit + draw.gauss(0, 2):.2f}"
+        line["colour"] = "" if draw.random() < 0.15 else right
+    path = folder / "four" / "four.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+    return path
+
+
+def demo(folder: Path, data: Path) -> None:
+    table = write_four(folder)
+    options: dict[str, Any] = {"split": "split", "group": "voice", "ignore": ["id"], "report": False}
+    model = fitted(folder / "demo", table, target="digit", candidates=["alone", "classic"], epochs=12, **options)
+    index = indexed(model, table, "kind")
+    whole = plait.read(table)
+    rows = [row for row, part in enumerate(whole.cells("split")) if part == "test"]
+    test = whole.take(rows)
+    read = read_features(model, test)
+    vectors = index.space.project(read.features)
+    asked = {"picture": ["image"], "text": ["text"], "picture and text": ["image", "text"]}
+    both = ~np.isnan(vectors["image"][:, 0]) & ~np.isnan(vectors["text"][:, 0])
+    classes = np.array([int(value) for value in test.cells("digit")])
+    for name, used in asked.items():
+        query = index.mix({one: vectors[one] for one in used})
+        query[~both] = np.nan
+        found = find(query, vectors["audio"], contents_of(model, read.table)["audio"], classes)
+        assert found is not None
+        assert found.precision is not None
+        print(f"a query of {name} finds sounds of its class: mAP {found.precision.mean():.3f}")
+    hits = index.search(test.take(range(50)), top=10)
+    kinds = [len({hit["kind"] for hit in query["hits"]}) for query in hits.queries if query["hits"]]
+    print(f"any: {min(kinds)} to {max(kinds)} of 4 kinds among the first ten", flush=True)
+
+
+def search(folder: Path, data: Path, rows: int = 100_000, dim: int = 256) -> None:
+    generator = np.random.default_rng(0)
+    vectors = generator.standard_normal((rows, dim), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "shard.f32"
+        vectors.tofile(path)
+        mapped = np.memmap(path, np.float32, "r", shape=(rows, dim))
+        head = Head("", np.zeros(1), np.ones(1), np.zeros((1, dim)))
+        index = Index(None, Space("cca", "rows", "", {"text": head}))  # type: ignore[arg-type]
+        index.shards = [Shard({"text": mapped}, {"text": np.arange(rows)}, {}, {})]
+        queries = vectors[:50] + 0.1 * generator.standard_normal((50, dim), dtype=np.float32)
+        index.nearest(queries[:1], "text", 10)
+        began, right = time.process_time(), 0
+        for row, query in enumerate(queries):
+            right += int(index.nearest(query[None], "text", 10)[0][2][0] == row)
+        spent = 1000 * (time.process_time() - began) / len(queries)
+    print(f"search: {spent:.1f} CPU ms a query of {rows:,} × {dim}; the right one first in {right} of 50", flush=True)
+
+
+def kills(folder: Path, data: Path, num: int = 20) -> None:
+    kept = Path(__file__).parents[1] / "tests" / "kept"
+    with tempfile.TemporaryDirectory() as name:
+        place, draw, acknowledged = Path(name) / "index", random.Random(0), list[str]()
+        model = plait.load(kept / "network")
+        space = plait.index(model, kept / "table" / "table.csv")
+        space.save(place)
+        for turn in range(num):
+            acknowledged += add_until_killed(place, turn, draw.uniform(0.01, 0.6))
+            index = load_index(place)
+            cells = [cell for shard in index.shards for cell in shard.cells["text"] if cell.startswith("row ")]
+            assert len(cells) == len({*cells}), f"turn {turn}: a row is there twice"
+            assert {*acknowledged} <= {*cells}, f"turn {turn}: {len({*acknowledged} - {*cells})} rows are lost"
+    print(f"kills: {num} SIGKILLs, {len(acknowledged)} acknowledged rows, all found, none twice", flush=True)
+
+
+def add_until_killed(place: Path, turn: int, seconds: float) -> list[str]:
+    """Add rows in a child that is killed after so long, and return those that it has acknowledged."""
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.close(reader)
+        index, row = load_index(place), 0
+        os.write(writer, b"ready\n")
+        while True:
+            cell = f"row {turn} {row}"
+            index.add({"note": [cell, cell]})
+            os.write(writer, f"{cell}\n".encode())
+            row += 1
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        told.readline()
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        lines = told.read().splitlines(keepends=True)
+    return [line.strip() for line in lines if line.endswith("\n")]
+
+
+PARTS: dict[str, Callable[[Path, Path], None]] = {
+    "digits": digits,
+    "pairs": pairs,
+    "clothing": clothing,
+    "demo": demo,
+    "search": search,
+    "kills": kills,
+}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=PARTS, help="a part; repeat it; by default search and kills")
+    parser.add_argument("--folder", type=Path, default=Path("bench-space"))
+    parser.add_argument("--data", type=Path, default=DATA)
+    given = parser.parse_args(words)
+    for name in given.only or ("search", "kills"):
+        print(f"-- {name}", flush=True)
+        PARTS[name](given.folder, given.data)
+
+
+if __name__ == "__main__":
+    main()

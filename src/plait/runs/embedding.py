@@ -1,0 +1,440 @@
+"""A row as vectors of one space: what each modality says in numbers, projected so that any may be held against any.
+
+Knows a fitted model, and a space that was learned elsewhere; not how it was learned, nor any index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+
+from plait.core.contract import Table
+from plait.core.files import (
+    AGAIN,
+    check_finite,
+    consistent,
+    file_in,
+    naming,
+    read_json,
+    read_tensors,
+    seal,
+    write_bytes,
+    write_json,
+    write_tensors,
+)
+from plait.core.typed import check_type
+from plait.core.words import number
+from plait.data.read import read_rows
+from plait.errors import RequestError, RunError, did_you_mean
+from plait.kinds import KINDS
+from plait.kinds.features import batch_features
+from plait.models.fusion import pool
+from plait.models.network import NetworkPredictor
+from plait.models.predictors import input_names, leaves_of
+from plait.models.rows import Callback, Prepared, prepare, quiet
+from plait.models.views import View
+
+FORMAT = 1
+AIMS = ("rows", "kind")  # what a space is chosen for: to find the very row, or one of the same class
+NAMES = {  # of the methods that make a space
+    "cca": "ridge CCA",
+    "held": "CCA weighed on rows held out",
+    "classes": "the class probabilities",
+    "vicreg": "heads by VICReg",
+    "infonce": "heads by InfoNCE",
+}
+LIMIT = 10.0  # standard deviations from the mean, at most: one odd cell turns no vector by itself
+STEP = 256  # rows that are encoded at a time
+WIDEST = 1 << 14  # numbers of a vector, or features of a modality, that a stranger's space may ask for
+
+
+class Listed(TypedDict):
+    """What a space says of one modality: where its features are from, and how many."""
+
+    of: str
+    features: int
+
+
+class Told(TypedDict):
+    """What the file of a space says."""
+
+    format: int
+    name: str
+    aim: str
+    run: str
+    dim: int
+    modalities: dict[str, Listed]
+    report: dict[str, Any]
+    tensors: str
+    seal: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """How the features of one modality become a vector: of: from where they are; weight: (feature, dim)."""
+
+    of: str
+    centre: np.ndarray
+    spread: np.ndarray
+    weight: np.ndarray
+
+    def scaled(self, features: np.ndarray) -> np.ndarray:
+        """Return features (rows, feature) standardised; what is absent inside a present row counts as average."""
+        return np.nan_to_num(np.clip((features - self.centre) / self.spread, -LIMIT, LIMIT), nan=0.0)
+
+    def project(self, features: np.ndarray) -> np.ndarray:
+        """Return unit vectors (rows, dim) float32 of features (rows, feature), NaN where a row has none of them."""
+        out = np.full((len(features), self.weight.shape[1]), np.nan, np.float32)
+        there = ~np.isnan(features).all(1)
+        if there.any():
+            out[there] = unit(self.scaled(features[there].astype(np.float64)) @ self.weight)
+        return out
+
+
+@dataclass
+class Space:
+    """One space for all modalities of a run.
+
+    name: of the method that made it. aim: rows or kind, see AIMS. run: the seal of the run whose features it takes.
+    samples: {modality: (row, dim)} unit vectors of the same rows, NaN where absent, from which chance is known.
+    rival: {modality: (feature, dim)} weights of plain CCA, to hold others against; empty where it is that.
+    report: what was compared, and what it reached.
+    """
+
+    name: str
+    aim: str
+    run: str
+    heads: dict[str, Head]
+    samples: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    rival: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    report: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def dim(self) -> int:
+        return next(iter(self.heads.values())).weight.shape[1]
+
+    @property
+    def plain(self) -> Space:
+        """The space of plain CCA over the same features."""
+        if not self.rival:
+            return self
+        return Space("cca", self.aim, self.run, {n: replace(h, weight=self.rival[n]) for n, h in self.heads.items()})
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Return all arrays by name: the same in the same order, whoever asks."""
+        arrays = {f"sample.{name}": x for name, x in self.samples.items()}
+        arrays |= {f"rival.{name}": x for name, x in self.rival.items()}
+        for name, head in self.heads.items():
+            arrays |= {f"{part}.{name}": getattr(head, part) for part in ("centre", "spread", "weight")}
+        return {name: np.ascontiguousarray(arrays[name], np.float32) for name in sorted(arrays)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the file of the space says, with a seal over it and the arrays."""
+        hashed = hashlib.sha256()
+        for name, value in self.tensors().items():
+            hashed.update(json.dumps([name, value.shape]).encode() + value.tobytes())
+        listed = {name: {"of": head.of, "features": len(head.centre)} for name, head in self.heads.items()}
+        told = {"format": FORMAT, "name": self.name, "aim": self.aim, "run": self.run, "dim": self.dim}
+        told |= {"modalities": listed, "report": self.report, "tensors": hashed.hexdigest()}
+        return {**told, "seal": seal(told)}
+
+    @property
+    def seal(self) -> str:
+        """A hash of all that it holds: vectors of two spaces with the same one may be compared."""
+        return str(self.to_json()["seal"])
+
+    def write(self, folder: Path, stem: str = "space") -> None:
+        """Write two files, the one that vouches for both last."""
+        write_tensors(folder / f"{stem}.safetensors", self.tensors())
+        write_json(folder / f"{stem}.json", self.to_json())
+
+    @classmethod
+    def read(cls, folder: Path, stem: str = "space") -> Space | None:
+        """Return the space in a folder, or None where there is none. Raises RunError for one that is damaged."""
+        path = file_in(folder, f"{stem}.json", missing=True)
+        if not path.exists():
+            return None
+        with consistent(path):
+            told = read_json(path)
+            check_type(told, Told, str(path))
+            arrays = read_tensors(file_in(folder, f"{stem}.safetensors"))
+            check_finite({n: x for n, x in arrays.items() if not n.startswith("sample.")}, path)
+            if told["format"] != FORMAT or told["aim"] not in AIMS or not 0 < told["dim"] <= WIDEST:
+                raise ValueError(f"it has the format {told['format']}, for {told['aim']!r:.40}, of {told['dim']}")
+            heads = {}
+            for name, listed in told["modalities"].items():
+                parts = {part: arrays[f"{part}.{name}"].astype(np.float64) for part in ("centre", "spread", "weight")}
+                num = listed["features"]
+                shapes = [x.shape for x in parts.values()]
+                if shapes != [(num,), (num,), (num, told["dim"])] or not (parts["spread"] > 0).all():
+                    raise ValueError(f"the arrays of {name!r:.60} do not fit")
+                heads[name] = Head(listed["of"], **parts)
+            samples = {name: arrays[f"sample.{name}"] for name in heads if f"sample.{name}" in arrays}
+            rival = {name: arrays[f"rival.{name}"].astype(np.float64) for name in heads if f"rival.{name}" in arrays}
+            if not heads or len({x.shape for x in samples.values()}) > 1:
+                raise ValueError("it has no modality, or samples of several rows")
+            if rival and [(n, len(x)) for n, x in rival.items()] != [(n, len(h.centre)) for n, h in heads.items()]:
+                raise ValueError("its CCA is not of its features")
+            space = cls(told["name"], told["aim"], told["run"], heads, samples, rival, told["report"])
+            if any(x.ndim != 2 or x.shape[1] != space.dim for x in samples.values()) or space.seal != told["seal"]:
+                raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
+            return space
+
+    def say(self) -> list[str]:
+        """Return lines on what was compared on validation, and what each direction finds on test rows."""
+        report = self.report
+        board = [
+            f"{'*' if one['name'] == self.name else ' '} {NAMES.get(one['name'], one['name'])}: {number(one['val'])}"
+            for one in report.get("candidates", [])
+        ]
+        measured = "class mAP" if self.aim == "kind" else "MRR"
+        lines = [f"{measured} on validation (* was chosen):", *board] if board else []
+        lines += [direction["sentence"] for direction in report.get("directions", {}).values()]
+        lines += [f"{' and '.join(pair)} were never seen together." for pair in report.get("never_paired", [])]
+        return [*lines, *([report["sentence"]] if "sentence" in report else [])]
+
+    def project(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return unit vectors {modality: (rows, dim)} of what `Sources.features` gave, NaN where absent."""
+        return {name: head.project(features[name]) for name, head in self.heads.items() if name in features}
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    """Return rows of length 1, NaN where a row has no length."""
+    norm = np.linalg.norm(x, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(norm > 1e-12, x / norm, np.nan).astype(np.float32)
+
+
+def mean_vector(vectors: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
+    """Return the mean of the unit vectors (rows, dim) that are there, of length 1 again; NaN where none is."""
+    stack = np.stack(vectors)
+    there = ~np.isnan(stack[:, :, :1])
+    scale = np.ones(len(stack)) if weights is None else np.asarray(weights, float)
+    return unit((np.nan_to_num(stack) * there * scale[:, None, None]).sum(0))
+
+
+# -- what a modality says in numbers ------------------------------------------------------------------------------
+
+
+@dataclass
+class Sources:
+    """Where the numbers of each modality are from: its network trained alone, its pretrained encoder, or by hand."""
+
+    views: list[View]
+    networks: dict[str, Any]  # {modality: the network that was trained on it alone}
+    alone: dict[str, Any]  # {modality: the predictor of it alone}, where there are classes
+    seconds: list[View] = field(default_factory=list)  # further views that those predictors read
+
+    @classmethod
+    def of(cls, model: Any) -> Sources:
+        """Find what a run holds of each modality."""
+        views, networks = [view for view in model.views if view.is_main], dict[str, Any]()
+        asked = [*model.alone.values(), *(p for name, p in model.predictors.items() if name not in model.alone)]
+        for leaf in (leaf for predictor in asked for leaf in leaves_of(predictor)):
+            if isinstance(leaf, NetworkPredictor) and len(leaf.names) == 1:
+                networks.setdefault(leaf.names[0], leaf.network)
+        alone = dict(model.alone) if has_classes(model) else {}
+        read = {name for predictor in alone.values() for name in input_names(predictor)}
+        return cls(views, networks, alone, [v for v in model.views if not v.is_main and v.name in read])
+
+    @property
+    def inputs(self) -> list[View]:
+        """The views that have to be prepared."""
+        names = {view.of for view in self.views}
+        return [*self.views, *(view for view in self.seconds if view.of in names)]
+
+    def told(self) -> dict[str, str]:
+        """Return {modality: from where its numbers are}, in words."""
+        return {view.of: self._told(view) for view in self.views}
+
+    def _told(self, view: View) -> str:
+        frozen = view.frozen is not None and not view.feeds_encoder
+        own = "network" if view.of in self.networks else f"features of {view.encoder}" if frozen else "features by hand"
+        return f"{own} and probabilities" if view.of in self.alone else own
+
+    def features(self, prepared: Prepared) -> dict[str, np.ndarray]:
+        """Return {modality: (rows, feature) float32} of prepared rows, NaN where it is absent."""
+        parts: dict[str, list[np.ndarray]] = {view.of: [] for view in self.views}
+        with torch.inference_mode():
+            for start in range(0, len(prepared), STEP):
+                batch = prepared.batch(np.arange(start, min(start + STEP, len(prepared))))
+                for view in self.views:
+                    there = batch.present[view.of].cpu().numpy()
+                    own = self._own(view, batch)
+                    if view.of in self.alone:
+                        own = np.concatenate([own, self.alone[view.of](batch)], 1)
+                    own[~there] = np.nan
+                    parts[view.of].append(own.astype(np.float32))
+        return {name: np.concatenate(lots) for name, lots in parts.items() if lots}
+
+    def _own(self, view: View, batch: Any) -> np.ndarray:
+        """Return (batch, feature) of one modality."""
+        network = self.networks.get(view.of)
+        if network is not None:
+            return pool(*network.encode(batch)[view.of])[0].cpu().numpy().astype(np.float64)
+        layout = view.layout()
+        if view.frozen is not None and not view.feeds_encoder:
+            x, cells = batch.inputs[view.of].float(), batch.cells.get(view.of)
+            x = x.mean(-2)  # over tokens
+            if view.several and cells is not None:
+                weights = cells.float().unsqueeze(-1)
+                x = (x.nan_to_num() * weights).sum(1) / weights.sum(1).clamp(min=1)
+            return x.cpu().numpy().astype(np.float64)
+        layout |= getattr(KINDS[layout["kind"]].features, "CLASSIC", {})
+        layout |= {"columns": len(view.modality.columns)} if view.several else {}
+        return batch_features(batch, {view.of: layout}, [view.of])[view.of].astype(np.float64)
+
+
+@dataclass
+class Read:
+    """What a run reads of a table: {modality: (rows, feature)}, (status, reason) of each row, notes, its columns."""
+
+    features: dict[str, np.ndarray]
+    statuses: list[tuple[str, str]]
+    notes: list[str]
+    table: Table
+
+
+def read_features(
+    model: Any, rows: Any, *, folder: str | Path | None = None, given: bool = False, callback: Callback = quiet
+) -> Read:
+    """Return what a run knows of the modalities of rows.
+
+    given: whether only modalities of which the table has a column count, as in a query.
+    Raises RequestError, TableError as `Model.predict` does.
+    """
+    table, sources = read_rows(rows, folder), Sources.of(model)
+    if given:
+        there = model._columns_in(table)
+        sources.views = [v for v in sources.views if {*v.modality.columns} & there] or sources.views
+    table, notes = model._fitting(table, [view.of for view in sources.views], callback)
+    parts, statuses = [], list[tuple[str, str]]()
+    for start in range(0, max(1, len(table)), STEP):
+        prepared = prepare(table.take(np.arange(start, min(start + STEP, len(table)))), sources.inputs)
+        parts.append(sources.features(prepared))
+        statuses += prepared.statuses()
+        callback({"stage": "embed", "done": len(statuses), "total": len(table)})
+    features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Read(features, statuses, notes, table)
+
+
+# -- what embed returns -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Embeddings:
+    """A vector for each modality of each row, and one for the row; NaN where there is nothing.
+
+    Args:
+        vectors: {modality: (rows, dim)} float32, of length 1.
+        row: (rows, dim), the mean of those that are there, of length 1 again.
+        status, reason: (rows,) lists: ok, partial or failed, and why.
+        space: the name and the seal of the space.
+        notes: sentences on what of the table is not as in training.
+
+    Example:
+        >>> vectors = plait.embed(model, table)
+        >>> sorted(vectors.vectors), vectors.row.shape[0]
+        (['tabular', 'text'], 40)
+    """
+
+    vectors: dict[str, np.ndarray]
+    row: np.ndarray
+    status: list[str]
+    reason: list[str]
+    space: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    @classmethod
+    def of(cls, space: Space, read: Read) -> Embeddings:
+        """Return features in a space. A row of which nothing has a length has failed."""
+        vectors = space.project(read.features)
+        row = mean_vector([*vectors.values()])
+        status, reason = [s for s, _ in read.statuses], [r for _, r in read.statuses]
+        for place in np.flatnonzero(np.isnan(row[:, 0])):
+            if status[place] != "failed":
+                status[place], reason[place] = "failed", "its vector has no length"
+        row[[s == "failed" for s in status]] = np.nan
+        return cls(vectors, row, status, reason, {"name": space.name, "seal": space.seal}, read.notes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `embed --json` prints, but for the file."""
+        present = {name: {"present": int((~np.isnan(x[:, 0])).sum())} for name, x in self.vectors.items()}
+        facts = {"rows": len(self), "failed": self.status.count("failed"), "dim": self.row.shape[1]}
+        return {**facts, "space": self.space, "modalities": present}
+
+    def write(self, path: str | Path) -> None:
+        """Write the vectors: as lists in .parquet, null where absent, or as arrays in .npz, NaN there.
+
+        Args:
+            path: the file, by whose ending the form is chosen.
+
+        Raises:
+            RequestError: it has another ending.
+        """
+        import io
+
+        path, buffer, columns = check_out(path), io.BytesIO(), {**self.vectors, "row": self.row}
+        if path.suffix.lower() == ".npz":
+            texts = {"status": np.array(self.status, str), "reason": np.array(self.reason, str)}
+            np.savez(buffer, **columns, **texts)  # type: ignore[arg-type]
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as parquet
+
+            def lists(x: np.ndarray) -> Any:
+                absent = pa.array(np.isnan(x[:, 0]))
+                flat = pa.array(np.nan_to_num(x).ravel(), pa.float32())
+                return pa.FixedSizeListArray.from_arrays(flat, x.shape[1], mask=absent)
+
+            texts = {"status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
+            parquet.write_table(pa.table({name: lists(x) for name, x in columns.items()} | texts), buffer)
+        with naming(path):
+            write_bytes(path, buffer.getvalue())
+
+
+def check_out(path: str | Path) -> Path:
+    """Return the path of vectors to write. Raises RequestError for an ending that is neither .parquet nor .npz."""
+    if Path(path).suffix.lower() not in (".parquet", ".npz"):
+        raise RequestError(
+            f"the vectors cannot be written to {Path(path).name!r}; expected a name that ends in .parquet or .npz."
+        )
+    return Path(path)
+
+
+def space_stem(aim: str) -> str:
+    """Return how the files of a space that a run keeps are called."""
+    if aim not in AIMS:
+        raise RequestError(f"there is no space for {aim!r}. {did_you_mean(aim, AIMS)}")
+    return f"space-{aim}"
+
+
+def usual_aim(model: Any, aim: str | None = None) -> str:
+    """Return what a space of a run is for: as asked, else to find the same class where it has classes."""
+    return aim or ("kind" if has_classes(model) else "rows")
+
+
+def has_classes(model: Any) -> bool:
+    """Whether each row is of one class; several labels a row are none."""
+    return model.classes is not None and model.facts.task != "labels"
+
+
+def kept_space(model: Any, aim: str | None = None) -> Space | None:
+    """Return the space that a run keeps beside it, unless it is of another run that was there before."""
+    stem = space_stem(aim := usual_aim(model, aim))
+    space = None if model.folder is None else Space.read(model.folder, stem)
+    if space is None or space.run != model.facts.seal:
+        return None
+    if space.aim != aim:
+        raise RunError(f"{stem}.json in {model.folder} is a space for {space.aim}; remove it.")
+    return space

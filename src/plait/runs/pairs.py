@@ -1,0 +1,71 @@
+"""A run without a target: the pairs of its rows have taught a space. It embeds, and predicts nothing.
+
+Knows the space that lies beside it; not how it was learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from plait.core.words import count
+from plait.errors import RequestError
+from plait.runs.embedding import kept_space
+from plait.runs.model import Model
+
+
+@dataclass
+class Pairs(Model):
+    """A space over the modalities of a table, learned from the rows that have several of them."""
+
+    @property
+    def modalities(self) -> list[str]:
+        """All modalities: each finds the others."""
+        return [view.name for view in self.views if view.is_main]
+
+    @property
+    def report_rows(self) -> int | None:
+        return None
+
+    def predictor(self, name: str = "winner") -> NoReturn:
+        """Raise RequestError: there is none."""
+        self._refuse()
+
+    def as_candidate(self, name: str) -> NoReturn:
+        """Raise RequestError: there is none."""
+        self._refuse()
+
+    def predict(self, rows: Any, *, keep: Sequence[str] = (), **given: Any) -> NoReturn:
+        """Raise RequestError: no column was learned."""
+        self._refuse()
+
+    def evaluate(self, rows: Any, **given: Any) -> NoReturn:
+        """Raise RequestError: no column was learned."""
+        self._refuse()
+
+    def explain(self, rows: Any, row: int | None = None, **given: Any) -> NoReturn:
+        """Raise RequestError: no column was learned."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        where = self.folder or "RUN"
+        raise RequestError(
+            f"{where} was fitted to pairs, without a target: it predicts nothing. It finds one kind by another: plait "
+            f"index {where} TABLE --out INDEX, then plait search."
+        )
+
+    def summary(self) -> str:
+        """Return what it learned from, how well each direction finds the other, and what to type next."""
+        counts, space = self.facts.splits, kept_space(self, "rows")
+        lines = [
+            f"{count(self.facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
+            f"{count(counts['test'])} test."
+        ]
+        for name, hole in self.facts.holes.items():
+            if hole["blank"] or hole["broken"]:
+                lines.append(f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')}.")
+        lines += ["", *([] if space is None else space.say())]
+        if self.folder is not None and self.keeper is None:
+            lines += ["", f"next: plait index {self.folder} TABLE --out INDEX"]
+        return "\n".join(lines)

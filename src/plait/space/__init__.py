@@ -1,0 +1,14 @@
+"""One space for all kinds of data: learned from pairs, chosen on validation, kept as an index, searched.
+
+Here: candidates (`cca`, `heads`), what they find (`measures`), the choice (`learn`), the index and its hits.
+Knows: fitted models and their features. Does not know: how a model was found, the command line.
+"""
+
+# what other rooms may use, file by file
+DOOR: dict[str, tuple[str, ...]] = {
+    "hits": ("Hits", "check_file"),
+    "index": ("Index", "check_same", "load_index"),
+    "keep": ("check_able", "space_of"),
+    "learn": ("learn_space",),
+    "lesson": ("Lesson", "contents_of"),
+}

@@ -1,0 +1,571 @@
+"""An index: unit vectors of cells in shards that are mapped into memory, and exact search over them.
+
+A folder holds a copy of the run, its space, shards, and index.json, which is written last and vouches for the others.
+Knows a fitted model and a space; not how the space was learned, nor the command line.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+
+from plait.core.contract import Table
+from plait.core.files import consistent, digest, file_in, read_json, seal, write_bytes, write_json
+from plait.core.terminal import Callback, quiet
+from plait.core.typed import check_type
+from plait.core.words import count
+from plait.data.read import read_rows
+from plait.errors import RequestError, RunError, did_you_mean
+from plait.runs.embedding import Embeddings, Read, Space, mean_vector, read_features
+from plait.runs.load import load
+from plait.runs.model import Model
+from plait.space.hits import Hits
+from plait.space.learn import measure, say_space
+from plait.space.lesson import contents_of, lesson_of
+from plait.space.measures import never_paired
+
+FORMAT = 1
+FACTS = "index.json"
+MODEL = "model"  # the folder of the run inside the folder of the index
+ANY = "any"
+LARGE = 300_000  # vectors beyond which an exact search takes long enough to be said
+MOST = 1 << 31  # vectors of a shard that a stranger's index may ask for
+BLOCK = 1 << 26  # products at a time
+LONGEST = 300  # characters of a text that a hit shows
+
+
+class Part(TypedDict):
+    """What index.json says of a shard: vectors by modality, one after the other, and the SHA-256 of its two files."""
+
+    name: str
+    entries: dict[str, int]
+    vectors: str
+    facts: str
+
+
+class Told(TypedDict):
+    """What index.json says."""
+
+    format: int
+    space: str
+    run: str
+    rows: int
+    folder: str | None
+    shards: list[Part]
+    seal: str
+
+
+@dataclass
+class Shard:
+    """Vectors of cells that came together. vectors, rows, contents, cells: by modality, (entry, …)."""
+
+    vectors: dict[str, np.ndarray]
+    rows: dict[str, np.ndarray]
+    contents: dict[str, np.ndarray]
+    cells: dict[str, list[str]]
+
+
+@dataclass
+class Index:
+    """Cells of tables as vectors of one space, to be searched. `plait.index` makes one.
+
+    Args:
+        model: the run that the vectors are from.
+        space: the space that they are in.
+        folder: where it is kept; None: in memory alone.
+        shards, parts: the vectors, and what index.json says of them.
+        rows: of all tables that were added.
+        media: the folder in which their paths of media began.
+
+    Example:
+        >>> index = plait.index(model, "people.csv")
+        >>> hits = index.search({"note": ["fever and cough"]}, into="tabular", top=3)
+        >>> len(hits), len(hits.queries[0]["hits"])
+        (1, 3)
+    """
+
+    model: Model
+    space: Space
+    folder: Path | None = None
+    shards: list[Shard] = field(default_factory=list, repr=False)
+    rows: int = 0  # of all tables that were added
+    media: str | None = None  # the folder in which paths of media began
+    parts: list[Part] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self._chance: dict[tuple[tuple[str, ...], str], np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return sum(len(x) for shard in self.shards for x in shard.rows.values())
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many cells of each modality it holds."""
+        return {name: sum(len(s.rows.get(name, ())) for s in self.shards) for name in self.space.heads}
+
+    def to_json(self, out: str | Path | None = None) -> dict[str, Any]:
+        """Return what `index --json` prints.
+
+        Args:
+            out: the folder that is named there.
+        """
+        space = {"name": self.space.name, "seal": self.space.seal, "for": self.space.aim}
+        told = {"rows": self.rows, "entries": self.kinds, "dim": self.space.dim, "space": space}
+        return {**told, "out": out, "report": self.space.report}
+
+    def __str__(self) -> str:
+        held = ", ".join(f"{name} {count(num)}" for name, num in self.kinds.items())
+        return "\n".join([f"{count(self.rows, 'row')}, {count(len(self), 'cell')}: {held}", "", *self.space.say()])
+
+    # -- rows that come -------------------------------------------------------------------------------------------
+
+    def add(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> int:
+        """Put in the rows of a table, and return how many cells are new: the same twice is one entry.
+
+        Args:
+            rows: anything that `plait.read` takes.
+            folder, callback: as in `plait.predict`.
+
+        Raises:
+            TableError, RequestError: the table cannot be read, or has none of the model's columns.
+
+        Example:
+            >>> index = plait.index(model, table)
+            >>> index.add(table), index.add({"note": ["a new one"]})
+            (0, 1)
+        """
+        read = read_features(self.model, rows, folder=folder, callback=callback)
+        for note in read.notes:
+            callback({"note": note})
+        return self.put(read, callback)
+
+    def put(self, read: Read, callback: Callback = quiet) -> int:
+        """Put in rows that were read, as `add` does."""
+        embedded, table = Embeddings.of(self.space, read), read.table
+        with self._writing():
+            shard = self._new_cells(embedded, table)
+            new = sum(len(x) for x in shard.rows.values())
+            first, self.rows = self.rows, self.rows + len(table)
+            self.media = str((table.folder or Path()).absolute()) if self.media is None else self.media
+            if new:
+                shard.rows = {name: x + first for name, x in shard.rows.items()}
+                self.shards.append(shard)
+            if self.folder is not None:
+                self._write(self.folder, shard if new else None)
+        before = len(self) - new
+        if before <= LARGE < len(self):
+            callback({"note": f"the index holds {count(len(self))} vectors; an exact search of so many takes a while."})
+        return new
+
+    def _new_cells(self, embedded: Embeddings, table: Table) -> Shard:
+        contents, shard = contents_of(self.model, table), Shard({}, {}, {}, {})
+        for name, vectors in embedded.vectors.items():
+            there = np.flatnonzero(~np.isnan(vectors[:, 0]))
+            _, first = np.unique(contents[name][there], return_index=True)
+            rows = there[np.sort(first)]
+            for old in self.shards:
+                rows = rows[~np.isin(contents[name][rows], old.contents.get(name, ()))]
+            shard.vectors[name], shard.rows[name] = vectors[rows], rows
+            shard.contents[name] = contents[name][rows]
+            shard.cells[name] = show_cells(table, self._columns(name), rows)
+        return shard
+
+    def _columns(self, name: str) -> tuple[str, ...]:
+        return next(view.modality.columns for view in self.model.views if view.is_main and view.of == name)
+
+    # -- search ---------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        rows: Any,
+        *,
+        into: str = ANY,
+        top: int = 10,
+        folder: str | Path | None = None,
+        callback: Callback = quiet,
+    ) -> Hits:
+        """Return the nearest cells for each row of a table, as many sets of hits as rows, in order.
+
+        Args:
+            rows: anything that `plait.read` takes; several cells of a row are one query.
+            into: the modality to look in; "any": all of them, taking turns by rank.
+            top: hits of each query.
+            folder, callback: as in `plait.predict`.
+
+        Raises:
+            RequestError: there is no such modality, or the table has none of the model's columns.
+
+        Example:
+            >>> hits = plait.index(model, table).search(table[:2], into="text")
+            >>> [hit["kind"] for hit in hits.queries[0]["hits"]][:2]
+            ['text', 'text']
+        """
+        if into != ANY and into not in self.space.heads:
+            raise RequestError(f"the space knows no modality {into!r}. {did_you_mean(into, [*self.space.heads, ANY])}")
+        if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+            raise RequestError(f"top is {top!r}; expected a whole number above 0.")
+        read = read_features(self.model, rows, folder=folder, given=True, callback=callback)
+        embedded = Embeddings.of(self.space, read)
+        names, queries = [*embedded.vectors], []
+        vectors = self.mix(embedded.vectors)
+        into_all = [*self.space.heads] if into == ANY else [into]
+        nearest = {name: self.nearest(vectors, name, top) for name in into_all}
+        for row in range(len(embedded)):
+            used = [name for name in names if not np.isnan(embedded.vectors[name][row, 0])]
+            status, reason, hits = embedded.status[row], embedded.reason[row], []
+            if not np.isnan(vectors[row, 0]):
+                by_kind = [self._hits(*nearest[name][row], used, name) for name in into_all]
+                hits = take_turns(by_kind)[:top]
+            else:
+                status = "failed"
+            queries.append({"status": status, "reason": reason, "used": used, "hits": hits})
+        return Hits({"name": self.space.name, "seal": self.space.seal}, into, queries, embedded.notes)
+
+    def mix(self, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return one vector (rows, dim) of those of several modalities, as validation found it best."""
+        return mean_vector([*vectors.values()], [self._weight(name) for name in vectors])
+
+    def _weight(self, name: str) -> float:
+        report = self.space.report
+        weighs = report.get("combine") == "product"
+        return float(report["weights"].get(name, 1.0)) if weighs and isinstance(report.get("weights"), dict) else 1.0
+
+    def nearest(self, vectors: np.ndarray, name: str, top: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return (cosines, shards, places) of the best cells of a modality for each query, the best first."""
+        asked = np.nan_to_num(vectors)
+        best = [(np.zeros(0, np.float32), np.zeros(0, int), np.zeros(0, int)) for _ in asked]
+        for number, shard in enumerate(self.shards):
+            known = shard.vectors.get(name)
+            if known is None or not len(known):
+                continue
+            step = max(1, BLOCK // len(known))
+            for start in range(0, len(asked), step):
+                cosines = asked[start : start + step] @ known.T
+                for row, scores in enumerate(cosines, start):
+                    places = np.argpartition(-scores, top - 1)[:top] if top < len(scores) else np.arange(len(scores))
+                    parts = zip(best[row], (scores[places], np.full(len(places), number), places), strict=True)
+                    values, owners, found = (np.concatenate(pair) for pair in parts)
+                    order = np.lexsort((found, owners, -values))[:top]
+                    best[row] = values[order], owners[order], found[order]
+        return best
+
+    def _hits(
+        self, cosines: np.ndarray, owners: np.ndarray, places: np.ndarray, used: list[str], name: str
+    ) -> list[dict[str, Any]]:
+        above, column = self._above_chance(used, name, cosines), ", ".join(self._columns(name))
+        return [
+            {
+                "rank": rank + 1,
+                "row": int(self.shards[owner].rows[name][place]),
+                "kind": name,
+                "column": column,
+                "cell": self.shards[owner].cells[name][place],
+                "score": float(cosines[rank]),
+                "above_chance": None if above is None else float(above[rank]),
+            }
+            for rank, (owner, place) in enumerate(zip(owners, places, strict=True))
+        ]
+
+    def _above_chance(self, used: list[str], name: str, cosines: np.ndarray) -> np.ndarray | None:
+        """Return the share of random pairs of such queries and such cells with a lower score; None where not known."""
+        key = (tuple(used), name)
+        if key not in self._chance:
+            self._chance[key] = self._chance_scores(used, name)
+        known = self._chance[key]
+        return np.searchsorted(known, cosines, "left") / len(known) if len(known) else None
+
+    def _chance_scores(self, used: list[str], name: str) -> np.ndarray:
+        samples = self.space.samples
+        if name not in samples or any(one not in samples for one in used):
+            return np.zeros(0, np.float32)
+        queries = self.mix({one: samples[one] for one in used})
+        queries[np.any([np.isnan(samples[one][:, 0]) for one in used], axis=0)] = np.nan
+        asked, there = ~np.isnan(queries[:, 0]), ~np.isnan(samples[name][:, 0])
+        cosines = queries[asked] @ samples[name][there].T
+        apart = np.flatnonzero(asked)[:, None] != np.flatnonzero(there)
+        return np.sort(cosines[apart])
+
+    def evaluate(
+        self,
+        rows: Any,
+        *,
+        label: str | None = None,
+        folder: str | Path | None = None,
+        callback: Callback = quiet,
+    ) -> dict[str, Any]:
+        """Return how well each modality of these rows finds the others, beside chance and CCA.
+
+        Args:
+            rows: anything that `plait.read` takes; they are queries and gallery, and the index does not count.
+            label: the column of classes; by default the target of the run, where it is there.
+            folder, callback: as in `plait.predict`.
+
+        Raises:
+            RequestError: no such column, or no row has two modalities.
+
+        Example:
+            >>> sorted(plait.index(model, table).evaluate(table)["directions"])
+            ['tabular->text', 'text->tabular']
+        """
+        table = read_rows(rows, folder)
+        read = read_features(self.model, table, callback=callback)
+        lesson = lesson_of(self.model, table, read, label)
+        for note in filter(None, [*read.notes, self.model._say_learned(read.table)]):
+            callback({"note": note})
+        aim = self.space.aim if label is None else "kind"
+        directions = measure(self.space, lesson, aim)
+        if not directions:
+            raise RequestError(
+                f"no row has two of {', '.join(self.space.heads)}; expected some, to find one by the other."
+            )
+        return {
+            "rows": len(lesson.part),
+            "space": {"name": self.space.name, "seal": self.space.seal},
+            "directions": directions,
+            "never_paired": never_paired(lesson.features),
+            "sentence": say_space(directions, aim),
+        }
+
+    # -- folders --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep other processes from adding meanwhile, and see what they have added before."""
+        if self.folder is None:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(f"another process adds to {self.folder}. Wait until it has ended.") from None
+        try:
+            facts = read_facts(self.folder)
+            if facts["shards"] != self.parts:
+                self.shards, self.parts = _open_shards(self.folder, facts["shards"], self.space), facts["shards"]
+            self.rows = facts["rows"]
+            sweep(self.folder, self.parts)
+            yield
+        finally:
+            lock.release()
+
+    def _write(self, folder: Path, shard: Shard | None) -> None:
+        """Write a shard, then index.json, from which on it is there."""
+        parts = [*self.parts]
+        if shard is not None:
+            name = f"shard-{1 + max((int(p['name'].rpartition('-')[2]) for p in parts), default=0):06d}"
+            write_bytes(folder / f"{name}.f32", b"".join(x.tobytes() for x in shard.vectors.values()))
+            write_bytes(folder / f"{name}.parquet", _pack_facts(shard))
+            entries = {kind: len(x) for kind, x in shard.rows.items()}
+            files = {"vectors": digest(folder / f"{name}.f32"), "facts": digest(folder / f"{name}.parquet")}
+            parts.append({"name": name, "entries": entries, **files})  # type: ignore[typeddict-item]
+        told: dict[str, Any] = {"format": FORMAT, "space": self.space.seal, "run": str(self.model.facts.seal)}
+        told |= {"rows": self.rows, "folder": self.media, "shards": parts}
+        write_json(folder / FACTS, {**told, "seal": seal(told)})
+        self.parts = parts
+        if shard is not None:
+            self.shards[-1] = _open_shards(folder, parts[-1:], self.space)[0]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the index, its space and its run to a folder, and return it.
+
+        Args:
+            folder: one that is not there yet, or empty.
+
+        Raises:
+            RunError: the folder is there already.
+
+        Example:
+            >>> plait.index(model, table).save("found").name
+            'found'
+        """
+        folder = Path(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} is there already. Name another folder, or add to the index in it: --add.")
+        part = folder.with_name(f".{folder.name}.part")
+        if part.exists():
+            shutil.rmtree(part)
+        part.mkdir(parents=True)
+        self.model.save(part / MODEL)
+        self.space.write(part)
+        shards, self.parts = self.shards, []
+        self.shards = []
+        for shard in shards:
+            self.shards.append(shard)
+            self._write(part, shard)
+        if not shards:
+            self._write(part, None)
+        if folder.exists():
+            folder.rmdir()
+        part.replace(folder)
+        self.folder = folder
+        self.shards = _open_shards(folder, self.parts, self.space)
+        return folder
+
+
+def load_index(folder: str | Path) -> Index:
+    """Return the index in a folder that `plait index` wrote.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        RunError: a file is missing, was changed or cut short; the message names it.
+
+    Example:
+        >>> made = plait.index("run", "people.csv", "index")
+        >>> plait.load_index("index").kinds["text"]
+        40
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder}. Name the folder that `plait index` wrote.")
+    facts = read_facts(folder)
+    inner = folder / MODEL
+    if inner.is_symlink() or not inner.is_dir():
+        raise RunError(f"{inner} is missing, or no folder; it holds the run of the index. {AGAIN_INDEX}")
+    model, space = load(inner), Space.read(folder)
+    if space is None:
+        raise RunError(f"{folder / 'space.json'} is missing. {AGAIN_INDEX}")
+    if space.seal != facts["space"] or space.run != model.facts.seal or facts["run"] != model.facts.seal:
+        raise RunError(f"{folder} holds vectors of another space than its own. {AGAIN_INDEX}")
+    shards = _open_shards(folder, facts["shards"], space)
+    return Index(model, space, folder, shards, facts["rows"], facts["folder"], facts["shards"])
+
+
+AGAIN_INDEX = "Make the index again, or restore the file."
+
+
+def read_facts(folder: Path) -> Told:
+    """Return what index.json says, once it is what was written. Raises RunError."""
+    path = folder / FACTS
+    if not path.exists():
+        raise RunError(f"{folder} holds no index: {path} is missing. Name the folder that `plait index` wrote.")
+    path = file_in(folder, FACTS)
+    with consistent(path):
+        told = read_json(path)
+        check_type(told, Told, str(path))
+        if told["seal"] != seal(told):
+            raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN_INDEX}")
+        if told["format"] != FORMAT:
+            raise RunError(f"{path} has the format {told['format']}; this plait reads {FORMAT}.")
+        names = [part["name"] for part in told["shards"]]
+        right = all(name.startswith("shard-") and name[6:].isdecimal() and len(name) < 20 for name in names)
+        if not right or len({*names}) < len(names) or told["rows"] < 0:
+            raise ValueError(f"it names the shards {str(names)[:100]}")
+        facts: Told = told
+        return facts
+
+
+def _open_shards(folder: Path, parts: list[Part], space: Space) -> list[Shard]:
+    return [_open_shard(folder, part, space) for part in parts]
+
+
+def _open_shard(folder: Path, part: Part, space: Space) -> Shard:
+    """Map the vectors of a shard into memory. Raises RunError for a file that was cut short or changed."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    vectors, facts = file_in(folder, f"{part['name']}.f32"), file_in(folder, f"{part['name']}.parquet")
+    entries = part["entries"]
+    with consistent(folder / FACTS):
+        if not {*entries} <= {*space.heads} or not all(0 <= num <= MOST for num in entries.values()):
+            raise ValueError(f"shard {part['name']} holds {str(entries)[:100]}")
+    num = sum(entries.values())
+    if vectors.stat().st_size != num * space.dim * 4:
+        raise RunError(
+            f"{vectors} has {count(vectors.stat().st_size)} bytes; expected {count(num * space.dim * 4)}, for "
+            f"{count(num, 'vector')} of {space.dim}: it was cut short, or is of another space. {AGAIN_INDEX}"
+        )
+    for path, expected in ((vectors, part["vectors"]), (facts, part["facts"])):
+        if digest(path) != expected:
+            raise RunError(f"{path} is damaged: it was changed or cut short. {AGAIN_INDEX}")
+    whole = np.memmap(vectors, np.float32, "r", shape=(num, space.dim)) if num else np.zeros((0, space.dim), np.float32)
+    with consistent(facts):
+        try:
+            table = parquet.read_table(facts, columns=["row", "content", "cell"])
+        except pa.ArrowException:
+            raise RunError(f"{facts} is damaged: it is no Parquet file. {AGAIN_INDEX}") from None
+        rows, contents = table.column("row").to_numpy(), table.column("content").to_numpy()
+        cells = table.column("cell").to_pylist()
+        if len(rows) != num or rows.dtype != np.int64 or contents.dtype != np.int64:
+            raise ValueError(f"it says {len(rows)} cells of {num}")
+    shard, start = Shard({}, {}, {}, {}), 0
+    for name, several in entries.items():
+        end = start + several
+        shard.vectors[name], shard.rows[name] = whole[start:end], rows[start:end]
+        shard.contents[name], shard.cells[name] = contents[start:end], [str(c) for c in cells[start:end]]
+        start = end
+    return shard
+
+
+def _pack_facts(shard: Shard) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    buffer = io.BytesIO()
+    columns = {
+        "row": np.concatenate([*shard.rows.values()]).astype(np.int64),
+        "content": np.concatenate([*shard.contents.values()]).astype(np.int64),
+        "cell": pa.array([cell for cells in shard.cells.values() for cell in cells], pa.string()),
+    }
+    parquet.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def sweep(folder: Path, parts: list[Part]) -> None:
+    """Remove what an add that was killed has left: parts of files, and shards that index.json does not name."""
+    known = {f"{part['name']}{ending}" for part in parts for ending in (".f32", ".parquet")}
+    for path in folder.iterdir():
+        ours = path.name.startswith("shard-") and path.suffix in (".f32", ".parquet") and path.name not in known
+        if (ours or (path.name.startswith(".") and path.suffix == ".part")) and not path.is_dir():
+            path.unlink(missing_ok=True)
+
+
+def show_cells(table: Table, columns: tuple[str, ...], rows: np.ndarray) -> list[str]:
+    """Return how a hit shows the cells of a modality: a path or a text as it is, several as name=value."""
+    shown = {name: table.cells(name, rows) for name in columns}
+    if len(columns) == 1:
+        return [_show(cell) for cell in shown[columns[0]]]
+    lists = zip(*shown.values(), strict=True)
+    return [
+        ", ".join(f"{n}={_show(c)}" for n, c in zip(columns, cells, strict=True) if c is not None) for cells in lists
+    ]
+
+
+def _show(cell: Any) -> str:
+    if isinstance(cell, str):
+        cell = " ".join(cell.split())
+        return cell if len(cell) <= LONGEST else cell[: LONGEST - 1] + "…"
+    if isinstance(cell, (bytes, bytearray, dict, list, np.ndarray)) or cell is None:
+        return ""
+    return _show(str(cell))
+
+
+def take_turns(by_kind: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return hits of several kinds in turns: all firsts, then all seconds, each turn by how far above chance they are.
+
+    Cosines of two kinds do not compare: those of a query's own kind are nearly all higher.
+    """
+    turns: list[dict[str, Any]] = []
+    for turn in range(max(map(len, by_kind), default=0)):
+        hits = [hits[turn] for hits in by_kind if turn < len(hits)]
+        turns += sorted(hits, key=lambda hit: (-(hit["above_chance"] or 0.0), hit["kind"]))
+    return turns
+
+
+def check_same(index: Index, model: Model, aim: str | None) -> None:
+    """Raise RunError unless rows of this run may join the index."""
+    if index.model.facts.seal != model.facts.seal:
+        raise RunError(f"{index.folder} is an index of another run, whose space is another. Make an index of this one.")
+    if aim is not None and aim != index.space.aim:
+        raise RunError(f"{index.folder} has a space for {index.space.aim}; expected it for {aim}. Name another folder.")

@@ -1,0 +1,46 @@
+"""The space of a run: read where the run has one, else learned from the table it was fitted on, and kept beside it.
+
+Knows a fitted model and its folder. A space names the run that it belongs to, and is none of another.
+"""
+
+from __future__ import annotations
+
+import os
+
+from plait.core.contract import Table
+from plait.core.terminal import Callback, quiet
+from plait.errors import RequestError
+from plait.runs.embedding import Read, Space, kept_space, space_stem, usual_aim
+from plait.runs.model import Model
+from plait.runs.onnx import OnnxModel
+from plait.space.learn import learn_space
+from plait.space.lesson import lesson_of
+
+
+def space_of(model: Model, table: Table, read: Read, aim: str | None = None, *, callback: Callback = quiet) -> Space:
+    """Return the space of a run for an aim, by default to find the same class where it has classes.
+
+    table, read: what it is learned from where there is none yet, and what the run reads of it.
+    Raises RequestError where that teaches nothing.
+    """
+    aim = usual_aim(model, aim)
+    if (kept := kept_space(model, aim)) is not None:
+        return kept
+    callback({"note": f"learning a space to find {'the very row' if aim == 'rows' else 'the same class'}"})
+    try:
+        space = learn_space(lesson_of(model, table, read), aim, callback)
+    except RequestError as error:
+        mend = "A space is learned from the table that the run was fitted on; give that first."
+        raise RequestError(f"{error} {mend}") from None
+    if model.folder is not None and os.access(model.folder, os.W_OK):
+        space.write(model.folder, space_stem(aim))
+    return space
+
+
+def check_able(model: Model, aim: str | None) -> None:
+    """Raise RequestError for an ONNX file, for a recogniser, and for an aim that there is not."""
+    if isinstance(model, OnnxModel) or model.facts.task == "recognition":
+        what = "an ONNX file" if isinstance(model, OnnxModel) else "a recogniser"
+        raise RequestError(f"{what} has no vectors to search by; expected the folder of a run that plait fit wrote.")
+    if aim is not None:
+        space_stem(aim)

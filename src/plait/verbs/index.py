@@ -1,0 +1,72 @@
+"""The verb index: cells of a table as vectors of one space, kept in a folder to be searched. Thin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plait.core.options import checked
+from plait.data.read import read_rows
+from plait.errors import RequestError
+from plait.models.rows import Callback, quiet
+from plait.runs.embedding import read_features
+from plait.runs.load import open_model
+from plait.runs.model import Model
+from plait.space.index import Index, check_same, load_index
+from plait.space.keep import check_able, space_of
+
+
+@checked
+def index(
+    run: str | Path | Model,
+    rows: Any,
+    out: str | Path | None = None,
+    *,
+    aim: str | None = None,
+    add: bool = False,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
+) -> Index:
+    """Put the cells of a table into an index, in which any kind finds any other, and return it.
+
+    Args:
+        run (RUN): Folder that `plait fit` wrote. In Python a model too.
+        rows (TABLE): Rows to index. The first time the table that the run was fitted on, since a space is learned from
+            pairs. In Python anything that `plait.read` takes.
+        out (--out INDEX): Folder for the index.
+        aim (--for WHAT): What the space is chosen for: rows, to find the very row, or kind, to find the same class.
+            Without it kind where the target is one of classes.
+        add (--add): Add to the index that is there. What it holds already is not added again.
+        folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
+        callback: Called with a dict for progress and notes.
+
+    Raises:
+        RunError: the run is missing or damaged, the folder is there already, or is an index of another space.
+        TableError: the table cannot be read.
+        RequestError: none of the model's columns is there, or no space can be learned from the table.
+
+    Example:
+        >>> found = plait.index("run", "people.csv", out="people-index")
+        >>> found.kinds["text"]
+        40
+    """
+    model, callback = open_model(run), callback or quiet
+    check_able(model, aim)
+    if add:
+        if out is None:
+            raise RequestError("add adds to an index in a folder; name it: out (--out INDEX).")
+        there = load_index(out)
+        check_same(there, model, aim)
+        there.add(rows, folder=folder, callback=callback)
+        return there
+    if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
+        raise RequestError(f"{out} is there already. Name another folder, or add to the index in it: --add.")
+    table = read_rows(rows, folder)
+    read = read_features(model, table, callback=callback)
+    for note in read.notes:
+        callback({"note": note})
+    made = Index(model, space_of(model, table, read, aim, callback=callback))
+    made.put(read, callback)
+    if out is not None:
+        made.save(out)
+    return made

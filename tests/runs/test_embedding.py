@@ -1,0 +1,105 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+
+from plait.core.contract import Table
+from plait.errors import RequestError, RunError
+from plait.runs.embedding import Embeddings, Head, Read, Sources, Space, mean_vector, space_stem, unit
+from plait.runs.load import load
+
+KEPT = Path(__file__).parents[1] / "kept"
+
+
+def small() -> Space:
+    eye = np.eye(2)
+    heads = {name: Head("features by hand", np.zeros(2), np.ones(2), eye) for name in ("image", "text")}
+    samples = {name: np.eye(2, dtype=np.float32) for name in heads}
+    return Space("cca", "rows", "run", heads, samples, report={"sentence": "it is small"})
+
+
+def test_vectors_have_the_length_1_or_are_absent() -> None:
+    assert unit(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()[0] == pytest.approx([0.6, 0.8])
+    assert np.isnan(unit(np.zeros((1, 2)))).all()
+
+
+def test_the_mean_is_of_what_is_there() -> None:
+    a, b = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [np.nan, np.nan]])
+    assert mean_vector([a, b]).tolist() == [pytest.approx([0.7071, 0.7071], abs=1e-4), [1, 0]]
+    assert mean_vector([a, b], [3.0, 4.0])[0].tolist() == pytest.approx([0.6, 0.8])
+
+
+def test_a_hole_inside_a_present_row_is_average() -> None:
+    head = Head("", np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.eye(2))
+    assert head.project(np.array([[2.0, np.nan]])).tolist() == [[1, 0]]
+    assert np.isnan(head.project(np.full((1, 2), np.nan))).all()
+
+
+def test_written_and_read_again(tmp_path: Path) -> None:
+    space = small()
+    space.write(tmp_path)
+    again = Space.read(tmp_path)
+    assert again is not None
+    assert again.seal == space.seal
+    assert again.report == {"sentence": "it is small"}
+    assert Space.read(tmp_path, "other") is None
+
+
+def test_another_space_has_another_seal() -> None:
+    space = small()
+    moved = replace(space, heads={**space.heads, "text": replace(space.heads["text"], weight=np.eye(2) * 2)})
+    assert moved.seal != space.seal
+
+
+def test_arrays_that_do_not_fit(tmp_path: Path) -> None:
+    space = small()
+    space.write(tmp_path)
+    wide = replace(space, heads={n: replace(h, weight=np.ones((2, 3))) for n, h in space.heads.items()}, samples={})
+    wide.write(tmp_path / "wide")
+    (tmp_path / "space.safetensors").write_bytes((tmp_path / "wide" / "space.safetensors").read_bytes())
+    with pytest.raises(RunError, match="what it says does not fit together"):
+        Space.read(tmp_path)
+
+
+def test_where_the_numbers_of_a_modality_are_from() -> None:
+    told = Sources.of(load(KEPT / "network")).told()
+    assert told == {"text": "network and probabilities", "tabular": "network and probabilities"}
+    assert Sources.of(load(KEPT / "classic")).told()["photo"] == "features by hand and probabilities"
+
+
+def embedded() -> Embeddings:
+    features = {"image": np.array([[1.0, 0.0], [np.nan] * 2]), "text": np.array([[0.0, 1.0], [np.nan] * 2])}
+    return Embeddings.of(small(), Read(features, [("ok", ""), ("failed", "image: blank; text: blank")], [], Table({})))
+
+
+def test_json_counts_what_is_there() -> None:
+    told = embedded().to_json()
+    assert (told["rows"], told["failed"], told["dim"]) == (2, 1, 2)
+    assert told["modalities"] == {"image": {"present": 1}, "text": {"present": 1}}
+
+
+def test_files(tmp_path: Path) -> None:
+    embedded().write(tmp_path / "v.parquet")
+    rows = parquet.read_table(tmp_path / "v.parquet").to_pylist()
+    assert rows[0]["row"] == pytest.approx([0.7071, 0.7071], abs=1e-4)
+    assert rows[1] == {
+        "image": None,
+        "text": None,
+        "row": None,
+        "status": "failed",
+        "reason": "image: blank; text: blank",
+    }
+    embedded().write(tmp_path / "v.npz")
+    with np.load(tmp_path / "v.npz", allow_pickle=False) as arrays:
+        assert np.isnan(arrays["image"][1]).all()
+        assert arrays["status"].tolist() == ["ok", "failed"]
+    with pytest.raises(RequestError, match=r"'v.csv'; expected a name that ends in .parquet or .npz"):
+        embedded().write("v.csv")
+
+
+def test_a_stem_for_each_aim() -> None:
+    assert space_stem("kind") == "space-kind"
+    with pytest.raises(RequestError, match=r"there is no space for 'kinds'\. Did you mean 'kind'"):
+        space_stem("kinds")

@@ -1,0 +1,184 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plait.core.contract import Table
+from plait.core.files import seal
+from plait.errors import RequestError, RunError
+from plait.runs.model import Model
+from plait.space.index import Index, load_index, show_cells, take_turns
+from plait.verbs.index import index
+
+
+def test_a_cell_finds_itself_first(kept: Index, table: Table) -> None:
+    hits = kept.search({"note": table.cells("note", [1])}, into="text", top=3)
+    assert hits.queries[0]["status"] == "ok"
+    assert hits.queries[0]["used"] == ["text"]
+    first = hits.queries[0]["hits"][0]
+    assert (first["rank"], first["kind"], first["column"]) == (1, "text", "note")
+    assert first["score"] == pytest.approx(1.0, abs=1e-5)
+    assert first["cell"] == table.cells("note", [1])[0]
+
+
+def test_any_takes_turns_by_rank(kept: Index, table: Table) -> None:
+    hits = kept.search(table[:1], top=4).queries[0]["hits"]
+    assert [hit["rank"] for hit in hits] == [1, 1, 2, 2]
+    assert Counter(hit["kind"] for hit in hits) == {"text": 2, "tabular": 2}
+    assert all(0 <= hit["above_chance"] <= 1 for hit in hits)
+
+
+def test_as_many_sets_as_rows_and_nothing_where_nothing_is(kept: Index) -> None:
+    hits = kept.search({"note": ["bright sunshine", None], "age": [None, None]}, into="tabular")
+    assert [query["status"] for query in hits.queries] == ["partial", "failed"]
+    assert hits.queries[1]["hits"] == []
+    assert hits.queries[1]["reason"] == "text: blank; tabular: no column 'colour'; column 'age': blank"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"into": "smell"}, "the space knows no modality 'smell'. There are: text, tabular, any."),
+        ({"top": 0}, "top is 0; expected a whole number above 0."),
+    ],
+)
+def test_a_wrong_request(kept: Index, options: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError) as error:
+        kept.search({"note": ["x"]}, **options)  # type: ignore[arg-type]
+    assert str(error.value) == said
+    with pytest.raises(RequestError, match="none of the model's columns"):
+        kept.search({"smell": ["sweet"]})
+
+
+def test_the_same_content_twice_is_one_entry(copied: Path, table: Table) -> None:
+    there = load_index(copied)
+    before = there.kinds
+    assert there.add(table) == 0
+    assert load_index(copied).kinds == before
+    assert there.add({"note": ["something new", "something new"]}) == 1
+    assert load_index(copied).kinds["text"] == before["text"] + 1
+    last = load_index(copied).shards[-1]
+    assert (last.rows["text"].tolist(), last.cells["text"]) == ([48], ["something new"])
+
+
+def test_what_an_add_that_was_killed_has_left_is_swept(copied: Path) -> None:
+    for name in (".shard-000002.f32.123.part", "shard-000002.f32", "shard-000002.parquet"):
+        (copied / name).write_bytes(b"x")
+    there = load_index(copied)
+    assert there.add({"note": ["new"]}) == 1
+    names = {path.name for path in copied.iterdir()}
+    assert names == {
+        "index.json", "lock", "model", "shard-000001.f32", "shard-000001.parquet", "shard-000002.f32",
+        "shard-000002.parquet", "space.json", "space.safetensors",
+    }  # fmt: skip
+
+
+def test_two_open_indexes_see_what_the_other_has_added(copied: Path) -> None:
+    one, two = load_index(copied), load_index(copied)
+    one.add({"note": ["by one"]})
+    two.add({"note": ["by two", "by one"]})
+    assert load_index(copied).kinds["text"] == one.kinds["text"] + 1
+
+
+def test_a_cut_shard(copied: Path) -> None:
+    path = copied / "shard-000001.f32"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(RunError, match=r"shard-000001.f32 has [\d,]+ bytes; expected .* it was cut short"):
+        load_index(copied)
+
+
+def test_a_changed_shard(copied: Path) -> None:
+    path = copied / "shard-000001.f32"
+    data = bytearray(path.read_bytes())
+    data[5] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(RunError, match=r"shard-000001.f32 is damaged: it was changed or cut short"):
+        load_index(copied)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "shard-1/../x", "shard-", "/tmp/shard-000001"])
+def test_a_name_that_leads_out_of_the_folder(copied: Path, name: str) -> None:
+    told = json.loads((copied / "index.json").read_text())
+    told["shards"][0]["name"] = name
+    told["seal"] = seal(told)
+    (copied / "index.json").write_text(json.dumps(told))
+    with pytest.raises(RunError, match=r"index.json is damaged"):
+        load_index(copied)
+
+
+def test_links_are_not_followed(copied: Path, tmp_path: Path) -> None:
+    path = copied / "shard-000001.f32"
+    path.replace(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="is a link; expected a regular file"):
+        load_index(copied)
+    (copied / "model").rename(tmp_path / "model")
+    (copied / "model").symlink_to(tmp_path / "model")
+    with pytest.raises(RunError, match="is missing, or no folder"):
+        load_index(copied)
+
+
+def test_an_index_of_another_space(copied: Path) -> None:
+    told = json.loads((copied / "index.json").read_text())
+    told["space"] = "another"
+    told["seal"] = seal(told)
+    (copied / "index.json").write_text(json.dumps(told))
+    with pytest.raises(RunError, match="holds vectors of another space than its own"):
+        load_index(copied)
+
+
+def test_what_is_no_index(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no folder"):
+        load_index(tmp_path / "none")
+    with pytest.raises(RunError, match="holds no index"):
+        load_index(tmp_path)
+
+
+def test_in_memory_and_saved_find_the_same(run: Model, kept: Index, table: Table) -> None:
+    held = index(run, table)
+    assert held.folder is None
+    assert held.search(table[:2], top=3).to_json() == kept.search(table[:2], top=3).to_json()
+    with pytest.raises(RunError, match="is there already"):
+        held.save(kept.folder or "")
+
+
+def test_evaluate_says_what_each_direction_finds(kept: Index, table: Table) -> None:
+    scores = kept.evaluate(table)
+    assert scores["rows"] == 24
+    one = scores["directions"]["text->tabular"]
+    assert {*one} == {"queries", "gallery", "paired", "kind", "chance", "cca", "sentence"}
+    assert {*one["paired"]} == {"r1", "r5", "r10", "mrr"}
+    assert scores["never_paired"] == []
+    assert kept.evaluate(table, label="colour")["directions"]["text->tabular"]["chance"] != one["chance"]
+
+
+def test_the_nearest_of_many_shards_are_those_of_one(run: Model, kept: Index) -> None:
+    generator = np.random.default_rng(0)
+    dim = kept.space.dim
+    vectors = generator.standard_normal((50, dim)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    there = Index(run, kept.space)
+    for part in np.array_split(np.arange(50), 4):
+        there.shards.append(
+            type(kept.shards[0])({"text": vectors[part]}, {"text": part}, {}, {"text": [""] * len(part)})
+        )
+    cosines, owners, places = there.nearest(vectors[:1], "text", 5)[0]
+    expected = np.argsort(-(vectors @ vectors[0]))[:5]
+    assert [int(there.shards[o].rows["text"][p]) for o, p in zip(owners, places, strict=True)] == expected.tolist()
+    assert cosines[0] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_how_cells_are_shown() -> None:
+    table = Table({"a": np.array([1.5, None], object), "b": np.array(["red\n wine", b"\x00"], object)})
+    assert show_cells(table, ("a", "b"), np.arange(2)) == ["a=1.5, b=red wine", "b="]
+    assert show_cells(table, ("b",), np.arange(2)) == ["red wine", ""]
+
+
+def test_turns() -> None:
+    def hit(kind: str, above: float) -> dict[str, object]:
+        return {"kind": kind, "above_chance": above}
+
+    turns = take_turns([[hit("a", 0.2), hit("a", 0.1)], [hit("b", 0.9)]])
+    assert [one["kind"] for one in turns] == ["b", "a", "a"]

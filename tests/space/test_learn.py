@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from plait.errors import RequestError
+from plait.space.learn import learn_space, spread_of
+from plait.space.lesson import Lesson
+
+
+def lesson(num: int = 120, classes: bool = True, noise: float = 0.3) -> Lesson:
+    """Three modalities of five features that tell four classes; a tenth of the cells are absent."""
+    generator = np.random.default_rng(0)
+    codes = generator.integers(0, 4, num)
+    features = {
+        name: np.eye(4)[codes] @ generator.standard_normal((4, 5)) + noise * generator.standard_normal((num, 5))
+        for name in ("image", "audio", "text")
+    }
+    for x in features.values():
+        x[generator.random(num) < 0.1] = np.nan
+    part = np.array(["train", "train", "val", "test"])[np.arange(num) % 4]
+    contents = {name: np.arange(num) for name in features}
+    return Lesson(features, dict.fromkeys(features, "features by hand"), contents, part, codes if classes else None)
+
+
+def test_a_space_finds_the_same_class_in_every_direction() -> None:
+    space = learn_space(lesson(), "kind")
+    directions = space.report["directions"]
+    assert len(directions) == 6
+    assert all(one["kind"]["map"]["low"] > one["chance"]["map"] for one in directions.values())
+    assert space.report["sentence"].startswith("6 of 6 directions are surely better than chance; mean class mAP ")
+    assert directions["image->audio"]["sentence"].startswith("image finds the same class of audio: class mAP ")
+    assert {one["name"] for one in space.report["candidates"]} == {"cca", "held", "vicreg", "infonce"}
+    assert sum(line.startswith("*") for line in space.say()) == 1
+
+
+def test_two_cells_find_more_than_one() -> None:
+    found = learn_space(lesson(noise=1.5), "kind").report["combined"]
+    assert max(found.values()) > 0.4
+
+
+def test_without_classes_the_very_row_is_sought() -> None:
+    space = learn_space(lesson(classes=False), "rows")
+    one = space.report["directions"]["text->audio"]
+    assert one["kind"] is None
+    assert one["paired"]["mrr"]["value"] > one["chance"]["mrr"]
+    with pytest.raises(RequestError, match="a target of classes is needed"):
+        learn_space(lesson(classes=False), "kind")
+
+
+def test_noise_is_not_surely_better_than_chance() -> None:
+    noise = lesson()
+    generator = np.random.default_rng(5)
+    noise = replace(noise, features={name: generator.standard_normal(x.shape) for name, x in noise.features.items()})
+    directions = learn_space(noise, "kind").report["directions"]
+    assert sum("does not surely find" in one["sentence"] for one in directions.values()) >= 4
+
+
+def test_rows_of_one_modality_teach_nothing() -> None:
+    apart = lesson()
+    for place, x in enumerate(apart.features.values()):
+        x[np.arange(120) % 3 != place] = np.nan
+    with pytest.raises(RequestError, match="a space needs rows that have two modalities; there are 0 training rows"):
+        learn_space(apart, "kind")
+
+
+def test_rows_of_a_group_are_one_look() -> None:
+    values = np.repeat([0.0, 1.0], 50)
+    alone, grouped = spread_of(values), spread_of(values, np.repeat([0, 1], 50))
+    assert alone["value"] == grouped["value"] == 0.5
+    assert alone["low"] == pytest.approx(0.5 - 1.96 * 0.0503, abs=1e-3)
+    assert grouped["low"] == 0.0

@@ -35,6 +35,7 @@ PUBLIC = [
     "TextPrep",
     "Tree",
     "VectorPrep",
+    "VideoPrep",
     "__version__",
     "align",
     "cache",

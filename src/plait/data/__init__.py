@@ -14,14 +14,15 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "formats": (
-        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "describe", "is_sound", "sniff", "sniff_format", "way_out",
+        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "has_av", "is_sound", "is_video",
+        "sniff", "sniff_format", "way_out",
     ),
     "headers": ("check_header", "close_lengths", "span_of_wav"),
     "in_text": ("GRIDS", "ROWS", "Held", "held_in"),
     "label_lists": ("code_labels", "find_delimiter", "looks_like_labels", "read_labels"),
     "lists": ("array_of",),
     "media": (
-        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "part_of", "read_head", "read_image", "read_sound",
+        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "open_video", "part_of", "read_head", "read_image", "read_sound",
         "resample", "split_part",
     ),
     "nearby": ("near_files",),
@@ -37,5 +38,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
+    "video": ("Clip", "Streams", "decode_video", "list_streams", "video_of_array"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

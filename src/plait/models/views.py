@@ -267,7 +267,9 @@ def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str,
     owners = {m.name for m in schema.modalities} | {m.kind for m in schema.modalities}
     given: dict[str, dict[str, Any]] = {}
     for key, value in prep.items():
-        owner, _, option = key.partition(".") if key not in owners else (key, "", "")
+        of = [owner for owner in owners if f"{key}.".startswith(f"{owner}.")]  # a modality may be called clip.image
+        owner = max(of, key=len) if of else key.partition(".")[0]
+        option = key[len(owner) + 1 :]
         if owner not in owners:
             raise RequestError(f"there is no modality {owner!r} to prepare. {did_you_mean(owner, sorted(owners))}")
         if option:

@@ -36,12 +36,11 @@ def write_video(
 ) -> None:
     """Write frames (frame, height, width, 3), and a sound (time,) where one is given; the name says the format.
 
-    options: ending, of bytes; gop: frames from one key frame to the next.
+    options: ending, of bytes; codec, of the pictures; gop: frames from one key frame to the next.
     """
     ending = options.get("ending") or Path(str(target)).suffix
-    video, audio = CODECS[ending]
-    form = {".mp4": "mp4", ".mov": "mov", ".avi": "avi", ".webm": "webm"}[ending]
-    with av.open(target if isinstance(target, io.BytesIO) else str(target), "w", format=form) as file:
+    video, audio = options.get("codec") or CODECS[ending][0], CODECS[ending][1]
+    with av.open(target if isinstance(target, io.BytesIO) else str(target), "w", format=ending[1:]) as file:
         film = file.add_stream(video, rate=rate)
         film.height, film.width, film.pix_fmt = *frames.shape[1:3], "yuv420p"
         film.codec_context.gop_size = options.get("gop", 12)
@@ -51,10 +50,7 @@ def write_video(
             file.mux(film.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
         file.mux(film.encode())
         if sound is not None:
-            form = sound.codec_context.format.name
-            values = wave[None] if form.startswith("flt") else (wave[None] * 32767).astype(np.int16)
-            frame = av.AudioFrame.from_ndarray(values, form if form.endswith("p") else form, layout="mono")
+            frame = av.AudioFrame.from_ndarray(wave[None], "fltp", layout="mono")
             frame.sample_rate = SOUND_RATE
-            for part in av.AudioFifo() and [frame]:
-                file.mux(sound.encode(part))
+            file.mux(sound.encode(frame))
             file.mux(sound.encode())

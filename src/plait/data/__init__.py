@@ -38,6 +38,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
-    "video": ("Clip", "Streams", "decode_video", "list_streams", "video_of_array"),
+    "video": ("Clip", "Streams", "decode_video", "list_streams", "streams_of", "video_of_array"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

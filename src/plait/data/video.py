@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from plait.data.formats import has_av
 from plait.data.pictures import MAX_PIXELS, picture_of_array
 from plait.data.sound import open_content
 from plait.errors import CellError
@@ -65,6 +66,16 @@ def list_streams(source: bytes | Path) -> Streams:
         return Streams(stream is not None, bool(file.streams.audio), 0.0 if stream is None else _told(file, stream))
 
 
+def streams_of(source: bytes | Path) -> Streams | None:
+    """Return what a file holds; None where it may be no video, is damaged, or PyAV is not there."""
+    if not has_av():
+        return None
+    try:
+        return list_streams(source)
+    except (OSError, ValueError, LookupError, RuntimeError):  # as FFmpeg's errors are
+        return None
+
+
 def decode_video(
     source: bytes | Path, num: int, start: float = 0.0, end: float | None = None, shrink: Shrink | None = None
 ) -> Clip:
@@ -100,12 +111,15 @@ def video_of_array(values: np.ndarray, num: int) -> Clip:
     return Clip(pictures, seconds, 0.0, len(values) / RATE, *pictures[0].size)
 
 
-def _opened(source: bytes | Path) -> AbstractContextManager[Any]:
+@contextmanager
+def _opened(source: bytes | Path) -> Iterator[Any]:
     import av
 
     av.logging.set_level(av.logging.PANIC)  # what it has to say, its errors say too
     # it reads these bytes alone: nothing that they name is opened
-    return av.open(open_content(source), metadata_errors="ignore", options={"protocol_whitelist": ""})
+    options = {"protocol_whitelist": ""}
+    with open_content(source) as content, av.open(content, metadata_errors="ignore", options=options) as file:
+        yield file
 
 
 def _film_of(file: Any) -> Any:

@@ -16,13 +16,14 @@ from plait.core.words import count
 from plait.data import formats, media
 from plait.data.in_text import GRIDS, ROWS, Held, held_in
 from plait.data.nearby import near_files
-from plait.data.video import Streams, list_streams
+from plait.data.video import Streams, streams_of
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
 SAVED = "paths of files that are neither pictures nor sounds"
 _NOUNS = {"image": "picture", "audio": "sound", "video": "video"}
 OPENED = 8  # files that may be videos or sounds alone, into which one looks
+HEARD = 24  # videos among which one with a sound is looked for
 _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
     "audio": r"audio|sound|wave|speech|voice|recording|cough|music|signal|音",
@@ -172,19 +173,17 @@ class _Films:
 
 def _streams_of(cell: Any, folder: Path | None) -> Streams | None:
     """Return what a file that may be a video holds, None where it cannot be told."""
-    if not formats.has_av():
-        return None
     try:
-        return list_streams(media.open_cell(cell, folder))
-    except (OSError, ValueError, LookupError, RuntimeError):  # as FFmpeg's errors are, and CellError
+        return streams_of(media.open_cell(cell, folder))
+    except CellError:
         return None
 
 
 def is_heard(cells: Sequence[Any], folder: Path | None) -> bool:
     """Whether any of these videos has a sound track."""
-    return any(
-        streams.sound for cell in cells if not isinstance(cell, np.ndarray) and (streams := _streams_of(cell, folder))
-    )
+    some = [cell for cell in cells if not isinstance(cell, np.ndarray)]
+    some = some[:: -(-len(some) // HEARD)] if some else []
+    return any(streams.sound for cell in some if (streams := _streams_of(cell, folder)))
 
 
 def judge_names(facts: Facts, folder: Path | None) -> Guess | None:

@@ -27,7 +27,7 @@ def features(x: np.ndarray, layout: Mapping[str, Any]) -> np.ndarray:
     height, width = grey.shape[2:]
     coarse = averages(height, min(COARSE, height)) @ grey @ averages(width, min(COARSE, width)).T
     apart = (coarse - coarse.mean(axis=1, keepdims=True)).reshape(batch, -1)
-    steps = np.abs(np.diff(coarse, axis=1)).mean(axis=1).reshape(batch, -1)
+    steps = np.abs(np.diff(coarse, axis=1)).sum(axis=1).reshape(batch, -1) / max(1, frames - 1)
     fine = averages(height, min(FINE, height)) @ grey @ averages(width, min(FINE, width)).T
     return np.concatenate([seen.mean(axis=1), apart, steps, _motion(fine)], axis=1)
 

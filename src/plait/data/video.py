@@ -7,9 +7,11 @@ nothing of preparation but how large its pictures are.
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 APART = 5.0  # seconds between two frames from which on one seeks: coders set a key frame at least each 250 frames
 LATE = 0.1  # share of what a header tells that may be missing at the end, as where the sound is a little longer
+EARLY = 1e-3  # seconds by which a frame may come before its time: times in files are rounded
+MOST_WAITING = 600  # packets that may wait for a key frame: 20 s of a film, some megabytes
 RATE = 25.0  # frames a second of a video that comes as an array
 TURNS = {90: 2, 180: 3, 270: 4}  # degrees counter-clockwise → Pillow's transpose
 Shrink = Callable[[int, int], tuple[int, int]]  # (width, height) of a frame → those wanted, no larger
@@ -111,7 +115,7 @@ def video_of_array(values: np.ndarray, num: int) -> Clip:
     return Clip(pictures, seconds, 0.0, len(values) / RATE, *pictures[0].size)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _opened(source: bytes | Path) -> Iterator[Any]:
     import av
 
@@ -161,11 +165,13 @@ def _pick(
     coder.skip_frame = "NONREF"  # frames that no other is made of: the next that is kept comes a few hundredths later
     origin = float((stream.start_time or 0) * stream.time_base)
     scaler, pictures, seconds = av.video.reformatter.VideoReformatter(), list[Any](), list[float]()
-    frames, frame, now = _frames(file, stream), None, -math.inf
-    for number, second in enumerate(wanted):
-        if second - max(now, 0.0) > APART and number + 1 < len(wanted) or second > APART and frame is None:
-            frames = _sought(file, stream, second + origin) or frames
-        while now < second - 1e-3 and (found := next(frames, None)) is not None:
+    goal = _Goal(0.0)
+    frames, frame, now = _frames(file, stream, goal), None, -math.inf
+    for second in wanted:
+        goal.tick = (second - EARLY + origin) / float(stream.time_base)
+        if second - max(now, 0.0) > APART:
+            frames = _sought(file, stream, goal) or frames
+        while now < second - EARLY and (found := next(frames, None)) is not None:
             frame, now = found, (found.time or 0.0) - origin
         if frame is None:
             raise CellError("no frame can be decoded: {} is cut off, overwritten, or lacks a key frame", "unreadable")
@@ -177,32 +183,53 @@ def _pick(
     return Clip(pictures, seconds, start, end, across, down)
 
 
-def _sought(file: Any, stream: Any, second: float) -> Iterator[Any] | None:
-    """Go to the last key frame before a second, and return the frames from there; None where a file has no index."""
+@dataclass
+class _Goal:
+    """The time of the frame that is wanted next, in ticks of its stream."""
+
+    tick: float
+
+
+def _sought(file: Any, stream: Any, goal: _Goal) -> Iterator[Any] | None:
+    """Go to the last key frame before a time, and return the frames from there; None where a file has no index."""
     import av
 
     try:
-        file.seek(int(second / stream.time_base), stream=stream)
+        file.seek(int(goal.tick), stream=stream)
     except av.FFmpegError:
         return None
-    return _frames(file, stream)
+    return _frames(file, stream, goal)
 
 
-def _frames(file: Any, stream: Any) -> Iterator[Any]:
-    """Give the frames that can be decoded, in order; a damaged packet is passed by."""
+def _frames(file: Any, stream: Any, goal: _Goal) -> Iterator[Any]:
+    """Give the frames that can be decoded, in order, some before the goal left out; a damaged packet is passed by."""
     import av
 
-    packets = file.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-            if packet is None:
-                return
+    for packet in _packets(file, stream, goal):
+        with contextlib.suppress(av.InvalidDataError, av.EOFError):
             yield from (frame for frame in packet.decode() if not frame.is_corrupt and frame.pts is not None)
-        except av.EOFError:
-            return
-        except av.InvalidDataError:
-            continue
+
+
+def _packets(file: Any, stream: Any, goal: _Goal) -> Iterator[Any]:
+    """Give the packets to decode for the frame at the goal: those from the last key frame before it on.
+
+    Packets wait until one lies behind the goal; where a key frame comes before that, all that wait are left out.
+    """
+    import av
+
+    waiting: deque[Any] = deque()
+    try:
+        for packet in file.demux(stream):
+            tick = packet.dts if packet.pts is None else packet.pts
+            if packet.is_keyframe and tick is not None and tick <= goal.tick and waiting:
+                waiting.clear()
+                stream.codec_context.flush_buffers()
+            waiting.append(packet)
+            while waiting and (packet.dts is None or packet.dts > goal.tick or len(waiting) > MOST_WAITING):
+                yield waiting.popleft()
+    except (av.InvalidDataError, av.EOFError):
+        pass
+    yield from waiting
 
 
 def _picture(frame: Any, scaler: Any, shrink: Shrink | None) -> Image:

@@ -18,7 +18,7 @@ from plait.core.files import consistent
 from plait.core.options import OWN, FitOptions
 from plait.core.typed import check_type
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds import KINDS, TABULAR, TEXT, Kind
+from plait.kinds import KINDS, TABULAR, TEXT, VIDEO, Kind
 from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
 from plait.pretrained.catalogue import BESIDE, HUB, NAMES, best_local, is_installed, make_frozen, restore_frozen
@@ -329,6 +329,8 @@ def fit_views(
 def _freeze(view: View, encoder: Any, options: Mapping[str, Any]) -> Frozen:
     """Return the pretrained encoder of a view. options: of its preparation, as far as they have a meaning here."""
     able = view.able
+    if view.able is VIDEO:  # as many as are prepared, however that was said
+        options = {**options, "frames": view.prep.frames}
     if isinstance(encoder, str):
         shared = getattr(able.prep, "SHARED", options.keys() - {"prep"})
         frozen = make_frozen(view.kind, encoder, {name: options[name] for name in options if name in shared})

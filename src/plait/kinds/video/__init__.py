@@ -15,6 +15,7 @@ KIND = Kind(
     noun="video",
     columns=("video",),
     opened=True,
+    encoders=("auto", "scratch"),
     forms=((".image", "video"), (".audio", "audio")),
     abilities=abilities_of(__name__, *(ability for ability in ABILITIES[1:] if ability != "mend")),
 )

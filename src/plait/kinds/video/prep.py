@@ -10,6 +10,7 @@ import numpy as np
 
 from plait.core.options import option
 from plait.errors import CellError
+from plait.kinds.image import prep as image
 from plait.kinds.image.prep import ImagePrep
 from plait.kinds.preparation import MOST_CELLS, Preparation, check_bounds, require
 
@@ -87,3 +88,13 @@ class VideoPrep(Preparation):
 
 
 PREP = VideoPrep
+
+
+def may_gain(prep: VideoPrep) -> bool:
+    """Say whether what others have learned from photographs may be of use, as of pictures."""
+    return image.may_gain(prep.picture)
+
+
+def for_frozen(prep: Any, trained: VideoPrep) -> Any:
+    """Return the preparation of a pretrained encoder with what was learned of these pictures: what is white, black."""
+    return replace(prep, picture=image.for_frozen(prep.picture, trained.picture))

@@ -91,7 +91,11 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
         ("half.mp4", r"damaged video: half.mp4 \(Invalid data .*; it may be cut off\)", "unreadable"),
         ("half.webm", r"cut off: half.webm \(its pictures end after", "truncated"),
         ("tone.mp4", "no moving pictures in it: tone.mp4", "wrong-kind"),
-        ("keyless.avi", "no frame can be decoded: keyless.avi is cut off, overwritten, or lacks a key frame", "unreadable"),
+        (
+            "keyless.avi",
+            "no frame can be decoded: keyless.avi is cut off, overwritten, or lacks a key frame",
+            "unreadable",
+        ),
     ],
 )
 def test_bad_videos_say_what_is_wrong(folder: Path, cell: str, said: str, fault: str) -> None:
@@ -121,7 +125,9 @@ def write_tone(path: Path) -> None:
 
 def test_without_pyav_the_way_out_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plait.data.media.has_av", lambda: False)
-    with pytest.raises(CellError, match=r'a video is not decoded here: a.mp4 \(pip install "plait\[gpl\]".* reads it\)'):
+    with pytest.raises(
+        CellError, match=r'a video is not decoded here: a.mp4 \(pip install "plait\[gpl\]".* reads it\)'
+    ):
         open_video("a.mp4", folder, 4)
 
 
@@ -131,5 +137,7 @@ def test_arrays_and_bytes_are_videos_too(folder: Path) -> None:
     assert [np.array_equal(np.asarray(p), frames[k]) for p, k in zip(clip.pictures, (1, 3), strict=True)] == [True] * 2
     write_video(content := io.BytesIO(), frames, ending=".mp4")
     assert open_video(content.getvalue(), None, 2).pictures[0].size == (32, 32)
-    with pytest.raises(CellError, match=r"expected a video of shape \(frame, height, width\[, channel\]\), got \(4, 32\)"):
+    with pytest.raises(
+        CellError, match=r"expected a video of shape \(frame, height, width\[, channel\]\), got \(4, 32\)"
+    ):
         video_of_array(frames[:, :, 0, 0], 2)

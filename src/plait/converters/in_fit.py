@@ -80,8 +80,10 @@ def plan_conversions(
         if goal.kind == "tabular":
             raise RequestError(f"{spec!r}: what is filled here can be image, audio or text.")
         if forms_of(schema.column(goals[0]).kind):
-            raise RequestError(f"{spec!r}: {goals[0]!r} holds videos, and no part of a video is filled; --convert FROM->TO "
-                               "makes a column of its own.")
+            raise RequestError(
+                f"{spec!r}: {goals[0]!r} holds videos, and no part of a video is filled; --convert FROM->TO "
+                "makes a column of its own."
+            )
         route = find_route(known, origin.kind, goal.kind, by)
         made.append(Made("fill", origin.name, goals[0], goal.name, goal.kind, columns, route))
     return schema, made

@@ -1,9 +1,9 @@
 """From a file or a frame to a Table, and back; and what is kept between commands.
 
-Here: reading CSV, Parquet, frames and folders (`read`), opening one picture or sound (`media`), numbers and dates as
+Here: reading CSV, Parquet, frames and folders (`read`), opening one picture, sound or video (`media`), numbers and dates as
 people write them (`parse`), one thing written in several ways (`spelling`), writing, and the cache folder: facts of
 files, features of cells, pruning.
-Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any network, any model.
+Knows: bytes, Arrow, Pillow, soundfile, PyAV. Does not know: what a column is for, any network, any model.
 """
 
 # what other rooms may use, file by file
@@ -14,7 +14,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "formats": (
-        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "has_av", "is_sound", "is_video",
+        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "is_sound", "is_video",
         "sniff", "sniff_format", "way_out",
     ),
     "headers": ("check_header", "close_lengths", "span_of_wav"),
@@ -38,6 +38,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
-    "video": ("Clip", "Streams", "decode_video", "list_streams", "streams_of", "video_of_array"),
+    "video": ("Clip", "Streams", "list_streams", "streams_of"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

@@ -258,7 +258,9 @@ def open_video(cell: Any, folder: Path | None, num: int, shrink: Shrink | None =
         return video_of_array(read_npy(read_head(source, None, None)), num)
     if not is_video(head):
         held = describe(head)
-        raise CellError(f"not a video: {_name(cell)} holds {held}", "unreadable" if held[:4] == "unkn" else "wrong-kind")
+        raise CellError(
+            f"not a video: {_name(cell)} holds {held}", "unreadable" if held[:4] == "unkn" else "wrong-kind"
+        )
     if not has_av():
         raise CellError(f"a video is not decoded here: {_name(cell)} ({pip_line('gpl')} reads it)", "unsupported")
     try:

@@ -155,9 +155,7 @@ def _counted(file: Any, stream: Any) -> float:
     return float((last - first) * stream.time_base) if last > first else 0.0
 
 
-def _pick(
-    file: Any, stream: Any, wanted: Sequence[float], start: float, end: float, shrink: Shrink | None
-) -> Clip:
+def _pick(file: Any, stream: Any, wanted: Sequence[float], start: float, end: float, shrink: Shrink | None) -> Clip:
     import av
 
     coder = stream.codec_context

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from plait.kinds.video.prep import VideoPrep
 from plait.pretrained.frozen import Frozen
 
-VIEWS = 3  # of the features of all frames: their mean, what changed from start to end, and how much from each to the next
+VIEWS = (
+    3  # of the features of all frames: their mean, what changed from start to end, and how much from each to the next
+)
 
 
 class ByFrame(nn.Module):

@@ -33,9 +33,7 @@ def test_what_cannot_be_read_is_drawn_as_absent() -> None:
 
 def test_shares_have_a_bar_for_each_stretch() -> None:
     clip = read(FRAMES, None, None, PREP)
-    parts = [
-        {"column": "v", "start": k * 0.04, "end": (k + 1) * 0.04, "weight": float(np.sin(k))} for k in range(12)
-    ]
+    parts = [{"column": "v", "start": k * 0.04, "end": (k + 1) * 0.04, "weight": float(np.sin(k))} for k in range(12)]
     facts = {"share": 0.5, "by": "occlusion", "parts": parts, "before": {"v": clip}, "ends": (-1.0, 1.0)}
     figure = draw_shares([("v", 0.5, "")], "title", parts=[{"modality": "v", "kind": "video", **facts}])
     assert "what each stretch of the video adds" in written(figure)

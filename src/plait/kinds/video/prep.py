@@ -25,16 +25,16 @@ MOST_FRAMES = 256
 
 @dataclass(frozen=True)
 class VideoPrep(Preparation):
-    """How a video becomes an array (frame, channel, height, width) of uint8: each frame as `picture` prepares it.
+    """How a video becomes an array (frame, channel, height, width) of uint8.
 
     Args:
         frames: how many frames, spread evenly over the video or over the part that its cell names.
-        picture: how each frame is prepared; its options are options of a video too, such as size.
+        picture: how each frame is prepared; in `of` its options are options of a video, such as size.
 
     Example:
-        >>> clip = plait.data.video.video_of_array(np.zeros((30, 48, 64), np.uint8), 8)
-        >>> plait.VideoPrep(frames=4).fitted([clip]).picture.width
-        64
+        >>> prep = plait.VideoPrep.of({"frames": 4, "size": 32})
+        >>> prep.frames, prep.picture.size
+        (4, 32)
     """
 
     KIND: ClassVar[str] = "video"
@@ -50,7 +50,7 @@ class VideoPrep(Preparation):
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> VideoPrep:
-        """Return the preparation with `options` ({name: value or text}), of frames or of each picture; RequestError."""
+        """Return the preparation with `options` ({name: value or text}), also of pictures; RequestError."""
         pictured = {f.name for f in fields(ImagePrep)}
         own = super().of({name: value for name, value in options.items() if name not in pictured})
         return replace(own, picture=ImagePrep.of({n: value for n, value in options.items() if n in pictured}))

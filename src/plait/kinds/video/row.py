@@ -62,9 +62,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
     page.write(MARGIN + LABEL, below + 0.38, facts, size=9)
 
 
-def _draw_strip(
-    page: Page, pictures: Sequence[np.ndarray], seconds: Sequence[float], y: float, color: str
-) -> float:
+def _draw_strip(page: Page, pictures: Sequence[np.ndarray], seconds: Sequence[float], y: float, color: str) -> float:
     """Draw frames side by side, with the second of each below; return how tall they are, in inches."""
     wide, tall = _size(len(pictures), pictures[0].shape[1], pictures[0].shape[0])
     for place, pixels in enumerate(pictures):

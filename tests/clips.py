@@ -14,7 +14,7 @@ SOUND_RATE = 48_000
 
 
 def moving_frames(num: int, way: int, side: int = 32, seed: int = 0) -> np.ndarray:
-    """Return (frame, height, width, 3) uint8: a square that crosses the picture to the right (1) or to the left (-1)."""
+    """Return (frame, height, width, 3) uint8: a square that crosses the picture to the right (1) or left (-1)."""
     generator = np.random.default_rng(seed)
     ground = np.repeat(generator.integers(0, 80, (side, side, 1), dtype=np.uint8), 3, axis=2)
     size, top = side // 4, int(generator.integers(0, side - side // 4))

@@ -52,7 +52,7 @@ def test_one_of_them_can_be_left_out_or_the_column_read_as_sound(table: Path) ->
         ({"modalities": {"front": ["clip"]}}, ["front.image", "front.audio"]),
     ):
         assert [m.name for m in plait.show(table, target="way", **asked).schema.modalities] == names
-    with pytest.raises(RequestError, match="ignore: there is no column 'clip.text'"):
+    with pytest.raises(RequestError, match=r"ignore: there is no column 'clip.text'"):
         plait.show(table, target="way", ignore=["clip.text"])
 
 
@@ -91,5 +91,5 @@ def test_a_video_is_not_filled_and_a_column_without_one_says_so(table: Path, tmp
     with pytest.raises(RequestError, match="'clip' holds videos, and no part of a video is filled"):
         plait.fit(table, target="way", fill=["clip.image->clip.audio"], report=False)
     (tmp_path / "t.csv").write_text("clip,y\na.mp4,1\nb.mp4,0\nc.mp4,1\nd.mp4,0\n")
-    with pytest.raises(TableError, match="'clip': no training row has a video that can be read.*file not found"):
+    with pytest.raises(TableError, match=r"'clip': no training row has a video that can be read.*file not found"):
         plait.fit(tmp_path / "t.csv", target="y", report=False)

@@ -44,7 +44,7 @@ def test_frames_lie_side_by_side(folder: Path) -> None:
     (one,), _ = Frame()([str(folder / "a.mp4")])
     (three,), _ = Frame.of({"frames": "3"})([str(folder / "a.mp4")])
     assert (one.size, three.size) == ((32, 32), (96, 32))
-    with pytest.raises(RequestError, match="frame.frames is 0; expected 1 to 64"):
+    with pytest.raises(RequestError, match=r"frame.frames is 0; expected 1 to 64"):
         Frame(frames=0)
 
 
@@ -52,5 +52,5 @@ def test_a_column_and_a_file_are_converted(folder: Path, tmp_path: Path) -> None
     made = plait.convert(folder / "t.csv", column="clip", to="audio", name="heard", out=tmp_path / "new.csv")
     assert made.table.cells("heard_status") == ["ok", "absent: no sound track", "absent: blank"]
     assert plait.convert(folder / "a.mp4", tmp_path / "still.png").route.name == "frame"
-    with pytest.raises(RequestError, match="mute.mp4: no sound track"):
+    with pytest.raises(RequestError, match=r"mute.mp4: no sound track"):
         plait.convert(folder / "mute.mp4", tmp_path / "sound.wav")

@@ -125,9 +125,7 @@ def write_tone(path: Path) -> None:
 
 def test_without_pyav_the_way_out_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plait.data.media.has_av", lambda: False)
-    with pytest.raises(
-        CellError, match=r'a video is not decoded here: a.mp4 \(pip install "plait\[gpl\]".* reads it\)'
-    ):
+    with pytest.raises(CellError, match=r'not decoded here: a.mp4 \(pip install "plait\[gpl\]".* reads it\)'):
         open_video("a.mp4", folder, 4)
 
 
@@ -137,7 +135,5 @@ def test_arrays_and_bytes_are_videos_too(folder: Path) -> None:
     assert [np.array_equal(np.asarray(p), frames[k]) for p, k in zip(clip.pictures, (1, 3), strict=True)] == [True] * 2
     write_video(content := io.BytesIO(), frames, ending=".mp4")
     assert open_video(content.getvalue(), None, 2).pictures[0].size == (32, 32)
-    with pytest.raises(
-        CellError, match=r"expected a video of shape \(frame, height, width\[, channel\]\), got \(4, 32\)"
-    ):
+    with pytest.raises(CellError, match=r"expected a video of shape \(frame, .*\), got \(4, 32\)"):
         video_of_array(frames[:, :, 0, 0], 2)

@@ -144,7 +144,7 @@ def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
 
 
 def as_file(cell: Any, folder: Path | None) -> Any:
-    """Return a cell as it can be opened from anywhere: its bytes, or the whole path of its file, with the part it names.
+    """Return a cell as it can be opened from anywhere: its bytes, or the whole path of its file and the part it names.
 
     Raises CellError where there is none.
     """

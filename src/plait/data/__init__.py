@@ -1,8 +1,8 @@
 """From a file or a frame to a Table, and back; and what is kept between commands.
 
-Here: reading CSV, Parquet, frames and folders (`read`), opening one picture, sound or video (`media`), numbers and dates as
-people write them (`parse`), one thing written in several ways (`spelling`), writing, and the cache folder: facts of
-files, features of cells, pruning.
+Here: reading CSV, Parquet, frames and folders (`read`), opening one picture, sound or video (`media`), numbers and
+dates as people write them (`parse`), one thing written in several ways (`spelling`), writing, and the cache folder:
+facts of files, features of cells, pruning.
 Knows: bytes, Arrow, Pillow, soundfile, PyAV. Does not know: what a column is for, any network, any model.
 """
 
@@ -22,8 +22,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "label_lists": ("code_labels", "find_delimiter", "looks_like_labels", "read_labels"),
     "lists": ("array_of",),
     "media": (
-        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "open_video", "part_of", "read_head", "read_image", "read_sound",
-        "resample", "split_part",
+        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "open_video", "part_of", "read_head", "read_image",
+        "read_sound", "resample", "split_part",
     ),
     "nearby": ("near_files",),
     "numbers": ("NPY", "read_list", "read_npy", "write_npy"),

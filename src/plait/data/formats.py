@@ -19,13 +19,14 @@ _PICTURES = (
     "png jpg jpeg jpe jfif gif bmp tif tiff webp ppm pgm pbm jp2 avif ico heic heif jxl svg psd dcm nii exr hdr dds "
     "fits cr2 cr3 nef arw dng raf orf rw2"
 )
+_VIDEOS = "mp4 m4v mov avi mkv webm mpg mpeg ogv wmv flv 3gp 3g2 ts"
 _SOUNDS = (
     "wav wave flac ogg oga opus mp3 mp2 aif aiff aifc au snd caf w64 rf64 m4a m4b m4r aac mp4 3gp 3gpp 3g2 mov webm "
     "weba mka mkv wma asf amr awb ape wv tta dsf dff mpc spx ac3 voc mid midi"
 )
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
-VIDEO_ENDINGS = frozenset("." + ending for ending in "mp4 m4v mov avi mkv webm mpg mpeg ogv wmv flv 3gp 3g2 ts".split())
+VIDEO_ENDINGS = frozenset("." + ending for ending in _VIDEOS.split())
 
 PNG = "save it as PNG or JPEG"  # how a picture that cannot be decoded is mended
 RAW = "develop it to PNG or JPEG"

@@ -243,12 +243,11 @@ def open_sound(
 
 
 def open_video(cell: Any, folder: Path | None, num: int, shrink: Shrink | None = None) -> Clip:
-    """Decode `num` frames of a video, spread evenly over it, or over the part that a path ending in `#t=start,end` says.
+    """Decode `num` frames of a video, spread evenly over it, or over the part that `#t=start,end` says.
 
-    cell: what `open_cell` takes (MP4, WebM, MOV, AVI …), or an array (frame, height, width[, channel]), also
-    in a .npy file. shrink: to what
-    size a frame is brought. Raises CellError: no file, no video, PyAV is not there, its end is missing, or nothing in
-    it can be decoded.
+    cell: what `open_cell` takes (MP4, WebM, MOV, AVI …), or an array (frame, height, width[, channel]), also in a .npy
+    file. shrink: to what size a frame is brought. Raises CellError: no file, no video, PyAV is not there, its end is
+    missing, or nothing in it can be decoded.
     """
     if isinstance(cell, np.ndarray):
         return video_of_array(cell, num)
@@ -258,9 +257,8 @@ def open_video(cell: Any, folder: Path | None, num: int, shrink: Shrink | None =
         return video_of_array(read_npy(read_head(source, None, None)), num)
     if not is_video(head):
         held = describe(head)
-        raise CellError(
-            f"not a video: {_name(cell)} holds {held}", "unreadable" if held[:4] == "unkn" else "wrong-kind"
-        )
+        fault = "unreadable" if held == "unknown bytes" else "wrong-kind"
+        raise CellError(f"not a video: {_name(cell)} holds {held}", fault)
     if not has_av():
         raise CellError(f"a video is not decoded here: {_name(cell)} ({pip_line('gpl')} reads it)", "unsupported")
     try:

@@ -164,7 +164,8 @@ def _pick(file: Any, stream: Any, wanted: Sequence[float], start: float, end: fl
     origin = float((stream.start_time or 0) * stream.time_base)
     scaler, pictures, seconds = av.video.reformatter.VideoReformatter(), list[Any](), list[float]()
     goal = _Goal(0.0)
-    frames, frame, now = _frames(file, stream, goal), None, -math.inf
+    frame: Any = None
+    frames, now = _frames(file, stream, goal), -math.inf
     for second in wanted:
         goal.tick = (second - EARLY + origin) / float(stream.time_base)
         if second - max(now, 0.0) > APART:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -52,7 +52,7 @@ def detect(
     Looks into at most 200 cells of a column, and of files at the first bytes only; a file that is missing or damaged
     never stops it. What the caller says goes before what is found: target, split, group and ignore give roles, `kinds`
     gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column of videos forms two, its
-    frames and, where any has one, its sound; `ignore` takes the name of one of them too. A column called "split" of split
+    frames and, where any has one, its sound; `ignore` takes the name of one too. A column called "split" of split
     words alone is the split. Ids, columns without a cell and columns of one value are left out (role "ignored").
     What a target is, `judge_target` tells from its values, however they are stored; strings beside a sound may be a
     transcript (kind "text").
@@ -238,7 +238,7 @@ def _counted(facts: Facts) -> str:
 
 
 def _modalities(
-    columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]], ignored: Sequence[str], mute: Collection[str]
+    columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]], ignored: Sequence[str], mute: set[str]
 ) -> tuple[Modality, ...]:
     """Return what the columns form. ignored: names of modalities that are left out too; mute: columns of videos none of
     which has a sound."""

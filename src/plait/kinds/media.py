@@ -1,4 +1,4 @@
-"""Whether a column holds pictures, sounds or videos: by the first bytes of sampled cells; by names where no file is there."""
+"""Whether a column holds pictures, sounds or videos: by the first bytes of sampled cells, or by names."""
 
 from __future__ import annotations
 

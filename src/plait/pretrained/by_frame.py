@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from plait.kinds.video.prep import VideoPrep
 from plait.pretrained.frozen import Frozen
 
-VIEWS = (
-    3  # of the features of all frames: their mean, what changed from start to end, and how much from each to the next
-)
+VIEWS = 3  # of the features of all frames: mean, change from start to end, and how much changes at each step
 
 
 class ByFrame(nn.Module):

@@ -1,4 +1,4 @@
-"""What is found in a column of videos: still and blank ones, long ones, those without sound, and what cannot be read."""
+"""What is found in a column of videos: still, blank and long ones, those without sound, and what cannot be read."""
 
 from dataclasses import replace
 from pathlib import Path

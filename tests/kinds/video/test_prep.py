@@ -35,7 +35,7 @@ def test_all_frames_of_a_video_are_changed_alike() -> None:
 
 
 def test_wrong_options_and_other_numbers_of_frames_are_refused() -> None:
-    with pytest.raises(RequestError, match="video.frames is 0; expected 1 to 256"):
+    with pytest.raises(RequestError, match=r"video.frames is 0; expected 1 to 256"):
         VideoPrep.of({"frames": 0})
     with pytest.raises(RequestError, match="'framez'"):
         VideoPrep.of({"framez": 3})
@@ -46,5 +46,5 @@ def test_wrong_options_and_other_numbers_of_frames_are_refused() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    with pytest.raises(RunError, match="video.frames is 256; expected at most 5 of this size"):
+    with pytest.raises(RunError, match=r"video.frames is 256; expected at most 5 of this size"):
         VideoPrep.from_json({"frames": 256, "picture": {"mode": "RGB", "height": 1000, "width": 1000}})

@@ -22,8 +22,8 @@ def split(
 ) -> tuple[Any, list[dict[str, Any]], list[int], Callable[[np.ndarray], dict[str, Any]]]:
     """Return the videos of one row, their stretches of time, one for each frame, and what is left without some.
 
-    leave(kept (stretch,) bool) → {column: a .npy of (frame, height, width, channel)}, in which the nearest frame that is
-    kept stands for one that is left out, so that nothing moves or changes there; where none is kept, their mean.
+    leave(kept (stretch,) bool) → {column: a .npy of (frame, height, width, channel)}, in which the nearest frame that
+    is kept stands for one that is left out, so that nothing moves or changes there; where none is kept, their mean.
     """
     clips = {
         column: read(cells[0], part.table.folder, None, prep)

@@ -35,9 +35,8 @@ class VideoEncoder(nn.Module):
         frames = self.sizes[0]
         before = torch.cat([x[:, :1], x[:, :-1]], 1)
         seen, _ = self.look(torch.cat([x, x - before], 2).flatten(0, 1))  # (batch · frame, cell, dim)
-        y = (
-            (seen.unflatten(0, (-1, frames)) + self.places).permute(0, 2, 3, 1).flatten(0, 1)
-        )  # (batch · cell, dim, frame)
+        placed = seen.unflatten(0, (-1, frames)) + self.places
+        y = placed.permute(0, 2, 3, 1).flatten(0, 1)  # (batch · cell, dim, frame)
         for mix in self.mix:
             y = y + F.gelu(mix(y))
         tokens = y.unflatten(0, (-1, seen.shape[1])).mean(1).transpose(1, 2)

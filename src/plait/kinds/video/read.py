@@ -24,9 +24,8 @@ def read(cell: Any, folder: Path | None, rate: int | None = None, prep: VideoPre
 
     Raises CellError.
     """
-    return (
-        open_video(cell, folder, FRAMES, None) if prep is None else open_video(cell, folder, prep.frames, prep.shrink)
-    )
+    num, shrink = (FRAMES, None) if prep is None else (prep.frames, prep.shrink)
+    return open_video(cell, folder, num, shrink)
 
 
 def apply(prep: VideoPrep, value: Clip) -> np.ndarray:

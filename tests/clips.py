@@ -54,3 +54,13 @@ def write_video(
             frame.sample_rate = SOUND_RATE
             file.mux(sound.encode(frame))
             file.mux(sound.encode())
+
+
+def write_sound(path: Path, wave: np.ndarray) -> None:
+    """Write a sound (time,) alone into a container of videos; the name says the format."""
+    with av.open(str(path), "w") as file:
+        sound = file.add_stream(CODECS[path.suffix][1], rate=SOUND_RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(wave[None], "fltp", layout="mono")
+        frame.sample_rate = SOUND_RATE
+        file.mux(sound.encode(frame))
+        file.mux(sound.encode())

@@ -64,7 +64,7 @@ def test_options_reach_frames_and_sound(model: plait.Model) -> None:
 def test_every_row_is_answered_and_holes_are_absent_with_the_reason(model: plait.Model, table: Path) -> None:
     answers = plait.load(model.folder).predict(table)
     assert answers.status[:4] == ["partial", "failed", "failed", "ok"]
-    assert answers.reason[0] == "clip.audio: no sound track: 0.mp4"
+    assert answers.reason[0] == "clip.audio: 0.mp4 has no sound track"
     assert answers.reason[1].startswith("clip.image: damaged video: 1.mp4")
     assert np.allclose(answers.probabilities, model.predict(table).probabilities, atol=1e-6, equal_nan=True)
 

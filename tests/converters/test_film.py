@@ -37,7 +37,7 @@ def test_the_sound_is_one_channel_at_its_rate(folder: Path) -> None:
     assert (rate, samples.ndim, len(samples) / rate) == (48_000, 1, pytest.approx(0.8, abs=0.05))
     assert np.abs(np.fft.rfft(samples)).argmax() * rate / len(samples) == pytest.approx(440, abs=3)
     assert isinstance(broken, CellError)
-    assert (str(broken), sure) == ("no sound track", [1.0, 0.0])
+    assert (str(broken), sure) == ("it has no sound track", [1.0, 0.0])
 
 
 def test_frames_lie_side_by_side(folder: Path) -> None:
@@ -50,7 +50,7 @@ def test_frames_lie_side_by_side(folder: Path) -> None:
 
 def test_a_column_and_a_file_are_converted(folder: Path, tmp_path: Path) -> None:
     made = plait.convert(folder / "t.csv", column="clip", to="audio", name="heard", out=tmp_path / "new.csv")
-    assert made.table.cells("heard_status") == ["ok", "absent: no sound track", "absent: blank"]
+    assert made.table.cells("heard_status") == ["ok", "absent: it has no sound track", "absent: blank"]
     assert plait.convert(folder / "a.mp4", tmp_path / "still.png").route.name == "frame"
-    with pytest.raises(RequestError, match=r"mute.mp4: no sound track"):
+    with pytest.raises(RequestError, match=r"mute.mp4: it has no sound track"):
         plait.convert(folder / "mute.mp4", tmp_path / "sound.wav")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import moving_frames, tone, write_video
+from clips import moving_frames, tone, write_sound, write_video
 from plait.data import video
 from plait.data.media import open_video
 from plait.data.video import Streams, list_streams, middles, streams_of, video_of_array
@@ -103,24 +103,13 @@ def test_bad_videos_say_what_is_wrong(folder: Path, cell: str, said: str, fault:
     for ending in (".mp4", ".webm"):
         whole = (folder / f"a{ending}").read_bytes()
         (folder / f"half{ending}").write_bytes(whole[: len(whole) // 2])
-    write_tone(folder / "tone.mp4")
+    write_sound(folder / "tone.mp4", tone(440, 0.5))
     content = (folder / "a.avi").read_bytes()
     start = content.index(b"movi") + 4
     (folder / "keyless.avi").write_bytes(content[:start] + b"\0" * (len(content) - start))
     with pytest.raises(CellError, match=said) as raised:
         open_video(cell, folder, 4)
     assert raised.value.fault == fault
-
-
-def write_tone(path: Path) -> None:
-    import av
-
-    with av.open(str(path), "w") as file:
-        sound = file.add_stream("aac", rate=48_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(tone(440, 0.5)[None], "fltp", layout="mono")
-        frame.sample_rate = 48_000
-        file.mux(sound.encode(frame))
-        file.mux(sound.encode())
 
 
 def test_without_pyav_the_way_out_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

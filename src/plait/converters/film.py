@@ -22,7 +22,7 @@ def _unnamed(value: Any) -> Iterator[None]:
     try:
         yield
     except CellError as error:
-        raise CellError(str(error).replace(f": {value}", ""), error.fault) from None
+        raise CellError(str(error).replace(f": {value}", "").replace(f"{value} ", "it "), error.fault) from None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from plait.core.contract import MUTE
 from plait.data.formats import HEAD, has_av, sniff
 from plait.data.headers import close_lengths, is_nearly_all
 from plait.errors import CellError
@@ -268,7 +269,7 @@ def _decode_container(content: Any, start: float, end: float | None, top: int) -
         stream = file.streams.best("audio")
         if stream is None:
             if film:
-                raise CellError("no sound track: {}", "no-sound")
+                raise CellError(f"{{}} {MUTE}", "no-sound")
             raise ValueError("there is no sound in it")
         if stream.codec_context is None:
             raise ValueError("it is coded in a way that FFmpeg does not know")

@@ -38,6 +38,7 @@ PUBLIC = [
     "TextPrep",
     "Tree",
     "VectorPrep",
+    "VideoPrep",
     "__version__",
     "align",
     "cache",

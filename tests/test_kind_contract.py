@@ -14,6 +14,7 @@ import soundfile
 import torch
 from PIL import Image
 
+from clips import moving_frames, write_video
 from plait.checks.survey import look_into
 from plait.core.contract import Table
 from plait.data.fact_cache import Cache
@@ -25,7 +26,7 @@ from plait.kinds.network import as_float, centre, usual_encoder
 from plait.kinds.part import Part
 from pulse import PULSE, known_pulses
 
-NAMES = ["image", "audio", "text", "tabular", "vectors", "series", "pulse"]
+NAMES = ["image", "audio", "text", "tabular", "vectors", "series", "video", "pulse"]
 kinds = pytest.mark.parametrize("name", NAMES)
 
 
@@ -61,6 +62,11 @@ def make_part(name: str, folder: Path) -> Part:
         cells = ["[0.5, -2, 0.25]", "[1.5 2. 4]", None, "[1, nan, 2]"]
     elif name == "series":
         cells = ["[0.5, -2, null, 1]", "[[1.5 2. 4 5 7.]]", None, "[[1, 2], [3]]"]
+    elif name == "video":
+        for row in range(2):
+            write_video(folder / f"{row}.mp4", moving_frames(8, 1, 16, seed=row))
+        (folder / "bad.mp4").write_text("no video")
+        cells = ["0.mp4", "1.mp4", None, "bad.mp4"]
     else:
         cells = ["0 9 1 1", "3 2 0 1", None, "broken"]
     kinds = {"x": "number"} if name == "tabular" else {}
@@ -168,7 +174,7 @@ def test_a_row_has_a_part_to_draw_and_parts_to_name(name: str, folder: Path) -> 
         assert {"blank", "COVER", "locate"} <= set(dir(kind.inside))
 
 
-@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular", "vectors", "series"])
+@pytest.mark.parametrize("name", ["image", "audio", "text", "tabular", "vectors", "series", "video"])
 def test_checks_know_what_rows_hold(name: str, folder: Path) -> None:
     kind, part = KINDS[name], make_part(name, folder)
     columns = part.cells()

@@ -58,6 +58,7 @@ _PLACES = {
     "TextPrep": "plait.kinds.text.prep",
     "SeriesPrep": "plait.kinds.series.prep",
     "VectorPrep": "plait.kinds.vectors.prep",
+    "VideoPrep": "plait.kinds.video.prep",
     "TabularPrep": "plait.kinds.tabular.prep",
     "PlaitError": "plait.errors",
     "TableError": "plait.errors",
@@ -94,6 +95,7 @@ __all__ = [
     "TextPrep",
     "Tree",
     "VectorPrep",
+    "VideoPrep",
     "__version__",
     "align",
     "cache",
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from plait.kinds.tabular.prep import TabularPrep
     from plait.kinds.text.prep import TextPrep
     from plait.kinds.vectors.prep import VectorPrep
+    from plait.kinds.video.prep import VideoPrep
     from plait.models.plan import Parallel, Sequential, Tree
     from plait.proof.explanation import Explanation
     from plait.runs.embedding import Embeddings

@@ -143,7 +143,7 @@ def test_every_fault_of_a_cell_has_a_finding() -> None:
         "unreadable",
     }
     assert set(KINDS["image"].checks.FAULTS) == {"too-large"}
-    assert set(KINDS["audio"].checks.FAULTS) == {"too-large", "no-samples", "not-finite"}
+    assert set(KINDS["audio"].checks.FAULTS) == {"too-large", "no-sound", "no-samples", "not-finite"}
 
 
 def test_all_cells_broken(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_tabular_stands_for_all_numbers_words_and_dates_unless_a_column_has_that
 
 
 def test_pictures_go_one_column_at_a_time_and_a_wrong_name_has_a_near_one(table: Table) -> None:
-    with pytest.raises(RequestError, match="columns photo, age: one column of pictures, sounds or series is"):
+    with pytest.raises(RequestError, match="columns photo, age: one column of pictures, sounds, series or videos is"):
         choose_columns(table, ["photo", "age"], {})
     with pytest.raises(RequestError, match=r"no column 'foto'\. Did you mean 'photo'"):
         choose_columns(table, ["foto"], {})

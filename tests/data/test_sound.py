@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from clips import SOUND_RATE, tone, write_sound
 from plait.data import sound as sounds
 from plait.data.headers import check_header
 from plait.data.media import open_sound, read_sound
@@ -217,3 +218,16 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
     (tmp_path / "a.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret.wav'}\n")
     with pytest.raises(CellError, match="holds text"):
         read_sound("a.m3u8", tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_what_lies_far_before_a_part_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    wave = np.repeat(np.arange(60) / 100, SOUND_RATE // 10).astype(np.float32)  # a step each tenth of a second
+    write_sound(tmp_path / f"a{ending}", wave * tone(1000, 6.0))
+    whole = read_sound(f"a{ending}#t=4,4.5", tmp_path)[0][:, 0]
+    monkeypatch.setattr(sounds, "FAR", 0.5)
+    part = read_sound(f"a{ending}#t=4,4.5", tmp_path)[0][:, 0]
+    assert len(part) == len(whole) == SOUND_RATE // 2
+    assert np.abs(part - whole).max() < 0.05

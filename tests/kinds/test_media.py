@@ -9,9 +9,10 @@ import pytest
 import soundfile
 from PIL import Image
 
+from clips import moving_frames, tone, write_sound, write_video
 from plait.data.read import read
 from plait.kinds.facts import Facts, Guess, facts_of
-from plait.kinds.media import NAMES_ONLY, PRINTED, WEB, judge_arrays, judge_media, judge_names
+from plait.kinds.media import NAMES_ONLY, PRINTED, WEB, is_heard, judge_arrays, judge_media, judge_names
 
 
 @pytest.fixture
@@ -161,3 +162,29 @@ def test_names_near_files_that_are_there_are_said(folder: Path) -> None:
     assert found is not None
     assert found.why == f"{NAMES_ONLY}: n0 is there as x/n0.png, in the folder x, with an ending"
     assert judge_names(names, None) is None
+
+
+def test_videos_are_told_from_sounds_in_the_same_containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(tmp_path / "film.webm", moving_frames(6, 1), tone(440, 0.6))
+    write_video(tmp_path / "mute.mp4", moving_frames(6, 1))
+    write_sound(tmp_path / "said.webm", tone(440, 0.5))
+    assert judged(["film.webm", "mute.mp4"], tmp_path) == Guess(
+        "video", "2 of 2 files looked into are WebM, MP4; 1 of 2 videos looked into has sound", 0.99
+    )
+    assert judged(["said.webm"], tmp_path) == Guess("audio", "1 of 1 files looked into are WebM", 0.99)
+    assert (is_heard(["mute.mp4"], tmp_path), is_heard(["mute.mp4", "film.webm"], tmp_path)) == (False, True)
+    assert judged(["gone.mov", "lost.avi"], tmp_path) == Guess(
+        "video", f"names end in .mov or .avi, but no file was found in {tmp_path} (folder=… says where they are)", 0.4
+    )
+    monkeypatch.setattr("plait.data.formats.has_av", lambda: False)
+    monkeypatch.setattr("plait.data.video.has_av", lambda: False)
+    guess = judged(["mute.mp4"], tmp_path)
+    assert guess is not None
+    assert guess.kind == "video"
+    assert 'MP4 is not decoded here: pip install "plait[gpl]"' in guess.why
+
+
+def test_arrays_of_frames_are_videos() -> None:
+    assert judge_arrays(facts_of(read({"x": np.zeros((2, 5, 8, 8, 3))}), "x")) == Guess(
+        "video", "arrays of shape (5, 8, 8, 3), frames of pictures", 0.7
+    )

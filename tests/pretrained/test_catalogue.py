@@ -69,12 +69,17 @@ def test_a_package_that_is_not_installed_is_told(nothing_installed):
     told = {"name": "static", "kind": "text", "prep": {}, "weights": "", "origin": "wordllama 0.4"}
     with pytest.raises(RunError, match=r"the pretrained encoder 'static', whose package is not there: .*pip install"):
         restore_frozen(told)
-    assert [best_local(kind) for kind in NAMES] == [None, None, "acoustic"] and not is_installed("hf:x")
+    assert [best_local(kind) for kind in NAMES] == [None, None, "acoustic", None] and not is_installed("hf:x")
 
 
 def test_the_best_local_encoder_is_the_first_that_is_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "wordllama" or None)
-    assert {kind: best_local(kind) for kind in NAMES} == {"image": None, "text": "static", "audio": "acoustic"}
+    assert {kind: best_local(kind) for kind in NAMES} == {
+        "image": None,
+        "text": "static",
+        "audio": "acoustic",
+        "video": None,
+    }
     assert best_local("tabular") is None and not is_installed("no such name")
 
 

@@ -22,7 +22,7 @@ from plait.data.fact_cache import Cache
 from plait.data.feature_cache import digest_bytes
 from plait.data.headers import check_header
 from plait.errors import CellError
-from plait.kinds import KINDS
+from plait.kinds import KINDS, forms_of
 from plait.kinds.cell_facts import WHOLE, CellFacts
 from plait.kinds.kind import Kind
 
@@ -54,6 +54,9 @@ def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, cal
     A pool of threads reads CHUNK cells at a time; pixels and samples live only until their facts are taken. cache: a
     folder in which facts are kept, of files by path, size and time of change, of cells by their content; where it
     cannot be used, the callback gets one note. Progress: {"stage": "check", "done", "total"} in cells."""
+    # of a column that forms several modalities its own kind looks at all of it
+    own = [m for m in schema.modalities if not forms_of(of := schema.column(m.columns[0]).kind) or m.kind == of]
+    schema = replace(schema, modalities=tuple(own))
     kinds = {
         name: kind
         for modality in schema.modalities
@@ -116,7 +119,8 @@ def look_into(
         facts: CellFacts | None = checks.FACTS.from_json(kind.name, cache.get(key))
         if facts is not None:
             return replace(facts, **place), ""
-        if place and part != WHOLE:  # many rows may hold parts of one long file: only the part is read
+        # many rows may hold parts of one long file, and a video may be of any length: only what is asked for is read
+        if place and (part != WHOLE or getattr(checks, "LARGE", False)):
             return replace(checks.look(cell, folder, rate), **place), key
         content = source if isinstance(source, bytes) else source.read_bytes()
     except CellError as error:

@@ -20,6 +20,8 @@ PLACES = {
     "render": ("render", "Render"),
     "spectrogram": ("render", "Spectrogram"),
     "gramian": ("render", "Gramian"),
+    "soundtrack": ("film", "Soundtrack"),
+    "frame": ("film", "Frame"),
 }
 
 FILES = {"pocketsphinx": ("words", "grammar", "model"), "whisper": ("model",), "render": ("font",)}  # may name one

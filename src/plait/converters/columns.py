@@ -24,7 +24,7 @@ from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.data.fact_cache import Cache, cache_folder
 from plait.data.feature_cache import digest_cell
-from plait.data.media import read_image, read_sound
+from plait.data.media import open_cell, part_of, read_image, read_sound
 from plait.data.sound import to_mono
 from plait.errors import CellError, RequestError
 from plait.kinds import KINDS
@@ -136,9 +136,26 @@ def _load(kind: str, cells: dict[str, Any], table: Table) -> Any:
             return as_mono(*read_sound(cell, table.folder, sample_rate=table.sample_rates.get(name)))
         if kind == "series":
             return KINDS[kind].read.read(cell, table.folder)
+        if kind == "video":
+            return as_file(cell, table.folder)
     except CellError as error:
         return error
     return cells if kind == "tabular" else " ".join(str(c) for c in cells.values() if c is not None)
+
+
+def as_file(cell: Any, folder: Path | None) -> Any:
+    """Return a cell as it can be opened from anywhere: its bytes, or the whole path of its file and the part it names.
+
+    Raises CellError where there is none.
+    """
+    if isinstance(cell, np.ndarray):
+        return cell
+    source = open_cell(cell, folder)
+    if isinstance(source, bytes):
+        return cell if isinstance(cell, dict) else source
+    start, end = part_of(cell, source)
+    part = "" if (start, end) == (0.0, None) else f"#t={start}" if end is None else f"#t={start},{end}"
+    return f"{os.path.abspath(source)}{part}"
 
 
 def as_mono(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:

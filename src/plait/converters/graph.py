@@ -22,11 +22,12 @@ FEWEST_RIGHT = 0.01  # a quality is taken as at least this; a way costs the seco
 class Converter(Protocol):
     """Turns values of one kind into values of another.
 
-    source, target: image, audio, series, text or tabular; speech is audio. cost: seconds for a value, about. quality:
-    the share of values that come out right, about, 0 to 1. A value is a PIL.Image (any mode), (samples (time,) float32,
-    full scale 1.0; sample rate in Hz), a series (channel, time) float32 with NaN in holes, a str, or {column: cell}.
-    What cannot be converted comes back as a CellError in its place (never raised, never another row's value), with
-    confidence 0. Words that are not there (silence, a blank page) are "" with confidence 0.
+    source, target: image, audio, series, text, tabular or, as a source, video; speech is audio. cost: seconds for a
+    value, about. quality: the share of values that come out right, about, 0 to 1. A value is a PIL.Image (any mode),
+    (samples (time,) float32, full scale 1.0; sample rate in Hz), a series (channel, time) float32 with NaN in holes, a
+    str, {column: cell}, or of a video its file, as a path or a record of bytes. What cannot be converted comes back as
+    a CellError in its place (never raised, never another row's value), with confidence 0. Words that are not there
+    (silence, a blank page) are "" with confidence 0.
 
     It may also have: version (str, what made the values, in words: "pocketsphinx 5.1.1"), module (the optional package
     that it needs), threads (True where several threads may call it at once and gain by it), processes (True where only

@@ -15,7 +15,7 @@ from plait.core.contract import FILLED, Column, Modality, Schema, Table, free_na
 from plait.core.terminal import Callback
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
-from plait.kinds import is_opened, modality_kinds
+from plait.kinds import forms_of, is_opened, modality_kinds
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def plan_conversions(
             raise RequestError(f"{spec!r} fills {goal.name} from itself; name two modalities.")
         if goal.kind == "tabular":
             raise RequestError(f"{spec!r}: what is filled here can be image, audio or text.")
+        if forms_of(schema.column(goals[0]).kind):
+            raise RequestError(
+                f"{spec!r}: {goals[0]!r} holds videos, and no part of a video is filled; --convert FROM->TO "
+                "makes a column of its own."
+            )
         route = find_route(known, origin.kind, goal.kind, by)
         made.append(Made("fill", origin.name, goals[0], goal.name, goal.kind, columns, route))
     return schema, made
@@ -198,7 +203,7 @@ class RunConverter:
 
         if not len(values):
             return [], []
-        cells = list(values) if self.source == "text" else [encode(value, self.source) for value in values]
+        cells = list(values) if self.source in ("text", "video") else [encode(value, self.source) for value in values]
         answers = self.model.predict(Table({self.column: pa.chunked_array([pa.array(cells)])}))
         made = ["" if label is None else str(label) for label in answers.labels]
         sure = getattr(answers, "confidence", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from plait.core.contract import Table
 from plait.core.files import write_bytes
 from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS, sniff
 from plait.data.media import read_head, read_image, read_sound
+from plait.data.video import streams_of
 from plait.errors import CellError, RequestError, did_you_mean
 from plait.kinds import TABULAR, is_opened
 from plait.kinds.detect import detect
@@ -34,9 +36,8 @@ def choose_columns(table: Table, columns: Sequence[str], kinds: Mapping[str, str
     kind_of = {c.name: c.kind for c in detect(table, kinds=known).columns}
     media = [name for name in columns if is_opened(kind_of[name])]
     if media and len(columns) > 1:
-        raise RequestError(
-            f"columns {', '.join(columns)}: one column of pictures, sounds or series is converted at a time."
-        )
+        what = "one column of pictures, sounds, series or videos is converted at a time"
+        raise RequestError(f"columns {', '.join(columns)}: {what}.")
     if len(columns) > 1:
         return list(columns), "tabular"
     return list(columns), kind_of[columns[0]] if media else "text"  # words, and numbers as they are written
@@ -59,6 +60,8 @@ def read_file(path: Path) -> tuple[str, Any]:
         if kind is None:
             ending = path.suffix.lower()
             kind = "image" if ending in IMAGE_ENDINGS else "audio" if ending in AUDIO_ENDINGS else "text"
+        if kind == "audio" and (streams := streams_of(path)) is not None and streams.frames:
+            return "video", os.path.abspath(path)
         if kind == "image":
             return kind, read_image(str(path), None)
         if kind == "audio":

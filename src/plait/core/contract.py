@@ -262,6 +262,7 @@ def clean_label(cell: Any) -> Any:
 
 BLANK = "blank"  # why a cell is absent in which nothing is
 NEW = "was not in training"  # what is said of a value that counts as absent since no code was learned for it
+MUTE = "has no sound track"  # ends why the sound of a video is absent: nothing of it is broken
 FILLED = "filled from"  # begins the note of a cell that was made of another
 
 

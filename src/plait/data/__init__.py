@@ -1,9 +1,9 @@
 """From a file or a frame to a Table, and back; and what is kept between commands.
 
-Here: reading CSV, Parquet, frames and folders (`read`), opening one picture or sound (`media`), numbers and dates as
-people write them (`parse`), one thing written in several ways (`spelling`), writing, and the cache folder: facts of
-files, features of cells, pruning.
-Knows: bytes, Arrow, Pillow, soundfile. Does not know: what a column is for, any network, any model.
+Here: reading CSV, Parquet, frames and folders (`read`), opening one picture, sound or video (`media`), numbers and
+dates as people write them (`parse`), one thing written in several ways (`spelling`), writing, and the cache folder:
+facts of files, features of cells, pruning.
+Knows: bytes, Arrow, Pillow, soundfile, PyAV. Does not know: what a column is for, any network, any model.
 """
 
 # what other rooms may use, file by file
@@ -15,15 +15,16 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "formats": (
-        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "describe", "is_sound", "sniff", "sniff_format", "way_out",
+        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "is_sound", "is_video",
+        "sniff", "sniff_format", "way_out",
     ),
     "headers": ("check_header", "close_lengths", "span_of_wav"),
     "in_text": ("GRIDS", "ROWS", "Held", "held_in"),
     "label_lists": ("code_labels", "find_delimiter", "looks_like_labels", "read_labels"),
     "lists": ("array_of",),
     "media": (
-        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "part_of", "read_head", "read_image", "read_sound",
-        "resample", "split_part",
+        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "open_video", "part_of", "read_head", "read_image",
+        "read_sound", "resample", "split_part",
     ),
     "nearby": ("near_files",),
     "numbers": ("NPY", "read_list", "read_npy", "write_npy"),
@@ -38,5 +39,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
+    "video": ("Clip", "Streams", "list_streams", "streams_of"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

@@ -19,12 +19,14 @@ _PICTURES = (
     "png jpg jpeg jpe jfif gif bmp tif tiff webp ppm pgm pbm jp2 avif ico heic heif jxl svg psd dcm nii exr hdr dds "
     "fits cr2 cr3 nef arw dng raf orf rw2"
 )
+_VIDEOS = "mp4 m4v mov avi mkv webm mpg mpeg ogv wmv flv 3gp 3g2 ts"
 _SOUNDS = (
     "wav wave flac ogg oga opus mp3 mp2 aif aiff aifc au snd caf w64 rf64 m4a m4b m4r aac mp4 3gp 3gpp 3g2 mov webm "
     "weba mka mkv wma asf amr awb ape wv tta dsf dff mpc spx ac3 voc mid midi"
 )
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
+VIDEO_ENDINGS = frozenset("." + ending for ending in _VIDEOS.split())
 
 PNG = "save it as PNG or JPEG"  # how a picture that cannot be decoded is mended
 RAW = "develop it to PNG or JPEG"
@@ -113,6 +115,7 @@ _LOOKS: tuple[tuple[str, bytes, str, str], ...] = (
     ("audio", rb"Extended Module: |IMPM|.{44}SCRM", "tracker module", NOTES),
 )
 FILMS = frozenset({"OGG video", "QuickTime", "MP4", "Matroska or WebM", "AVI", "Flash video", "MPEG"})  # as a rule
+MAY_BE_FILMS = FILMS | {"WebM", "3GP", "WMA", "M4A"}  # what else may hold moving pictures
 _STARTS = tuple((re.compile(look, re.DOTALL), kind, name) for kind, look, name, _ in _LOOKS)
 _MENDS = {name: mend for _, _, name, mend in _LOOKS if mend}
 # what is neither a picture nor a sound, as a reason calls it
@@ -143,6 +146,11 @@ def is_sound(path: Path, head: bytes) -> bool:
     """Whether a file that begins with these bytes is a sound, by its name where the bytes do not tell."""
     kind = sniff(head)
     return kind == "audio" or (kind is None and path.suffix.lower() in AUDIO_ENDINGS)
+
+
+def is_video(head: bytes) -> bool:
+    """Whether a file that begins with these bytes may hold moving pictures: most that do also hold a sound."""
+    return (sniff_format(head) or ("", ""))[1] in MAY_BE_FILMS
 
 
 def sniff_format(head: bytes) -> tuple[str, str] | None:

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.data.formats import HEAD, describe, has_av, sniff, sniff_format, way_out
+from plait.data.formats import HEAD, describe, has_av, is_video, sniff, sniff_format, way_out
 from plait.data.headers import check_header, seems_whole
 from plait.data.in_text import held_in
+from plait.data.numbers import NPY, read_npy
 from plait.data.pictures import MAX_PIXELS, decode, decode_heic, picture_of_array
 from plait.data.sound import LEAST_RATE, LONG_RATE, MAX_SAMPLES, MOST_RATE, Sound, as_float, decode_sound
+from plait.data.video import Clip, Shrink, decode_video, video_of_array
 from plait.errors import CellError, pip_line
 
 if TYPE_CHECKING:
@@ -238,6 +240,34 @@ def open_sound(
     if not np.isfinite(sound.samples).all():
         raise CellError(f"sound holds values that are not finite: {_name(cell)}", "not-finite")
     return sound
+
+
+def open_video(cell: Any, folder: Path | None, num: int, shrink: Shrink | None = None) -> Clip:
+    """Decode `num` frames of a video, spread evenly over it, or over the part that `#t=start,end` says.
+
+    cell: what `open_cell` takes (MP4, WebM, MOV, AVI …), or an array (frame, height, width[, channel]), also in a .npy
+    file. shrink: to what size a frame is brought. Raises CellError: no file, no video, PyAV is not there, its end is
+    missing, or nothing in it can be decoded.
+    """
+    if isinstance(cell, np.ndarray):
+        return video_of_array(cell, num)
+    source = open_cell(cell, folder)
+    head = read_head(source, None)
+    if head.startswith(NPY):
+        return video_of_array(read_npy(read_head(source, None, None)), num)
+    if not is_video(head):
+        held = describe(head)
+        fault = "unreadable" if held == "unknown bytes" else "wrong-kind"
+        raise CellError(f"not a video: {_name(cell)} holds {held}", fault)
+    if not has_av():
+        raise CellError(f"a video is not decoded here: {_name(cell)} ({pip_line('gpl')} reads it)", "unsupported")
+    try:
+        return decode_video(source, num, *part_of(cell, source), shrink)
+    except CellError as error:
+        raise CellError(str(error).replace("{}", _name(cell)), error.fault) from None
+    except _DAMAGE as error:
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise CellError(f"damaged video: {_name(cell)} ({_short(reason)}; it may be cut off)", "unreadable") from None
 
 
 def resample(samples: np.ndarray, rate: int, new: int, quality: str = "HQ") -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from plait.core.contract import MUTE
 from plait.data.formats import HEAD, has_av, sniff
 from plait.data.headers import close_lengths, is_nearly_all
 from plait.errors import CellError
@@ -26,6 +27,8 @@ CANCELLED = 0.1  # power of the mean, as a share of what channels give that have
 
 # of these a header tells the length to the sample, so that what the coder added at the ends is cut off
 _EXACT = ("mov", "wv", "tta", "ape", "dsf")
+_INDEXED = ("mov", "matroska", "avi")  # of these what lies before a part need not be read
+FAR = 30.0  # seconds before a part that are passed over
 
 
 class Sound(NamedTuple):
@@ -73,8 +76,13 @@ def decode_sound(source: bytes | Path, start: float = 0.0, end: float | None = N
     # Of a FLAC that was opened and is damaged FFmpeg would make something up.
     if not has_av() or (file is not None and file.format != "MP3") or sniff(_head(source)) != "audio":
         raise failure
-    with _Bytes(source) if isinstance(source, bytes) else _File(source) as content:
+    with open_content(source) as content:
         return _decode_av(content, start, end, top)
+
+
+def open_content(source: bytes | Path) -> Any:
+    """Return bytes or a file opened for a decoder that may be led astray: it may seek to nowhere."""
+    return _Bytes(source) if isinstance(source, bytes) else _File(source)
 
 
 class _Bytes(io.BytesIO):
@@ -261,11 +269,12 @@ def _decode_container(content: Any, start: float, end: float | None, top: int) -
         stream = file.streams.best("audio")
         if stream is None:
             if film:
-                raise CellError("a film without sound: {} (plait reads no moving pictures)", "unsupported")
+                raise CellError(f"{{}} {MUTE}", "no-sound")
             raise ValueError("there is no sound in it")
         if stream.codec_context is None:
             raise ValueError("it is coded in a way that FFmpeg does not know")
         rate, channels = int(stream.sample_rate), stream.channels
+        begin = _sought(file, stream, start)
         frames = file.decode(stream)
         frame = next(frames, None)
         if frame is None:
@@ -274,14 +283,31 @@ def _decode_container(content: Any, start: float, end: float | None, top: int) -
             return Sound(np.zeros((0, max(channels, 1)), np.float32), rate, rate, channels, film)
         rate, channels = frame.sample_rate, frame.layout.nb_channels  # of AAC with a band of its own it is the double
         told, is_exact = _told_seconds(file, stream, film)
-        first, most = round(start * rate), round(told * rate) if is_exact else 2**62
-        last = most if end is None else min(most, round(end * rate))
+        begin = 0.0 if begin is None else max(0.0, (frame.time or 0.0) - begin)
+        first, most = round((start - begin) * rate), round((told - begin) * rate) if is_exact else 2**62
+        last = most if end is None else min(most, round((end - begin) * rate))
         blocks = _Blocks(itertools.chain([frame], frames), frame)
         sound = _collect(iter(blocks), rate, channels, first, last, top, film)
     seconds = max(blocks.num / rate, blocks.end)
     if not told or blocks.num >= last or is_nearly_all(seconds * rate, told * rate, rate):
         return sound
     return sound._replace(note=f"it holds {seconds:.3g} of the {told:.3g} s that its header says", cut=True)
+
+
+def _sought(file: Any, stream: Any, start: float) -> float | None:
+    """Go to a second before the start of a part that lies far behind, where a container has an index of its packets.
+
+    Returns when its sound begins, in the seconds of its packets; None where nothing was passed over.
+    """
+    import av
+
+    if start < FAR or file.format.name.split(",")[0] not in _INDEXED:
+        return None
+    try:
+        file.seek(int((start - 1) / stream.time_base), stream=stream)
+    except av.FFmpegError:
+        return None
+    return float((stream.start_time or 0) * stream.time_base)
 
 
 def _told_seconds(file: Any, stream: Any, film: bool) -> tuple[float, bool]:

@@ -1,7 +1,7 @@
 """What each kind of data can do, and which kind a column holds.
 
-Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`,
-`series`), each with a file for what it can do:
+Here: a folder for each kind (`image`, `audio`, `text`, `tabular`, `vectors`, `series`, `video`), each with a file for
+what it can do:
 `read`, `prep`, `network`, `features`, `augment`, `worsen`, `row`, `inside`, `checks`, `mend` (`kind` says what each of
 them is); beside them what is the same for all (`part`: cells opened, or absent with a reason), and `detect`: Table →
 Schema.
@@ -17,6 +17,7 @@ from plait.kinds.text import KIND as TEXT
 from plait.kinds.text import LETTERS
 from plait.kinds.vectors import GIVEN
 from plait.kinds.vectors import KIND as VECTORS
+from plait.kinds.video import KIND as VIDEO
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
@@ -50,7 +51,7 @@ DOOR: dict[str, tuple[str, ...]] = {
 }
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, SERIES, GIVEN, LETTERS)
+    kind.name: kind for kind in (IMAGE, AUDIO, TEXT, TABULAR, VECTORS, SERIES, VIDEO, GIVEN, LETTERS)
 }  # a new one goes here
 
 
@@ -62,6 +63,12 @@ def column_kinds() -> list[str]:
 def kind_of_column(name: str) -> Kind | None:
     """Return the kind that columns of this kind form a modality of; None of ids."""
     return next((kind for kind in KINDS.values() if name in kind.columns), None)
+
+
+def forms_of(name: str) -> tuple[tuple[str, str], ...]:
+    """Return (ending of the name, kind) of the modalities that a column of this kind forms, where these are several."""
+    kind = kind_of_column(name)
+    return () if kind is None else kind.forms
 
 
 def is_opened(name: str) -> bool:

@@ -14,9 +14,10 @@ from plait.core.finding import quoted
 from plait.core.words import count
 from plait.data.label_lists import find_delimiter, looks_like_labels
 from plait.errors import RequestError, did_you_mean
-from plait.kinds import KINDS, column_kinds, is_opened, kind_of_column
+from plait.kinds import KINDS, column_kinds, forms_of, is_opened, kind_of_column
 from plait.kinds.facts import Facts, Guess, facts_of
 from plait.kinds.left_out import WHY_ASKED
+from plait.kinds.media import is_heard
 from plait.kinds.recognise import judge
 from plait.kinds.tabular.recognise import judge_target, numeric_share
 from plait.kinds.text.recognise import count_words
@@ -50,7 +51,8 @@ def detect(
 
     Looks into at most 200 cells of a column, and of files at the first bytes only; a file that is missing or damaged
     never stops it. What the caller says goes before what is found: target, split, group and ignore give roles, `kinds`
-    gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column called "split" of split
+    gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column of videos forms two, its
+    frames and, where any has one, its sound; `ignore` takes the name of one too. A column called "split" of split
     words alone is the split. Ids, columns without a cell and columns of one value are left out (role "ignored").
     What a target is, `judge_target` tells from its values, however they are stored; strings beside a sound may be a
     transcript (kind "text").
@@ -72,7 +74,8 @@ def detect(
     columns = [c if c.name in settled else _beside_others(c, by_name, facts[c.name]) for c in columns]
     if any(column.role == "feature" and column.kind == "audio" for column in columns):
         columns = [column if column.name in kinds else _as_transcript(column, facts[column.name]) for column in columns]
-    return Schema(tuple(columns), _modalities(columns, groups))
+    mute = {c.name for c in columns if forms_of(c.kind) and not is_heard(facts[c.name].sample, table.folder)}
+    return Schema(tuple(columns), _modalities(columns, groups, ignored, mute))
 
 
 def _check_request(
@@ -80,8 +83,9 @@ def _check_request(
 ) -> None:
     others = [("kinds", name) for name in kinds]
     others += [(f"modality {name!r}", column) for name, columns in groups.items() for column in columns]
+    endings = tuple(ending for kind in KINDS.values() for ending, _ in kind.forms)
     for what, name in [*roles, *others]:
-        if name not in table.data:
+        if name not in table.data and not (what == "ignore" and _is_form(name, table, endings)):
             raise RequestError(
                 f"{what}: there is no column {name!r} in {table.source}. {did_you_mean(name, table.names)}"
             )
@@ -95,6 +99,11 @@ def _check_request(
     for what, name in roles:
         if used.setdefault(name, what) != what:
             raise RequestError(f"column {name!r} cannot be both {used[name]} and {what}; name it once")
+
+
+def _is_form(name: str, table: Table, endings: Sequence[str]) -> bool:
+    """Whether a name is that of a modality which a column of this table may form beside another, as clip.audio is."""
+    return any(name.endswith(ending) and name.removesuffix(ending) in table.data for ending in endings)
 
 
 def _column(facts: Facts, table: Table, role: str | None, kind: str | None, split: str | None) -> Column:
@@ -228,7 +237,11 @@ def _counted(facts: Facts) -> str:
     return f"{count(labels, 'different value')} in {count(facts.filled, 'row')}"
 
 
-def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]) -> tuple[Modality, ...]:
+def _modalities(
+    columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]], ignored: Sequence[str], mute: set[str]
+) -> tuple[Modality, ...]:
+    """Return what the columns form. ignored: names of modalities that are left out too; mute: columns of videos none of
+    which has a sound."""
     by_name = {column.name: column for column in columns}
     order = {column.name: i for i, column in enumerate(columns)}
     made: list[Modality] = []
@@ -243,7 +256,7 @@ def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]
                 )
             taken[member] = name
             _check_member(by_name[member], name)
-        made.append(Modality(name, _kind_of_group(name, [by_name[member] for member in members]), tuple(members)))
+        made += _forms(name, _kind_of_group(name, [by_name[member] for member in members]), tuple(members))
     rest = [column for column in columns if column.role == "feature" and column.name not in taken]
     names = {modality.name for modality in made}
     # Kinds whose columns form one modality go first, so that they keep their names where a picture's column is "text".
@@ -251,8 +264,15 @@ def _modalities(columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]
         members = tuple(column.name for column in rest if column.kind in kind.columns)
         if members:
             made.append(Modality(_free(kind.name, kind.name, names), kind.name, members))
-    made += [Modality(_free(c.name, c.kind, names), c.kind, (c.name,)) for c in rest if is_opened(c.kind)]
+    made += [m for c in rest if is_opened(c.kind) for m in _forms(_free(c.name, c.kind, names), c.kind, (c.name,))]
+    made = [m for m in made if m.name not in ignored or m.name in by_name]
+    made = [m for m in made if m.kind == by_name[m.columns[0]].kind or not mute.issuperset(m.columns)]
     return tuple(sorted(made, key=lambda modality: min(order[member] for member in modality.columns)))
+
+
+def _forms(name: str, kind: str, columns: tuple[str, ...]) -> list[Modality]:
+    """Return the modalities that columns of a kind form: one, or as of videos their pictures and their sound."""
+    return [Modality(f"{name}{ending}", of, columns) for ending, of in forms_of(kind) or (("", kind),)]
 
 
 def _free(name: str, kind: str, names: set[str]) -> str:

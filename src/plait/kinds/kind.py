@@ -64,9 +64,10 @@ class Kind:
     name: as users write it; noun: what one cell is called. columns: the kinds of columns that a modality of it is made
     of. opened: whether each cell is a file, bytes or an array that is opened by itself, so that each column is a
     modality of its own; shared: whether such columns share what is learned of them, as two columns of pictures do.
-    encoders: those that are trained here; the first is what a modality gets that is not named.
-    abilities: {ability: its module's name, or the object itself}. Every kind has read, prep, network and features; what
-    else it lacks is None, and nobody asks further.
+    forms: (ending of the name, kind) of the modalities that its columns form, where these are several, as of a video
+    its pictures and its sound. encoders: those that are trained here; the first is what a modality gets that is not
+    named. abilities: {ability: its module's name, or the object itself}. Every kind has read, prep, network and
+    features; what else it lacks is None, and nobody asks further.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Kind:
     columns: tuple[str, ...] = ()
     opened: bool = False
     shared: bool = True
+    forms: tuple[tuple[str, str], ...] = ()
     encoders: tuple[str, ...] = ("scratch",)
     abilities: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

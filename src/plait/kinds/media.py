@@ -1,24 +1,29 @@
-"""Whether a column holds pictures or sounds: by the first bytes of sampled cells; by names where no file is there."""
+"""Whether a column holds pictures, sounds or videos: by the first bytes of sampled cells, or by names."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from plait.core.contract import Column
+from plait.core.words import count
 from plait.data import formats, media
 from plait.data.in_text import GRIDS, ROWS, Held, held_in
 from plait.data.nearby import near_files
+from plait.data.video import Streams, streams_of
 from plait.errors import CellError
 from plait.kinds.facts import Facts, Guess
 
 SAVED = "paths of files that are neither pictures nor sounds"
-_NOUNS = {"image": "picture", "audio": "sound"}
+_NOUNS = {"image": "picture", "audio": "sound", "video": "video"}
+OPENED = 8  # files that may be videos or sounds alone, into which one looks
+HEARD = 24  # videos among which one with a sound is looked for
 _NAMES = {
     "image": r"image|img|photo|picture|pixel|scan|x-?ray|图",
     "audio": r"audio|sound|wave|speech|voice|recording|cough|music|signal|音",
@@ -51,6 +56,8 @@ def judge_arrays(facts: Facts) -> Guess:
         why = "its name" if _kind_of_name(facts.name) else f"{facts.rate:,} Hz"
         return Guess(kind, f"arrays of shape {shape}, and {why}", 0.9)
     if cell.dtype.kind in "biuf":
+        if cell.ndim == 4 and cell.shape[3] in (1, 3, 4):
+            return Guess("video", f"arrays of shape {shape}, frames of pictures", 0.7)
         if (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)) or (cell.ndim == 2 and min(cell.shape) >= 8):
             return Guess("image", f"arrays of shape {shape}", 0.7)
         if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
@@ -88,7 +95,8 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
     others: list[str] = []
     opened = addresses = 0
     link = ""
-    votes = {"image": 0, "audio": 0, "": 0}
+    votes = {"image": 0, "audio": 0, "video": 0, "": 0}
+    films = _Films(folder)
     for cell in cells:
         name = cell.get("path") if isinstance(cell, dict) else cell
         ending = _ending(name) if isinstance(name, str) and not in_text else ""
@@ -97,6 +105,8 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         try:
             head = media.read_head(cell, folder)
             form = formats.sniff_format(head)
+            if form and formats.is_video(head):
+                form = films.kind_of(cell, form[1]), form[1]
             opened += 1
             others += [] if form else [formats.describe(head)]
             found[form or ("", "")] += 1
@@ -127,8 +137,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
         why += f", as {' and '.join(forms)}" if in_text else ""
         why += "".join(f"; {name} is not decoded here: {way}" for name in names if (way := formats.way_out(name)))
-        films = [name for name in names if name in formats.FILMS and not formats.way_out(name)]
-        why += f"; of {' and '.join(films)} the sound is read" if films else ""
+        why += f"; {films.said}" if kind == "video" else ""
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
@@ -138,6 +147,43 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         return Guess(kind, f"no file was found by these names, but near ones: {near}", 0.4)
     where = f"in {folder}" if folder is not None else "in the working folder"
     return Guess(kind, f"names end in {common}, but no file was found {where} (folder=… says where they are)", 0.4)
+
+
+class _Films:
+    """Looks into the first few files that may be videos, or sounds alone; the others are taken as most of these."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder, self.kinds, self.sounding = folder, list[str](), 0
+
+    def kind_of(self, cell: Any, form: str) -> str:
+        """Return "video" or "audio". Without PyAV the format tells: most of those that may hold films do."""
+        if len(self.kinds) < OPENED:
+            streams = _streams_of(cell, self.folder)
+            films = form in formats.FILMS if streams is None else streams.frames
+            self.kinds.append("video" if films else "audio")
+            self.sounding += bool(streams and streams.frames and streams.sound)
+        return max(("video", "audio"), key=self.kinds.count)
+
+    @property
+    def said(self) -> str:
+        """What is said of the sounds of videos."""
+        num = self.kinds.count("video")
+        return f"{self.sounding} of {count(num, 'video')} looked into {'has' if self.sounding == 1 else 'have'} sound"
+
+
+def _streams_of(cell: Any, folder: Path | None) -> Streams | None:
+    """Return what a file that may be a video holds, None where it cannot be told."""
+    try:
+        return streams_of(media.open_cell(cell, folder))
+    except CellError:
+        return None
+
+
+def is_heard(cells: Sequence[Any], folder: Path | None) -> bool:
+    """Whether any of these videos has a sound track."""
+    some = [cell for cell in cells if not isinstance(cell, np.ndarray)]
+    some = some[:: -(-len(some) // HEARD)] if some else []
+    return any(streams.sound for cell in some if (streams := _streams_of(cell, folder)))
 
 
 def judge_names(facts: Facts, folder: Path | None) -> Guess | None:
@@ -170,4 +216,6 @@ def _kind_of_name(name: str) -> str:
 
 
 def _kind_of_ending(ending: str) -> str:
+    if ending in formats.VIDEO_ENDINGS:
+        return "video"
     return "image" if ending in formats.IMAGE_ENDINGS else "audio" if ending in formats.AUDIO_ENDINGS else ""

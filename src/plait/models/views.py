@@ -18,7 +18,7 @@ from plait.core.files import consistent
 from plait.core.options import OWN, FitOptions
 from plait.core.typed import check_type
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds import KINDS, TABULAR, TEXT, Kind
+from plait.kinds import KINDS, TABULAR, TEXT, VIDEO, Kind
 from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
 from plait.pretrained.catalogue import BESIDE, HUB, NAMES, best_local, is_installed, make_frozen, restore_frozen
@@ -267,7 +267,9 @@ def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str,
     owners = {m.name for m in schema.modalities} | {m.kind for m in schema.modalities}
     given: dict[str, dict[str, Any]] = {}
     for key, value in prep.items():
-        owner, _, option = key.partition(".") if key not in owners else (key, "", "")
+        of = [owner for owner in owners if f"{key}.".startswith(f"{owner}.")]  # a modality may be called clip.image
+        owner = max(of, key=len) if of else key.partition(".")[0]
+        option = key[len(owner) + 1 :]
         if owner not in owners:
             raise RequestError(f"there is no modality {owner!r} to prepare. {did_you_mean(owner, sorted(owners))}")
         if option:
@@ -327,6 +329,8 @@ def fit_views(
 def _freeze(view: View, encoder: Any, options: Mapping[str, Any]) -> Frozen:
     """Return the pretrained encoder of a view. options: of its preparation, as far as they have a meaning here."""
     able = view.able
+    if view.able is VIDEO:  # as many as are prepared, however that was said
+        options = {**options, "frames": view.prep.frames}
     if isinstance(encoder, str):
         shared = getattr(able.prep, "SHARED", options.keys() - {"prep"})
         frozen = make_frozen(view.kind, encoder, {name: options[name] for name in options if name in shared})

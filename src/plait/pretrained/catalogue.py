@@ -20,13 +20,20 @@ MODULES = {  # the package that each comes in, if any
     "acoustic": None,
 }  # fmt: skip
 # the best first
-NAMES = {"image": ("lite0",), "text": ("static",), "audio": ("resemblyzer", "aisfx", "acoustic")}
+NAMES = {
+    "image": ("lite0",), "text": ("static",), "audio": ("resemblyzer", "aisfx", "acoustic"), "video": ("lite0",)
+}  # fmt: skip
 BESIDE = {"audio": ("acoustic", "resemblyzer", "aisfx")}  # those that classic learners see beside what is trained here
 
 
 def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:
     """Return the pretrained encoder of this name for cells of this kind. options: of its preparation.
     Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed."""
+    if kind == "video":
+        from plait.pretrained.by_frame import over_frames
+
+        asked = {key: value for key, value in options.items() if key != "frames"}
+        return over_frames(make_frozen("image", name, asked, fetch), int(options["frames"]))
     if name.startswith(HUB):
         need("transformers")
         from plait.pretrained.hub import make_hub
@@ -50,7 +57,8 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
         why = f"it is {data['origin']}, which only the program that fitted can give."
         raise RunError(f"{uses}, which cannot be made again: {why}")
     try:
-        frozen = make_frozen(data["kind"], name, {}, fetch=False)  # only a name that the user typed is fetched
+        options = {"frames": data["shape"][0]} if data["kind"] == "video" else {}
+        frozen = make_frozen(data["kind"], name, options, fetch=False)  # only a name that the user typed is fetched
     except MissingExtra as error:
         raise RunError(f"{uses}, whose package is not there: {error}") from None
     except RequestError as error:

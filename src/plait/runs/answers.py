@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.core.contract import BLANK, FILLED, NEW, answer_subsets
+from plait.core.contract import BLANK, FILLED, MUTE, NEW, answer_subsets
 from plait.models.rows import Prepared
 
 NO_NUMBER = ("failed", "the model's answer is no finite number")
@@ -70,7 +70,7 @@ def count_holes(prepared: Prepared, rows: np.ndarray | None = None) -> dict[str,
             if FILLED in reason:
                 counts[name]["filled"] = counts[name].get("filled", 0) + 1
                 continue
-            broken = [part for part in reason.split("; ") if not part.endswith((BLANK, NEW))]
+            broken = [part for part in reason.split("; ") if not part.endswith((BLANK, NEW, MUTE))]
             if broken:
                 counts[name]["broken"] += 1
                 counts[name]["example"] = counts[name]["example"] or f"row {row}: {'; '.join(broken)}"

@@ -18,7 +18,7 @@ from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study
 
 PIP = pip_line("pretrained")
-KNOWN_FROM = {"image": "photographs", "text": "texts", "audio": "voices and sounds"}
+KNOWN_FROM = {"image": "photographs", "text": "texts", "audio": "voices and sounds", "video": "photographs"}
 
 
 def settle_encoders(study: Study) -> None:

@@ -27,6 +27,11 @@ FAULTS = {  # of sounds alone: fault → name of the check, what its cells do, h
         "holds a sound too long to decode",
         "Cut the sounds into pieces, or blank the cells.",
     ),
+    "no-sound": (
+        "audio-no-track",
+        "holds a video without a sound track",
+        "Nothing is needed if it was meant: the cells count as absent. Or blank them.",
+    ),
     "no-samples": ("audio-no-samples", "holds a sound of 0 samples", "Record or copy it again, or blank the cells."),
     "not-finite": (
         "audio-not-finite",

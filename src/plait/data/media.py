@@ -265,7 +265,7 @@ def open_video(cell: Any, folder: Path | None, num: int, shrink: Shrink | None =
         return decode_video(source, num, *part_of(cell, source), shrink)
     except CellError as error:
         raise CellError(str(error).replace("{}", _name(cell)), error.fault) from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise CellError(f"damaged video: {_name(cell)} ({_short(reason)}; it may be cut off)", "unreadable") from None
 

@@ -54,7 +54,7 @@ def finish(result: Result) -> Model:
         content = Account(result, model, answered).content()
         files["report.html"] = lambda path: write_report(path, content)
         kinds = {column.name: column.kind for column in job.schema.columns if column.role == "feature"}
-        if example := pack_example(job.given, kinds, result.rows, [status for status, _ in answered.statuses]):
+        if example := pack_example(job.given, kinds, result.rows.tolist(), [status for status, _ in answered.statuses]):
             files["example.json"] = lambda path: write_json(path, example)
     learn_anew(result, model)
     model.write(job.folder, files)
@@ -70,7 +70,8 @@ def learn_anew(result: Result, model: Model) -> None:
     predictors = {"winner": refit.predictor(result.winner)}
     predictors |= {name: refit.predictor(best) for name, best in result.search.alone.items()}
     if NETWORK in model.predictors:  # it costs no training: it has learned anew only where it is part of what ships
-        predictors[NETWORK] = refit.made.get(best_network(result), model.predictors[NETWORK])
+        best = best_network(result)
+        predictors[NETWORK] = refit.made.get(best, model.predictors[NETWORK]) if best else model.predictors[NETWORK]
     if refit.kept and len(refit.kept) == len(refit.made):
         return  # networks of a split that the user named: nothing was learned anew
     refit.leave_device()

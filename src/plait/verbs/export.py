@@ -135,7 +135,7 @@ def export(
 
 
 def _name(model: Model, candidate: str | None) -> str:
-    """Return what the file says it holds, "" of the winner. RequestError where that asks no network, and what can be."""
+    """Return what the file says it holds, "" of the winner. Raises RequestError where that asks no network."""
     if candidate in (NETWORK, PROOF):
         return model.facts.network or "" if candidate == NETWORK else ""
     if candidate is not None:

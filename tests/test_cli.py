@@ -89,6 +89,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
     assert args == ("t.csv",)
     assert options == {
         "target": "y",
+        "pairs": False,
         "out": Path("r"),
         "folder": Path("far"),
         "fusion": "parallel(image,audio)",
@@ -126,8 +127,8 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
 def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, Any]) -> None:
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
     _, options = verbs["fit"]
-    given = {name: value for name, value in options.items() if name not in ("target", "out", "folder", "callback")}
-    assert options["folder"] is None
+    given = {name: value for name, value in options.items() if name not in ("target", "pairs", "out", "folder", "callback")}
+    assert (options["folder"], options["pairs"]) == (None, False)
     assert (code, out, err) == (0, "the summary\n", "")
     assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()
 

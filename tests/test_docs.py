@@ -26,7 +26,6 @@ SMALL = {
     "10, 80)": "10, 40)",
     'epochs=1, out="own-run"': 'epochs=1, report=False, refit="none", out="own-run"',
     "sample_rate=8000,": 'sample_rate=8000, refit="none",',
-    'parallel(text, tabular)", epochs=1)': "parallel(text, tabular)\", epochs=1, refit='none')",
 }
 PREPS = [plait.ImagePrep, plait.AudioPrep, plait.TextPrep, plait.TabularPrep, plait.VectorPrep, plait.SeriesPrep]
 

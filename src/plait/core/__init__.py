@@ -9,7 +9,7 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
-        "BLANK", "Batch", "Column", "FILLED", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
+        "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
         "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
     ),
     "files": (

@@ -105,7 +105,7 @@ class Model:
 
     @property
     def task(self) -> str:
-        """What is learned: classification, regression, recognition, labels (several a row) or ordered (grades)."""
+        """What is learned: classification, regression, recognition, labels (several a row), ordered (grades)."""
         return self.facts.task
 
     @property

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from plait.converters.catalogue import make_converters
 from plait.converters.columns import convert_column
-from plait.converters.graph import Route
+from plait.converters.graph import Route, find_route
 from plait.converters.render import Gramian
 from plait.data.read import read
 from plait.errors import CellError, RequestError
@@ -170,6 +171,11 @@ def test_a_broken_sound_is_absent_with_its_reason(tmp_path: Path) -> None:
     assert told.values == [None, "100 at 8000", None]
     assert told.status[0] == "absent: not a sound: bad.wav holds text"
     assert told.status[2] == "absent: file not found: gone.wav"
+
+
+def test_what_a_field_shows_becomes_nothing_further() -> None:
+    with pytest.raises(RequestError, match=r"no way from series to text\. series can become: image; text is made of"):
+        find_route(make_converters({}), "series", "text")
 
 
 def test_a_column_of_series_becomes_pictures(tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ def test_the_first_whole_row_with_its_files(table: Table) -> None:
     assert pack_example(table, KINDS, [0, 1], ["failed", "failed"]) == {}
 
 
+def test_a_series_is_its_numbers_however_it_is_written(table: Table) -> None:
+    table.data["s"] = np.array(["[[1, null], [2, 3]]", [[1.0], [2.0, 3.0]], np.ones((2, 2))], object)
+    found = [pack_example(table, {"s": "series"}, [row], ["ok"]) for row in range(3)]
+    assert found == [{"s": [[1.0, None], [2.0, 3.0]]}, {}, {"s": [[1.0, 1.0], [1.0, 1.0]]}]
+
+
 def test_what_is_too_large_or_part_of_a_file_is_left_out(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(example, "MOST_NUMBERS", 1)
     monkeypatch.setattr(example, "MOST", 3)

@@ -182,9 +182,11 @@ def _cheapest(converters: Sequence[Any], source: str, target: str, by: str) -> t
 
 
 def _no_way(converters: Sequence[Any], source: str, target: str, by: str) -> str:
-    nearest: set[str] = set()
+    nearest, ways = set[str](), {source}  # what can be reached, and from what of it a way leads on
     for _ in converters:  # as many steps as there may be
-        nearest |= {c.target for c in converters if c.source in {source, *nearest}}
+        steps = [c for c in converters if c.source in ways]
+        nearest |= {c.target for c in steps}
+        ways |= {c.target for c in steps if not getattr(c, "final", False)}
     nearest -= {source}
     origins = {c.source for c in converters if c.target == target}
     through = f" through {by}" if by else ""

@@ -15,10 +15,10 @@ from plait.core.contract import Table
 from plait.core.words import jsonable
 from plait.data.media import part_of, read_head
 from plait.errors import CellError
-from plait.kinds import is_opened
+from plait.kinds import SERIES, is_opened
 
 MOST = 1_000_000  # bytes of the files of a row: a run shall not be large because of it
-MOST_NUMBERS = 10_000  # of a vector
+MOST_NUMBERS = 10_000  # of a vector or a series
 
 
 def pack_example(
@@ -35,18 +35,21 @@ def pack_example(
     cells = {name: table.cells(name, np.array([row]))[0] for name in kinds if name in table.data}
     packed, left = {}, MOST
     for name, cell in cells.items():
-        packed[name] = _pack_file(cell, table, left) if is_opened(kinds[name]) else jsonable(cell)
+        packed[name] = _pack_file(cell, kinds[name], table, left) if is_opened(kinds[name]) else jsonable(cell)
         left -= len(packed[name]["base64"]) if isinstance(packed[name], dict) else 0
     return {name: cell for name, cell in packed.items() if cell is not None}
 
 
-def _pack_file(cell: Any, table: Table, most: int) -> Any:
-    """Return a file as JSON, a vector as its numbers; None of what is too large, has no bytes, or is part of a file."""
-    if isinstance(cell, (list, np.ndarray)):
-        values = np.asarray(cell)
-        short = values.ndim == 1 and values.size <= MOST_NUMBERS and values.dtype.kind in "iuf"
-        return jsonable(values) if short else None
+def _pack_file(cell: Any, kind: str, table: Table, most: int) -> Any:
+    """Return a file as JSON, a vector or series as its numbers; None of what is too large, or is part of a file."""
     try:
+        series = kind == SERIES.name
+        if series and not isinstance(cell, np.ndarray):
+            cell = SERIES.read.read(cell, table.folder)
+        if isinstance(cell, (list, np.ndarray)):
+            values = np.asarray(cell)
+            short = values.ndim <= 1 + series and values.size <= MOST_NUMBERS and values.dtype.kind in "iuf"
+            return jsonable(values) if short else None
         content = read_head(cell, table.folder, None)
         whole = part_of(cell, content) == (0.0, None)
     except CellError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,14 @@ def _array_of(cell: Any, folder: Path | None) -> np.ndarray:
         content = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise CellError(f"cannot be opened: {cell} ({error.strerror})") from None
-    if not content.startswith(NPY):
+    if content.startswith(NPY):
+        return read_npy(content)
+    if isinstance(source, Path):
         raise CellError("no series: expected a list, or a file that ends in .csv, .parquet or .npy", "wrong-kind")
-    return read_npy(content)
+    with tempfile.TemporaryDirectory() as place:  # readers of tables take files
+        path = Path(place) / ("cell.parquet" if content.startswith(b"PAR1") else "cell.csv")
+        path.write_bytes(content)
+        return read_file(path, "the bytes in the cell")
 
 
 def _parse(text: str) -> list[Any]:
@@ -104,7 +110,8 @@ def read_file(path: Path, name: str) -> np.ndarray:
     try:
         table = read_table(path)
     except TableError as error:
-        raise CellError(f"no table of numbers: {str(error).rstrip('.')}", "unreadable") from None
+        why = str(error).rstrip(".").replace(str(path), name)
+        raise CellError(f"no table of numbers: {why}", "unreadable") from None
     channels = []
     for place, column in enumerate(table.names):
         cells: Any = table.data[column]

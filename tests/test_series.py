@@ -18,7 +18,7 @@ def cells() -> dict[str, Any]:
     generator = np.random.default_rng(0)
     yes = np.arange(ROWS) % 2
     motion = 0.3 * generator.standard_normal((ROWS, 2, POINTS)).cumsum(2)
-    motion[:, 1, 16:20] += 4 * yes[:, None]
+    motion[:, 1, 16:20] += 6 * yes[:, None]
     listed: list[Any] = list(motion)
     listed[0], listed[1], listed[2] = None, [[1.0, 2.0], [3.0]], "gone.csv"
     listed[3][0, 4:9] = np.nan
@@ -30,17 +30,8 @@ def cells() -> dict[str, Any]:
 def model(cells: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> plait.Model:
     out = tmp_path_factory.mktemp("run") / "run"
     plan, kinds = "parallel(motion, tabular, by=concat)", {"motion": "series"}
-    return plait.fit(
-        cells,
-        target="label",
-        out=out,
-        kinds=kinds,
-        fusion=plan,
-        epochs=10,
-        batch_size=8,
-        refit="none",
-        report=False,
-    )
+    less = {"epochs": 8, "batch_size": 8, "refit": "none", "report": False}
+    return plait.fit(cells, target="label", out=out, kinds=kinds, fusion=plan, **less)  # type: ignore[arg-type]
 
 
 def apart(one: Any, other: Any, written: dict[str, Any], there: dict[str, Any]) -> float:

@@ -187,6 +187,9 @@ def test_list_shows_the_graph() -> None:
         ("tabular", "text", "template"),
         ("text", "image", "render"),
         ("audio", "image", "spectrogram"),
+        ("series", "image", "gramian"),
+        ("video", "image", "frame"),
+        ("video", "audio", "soundtrack"),
     }
     shown = describe_graph([{**c, "installed": False, "needs": 'pip install "plait[ocr]"'} for c in listed])
     assert "image → text    rapidocr" in shown and 'pip install "plait[ocr]"' in shown
@@ -195,7 +198,7 @@ def test_list_shows_the_graph() -> None:
 def test_the_command(words: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["convert", "--list", "--json"])
-    assert len(json.loads(capsys.readouterr().out)["converters"]) == 7
+    assert len(json.loads(capsys.readouterr().out)["converters"]) == 10
     out = words.with_name("drawn.csv")
     with pytest.raises(SystemExit, match="0"):
         main(["convert", str(words), "--column", "said", "--to", "image", "--as", "sign", "--out", str(out), "--json"])

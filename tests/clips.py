@@ -36,7 +36,7 @@ def write_video(
 ) -> None:
     """Write frames (frame, height, width, 3), and a sound (time,) where one is given; the name says the format.
 
-    options: ending, of bytes; codec, of the pictures; gop: frames from one key frame to the next.
+    options: ending, of bytes; codec, of the pictures; gop: frames from one key frame to the next; turn: degrees.
     """
     ending = options.get("ending") or Path(str(target)).suffix
     video, audio = options.get("codec") or CODECS[ending][0], CODECS[ending][1]
@@ -45,6 +45,8 @@ def write_video(
         film.height, film.width, film.pix_fmt = *frames.shape[1:3], "yuv420p"
         film.codec_context.gop_size = options.get("gop", 12)
         film.bit_rate = 400_000
+        if "turn" in options:
+            film.set_display_rotation(options["turn"])
         sound = None if wave is None else file.add_stream(audio, rate=SOUND_RATE, layout="mono")
         for pixels in frames:
             file.mux(film.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))

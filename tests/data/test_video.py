@@ -126,3 +126,14 @@ def test_arrays_and_bytes_are_videos_too(folder: Path) -> None:
     assert open_video(content.getvalue(), None, 2).pictures[0].size == (32, 32)
     with pytest.raises(CellError, match=r"expected a video of shape \(frame, .*\), got \(4, 32\)"):
         video_of_array(frames[:, :, 0, 0], 2)
+
+
+def test_a_phone_held_upright_gives_upright_frames(tmp_path: Path) -> None:
+    frames = np.zeros((5, 32, 64, 3), np.uint8)
+    frames[:, :16] = 255  # the upper half is white; turned left it is the left one
+    write_video(tmp_path / "turned.mp4", frames, turn=90)
+    clip = open_video("turned.mp4", tmp_path, 1)
+    pixels = np.asarray(clip.pictures[0])
+    assert (clip.width, clip.height, pixels.shape) == (32, 64, (64, 32, 3))
+    assert (pixels[:, :8].mean() > 250, pixels[:, -8:].mean() < 5) == (True, True)
+    assert open_video("turned.mp4", tmp_path, 1, lambda wide, tall: (wide // 2, tall // 2)).pictures[0].size == (16, 32)

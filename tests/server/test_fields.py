@@ -1,11 +1,14 @@
 """The columns that a model may be asked with, and what a value of a request is as a cell."""
 
 import base64
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from plait.converters.in_fit import Made
+from plait.core.contract import Modality
 from plait.runs.model import Model
 from plait.server.fields import Field, Fields, Refused
 
@@ -25,6 +28,20 @@ def test_the_columns_of_a_model(kept: Model) -> None:
     assert fields.find("label") is None  # the target, which a table may hold
     with pytest.raises(Refused, match=r"there is no column 'colur'. Did you mean 'colour'\?"):
         fields.find("colur")
+
+
+def test_a_video_is_asked_for_once(kept: Model) -> None:
+    view = kept.views[0]
+    names = ("clip.image", "video"), ("clip.audio", "audio")
+    views = [replace(view, modality=Modality(name, kind, ("clip",)), kinds={}) for name, kind in names]
+    listed = {"columns": [{"name": "clip", "kind": "video"}]}
+    facts = replace(kept.facts, schema=listed)
+    model = SimpleNamespace(
+        facts=facts, made=[], views=views, modalities=["clip.image", "clip.audio"], target=kept.target
+    )
+    assert [field.to_json() for field in Fields.of(model).values()] == [  # type: ignore[arg-type]
+        {"name": "clip", "kind": "video", "modality": "clip.image"}
+    ]
 
 
 def test_what_is_converted_is_asked_for_and_what_is_made_of_it_is_not(kept: Model) -> None:

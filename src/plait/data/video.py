@@ -160,6 +160,8 @@ def _pick(file: Any, stream: Any, wanted: Sequence[float], start: float, end: fl
 
     coder = stream.codec_context
     coder.thread_count = 1  # rows are read in threads of their own
+    if shrink is not None and 2 * shrink(stream.width, stream.height)[0] <= stream.width:
+        coder.options = {"skip_loop_filter": "all"}  # what it smooths is gone at half the size
     coder.skip_frame = "NONREF"  # frames that no other is made of: the next that is kept comes a few hundredths later
     origin = float((stream.start_time or 0) * stream.time_base)
     scaler, pictures, seconds = av.video.reformatter.VideoReformatter(), list[Any](), list[float]()
@@ -178,8 +180,8 @@ def _pick(file: Any, stream: Any, wanted: Sequence[float], start: float, end: fl
             raise CellError(f"cut off: {{}} (its pictures end after {now:.3g} of {end:.3g} s)", "truncated")
         pictures.append(_picture(frame, scaler, shrink))
         seconds.append(round(max(now, 0.0), 3))
-    across, down = (frame.width, frame.height) if frame.rotation % 180 == 0 else (frame.height, frame.width)
-    return Clip(pictures, seconds, start, end, across, down)
+    size = (frame.width, frame.height) if _turn_of(frame) in (None, 3) else (frame.height, frame.width)
+    return Clip(pictures, seconds, start, end, *size)
 
 
 @dataclass
@@ -231,13 +233,19 @@ def _packets(file: Any, stream: Any, goal: _Goal) -> Iterator[Any]:
     yield from waiting
 
 
+def _turn_of(frame: Any) -> int | None:
+    """Return how Pillow turns a frame upright, as a phone says that it was held; None where it is upright."""
+    return TURNS.get(getattr(frame, "rotation", 0) % 360)  # PyAV before 14.1 does not say
+
+
 def _picture(frame: Any, scaler: Any, shrink: Shrink | None) -> Image:
     """Return a frame as a picture in RGB, upright."""
     from PIL import Image as pil
 
-    turn = TURNS.get(frame.rotation % 360)
+    turn = _turn_of(frame)
     width, height = frame.width, frame.height
     if shrink is not None:
         width, height = shrink(width, height) if turn in (None, 3) else shrink(height, width)[::-1]
-    picture = pil.fromarray(scaler.reformat(frame, width, height, "rgb24", interpolation="AREA").to_ndarray())
+    pixels = scaler.reformat(frame, width, height, "rgb24", interpolation="AREA").to_ndarray()
+    picture = pil.fromarray(pixels)
     return picture if turn is None else picture.transpose(turn)  # type: ignore[arg-type]

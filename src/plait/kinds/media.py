@@ -137,7 +137,7 @@ def judge_media(facts: Facts, folder: Path | None) -> Guess | None:
         why = f"{right} of {opened} {things} looked into are {', '.join(names)}{missing}"
         why += f", as {' and '.join(forms)}" if in_text else ""
         why += "".join(f"; {name} is not decoded here: {way}" for name in names if (way := formats.way_out(name)))
-        why += f"; {films.said}" if kind == "video" else ""
+        why += f"; {films.said}" if films.said and kind == "video" else ""
         return Guess(kind, why, round(0.6 + 0.39 * right / looked, 2))
     if opened:
         return Guess(kind, f"names end in {common}, but none of {opened} files looked into is a {_NOUNS[kind]}", 0.3)
@@ -167,6 +167,8 @@ class _Films:
     @property
     def said(self) -> str:
         """What is said of the sounds of videos."""
+        if not formats.has_av():
+            return ""
         num = self.kinds.count("video")
         return f"{self.sounding} of {count(num, 'video')} looked into {'has' if self.sounding == 1 else 'have'} sound"
 

@@ -126,7 +126,9 @@ class Fields(dict[str, Field]):
         for view in (view for view in model.views if view.is_main and view.name in model.modalities):
             known = {column.name: column.values for column in getattr(view.prep, "columns", ())}
             for name in view.modality.columns:
-                fields[name] = Field(name, view.kinds.get(name, view.kind), view.name, tuple(known.get(name, ())))
+                kind = view.kinds.get(name) or kinds.get(name, view.kind)
+                # a video shows two modalities, of which its pictures come first
+                fields.setdefault(name, Field(name, kind, view.name, tuple(known.get(name, ()))))
         for one in made:
             source = getattr(one.route, "steps", (one.route,))[0].source
             for name in one.columns:

@@ -71,7 +71,7 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
     small = np.stack([np.asarray(frame.convert("L").resize((SIDE, SIDE), 2)) for frame in clip.pictures])
     return VideoFacts(
         "video",
-        decoded=_ends_of(cell if source is None else source),
+        decoded=_hash_part(cell if source is None else source, clip.start, clip.end),
         thumb=small.tobytes(),
         width=clip.width,
         height=clip.height,
@@ -82,13 +82,13 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
     )
 
 
-def _ends_of(source: bytes | Path | np.ndarray) -> str:
-    """Return a hash (hex) of the size and both ends of a file, which copies of it share."""
+def _hash_part(source: bytes | Path | np.ndarray, start: float, end: float) -> str:
+    """Return a hash (hex) of the size and both ends of a file, and of the part: what copies of it share."""
     if isinstance(source, np.ndarray):
         return hashlib.sha256(np.ascontiguousarray(source).data).hexdigest()
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
         size = file.seek(0, os.SEEK_END)
-        hashed = hashlib.sha256(f"{size}".encode())
+        hashed = hashlib.sha256(f"{size} {start:.3f} {end:.3f}".encode())
         for place in (0, max(0, size - ENDS)):
             file.seek(place)
             hashed.update(file.read(ENDS))

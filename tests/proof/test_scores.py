@@ -330,3 +330,16 @@ def test_labels_need_lists_and_as_many_answers() -> None:
         scores([("a",)], np.zeros((1, 3)), Several(["a", "b"]))
     with pytest.raises(RequestError, match="a row has no list of labels; expected one in every row"):
         scores(["a"], np.zeros((1, 2)), Several(["a", "b"]))
+
+
+def test_labels_of_groups_have_intervals_too() -> None:
+    truth, said = np.empty(40, object), np.random.default_rng(0).random((40, 2))
+    truth[:] = [("a", "b") if row % 3 else ("a",) if row < 8 else () for row in range(40)]
+    found = intervals(truth, said, Several(["a", "b"]), generator=np.random.default_rng(0), groups=np.arange(40) // 5)
+    assert found["f1_rows"]["low"] < found["f1_rows"]["value"] < found["f1_rows"]["high"]
+    assert found["per_class"]["b"]["f1"]["low"] < found["per_class"]["b"]["f1"]["high"]
+    groups = np.where(np.arange(40) < 30, 0, 1)
+    one = intervals(
+        truth, said, Several(["a", "b"]), generator=np.random.default_rng(0), groups=groups, only="f1_micro"
+    )
+    assert one.keys() == {"f1_micro"}

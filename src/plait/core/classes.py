@@ -17,7 +17,8 @@ SMALLEST = 1e-12  # a probability of 0 is taken as this, and one of 1 as 1 less 
 class Ordered(list[Any]):
     """Classes in an order, the least first: the middle one is answered, up to which lies half of the probability.
 
-    Of stars of reviews (bench/bench_labels.py) it agrees better than the likeliest class, and is as near as any.
+    Of stars of reviews it agrees better than the likeliest class, and is nearer than the rounded mean: see
+    bench/bench_labels.py --stars.
     """
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:

@@ -42,11 +42,12 @@ class Known(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """How rows hang together: how many, the class of each (rows,), the group of each from 0 (rows,)."""
+    """How rows hang together: how many, the class of each (rows,), the group of each from 0 (rows,); or the labels."""
 
     num: int
     truth: np.ndarray | None
     cluster: np.ndarray | None
+    sets: np.ndarray | None = None  # (rows, label) bool
 
     @property
     def block(self) -> int:
@@ -115,7 +116,7 @@ def span_labels(
         why |= {name: [_few(rows, "it").get("it", "") for rows in support.tolist()] for name in PER_CLASS}
     else:
         value, exact = {only: value[only]}, {name: x for name, x in exact.items() if name == only}
-    rows = Rows(num_rows, None, cluster)
+    rows = Rows(num_rows, None, cluster, None if only else sets)
     return _span(measure, value, Known(exact, {}, why), rows, generator)
 
 
@@ -226,6 +227,8 @@ def _by_group(
     held = np.zeros(0, int)
     if rows.truth is not None:
         held = np.bincount(np.unique(rows.truth * num + part) // num, minlength=len(values["f1"]))
+    elif rows.sets is not None:
+        held = np.array([len(np.unique(part[own])) for own in rows.sets.T])
     ends = {}
     for name, value in values.items():
         scale, among = SCALES.get(name, "share"), held if name in PER_CLASS else [num]

@@ -113,7 +113,8 @@ class Fit:
         split = choose_splits(self.table, self.schema, codes, classification, self.generator)
         if classification and self.labels is not None and self.labels.classes is not None:
             self.labels.check_training(np.flatnonzero(split == "train"))
-            for note in check_classes(split, codes, self.labels.classes, self.table, self.schema):
+            single = self.labels.sets is None  # of several labels a row the code is the rarest, and no class
+            for note in check_classes(split, codes, self.labels.classes, self.table, self.schema) if single else ():
                 self.note(note)
         name = self.schema.role("group")
         places: dict[str, set[str]] = {}

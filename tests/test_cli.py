@@ -45,6 +45,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "seal": "x",
     }
     model = SimpleNamespace(
+        target="y",
         leaderboard=[{"name": "image"}],
         folder=Path("run"),
         summary=lambda: "the summary",
@@ -127,7 +128,9 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
 def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, Any]) -> None:
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
     _, options = verbs["fit"]
-    given = {name: value for name, value in options.items() if name not in ("target", "pairs", "out", "folder", "callback")}
+    given = {
+        name: value for name, value in options.items() if name not in ("target", "pairs", "out", "folder", "callback")
+    }
     assert (options["folder"], options["pairs"]) == (None, False)
     assert (code, out, err) == (0, "the summary\n", "")
     assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()

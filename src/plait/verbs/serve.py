@@ -10,7 +10,7 @@ from typing import Any
 
 from plait.core.options import checked
 from plait.core.terminal import harmless
-from plait.errors import need
+from plait.errors import RequestError, need
 from plait.models.rows import Callback, quiet
 from plait.runs.load import open_one
 from plait.runs.model import Model

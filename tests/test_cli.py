@@ -45,6 +45,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "seal": "x",
     }
     model = SimpleNamespace(
+        target="y",
         leaderboard=[{"name": "image"}],
         folder=Path("run"),
         summary=lambda: "the summary",

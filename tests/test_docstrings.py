@@ -47,6 +47,8 @@ HOUSE = {
     "Table": ["place"],
     "Predictions": ["from_values", "write"],
     "SeriesPrep": ["from_json", "from_state", "of", "state", "to_json", "upright", "usual_course"],
+    "Targets": ["write"],
+    "TargetPredictions": ["write"],
     "TabularPrep": ["broken", "describe", "from_json", "from_state", "meant", "of", "onehot", "state", "to_json"],
     "TextPrep": ["clean", "from_json", "from_state", "known", "of", "state", "steps", "to_json", "tokenise"],
     "VectorPrep": ["from_json", "from_state", "of", "state", "to_json"],

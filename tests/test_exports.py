@@ -35,6 +35,8 @@ PUBLIC = [
     "Table",
     "TableError",
     "TabularPrep",
+    "TargetPredictions",
+    "Targets",
     "TextPrep",
     "Tree",
     "VectorPrep",

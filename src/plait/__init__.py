@@ -47,6 +47,8 @@ _PLACES = {
     "OnnxModel": "plait.runs.onnx",
     "Model": "plait.runs.model",
     "Predictions": "plait.runs.predictions",
+    "TargetPredictions": "plait.runs.predictions",
+    "Targets": "plait.runs.targets",
     "Classifier": "plait.verbs.estimators",
     "Regressor": "plait.verbs.estimators",
     "Table": "plait.core.contract",
@@ -92,6 +94,8 @@ __all__ = [
     "Table",
     "TableError",
     "TabularPrep",
+    "TargetPredictions",
+    "Targets",
     "TextPrep",
     "Tree",
     "VectorPrep",
@@ -134,7 +138,8 @@ if TYPE_CHECKING:
     from plait.runs.load import load
     from plait.runs.model import Model
     from plait.runs.onnx import OnnxModel
-    from plait.runs.predictions import Predictions
+    from plait.runs.predictions import Predictions, TargetPredictions
+    from plait.runs.targets import Targets
     from plait.space.hits import Hits
     from plait.space.index import Index, load_index
     from plait.verbs.align import align

@@ -76,7 +76,7 @@ class Flag:
         parts, default = self.given.annotation.split(" | "), self.given.default
         kind: Any = TYPES.get("Path" if "Path" in parts else parts[0], str)
         if self.is_mapping or "Sequence" in self.given.annotation:
-            kind, default = list[str], []
+            kind, default = list[str], REQUIRED if default is REQUIRED else []
         elif self.given.kind is inspect.Parameter.VAR_POSITIONAL:
             kind = list[str]
         elif default is None:
@@ -199,17 +199,27 @@ def check(**given: Any) -> Answer:
 
 @command("fit", ON_FIT, out=REQUIRED)
 def fit(**given: Any) -> Answer:
-    """Learn to predict a column. Ends with the score, and what each modality reaches alone."""
-    if given["target"] is None and not given["pairs"]:
+    """Learn to predict a column, or several. Ends with the score, and what each modality reaches alone."""
+    if not given["target"] and not given["pairs"]:
         raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
+    several = len(given["target"]) > 1
+    given["target"] = given["target"] if several else next(iter(given["target"]), None)
     model = _call(plait.fit, given.pop("data"), **given)
+    if not several:
+        return {"run": model.folder or given["out"], **_fitted(model)}, model.summary()
+    targets = {name: {"run": model[name].folder, **_fitted(model[name])} for name in model}
+    return {"run": model.folder or given["out"], "targets": targets, "sharing": model.sharing}, model.summary()
+
+
+def _fitted(model: Any) -> dict[str, Any]:
+    """Return what `fit --json` says of the model of one target."""
     names = ("winner", "rows", "splits", "holes", "test", "folds", "stopped")
     facts = {name: model.facts[name] for name in names} | {"verdict": model.study.verdict}
     facts["choose"] = model.study.to_json().get("choose", "simple")
-    answer = {"run": model.folder or given["out"], "target": given["target"], **facts, "leaderboard": model.leaderboard}
+    answer = {"target": model.target, **facts, "leaderboard": model.leaderboard}
     if (drawn := model.report_rows) is not None:
         answer["report_rows"] = drawn
-    return answer, model.summary()
+    return answer
 
 
 @command("predict", rows=None)
@@ -239,7 +249,7 @@ def predict(
     columns = answers.columns()
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     first = records[0] if cell else {}
-    lines = [f"{name}: {v}" for name, v in first.items() if v is not None and (v != "" or name == "prediction")]
+    lines = [f"{name}: {v}" for name, v in first.items() if v is not None and (v != "" or "prediction" in name)]
     return {**summary, "predictions": records}, "\n".join(lines)
 
 
@@ -247,7 +257,9 @@ def predict(
 def evaluate(**given: Any) -> Answer:
     """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
     scores = _call(plait.evaluate, **given)
-    return scores, scores_text(scores)
+    if "targets" not in scores:
+        return scores, scores_text(scores)
+    return scores, "\n\n\n".join(f"target {name}\n\n{scores_text(own)}" for name, own in scores["targets"].items())
 
 
 @app.command()

@@ -15,7 +15,7 @@ from PIL import Image
 
 from pages import Page
 from plait.draw import report
-from plait.draw.report import MISSING, TITLES, render_report, write_report
+from plait.draw.report import MISSING, TITLES, render_report, write_overview, write_report
 from report_content import full_content, regression_content
 
 HOSTILE = ["<script>alert(1)</script>", "\" onload='x'", "{{ 7 * 7 }}", "كلب \u202e", "类别 &amp; 甲", "a\x00b\ud800"]
@@ -184,3 +184,27 @@ def test_content_is_not_changed() -> None:
 
 def test_examples_in_docstrings() -> None:
     assert doctest.testmod(report).failed == 0
+
+
+def test_the_page_of_several_targets_leads_to_the_report_of_each(tmp_path: Path) -> None:
+    line = {"task": "regression", "winner": "SVM", "metric": "r2", "rows": 40, "verdict": "Combining helps."}
+    targets = [
+        {**line, "name": "price", "report": "price/report.html", "test": {"value": 0.5, "low": 0.25, "high": 0.75}},
+        {**line, "name": "<b>late", "report": "", "test": None},
+    ]
+    content = {
+        "table": "t.csv",
+        "rows": 1200,
+        "when": "today",
+        "version": "1",
+        "sentence": "It helps.",
+        "targets": targets,
+    }
+    write_overview(tmp_path / "report.html", {**content, "targets": targets})
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert re.findall(r'<a href="([^"]+)"', page) == ["price/report.html"]
+    assert "&lt;b&gt;late" in page
+    assert "<b>late" not in page
+    assert "<b>0.500</b>" in page
+    assert "1,200 rows" in page
+    assert "It helps." in page

@@ -5,7 +5,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.models.learning import Target, decided, draw_batches, draw_pass, draw_presence, encode_rows, twice
+from plait.models.learning import (
+    JointTarget,
+    Share,
+    Target,
+    decided,
+    draw_batches,
+    draw_pass,
+    draw_presence,
+    encode_rows,
+    twice,
+)
 from plait.models.network import Network, Parts
 from tiny import make_spec, prepared_numbers
 
@@ -146,3 +156,41 @@ def test_batches_hold_every_row_once() -> None:
     assert sorted(torch.cat(batches).tolist()) == rows.tolist()
     again = draw_batches(rows, 3, torch.Generator().manual_seed(0))
     assert all(torch.equal(one, other) for one, other in zip(batches, again, strict=True))
+
+
+# several targets
+
+
+def share(target: Target, outputs: slice, known: list[bool], prior_loss: float, labelled: float) -> Share:
+    return Share(target, outputs, torch.tensor(known), prior_loss, labelled)
+
+
+def test_several_targets_are_learned_by_what_their_priors_lose() -> None:
+    classes = Target(torch.tensor([0, 1, -1]))
+    numbers = Target(torch.tensor([0.0, 1.0, 3.0]), regression=True)
+    joint = JointTarget(
+        [
+            share(classes, slice(0, 2), [True, True, False], 0.5, 2 / 3),
+            share(numbers, slice(2, 3), [True, True, True], 2.0, 1.0),
+        ]
+    )
+    outputs, rows = torch.tensor([[1.0, 0.0, 0.5], [0.0, 2.0, 1.0], [9.0, -9.0, 3.0]]), torch.arange(3)
+    of_classes = torch.nn.functional.cross_entropy(outputs[:2, :2], torch.tensor([0, 1]))
+    loss = joint.loss(outputs, rows)
+    assert float(loss) == pytest.approx((float(of_classes) / 0.5 + (0.125 / 3) / 2.0) / 2)
+    losses, gain = joint.measure(outputs, rows)
+    each = torch.nn.functional.cross_entropy(outputs[:2, :2], torch.tensor([0, 1]), reduction="none")
+    expected = [float(each[0]) * 1.5 / 0.5 / 2 + 0.25 / 2 / 2, float(each[1]) * 1.5 / 0.5 / 2, 0.0]
+    assert losses.tolist() == pytest.approx(expected)
+    assert gain == pytest.approx(1 - sum(expected) / 3)
+
+
+def test_a_row_without_a_label_moves_no_head_of_its_target() -> None:
+    joint = JointTarget([share(Target(torch.tensor([-1, 1])), slice(0, 2), [False, True], 1.0, 0.5)])
+    outputs = torch.zeros(2, 2, requires_grad=True)
+    joint.loss(outputs, torch.arange(2)).backward()
+    assert outputs.grad is not None
+    assert outputs.grad[0].tolist() == [0.0, 0.0]
+    assert outputs.grad[1].tolist() == [0.5, -0.5]
+    assert float(joint.loss(outputs.detach(), torch.tensor([0]))) == 0.0
+    assert joint.measure(outputs.detach(), torch.tensor([0]))[0].tolist() == [0.0]

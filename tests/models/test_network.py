@@ -153,3 +153,14 @@ def test_subsets_are_what_a_masked_batch_gives_and_each_row_is_encoded_once() ->
         assert found == pytest.approx(wanted, abs=1e-6)
     assert seen == [2, 2]
     assert expected[3].tolist() == [pytest.approx(PRIOR.tolist())] * 4
+
+
+@pytest.mark.parametrize(("plan", "names"), [(None, ("photo",)), (BOTH, ("photo", "text"))])
+def test_a_part_of_a_network_says_what_the_whole_says_of_its_target(plan: str | None, names: tuple[str, ...]) -> None:
+    whole, part = build(plan, names), build(plan, names, seed=1)
+    spec = {**make_spec(plan, names), "outputs": 2}
+    part = Network(spec, torch.tensor([0.5, 0.5])).eval()
+    part.take_part(whole, slice(1, 3))
+    batch = make_batch(names, [[True] * len(names)] * 4)
+    torch.testing.assert_close(part(batch), whole(batch)[:, 1:])
+    assert part.prior.tolist() == pytest.approx([np.log(0.5)] * 2)

@@ -13,7 +13,7 @@ from plait.core.classes import Several
 from plait.errors import RequestError
 from plait.models.speech.decode import Heard
 from plait.runs.model import Model
-from plait.runs.predictions import Predictions, Transcripts, status_line
+from plait.runs.predictions import Predictions, TargetPredictions, Transcripts, status_line
 from plait.verbs.predict import predict
 from tiny import numbers_table, read_csv
 
@@ -132,3 +132,41 @@ def test_several_labels_are_joined_as_they_were() -> None:
         table = answers.to_arrow().to_pydict()
         assert table["prediction"] == prediction
         assert table["probability_c"] == [0.7, 0.1, None]
+
+
+def test_answers_of_several_targets_have_one_status_a_row() -> None:
+    probabilities = np.array([[0.7, 0.3], [np.nan] * 2, [np.nan] * 2])
+    status, reason = ["ok", "failed", "failed"], ["", "photo: blank", "photo: blank"]
+    first = Predictions(["a", None, None], probabilities, status, reason, ["a", "b"])
+    second = Predictions([1.5, 2.5, None], None, ["ok", "ok", "failed"], ["", "", "photo: blank"])
+    answers = TargetPredictions({"x": first, "y z": second}, {"prediction_x": [1, 2, 3]})
+    assert answers.status == ["ok", "partial", "failed"]
+    assert answers.reason == ["", "x: photo: blank", "photo: blank"]
+    table = answers.to_arrow()
+    assert table.column_names == [
+        "prediction_x_2", "prediction_x", "probability_x_a", "probability_x_b", "prediction_y z", "status", "reason",
+    ]  # fmt: skip
+    assert table.to_pylist()[1] == {
+        "prediction_x_2": 2,
+        "prediction_x": None,
+        "probability_x_a": None,
+        "probability_x_b": None,
+        "prediction_y z": 2.5,
+        "status": "partial",
+        "reason": "x: photo: blank",
+    }
+
+
+def test_columns_of_two_targets_never_have_one_name(tmp_path: Path) -> None:
+    both = {
+        "a": Predictions(["b_c"], np.ones((1, 1)), ["ok"], [""], ["b_c"]),
+        "a_b": Predictions(["c"], np.ones((1, 1)), ["ok"], [""], ["c"]),
+    }
+    answers = TargetPredictions(both)
+    assert [*answers.columns()] == [
+        "prediction_a", "probability_a_b_c", "prediction_a_b", "probability_a_b_c_2", "status", "reason",
+    ]  # fmt: skip
+    answers.write(tmp_path / "a.csv")
+    assert len(read_csv(tmp_path / "a.csv")) == 1
+    with pytest.raises(RequestError, match=r"ends in .csv or .parquet"):
+        answers.write(tmp_path / "a.txt")

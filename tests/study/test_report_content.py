@@ -84,7 +84,7 @@ def test_the_command_repeats_the_fit() -> None:
         "time_limit": 60.0,
         "seed": 3,
     }
-    assert command_of("my table.csv", "the label", Path("runs/first"), options) == (
+    assert command_of("my table.csv", ["the label"], Path("runs/first"), options) == (
         "plait fit 'my table.csv' --target 'the label' --out first --candidates classic --candidates late "
         "--ignore id --ignore 'my note' --kind age=number --modality notes=title,body --encoder text=tfidf "
         "--prep audio.denoise=True --prep audio.band=300,3400 --prep image.rotate=90 --balance "
@@ -93,15 +93,15 @@ def test_the_command_repeats_the_fit() -> None:
 
 
 def test_a_command_without_options_is_short() -> None:
-    assert command_of("t.csv", "y", Path("run"), {}) == "plait fit t.csv --target y --out run"
-    far = command_of("t.csv", "y", Path("run"), {"seed": 3}, Path("/a disk"))
+    assert command_of("t.csv", ["y"], Path("run"), {}) == "plait fit t.csv --target y --out run"
+    far = command_of("t.csv", ["y"], Path("run"), {"seed": 3}, Path("/a disk"))
     assert far == "plait fit t.csv --target y --out run --folder '/a disk' --seed 3"
 
 
 def test_the_command_has_the_flags_of_the_command_line_alone() -> None:
     options = {"converters": {"espeak.voice": "zh"}, "sample_rate": 8000, "report_rows": 50}
     told = "plait fit t.csv --target y --out run --converter espeak.voice=zh --report-rows 50"
-    assert command_of("t.csv", "y", Path("run"), options) == told
+    assert command_of("t.csv", ["y"], Path("run"), options) == told
 
 
 def test_the_command_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_the_command_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(vars(plait), "fit", remember)
     given = {"prep": {"audio": {"denoise": True, "band": (300, 3400)}}, "candidates": ["late"], "folds": 3}
-    words = shlex.split(command_of("t.csv", "y", Path("run"), given))[1:]
+    words = shlex.split(command_of("t.csv", ["y"], Path("run"), given))[1:]
     with pytest.raises(SystemExit):
         app(args=words, standalone_mode=False)
     assert {name: asked[name] for name in given} == given
@@ -216,6 +216,7 @@ def test_the_content_has_every_section(told: tuple[Model, dict[str, Any]]) -> No
         "confusion",
         "calibration",
         "conversions",
+        "sharing",
         "robustness",
         "importance",
         "examples",

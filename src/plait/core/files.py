@@ -67,8 +67,20 @@ def file_in(folder: Path, name: object, missing: bool = False) -> Path:
     Raises RunError for a path instead of a plain name, for what is no regular file (a link, a pipe, a device), and,
     unless `missing`, for what is not there: a stranger's folder opens and deletes nothing outside of itself.
     """
+    return _entry_in(folder, name, missing, stat.S_ISREG, "a regular file")
+
+
+def folder_in(folder: Path, name: object, missing: bool = False) -> Path:
+    """Return the path of a folder that a folder of plait's says is in it, as `file_in` does: no link, no other way."""
+    return _entry_in(folder, name, missing, stat.S_ISDIR, "a folder")
+
+
+def _entry_in(folder: Path, name: object, missing: bool, fits: Callable[[int], bool], wanted: str) -> Path:
     if not isinstance(name, str) or not name or name in (".", "..") or any(sign in name for sign in "/\\:\0"):
-        raise RunError(f"{folder}: {str(name)[:200]!r} is named there, which is no plain name of a file in it. {AGAIN}")
+        what = wanted.removeprefix("a regular ").removeprefix("a ")
+        raise RunError(
+            f"{folder}: {str(name)[:200]!r} is named there, which is no plain name of a {what} in it. {AGAIN}"
+        )
     path = folder / name
     try:
         mode = path.lstat().st_mode
@@ -78,9 +90,10 @@ def file_in(folder: Path, name: object, missing: bool = False) -> Path:
         raise RunError(f"{path} is missing. {AGAIN}") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}). {AGAIN}") from None
-    if not stat.S_ISREG(mode):
-        kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-        raise RunError(f"{path} is {kind}; expected a regular file. {AGAIN}")
+    if not fits(mode):
+        names = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISREG, "a file"))
+        kind = next((name for test, name in names if test(mode)), "a pipe or a device")
+        raise RunError(f"{path} is {kind}; expected {wanted}. {AGAIN}")
     return path
 
 

@@ -21,8 +21,9 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 AS_TEXT = "text"  # the family of candidates that read the whole row written out as words
+SHARED = "shared"  # the family of candidates that are cut from a network of several targets
 # the families of candidates that fit compares
-FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble")
+FAMILIES = ("alone", "classic", "late", AS_TEXT, "parallel", "sequential", "tree", "auto", "ensemble", SHARED)
 CLASS_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "log_loss")  # the first is the usual one
 NUMBER_METRICS = ("r2", "rmse", "mae")
 ORDERED_METRICS = ("quadratic_kappa", "mae", *CLASS_METRICS)
@@ -81,7 +82,7 @@ class FitOptions:
         precision (--precision NAME): auto: convolutions learn in bfloat16 where the processor is quicker in it; or
             float32.
         candidates (--candidates FAMILY): Family of candidates to try: alone, classic, late, text, parallel, sequential,
-            tree, auto, ensemble.
+            tree, auto, ensemble; of several targets shared.
         choose (--choose HOW): ensemble: an average of candidates, by rows that they did not learn from; or simple: the
             simplest candidate that is as good as the best on validation.
         metric (--metric NAME): Metric that decides choice, headline and verdict: accuracy, balanced_accuracy, f1_macro,

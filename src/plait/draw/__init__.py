@@ -16,5 +16,5 @@ DOOR: dict[str, tuple[str, ...]] = {
         "BLUE", "CONTENT", "FONTS", "GAP", "HALF", "INK", "LABEL", "LINE", "MARGIN", "ORANGE", "PALE", "Page", "SOFT",
         "WIDTH", "characters_of", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
     ),
-    "report": ("write_report",),
+    "report": ("write_overview", "write_report"),
 }  # fmt: skip

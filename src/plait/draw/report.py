@@ -9,6 +9,7 @@ data         {"rows", "unlabelled", "splits": {"train": rows, …}, "modalities"
              {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
 verdict      what `Verdict.to_json` returns
 conversions  [{"sentence"}] whether what was made of a modality was worth it
+sharing*     {"sentence"} what it did to learn the target together with others
 caveats*     [{"sentence"}] what the scores of the winner hide, and the way out
 leaderboard  what `study.candidate.list_candidates` returns; the cost is drawn from here
 confusion*   {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
@@ -96,11 +97,21 @@ def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
 
 def render_report(content: Mapping[str, Any]) -> str:
     """Return the report of a run as HTML that refers to nothing outside itself."""
+    return _render("report.html.j2", lay_out(words.jsonable(content, _clean)))
+
+
+def write_overview(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write the page that leads to the reports of several targets. content: {"table", "rows", "when", "version",
+    "sentence": on learning together, "targets": [{"name", "task", "winner", "metric", "test": span or None, "rows",
+    "verdict": sentence, "report": path of its own, or ""}]}."""
+    write_bytes(Path(path), _render("targets.html.j2", words.jsonable(content, _clean)).encode())
+
+
+def _render(template: str, views: Mapping[str, Any]) -> str:
     from markupsafe import Markup
 
     style = Markup((files("plait.draw") / "templates" / "report.css").read_text("utf-8"))
-    page = _environment().get_template("report.html.j2")
-    return str(page.render(style=style, **lay_out(words.jsonable(content, _clean)))) + "\n"
+    return str(_environment().get_template(template).render(style=style, **views)) + "\n"
 
 
 @lru_cache(maxsize=1)
@@ -125,6 +136,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     views: dict[str, Any] = {
         "verdict": sections.show_verdict(content["verdict"]),
         "conversions": [gain["sentence"] for gain in content["conversions"]],
+        "sharing": [content["sharing"]["sentence"]] if content.get("sharing") else [],
         "caveats": [caveat["sentence"] for caveat in content.get("caveats") or []],
         "data": sections.show_data(content["data"]),
         "leaderboard": candidates,

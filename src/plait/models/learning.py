@@ -68,6 +68,52 @@ class Target:
         return self.values.dim() == 2
 
 
+@dataclass(frozen=True)
+class Share:
+    """One of several targets that a network learns: its outputs, (rows,) which rows have a label, what its prior loses
+    on training rows, and the share of these that have a label."""
+
+    target: Target
+    outputs: slice
+    known: Tensor
+    prior_loss: float
+    labelled: float
+
+    def places(self, rows: Tensor) -> Tensor:
+        """Return where among these rows those are that have a label."""
+        return self.known[rows].nonzero()[:, 0]
+
+
+@dataclass
+class JointTarget:
+    """Several targets that are learned at once, each by what its prior loses; a row counts for those that it has."""
+
+    shares: list[Share]
+    metric_name: str = "gain over the prior"
+
+    def loss(self, outputs: Tensor, rows: Tensor) -> Tensor:
+        """The training loss: the mean over the targets, in units of what the prior of each loses."""
+        total = 0.0 * outputs.sum()
+        for share in self.shares:
+            places = share.places(rows)
+            if len(places):
+                loss = share.target.loss(outputs[places][:, share.outputs], rows[places])
+                total = total + loss * (len(places) / len(rows)) / (share.prior_loss * share.labelled)
+        return total / len(self.shares)
+
+    def measure(self, outputs: Tensor, rows: Tensor) -> tuple[Tensor, float]:
+        """Return the validation loss of every row, and how much less it is than that of the priors, 0 to 1."""
+        losses, num = torch.zeros(len(rows)), 0
+        for share in self.shares:
+            places = share.places(rows)
+            if len(places):
+                own = share.target.measure(outputs[places][:, share.outputs], rows[places])[0].float().cpu()
+                losses[places] += own * (len(rows) / len(places)) / share.prior_loss
+                num += 1
+        losses = losses / max(1, num)
+        return losses, float(1 - losses.mean())
+
+
 def encode_live(network: Network, prepared: Prepared, augment: Any, device: torch.device) -> Source:
     """Return what encodes the rows anew, augmented, with gradients: the encoders are trained."""
     return lambda rows: network.encode(prepared.batch(rows.numpy(), network.names, device), augment)

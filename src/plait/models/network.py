@@ -198,6 +198,13 @@ class Network(nn.Module):
         """Batch → logits (batch, class), or values (batch, target)."""
         return self.decide(self.encode(batch))
 
+    def take_part(self, network: Network, outputs: slice) -> None:
+        """Take all weights of a network of the same modalities and plan, of its heads those for some of its outputs."""
+        state = {name: x for name, x in network.state_dict().items() if name != "prior"}
+        for name in [name for name in state if name.startswith(("head.linear.", "heads."))]:
+            state[name] = state[name][outputs] if ".linear." in name else state[name]
+        self.load_state_dict({**state, "prior": self.prior})
+
     def continue_from(self, network: Network) -> None:
         """Take all weights of a network of the same modalities and plan; a tuned encoder those of its end."""
         own = {k: v for k, v in network.state_dict().items() if not k.startswith("encoders.")}

@@ -54,6 +54,7 @@ class Proof:
             look = count(trials["single"], "candidate looks", "candidates look")
             parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
         parts += ["", self.verdict["sentence"]]
+        parts += [self.facts["sharing"]["sentence"]] if "sharing" in self.facts else []
         parts += [told["sentence"] for key in ("conversions", "caveats") for told in self.facts.get(key, [])]
         return "\n".join(parts)
 

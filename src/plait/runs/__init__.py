@@ -13,10 +13,11 @@ DOOR: dict[str, tuple[str, ...]] = {
         "mean_vector", "read_features", "space_stem", "usual_aim",
     ),
     "facts": ("RunFacts",),
-    "load": ("load", "open_model"),
+    "load": ("load", "open_model", "open_one"),
     "model": ("Model", "NETWORK", "PROOF", "list_files"),
     "onnx": ("OnnxModel", "pack_model"),
     "pairs": ("Pairs",),
-    "predictions": ("Predictions", "Transcripts", "check_file", "status_line"),
+    "predictions": ("Predictions", "TargetPredictions", "Transcripts", "check_file", "status_line"),
+    "targets": ("TargetExplanations", "Targets", "name_folders", "name_target"),
     "transcriber": ("Transcriber", "transcripts_of"),
 }  # fmt: skip

@@ -123,6 +123,7 @@ class Study(TypedDict):
     conversions: NotRequired[list[Sentence]]
     caveats: NotRequired[list[Sentence]]
     worth: NotRequired[Worth]
+    sharing: NotRequired[Sentence]
 
 
 class Hole(TypedDict):

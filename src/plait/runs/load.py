@@ -8,23 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.core.files import AGAIN, check_finite, consistent, digest, file_in, read_json, read_tensors, seal, under
+from plait.core.files import (
+    AGAIN,
+    check_finite,
+    consistent,
+    digest,
+    file_in,
+    folder_in,
+    read_json,
+    read_tensors,
+    seal,
+    under,
+)
 from plait.core.threads import number_threads
-from plait.errors import RunError
+from plait.core.typed import check_type
+from plait.errors import RequestError, RunError
 from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
 from plait.runs.model import FORMAT, LEARNED, NETWORK, PROOF, WEIGHTS, Model
 
+OTHER = "Use the plait that wrote it."
+
 if TYPE_CHECKING:
     from plait.converters.in_fit import Made
+    from plait.runs.targets import Targets
 
 
 def load(
     folder: str | Path, *, plan: Any = None, converters: Sequence[Any] = (), encoders: Mapping[str, Any] | None = None
-) -> Model:
+) -> Model | Targets:
     """Return the model of a finished run, or of an .onnx file that `plait.export` wrote.
+
+    A run of several targets gives a `plait.Targets`, which holds a model each.
 
     Args:
         folder: the run folder, or the file.
@@ -45,15 +62,47 @@ def load(
         from plait.runs.onnx import OnnxModel
 
         return OnnxModel.load(folder, converters, encoders)
-    facts, strands, predictors, learned = open_run(Path(folder), plan, encoders)
+    given = read_run(Path(folder))
+    if given.get("task") == "targets":
+        return load_targets(Path(folder), given, plan, converters, encoders)
+    return load_model(Path(folder), given, plan, converters, encoders)
+
+
+def load_model(
+    folder: Path, given: dict[str, Any], plan: Any, converters: Sequence[Any], encoders: Mapping[str, Any] | None
+) -> Model:
+    """Return the model of a run of one target. given: what its run.json says."""
+    facts, strands, predictors, learned = open_run(folder, given, plan, encoders)
     kind: Any = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
     elif facts.task == "pairs":
         from plait.runs.pairs import Pairs as kind
-    with consistent(Path(folder) / "run.json"):
+    with consistent(folder / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
-    return kind(facts, strands, predictors, Path(folder), made=made, learned=learned)
+    return kind(facts, strands, predictors, folder, made=made, learned=learned)
+
+
+def load_targets(
+    folder: Path, given: dict[str, Any], plan: Any, converters: Sequence[Any], encoders: Mapping[str, Any] | None
+) -> Targets:
+    """Return a run of several targets: the run of each is in a folder of its own, and is the one that was listed."""
+    from plait.runs.targets import SEVERAL, Listing, Targets
+
+    path, models = folder / "run.json", dict[str, Model]()
+    with consistent(path):
+        if given["format"] != SEVERAL:
+            raise RunError(f"{path} has the format {given['format']}; this plait reads {SEVERAL}. {OTHER}")
+        check_type(given, Listing, str(path))
+        check_digests(folder, given["files"])
+        for target, part in given["targets"].items():
+            place = folder_in(folder, part["folder"])
+            facts = read_run(place)
+            require(facts["seal"] == part["seal"], f"{place} holds another run than the one of target {target!r}")
+            models[target] = load_model(place, facts, plan, converters, encoders)
+            require(models[target].target == target, f"{place} predicts another column than {target!r}")
+        require(len(models) > 1, "it has no targets")
+    return Targets(models, given, folder)
 
 
 def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str) -> Made:
@@ -65,21 +114,28 @@ def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str
     return Made.from_json(data, converters)
 
 
-def open_model(run: str | Path | Model, candidate: str | None = None) -> Model:
+def open_model(run: str | Path | Model | Targets, candidate: str | None = None) -> Model | Targets:
     """Return the model of a run, where it is not one already, ready to answer. candidate: another of its predictors."""
     number_threads()
-    model = run if isinstance(run, Model) else load(run)
+    model = load(run) if isinstance(run, (str, Path)) else run
     return model if candidate is None else model.as_candidate(candidate)
 
 
+def open_one(run: str | Path | Model | Targets, what: str) -> Model:
+    """Return the model of a run of one target. what: "a file holds", for the RequestError that several get."""
+    model = open_model(run)
+    if isinstance(model, Model):
+        return model
+    folders = ", ".join(part["folder"] for part in model.facts["targets"].values())
+    raise RequestError(f"{what} one target; give the run of one, which is a folder in this one: {folders}.")
+
+
 def open_run(
-    folder: Path, plan: Any, encoders: Mapping[str, Any] | None
+    folder: Path, facts: dict[str, Any], plan: Any, encoders: Mapping[str, Any] | None
 ) -> tuple[RunFacts, list[View], dict[str, Any], np.ndarray | None]:
     """Return (facts, strands, predictors, hashes of the rows learned from) of a finished run. Raises as `load` does."""
-    if not folder.is_dir():
-        raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
     with consistent(folder / "run.json"):
-        facts = read_facts(folder)
+        check_facts(folder, facts)
         tensors = read_tensors(file_in(folder, WEIGHTS))
         check_finite(tensors, folder / WEIGHTS)
         states = enumerate(facts["strands"])
@@ -132,24 +188,36 @@ def check_recognisers(facts: Mapping[str, Any], predictors: Mapping[str, Any]) -
         )
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """Return what run.json says, once it and every file that it names are what was written. Raises RunError."""
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return what run.json says, if it is as it was written. Raises RunError."""
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder}. Name the folder that `plait fit` wrote.")
     if not (folder / "run.json").exists():
         raise RunError(
             f"{folder} holds no finished run: {folder / 'run.json'} is missing. Run the fit again; it goes on where it "
             "stopped."
         )
     path = file_in(folder, "run.json")
-    facts = read_json(path)
-    if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
-        raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
+    with consistent(path):
+        facts = read_json(path)
+        if not isinstance(facts, dict) or facts.get("seal") != seal(facts):
+            raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN}")
+    return facts
+
+
+def check_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Raise RunError or ValueError unless what a run of one target says has the form that is read, and its files are
+    what was written."""
+    path = folder / "run.json"
     if facts["format"] not in (3, FORMAT):  # 3 has a verdict of another form, and is read as it is
-        raise RunError(
-            f"{path} has the format {facts['format']}; this plait reads {FORMAT}. Use the plait that wrote it."
-        )
+        raise RunError(f"{path} has the format {facts['format']}; this plait reads {FORMAT}. {OTHER}")
     RunFacts.check(facts, str(path))
-    paths = {file_in(folder, name): expected for name, expected in facts["files"].items()}
+    check_digests(folder, facts["files"])
+
+
+def check_digests(folder: Path, files: Mapping[str, str]) -> None:
+    """Raise RunError for a file of a run that is not what was written."""
+    paths = {file_in(folder, name): expected for name, expected in files.items()}
     for file, expected in paths.items():
         if digest(file) != expected:
             raise RunError(f"{file} is damaged: it was changed or cut short. {AGAIN}")
-    return facts

@@ -25,6 +25,7 @@ from plait.core.files import (
     consistent,
     digest,
     file_in,
+    folder_in,
     naming,
     read_json,
     seal,
@@ -501,7 +502,8 @@ class Model:
             lines.append(f"{more}: print(model.study), plait study RUN")
         lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
         said = (one["sentence"] for key in ("conversions", "caveats") for one in facts.study.get(key, []))
-        lines += [*said, *self._say_refit()]
+        sharing = [facts.study["sharing"]["sentence"]] if "sharing" in facts.study else []
+        lines += [*sharing, *said, *self._say_refit()]
         if facts.learning_curve:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
@@ -641,8 +643,7 @@ class Model:
             facts.files = {name: digest(final / name) for name in sorted([WEIGHTS, *writers])}
             facts.seal = seal(facts.to_json())
             # an older run is no longer whole from here on, and none of its files may stay; run.json goes last
-            for path in list_files(folder):
-                path.unlink()
+            remove_run(folder)
             for name in facts.files:
                 (final / name).replace(folder / name)
             write_json(folder / "run.json", facts.to_json())
@@ -665,5 +666,18 @@ def list_files(folder: Path) -> list[Path]:
         return []
     path = file_in(folder, "run.json")
     with consistent(path):
-        paths = [file_in(folder, name, missing=True) for name in read_json(path).get("files", {})]
+        facts = read_json(path)
+        paths = [file_in(folder, name, missing=True) for name in facts.get("files", {})]
+        for part in facts.get("targets", {}).values():
+            paths += list_files(folder_in(folder, part["folder"], missing=True))
     return [*(file for file in paths if file.exists()), path]
+
+
+def remove_run(folder: Path) -> None:
+    """Remove the files of the run in a folder, and the folders in it that are empty then."""
+    paths = list_files(folder)
+    for path in paths:
+        path.unlink()
+    for place in dict.fromkeys(path.parent for path in paths if path.parent != folder):
+        with contextlib.suppress(OSError):  # something else is in it, which stays
+            place.rmdir()

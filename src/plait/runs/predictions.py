@@ -106,18 +106,12 @@ class Predictions:
 
     def write(self, path: str | Path, front: Mapping[str, Sequence[Any]] | None = None) -> None:
         """Write CSV or Parquet, by the ending. Raises RequestError for another ending. front: further columns."""
-        import io
-
         import pyarrow as pa
-        import pyarrow.csv as csv
-        import pyarrow.parquet as parquet
 
-        path, buffer, table = check_file(path), io.BytesIO(), self.to_arrow()
+        table = self.to_arrow()
         if front is not None:
             table = pa.table({**front, **dict(zip(table.column_names, table.columns, strict=True))})
-        writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
-        writer(table, buffer)
-        write_bytes(path, buffer.getvalue())
+        write_answers(table, path)
 
 
 @dataclass
@@ -153,6 +147,107 @@ class Transcripts(Predictions):
         words = [None if said is None else json.dumps(said, ensure_ascii=False) for said in listed]
         columns = {"prediction": self.labels, "confidence": self.confidence, "words": words}
         return self._beside_kept({**columns, "status": self.status, "reason": self.reason})
+
+
+@dataclass
+class TargetPredictions:
+    """One answer of each target for each row, in order, and one status a row.
+
+    Args:
+        of: {target: its Predictions}.
+        kept, notes: as in `Predictions`.
+
+    Example:
+        >>> age = plait.Predictions([34.0], None, ["ok"], [""])
+        >>> plait.TargetPredictions({"age": age}).columns()
+        {'prediction_age': [34.0], 'status': ['ok'], 'reason': ['']}
+    """
+
+    of: dict[str, Predictions]
+    kept: dict[str, list[Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.of.values())))
+
+    def __getitem__(self, target: str) -> Predictions:
+        return self.of[target]
+
+    @property
+    def labels(self) -> dict[str, list[Any]]:
+        """The answers of each target: {target: (rows,) list}."""
+        return {name: answers.labels for name, answers in self.of.items()}
+
+    @property
+    def probabilities(self) -> dict[str, np.ndarray | None]:
+        """(rows, class) of each target; None of numbers."""
+        return {name: answers.probabilities for name, answers in self.of.items()}
+
+    @property
+    def status(self) -> list[str]:
+        """(rows,) failed where no target has an answer, ok where nothing is missing, else partial."""
+        rows = zip(*(answers.status for answers in self.of.values()), strict=True)
+        return [row[0] if len({*row}) == 1 else "partial" for row in rows]
+
+    @property
+    def reason(self) -> list[str]:
+        """(rows,) why; with the target in front of it, where targets differ."""
+        rows = zip(*(answers.reason for answers in self.of.values()), strict=True)
+        return [
+            row[0]
+            if len({*row}) == 1
+            else "; ".join(f"{name}: {why}" for name, why in zip(self.of, row, strict=True) if why)
+            for row in rows
+        ]
+
+    def _named(self) -> dict[str, tuple[str, str]]:
+        """Return {column: (target, its column there)} of all answers."""
+        named: dict[str, tuple[str, str]] = {}
+        for target, answers in self.of.items():
+            for column in [*answers.columns()][len(answers.kept) : -2]:
+                front, sign, end = column.partition("_")
+                named[free_name(f"{front}_{target}{sign}{end}", named)] = (target, column)
+        return named
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists of Python values."""
+        each = {target: answers.columns() for target, answers in self.of.items()}
+        columns = {name: each[target][column] for name, (target, column) in self._named().items()}
+        columns |= {"status": self.status, "reason": self.reason}
+        return {free_name(name, columns): cells for name, cells in self.kept.items()} | columns
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table with the columns of all targets.
+
+        What is kept, prediction_<target>, probability_<target>_<class>, status, reason.
+        """
+        import pyarrow as pa
+
+        tables, named = {target: answers.to_arrow() for target, answers in self.of.items()}, self._named()
+        columns: dict[str, Any] = {}
+        for name, cells in self.columns().items():
+            if name in named:
+                columns[name] = tables[named[name][0]].column(named[name][1])
+            else:
+                columns[name] = array_of(cells, "string" if name in ("status", "reason") else None)
+        return pa.table(columns)
+
+    def write(self, path: str | Path) -> None:
+        """Write CSV or Parquet, by the ending. Raises RequestError for another ending."""
+        write_answers(self.to_arrow(), path)
+
+
+def write_answers(table: Any, path: str | Path) -> None:
+    """Write an Arrow table as CSV or Parquet, by the ending. Raises RequestError for another ending."""
+    import io
+
+    import pyarrow.csv as csv
+    import pyarrow.parquet as parquet
+
+    path, buffer = check_file(path), io.BytesIO()
+    writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
+    writer(table, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def check_file(path: str | Path) -> Path:

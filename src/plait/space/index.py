@@ -24,7 +24,7 @@ from plait.core.words import count
 from plait.data.read import read_rows
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.runs.embedding import Embeddings, Read, Space, mean_vector, read_features
-from plait.runs.load import load
+from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.space.hits import Hits
 from plait.space.learn import measure, say_space
@@ -433,7 +433,7 @@ def load_index(folder: str | Path) -> Index:
     inner = folder / MODEL
     if inner.is_symlink() or not inner.is_dir():
         raise RunError(f"{inner} is missing, or no folder; it holds the run of the index. {AGAIN_INDEX}")
-    model, space = load(inner), Space.read(folder)
+    model, space = open_one(inner, "an index is of"), Space.read(folder)
     if space is None:
         raise RunError(f"{folder / 'space.json'} is missing. {AGAIN_INDEX}")
     if space.seal != facts["space"] or space.run != model.facts.seal or facts["run"] != model.facts.seal:

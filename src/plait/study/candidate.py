@@ -50,6 +50,7 @@ class Candidate:
     low: float | None = None  # below which no number is answered
     tested: np.ndarray | None = field(default=None, repr=False)  # its answers on the test rows, once it was asked
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
+    again: Callable[[], Any] | None = field(default=None, repr=False)  # of a shared one: learns anew from all rows
     pooled: np.ndarray | None = field(default=None, repr=False)  # (held, class), of all rows that folds have held out
     latency: float | None = None  # ms per row, where its time was taken
 
@@ -87,6 +88,11 @@ class Candidate:
         predictor = predictor if self.low is None else Bounded(predictor, self.low)
         plain = {self.heat, *self.given} == {1.0} and not self.thresholds
         return predictor if plain else Calibrated(predictor, self.heat, self.prior, self.given, self.thresholds)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it, or one that it is made of, has learned other targets too."""
+        return self.again is not None or any(part.is_shared for part in self.parts)
 
     @property
     def can_repeat(self) -> bool:

@@ -36,11 +36,16 @@ def learn(job: Fit) -> Model:
     if job.labels is None and job.plan_objects and job.audio not in named:
         fusion = job.options.fusion
         raise RequestError(f"fusion {fusion} leaves the sound {job.audio!r} out; it has: {', '.join(named)}.")
-    import scipy.linalg  # noqa: F401  # before threads are counted: it has its own
-
-    with single_blas() if len(job.table) <= FEW_ROWS else contextlib.nullcontext():
+    with suit_threads(len(job.table)):
         job.convert()
         return learn_transcripts(job) if job.labels is None else learn_labels(job)
+
+
+def suit_threads(rows: int) -> contextlib.AbstractContextManager[None]:
+    """Return what holds while so many rows are learned: products of few run on one thread."""
+    import scipy.linalg  # noqa: F401  # before threads are counted: it has its own
+
+    return single_blas() if rows <= FEW_ROWS else contextlib.nullcontext()
 
 
 def learn_labels(job: Fit) -> Model:

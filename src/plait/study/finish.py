@@ -58,7 +58,8 @@ def finish(result: Result) -> Model:
             files["example.json"] = lambda path: write_json(path, example)
     learn_anew(result, model)
     model.write(job.folder, files)
-    shutil.rmtree(job.work)
+    if job.whole is None:  # of several targets all are done, or none
+        shutil.rmtree(job.work)
     return model
 
 
@@ -224,6 +225,8 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     }
     if worth := measure_worth(result, model, answered):
         facts.study["worth"] = worth
+    if result.sharing is not None:
+        facts.study["sharing"] = result.sharing
     if caveats := list_caveats(result):
         facts.study["caveats"] = [{"sentence": sentence} for sentence in caveats]
 

@@ -60,6 +60,8 @@ class Fit:
     made: Sequence[Made] = ()  # modalities and cells that conversions add to the table
     callback: Callback = quiet
     began: float = field(default_factory=time.monotonic)
+    whole: Fit | None = None  # the fit of several targets that this is one of
+    given_rows: Prepared | None = None  # its rows, where they are prepared already
 
     def __post_init__(self) -> None:
         self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
@@ -69,11 +71,17 @@ class Fit:
     @property
     def work(self) -> Path:
         """The folder of what only a run under way needs."""
-        return self.folder / UNFINISHED
+        return self.folder / UNFINISHED if self.whole is None else self.whole.work / "targets" / self.folder.name
 
     @property
     def target(self) -> str:
         return str(self.schema.role("target"))
+
+    @property
+    def asked(self) -> tuple[Path, list[str]]:
+        """The folder and the targets of the command that this is of."""
+        job = self.whole or self
+        return job.folder, [self.target] if self.whole is None else list(getattr(job.labels, "names", ()))
 
     @cached_property
     def groups(self) -> np.ndarray | None:
@@ -85,6 +93,8 @@ class Fit:
 
     def code_cells(self, views: Sequence[View]) -> dict[str, np.ndarray]:
         """Return a number for each cell that was given and that the modalities hold; files are read once."""
+        if self.whole is not None:
+            return self.whole.code_cells(views)
         if self._codes is None:
             self._codes = code_columns(self.table, views, [one.column for one in self.made])
         return self._codes
@@ -111,11 +121,8 @@ class Fit:
     def split_rows(self, codes: np.ndarray, classification: bool) -> np.ndarray:
         """Return which rows train, choose and test (rows,). Warns of a group that is in two of these."""
         split = choose_splits(self.table, self.schema, codes, classification, self.generator)
-        if classification and self.labels is not None and self.labels.classes is not None:
-            self.labels.check_training(np.flatnonzero(split == "train"))
-            single = self.labels.sets is None  # of several labels a row the code is the rarest, and no class
-            for note in check_classes(split, codes, self.labels.classes, self.table, self.schema) if single else ():
-                self.note(note)
+        if classification:
+            self.check_split(split)
         name = self.schema.role("group")
         places: dict[str, set[str]] = {}
         for cell, part in zip(self.table.cells(name), split, strict=True) if name is not None else ():
@@ -127,8 +134,20 @@ class Fit:
             self.note(f"warning: {many} in more than one split ({shown}); scores may be too good.")
         return split
 
+    def check_split(self, split: np.ndarray) -> None:
+        """Raise TableError where the training rows have one class, or a part lacks one for no good reason; tell it of
+        rare ones."""
+        if self.labels is not None and self.labels.classes is not None:
+            self.labels.check_training(np.flatnonzero(split == "train"))
+            single = self.labels.sets is None  # of several labels a row the code is the rarest, and no class
+            codes, classes = self.labels.codes, self.labels.classes
+            for note in check_classes(split, codes, classes, self.table, self.schema) if single else ():
+                self.note(note)
+
     def prepare(self, split: np.ndarray, options: FitOptions | None = None, keep: bool = True) -> Prepared:
         """Fit the preprocessing on the training rows and prepare every row; or, if they are kept, of a killed run."""
+        if keep and self.given_rows is not None:
+            return self.given_rows
         callback, options = self.callback if keep else quiet, options or self.options
         for_training = [one for one in self.made if one.training_only]
         table = apply_conversions(self.table, for_training, callback, split == "train")

@@ -258,6 +258,15 @@ class Labels:
             return self.codes
         return np.array([np.nan if cell is None else float(cell) for cell in self.cells])
 
+    @property
+    def network_prior(self) -> torch.Tensor:
+        """What a network starts from: (class,) shares of training, or (1,) the mean, as it learns numbers."""
+        if self.classes is not None:
+            return torch.from_numpy(self.prior.astype(np.float32))
+        center, spread = self.scale
+        # the mean is 0, but not of logarithms, which have theirs elsewhere
+        return torch.full((1,), float(self.learned_prior[0] - center) / spread if self.log else 0.0)
+
     def learn_log(self, train: np.ndarray, log: bool) -> None:
         """Learn logarithms, or not. No answer is then far above the largest number of training."""
         self.log, values = log, self.numbers[train]

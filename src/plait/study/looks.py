@@ -46,7 +46,7 @@ def note_look(job: Fit, rows: np.ndarray, names: Sequence[str], metric: str) -> 
     options = fingerprint_options(job.options)
     if job.labels is not None and job.labels.counts is not None:
         options += hashlib.sha256(job.labels.counts.tobytes()).hexdigest()
-    name = hashlib.sha256(f"{options} {job.target}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{options} {' '.join(job.asked[1])}".encode()).hexdigest()[:16]
     try:
         folder = cache_folder() / "looks" / digest[:16]
         write_json(folder / f"{name}.json", {**facts, "seal": seal(facts)})

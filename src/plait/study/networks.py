@@ -260,12 +260,7 @@ class Study(Training):
         self, plan: str | None, names: Sequence[str], stage: str, late: bool = False, tuned: Sequence[str] = ()
     ) -> Network:
         strands = [s for s in self.prepared.views if s.of in names]
-        prior, classes = torch.zeros(1), self.labels.classes
-        if classes is not None:
-            prior = torch.from_numpy(self.labels.prior.astype(np.float32))
-        elif self.labels.log:  # the mean is not where the logarithms have theirs
-            center, spread = self.labels.scale
-            prior += float(self.labels.learned_prior[0] - center) / spread
+        prior, classes = self.labels.network_prior, self.labels.classes
         spec = {
             **describe_views([s for s in strands if s.how == ("tuned" if s.of in tuned else "own")]),
             "plan": plan,

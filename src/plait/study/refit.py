@@ -60,23 +60,25 @@ class Refit:
             if self.how == "train+val" and self.search.has_whole(candidate):
                 return candidate.predictor
             return candidate.fit(self.rows)
-        if candidate.network is None:
+        if candidate.network is None and candidate.again is None:
             return candidate.predictor
         again = self._again(candidate) if self.networks else None
         if again is None:
             self.kept.append(candidate.name)
-            return candidate.predictor
-        return again.predictor
+        return candidate.predictor if again is None else again
 
-    def _again(self, candidate: Candidate) -> Candidate | None:
+    def _again(self, candidate: Candidate) -> Any:
         """Train a network as it was, on all rows; None where the time limit leaves no room for that."""
+        if candidate.again is not None:
+            return candidate.again()
         budget = self.search.study.budget
         trained = [c for c in self.search.study.candidates if c.network is not None]
         chain = [c.seconds for c in trained if c.plan in (None, candidate.plan)]
         if budget.stopped or budget.deadline - time.monotonic() < SLACK * sum(chain):
             return None
         try:
-            return self._study.repeat(candidate)
+            again = self._study.repeat(candidate)
+            return None if again is None else again.predictor
         except (PlaitError, KeyboardInterrupt):  # what has won is there already
             return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
@@ -55,6 +55,7 @@ class Account:
             "verdict": facts.study["verdict"],
             "conversions": facts.study.get("conversions", []),
             "caveats": facts.study.get("caveats", []),
+            "sharing": facts.study.get("sharing"),
             "leaderboard": facts.study["candidates"],
             "learning_curve": facts.learning_curve or None,
             "missing": {},
@@ -123,7 +124,7 @@ class Account:
 
     def question(self) -> dict[str, Any]:
         job, facts, classes = self.job, self.model.facts, self.search.labels.classes
-        source = Path(str(job.table.source)).name
+        source, (folder, targets) = Path(str(job.table.source)).name, job.asked
         versions = {"python": platform.python_version()}
         versions |= {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
         options = {name: value for name, value in facts.options.items() if value not in (None, [], {}, False)}
@@ -136,7 +137,7 @@ class Account:
             "table": source,
             "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
             "version": __version__,
-            "command": command_of(source, job.target, job.folder, changed_options(job.options), _far_media(job)),
+            "command": command_of(source, targets, folder, changed_options(job.options), _far_media(job)),
             "options": options,
             "seed": facts.seed,
             "hash": hash_cells(job.table).hexdigest(),
@@ -251,9 +252,12 @@ def _far_media(job: Any) -> Path | None:
     return folder if source.exists() and folder not in (source, source.parent) else None
 
 
-def command_of(source: str, target: str, out: Path, options: Mapping[str, Any], folder: Path | None = None) -> str:
+def command_of(
+    source: str, targets: Sequence[str], out: Path, options: Mapping[str, Any], folder: Path | None = None
+) -> str:
     """Return the command line that repeats a fit. options: as given, those left at their default not among them."""
-    words, flags = ["plait", "fit", source, "--target", target, "--out", out.name], read_flags(FitOptions)
+    asked = [word for target in targets for word in ("--target", target)]
+    words, flags = ["plait", "fit", source, *asked, "--out", out.name], read_flags(FitOptions)
     words += ["--folder", str(folder)] if folder is not None else []
     for name, value in options.items():
         flag = flags[name][0].partition(" ")[0].partition("/")[0]

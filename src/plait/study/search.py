@@ -17,7 +17,7 @@ import numpy as np
 
 from plait.core.contract import shown_by
 from plait.core.files import Stages
-from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS
+from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS, SHARED
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.kinds import TABULAR, TEXT
@@ -78,6 +78,9 @@ class Search:
     single: Candidate | None = None
     fused: Candidate | None = None
     settled: Verdict | None = None  # of several splits
+    sharing: Callable[[Search], list[Candidate]] | None = None  # gives what learned other targets too, of several
+    apart: Candidate | None = None  # what would win without these
+    _scaled: bool = False  # whether that is settled
     _skewed: bool = False  # whether the target is numbers, above 0, of which logarithms may be learned
     _tried: int = 0
     _best: dict[str, Candidate] = field(default_factory=dict)  # the ensemble of each modality alone
@@ -115,7 +118,9 @@ class Search:
         else:
             self._settle_by_classic()
         if self.plan is not None:
-            winner = study.run(self.plan)
+            self.apart = winner = study.run(self.plan)
+            shared = [c for c in self._add_shared() if c.plan == winner.plan]
+            winner = min([winner, *shared], key=lambda c: c.loss)
             self.calibrate()
             self._measure()
         else:
@@ -124,11 +129,18 @@ class Search:
             if self.deal is not None:
                 return self._choose_ensembles()
             winner = choose([c for c in study.candidates if c.names])
+            own = [c for c in study.candidates if c.names and not c.is_shared]
+            self.apart = choose(own) if own else None
         self.single = best_of(c for c in study.candidates if len(c.names) == 1)
         plural = [c for c in study.candidates if len(c.names) > 1]
         self.fused = winner if self.plan is not None and winner in plural else best_of(plural)
         self.calibrate_sets(winner)
         return winner
+
+    def use(self, study: Study) -> None:
+        """See the modalities through the encoders that another study has settled."""
+        self.study.prepared, self.study.encoders_tried = study.prepared, study.encoders_tried
+        vars(self).pop("seen", None)
 
     def _settle_by_classic(self) -> None:
         """Choose the encoders that are left open by what a linear learner reaches with each; no network is wanted."""
@@ -173,12 +185,20 @@ class Search:
                 self._most_confident()
             if "classic" in wanted and not study.budget.interrupted:
                 self._level_trials()
-        if not any(c.names for c in study.candidates):
+        if not any(c.names for c in study.candidates) and not (self.sharing and SHARED in wanted):
             self._refuse(bool(wanted & {"classic", "alone", *plans_wanted}))
         self.calibrate()
         if "ensemble" in wanted and self.deal is None:
             self._ensembles()
             self.calibrate()
+        if SHARED in wanted and self._add_shared():  # last, so that all else is as it would be without
+            self.calibrate()
+
+    def _add_shared(self) -> list[Candidate]:
+        """Add what a network of several targets gave to this one, and return it."""
+        shared = [] if self.sharing is None else self.sharing(self)
+        self.study.candidates += shared
+        return shared
 
     def _may_gain(self) -> bool:
         """Whether networks that fuse are worth their time: not of texts and tables that others know better than they.
@@ -485,8 +505,9 @@ class Search:
 
     def settle_scale(self) -> None:
         """Learn the logarithms of very skewed numbers where validation agrees: quick learners err less, in the unit."""
-        study, labels = self.study, self.labels
-        if labels.classes is not None or not is_skewed(labels.numbers[study.train]):
+        study, labels, settled = self.study, self.labels, self._scaled
+        self._scaled = True
+        if settled or labels.classes is not None or not is_skewed(labels.numbers[study.train]):
             return
         if len(study.val) == 0:
             return
@@ -651,6 +672,10 @@ class Search:
         else:
             self.fused = winner
         assert winner is not None
+        self.apart = winner
+        if winner.is_shared:
+            own = [c for c in tried if not c.is_shared]
+            self.apart = select("learned apart", own) if any(c.names for c in own) else None
         looked = self.looked_at(winner)
         if self.labels.classes is not None and len(deal.turns) > 1:
             done: set[Candidate] = set()
@@ -810,10 +835,14 @@ class Search:
 
     def looked_at(self, winner: Candidate) -> list[Candidate]:
         """Return the candidates that may see the test rows: the winner, the best fusion, each modality alone."""
-        looked = [winner, self.single, self.fused, *self.alone.values()]
+        looked = [winner, self.single, self.fused, self.apart, self.together(winner), *self.alone.values()]
         if self.deal is not None:  # the best that is no ensemble stands beside
             looked.append(best_of(c for c in self.study.candidates if c.names and c.family != "ensemble"))
         return list(dict.fromkeys(c for c in looked if c is not None))
+
+    def together(self, winner: Candidate) -> Candidate | None:
+        """Return what has learned other targets too: the winner, or else the best on validation; None of none."""
+        return winner if winner.is_shared else best_of(c for c in self.study.candidates if c.is_shared)
 
     def look(self, candidate: Candidate) -> np.ndarray:
         """Return what a candidate says of the test rows, as it is judged: (test, class) or (test, 1). Asked once."""
@@ -878,6 +907,7 @@ class Result:
     points: list[dict[str, Any]]
     checked: dict[str, Any] | None = None
     looks: int = 0  # fits with different options that have looked at the same test rows, this one among them
+    sharing: dict[str, Any] | None = None  # whether it helped to learn the target together with others
 
     def __post_init__(self) -> None:
         study = self.search.study

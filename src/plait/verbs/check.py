@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from plait.data.fact_cache import cache_folder
 from plait.data.read import read
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.detect import detect
+from plait.kinds.left_out import WHY_ASKED
 
+WHY_TARGET = f"{WHY_ASKED}: another target"
 OPTIONS = ("split", "group", "ignore", "kinds", "modalities", "sample_rate")
 
 
@@ -25,7 +28,7 @@ OPTIONS = ("split", "group", "ignore", "kinds", "modalities", "sample_rate")
 def check(
     table: Any,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     folder: str | Path | None = None,
     fix: str | Path | None = None,
     learning_curve: bool = False,
@@ -38,7 +41,7 @@ def check(
     Args:
         table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
-        target (--target COLUMN): Column to predict.
+        target (--target COLUMN): Column to predict. Repeat it for several.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         fix (--fix OUT): New folder for a mended copy of the table.
         learning_curve (--learning-curve): Say whether more rows would help, by quick guesses.
@@ -68,13 +71,14 @@ def check(
             raise RequestError(f"check has no option {name!r}. {did_you_mean(name, OPTIONS)}")
     chosen = FitOptions.of(options)
     rows = read(table, folder)
-    schema = detect_columns(rows, target, chosen)
-    rows = _with_rates(rows, chosen.sample_rate)
+    schemas = [*detect_targets(rows, list_targets(target), chosen).values()] or [detect_columns(rows, None, chosen)]
+    rows, schema = _with_rates(rows, chosen.sample_rate), schemas[0]
     survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
     findings = [*check_media(survey), *check_cells(rows, schema)]
-    findings += check_labels(survey, tell)
-    if learning_curve:
-        findings += check_growth(survey, tell)
+    for own in (replace(survey, schema=schema) for schema in schemas):
+        findings += [found for found in check_labels(own, tell) if found not in findings]
+        if learning_curve:
+            findings += check_growth(own, tell)
     if fix is not None:
         findings.append(_mend(rows, schema, Path(fix), tell))
     return Findings.of(len(rows), findings)
@@ -84,6 +88,29 @@ def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Sche
     """Return what each column is, as the options have it."""
     roles: dict[str, Any] = {name: getattr(chosen, name) for name in OPTIONS[:-1]}
     return detect(_with_rates(table, chosen.sample_rate), target=target, **roles)
+
+
+def list_targets(target: str | Sequence[str] | None) -> list[str]:
+    """Return the targets of one, several or none."""
+    return [target] if isinstance(target, str) else list(target or ())
+
+
+def detect_targets(table: Table, targets: Sequence[str], chosen: FitOptions) -> dict[str, Schema]:
+    """Return what each column is, for each target: the others are left out then. RequestError for one named twice."""
+    for place, name in enumerate(targets):
+        if name in targets[:place]:
+            raise RequestError(f"the target {name!r} is named twice; name it once.")
+        if len(targets) > 1 and name not in table.data:
+            near = did_you_mean(name, table.names)
+            raise RequestError(f"target: there is no column {name!r} in {table.source}. {near}")
+    schemas = {}
+    for name in targets:
+        others = [other for other in targets if other != name]
+        kinds = {column: kind for column, kind in chosen.kinds.items() if column not in others}
+        found = detect_columns(table, name, replace(chosen, ignore=(*chosen.ignore, *others), kinds=kinds))
+        columns = (replace(c, why=WHY_TARGET) if c.name in others else c for c in found.columns)
+        schemas[name] = replace(found, columns=tuple(columns))
+    return schemas
 
 
 def _with_rates(table: Table, rate: int | None) -> Table:

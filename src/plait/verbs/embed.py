@@ -9,14 +9,15 @@ from plait.core.options import checked
 from plait.data.read import read_rows
 from plait.models.rows import Callback, quiet
 from plait.runs.embedding import Embeddings, check_out, read_features
-from plait.runs.load import open_model
+from plait.runs.load import open_one
 from plait.runs.model import Model
+from plait.runs.targets import Targets
 from plait.space.keep import check_able, space_of
 
 
 @checked
 def embed(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     rows: Any,
     *,
     out: str | Path | None = None,
@@ -49,7 +50,7 @@ def embed(
     """
     if out is not None:
         check_out(out)
-    model, callback = open_model(run), callback or quiet
+    model, callback = open_one(run, "a space is learned of"), callback or quiet
     check_able(model, aim)
     table = read_rows(rows, folder)
     read = read_features(model, table, callback=callback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from plait.core.classes import place_of
 from plait.core.contract import Table, clean_label
 from plait.data.read import read
 from plait.errors import RequestError, TableError
-from plait.runs.predictions import Predictions
+from plait.runs.model import Model
+from plait.runs.predictions import Predictions, TargetPredictions
+from plait.runs.targets import Targets
 from plait.verbs.fit import fit
 
 
@@ -54,7 +57,7 @@ class _Estimator(BaseEstimator):
         Args:
             X: anything that `plait.read` takes; for cross-validation a data frame, an array of numbers, or a
                 plait.Table.
-            y: (rows,) integers, strings or numbers, or one-hot (rows, class).
+            y: (rows,) integers, strings or numbers, or one-hot (rows, class); of several targets (rows, target).
             sample_weight: (rows,) what each row counts, as in `plait.fit`.
         """
         if y is None:
@@ -70,16 +73,19 @@ class _Estimator(BaseEstimator):
             options[name] = dict(options[name] or {})
         table = self._read(X, fitting=True)
         name = "label" if "label" not in table.names else "label (given)"
+        several = y.ndim == 2 and y.shape[1] > 1 and not (self._kind == "category" and np.isin(y, (0, 1)).all())
+        names = [f"{name} {place}" for place in range(y.shape[1])] if several else [name]
+        labels = dict(zip(names, y.T, strict=True)) if several else y
         if len(table) < 2:
             raise TableError("n_samples=1: one row cannot be learned from and tested; expected more.")
         if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":  # what another step gives is numbers, and no ids
             options["kinds"] = {**dict.fromkeys(table.names, "number"), **options["kinds"]}
-        options["kinds"] = {name: self._kind, **options["kinds"]}
-        if options["kinds"][name] == "labels":
+        options["kinds"] = {**dict.fromkeys(names, self._kind), **options["kinds"]}
+        if "labels" in [options["kinds"][name] for name in names]:
             raise RequestError(
                 f"{type(self).__name__} answers one thing a row; several labels a row are for plait.fit."
             )
-        self.model_ = fit(table, y, target=name, sample_weight=sample_weight, **options)
+        self.model_: Any = fit(table, labels, target=names, sample_weight=sample_weight, **options)
 
     def _read(self, X: Any, fitting: bool = False) -> Table:
         """Return the table of `X`, held against the columns of training."""
@@ -90,9 +96,13 @@ class _Estimator(BaseEstimator):
             self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, object)
         return table
 
-    def _answers(self, X: Any) -> Predictions:
+    def _answers(self, X: Any) -> list[tuple[Model, Predictions]]:
+        """Return the model of each target, and what it says."""
         check_is_fitted(self, "model_")
-        return self.model_.predict(self._read(X))
+        answers = self.model_.predict(self._read(X))
+        if isinstance(self.model_, Targets) and isinstance(answers, TargetPredictions):
+            return [(self.model_[name], answers[name]) for name in self.model_]
+        return [(self.model_, answers)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -121,19 +131,36 @@ class Classifier(ClassifierMixin, _Estimator):
     def _learn(self, X: Any, y: Any, sample_weight: Any) -> None:
         check_classification_targets(y)
         super()._learn(X, y, sample_weight)
-        given = {clean_label(label): label for label in y.tolist()} if y.ndim == 1 else {}  # "a " is "a" to a model
-        self.classes_ = np.array([given.get(label, label) for label in self.model_.classes or []])
+        models = [self.model_[name] for name in self.model_] if isinstance(self.model_, Targets) else [self.model_]
+        columns = y.T if len(models) > 1 else [y]
+        classes = [_as_given(model.classes or [], own) for model, own in zip(models, columns, strict=True)]
+        self.classes_: Any = classes if len(models) > 1 else classes[0]
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return a label for each row of `X`, (rows,); for one with nothing in it the commonest of training."""
+        """Return a label for each row of `X`, (rows,) or (rows, target); of nothing the commonest."""
         probabilities = self.predict_proba(X)  # first: it says when the estimator is not fitted
-        return self.classes_[place_of(probabilities, self.model_.classes)]
+        models = [self.model_[name] for name in self.model_] if isinstance(self.model_, Targets) else [self.model_]
+        each = probabilities if isinstance(probabilities, list) else [probabilities]
+        classes = self.classes_ if isinstance(probabilities, list) else [self.classes_]
+        said = [own[place_of(x, model.classes)] for model, own, x in zip(models, classes, each, strict=True)]
+        return np.stack(said, axis=1) if len(said) > 1 else said[0]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return probabilities of `X` (rows, class); of a row with nothing in it the shares of training."""
-        answers = self._answers(X)
-        failed = np.array([status == "failed" for status in answers.status], bool)
-        return np.where(failed[:, None], self.model_.prior[None], np.asarray(answers.probabilities))
+    def predict_proba(self, X: Any) -> Any:
+        """Return probabilities of `X` (rows, class); of a row with nothing in it the shares of training.
+
+        Of several targets a list of these.
+        """
+        each = []
+        for model, answers in self._answers(X):
+            failed = np.array([status == "failed" for status in answers.status], bool)
+            each.append(np.where(failed[:, None], model.prior[None], np.asarray(answers.probabilities)))
+        return each if len(each) > 1 else each[0]
+
+
+def _as_given(classes: Sequence[Any], labels: np.ndarray) -> np.ndarray:
+    """Return classes as the labels that were given: "a " is "a" to a model."""
+    given = {clean_label(label): label for label in labels.tolist()} if labels.ndim == 1 else {}
+    return np.array([given.get(label, label) for label in classes])
 
 
 class Regressor(RegressorMixin, _Estimator):
@@ -153,6 +180,9 @@ class Regressor(RegressorMixin, _Estimator):
     _kind = "number"
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return a number for each row of `X`, (rows,); for one with nothing in it the mean of training."""
-        values = self._answers(X).labels
-        return np.array([self.model_.prior[0] if value is None else value for value in values], float)
+        """Return a number for each row of `X`, (rows,) or (rows, target); of nothing the mean of training."""
+        each = [
+            np.array([model.prior[0] if value is None else value for value in answers.labels], float)
+            for model, answers in self._answers(X)
+        ]
+        return np.stack(each, axis=1) if len(each) > 1 else each[0]

@@ -11,11 +11,12 @@ from plait.models.rows import Callback, quiet
 from plait.proof.explanation import PICTURES, Explanation, write_explanation
 from plait.runs.load import open_model
 from plait.runs.model import Model
+from plait.runs.targets import TargetExplanations, Targets, name_folders
 
 
 @checked
 def explain(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     rows: Any,
     *,
     row: int | None = None,
@@ -23,7 +24,7 @@ def explain(
     candidate: str | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
-) -> Explanation:
+) -> Explanation | TargetExplanations:
     """Return what each modality added to the test score, and to each answer of a run: Shapley values.
 
     Args:
@@ -53,7 +54,17 @@ def explain(
         raise RequestError(
             f"the explanation cannot be written to {Path(out).name!r}; expected a .png file or a folder."
         )
-    explanation = open_model(run, candidate).explain(rows, row, folder=folder, callback=callback or quiet)
-    if out is not None:
+    model = open_model(run, candidate)
+    if isinstance(model, Targets) and out is not None and Path(out).suffix.lower() in PICTURES:
+        raise RequestError(
+            f"a picture shows one target; give a folder, or explain the run of one: {', '.join(model.targets)}."
+        )
+    explanation = model.explain(rows, row, folder=folder, callback=callback or quiet)
+    if out is None:
+        return explanation
+    if isinstance(explanation, TargetExplanations):
+        for target, name in name_folders([*explanation.of]).items():
+            write_explanation(explanation[target], Path(out) / name)
+    else:
         write_explanation(explanation, out)
     return explanation

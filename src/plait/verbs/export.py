@@ -19,9 +19,10 @@ from plait.kinds import KINDS
 from plait.models.onnx_graph import is_graph, network_predictors
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import View
-from plait.runs.load import open_model
+from plait.runs.load import open_one
 from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.onnx import OnnxModel, pack_model
+from plait.runs.targets import Targets
 
 ROWS = 64  # tried before the file is written
 LARGEST = 1e-4  # difference of a probability, or of a number in spreads of the target
@@ -58,7 +59,7 @@ class Export:
 
 @checked
 def export(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     *,
     to: str = "onnx",
     out: str | Path | None = None,
@@ -101,7 +102,7 @@ def export(
         raise RequestError(f"cannot export to {to!r}. {did_you_mean(to, FORMATS)}")
     for module in ("onnx", "onnxscript", "onnxruntime"):
         need(module)
-    model = open_model(run)
+    model = open_one(run, "a file holds")
     if isinstance(model, OnnxModel):
         raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
     if model.task == "recognition":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,15 @@ from plait.runs.embedding import Sources, space_stem
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.pairs import Pairs
+from plait.runs.targets import Targets
 from plait.space.learn import learn_space
 from plait.space.lesson import Lesson, contents_of
 from plait.study.course import learn
 from plait.study.job import Fit, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
+from plait.study.several import learn_targets
 from plait.study.speech import check_request
-from plait.verbs.check import detect_columns
+from plait.verbs.check import WHY_TARGET, detect_columns, detect_targets, list_targets
 from plait.verbs.show import with_rates
 
 # what may be asked of a fit without a target
@@ -50,22 +53,23 @@ def fit(
     data: Any,
     labels: Any = None,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     pairs: bool = False,
     out: str | Path | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
     **options: Any,
-) -> Model:
+) -> Model | Targets:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
     Args:
         data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data;
-            of several labels a row a list for each.
-        target (--target COLUMN): Column to predict.
+            of several labels a row a list for each, of several targets {name: labels}.
+        target (--target COLUMN): Column to predict. Repeat it for several, which are learned together and apart. In
+            Python a list; the answer is then a `plait.Targets`.
         pairs (--pairs): No target: the cells of a row belong together, and teach a space in which any kind finds any
             other.
         out (--out RUN): Folder for the model and its proof.
@@ -91,7 +95,8 @@ def fit(
             epochs: passes over the training rows; by default chosen from their number.
             batch_size: rows in one training step; 64.
             precision: "auto" (convolutions learn in bfloat16 where that is quicker) or "float32".
-            candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble.
+            candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble; of
+                several targets shared.
             choose: "ensemble" (an average of candidates, by rows that they did not learn from; the usual) or "simple"
                 (the simplest candidate that is as good as the best on validation).
             metric: what decides choice, headline and verdict, such as "f1_macro", "auroc" or "mae".
@@ -124,18 +129,15 @@ def fit(
     if pairs:
         _check_pairs(labels, target, sample_weight, chosen)
         return _place(lambda place: fit_pairs(read(data, folder), chosen, place, callback, began), out, most)
-    table, target = _with_labels(read(data, folder), labels, target)
-    schema = detect_columns(table, target, chosen)
-    if schema.column(target).confidence < UNSURE:
-        callback({"note": say_target(schema.column(target))})
+    table, targets = _with_labels(read(data, folder), labels, target)
+    schemas = detect_targets(table, targets, chosen)
+    for name in targets:
+        if schemas[name].column(name).confidence < UNSURE:
+            callback({"note": say_target(schemas[name].column(name))})
+    schema = schemas[targets[0]]
     table = with_rates(table, schema, chosen.sample_rate, callback)
-    spoken = schema.column(target).kind in TEXT.columns
-    audio = check_request(schema, name_modalities(schema, chosen)) if spoken else ""
-    classes = None if spoken else Labels.find(table, schema)
-    if sample_weight is not None:
-        if classes is None:
-            raise RequestError("sample_weight: transcripts are learned row by row; expected classes or numbers.")
-        classes.weigh(sample_weight)
+    classes = _find_labels(table, schemas, sample_weight)
+    audio = "" if classes else check_request(schema, name_modalities(schema, chosen))
     if not schema.modalities:
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
@@ -147,17 +149,16 @@ def fit(
     chosen = name_modalities(schema, chosen)
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
-    chosen = replace(chosen, report=out is not None and not spoken if chosen.report is None else chosen.report)
-    return _place(
-        lambda place: _learn_there(
-            Fit(table, schema, chosen, place, classes, audio, plan_objects, made, callback, began)
-        ),
-        out,
-        most,
-    )
+    chosen = replace(chosen, report=out is not None and bool(classes) if chosen.report is None else chosen.report)
+
+    def learn_in(place: Path) -> Model | Targets:
+        job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, callback, began)
+        return _learn_there(job, [_job_of(job, schemas[found.name], found) for found in classes])
+
+    return _place(learn_in, out, most)
 
 
-def _place(learn_in: Callable[[Path], Model], out: str | Path | None, most: int) -> Model:
+def _place(learn_in: Callable[[Path], Model | Targets], out: str | Path | None, most: int) -> Model | Targets:
     """Learn in a folder, a temporary one where none is named, and keep the cache within its limit."""
     temporary = tempfile.mkdtemp(prefix="plait-") if out is None else None
     place = Path(out) if out is not None else Path(str(temporary)) / "run"
@@ -170,15 +171,17 @@ def _place(learn_in: Callable[[Path], Model], out: str | Path | None, most: int)
     prune_to(most)
     if temporary is not None:
         model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
+    for own in model.models.values() if isinstance(model, Targets) and temporary is not None else ():
+        own.keeper = model  # the folder is there as long as any of them
     return model
 
 
-def _check_pairs(labels: Any, target: str | None, sample_weight: Any, chosen: FitOptions) -> None:
+def _check_pairs(labels: Any, target: str | Sequence[str] | None, sample_weight: Any, chosen: FitOptions) -> None:
     """Raise RequestError for what makes no sense without a target."""
     usual = FitOptions()
     asked = [f.name for f in fields(FitOptions) if f.name not in ON_PAIRS]
     asked = [name for name in asked if getattr(chosen, name) != getattr(usual, name)]
-    given = {"target": target, "labels": labels, "sample_weight": sample_weight}
+    given = {"target": target or None, "labels": labels, "sample_weight": sample_weight}
     asked = [*(name for name, value in given.items() if value is not None), *asked]
     if asked:
         raise RequestError(f"pairs learns no target, so {asked[0]} makes no sense with it; leave one of the two out.")
@@ -231,20 +234,52 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
     return model
 
 
-def _with_labels(table: Table, labels: Any, target: str | None) -> tuple[Table, str]:
-    """Return the table with the target as a column, and its name."""
-    if labels is not None:
-        if target is not None and target in table.names:
-            raise RequestError(f"got labels and the column {target!r}; expected one of the two.")
-        target = target or ("label" if "label" not in table.names else "label (given)")
-        named = table.categories | {target} if is_category(labels) else table.categories - {target}
-        data = {**table.data, target: column_of_labels(labels, len(table))}
+def _with_labels(table: Table, labels: Any, target: str | Sequence[str] | None) -> tuple[Table, list[str]]:
+    """Return the table with the targets as columns, and their names."""
+    targets = list_targets(target)
+    if isinstance(labels, Mapping):
+        if targets and {*targets} != {*labels}:
+            raise RequestError(f"got labels of {', '.join(map(str, labels))}; expected of {', '.join(targets)}.")
+        targets = targets or [str(name) for name in labels]
+    elif labels is not None and len(targets) > 1:
+        raise RequestError("got several targets and one set of labels; expected {target: labels}.")
+    elif labels is not None:
+        targets = targets or ["label" if "label" not in table.names else "label (given)"]
+        labels = {targets[0]: labels}
+    for name in targets if labels is not None else ():
+        if name in table.names:
+            raise RequestError(f"got labels and the column {name!r}; expected one of the two.")
+        named = table.categories | {name} if is_category(labels[name]) else table.categories - {name}
+        data = {**table.data, name: column_of_labels(labels[name], len(table))}
         table = replace(table, data=data, categories=named)
-    if target is None:
+    if not targets:
         raise RequestError(
             f"name the column to predict: target=…, or give labels. {did_you_mean('label', table.names)}"
         )
-    return table, target
+    return table, targets
+
+
+def _find_labels(table: Table, schemas: Mapping[str, Schema], sample_weight: Any) -> list[Labels]:
+    """Return the labels of each target, weighed; of transcripts none."""
+    spoken = [name for name, schema in schemas.items() if schema.column(name).kind in TEXT.columns]
+    if spoken and len(schemas) > 1:
+        raise RequestError(
+            f"column {spoken[0]!r} holds transcripts, which are learned by themselves; expected targets of classes or "
+            f"numbers. If it does hold classes, say so with --kind {spoken[0]}=category."
+        )
+    if spoken and sample_weight is not None:
+        raise RequestError("sample_weight: transcripts are learned row by row; expected classes or numbers.")
+    found = [] if spoken else [Labels.find(table, schema) for schema in schemas.values()]
+    for labels in found if sample_weight is not None else ():
+        labels.weigh(sample_weight)
+    return found
+
+
+def _job_of(job: Fit, schema: Schema, labels: Labels) -> Fit:
+    """Return the fit of one target. schema: what the columns of the table are when that is the target."""
+    own = {column.name: column for column in schema.columns}
+    columns = tuple(own[c.name] if c.why == WHY_TARGET or c.role == "target" else c for c in job.schema.columns)
+    return replace(job, schema=replace(job.schema, columns=columns), labels=labels)
 
 
 def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions, dict[str, Any]]:
@@ -260,14 +295,18 @@ def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions
     return kept, replace(chosen, fusion=str(plan)), {str(plan): plan}
 
 
-def _learn_there(job: Fit) -> Model:
-    """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder."""
-    new = not job.folder.exists()
-    counts = None if job.labels is None else job.labels.counts
-    command = fingerprint(job.table, job.target, job.options, counts)
+def _learn_there(job: Fit, jobs: Sequence[Fit]) -> Model | Targets:
+    """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder.
+
+    jobs: one of each target; of transcripts none, and of several targets `job` is what they share.
+    """
+    several, new = len(jobs) > 1, not job.folder.exists()
+    named = json.dumps([one.target for one in jobs]) if several else job.target
+    counts = jobs[0].labels.counts if jobs and jobs[0].labels is not None else None
+    command = fingerprint(job.table, named, job.options, counts)
     with open_folder(job.folder, command, job.options.overwrite, job.callback):
         try:
-            return learn(job)
+            return learn_targets(job, jobs) if several else learn(*(jobs or [job]))
         except PlaitError:
             shutil.rmtree(job.folder if new else job.work, ignore_errors=True)
             raise

@@ -10,15 +10,16 @@ from plait.data.read import read_rows
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
 from plait.runs.embedding import read_features
-from plait.runs.load import open_model
+from plait.runs.load import open_one
 from plait.runs.model import Model
+from plait.runs.targets import Targets
 from plait.space.index import Index, check_same, load_index
 from plait.space.keep import check_able, space_of
 
 
 @checked
 def index(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     rows: Any,
     out: str | Path | None = None,
     *,
@@ -50,7 +51,7 @@ def index(
         >>> found.kinds["text"]
         40
     """
-    model, callback = open_model(run), callback or quiet
+    model, callback = open_one(run, "a space is learned of"), callback or quiet
     check_able(model, aim)
     if add:
         if out is None:

@@ -13,12 +13,13 @@ from plait.core.options import checked
 from plait.models.rows import Callback, quiet
 from plait.runs.load import open_model
 from plait.runs.model import Model
-from plait.runs.predictions import Predictions, check_file
+from plait.runs.predictions import Predictions, TargetPredictions, check_file
+from plait.runs.targets import Targets
 
 
 @checked
 def predict(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     rows: Any,
     *,
     out: str | Path | None = None,
@@ -26,8 +27,11 @@ def predict(
     candidate: str | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
-) -> Predictions:
+) -> Predictions | TargetPredictions:
     """Return an answer for every row of a table by a fitted run, and write the answers where asked.
+
+    A run of several targets gives an answer of each: prediction_<target>, probability_<target>_<class>; its folder
+    holds a run of each target, which can be asked by itself.
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
@@ -60,7 +64,7 @@ def predict(
 
 @checked
 def evaluate(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     rows: Any,
     *,
     candidate: str | None = None,
@@ -81,7 +85,8 @@ def evaluate(
     Returns:
         rows, scored, failed, metrics ({name: {"value", "low", "high"}}, 95 % intervals), by_modalities ({"image": …,
         "audio+image": …}: only these present) and alone ({modality: …}: trained on that one); notes, where there is
-        something to say: rows that were learned from, labels and values that training never had.
+        something to say: rows that were learned from, labels and values that training never had. Of a run of several
+        targets {"targets": {target: these}}.
 
     Raises:
         RunError: the run is missing, unfinished or damaged.

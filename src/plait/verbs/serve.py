@@ -12,13 +12,14 @@ from plait.core.options import checked
 from plait.core.terminal import harmless
 from plait.errors import RequestError, need
 from plait.models.rows import Callback, quiet
-from plait.runs.load import open_model
+from plait.runs.load import open_one
 from plait.runs.model import Model
+from plait.runs.targets import Targets
 
 
 @checked
 def serve(
-    model: str | Path | Model,
+    model: str | Path | Model | Targets,
     index: Any = None,
     *,
     batch: int = 16,
@@ -64,18 +65,18 @@ def serve(
     )
 
 
-def open_alone(model: str | Path | Model) -> Model:
+def open_alone(model: str | Path | Model | Targets) -> Model:
     """Return the model; of an ONNX file one that computes in one thread, which is cheapest for a row at a time."""
-    if not isinstance(model, Model) and Path(model).suffix == ".onnx" and not Path(model).is_dir():
+    if isinstance(model, (str, Path)) and Path(model).suffix == ".onnx" and not Path(model).is_dir():
         from plait.runs.onnx import OnnxModel
 
         return OnnxModel.load(model, threads=1)
-    return open_model(model)
+    return open_one(model, "a server answers for")
 
 
 @checked
 def run_server(
-    run: str | Path | Model,
+    run: str | Path | Model | Targets,
     *,
     index: str | Path | None = None,
     host: str = "127.0.0.1",
@@ -115,7 +116,7 @@ def run_server(
     return run_process(partial(_make, run=run, **options), address, workers, _say)
 
 
-def _make(say: Callable[[str], None], *, run: str | Path | Model, **options: Any) -> Any:
+def _make(say: Callable[[str], None], *, run: str | Path | Model | Targets, **options: Any) -> Any:
     """Return the application as the only thing of its process: torch computes in one thread, as one row needs."""
     app = serve(run, callback=lambda event: say(event["note"]), **options)
     import torch

@@ -23,7 +23,7 @@ from plait.kinds.left_out import say_left_out
 from plait.kinds.row import draw_row
 from plait.models.rows import Callback, quiet
 from plait.models.views import View, fit_views
-from plait.verbs.check import detect_columns
+from plait.verbs.check import detect_columns, detect_targets, list_targets
 
 DEFAULT_RATE = 22050  # Hz, of sounds given as arrays
 
@@ -66,7 +66,7 @@ class Show:
 def show(
     table: Any,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     row: int | None = None,
     out: str | Path | None = None,
     folder: str | Path | None = None,
@@ -78,7 +78,7 @@ def show(
     Args:
         table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
-        target (--target COLUMN): Column to predict.
+        target (--target COLUMN): Column to predict. Repeat it for several.
         row (--row N): Row to draw, from 0.
         out (--out PICTURE): Where the drawing goes.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
@@ -96,15 +96,20 @@ def show(
     """
     table = read(table, folder)
     chosen = FitOptions.of({**options, "prep": prep or {}})
-    schema = detect_columns(table, target, chosen)
+    schemas = detect_targets(table, list_targets(target), chosen)
+    schema = next(iter(schemas.values()), None) or detect_columns(table, None, chosen)
+    columns = (
+        schemas[column.name].column(column.name) if column.name in schemas else column for column in schema.columns
+    )
+    schema = replace(schema, columns=tuple(columns))
     table = with_rates(table, schema, chosen.sample_rate, quiet)
     holes = {column.name: sum(absent_cells(table, column)) for column in schema.columns}
     if row is not None and out is not None:
-        _draw(table, schema, chosen, row, Path(out), target)
+        _draw(table, schema, chosen, row, Path(out))
     return Show(schema, len(table), holes)
 
 
-def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path, target: str | None) -> None:
+def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path) -> None:
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):
         raise RequestError(f"the picture cannot be written to {out.name!r}; expected a name that ends in .png.")
     if not 0 <= row < len(table):

@@ -78,7 +78,7 @@ def clothing(folder: Path, data: Path) -> None:
     table = data / "clothing" / "train.csv"
     model = fitted(folder / "clothing", table, target="Recommended IND", candidates=["alone"], report=False)
     index = indexed(model, table, "rows")
-    for name, one in index.space.report["directions"].items():
+    for name, one in index.evaluate(data / "clothing" / "test.csv")["directions"].items():
         print(f"{name}: R@10 {one['paired']['r10']:.3f} of {one['queries']}, chance {10 / one['gallery']:.4f}")
 
 

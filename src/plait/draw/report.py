@@ -99,12 +99,12 @@ def render_report(content: Mapping[str, Any]) -> str:
     from markupsafe import Markup
 
     style = Markup((files("plait.draw") / "templates" / "report.css").read_text("utf-8"))
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return str(page.render(style=style, **lay_out(words.jsonable(content, _clean)))) + "\n"
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def environment() -> Any:
     """Return what reads the templates: once, since that takes longer than a report."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup

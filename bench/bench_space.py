@@ -18,6 +18,7 @@ import argparse
 import csv
 import os
 import random
+import shutil
 import signal
 import tempfile
 import time
@@ -150,7 +151,7 @@ def kills(folder: Path, data: Path, num: int = 20) -> None:
     kept = Path(__file__).parents[1] / "tests" / "kept"
     with tempfile.TemporaryDirectory() as name:
         place, draw, acknowledged = Path(name) / "index", random.Random(0), list[str]()
-        model = plait.load(kept / "network")
+        model = plait.load(shutil.copytree(kept / "network", Path(name) / "run"))  # which a space is kept beside
         space = plait.index(model, kept / "table" / "table.csv")
         space.save(place)
         for turn in range(num):

@@ -5,6 +5,7 @@ import io
 import json
 import random
 import resource
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from plait.runs.model import Model
 from plait.server.app import choose_language, read_example
 from plait.server.fields import Fields
 
+KEPT = Path(__file__).parents[1] / "kept" / "network"
 MEDIA = ("photo", "sound")
 ROW = {"note": "a cold grey morning by the sea", "age": 20, "colour": "red"}
 LOCAL = {"base_url": "http://localhost"}
@@ -248,3 +250,31 @@ def test_a_request_of_25_mb_is_refused(kept: Model, chunked: bool) -> None:
         content: Any = iter([body]) if chunked else body
         reply = client.post("/predict", content=content, headers={"content-type": "application/json"})
         assert (reply.status_code, reply.json()) == (413, {"error": "the request has more than 20,000,000 bytes."})
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    run = plait.load(shutil.copytree(KEPT, tmp_path_factory.mktemp("searched") / "run"))
+    index = plait.index(run, KEPT.parent / "table" / "table.csv")
+    with TestClient(plait.serve(run, index), **LOCAL) as client:
+        yield client
+
+
+def test_an_index_is_searched(searched: Any) -> None:
+    found = searched.post("/search?in=text&top=2", json={"rows": [ROW, {"age": None}]}).json()
+    assert found["in"] == "text"
+    assert [len(query["hits"]) for query in found["queries"]] == [2, 0]
+    vectors = searched.post("/embed", json={"rows": [{"note": ROW["note"]}]}).json()
+    assert len(vectors["rows"][0]["vectors"]["text"]) == vectors["dim"]
+    assert vectors["rows"][0]["vectors"]["tabular"] is None
+    assert "/search" in searched.get("/openapi.json").json()["paths"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("in=smell", "the space knows no modality 'smell'"), ("top=0", "top is '0'"), ("top=x", "top is 'x'")],
+)
+def test_a_search_that_makes_no_sense(searched: Any, asked: str, said: str) -> None:
+    reply = searched.post(f"/search?{asked}", json={"rows": [ROW]})
+    assert reply.status_code == 422
+    assert said in reply.json()["error"]

@@ -26,13 +26,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plait.core.files import file_in, read_json
-from plait.errors import PlaitError
+from plait.errors import PlaitError, did_you_mean
+from plait.runs.embedding import Embeddings, read_features
 from plait.runs.model import Model
 from plait.server.engine import Engine, Full, Job
 from plait.server.fields import Fields, Refused
 from plait.server.openapi import describe_api
-from plait.server.replies import answer_rows, describe_model, explain_row
+from plait.server.replies import answer_rows, describe_model, explain_row, list_vectors
 from plait.server.requests import Limits, Row, make_table, read_rows, rows_of_json
+from plait.space.hits import Hits
+from plait.space.index import ANY
 
 PAGE = Path(__file__).with_name("page.html")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -44,6 +47,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+MOST_HITS = 1000  # of a query over HTTP
 NO_INDEX = "no index was given; plait serve RUN --index INDEX brings it."
 
 
@@ -78,6 +82,16 @@ class Service:
         """Return the explanation of the one row. pictures: whether what the page draws goes with it."""
         found = self.model.explain(make_table(rows, self.fields, self.limits), 0)
         return explain_row(found, self.model.classes, pictures)
+
+    def embed_rows(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return a vector for each modality of each row, and one for the row."""
+        index, table = self.index, make_table(rows, self.fields, self.limits)
+        return list_vectors(Embeddings.of(index.space, read_features(self.model, table)))
+
+    def search_rows(self, rows: Sequence[Row], into: str, top: int) -> dict[str, Any]:
+        """Return the hits of each row, as `plait search` gives them."""
+        hits: Hits = self.index.search(make_table(rows, self.fields, self.limits), into=into, top=top)
+        return hits.to_json()
 
     # -- in the event loop --------------------------------------------------------------------------------------------
 
@@ -115,7 +129,7 @@ class Service:
         return Reply({"rows": [self.example]})
 
     async def openapi(self, request: Request) -> Response:
-        return Reply(describe_api(self.model.target, self.fields, self.limits, self.model.task))
+        return Reply(describe_api(self.model.target, self.fields, self.limits, self.model.task, self.index is not None))
 
     async def predict(self, request: Request) -> Response:
         return Reply({"rows": await self._answer(request, Job)})
@@ -133,7 +147,15 @@ class Service:
     async def search(self, request: Request) -> Response:
         if self.index is None:
             raise Refused(404, NO_INDEX)
-        does = self.index.embed_rows if request.url.path == "/embed" else self.index.search_rows
+        does: Callable[[list[Row]], Any] = self.embed_rows
+        if request.url.path == "/search":
+            into, top = request.query_params.get("in", ANY), request.query_params.get("top", "10")
+            known = [*self.index.space.heads, ANY]
+            if into not in known:
+                raise Refused(422, f"the space knows no modality {into!r:.60}. {did_you_mean(into, known)}")
+            if not top.isdecimal() or not 0 < int(top[:6]) <= MOST_HITS:
+                raise Refused(422, f"top is {top!r:.20}; expected a whole number of 1 to {MOST_HITS}.")
+            does = partial(self.search_rows, into=into, top=int(top))
         return Reply(await self._answer(request, lambda rows: Job(rows, does)))
 
     @cached_property

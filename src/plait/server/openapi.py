@@ -50,7 +50,7 @@ def part_of(field: Field) -> dict[str, Any]:
     return {**TEXT, "title": field.kind}
 
 
-def describe_api(target: str, fields: Fields, limits: Limits, task: str) -> dict[str, Any]:
+def describe_api(target: str, fields: Fields, limits: Limits, task: str, searched: bool = False) -> dict[str, Any]:
     """Return the document, OpenAPI 3.1."""
     row: dict[str, Any] = {"type": "object", "properties": {name: cell_of(field) for name, field in fields.items()}}
     row |= {"additionalProperties": False}
@@ -79,9 +79,15 @@ def describe_api(target: str, fields: Fields, limits: Limits, task: str) -> dict
         "explain": {"type": "object", "properties": explained, "required": list(explained)},
     }
     paths: dict[str, Any] = {}
+    replies |= {word: {"type": "object"} for word in ("embed", "search")}
+    further = (
+        ("embed", limits.rows, "Return a vector for each modality of each row, and one for the row."),
+        ("search", limits.rows, "Find what is nearest in the index; ?in=MODALITY looks in one, ?top=N says how many."),
+    )
     for word, most, does in (
         ("predict", limits.rows, f"Predict {target!r} ({task})."),
         ("explain", 1, "Say what each modality made of the answer to one row, and the answer of every subset."),
+        *(further if searched else ()),
     ):
         rows = {
             "type": "array",

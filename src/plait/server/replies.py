@@ -15,6 +15,7 @@ import numpy as np
 from plait.core.words import jsonable
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
+from plait.runs.embedding import Embeddings
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.server.fields import Fields
@@ -97,3 +98,21 @@ def describe_model(
             "index": index is not None,
         }
     )
+
+
+def list_vectors(embedded: Embeddings) -> dict[str, Any]:
+    """Return vectors as lists of numbers, null where absent."""
+
+    def listed(vector: np.ndarray) -> list[float] | None:
+        return None if np.isnan(vector[0]) else [float(value) for value in vector]
+
+    rows = [
+        {
+            "status": embedded.status[row],
+            "reason": embedded.reason[row],
+            "vectors": {name: listed(x[row]) for name, x in embedded.vectors.items()},
+            "row": listed(embedded.row[row]),
+        }
+        for row in range(len(embedded))
+    ]
+    return {"space": embedded.space, "dim": embedded.row.shape[1], "rows": rows}

@@ -56,6 +56,13 @@ def test_noise_is_not_surely_better_than_chance() -> None:
     assert sum("does not surely find" in one["sentence"] for one in directions.values()) >= 4
 
 
+def test_of_rows_that_the_run_knows_nothing_is_claimed() -> None:
+    space = learn_space(replace(lesson(), known=("val", "test")), "kind")
+    assert "directions" not in space.report
+    assert space.say()[-1].startswith("The run has learned from all rows since it was proven")
+    assert any("the choice leans to what it knows by heart" in line for line in space.say())
+
+
 def test_rows_of_one_modality_teach_nothing() -> None:
     apart = lesson()
     for place, x in enumerate(apart.features.values()):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError
-from plait.space.learn import learn_space, spread_of
+from plait.space.learn import learn_space, map_points, spread_of
 from plait.space.lesson import Lesson
 
 
@@ -77,3 +77,12 @@ def test_rows_of_a_group_are_one_look() -> None:
     assert alone["value"] == grouped["value"] == 0.5
     assert alone["low"] == pytest.approx(0.5 - 1.96 * 0.0503, abs=1e-3)
     assert grouped["low"] == 0.0
+
+
+def test_a_map_has_a_place_for_each_sampled_cell() -> None:
+    space = learn_space(lesson(classes=False), "rows")
+    points = map_points(space)
+    assert {name: len(places) for name, places in points.items()} == {
+        name: int((~np.isnan(x[:, 0])).sum()) for name, x in space.samples.items()
+    }
+    assert len(points["image"][0]) == 2

@@ -18,4 +18,5 @@ DOOR: dict[str, tuple[str, ...]] = {
         "WIDTH", "characters_of", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
     ),
     "report": ("write_report",),
+    "space": ("write_space",),
 }  # fmt: skip

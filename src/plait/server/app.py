@@ -147,7 +147,7 @@ class Service:
     async def search(self, request: Request) -> Response:
         if self.index is None:
             raise Refused(404, NO_INDEX)
-        does: Callable[[list[Row]], Any] = self.embed_rows
+        does: Callable[[Sequence[Row]], Any] = self.embed_rows
         if request.url.path == "/search":
             into, top = request.query_params.get("in", ANY), request.query_params.get("top", "10")
             known = [*self.index.space.heads, ANY]

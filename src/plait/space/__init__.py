@@ -9,6 +9,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "hits": ("Hits", "check_file"),
     "index": ("ANY", "Index", "check_same", "load_index"),
     "keep": ("check_able", "space_of"),
-    "learn": ("learn_space",),
+    "learn": ("learn_space", "map_points"),
     "lesson": ("Lesson", "contents_of"),
 }

@@ -31,8 +31,8 @@ SIMPLEST = ("cca", "held", "classes", "vicreg", "infonce")  # the simplest first
 SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of cosines, as logarithms of probabilities
 REACH = 1.96
 ON_KNOWN = (
-    "The run has learned from the validation rows too since it was proven, so that the choice leans to what it knows by "
-    "heart; fit with --refit none to choose by rows never seen."
+    "The run has learned from the validation rows too since it was proven, so that the choice leans to what it knows "
+    "by heart; fit with --refit none to choose by rows never seen."
 )
 ALL_KNOWN = (
     "The run has learned from all rows since it was proven: how well its space finds others is not known. Score rows "
@@ -275,3 +275,15 @@ def say_space(directions: Mapping[str, Any], aim: str) -> str:
     mean = float(np.mean([span["value"] for span, _ in pairs])) if pairs else float("nan")
     what, are = "class mAP" if aim == "kind" else "MRR", "is" if sure == 1 else "are"
     return f"{sure} of {count(len(pairs), 'direction')} {are} surely better than chance; mean {what} {number(mean)}."
+
+
+def map_points(space: Space) -> dict[str, list[list[float]]]:
+    """Return where the sampled cells of each modality lie in the two directions in which all of them differ most."""
+    there = {name: x[~np.isnan(x[:, 0])].astype(np.float64) for name, x in space.samples.items()}
+    whole = np.concatenate([*there.values(), np.zeros((0, space.dim))])
+    if len(whole) < 2:
+        return {}
+    centre = whole.mean(0)
+    _, _, axes = np.linalg.svd(whole - centre, full_matrices=False)
+    axes = axes[:2] * np.where(axes[:2].sum(1) < 0, -1.0, 1.0)[:, None]
+    return {name: ((x - centre) @ axes.T).tolist() for name, x in there.items() if axes.shape[0] == 2}

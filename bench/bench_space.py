@@ -18,6 +18,7 @@ import argparse
 import csv
 import os
 import random
+import shutil
 import signal
 import tempfile
 import time
@@ -32,7 +33,8 @@ from plait.demo import make_demo
 from plait.runs.embedding import Head, Space, read_features
 from plait.runs.model import Model
 from plait.space.index import Index, Shard, load_index
-from plait.space.lesson import contents_of
+from plait.space.learn import learn_space
+from plait.space.lesson import contents_of, lesson_of
 from plait.space.measures import find
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -48,12 +50,18 @@ def fitted(place: Path, table: Any, **options: Any) -> Model:
     return model
 
 
-def indexed(model: Model, table: Any, aim: str) -> Index:
-    """Return an index in memory, and say what it cost on top of the fit, and what its space finds."""
+def indexed(model: Model, source: Any, aim: str) -> Index:
+    """Return an index in memory, and say what its space cost on top of the fit, and what it finds."""
+    table = plait.read(source)
     began = time.process_time()
-    index = plait.index(model, table, aim=aim)
-    print(f"index of {index.rows} rows: {time.process_time() - began:.1f} CPU s, reading the table included")
-    print("\n".join(index.space.say()), flush=True)
+    read = read_features(model, table)
+    learned = time.process_time()
+    space = learn_space(lesson_of(model, table, read), aim)
+    ended = time.process_time()
+    print(f"{len(table)} rows: read in {learned - began:.1f} CPU s; CCA and heads in {ended - learned:.1f}")
+    print("\n".join(space.say()), flush=True)
+    index = Index(model, space)
+    index.put(read)
     return index
 
 
@@ -78,7 +86,7 @@ def clothing(folder: Path, data: Path) -> None:
     table = data / "clothing" / "train.csv"
     model = fitted(folder / "clothing", table, target="Recommended IND", candidates=["alone"], report=False)
     index = indexed(model, table, "rows")
-    for name, one in index.space.report["directions"].items():
+    for name, one in index.evaluate(data / "clothing" / "test.csv")["directions"].items():
         print(f"{name}: R@10 {one['paired']['r10']:.3f} of {one['queries']}, chance {10 / one['gallery']:.4f}")
 
 
@@ -150,7 +158,7 @@ def kills(folder: Path, data: Path, num: int = 20) -> None:
     kept = Path(__file__).parents[1] / "tests" / "kept"
     with tempfile.TemporaryDirectory() as name:
         place, draw, acknowledged = Path(name) / "index", random.Random(0), list[str]()
-        model = plait.load(kept / "network")
+        model = plait.load(shutil.copytree(kept / "network", Path(name) / "run"))  # which a space is kept beside
         space = plait.index(model, kept / "table" / "table.csv")
         space.save(place)
         for turn in range(num):

@@ -378,7 +378,7 @@ def search(
         return scores, "\n".join([*lines, scores["sentence"]])
     asked = _one_row(parse_pairs(cell, "--cell")) if cell else given["rows"]
     hits = _call(plait.search, given.pop("index"), asked, **{n: v for n, v in given.items() if n != "rows"})
-    written = [f"written to {given[name]}" for name in ("out",) if given[name] is not None]
+    written = [f"written to {given[name]}" for name in ("out", "html") if given[name] is not None]
     return hits.to_json(), "\n".join([str(hits), *written])
 
 

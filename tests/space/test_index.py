@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -182,3 +184,20 @@ def test_turns() -> None:
 
     turns = take_turns([[hit("a", 0.2), hit("a", 0.1)], [hit("b", 0.9)]])
     assert [one["kind"] for one in turns] == ["b", "a", "a"]
+
+
+@pytest.mark.heavy
+def test_a_kill_loses_no_acknowledged_row(copied: Path) -> None:
+    code = (
+        "import sys\nfrom plait.space.index import load_index\nindex = load_index(sys.argv[1])\n"
+        "for row in range(100):\n    index.add({'note': [f'row {row}'] * 2})\n    print(f'row {row}', flush=True)"
+    )
+    told: set[str] = set()
+    for wanted in (1, 4):
+        with subprocess.Popen([sys.executable, "-c", code, str(copied)], stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            told |= {child.stdout.readline().strip() for _ in range(wanted)}
+            child.kill()
+        cells = [cell for shard in load_index(copied).shards for cell in shard.cells["text"] if cell.startswith("row ")]
+        assert told <= {*cells}
+        assert len(cells) == len({*cells})

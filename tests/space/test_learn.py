@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError
-from plait.space.learn import learn_space, spread_of
+from plait.space.learn import learn_space, map_points, spread_of
 from plait.space.lesson import Lesson
 
 
@@ -56,6 +56,13 @@ def test_noise_is_not_surely_better_than_chance() -> None:
     assert sum("does not surely find" in one["sentence"] for one in directions.values()) >= 4
 
 
+def test_of_rows_that_the_run_knows_nothing_is_claimed() -> None:
+    space = learn_space(replace(lesson(), known=("val", "test")), "kind")
+    assert "directions" not in space.report
+    assert space.say()[-1].startswith("The run has learned from all rows since it was proven")
+    assert any("the choice leans to what it knows by heart" in line for line in space.say())
+
+
 def test_rows_of_one_modality_teach_nothing() -> None:
     apart = lesson()
     for place, x in enumerate(apart.features.values()):
@@ -70,3 +77,12 @@ def test_rows_of_a_group_are_one_look() -> None:
     assert alone["value"] == grouped["value"] == 0.5
     assert alone["low"] == pytest.approx(0.5 - 1.96 * 0.0503, abs=1e-3)
     assert grouped["low"] == 0.0
+
+
+def test_a_map_has_a_place_for_each_sampled_cell() -> None:
+    space = learn_space(lesson(classes=False), "rows")
+    points = map_points(space)
+    assert {name: len(places) for name, places in points.items()} == {
+        name: int((~np.isnan(x[:, 0])).sum()) for name, x in space.samples.items()
+    }
+    assert len(points["image"][0]) == 2

@@ -613,7 +613,7 @@ def test_pairs_teach_a_space_without_a_target(tmp_path: Path) -> None:
     assert again.embed({"note": ["high tide today, number 5"]}).status == ["partial"]
     assert "next: plait index" in again.summary()
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "run.json", "weights.safetensors", "space-rows.json", "space-rows.safetensors",
+        "run.json", "weights.safetensors", "space-rows.json", "space-rows.safetensors", "report.html",
     }  # fmt: skip
 
 

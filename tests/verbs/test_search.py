@@ -39,6 +39,13 @@ def test_by_cells(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (tmp_path / "hits.csv").read_text().count("\n") == 3
 
 
+def test_a_page_of_hits(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, "search", folder, "--cell", "note=bright sunshine", "--html", tmp_path / "hits.html")
+    page = (tmp_path / "hits.html").read_text()
+    assert "<bdi>bright sunshine</bdi>" in page
+    assert page.count("<li>") == 10
+
+
 def test_a_broken_cell_finds_nothing_and_stops_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (query,) = told(capsys, "search", folder, "--cell", "note= ")["queries"]
     assert (query["status"], query["reason"], query["hits"]) == ("failed", "text: blank", [])

@@ -12,9 +12,11 @@ DOOR: dict[str, tuple[str, ...]] = {
         "LINES", "confusion_picture", "curves_picture", "growth_picture", "hang_text", "new_axes", "plain_axes",
         "reliability_picture", "save_picture", "scatter_picture", "short_names",
     ),
+    "hits": ("write_hits",),
     "page": (
         "BLUE", "CONTENT", "FONTS", "GAP", "HALF", "INK", "LABEL", "LINE", "MARGIN", "ORANGE", "PALE", "Page", "SOFT",
         "WIDTH", "characters_of", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
     ),
     "report": ("write_overview", "write_report"),
+    "space": ("write_space",),
 }  # fmt: skip

@@ -111,11 +111,11 @@ def _render(template: str, views: Mapping[str, Any]) -> str:
     from markupsafe import Markup
 
     style = Markup((files("plait.draw") / "templates" / "report.css").read_text("utf-8"))
-    return str(_environment().get_template(template).render(style=style, **views)) + "\n"
+    return str(environment().get_template(template).render(style=style, **views)) + "\n"
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def environment() -> Any:
     """Return what reads the templates: once, since that takes longer than a report."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup

@@ -29,7 +29,8 @@ worsen     WAYS: how an input gets worse, level by level
 row        row_part(table, columns, prep), row_height, draw_row, share_height, draw_share: one row as a picture
 inside     PARTS: their name in JSON; SHOWN: how many are named; say(part), report(detail). Of what can be left out
            piece by piece split(part, prep) → (before, parts, places that can be left out, leave(kept) → cells); of
-           pictures and sounds blank, COVER and locate, for a heat map over the input
+           pictures and sounds blank, COVER and locate, for a heat map over the input; [media(cell, folder, rate) →
+           {"png"} or {"wav"}, to see or hear a cell on a page]
 checks     What does not fit in a column; it loads no torch. SPEAKS: whether a cell is there to tell something of its
            row; contents(columns) → what rows hold, to compare; by_chance(content) → whether it may come again;
            quick(columns, kinds) → (rows, feature), (rows,) bool, for quick guesses; kept_keys(columns) → what features

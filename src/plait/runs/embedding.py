@@ -196,6 +196,7 @@ class Space:
         ]
         measured = "class mAP" if self.aim == "kind" else "MRR"
         lines = [f"{measured} on validation (* was chosen):", *board] if board else []
+        lines += [report["caveat"]] if "caveat" in report else []
         lines += [direction["sentence"] for direction in report.get("directions", {}).values()]
         lines += [f"{' and '.join(pair)} were never seen together." for pair in report.get("never_paired", [])]
         return [*lines, *([report["sentence"]] if "sentence" in report else [])]

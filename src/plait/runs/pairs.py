@@ -67,5 +67,6 @@ class Pairs(Model):
                 lines.append(f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')}.")
         lines += ["", *([] if space is None else space.say())]
         if self.folder is not None and self.keeper is None:
-            lines += ["", f"next: plait index {self.folder} TABLE --out INDEX"]
+            lines += [f"\nopen {self.folder / 'report.html'}"] if "report.html" in (self.facts.files or {}) else [""]
+            lines += [f"next: plait index {self.folder} TABLE --out INDEX"]
         return "\n".join(lines)

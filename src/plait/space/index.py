@@ -22,7 +22,7 @@ from plait.core.terminal import Callback, quiet
 from plait.core.typed import check_type
 from plait.core.words import count
 from plait.data.read import read_rows
-from plait.errors import RequestError, RunError, did_you_mean
+from plait.errors import CellError, RequestError, RunError, did_you_mean
 from plait.runs.embedding import Embeddings, Read, Space, mean_vector, read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
@@ -38,6 +38,7 @@ ANY = "any"
 LARGE = 300_000  # vectors beyond which an exact search takes long enough to be said
 MOST = 1 << 31  # vectors of a shard that a stranger's index may ask for
 BLOCK = 1 << 26  # products at a time
+DRAWN = 50  # queries on a page
 LONGEST = 300  # characters of a text that a hit shows
 
 
@@ -255,6 +256,48 @@ class Index:
                     order = np.lexsort((found, owners, -values))[:top]
                     best[row] = values[order], owners[order], found[order]
         return best
+
+    def draw(self, hits: Hits, rows: Any, path: str | Path, *, folder: str | Path | None = None) -> None:
+        """Write a page on which queries and hits can be seen and heard: one HTML file, also offline.
+
+        Args:
+            hits: what `search` returned.
+            rows: the rows that were searched for.
+            path: the file.
+            folder: where relative paths of both begin; by default the folder of the table, and that of the first table
+                that was indexed.
+        """
+        from plait.draw.hits import write_hits
+
+        table = read_rows(rows, folder)
+        fitting, _ = self.model._fitting(table, [*self.space.heads])
+        media = Path(folder) if folder is not None else Path(self.media) if self.media else None
+        queries = []
+        for row, query in enumerate(hits.queries[:DRAWN]):
+            cells = [
+                self._shown(name, fitting.cells(self._columns(name)[0], [row])[0], fitting.folder, text)
+                for name in query["used"]
+                for text in show_cells(fitting, self._columns(name), np.array([row]))
+            ]
+            found = [
+                {**hit, "shown": self._shown(hit["kind"], hit["cell"], media, hit["cell"])} for hit in query["hits"]
+            ]
+            queries.append({**query, "cells": cells, "hits": found})
+        more = len(hits) - len(queries)
+        write_hits(path, {"space": self.space.name, "within": hits.into, "queries": queries, "more": more})
+
+    def _shown(self, name: str, cell: Any, folder: Path | None, text: str) -> dict[str, Any]:
+        """Return what a page shows of a cell: itself, where its kind can be seen or heard, and its text."""
+        view = next(view for view in self.model.views if view.is_main and view.of == name)
+        media = getattr(view.able.inside, "media", None)
+        shown: dict[str, Any] = {"name": name, "text": text}
+        if media is None:
+            return shown
+        try:
+            rate = self.model.facts.sample_rates.get(self._columns(name)[0])
+            return {**shown, **media(cell or None, folder, rate)}
+        except CellError as error:
+            return {**shown, "note": str(error)}
 
     def _hits(
         self, cosines: np.ndarray, owners: np.ndarray, places: np.ndarray, used: list[str], name: str

@@ -30,6 +30,14 @@ SAMPLES = 256  # rows whose vectors stay with the space, from which chance is kn
 SIMPLEST = ("cca", "held", "classes", "vicreg", "infonce")  # the simplest first: it wins where others are as good
 SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of cosines, as logarithms of probabilities
 REACH = 1.96
+ON_KNOWN = (
+    "The run has learned from the validation rows too since it was proven, so that the choice leans to what it knows "
+    "by heart; fit with --refit none to choose by rows never seen."
+)
+ALL_KNOWN = (
+    "The run has learned from all rows since it was proven: how well its space finds others is not known. Score rows "
+    "never seen, plait search INDEX --evaluate TABLE, or fit with --refit none."
+)
 
 
 def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet) -> Space:
@@ -62,8 +70,12 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet) -> Space:
     rows = np.random.default_rng([lesson.seed, 7]).permutation(len(val.part))[:SAMPLES]
     space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
     space.samples = {name: x[rows] for name, x in vectors.items()}
+    if "val" in lesson.known:
+        space.report["caveat"] = ON_KNOWN
     test = lesson.take(lesson.rows("test"))
-    if len(test.part):
+    if len(test.part) and "test" in lesson.known:
+        space.report["sentence"] = ALL_KNOWN
+    elif len(test.part):
         directions = measure(space, test)
         space.report |= {"rows": len(test.part), "directions": directions, "sentence": say_space(directions, aim)}
     return space
@@ -263,3 +275,15 @@ def say_space(directions: Mapping[str, Any], aim: str) -> str:
     mean = float(np.mean([span["value"] for span, _ in pairs])) if pairs else float("nan")
     what, are = "class mAP" if aim == "kind" else "MRR", "is" if sure == 1 else "are"
     return f"{sure} of {count(len(pairs), 'direction')} {are} surely better than chance; mean {what} {number(mean)}."
+
+
+def map_points(space: Space) -> dict[str, list[list[float]]]:
+    """Return where the sampled cells of each modality lie in the two directions in which all of them differ most."""
+    there = {name: x[~np.isnan(x[:, 0])].astype(np.float64) for name, x in space.samples.items()}
+    whole = np.concatenate([*there.values(), np.zeros((0, space.dim))])
+    if len(whole) < 2:
+        return {}
+    centre = whole.mean(0)
+    _, _, axes = np.linalg.svd(whole - centre, full_matrices=False)
+    axes = axes[:2] * np.where(axes[:2].sum(1) < 0, -1.0, 1.0)[:, None]
+    return {name: ((x - centre) @ axes.T).tolist() for name, x in there.items() if axes.shape[0] == 2}

@@ -19,6 +19,7 @@ from plait.runs.embedding import Read, Sources, Space, has_classes
 from plait.runs.model import Model
 from plait.space.measures import Found, find_all
 
+KNOWN = {"none": (), "train+val": ("val",), "all": ("val", "test")}  # by what a run has learned anew from
 SHARES = {"val": 0.15, "test": 0.2}  # of rows whose split nobody names
 
 
@@ -29,6 +30,7 @@ class Lesson:
     features: {modality: (rows, feature)}, NaN where absent. of: {modality: from where they are}. contents: {modality:
     (rows,)} a number for each cell's content. part: (rows,) train, val, test or "". classes: (rows,) codes, -1 without
     one; None where there is no target of classes. chances: how many features at the end of each are probabilities.
+    known: which parts the run has learned from since it was proven, so that they look better than rows never seen.
     """
 
     features: dict[str, np.ndarray]
@@ -38,6 +40,7 @@ class Lesson:
     classes: np.ndarray | None = None
     groups: np.ndarray | None = None
     chances: Mapping[str, int] | None = None
+    known: tuple[str, ...] = ()
     run: str = ""
     seed: int = 0
 
@@ -77,6 +80,7 @@ def lesson_of(model: Model, table: Table, read: Read, label: str | None = None) 
         classes,
         groups_of(model, table),
         {name: num for name in read.features if name in sources.alone} if own else None,
+        KNOWN[(model.facts.refit or {}).get("how", "none")],
         str(model.facts.seal),
         model.facts.seed,
     )

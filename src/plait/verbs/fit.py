@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,23 @@ from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
 from plait.core.options import FitOptions, checked
 from plait.core.threads import number_threads
-from plait.core.words import jsonable
+from plait.core.words import count, jsonable
 from plait.data.arrow import is_category
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
+from plait.draw.space import write_space
 from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
 from plait.kinds.detect import UNSURE, say_target
 from plait.models import plan as plans
 from plait.models.rows import Callback, quiet
 from plait.models.views import encoder_names, name_modalities, prep_options
-from plait.runs.embedding import Sources, space_stem
+from plait.runs.embedding import NAMES, Sources, Space, space_stem
 from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.pairs import Pairs
 from plait.runs.targets import Targets
-from plait.space.learn import learn_space
+from plait.space.learn import learn_space, map_points
 from plait.space.lesson import Lesson, contents_of
 from plait.study.course import learn
 from plait.study.job import Fit, open_folder
@@ -227,11 +229,31 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
         verdict = {"code": "pairs", "sentence": said}
         trials = {"single": 0, "fused": 0}
         facts.study = {"winner": space.name, "metric": "mrr", "verdict": verdict, "trials": trials, "candidates": []}
-        model.write(place, {})
+        files = (
+            {} if chosen.report is False else {"report.html": partial(write_space, content=_tell_space(space, table))}
+        )
+        model.write(place, files)
         space.run = str(facts.seal)
         space.write(place, space_stem("rows"))
         shutil.rmtree(job.work)
     return model
+
+
+def _tell_space(space: Space, table: Table) -> dict[str, Any]:
+    """Return what the report of a run of pairs says."""
+    report = space.report
+    found = [{"name": NAMES[one["name"]], "val": one["val"], "chosen": one["name"] == space.name}
+             for one in report["candidates"]]  # fmt: skip
+    never = [f"{' and '.join(pair)} were never seen together." for pair in report["never_paired"]]
+    return {
+        "title": "pairs",
+        "lines": [f"{count(len(table), 'row')} of {table.source}, without a target.", *never],
+        "sentence": report.get("sentence", "There are no test rows, so what it finds is not known."),
+        "measure": "MRR",
+        "candidates": found,
+        "directions": [one["sentence"] for one in report.get("directions", {}).values()],
+        "points": map_points(space),
+    }
 
 
 def _with_labels(table: Table, labels: Any, target: str | Sequence[str] | None) -> tuple[Table, list[str]]:

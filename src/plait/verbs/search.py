@@ -19,6 +19,7 @@ def search(
     into: str = "any",
     top: int = 10,
     out: str | Path | None = None,
+    html: str | Path | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Hits:
@@ -31,6 +32,7 @@ def search(
         into (--in MODALITY): Modality to look in, such as audio; any: all of them, taking turns by rank.
         top (--top N): Hits of each query.
         out (--out FILE): CSV or Parquet file to write.
+        html (--html FILE): Page to write, on which queries and hits can be seen and heard.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
 
@@ -51,6 +53,8 @@ def search(
     hits = there.search(rows, into=into, top=top, folder=folder, callback=callback or quiet)
     if out is not None:
         hits.write(out)
+    if html is not None:
+        there.draw(hits, rows, html, folder=folder)
     return hits
 
 

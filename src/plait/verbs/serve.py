@@ -53,13 +53,15 @@ def serve(
         raise RequestError(f"batch is {batch} and max_bytes is {max_bytes}; expected at least 1 of each.")
     if token is not None and not token.strip():
         raise RequestError("the token is empty; give one, or none.")
-    if index is not None:
-        raise RequestError("an index cannot be served yet; leave --index out.")
     from plait.server.app import make_app
 
     told = callback or quiet
     opened = open_alone(model)
     opened.predictor()  # a run of pairs has none, and says so
+    if index is not None:
+        index = index if isinstance(index, Index) else load_index(index)
+        check_same(index, opened, None)
+        index.model = opened  # which is the same, and need not be there twice
     return make_app(
         opened, index, batch=batch, max_bytes=max_bytes, token=token, hosts=hosts, say=lambda line: told({"note": line})
     )

@@ -9,7 +9,7 @@ import soundfile
 import torch
 from PIL import Image
 
-from plait.kinds.audio.inside import blank, leave_out, locate, report, say, wav_of
+from plait.kinds.audio.inside import blank, leave_out, locate, media, report, say, wav_of
 from plait.kinds.audio.prep import AudioPrep
 
 PREP = AudioPrep(sample_rate=1000, seconds=0.2, mels=8, frames=20, hop=10)  # takes 199 samples, a frame each 10 ms
@@ -93,3 +93,9 @@ def test_pieces_are_left_out_of_the_sound_itself() -> None:
     assert heat.shape == (1, 100)
     assert heat[0, 40:50] == pytest.approx(0.05)
     assert heat.sum() == pytest.approx(0.5)
+
+
+def test_a_cell_for_a_page() -> None:
+    sound = media(np.zeros(40 * 1000, np.float32), None, 1000)["wav"]
+    samples, rate = soundfile.read(io.BytesIO(sound))
+    assert (len(samples), rate) == (30_000, 1000)

@@ -2,13 +2,16 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
-from plait.kinds.image.inside import blank, locate, report, say
+from plait.errors import CellError
+from plait.kinds.image.inside import blank, locate, media, report, say
 from plait.kinds.image.prep import ImagePrep
 
 PREP = ImagePrep(mode="L", height=16, width=16)
@@ -72,3 +75,11 @@ def test_the_report_has_the_prepared_picture_with_its_heat() -> None:
     with Image.open(io.BytesIO(shown["png"])) as image:
         assert [image.getpixel(place) for place in ((0, 0), (0, 255), (255, 255))] == [0, 200, 0]
     assert say({"left": 1, "top": 2, "right": 30, "bottom": 40}) == "x 1–30, y 2–40 px"
+
+
+def test_a_cell_for_a_page(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((500, 30), np.uint8)).save(tmp_path / "a.png")
+    shown = Image.open(io.BytesIO(media("a.png", tmp_path)["png"]))
+    assert max(shown.size) <= 240
+    with pytest.raises(CellError):
+        media("b.png", tmp_path)

@@ -6,12 +6,14 @@ import io
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from plait.data.media import read_sound
 from plait.kinds.audio.prep import LOWEST, mel_of
 from plait.kinds.pixels import grey_of, png_of
 
@@ -107,3 +109,8 @@ def wav_of(samples: np.ndarray, rate: int) -> bytes:
     out = io.BytesIO()
     soundfile.write(out, np.clip(samples[: 30 * rate], -1, 1), rate, format="WAV", subtype="PCM_16")
     return out.getvalue()
+
+
+def media(cell: Any, folder: Path | None, rate: int | None = None) -> dict[str, bytes]:
+    """Return a cell as a WAV, the first half minute of it. Raises CellError where it is no sound."""
+    return {"wav": wav_of(*read_sound(cell, folder, sample_rate=rate))}

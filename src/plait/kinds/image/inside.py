@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from plait.data.media import read_image
+from plait.kinds.image.row import as_pixels
 from plait.kinds.pixels import png_of
 from plait.kinds.weights import grid_sums
 
+SMALL = 240  # pixels a side of a picture on a page of hits
 GRID = 8  # cells on a side: of the regions that are named
 TOP = 3  # regions that are named
 PARTS, SHOWN = "regions", TOP
@@ -60,3 +64,11 @@ def say(part: dict[str, Any]) -> str:
 def report(detail: Any) -> dict[str, Any]:
     """Return what the report shows: the picture as prepared, and its heat map."""
     return {"form": "picture", "png": png_of(np.asarray(detail.after)), "heat": np.asarray(detail.heat).tolist()}
+
+
+def media(cell: Any, folder: Path | None, rate: int | None = None) -> dict[str, bytes]:
+    """Return a cell as a small PNG. Raises CellError where it is no picture."""
+    pixels = as_pixels(read_image(cell, folder, draft=(SMALL, SMALL)))
+    step = max(1, -(-max(pixels.shape[:2]) // SMALL))
+    pixels = pixels[::step, ::step]
+    return {"png": png_of(pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0))}

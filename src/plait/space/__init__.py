@@ -7,7 +7,7 @@ Knows: fitted models and their features. Does not know: how a model was found, t
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "hits": ("Hits", "check_file"),
-    "index": ("Index", "check_same", "load_index"),
+    "index": ("ANY", "Index", "check_same", "load_index"),
     "keep": ("check_able", "space_of"),
     "learn": ("learn_space",),
     "lesson": ("Lesson", "contents_of"),

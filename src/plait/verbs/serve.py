@@ -31,7 +31,7 @@ def serve(
 
     Args:
         model: a model, the folder that `plait fit` wrote, or an .onnx file that `plait export` wrote.
-        index: what `/embed` and `/search` ask; without it they answer 404.
+        index: what `/embed` and `/search` ask, an index of the same run, or its folder; without it they answer 404.
         batch: rows that are answered together, at the most.
         max_bytes: of a request; a larger one gets 413.
         token: what a request must bear, as `Authorization: Bearer TOKEN`.
@@ -39,7 +39,7 @@ def serve(
         callback: Called with a dict for notes: a line of each request, with its sizes and its time.
 
     Raises:
-        RunError: the run is missing, unfinished or damaged.
+        RunError: the run or the index is missing or damaged, or the index is of another run.
         RequestError: an option has a value that it cannot have.
         MissingExtra: starlette or python-multipart is not installed.
 
@@ -52,16 +52,13 @@ def serve(
         raise RequestError(f"batch is {batch} and max_bytes is {max_bytes}; expected at least 1 of each.")
     if token is not None and not token.strip():
         raise RequestError("the token is empty; give one, or none.")
-    if index is not None:
-        raise RequestError("an index cannot be served yet; leave --index out.")
     from plait.server.app import make_app
 
-    told = callback or quiet
-    opened = open_alone(model)
+    told, opened = callback or quiet, open_alone(model)
     opened.predictor()  # a run of pairs has none, and says so
-    return make_app(
-        opened, index, batch=batch, max_bytes=max_bytes, token=token, hosts=hosts, say=lambda line: told({"note": line})
-    )
+    there = None if index is None else open_index(index, opened)
+    options: dict[str, Any] = {"batch": batch, "max_bytes": max_bytes, "token": token, "hosts": hosts}
+    return make_app(opened, there, **options, say=lambda line: told({"note": line}))
 
 
 def open_alone(model: str | Path | Model) -> Model:
@@ -71,6 +68,15 @@ def open_alone(model: str | Path | Model) -> Model:
 
         return OnnxModel.load(model, threads=1)
     return open_model(model)
+
+
+def open_index(index: Any, model: Model) -> Any:
+    """Return the index. Raises RunError where it is damaged, or of another run."""
+    from plait.space.index import Index, check_same, load_index
+
+    there = index if isinstance(index, Index) else load_index(index)
+    check_same(there, model, None)
+    return there
 
 
 @checked

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plait.core.files import file_in, read_json
 from plait.errors import PlaitError
+from plait.pretrained.features import nothing_kept
 from plait.runs.model import Model
 from plait.server.engine import Engine, Full, Job
 from plait.server.fields import Fields, Refused
@@ -70,8 +71,8 @@ class Service:
         self.model, self.limits = model, limits
         self.nearby = None if index is None else Nearby(index, limits)
         self.fields = Fields.of(model)
-        self.example = read_example(model, self.fields)
-        self.engine = Engine(self.predict_rows, batch=batch, say=say)
+        self.example = read_example(model, self.fields, limits)
+        self.engine = Engine(self.predict_rows, batch=batch, around=nothing_kept, say=say)
         self.ready = False
 
     # -- in the worker ------------------------------------------------------------------------------------------------
@@ -201,12 +202,17 @@ class Service:
         ]
 
 
-def read_example(model: Model, fields: Fields) -> Row | None:
+def read_example(model: Model, fields: Fields, limits: Limits) -> Row | None:
     """Return the row of {column: value of JSON} on which the run may be tried, None where it holds none."""
     if model.folder is None or "example.json" not in (model.facts.files or {}):
         return None
     row = read_json(file_in(model.folder, "example.json"))
-    return {name: cell for name, cell in row.items() if name in fields}
+    try:
+        known = {name: cell for name, cell in row.items() if name in fields} if isinstance(row, dict) else None
+        rows_of_json({"rows": [known]}, fields, limits)
+    except Refused:  # a stranger's run may hold anything
+        return None
+    return known
 
 
 FRAMES = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from means import Means, frozen
-from plait.pretrained.features import Cells, read_features, read_raw
+from plait.data.fact_cache import cache_folder
+from plait.pretrained.features import Cells, nothing_kept, read_features, read_raw
 
 
 @pytest.fixture
@@ -38,6 +39,16 @@ def test_absent_cells_have_a_reason_and_the_others_their_own_feature(cells: Cell
     assert out[here, 0, 0].tolist() == [1 if row == 68 else row for row in here]
     assert np.array_equal(out, again)
     assert network.seen == [31, 27]  # each content once, the broken one not at all; the second time all are kept
+
+
+def test_where_nothing_is_kept_nothing_is_on_the_disk_and_the_features_are_the_same(cells: Cells) -> None:
+    network, out, again = Means(), np.zeros((70, 1, 1), np.float32), np.zeros((70, 1, 1), np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        with nothing_kept():
+            reasons = read_features(frozen(network), cells, out, pool)
+        assert not cache_folder().exists()
+        assert read_features(frozen(network), cells, again, pool) == reasons
+    assert np.array_equal(out, again)
 
 
 def test_a_single_cell_that_cannot_be_read_is_absent(cells: Cells) -> None:

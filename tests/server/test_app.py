@@ -20,6 +20,7 @@ import plait
 from plait.runs.model import Model
 from plait.server.app import choose_language, read_example
 from plait.server.fields import Fields
+from plait.server.requests import Limits
 
 MEDIA = ("photo", "sound")
 ROW = {"note": "a cold grey morning by the sea", "age": 20, "colour": "red"}
@@ -79,7 +80,10 @@ def test_a_form_is_one_row(pictured: Any, explained_model: Any, explained_table:
 def test_the_example_is_a_row_that_the_run_holds(kept: Model, client: Any, tmp_path: Path) -> None:
     (tmp_path / "example.json").write_text('{"age": 31, "note": "a sea", "gone": 1}')
     run: Any = SimpleNamespace(folder=tmp_path, facts=SimpleNamespace(files={"example.json": ""}))
-    assert read_example(run, Fields.of(kept)) == {"age": 31, "note": "a sea"}
+    assert read_example(run, Fields.of(kept), Limits(1000)) == {"age": 31, "note": "a sea"}
+    for text in ("[]", '{"note": [1]}'):
+        (tmp_path / "example.json").write_text(text)
+        assert read_example(run, Fields.of(kept), Limits(1000)) is None
     assert client.get("/example").json() == {"error": "this run holds no row; fit keeps one with its report."}
 
 

@@ -1,7 +1,8 @@
 """The worker: rows that come together are answered together, none fails by another, and the end waits for all."""
 
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -114,3 +115,19 @@ def test_one_alone_does_not_wait_and_who_was_not_alone_waits_a_little(monkeypatc
         later.join()
     assert lots == [1, 1, 2]
     engine.close()
+
+
+def test_all_that_the_worker_does_is_held() -> None:
+    held: list[str] = []
+
+    @contextlib.contextmanager
+    def around() -> Iterator[None]:
+        held.append("in")
+        yield
+        held.append("out")
+
+    engine = Engine(lambda rows: held.append("work") or list(rows), around=around)
+    (future,) = put(engine, Job([1]))
+    assert future.result(5) == [1]
+    engine.close()
+    assert held == ["in", "work", "out"]

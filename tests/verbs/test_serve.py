@@ -26,7 +26,7 @@ KEPT = Path(__file__).parents[1] / "kept" / "network"
         ),
         ([str(KEPT), "--workers", "0", "--port", "0"], "--workers 0 is too few"),
         ([str(KEPT), "--token", " ", "--port", "0"], "the token is empty"),
-        ([str(KEPT), "--index", "some", "--port", "0"], "there is no folder some"),
+        ([str(KEPT), "--index", "nowhere", "--port", "0"], "nowhere"),
     ],
 )
 def test_what_is_refused_before_anything_is_served(words: list[str], said: str, capsys: Any) -> None:

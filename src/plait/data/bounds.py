@@ -71,7 +71,7 @@ def _seconds_of_packets(content: bytes) -> float:
 
     end = 0.0
     with av.open(io.BytesIO(content), "r", metadata_errors="ignore", options={"protocol_whitelist": ""}) as file:
-        if (stream := file.streams.best("audio")) is None:
+        if (stream := file.streams.best("audio") or file.streams.best("video")) is None:
             return end
         try:
             for packet in file.demux(stream):

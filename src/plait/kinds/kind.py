@@ -37,8 +37,8 @@ checks     What does not fit in a column; it loads no torch. SPEAKS: whether a c
            were kept under; [count_words(cells) → which words each holds, the words, the first numbers]; columns:
            {name: cells, or facts where opened}. check_column(column, facts, table, schema, split) → findings, of cells
            that are not opened. Of opened ones: FACTS, a class of `CellFacts` [and its VERSION]; look(cell,
-           folder, rate, content) → facts; [part_of(cell, source) → seconds; is_whole(cell) → whether it is looked at as it
-           stands, and nothing is opened before]; FAULTS, what else makes a cell unreadable;
+           folder, rate, content) → facts; [part_of(cell, source) → seconds; is_whole(cell) → whether it is looked at as
+           it stands, and nothing is opened before]; FAULTS, what else makes a cell unreadable;
            WHOLE_FILES, whether one that was cut off is; check_facts(column, facts) → findings; [check_near(column,
            facts, rows) → groups that are nearly the same, findings]
 mend       mend(kind of column, cells) → MendedCells. Where cells are opened: look(content) → Look; choose_goal(looks)

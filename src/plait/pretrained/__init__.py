@@ -17,7 +17,15 @@ DOOR: dict[str, tuple[str, ...]] = {
         "restore_frozen",
         "restore_given",
     ),
-    "features": ("Cells", "encoding_device", "prepare_cell", "read_features", "read_raw", "why_not_kept"),
+    "features": (
+        "Cells",
+        "encoding_device",
+        "nothing_kept",
+        "prepare_cell",
+        "read_features",
+        "read_raw",
+        "why_not_kept",
+    ),
     "frozen": ("Frozen", "last_blocks"),
     "own": ("wrap_own",),
 }

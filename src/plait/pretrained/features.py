@@ -3,8 +3,10 @@ Knows cells, one encoder and the cache, not tables or splits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -25,6 +27,19 @@ GIVEN = {"float16": "float32"}  # what is kept in half precision is not encoded 
 TASK = 8  # cells that a thread prepares in one go
 
 
+_keeping = ContextVar("keeping", default=True)
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """Keep no feature for the next time, and look for none: what is computed here leaves nothing on the disk."""
+    token = _keeping.set(False)
+    try:
+        yield
+    finally:
+        _keeping.reset(token)
+
+
 @dataclass
 class Cells:
     """The cells of one column, None where blank, and what is needed to open them."""
@@ -40,8 +55,9 @@ class Cells:
 def read_features(frozen: Frozen, cells: Cells, out: np.ndarray, pool: Executor, keep: bool = True) -> list[str | None]:
     """Fill out (batch, token, width) with the features of each cell; return why a cell is absent, or None.
     Features that are kept are read, the others computed and kept."""
-    if len(cells) == 1:  # neither looked for nor kept: a file for each would cost more than it saves
-        reasons, out[:] = _compute(frozen, cells, [0], pool)
+    # neither looked for nor kept: a file for each would cost more than it saves
+    if len(cells) == 1 or not _keeping.get():
+        reasons, out[:] = _compute(frozen, cells, range(len(cells)), pool)
         return reasons
     from plait.data.feature_cache import open_features  # here, since most runs have no pretrained encoder
 
@@ -72,6 +88,8 @@ def why_not_kept(frozen: Frozen) -> str:
     """Return why features of this encoder cannot be kept, or "" where all is well."""
     from plait.data.feature_cache import open_features
 
+    if not _keeping.get():
+        return ""
     return open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe()).trouble
 
 

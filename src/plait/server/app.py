@@ -27,12 +27,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plait.core.files import file_in, read_json
 from plait.errors import PlaitError
+from plait.pretrained.features import nothing_kept
 from plait.runs.model import Model
 from plait.server.engine import Engine, Full, Job
 from plait.server.fields import Fields, Refused
+from plait.server.nearby import Nearby
 from plait.server.openapi import describe_api
 from plait.server.replies import answer_rows, describe_model, explain_row
 from plait.server.requests import Limits, Row, make_table, read_rows, rows_of_json
+from plait.space.index import ANY, Index
 
 PAGE = Path(__file__).with_name("page.html")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -44,6 +47,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+MOST_HITS = 1000
 NO_INDEX = "no index was given; plait serve RUN --index INDEX brings it."
 
 
@@ -61,11 +65,14 @@ def refuse(error: Refused) -> Response:
 class Service:
     """What answers: a model, its columns, its worker. Each method that takes a request is an address."""
 
-    def __init__(self, model: Model, index: Any, batch: int, limits: Limits, say: Callable[[str], None]) -> None:
-        self.model, self.index, self.limits = model, index, limits
+    def __init__(
+        self, model: Model, index: Index | None, batch: int, limits: Limits, say: Callable[[str], None]
+    ) -> None:
+        self.model, self.limits = model, limits
+        self.nearby = None if index is None else Nearby(index, limits)
         self.fields = Fields.of(model)
-        self.example = read_example(model, self.fields)
-        self.engine = Engine(self.predict_rows, batch=batch, say=say)
+        self.example = read_example(model, self.fields, limits)
+        self.engine = Engine(self.predict_rows, batch=batch, around=nothing_kept, say=say)
         self.ready = False
 
     # -- in the worker ------------------------------------------------------------------------------------------------
@@ -94,10 +101,10 @@ class Service:
         self.ready = False
         await asyncio.to_thread(self.engine.close)
 
-    async def _answer(self, request: Request, make: Callable[[list[Row]], Job]) -> Any:
+    async def _answer(self, request: Request, make: Callable[[list[Row]], Job], fields: Fields | None = None) -> Any:
         """Return what the worker makes of the rows of a request, which has its place before its body is read."""
         with self.engine.place() as ask:
-            job = make(await read_rows(request, self.fields, self.limits))
+            job = make(await read_rows(request, self.fields if fields is None else fields, self.limits))
             return await asyncio.shield(asyncio.wrap_future(ask(job)))
 
     async def live(self, request: Request) -> Response:
@@ -107,7 +114,7 @@ class Service:
         return Reply({"ready": self.ready}, 200 if self.ready else 503)
 
     async def describe(self, request: Request) -> Response:
-        return Reply(describe_model(self.model, self.fields, self.limits, self.example, self.index))
+        return Reply(describe_model(self.model, self.fields, self.limits, self.example, self.nearby))
 
     async def show_example(self, request: Request) -> Response:
         if self.example is None:
@@ -130,11 +137,25 @@ class Service:
 
         return Reply(await self._answer(request, make))
 
+    async def embed(self, request: Request) -> Response:
+        nearby = self._asked_nearby()
+        return Reply(await self._answer(request, lambda rows: Job(rows, nearby.embed), nearby.fields))
+
     async def search(self, request: Request) -> Response:
-        if self.index is None:
+        nearby, asked = self._asked_nearby(), request.query_params
+        try:
+            top = int(asked.get("top", "10"))
+        except ValueError:
+            top = 0
+        if not 1 <= top <= MOST_HITS:
+            raise Refused(422, f"top is {asked['top'][:20]!r}; expected a whole number from 1 to {MOST_HITS}.")
+        does = partial(nearby.search, into=asked.get("in", ANY), top=top)
+        return Reply(await self._answer(request, lambda rows: Job(rows, does), nearby.fields))
+
+    def _asked_nearby(self) -> Nearby:
+        if self.nearby is None:
             raise Refused(404, NO_INDEX)
-        does = self.index.embed_rows if request.url.path == "/embed" else self.index.search_rows
-        return Reply(await self._answer(request, lambda rows: Job(rows, does)))
+        return self.nearby
 
     @cached_property
     def page_text(self) -> str:
@@ -175,18 +196,23 @@ class Service:
             Route("/openapi.json", answered(self.openapi)),
             Route("/predict", answered(self.predict), methods=["POST"]),
             Route("/explain", answered(self.explain), methods=["POST"]),
-            Route("/embed", answered(self.search), methods=["POST"]),
+            Route("/embed", answered(self.embed), methods=["POST"]),
             Route("/search", answered(self.search), methods=["POST"]),
             *health,
         ]
 
 
-def read_example(model: Model, fields: Fields) -> Row | None:
+def read_example(model: Model, fields: Fields, limits: Limits) -> Row | None:
     """Return the row of {column: value of JSON} on which the run may be tried, None where it holds none."""
     if model.folder is None or "example.json" not in (model.facts.files or {}):
         return None
     row = read_json(file_in(model.folder, "example.json"))
-    return {name: cell for name, cell in row.items() if name in fields}
+    try:
+        known = {name: cell for name, cell in row.items() if name in fields} if isinstance(row, dict) else None
+        rows_of_json({"rows": [known]}, fields, limits)
+    except Refused:  # a stranger's run may hold anything
+        return None
+    return known
 
 
 FRAMES = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -282,7 +308,7 @@ async def _say_http(request: Request, error: Exception) -> Response:
 
 def make_app(
     model: Model,
-    index: Any = None,
+    index: Index | None = None,
     *,
     batch: int = 16,
     max_bytes: int = 20_000_000,

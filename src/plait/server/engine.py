@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,8 @@ class Job:
 
 
 class Engine:
-    """answer(rows) → one answer for each row. say is told, in a sentence, of a worker that died and goes on."""
+    """answer(rows) → one answer for each row. around: holds all that the worker does. say: is told, in a sentence, of a
+    worker that died and goes on."""
 
     def __init__(
         self,
@@ -42,9 +44,10 @@ class Engine:
         *,
         batch: int = 16,
         places: int = PLACES,
+        around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         say: Callable[[str], None] = print,
     ) -> None:
-        self.answer, self.batch, self.places, self.say = answer, batch, places, say
+        self.answer, self.batch, self.places, self.around, self.say = answer, batch, places, around, say
         self.jobs: deque[Job] = deque()
         self.inside = 0  # requests that have a place
         self.crowd = 0  # the most of these since the last lot: as many may come again
@@ -93,7 +96,8 @@ class Engine:
         """Answer until the end; what kills the worker is said, and it goes on."""
         while jobs := self._take():
             try:
-                self._do(jobs)
+                with self.around():
+                    self._do(jobs)
             except BaseException as error:  # noqa: BLE001  whatever it is, others wait
                 for job in jobs:
                     if not job.future.done():

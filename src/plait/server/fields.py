@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,16 +118,16 @@ class Fields(dict[str, Field]):
     others: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, model: Model) -> Fields:
-        """Return the columns that the model looks at, or converts into one that it looks at."""
+    def of(cls, model: Model, names: Sequence[str] | None = None) -> Fields:
+        """Return the columns of these modalities, by default those of the winner, and what is converted into them."""
+        names = model.modalities if names is None else names
         listed = model.facts.schema.get("columns", [])  # an ONNX file does not know them
-        kinds, made = {c["name"]: c["kind"] for c in listed}, [m for m in model.made if m.modality in model.modalities]
+        kinds, made = {c["name"]: c["kind"] for c in listed}, [one for one in model.made if one.modality in names]
         fields = cls()
-        for view in (view for view in model.views if view.is_main and view.name in model.modalities):
+        for view in (view for view in model.views if view.is_main and view.name in names):
             known = {column.name: column.values for column in getattr(view.prep, "columns", ())}
-            for name in view.modality.columns:
-                kind = view.kinds.get(name) or kinds.get(name, view.kind)
-                # a video shows two modalities, of which its pictures come first
+            for name in view.modality.columns:  # a video is two modalities of one column
+                kind = kinds.get(name) or view.kinds.get(name, view.kind)
                 fields.setdefault(name, Field(name, kind, view.name, tuple(known.get(name, ()))))
         for one in made:
             source = getattr(one.route, "steps", (one.route,))[0].source

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -162,7 +162,7 @@ def row_of_form(form: Sequence[tuple[str, str | bytes]], fields: Fields) -> Row:
     return row
 
 
-def make_table(rows: Sequence[Mapping[str, Any]], fields: Fields, limits: Limits) -> Table:
+def make_table(rows: Sequence[Mapping[str, Any]], fields: Iterable[str], limits: Limits) -> Table:
     """Return the rows as a table; a picture or a sound that is too large is absent, with a reason."""
     data = {name: np.full(len(rows), None, object) for name in fields}
     notes: dict[str, list[str | None]] = {}

@@ -32,7 +32,7 @@ def serve(
 
     Args:
         model: a model, the folder that `plait fit` wrote, or an .onnx file that `plait export` wrote.
-        index: what `/embed` and `/search` ask; without it they answer 404.
+        index: what `/embed` and `/search` ask, an index of the same run, or its folder; without it they answer 404.
         batch: rows that are answered together, at the most.
         max_bytes: of a request; a larger one gets 413.
         token: what a request must bear, as `Authorization: Bearer TOKEN`.
@@ -40,7 +40,7 @@ def serve(
         callback: Called with a dict for notes: a line of each request, with its sizes and its time.
 
     Raises:
-        RunError: the run is missing, unfinished or damaged.
+        RunError: the run or the index is missing or damaged, or the index is of another run.
         RequestError: an option has a value that it cannot have.
         MissingExtra: starlette or python-multipart is not installed.
 
@@ -55,16 +55,11 @@ def serve(
         raise RequestError("the token is empty; give one, or none.")
     from plait.server.app import make_app
 
-    told = callback or quiet
-    opened = open_alone(model)
+    told, opened = callback or quiet, open_alone(model)
     opened.predictor()  # a run of pairs has none, and says so
-    if index is not None:
-        index = index if isinstance(index, Index) else load_index(index)
-        check_same(index, opened, None)
-        index.model = opened  # which is the same, and need not be there twice
-    return make_app(
-        opened, index, batch=batch, max_bytes=max_bytes, token=token, hosts=hosts, say=lambda line: told({"note": line})
-    )
+    there = None if index is None else open_index(index, opened)
+    options: dict[str, Any] = {"batch": batch, "max_bytes": max_bytes, "token": token, "hosts": hosts}
+    return make_app(opened, there, **options, say=lambda line: told({"note": line}))
 
 
 def open_alone(model: str | Path | Model | Targets) -> Model:
@@ -74,6 +69,15 @@ def open_alone(model: str | Path | Model | Targets) -> Model:
 
         return OnnxModel.load(model, threads=1)
     return open_one(model, "a server answers for")
+
+
+def open_index(index: Any, model: Model) -> Any:
+    """Return the index. Raises RunError where it is damaged, or of another run."""
+    from plait.space.index import Index, check_same, load_index
+
+    there = index if isinstance(index, Index) else load_index(index)
+    check_same(there, model, None)
+    return there
 
 
 @checked

@@ -15,8 +15,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fact_cache": ("Cache", "cache_folder"),
     "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
     "formats": (
-        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "is_sound", "is_video",
-        "sniff", "sniff_format", "way_out",
+        "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "has_av", "is_sound",
+        "is_video", "sniff", "sniff_format", "way_out",
     ),
     "headers": ("check_header", "close_lengths", "span_of_wav"),
     "in_text": ("GRIDS", "ROWS", "Held", "held_in"),

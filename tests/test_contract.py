@@ -36,7 +36,7 @@ VOTES = [
 ]
 # name of the case → (plan, modalities, late)
 CASES: dict[str, tuple[str | None, tuple[str, ...], bool]] = {
-    **{f"alone {name}": (None, (name,), False) for name in ALL},
+    **{f"alone {name}": (None, (name,), False) for name in (*ALL, "motion", "clip")},
     **{f"joint {plan}": (plan, ALL, False) for plan in PLANS},
     **{f"late {plan}": (plan, ALL, True) for plan in (PLANS[0], PLANS[3], PLANS[-1])},
     **{plan: (plan, ALL, False) for plan in VOTES},
@@ -68,6 +68,7 @@ def build(case: str, seed: int = 0, regression: bool = False) -> Network:
 def presence_of(case: str, rows: Any = PRESENCE) -> list[list[bool]]:
     """Return the cells of the case's modalities from rows that name all of them."""
     places = {"photo": (0,), "scan": (1, 2), "sound": (3,), "text": (4,), "tabular": (5,), "known": (6,)}
+    places |= {"motion": (3,), "clip": (0,)}  # alone
     wanted = [place for name in CASES[case][1] for place in places[name]]
     return [[bool(row[place]) for place in wanted] for row in rows]
 
@@ -102,7 +103,7 @@ def input_of(kind: str, num: int) -> torch.Tensor:
 
 @encoders
 def test_an_encoder_gives_tokens_and_their_presence(kind: str) -> None:
-    most = {"image": 16, "audio": 16, "text": 3, "tabular": 1, "vectors": 2}[kind]
+    most = {"image": 16, "audio": 16, "text": 3, "tabular": 1, "vectors": 2, "series": 4, "video": 3}[kind]
     for training in (True, False):
         tokens, present = encoder_of(kind).train(training)(input_of(kind, 5))
         assert tokens.shape == (5, tokens.shape[1], DIM)
@@ -382,4 +383,4 @@ def test_a_modality_that_the_batch_lacks_is_named() -> None:
 def test_without_a_plan_a_network_takes_one_modality() -> None:
     with pytest.raises(RequestError, match="without a plan a network takes one modality; got photo, text"):
         Network(make_spec(None, ("photo", "text")), PRIOR)
-    assert set(STRANDS) == set(ALL)
+    assert {*STRANDS} == {*ALL, "motion", "clip"}

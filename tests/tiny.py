@@ -90,6 +90,8 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "text": {"kind": "text", "features": 4, "tokens": 5, "vocabulary": 9},
     "tabular": {"kind": "tabular", "numbers": 2, "categories": [3, 4]},
     "vectors": {"kind": "vectors", "tokens": 2, "width": 6},
+    "series": {"kind": "series", "channels": 2, "length": 12, "holes": True, "seed": 0, "biases": []},
+    "video": {"kind": "video", "frames": 3, "channels": 1, "height": 8, "width": 8},
 }
 # photo and scan share an encoder, and scan has two columns
 STRANDS: dict[str, dict[str, Any]] = {
@@ -99,6 +101,8 @@ STRANDS: dict[str, dict[str, Any]] = {
     "text": {"name": "text", "kind": "text", "group": "text", "columns": 1},
     "tabular": {"name": "tabular", "kind": "tabular", "group": "tabular", "columns": 1},
     "known": {"name": "known", "kind": "vectors", "group": "known", "columns": 1},  # by a pretrained encoder
+    "motion": {"name": "motion", "kind": "series", "group": "motion", "columns": 1},
+    "clip": {"name": "clip", "kind": "video", "group": "clip", "columns": 1},
 }
 
 
@@ -110,6 +114,11 @@ def draw_inputs(kind: str, num: int, generator: torch.Generator) -> torch.Tensor
         return torch.randn(num, 8, 12, generator=generator)
     if kind == "vectors":
         return torch.randn(num, 2, 6, generator=generator)
+    if kind == "series":
+        flags = torch.rand(num, 2, 12, generator=generator) < 0.2
+        return torch.cat([torch.randn(num, 2, 12, generator=generator), flags.float()], 1)
+    if kind == "video":
+        return torch.rand(num, 3, 1, 8, 8, generator=generator)
     if kind == "text":
         ids = torch.randint(0, 9, (num, 5), generator=generator).float()
         return torch.cat([torch.randn(num, 4, generator=generator) / 2, ids], 1)

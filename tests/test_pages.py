@@ -1,4 +1,4 @@
-"""The pages of the documentation: every marked block runs, in the order of its page, and every link leads somewhere."""
+"""The pages of the documentation: every marked block runs, in the order of its page, and every link leads on."""
 
 import re
 from collections.abc import Iterable

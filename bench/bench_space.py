@@ -31,6 +31,7 @@ import numpy as np
 import plait
 from plait.demo import make_demo
 from plait.runs.embedding import Head, Space, read_features
+from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.space.index import Index, Shard, load_index
 from plait.space.learn import learn_space
@@ -43,11 +44,11 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 def fitted(place: Path, table: Any, **options: Any) -> Model:
     """Return the model of a run folder, fitted where it is not there."""
     if (place / "run.json").exists():
-        return plait.load(place)
+        return open_one(place, "a space holds")
     began = time.process_time()
-    model = plait.fit(table, out=place, **options)
+    plait.fit(table, out=place, **options)
     print(f"{place.name}: fitted in {time.process_time() - began:.0f} CPU s", flush=True)
-    return model
+    return open_one(place, "a space holds")
 
 
 def indexed(model: Model, source: Any, aim: str) -> Index:

@@ -99,6 +99,15 @@ def test_files(tmp_path: Path) -> None:
         embedded().write("v.csv")
 
 
+def test_a_modality_called_row_keeps_its_vectors(tmp_path: Path) -> None:
+    found = embedded()
+    found.vectors["row"] = found.vectors.pop("image")
+    found.write(tmp_path / "v.npz")
+    with np.load(tmp_path / "v.npz", allow_pickle=False) as arrays:
+        assert {*arrays} == {"row", "text", "row_2", "status", "reason"}
+        assert arrays["row"][0].tolist() == [1, 0]
+
+
 def test_a_stem_for_each_aim() -> None:
     assert space_stem("kind") == "space-kind"
     with pytest.raises(RequestError, match=r"there is no space for 'kinds'\. Did you mean 'kind'"):

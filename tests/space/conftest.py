@@ -7,7 +7,7 @@ import pytest
 
 from plait.core.contract import Table
 from plait.data.read import read
-from plait.runs.load import load
+from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.space.index import Index
 from plait.verbs.index import index
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A run of networks of text and tabular, in a folder of its own. No test changes it, but for its space."""
     folder = tmp_path_factory.mktemp("space") / "run"
     shutil.copytree(KEPT / "network", folder)
-    return load(folder)
+    return open_one(folder, "a space holds")
 
 
 @pytest.fixture(scope="session")

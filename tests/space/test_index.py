@@ -122,6 +122,15 @@ def test_links_are_not_followed(copied: Path, tmp_path: Path) -> None:
         load_index(copied)
 
 
+def test_a_lock_that_is_a_link_empties_nothing(copied: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("keep")
+    (copied / "lock").unlink(missing_ok=True)
+    (copied / "lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError, match="is a link; expected a regular file"):
+        load_index(copied).add({"note": ["new"]})
+    assert (tmp_path / "mine").read_text() == "keep"
+
+
 def test_an_index_of_another_space(copied: Path) -> None:
     told = json.loads((copied / "index.json").read_text())
     told["space"] = "another"

@@ -49,8 +49,8 @@ def test_absent_rows_are_neither_asked_nor_found() -> None:
 def test_chance_is_what_a_random_order_reaches() -> None:
     generator = np.random.default_rng(0)
     classes = generator.integers(0, 2, 300)
-    vectors = [generator.standard_normal((300, 8)).astype(np.float32) for _ in range(2)]
-    found = find(*vectors, np.arange(300), classes)
+    one, other = (generator.standard_normal((300, 8)).astype(np.float32) for _ in range(2))
+    found = find(one, other, np.arange(300), classes)
     assert found is not None
     assert found.precision is not None
     assert found.chance[0] == pytest.approx(0.0209, abs=1e-3)

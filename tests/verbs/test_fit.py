@@ -612,6 +612,7 @@ def test_pairs_teach_a_space_without_a_target(tmp_path: Path) -> None:
     again = load(tmp_path / "run")
     assert again.embed({"note": ["high tide today, number 5"]}).status == ["partial"]
     assert "next: plait index" in again.summary()
+    assert "ridge CCA" in str(again.study)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "run.json", "weights.safetensors", "space-rows.json", "space-rows.safetensors", "report.html",
     }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import numpy as np
 import torch
 
-from plait.core.contract import Table
+from plait.core.contract import Table, free_name
 from plait.core.files import (
     AGAIN,
     check_finite,
@@ -385,9 +385,11 @@ class Embeddings:
         """
         import io
 
-        path, buffer, columns = check_out(path), io.BytesIO(), {**self.vectors, "row": self.row}
+        path, buffer = check_out(path), io.BytesIO()
+        columns = {**self.vectors, free_name("row", self.vectors): self.row}
+        status, reason = (free_name(name, columns) for name in ("status", "reason"))
         if path.suffix.lower() == ".npz":
-            texts = {"status": np.array(self.status, str), "reason": np.array(self.reason, str)}
+            texts = {status: np.array(self.status, str), reason: np.array(self.reason, str)}
             np.savez(buffer, **columns, **texts)  # type: ignore[arg-type]
         else:
             import pyarrow as pa
@@ -398,7 +400,7 @@ class Embeddings:
                 flat = pa.array(np.nan_to_num(x).ravel(), pa.float32())
                 return pa.FixedSizeListArray.from_arrays(flat, x.shape[1], mask=absent)
 
-            texts = {"status": pa.array(self.status, pa.string()), "reason": pa.array(self.reason, pa.string())}
+            texts = {status: pa.array(self.status, pa.string()), reason: pa.array(self.reason, pa.string())}
             parquet.write_table(pa.table({name: lists(x) for name, x in columns.items()} | texts), buffer)
         with naming(path):
             write_bytes(path, buffer.getvalue())

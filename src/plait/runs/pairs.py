@@ -11,8 +11,19 @@ from typing import Any, NoReturn
 
 from plait.core.words import count
 from plait.errors import RequestError
+from plait.proof.leaderboard import Proof
 from plait.runs.embedding import kept_space
 from plait.runs.model import Model
+
+
+@dataclass(frozen=True)
+class SpaceProof(Proof):
+    """What was compared for a space, and what it finds. `print` shows it."""
+
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines or [self.verdict["sentence"]])
 
 
 @dataclass
@@ -23,6 +34,12 @@ class Pairs(Model):
     def modalities(self) -> list[str]:
         """All modalities: each finds the others."""
         return [view.name for view in self.views if view.is_main]
+
+    @property
+    def study(self) -> SpaceProof:
+        """The ways that were compared, and what each direction finds; print it."""
+        space = kept_space(self, "rows")
+        return SpaceProof(self.facts.study, () if space is None else tuple(space.say()))
 
     @property
     def report_rows(self) -> int | None:

@@ -386,7 +386,7 @@ class Index:
             return
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.folder / "lock", timeout=0)
+        lock = FileLock(file_in(self.folder, "lock", missing=True), timeout=0)  # no link: what it opens, it empties
         try:
             lock.acquire()
         except Timeout:
@@ -535,6 +535,8 @@ def _open_shard(folder: Path, part: Part, space: Space) -> Shard:
     whole = np.memmap(vectors, np.float32, "r", shape=(num, space.dim)) if num else np.zeros((0, space.dim), np.float32)
     with consistent(facts):
         try:
+            if (said := parquet.read_metadata(facts).num_rows) != num:
+                raise ValueError(f"it says {said} cells of {num}")
             table = parquet.read_table(facts, columns=["row", "content", "cell"])
         except pa.ArrowException:
             raise RunError(f"{facts} is damaged: it is no Parquet file. {AGAIN_INDEX}") from None

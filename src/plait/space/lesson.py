@@ -5,7 +5,7 @@ Knows a fitted model and a table; not how a space is learned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from plait.runs.embedding import Read, Sources, Space, has_classes
 from plait.runs.model import Model
 from plait.space.measures import Found, find_all
 
-KNOWN = {"none": (), "train+val": ("val",), "all": ("val", "test")}  # by what a run has learned anew from
+KNOWN = {"train+val": ("val",), "all": ("val", "test")}  # by what a run has learned anew from
 SHARES = {"val": 0.15, "test": 0.2}  # of rows whose split nobody names
 
 
@@ -80,10 +80,18 @@ def lesson_of(model: Model, table: Table, read: Read, label: str | None = None) 
         classes,
         groups_of(model, table),
         {name: num for name in read.features if name in sources.alone} if own else None,
-        KNOWN[(model.facts.refit or {}).get("how", "none")],
+        known_parts(model, read.features),
         str(model.facts.seal),
         model.facts.seed,
     )
+
+
+def known_parts(model: Model, names: Container[str]) -> tuple[str, ...]:
+    """Return which parts of the split a run has learned from since it was proven; of networks that were kept, none."""
+    again = model.facts.refit
+    if again is None or {view.of for view in model.views if view.of in names} <= {*again["kept"]}:
+        return ()
+    return KNOWN[again["how"]]
 
 
 def contents_of(model: Model, table: Table) -> dict[str, np.ndarray]:

@@ -684,7 +684,7 @@ class Search:
                     candidate, study.train, done
                 )  # what temperatures are fitted by has not seen validation
         self.calibrate_sets(winner)
-        for candidate in [c for c in study.candidates if c.parts or c in looked]:
+        for candidate in looked:
             self._learn_whole(candidate)
         return winner
 

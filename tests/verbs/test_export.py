@@ -29,7 +29,8 @@ def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained
     model = plait.fit(
         explained_table,
         target="label",
-        fusion="parallel(photo, text, by=vote)",
+        ignore=["sound", "note", "age", "colour"],
+        candidates="alone",
         encoders={"photo": Bright()},
         epochs=1,
         refit="none",

@@ -87,14 +87,14 @@ def measure(kind: str, seed: int) -> Iterator[dict[str, Any]]:
     search.run()
     study, prior = search.study, search.labels.prior
     study.train_joint("parallel(a, b, by=concat)", {})
-    search.calibrate()
+    search.blends.calibrate()
     study.leave_device()
     batch, truth = study.prepared.batch(study.test), search.labels.codes[study.test]
     keeps = [keep for size in (1, 2) for keep in itertools.combinations("ab", size)]
     generator = np.random.default_rng(seed)
     for name, candidate in models_of(search).items():
         began = time.process_time()
-        candidate.prior, candidate.given = search._prior, fit_given(candidate, study, search.fold)
+        candidate.prior, candidate.given = search.blends.prior, fit_given(candidate, study, search.blends.fold)
         seconds = time.process_time() - began
         before = answer_subsets(candidate.predictor, batch, keeps)
         after = answer_subsets(candidate.tempered, batch, keeps)

@@ -20,6 +20,7 @@ from plait.study.job import Fit
 from plait.study.labels import Labels
 from plait.study.networks import Study
 from plait.study.search import Search
+from tiny import SENTENCES
 
 FAMILIES = ("classic", "late", "ensemble")
 QUICK = {
@@ -86,6 +87,20 @@ def make_search(
     schema = detect(table, target="y", modalities=modalities, kinds=kinds, group=group)
     prepared = prepare_all(table, schema, np.flatnonzero(split == "train"))
     return Search(make_study(table, schema, prepared, split, candidates=families, **options))
+
+
+def search_words(families: tuple[str, ...], **options: Any) -> Search:
+    """Return a search over a sentence and a number; both know the class, now and then wrongly."""
+    generator = np.random.default_rng(3)
+    codes = np.arange(36) % 2
+    heard = np.where(generator.random(36) < 0.2, 1 - codes, codes)
+    columns = {
+        "note": [f"{SENTENCES[code]} {row}" for row, code in enumerate(heard)],
+        "age": (codes + generator.standard_normal(36)).round(3).tolist(),
+        "y": [f"class {code}" for code in codes],
+    }
+    kinds = {"note": "text", "age": "number"}
+    return make_search(columns, split_of(24, 12), families, modalities={}, kinds=kinds, **options)
 
 
 def make_study(table: Table, schema: Schema, prepared: Prepared, split: np.ndarray, **options: Any) -> Study:

@@ -210,9 +210,10 @@ def test_the_order_of_the_dict_does_not_matter(case: str) -> None:
 @every
 def test_same_seed_same_network(case: str) -> None:
     batch = batch_of(case)
-    assert torch.equal(build(case, 1)(batch), build(case, 1)(batch))
-    assert not torch.equal(build(case, 1)(batch), build(case, 2)(batch))
-    first, second = step(build(case, 1), batch), step(build(case, 1), batch)
+    one, same, other = build(case, 1), build(case, 1), build(case, 2)
+    assert torch.equal(one(batch), same(batch))
+    assert not torch.equal(one(batch), other(batch))
+    first, second = step(one, batch), step(same, batch)
     assert torch.equal(first[0], second[0])
 
 

@@ -15,7 +15,7 @@ from plait.core.contract import Table
 from plait.errors import RequestError, RunError
 from plait.kinds.detect import detect
 from plait.models.learners import LEARNERS
-from plait.study import search
+from plait.study import trials
 
 
 class Tell:
@@ -52,7 +52,7 @@ def quiet(event: dict) -> None: ...
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAIT_CACHE", str(tmp_path / "cache"))
     linear = {name: LEARNERS["classification"][name] for name in ["logistic regression"]}
-    monkeypatch.setattr(search, "LEARNERS", {"classification": linear})  # the quick one
+    monkeypatch.setattr(trials, "LEARNERS", {"classification": linear})  # the quick one
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_extremes_do_not_break_it(tmp_path):
          "steps": [(f"step {k}", np.zeros((2000, 3))) for k in range(20)]},
     ]  # fmt: skip
     figure = draw_row(many)
-    figure.savefig(tmp_path / "row.png")
+    figure.savefig(tmp_path / "row.png", dpi=30)
     assert "and 60 more columns" in words(figure) and "500 tokens, the first 80 are shown" in words(figure)
 
 

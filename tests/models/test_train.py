@@ -330,6 +330,8 @@ def test_the_average_begins_with_the_first_state_and_takes_in_a_share_of_each_la
             network.num_batches_tracked.add_(1)
         average.update()
     assert (network.weight.item(), network.running_mean.item()) == (4.0, 40.0)
-    average.put()  # 1, then 1.25, then 1.9375
+    average.swap()  # 1, then 1.25, then 1.9375
     assert (network.weight.item(), network.running_mean.item()) == (1.9375, 19.375)
+    average.swap()
+    assert (network.weight.item(), network.running_mean.item()) == (4.0, 40.0)
     assert network.num_batches_tracked.item() == 3 and network.weight.requires_grad

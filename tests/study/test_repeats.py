@@ -27,7 +27,7 @@ def test_several_splits_give_the_verdict_of_the_median_p(monkeypatch: pytest.Mon
 
 def test_further_splits_leave_the_model_that_ships_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     take_quick_learners(monkeypatch)
-    monkeypatch.setattr("plait.study.search.SCALED", ("ridge regression",))
+    monkeypatch.setattr("plait.study.trials.SCALED", ("ridge regression",))
     columns = draw_blocks(120)
     names = {name: columns[name] for name in columns if name[0] in "ab"}
     columns["y"] = [2 ** (1.5 * (one + other)) for one, other in zip(columns["a0"], columns["b0"], strict=True)]

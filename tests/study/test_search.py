@@ -1,6 +1,6 @@
 """Candidates of every family at equal budget, the rule of choice, and who may see the test rows.
 
-Networks are in test_networks.py.
+Networks are in test_networks.py, classic learners in test_trials.py, folds of what is blended in test_blends.py.
 """
 
 from collections import Counter
@@ -15,20 +15,18 @@ from plait.errors import RequestError
 from plait.kinds.detect import detect
 from plait.models.blend import fit_weighted
 from plait.models.classic import MajorityPredictor
-from plait.models.learners import LEARNERS
 from plait.models.predictors import Calibrated
-from plait.models.sparse import STRENGTHS
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate
 from plait.study.labels import Labels
-from plait.study.search import Held, Search, answer_rows
+from plait.study.search import Search, answer_rows
+from plait.study.trials import ClassicTrials
 from searches import (
     FAMILIES,
     draw_blocks,
     load_bench,
     make_search,
-    make_study,
-    prepare_all,
+    search_words,
     split_of,
     take_quick_learners,
 )
@@ -96,7 +94,7 @@ def test_votes_are_fitted_on_the_calibrated_best_of_each(whole: tuple[Search, Ca
         heats = [getattr(member, "temperature", 1.0) for member in vote.predictor.members]
         assert heats == [part.heat for part in vote.parts] != [1.0, 1.0]
     vote, said = named(search, "weighted vote (a + b)"), [part.answers for part in vote.parts]
-    given = search.labels.prior, search.labels.numbers[search.study.val], search.fold
+    given = search.labels.prior, search.labels.numbers[search.study.val], search.blends.fold
     assert vote.predictor.combiner == fit_weighted(said, np.ones((len(said[0]), 2), bool), *given)
 
 
@@ -107,16 +105,6 @@ def test_of_three_modalities_several_have_as_many_trials_too() -> None:
     search.run()
     assert search.trials == {"single": 6, "fused": 6}
     assert search.study.candidates[-1].name == "most confident (a + b + c)"
-
-
-@pytest.mark.usefixtures("quick")
-def test_the_further_settings_of_one_modality_go_round_its_modalities() -> None:
-    """With late fusion there are more of several than of one; without a second learner that shows at once."""
-    search = make_search(draw_blocks(90), split_of(60, 30), ("classic", "late"))
-    search.run()
-    assert search.trials == {"single": 6, "fused": 6}
-    names = [c.name for c in search.study.candidates[-2:]]
-    assert names == ["logistic regression, C 1.0 (a)", "logistic regression, C 1.0 (b)"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -172,20 +160,6 @@ def test_what_needs_words_or_networks_is_there_when_asked_for(families: tuple[st
     search = search_words(families, epochs=1, batch_size=16)
     search.run()
     assert {c.family for c in search.study.candidates} == expected
-
-
-def search_words(families: tuple[str, ...], **options: Any) -> Search:
-    """Return a search over a sentence and a number; both know the class, now and then wrongly."""
-    generator = np.random.default_rng(3)
-    codes = np.arange(36) % 2
-    heard = np.where(generator.random(36) < 0.2, 1 - codes, codes)
-    columns = {
-        "note": [f"{SENTENCES[code]} {row}" for row, code in enumerate(heard)],
-        "age": (codes + generator.standard_normal(36)).round(3).tolist(),
-        "y": [f"class {code}" for code in codes],
-    }
-    kinds = {"note": "text", "age": "number"}
-    return make_search(columns, split_of(24, 12), families, modalities={}, kinds=kinds, **options)
 
 
 @pytest.mark.usefixtures("quick")
@@ -352,36 +326,7 @@ def test_only_what_helps_out_of_fold_has_a_temperature(whole: tuple[Search, Cand
     assert search.study.candidates[0].temperature is None
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_fold_holds_whole_groups() -> None:
-    columns = draw_blocks(90)
-    columns["who"] = [f"speaker {row // 3}" for row in range(90)]
-    search = make_search(columns, split_of(60, 30), group="who")
-    groups = search.job.groups_of(search.study.val)
-    assert groups is not None
-    assert len(set(zip(groups.tolist(), search.fold.tolist(), strict=True))) == 10
-    assert sorted(set(search.fold.tolist())) == [0, 1, 2, 3, 4]
-
-
 # late fusion and ensembles
-
-
-def test_late_fusion_is_chosen_on_answers_for_rows_it_did_not_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The members are fitted on training rows; weights for a row of validation come from the other four folds."""
-    take_quick_learners(monkeypatch)
-    search = make_search(draw_blocks(120, knows={"a": 1.0, "b": 1.0}), split_of(80, 40), ("classic", "late"))
-    monkeypatch.setattr(search, "calibrate", lambda: None)
-    search.run()
-    blend = named(search, "weighted vote (a + b)")
-    said = [named(search, name).answers for name in blend.members]
-    prior, codes, whole = search.labels.prior, search.labels.codes[80:], np.ones((40, 2), bool)
-    for number in range(5):
-        rest, here = np.flatnonzero(search.fold != number), np.flatnonzero(search.fold == number)
-        fitted = fit_weighted([x[rest] for x in said], whole[rest], prior, codes[rest], search.fold[rest])
-        expected = fitted.combine([x[here] for x in said], whole[here], prior)
-        assert blend.answers[here] == pytest.approx(expected)
-    kept = fit_weighted(said, whole, prior, codes, search.fold)
-    assert blend.predictor.combiner.weights == pytest.approx(kept.weights)
 
 
 def test_an_ensemble_keeps_only_what_has_a_weight(whole: tuple[Search, Candidate]) -> None:
@@ -518,13 +463,13 @@ def averaged() -> tuple[Search, Candidate, list[np.ndarray]]:
         take_quick_learners(patch)
         columns, given = draw_blocks(150, knows={"a": 1.0, "b": 1.0}, holes=0.25), []
         search = make_search(columns, split_of(90, 40, 20), choose="ensemble")
-        fit = Search.fit_learner
+        fit = ClassicTrials.fit_learner
 
         def spy(*args: Any, **kwargs: Any) -> Any:
             given.append(args[4])
             return fit(*args, **kwargs)
 
-        patch.setattr(Search, "fit_learner", spy)
+        patch.setattr(ClassicTrials, "fit_learner", spy)
         return search, search.run(), given
 
 
@@ -587,14 +532,6 @@ def test_numbers_are_averaged_by_squared_error() -> None:
     assert winner.loss < 1.1 * min(c.loss for c in singles)
 
 
-def test_an_svm_is_not_tried_in_folds_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    search = make_search(draw_blocks(90), split_of(60, 30), ("classic",), choose="ensemble")
-    assert "SVM" in search.learners
-    monkeypatch.setattr("plait.study.search.SVM_ROWS", 80)
-    assert "SVM" not in search.learners
-    assert "SVM" in make_search(draw_blocks(90), split_of(60, 30), ("classic",)).learners
-
-
 @pytest.mark.usefixtures("quick")
 def test_where_one_modality_alone_is_selected_the_best_of_several_stands_against_it() -> None:
     search = make_search(draw_blocks(90, knows={"a": 4.0, "b": 0.0}), split_of(60, 30), ("classic",), choose="ensemble")
@@ -602,88 +539,3 @@ def test_where_one_modality_alone_is_selected_the_best_of_several_stands_against
     assert winner is search.alone["a"] or winner.names == ["a", "b"]
     assert search.fused is not None
     assert len(search.fused.names) == 2
-
-
-# words and letters
-
-
-def test_a_text_is_learned_by_its_letters_as_strictly_as_rows_held_out_agree(
-    words: tuple[Search, Candidate],
-) -> None:
-    search, _ = words
-    learned = named(search, "words and letters (text)")
-    assert (learned.family, learned.names) == ("classic", ["text"])
-    assert learned.recipe in {f"C {strength:g}" for strength in STRENGTHS}
-    rows = np.arange(36)
-    assert learned.fit is not None
-    again = learned.fit(search.study.train)
-    assert (
-        again(search.study.prepared.batch(rows)).tolist()
-        == answer_rows(learned.predictor, search.study.prepared, rows).tolist()
-    )
-
-
-@pytest.mark.parametrize(
-    ("best", "tried"), [(0.03, [0.3, 1.0, 0.1, 0.03]), (0.3, [0.3, 1.0, 0.1]), (10.0, [0.3, 1.0, 3.0, 10.0, 30.0])]
-)
-def test_the_way_to_the_best_is_short(best: float, tried: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    search, asked = search_words(("classic",)), list[float]()
-    (view,) = (view for view in search.study.prepared.views if view.how == "letters")
-
-    def hold_out(fit: Any, names: Any) -> Held:
-        asked.append(fit.args[0])
-        return Held(MajorityPredictor(search.labels.prior, names=("text",)), np.full((12, 2), 0.5), None)
-
-    monkeypatch.setattr(search, "_hold_out", hold_out)
-    monkeypatch.setattr(search, "_loss_held", lambda held: abs(np.log(asked[-1] / best)))
-    search._fit_letters(view)
-    assert asked == tried
-    assert search.study.candidates[-1].recipe == f"C {best:g}"
-
-
-@pytest.mark.usefixtures("quick")
-def test_by_folds_no_learner_of_letters_has_seen_the_row_that_it_answers() -> None:
-    search = search_words(("classic",), choose="ensemble")
-    winner = search.run()
-    learned = named(search, "words and letters (text)")
-    assert learned.pooled is not None
-    assert learned.pooled.shape == (36, 2)
-    assert "text" in winner.names
-
-
-def test_a_skewed_target_is_learned_as_it_is_and_as_its_logarithm(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = ("ridge regression", "gradient boosting", "ridge regression with bins")
-    monkeypatch.setitem(LEARNERS, "regression", {name: LEARNERS["regression"][name] for name in few})
-    v = np.random.default_rng(0).normal(size=120)
-    table = read({"v": v.tolist(), "y": np.exp(5 + v).tolist()})
-    schema = detect(table, target="y", kinds={"v": "number"})
-    split = split_of(80, 40)
-    study = make_study(
-        table, schema, prepare_all(table, schema, np.arange(80)), split, candidates=["classic"], choose="ensemble"
-    )
-    search = Search(study)
-    search.run()
-    names = [c.name.partition(" (")[0] for c in study.candidates]
-    learner = "ridge regression with bins"
-    twice = [f"{name}{end}" for name in ("gradient boosting", learner) for end in ("", ", of the number")]
-    assert names[:6] == ["mean", "ridge regression", *twice]
-    losses = {name: c.loss for name, c in zip(names, study.candidates, strict=True)}
-    assert losses[learner] < losses[f"{learner}, of the number"]
-
-
-def test_many_rows_of_a_table_are_boosted_quickly_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = ("logistic regression", "gradient boosting", "nearest neighbours", "logistic regression with bins")
-    monkeypatch.setitem(LEARNERS, "classification", {name: LEARNERS["classification"][name] for name in few})
-    monkeypatch.setattr("plait.study.ensemble.MOST", 50)  # rows above which validation alone is held out
-    monkeypatch.setattr("plait.study.search.NEAR_ROWS", 60)
-    monkeypatch.setattr("plait.study.search.FEWEST_WIDER", 60)
-    search = make_search(draw_blocks(90, knows={"a": 1.0}), split_of(60, 30), ("classic",), choose="ensemble")
-    search.run()
-    names = [c.name.partition(" (")[0] for c in search.study.candidates if c.family == "classic"]
-    assert names == [
-        "gradient boosting, max_leaf_nodes 31, learning_rate 0.1, early_stopping False",
-        "logistic regression with bins",
-        "gradient boosting",
-        "logistic regression",
-        "gradient boosting, max_leaf_nodes 31, max_features 0.5",
-    ]

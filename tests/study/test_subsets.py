@@ -31,10 +31,10 @@ def xor_search(num: int = 400) -> Search:
 
 def test_a_forest_given_half_of_an_xor_says_the_prior() -> None:
     search = xor_search()
-    search._fit_classic("random forest", 0, ["a", "b"])
-    search.calibrate()
+    search.classic.try_learner("random forest", 0, ["a", "b"])
+    search.blends.calibrate()
     (forest,) = search.study.candidates
-    search.calibrate_sets(forest)
+    search.blends.calibrate_sets([forest])
     assert forest.given[:2] == (HIGHEST, HIGHEST)
     assert forest.given[2] == forest.heat < 2
     batch, truth = search.study.prepared.batch(search.study.test), search.labels.codes[search.study.test]
@@ -53,7 +53,7 @@ def test_who_may_see_the_test_rows_has_them_and_a_second_call_changes_nothing(mo
         assert len(candidate.given) == (3 if looked else 0), candidate.name
     assert search.fused is not None
     before = search.fused.given
-    search.calibrate_sets(winner)
+    search.blends.calibrate_sets(search.looked_at(winner))
     assert search.fused.given is before
     assert before[2] == search.fused.heat  # no row lacks anything: it was fitted on these rows
 
@@ -70,7 +70,7 @@ def test_rows_with_holes_are_answered_by_the_temperature_of_what_they_have(monke
     halves = Calibrated(both.predictor, 2.0, (0.5, 0.5)), Calibrated(both.predictor, 4.0, (0.5, 0.5))
     for half, rows, keep in zip(halves, (there, ~there), (("a", "b"), ("a",)), strict=True):
         assert hot(batch)[rows] == pytest.approx(half(keep_only(batch, keep))[rows])
-    given = fit_given(both, search.study, search.fold)
+    given = fit_given(both, search.study, search.blends.fold)
     assert len(given) == 3
     assert given[0] != both.given[0]
 
@@ -90,10 +90,10 @@ def test_which_sets_are_asked(names: Sequence[str], num: int) -> None:
 def test_of_many_modalities_each_number_of_them_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
     take_quick_learners(monkeypatch)
     search = make_search(draw_blocks(120, knows=dict.fromkeys("abcde", 1.0), holes=0.3), split_of(70, 50))
-    search._fit_classic("logistic regression", 0, list("abcde"))
-    search.calibrate()
+    search.classic.try_learner("logistic regression", 0, list("abcde"))
+    search.blends.calibrate()
     (both,) = search.study.candidates
-    given = fit_given(both, search.study, search.fold)
+    given = fit_given(both, search.study, search.blends.fold)
     assert len(given) == 5
     assert len({*given}) > 1
     both.given = given
@@ -103,6 +103,6 @@ def test_of_many_modalities_each_number_of_them_has_one(monkeypatch: pytest.Monk
 def test_classes_that_count_alike_are_not_drawn_to_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     take_quick_learners(monkeypatch)
     search = make_search(draw_blocks(90), split_of(60, 30))
-    assert search._prior == (0.5, 0.5)
+    assert search.blends.prior == (0.5, 0.5)
     search.labels.weights = np.ones(2)
-    assert search._prior is None
+    assert search.blends.prior is None

@@ -29,7 +29,8 @@ def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained
     model = plait.fit(
         explained_table,
         target="label",
-        fusion="parallel(photo, text, by=vote)",
+        ignore=["sound", "note", "age", "colour"],
+        candidates="alone",
         encoders={"photo": Bright()},
         epochs=1,
         refit="none",
@@ -133,7 +134,7 @@ def test_the_command_exports(exported: Any, tmp_path: Path, capsys: Any, monkeyp
     from plait.verbs import export as exporting
 
     data = exported[1].path.read_bytes()
-    monkeypatch.setattr(exporting, "pack_model", lambda _: data)
+    monkeypatch.setattr(exporting, "pack_model", lambda *_: data)
     path = tmp_path / "model.onnx"
     with pytest.raises(SystemExit) as end:
         main(["export", str(exported[0]), "--to", "onnx", "--out", str(path), "--json"])
@@ -235,13 +236,13 @@ def test_a_classic_winner_names_who_can_be_written_and_that_one_is(
     assert given == [model.predictor(), "photo and text by a gate"]
 
 
-def test_wrong_requests(classic: Any, exported: Any, tmp_path: Path) -> None:
+def test_wrong_requests(classic: Any, model: Any, exported: Any, tmp_path: Path) -> None:
     with pytest.raises(plait.RequestError, match=r"cannot export to 'onx'\. Did you mean 'onnx'"):
         plait.export(classic, to="onx")
     with pytest.raises(plait.RequestError, match="this model has no run folder; name the file to write"):
-        plait.export(classic)
+        plait.export(replace(model, folder=None))
     with pytest.raises(plait.RequestError, match=r"'model\.pt' cannot be written; .* ends in \.onnx"):
-        plait.export(classic, out=tmp_path / "model.pt")
+        plait.export(model, out=tmp_path / "model.pt")
     with pytest.raises(plait.RequestError, match="is in an ONNX file already"):
         plait.export(exported[1].path)
 
@@ -258,7 +259,7 @@ def test_another_answer_is_not_written(exported: Any, model: Any, tmp_path: Path
     from plait.verbs import export as exporting
 
     data = exported[1].path.read_bytes()
-    monkeypatch.setattr(exporting, "pack_model", lambda _: data)
+    monkeypatch.setattr(exporting, "pack_model", lambda *_: data)
     monkeypatch.setattr(OnnxPredictor, "__call__", lambda self, batch: np.full((64, 2), 0.5))
     with pytest.raises(plait.RequestError, match="the file was not written: its answers differ from those of the run"):
         plait.export(model, out=tmp_path / "model.onnx")
@@ -269,7 +270,7 @@ def test_rows_of_a_table_are_tried(exported: Any, explained_table: Path, tmp_pat
     from plait.verbs import export as exporting
 
     data = exported[1].path.read_bytes()
-    monkeypatch.setattr(exporting, "pack_model", lambda _: data)
+    monkeypatch.setattr(exporting, "pack_model", lambda *_: data)
     path = tmp_path / "model.onnx"
     path.write_text("an older one")
     done = plait.export(exported[0], out=path, rows=explained_table, overwrite=True)

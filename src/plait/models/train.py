@@ -5,7 +5,6 @@ What is random comes from torch's own generator, seeded inside one `fork_rng`, a
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -106,10 +105,12 @@ class Average:
         else:
             self.kept = [t.clone() for t in self.live]
 
-    def put(self) -> None:
-        """Give the network the average."""
+    def swap(self) -> None:
+        """Give the network the average, and keep what it had; the second time give that back."""
         for live, kept in zip(self.live, self.kept, strict=True):
+            own = live.clone()
             live.copy_(kept)
+            kept.copy_(own)
 
 
 class AdamW:
@@ -176,6 +177,11 @@ def clearly_worse(losses: Tensor, best: Tensor) -> bool:
     return float(apart.mean()) > max(2 * error, 0.2 * float(best.mean()))
 
 
+def copy_state(network: torch.nn.Module) -> dict[str, Tensor]:
+    """Return the weights and statistics of a network, as they are now."""
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
 def fork_generators() -> Any:
     """Return a context after which torch's own generators are as they were, on every device."""
     return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
@@ -187,7 +193,7 @@ def train(lesson: Lesson) -> Outcome:
     Ends early when the validation loss no longer falls, when a rival was clearly better, at the deadline, or on Ctrl-C.
     """
     network, recipe, outcome = lesson.network.eval(), lesson.recipe, Outcome()
-    best = Snapshot(0, copy.deepcopy(network.state_dict()), lesson.validate()[0]) if lesson.continued else None
+    best = Snapshot(0, copy_state(network), lesson.validate()[0]) if lesson.continued else None
     latest, worse = best, False
     began, deadline = time.monotonic(), lesson.deadline
     still = {id(p) for module in lesson.frozen for p in module.parameters()}
@@ -217,16 +223,15 @@ def train(lesson: Lesson) -> Outcome:
                     total = total + loss.detach()
                     if used >= 1.0:
                         break
-                last = copy.deepcopy(network.state_dict())
-                average.put()
+                average.swap()
                 network.eval()
                 losses, metric = lesson.validate()
-                latest = Snapshot(epoch, copy.deepcopy(network.state_dict()), losses)
+                latest = Snapshot(epoch, copy_state(network), losses)
                 if best is None or latest.loss < best.loss:
                     best = latest
                 # weights that came good must be beaten; others are kept to the end of the cycle unless clearly worse
                 worse = best.epoch < epoch if lesson.continued else clearly_worse(losses, best.losses)
-                network.load_state_dict(last)
+                average.swap()
                 mean, known = float(total) / (step + 1), metric if math.isfinite(metric) else None
                 facts = {"candidate": lesson.name, "epoch": epoch, "loss": mean, "val_loss": latest.loss}
                 outcome.history.append({**facts, "metric": known, "metric_name": lesson.metric_name})

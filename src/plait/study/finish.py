@@ -30,12 +30,13 @@ from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate, Cost, list_candidates
 from plait.study.conversion_gain import compare_conversions
+from plait.study.cost import time_row
 from plait.study.encoder_choice import tell_encoders
 from plait.study.example import pack_example
 from plait.study.job import Fit
 from plait.study.refit import Refit
 from plait.study.report_content import Account
-from plait.study.search import Result, time_row
+from plait.study.search import Result
 from plait.study.speech import Recognition
 from plait.study.worth import measure_worth
 

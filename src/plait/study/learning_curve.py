@@ -48,7 +48,7 @@ def _train_part(search: Search, winner: Candidate, rows: np.ndarray, folder: Pat
     study = search.study
     if winner.fit is not None:
         try:
-            return search.answer_val(winner.fit(rows))
+            return search.classic.answer_val(winner.fit(rows))
         except RequestError:  # too few of these rows have any of its modalities
             return None
     split = np.where(study.split == "train", "", study.split)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -25,6 +26,7 @@ from plait.models.learning import decided, draw_batches, draw_pass, encode_live,
 from plait.models.network import Network, NetworkPredictor, Parts, tuned_makers
 from plait.models.train import Lesson, Outcome, Recipe, has_bfloat16
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
+from plait.study.cost import count_learned
 from plait.study.training import DIM, Stage, Training, describe_views
 
 KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
@@ -234,6 +236,16 @@ class Study(Training):
         for event in candidate.outcome.history if candidate is not None else ():
             lowest = min(lowest, event["val_loss"])
             rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), lowest)
+        return candidate
+
+    def add_made(
+        self, name: str, family: str, predictor: Any, answers: np.ndarray, began: float, recipe: str = ""
+    ) -> Candidate:
+        """Add what is no network to the candidates. answers: to the validation rows; began: when it was begun."""
+        losses, seconds = self.labels.losses(answers, self.val), time.monotonic() - began
+        params = count_learned(predictor)
+        candidate = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
+        self.candidates.append(candidate)
         return candidate
 
     # -- parts --------------------------------------------------------------------------------------------------------

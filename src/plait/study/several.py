@@ -92,7 +92,7 @@ def _share(whole: Fit, split: np.ndarray, searches: Sequence[Search]) -> Sharing
     if SHARED not in searches[0].families:
         return None
     for search in searches:
-        search.settle_scale()  # on which the network learns a number, too
+        search.classic.settle_scale()  # on which the network learns a number, too
     sharing = Sharing.of(whole, split, searches)
     sharing.study.callback = name_target(whole.callback, "all targets")
     sharing.study.budget = _budget(whole, len(searches) + 1)

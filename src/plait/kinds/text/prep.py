@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from plait.core.options import option
+from plait.core.threads import single_blas
 from plait.errors import RequestError, RunError
 from plait.kinds.preparation import Preparation, check_bounds, require
 from plait.kinds.text.clean import CLEANING, clean, is_one_character, tokenise
@@ -144,7 +145,8 @@ class TextPrep(Cleaning):
             pieces = float(np.median([len(row) for row in tokens])) <= 8 and rare >= 0.2 * len(in_texts)
         spelt = [list(_spell(row)) for row in tokens] if pieces else tokens
         words = self._common(Counter(token for row in spelt for token in set(row)))
-        terms = self._common(Counter(term for row in tokens for term in set(_terms(row, self.ngrams, pieces))))
+        found = (set(_terms(row, self.ngrams, pieces)) for row in tokens)
+        terms = self._common(Counter(itertools.chain.from_iterable(found)))
         needed = int(np.ceil(np.quantile([len(row) for row in spelt], 0.99)))
         out = replace(self, words=words, terms=terms, length=max(1, min(self.tokens, needed)), pieces=pieces)
         counts = out._counts(tokens)
@@ -166,8 +168,9 @@ class TextPrep(Cleaning):
         ends = [0]
         for row in tokens:
             counts = Counter(ids[term] for term in _terms(row, self.ngrams, self.pieces) if term in ids)
-            columns += sorted(counts)
-            values += [counts[i] for i in sorted(counts)]
+            known = sorted(counts)
+            columns += known
+            values += [counts[i] for i in known]
             ends.append(len(columns))
         return Counts(np.asarray(values, np.float32), np.asarray(columns, np.int32), np.asarray(ends, np.int32))
 
@@ -269,26 +272,35 @@ def _spell(tokens: Iterable[str]) -> Iterator[str]:
 
 
 def _terms(tokens: Sequence[str], ngrams: int, pieces: bool) -> Iterator[str]:
-    """Yield the runs of 1 to ngrams tokens, characters joined without a space, and pieces of words."""
-    yield from _spell(tokens) if pieces else tokens
-    if ngrams > 1:
-        solid = [is_one_character(token) for token in tokens]
-        for start in range(len(tokens) - 1):
-            run = tokens[start]
-            for end in range(start + 1, min(start + ngrams, len(tokens))):
-                run += tokens[end] if solid[end - 1] and solid[end] else " " + tokens[end]
-                yield run
+    """Return the runs of 1 to ngrams tokens, characters joined without a space, and pieces of words."""
+    alone = _spell(tokens) if pieces else tokens
+    if not "".join(tokens).isascii():
+        return itertools.chain(alone, _runs(tokens, ngrams))
+    sizes = range(2, ngrams + 1)  # of plain words, which are most, runs are made without a look at each
+    runs = (map(" ".join, zip(*(tokens[start:] for start in range(size)), strict=False)) for size in sizes)
+    return itertools.chain(alone, *runs)
+
+
+def _runs(tokens: Sequence[str], ngrams: int) -> Iterator[str]:
+    """Yield the runs of 2 to ngrams tokens, of which those of a script that is told by character stand close."""
+    solid = [not token.isascii() and is_one_character(token) for token in tokens]
+    for start in range(len(tokens) - 1):
+        run = tokens[start]
+        for end in range(start + 1, min(start + ngrams, len(tokens))):
+            run += tokens[end] if solid[end - 1] and solid[end] else " " + tokens[end]
+            yield run
 
 
 def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray:
     """Return the first right singular vectors of x (batch, vocabulary): (feature, vocabulary) float32."""
     size = max(1, min(size, min(x.shape)))
     q = generator.standard_normal((x.shape[1], min(size + 10, min(x.shape)))).astype(np.float32)
-    for _ in range(4):
-        q = x.T @ np.linalg.qr(x @ q)[0]
-    q = np.linalg.qr(q)[0]
-    _, _, v = np.linalg.svd(x @ q, full_matrices=False)
-    return np.ascontiguousarray((v[:size] @ q.T).astype(np.float32))
+    with single_blas():  # each product is small, and there are many
+        for _ in range(4):
+            q = x.T @ np.linalg.qr(x @ q)[0]
+        q = np.linalg.qr(q)[0]
+        _, _, v = np.linalg.svd(x @ q, full_matrices=False)
+        return np.ascontiguousarray((v[:size] @ q.T).astype(np.float32))
 
 
 PREP = TextPrep

@@ -1,4 +1,4 @@
-# make demo, make test, make test-all, make check, make bench: each makes .venv and installs on first use, and is quick afterwards.
+# make demo, make test, make test-all, make check, make bench, make docs: each makes .venv and installs on first use, and is quick afterwards.
 # PYTHON=python3.12 names another Python. PIP_ARGS=… goes to pip, such as an index address.
 
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ READY := .venv/.ready
 # is kept, even where the environment says otherwise: else every process compiles all of plait anew.
 TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all check bench forms clean
+.PHONY: demo test test-all check bench forms docs clean
 
 demo: $(READY)
 	$(BIN)/plait demo
@@ -29,6 +29,14 @@ check: $(READY)
 bench: $(READY)
 	set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
+docs: .venv/.docs
+	DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
+	@echo "open site/index.html"
+
+.venv/.docs: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --editable '.[docs]'
+	touch .venv/.docs
+
 forms: $(READY)
 	$(BIN)/python tests/forms.py
 
@@ -41,5 +49,5 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:  # all that was made here, but not .venv
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis plait-demo
+	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis plait-demo
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

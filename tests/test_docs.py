@@ -1,4 +1,4 @@
-"""docs/all-of-plait.md says what the code does: its blocks run, its tables are those of the code, its links lead on."""
+"""docs/guide says what the code does: its blocks run, its tables are those of the code, its links lead on."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,41 @@ from plait.pretrained.catalogue import NAMES
 from plait.proof import metrics
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "all-of-plait.md").read_text(encoding="utf-8")
+# in the order in which their blocks run
+ORDER = [
+    "presence",
+    "tour",
+    "reading",
+    "aligning",
+    "converting",
+    "speech",
+    "kinds",
+    "preprocessing",
+    "encoders",
+    "pretrained",
+    "cache",
+    "plans",
+    "operators",
+    "fitting",
+    "study",
+    "verdict",
+    "dropout",
+    "evaluation",
+    "explaining",
+    "report",
+    "run-folder",
+    "statuses",
+    "errors",
+    "python-and-commands",
+    "checking",
+    "options",
+    "arrays",
+    "estimators",
+    "layers",
+    "limits",
+]
+PAGES = {name: (ROOT / "docs" / "guide" / f"{name}.md").read_text(encoding="utf-8") for name in ORDER}
+PAGE = "\n".join(PAGES.values())
 # the blocks run on less data
 SMALL = {
     "arange(80)": "arange(40)",
@@ -98,18 +132,26 @@ def test_every_check_is_in_its_table() -> None:
     assert [check for check in sorted(checks) if f"`{check}`" not in PAGE] == []
 
 
-def test_links_lead_somewhere() -> None:
-    prose = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
-    headings = {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
-    }
-    links = re.findall(r"\]\(([^)]+)\)", PAGE)
-    contents = [link[1:] for link in links if link.startswith("#")]
-    assert [link for link in contents if link not in headings] == []
-    assert len(contents) >= 15
-    for link in links:
-        assert link.startswith(("#", "https://")) or (ROOT / "docs" / link).exists(), link
+def headings_of(page: str) -> set[str]:
+    """Return the anchors of the headings of a page."""
+    prose = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    words = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in words}
+
+
+def test_every_page_of_the_guide_is_in_the_order() -> None:
+    assert sorted(PAGES) == sorted(path.stem for path in (ROOT / "docs" / "guide").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_links_lead_somewhere(name: str) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", PAGES[name]):
+        if link.startswith("https://"):
+            continue
+        place, _, anchor = link.partition("#")
+        path = ROOT / "docs" / "guide" / (place or f"{name}.md")
+        assert path.exists(), link
+        assert not anchor or anchor in headings_of(path.read_text(encoding="utf-8")), link
 
 
 def test_the_block_on_series_runs() -> None:
@@ -129,7 +171,7 @@ def test_the_marked_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(blocks) == PAGE.count("```python")
     space: dict[str, Any] = {"__name__": "page"}
     for number, block in enumerate(blocks):
-        exec(compile(block, f"all-of-plait.md, Python block {number}", "exec"), space)
+        exec(compile(block, f"docs/guide, Python block {number}", "exec"), space)
     files = {*space["model"].facts["files"], "run.json"}
     assert sorted(path.name for path in Path("run").iterdir()) == sorted(files)
     assert [name for name in (*files, "scatter.png") if f"`{name}`" not in PAGE] == []

@@ -36,7 +36,7 @@ from plait.study.example import pack_example
 from plait.study.job import Fit
 from plait.study.refit import Refit
 from plait.study.report_content import Account
-from plait.study.search import Result
+from plait.study.search import Result, Search
 from plait.study.speech import Recognition
 from plait.study.worth import measure_worth
 
@@ -192,6 +192,15 @@ def ask(result: Result, model: Model) -> Answers:
     return answered
 
 
+def latency_of(candidate: Candidate, search: Search) -> float:
+    """Return the milliseconds that a candidate takes for a row; of one whose members see what folds saw, theirs."""
+    if candidate.latency is not None:
+        return candidate.latency
+    if candidate.parts and search.deal is not None and not search.has_whole(candidate):
+        return sum(latency_of(part, search) for part in candidate.parts)
+    return time_row(candidate.predictor, search.study.prepared, search.study.val)
+
+
 def prove(result: Result, model: Model, answered: Answers) -> None:
     """Add to the model's facts its scores on the test rows, and all candidates with the verdict."""
     search, facts = result.search, model.facts
@@ -204,12 +213,10 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         said = labels.level(candidate.answers, candidate.thresholds)
         val = labels.headline(said, study.val, study.seed, groups_of(study.val))
         answers = search.look(candidate) if candidate in looked else None
-        test, latency = None, candidate.latency
+        test = None
         if answers is not None:
             test = labels.headline(answers, study.test, study.seed, groups_of(study.test))
-        if latency is None:
-            latency = time_row(candidate.predictor, study.prepared, study.val)
-        return val, test, study.costs.of(candidate, latency)
+        return val, test, study.costs.of(candidate, latency_of(candidate, search))
 
     verdict = search.verdict(result.winner).to_json() if result.checked is None else result.checked["verdict"]
     converted = [one for one in facts.conversions if one["how"] == "convert"]

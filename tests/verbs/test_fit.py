@@ -486,7 +486,7 @@ def test_the_time_limit_is_honoured() -> None:
 
 
 def test_a_time_limit_that_is_too_short_still_gives_a_model() -> None:
-    model = numbers(time_limit=1e-3)
+    model = numbers(time_limit=1e-3, candidates=())
     assert model.facts["stopped"] == "time"
     assert len(model.predict(numbers_table(5))) == 5
 

@@ -156,8 +156,8 @@ def test_a_taller_band_makes_a_taller_picture() -> None:
 
 
 def test_an_unknown_kind_is_told() -> None:
-    said = "kind 'video'; expected one of: image, audio, text, tabular"
+    said = "kind 'smell'; expected one of: image, audio, text, tabular"
     with pytest.raises(RequestError, match=said):
-        draw_shares([], "t", parts=[part("video")])
+        draw_shares([], "t", parts=[part("smell")])
     with pytest.raises(RequestError, match=said):
-        draw_row([{"modality": "clip", "kind": "video", "after": 1}])
+        draw_row([{"modality": "nose", "kind": "smell", "after": 1}])

@@ -22,13 +22,17 @@ def given(name: str) -> Any:
         return generator.standard_normal((400, 1)).astype(np.float32), 8000
     if name == "text":
         return " ".join(f"w{n}" for n in range(80))
+    if name == "video":
+        return generator.integers(0, 256, (2, 3, 1, 64, 64), np.uint8)
+    if name == "series":
+        return np.concatenate([generator.standard_normal((3, 2, 80)), np.zeros((3, 2, 80))], 1)
     return np.concatenate([generator.standard_normal((5, 2)), np.zeros((5, 2)), np.ones((5, 1))], 1)
 
 
 def worsened(name: str, way: Worsening, level: float) -> tuple[Any, float]:
     """Return what a level makes of it, and the number that its generator draws next."""
     generator = np.random.default_rng(0)
-    layout = ({"numbers": 2, "categories": [3]},) if way.on == "input" else ()
+    layout = ({"numbers": 2, "categories": [3], "channels": 2},) if way.on == "input" else ()
     return way.change(given(name), level, generator, *layout), generator.random()
 
 
@@ -41,8 +45,8 @@ def distance(name: str, worse: Any) -> float:
     return float(np.square(new.astype(float) - old.astype(float)).sum())
 
 
-def test_pictures_sounds_texts_and_tables_have_ways() -> None:
-    assert {name for name, _ in WAYS} == {"image", "audio", "text", "tabular", "vectors"}
+def test_every_kind_has_ways() -> None:
+    assert {name for name, _ in WAYS} == {"image", "audio", "text", "tabular", "vectors", "series", "video"}
 
 
 @every_way

@@ -30,7 +30,7 @@ bench: $(READY)
 	set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 docs: .venv/.docs
-	DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "open site/index.html"
 
 .venv/.docs: $(READY)

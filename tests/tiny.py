@@ -90,7 +90,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "text": {"kind": "text", "features": 4, "tokens": 5, "vocabulary": 9},
     "tabular": {"kind": "tabular", "numbers": 2, "categories": [3, 4]},
     "vectors": {"kind": "vectors", "tokens": 2, "width": 6},
-    "series": {"kind": "series", "channels": 2, "length": 12, "holes": True, "seed": 0, "biases": []},
+    "series": {"kind": "series", "channels": 2, "length": 12, "holes": True, "seed": 0, "biases": [[0.0, 0.5]] * 84},
     "video": {"kind": "video", "frames": 3, "channels": 1, "height": 8, "width": 8},
 }
 # photo and scan share an encoder, and scan has two columns

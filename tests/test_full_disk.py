@@ -52,7 +52,7 @@ VERBS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
 def test_a_full_disk_is_said_and_the_old_file_stays(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for verb_with_extras in ("demo", "export"):
         monkeypatch.setattr(f"plait.verbs.{verb_with_extras}.need", lambda name: None)
-    monkeypatch.setattr("plait.verbs.export.pack_model", lambda model: b"a graph")  # which takes long to trace
+    monkeypatch.setattr("plait.verbs.export.pack_model", lambda model, named: b"a graph")  # which takes long to trace
     monkeypatch.setattr("plait.verbs.export.read_back", lambda data, path, model: model)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, file, **how: file.write(b"a picture"))
     verb, left = VERBS[name]

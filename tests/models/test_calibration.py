@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from plait.models.calibration import (
     HIGHEST,
+    MEAN_LUCK,
     apply_temperature,
     assign_folds,
     count_sets,
@@ -71,6 +72,15 @@ def test_what_says_much_is_believed_and_what_says_little_less():
     for rows, low, high in ((10, HIGHEST, HIGHEST), (100, 1.2, 1.5), (1000, 1.0, 1.05)):
         said, codes = np.tile([0.7, 0.3], (rows, 1)), (np.arange(rows) % 10 >= 7).astype(int)
         assert low <= fit_temperature(said, codes, prior=(0.5, 0.5)) <= high, rows
+
+
+def test_answers_that_nothing_was_chosen_by_are_doubted_less() -> None:
+    """Of a gain of .82 nats half a nat may be luck, so .39 of what they say is left: log odds of .39 · .85 / T."""
+    said, codes = np.tile([0.7, 0.3], (10, 1)), (np.arange(10) >= 7).astype(int)
+    assert fit_temperature(said, codes, prior=(0.5, 0.5)) == HIGHEST
+    assert fit_temperature(said, codes, prior=(0.5, 0.5), luck=MEAN_LUCK) == pytest.approx(2.55, abs=0.05)
+    found = cross_fit_temperature(said, codes, np.arange(10) % 5, prior=(0.5, 0.5), luck=MEAN_LUCK)
+    assert found.temperature < 3
 
 
 def test_what_gains_little_more_than_luck_is_not_left_as_it_is():

@@ -17,6 +17,7 @@ SMALLEST = 1e-12  # a probability of 0 is taken as this
 LOWEST, HIGHEST = 0.05, 500.0  # temperatures
 DOUBT = 5.0  # how firmly a temperature is held where it starts, before rows speak
 LUCK = 2.0  # nats that answers may gain on the prior, over all rows, though they say nothing: in one case of forty
+MEAN_LUCK = 0.5  # nats that they gain on average by the one number that is fitted, where they were not chosen by it
 STEPS = np.arange(0.05, 0.951, 0.05).round(2)  # thresholds that are tried for a label
 FIRM = 10  # rows with a label that all labels together stand for, where it chooses its threshold
 MOST_SETS = 4  # modalities up to which each set of them has a temperature of its own; of more, each number of them
@@ -148,14 +149,16 @@ def fit_temperature(
     prior: Sequence[float] | None = None,
     start: float = 1.0,
     counts: np.ndarray | None = None,
+    luck: float = LUCK,
 ) -> float:
     """Return the temperature by which `soften` fits best: above 1 where p is too sure (arXiv:1706.04599).
 
     present: (rows,) bool, the rows in which anything is; the others hold the prior and do not count. start: what it is
     where no row is left, and is held at while rows are few: to be less sure costs no more than DOUBT, however much.
-    With a prior, answers count as far as they gain on it: of G nats over all rows LUCK may be luck, so what they say
-    beyond the prior is multiplied by 1 − LUCK / G (after James and Stein 1961), and by nothing where G is less.
-    counts: (rows,), what each row counts, 1 if not given.
+    With a prior, answers count as far as they gain on it: of G nats over all rows some may be luck, so what they say
+    beyond the prior is multiplied by 1 − luck / G (after James and Stein 1961), and by nothing where G is less. luck:
+    nats; LUCK of the best of many, MEAN_LUCK of answers that nothing was chosen by. counts: (rows,), what each row
+    counts, 1 if not given.
     """
     from scipy.optimize import minimize_scalar
 
@@ -178,7 +181,7 @@ def fit_temperature(
     if prior is None:
         return found
     gain = _gain(apply_temperature(given, found, prior=prior, several=several), truth, prior, each)
-    return min(HIGHEST, found / (1 - LUCK / gain)) if gain > LUCK else HIGHEST
+    return min(HIGHEST, found / (1 - luck / gain)) if gain > luck else HIGHEST
 
 
 def _weight(log_temperature: float) -> float:
@@ -235,11 +238,12 @@ def cross_fit_temperature(
     prior: Sequence[float] | None = None,
     start: float = 1.0,
     counts: np.ndarray | None = None,
+    luck: float = LUCK,
 ) -> Tempered:
     """Fit a temperature on all rows, and keep it only where the log loss out of fold is not worse with it.
 
     Else it is where it starts; but with a prior, on which answers by that gain little more than luck (they may be those
-    of the best of many), it is kept as well. counts: as in `fit_temperature`.
+    of the best of many), it is kept as well. counts, luck: as in `fit_temperature`.
     """
     each = np.ones(len(codes)) if counts is None else counts
     given, there = np.asarray(probabilities, np.float64), np.ones(len(codes), bool) if present is None else present
@@ -248,10 +252,10 @@ def cross_fit_temperature(
     answers = before.copy()
     for rest, here in turns(fold):
         if len(rest):
-            temperature = fit_temperature(given[rest], codes[rest], there[rest], prior, start, each[rest])
+            temperature = fit_temperature(given[rest], codes[rest], there[rest], prior, start, each[rest], luck)
             answers[here] = apply_temperature(given[here], temperature, there[here], prior, several)
     if len(np.unique(fold)) > 1:
         better = each @ log_losses(answers, codes) <= each @ log_losses(before, codes)
-        if better or (prior is not None and _gain(before, codes, prior, each) <= 2 * LUCK):
-            return Tempered(fit_temperature(given, codes, there, prior, start, each), answers)
+        if better or (prior is not None and _gain(before, codes, prior, each) <= 2 * luck):
+            return Tempered(fit_temperature(given, codes, there, prior, start, each, luck), answers)
     return Tempered(start, before)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from plait.core.contract import answer_subsets
-from plait.models.calibration import count_sets, cross_fit_temperature, number_sets
+from plait.models.calibration import MEAN_LUCK, count_sets, cross_fit_temperature, number_sets
 from plait.models.predictors import present_in
 from plait.study.candidate import Candidate
 from plait.study.networks import Study
@@ -48,9 +48,9 @@ def fit_given(candidate: Candidate, study: Study, fold: np.ndarray) -> tuple[flo
     for one in range(1, sets if complete else sets + 1):
         here = number == one
         rows = of[here]
-        prior, heat = candidate.prior, candidate.heat
+        held = {"prior": candidate.prior, "start": candidate.heat, "luck": MEAN_LUCK}  # it was chosen by other answers
         counts = None if study.labels.counts is None else study.labels.counts[rows]
-        fitted = cross_fit_temperature(answers[here], codes[rows], fold[rows], prior=prior, start=heat, counts=counts)
+        fitted = cross_fit_temperature(answers[here], codes[rows], fold[rows], counts=counts, **held)
         given[one - 1] = fitted.temperature
     return tuple(given)
 

@@ -476,6 +476,8 @@ def test_labels_and_grades_are_kinds_of_the_target_alone() -> None:
     for kind in ("labels", "ordered"):
         with pytest.raises(RequestError, match=f"column 'x' cannot be {kind}: that is a kind of the target alone"):
             detect(table, target="tags", kinds={"x": kind})
+        left_out = detect(table, target="tags", ignore=["x"], kinds={"x": kind}).column("x")
+        assert (left_out.kind, left_out.role) == (kind, "ignored")  # one dict of kinds serves two fits
 
 
 def test_words_that_grade_are_offered_an_order() -> None:

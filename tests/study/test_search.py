@@ -357,6 +357,13 @@ def test_a_time_limit_that_is_over_leaves_one_candidate_and_no_verdict() -> None
     assert verdict["shipped"] == "logistic regression (a)"
 
 
+def test_a_time_limit_that_is_over_leaves_the_first_network() -> None:
+    """The commonest class, which is a candidate as well, is not what it leaves."""
+    search = make_search(draw_blocks(90), split_of(50, 20, 20), ("alone",), budget=Budget(0.0))
+    assert search.run().names == ["a"]
+    assert [c.name for c in search.study.candidates] == ["majority class", "a"]
+
+
 @pytest.mark.usefixtures("quick")
 def test_an_interrupt_keeps_what_there_is() -> None:
     def interrupt(event: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from plait.models.classic import MajorityPredictor
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate
 from plait.study.training import Training
@@ -13,8 +14,9 @@ def training_of(test: int = 10, **options: object) -> Training:
     return make_search(draw_blocks(40 + test), split_of(30, 10, test), **options).study  # type: ignore[arg-type]
 
 
-def candidate(name: str) -> Candidate:
-    return Candidate(name, "classic", None, "classic", None, np.zeros((10, 2)), np.zeros(10))
+def candidate(name: str, *looks_at: str) -> Candidate:
+    predictor = MajorityPredictor(np.array([0.5, 0.5]), looks_at)
+    return Candidate(name, "classic", None, "classic", predictor, np.zeros((10, 2)), np.zeros(10))
 
 
 def test_seeds_differ_between_stages_and_between_runs() -> None:
@@ -24,10 +26,12 @@ def test_seeds_differ_between_stages_and_between_runs() -> None:
     assert study.seed_of("a") == training_of().seed_of("a")
 
 
-def test_a_time_limit_leaves_one_candidate() -> None:
+def test_a_time_limit_leaves_one_candidate_that_looks_at_a_row() -> None:
     study = training_of(budget=Budget(0.0))
     assert not study.is_over
-    study.candidates.append(candidate("first"))
+    study.candidates.append(candidate("majority class"))
+    assert not study.is_over
+    study.candidates.append(candidate("first", "a"))
     assert study.is_over
 
 

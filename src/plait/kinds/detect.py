@@ -23,7 +23,7 @@ from plait.kinds.tabular.recognise import judge_target, numeric_share
 from plait.kinds.text.recognise import count_words
 
 TARGET_KINDS = ("category", "number", "text", "labels", "ordered")
-ONLY_TARGETS = ("labels", "ordered")  # kinds that no other column is of
+ONLY_TARGETS = ("labels", "ordered")  # kinds that no other column is of, but for one that is left out
 ASKED = "the target as asked; "
 UNSURE = 0.7  # how sure one is at least of a kind that nobody needs to be told about
 WHY_MENDED = "says what a mended copy changed"
@@ -93,8 +93,10 @@ def _check_request(
         known = [*column_kinds(), *ONLY_TARGETS]
         if kind not in known:
             raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, known)}")
-        if kind in ONLY_TARGETS and ("target", name) not in roles:
-            raise RequestError(f"column {name!r} cannot be {kind}: that is a kind of the target alone.")
+        if kind in ONLY_TARGETS and not {("target", name), ("ignore", name)} & {*roles}:
+            raise RequestError(
+                f"column {name!r} cannot be {kind}: that is a kind of the target alone. Leave its kind out, or ignore it."
+            )
     used: dict[str, str] = {}
     for what, name in roles:
         if used.setdefault(name, what) != what:

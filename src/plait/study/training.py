@@ -78,8 +78,8 @@ class Training:
 
     @property
     def is_over(self) -> bool:
-        """Whether to stop; a time limit leaves at least one candidate, however short it is."""
-        return self.budget.interrupted or (bool(self.candidates) and self.budget.is_spent)
+        """Whether to stop; a time limit leaves at least one candidate that looks at a row, however short it is."""
+        return self.budget.interrupted or (any(c.names for c in self.candidates) and self.budget.is_spent)
 
     def seed_of(self, stage: str) -> int:
         """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""

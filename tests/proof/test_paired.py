@@ -169,6 +169,26 @@ def test_the_interval_of_alike_answers_does_not_collapse(metric):
     assert (found.low, found.high) == pytest.approx((-0.0876, 0.0876), abs=1e-4)  # 3.84 / 43.84
 
 
+@pytest.mark.parametrize("metric", ["quadratic_kappa", "mae"])
+def test_the_interval_of_alike_grades_does_not_collapse(metric):
+    same = answers([True, False] * 20)
+    found = Yardstick(metric, np.array(CLASSES * 20), Ordered(CLASSES)).compare(same, same, np.random.default_rng(0))
+    assert (found.value, found.p) == (0, 1)
+    assert (found.low, found.high) == pytest.approx((-0.0876, 0.0876), abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["f1_rows", "f1_micro", "average_precision", "hamming_loss", "exact_match"])
+def test_the_interval_of_alike_labels_does_not_collapse(metric):
+    same = answers([True, False] * 20)
+    sets = [["a"], ["b"], ["a", "b"], ["a"]] * 10
+    truth = np.empty(40, object)
+    truth[:] = sets
+    found = Yardstick(metric, truth, Several(CLASSES)).compare(same, same, np.random.default_rng(0))
+    reach = 0.0876 / (2 if metric == "hamming_loss" else 1)  # of two labels a row differs in one
+    assert (found.value, found.p) == (0, 1)
+    assert (found.low, found.high) == pytest.approx((-reach, reach), abs=1e-4)
+
+
 def test_few_groups_are_measured_by_t_whatever_the_metric():
     generator = np.random.default_rng(0)
     truth, groups = np.array(CLASSES * 60), np.arange(120) // 20

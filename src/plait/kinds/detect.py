@@ -95,7 +95,7 @@ def _check_request(
             raise RequestError(f"column {name!r}: there is no kind {kind!r}. {did_you_mean(kind, known)}")
         if kind in ONLY_TARGETS and not {("target", name), ("ignore", name)} & {*roles}:
             raise RequestError(
-                f"column {name!r} cannot be {kind}: that is a kind of the target alone. Leave its kind out, or ignore it."
+                f"column {name!r} cannot be {kind}: that is a kind of the target alone. Drop its kind, or ignore it."
             )
     used: dict[str, str] = {}
     for what, name in roles:

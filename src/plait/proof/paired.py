@@ -33,6 +33,8 @@ POINTS = (
 WHOLE = ("f1_macro", "auroc", "quadratic_kappa", "f1_micro", "average_precision")
 SHARES = ("accuracy", "balanced_accuracy", "r2", "f1_rows", "exact_match")  # one less what is lost
 EVEN = ("balanced_accuracy", "f1_macro", "auroc")  # in which each class counts the same
+# of which a bootstrap of answers that hardly differ collapses; accuracy has its score interval
+DECIDED = (*EVEN, "quadratic_kappa", "f1_rows", "f1_micro", "average_precision", "hamming_loss", "exact_match")
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,9 @@ class Yardstick:
             better = self.row_losses(theirs) - self.row_losses(ours)
             p = self._flip(better, generator)
             low, high = self._interval(better, ours, theirs, generator)
-        if self.metric in EVEN and not isinstance(self.classes, Several):
-            low, high = max(-1.0, min(low, value - self._least_reach)), min(1.0, max(high, value + self._least_reach))
+        if self.metric in DECIDED or (self.metric == "mae" and isinstance(self.classes, Ordered)):
+            most, reach = 1.0 if self.metric in (*POINTS, "auroc") else math.inf, self._least_reach
+            low, high = max(-most, min(low, value - reach)), min(most, max(high, value + reach))
         return Difference(value, *reconcile(value, low, high, p), p)
 
     # -- tests --------------------------------------------------------------------------------------------------------
@@ -226,12 +229,14 @@ class Yardstick:
 
     @property
     def _least_reach(self) -> float:
-        """How far an interval reaches at least where each class counts the same: as the score interval does where no
-        row differs, of so many rows as their weights are worth (Kish 1965). A bootstrap of few that differ collapses.
+        """How far an interval reaches at least: as the score interval does where no row differs, of so many rows as
+        their weights are worth (Kish 1965). Of labels a row differs in one; of grades by a step, or as chance has it.
         """
-        weights = replace(self, metric="balanced_accuracy").weights
+        even = self.metric in EVEN and not isinstance(self.classes, Several)
+        weights = replace(self, metric="balanced_accuracy").weights if even else np.ones(len(self))
         worth = float(weights.sum() ** 2 / np.square(weights).sum())
-        return Z**2 / (worth + Z**2)
+        each = len(self.classes or ()) if self.metric == "hamming_loss" else 1
+        return Z**2 / (worth + Z**2) / each
 
     # -- what the rows hold -------------------------------------------------------------------------------------------
 

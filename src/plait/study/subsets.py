@@ -48,10 +48,9 @@ def fit_given(candidate: Candidate, study: Study, fold: np.ndarray) -> tuple[flo
     for one in range(1, sets if complete else sets + 1):
         here = number == one
         rows = of[here]
-        held = {"prior": candidate.prior, "start": candidate.heat, "luck": MEAN_LUCK}  # it was chosen by other answers
         counts = None if study.labels.counts is None else study.labels.counts[rows]
-        fitted = cross_fit_temperature(answers[here], codes[rows], fold[rows], counts=counts, **held)
-        given[one - 1] = fitted.temperature
+        about = (answers[here], codes[rows], fold[rows], None, candidate.prior, candidate.heat, counts)
+        given[one - 1] = cross_fit_temperature(*about, MEAN_LUCK).temperature  # it was chosen by other answers
     return tuple(given)
 
 

@@ -48,7 +48,7 @@ class Survey:
             for name in columns
         }
 
-    def of(self, schema: Schema) -> "Survey":
+    def of(self, schema: Schema) -> Survey:
         """Return the same with another target."""
         return replace(self, schema=_own_kinds(schema))
 

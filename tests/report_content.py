@@ -98,6 +98,7 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
         "conversions": [],
         "missing": {},
         "leaderboard": board,
+        "rule": "the simplest within one standard error",
         "confusion": {"counts": confusion(generator, len(names)), "names": names},
         "calibration": {
             "before": reliability(0.09),

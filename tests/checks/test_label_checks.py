@@ -68,7 +68,7 @@ def test_too_few_training_rows_of_a_class() -> None:
     split = ["train"] * 40 + ["test"] * 20
     found = check(["cat", "dog"] * 17 + ["fish"] * 16 + ["cat", "dog"] * 5, {"split": split})
     assert brief(found) == [("warning", "label-few-rows", "kind")]
-    assert "1 of 3 classes have fewer than 10 training rows to learn from: 'fish' 6" in found[0].message
+    assert "1 of 3 classes have fewer than 10 training rows to learn from: 'fish' (6)" in found[0].message
     assert check(["cat", "dog", "fish"] * 20, {"split": split}) == []
 
 

@@ -236,3 +236,7 @@ def test_why_scores_have_no_interval_is_said_once() -> None:
 def test_a_curve_without_intervals_is_still_told() -> None:
     points = [{"rows": n, "val": {"value": v, "low": None, "high": None}} for n, v in ((50, 0.7), (100, 0.8))]
     assert say_curve(points, "r2").endswith("still rising: more rows are likely to help.")
+
+
+def test_what_float64_leaves_of_nothing_is_nothing() -> None:
+    assert [number(value) for value in (-1.8e-15, 1.7e-15, 1e-9)] == ["0.000", "0.000", "1.0e−09"]

@@ -208,3 +208,14 @@ def test_the_page_of_several_targets_leads_to_the_report_of_each(tmp_path: Path)
     assert "<b>0.500</b>" in page
     assert "1,200 rows" in page
     assert "It helps." in page
+
+
+def test_it_says_what_is_predicted_and_by_what_rule_the_winner_was_chosen() -> None:
+    content = full_content(4)
+    assert "One of 4 classes is predicted" in Page(render_report(content)).text
+    content["question"]["task"], content["rule"] = "labels", "selected to be averaged"
+    content["calibration"] |= {"temperature": 1, "given": {"image": 1.5}}
+    text = Page(render_report(content)).text
+    assert "Any of 4 labels are predicted" in text
+    assert "The star marks the choice: selected to be averaged." in text
+    assert "no better where all that it looks at is there: they stay as the model says them" in text

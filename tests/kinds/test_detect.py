@@ -483,3 +483,9 @@ def test_labels_and_grades_are_kinds_of_the_target_alone() -> None:
 def test_words_that_grade_are_offered_an_order() -> None:
     why = detect(read({"y": ["low", "high", "medium"] * 5}), target="y").column("y").why
     assert why.endswith("classes; --kind y=ordered for grades")
+
+
+def test_grades_that_are_asked_for_are_said_in_words() -> None:
+    table = read({"n": [0.5, 1.5, 2.5, 3.5, 4.5], "stars": [1, 2, 3, 4, 5]})
+    found = detect(table, target="stars", kinds={"stars": "ordered"}).column("stars")
+    assert found.why == "the target as asked; 5 different values in 5 rows: classes in an order, said by you"

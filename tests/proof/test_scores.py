@@ -343,3 +343,10 @@ def test_labels_of_groups_have_intervals_too() -> None:
         truth, said, Several(["a", "b"]), generator=np.random.default_rng(0), groups=groups, only="f1_micro"
     )
     assert one.keys() == {"f1_micro"}
+
+
+def test_the_same_answers_have_the_same_interval_whatever_was_scored_before() -> None:
+    target, present = ["a", "b", "c"] * 20, {name: np.ones(60, bool) for name in ("image", "audio")}
+    answer = np.eye(3)[np.random.default_rng(1).integers(0, 3, 60)]
+    found = by_modalities(lambda keep: answer, present, target, ["a", "b", "c"], np.random.default_rng(0))
+    assert found["image"] == found["audio"] == found["audio+image"]

@@ -210,6 +210,7 @@ def test_the_content_has_every_section(told: tuple[Model, dict[str, Any]]) -> No
         "data",
         "verdict",
         "leaderboard",
+        "rule",
         "learning_curve",
         "missing",
         "subsets",

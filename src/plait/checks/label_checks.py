@@ -66,7 +66,7 @@ def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
         severity = "warning" if ratio >= VERY_UNEVEN else "note"
         message = (
             f"the classes are uneven: {labels.names[most]!r} has {count(counts[most], 'row')} and "
-            f"{labels.names[least]!r} {count(counts[least])}; always saying the first is right in "
+            f"{labels.names[least]!r} has {count(counts[least])}; always saying the first is right in "
             f"{percent(counts[most] / counts.sum(), 0)}"
         )
         mend = "Judge by balanced accuracy or F1 rather than accuracy; fit --balance weighs the classes alike."
@@ -77,7 +77,7 @@ def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
         training, wanted, what = labels.counts(train), FEW_ROWS, "training rows"
     few = sorted(np.flatnonzero(training < wanted), key=lambda code: int(training[code]))
     if few:
-        shown = ", ".join(f"{labels.names[code]!r} {count(training[code])}" for code in few[:6])
+        shown = ", ".join(f"{labels.names[code]!r} ({count(training[code])})" for code in few[:6])
         shown += " …" if len(few) > 6 else ""
         have = count(len(counts), "class has", "classes have")
         message = f"{count(len(few))} of {have} fewer than {wanted} {what} to learn from: {shown}"

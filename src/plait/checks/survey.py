@@ -48,15 +48,17 @@ class Survey:
             for name in columns
         }
 
+    def of(self, schema: Schema) -> Survey:
+        """Return the same with another target."""
+        return replace(self, schema=_own_kinds(schema))
+
 
 def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, callback: Callback = quiet) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
     A pool of threads reads CHUNK cells at a time; pixels and samples live only until their facts are taken. cache: a
     folder in which facts are kept, of files by path, size and time of change, of cells by their content; where it
     cannot be used, the callback gets one note. Progress: {"stage": "check", "done", "total"} in cells."""
-    # of a column that forms several modalities its own kind looks at all of it
-    own = [m for m in schema.modalities if not forms_of(of := schema.column(m.columns[0]).kind) or m.kind == of]
-    schema = replace(schema, modalities=tuple(own))
+    schema = _own_kinds(schema)
     kinds = {
         name: kind
         for modality in schema.modalities
@@ -88,6 +90,12 @@ def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, cal
     if kept.trouble:
         callback({"note": f"nothing is kept for the next check: {kept.trouble}"})
     return Survey(table, schema, facts, cache)
+
+
+def _own_kinds(schema: Schema) -> Schema:
+    """Return it without the sounds of videos: of a column of several modalities its own kind looks at all of it."""
+    own = [m for m in schema.modalities if not forms_of(of := schema.column(m.columns[0]).kind) or m.kind == of]
+    return replace(schema, modalities=tuple(own))
 
 
 def _cache_file(table: Table, folder: Path | None) -> Path | None:

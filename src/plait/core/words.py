@@ -10,6 +10,7 @@ from typing import Any
 from plait.core.options import OWN
 
 NONE = "–"  # stands where there is no number
+TINY = 1e-12  # what float64 leaves of a score that is 0 is below it
 NOISE = 1e-6  # what float32 leaves of a difference that is 0 is below it
 
 
@@ -17,8 +18,9 @@ def number(value: float | None) -> str:
     """Return a score, decimals by its size, with a real minus: 0.853, −12.34, 45,210, 1.0e−04."""
     if value is None or not math.isfinite(value):
         return NONE
-    size = abs(value)
+    size = abs(value) if abs(value) >= TINY else 0.0
     decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
+    value = value if size else 0.0
     return minus(f"{value:.1e}" if 0 < size < 0.0005 else f"{value:,.{decimals}f}")
 
 

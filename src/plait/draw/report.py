@@ -3,8 +3,9 @@
 Takes what is known of a run as one dict, `content`; knows no model, no table and no run folder. Those marked * may be
 absent or None: their section then says so in a sentence, which `missing` may give: {"robustness": "The time …"}.
 
-question     {"target", "task": "classification" or "regression", "metric", "classes": how many, "modalities": [names],
-             "table", "when", "version", "command", "options", "seed", "hash": SHA-256 of the table, "versions"}
+question     {"target", "task": "classification", "regression" or "labels", "metric", "classes": how many,
+             "modalities": [names], "table", "when", "version", "command", "options", "seed", "hash": SHA-256 of the
+             table, "versions"}
 data         {"rows", "unlabelled", "splits": {"train": rows, …}, "modalities": [{"name", "kind", "columns", "present":
              {"train": share, …}, "blank", "broken", "reason": of one broken cell}]}
 verdict      what `Verdict.to_json` returns
@@ -12,6 +13,7 @@ conversions  [{"sentence"}] whether what was made of a modality was worth it
 sharing*     {"sentence"} what it did to learn the target together with others
 caveats*     [{"sentence"}] what the scores of the winner hide, and the way out
 leaderboard  what `study.candidate.list_candidates` returns; the cost is drawn from here
+rule         by what the winner was chosen, as `leaderboard.rule_of` has it
 confusion*   {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
 scatter*     {"points": [(true, said)]}; for a regression
 calibration*  what `proof.robustness.calibration` returns
@@ -154,6 +156,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
         "question": question,
         "metric": metric.replace("_", " "),
         "lower": lower,
+        "rule": content["rule"],
         "metric_help": METRIC_HELP.get(metric, ""),
         "titles": TITLES,
         "views": views,

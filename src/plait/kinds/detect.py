@@ -145,6 +145,9 @@ def _is_split(facts: Facts) -> bool:
     return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLITS.keys()
 
 
+SAID = {"ordered": "classes in an order"}  # else its own name
+
+
 def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
     name, counted = facts.name, _counted(facts)
     if kind is not None:
@@ -156,7 +159,7 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
             raise RequestError(f"target {name!r} cannot be {kind}: its cells are lists; say labels.")
         if kind == "labels":
             return Column(name, kind, "target", f"{ASKED}several labels a row, said by you{_say_between(facts)}", 1.0)
-        return Column(name, kind, "target", f"{ASKED}{kind} said by you; {counted}", 1.0)
+        return Column(name, kind, "target", f"{ASKED}{counted}: {SAID.get(kind, kind)}, said by you", 1.0)
     if _are_lists(facts):
         return Column(name, "labels", "target", f"{ASKED}lists: several labels a row", 0.9)
     if facts.form == "array":

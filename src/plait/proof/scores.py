@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def by_modalities(
     """Score one predictor with only some modalities present: {"audio+image": {"rows", "metrics"}}, names sorted.
     predict(keep) answers for all rows, (rows, class) or (rows,), with only the modalities in keep. present[m]: (rows,)
     bool. A subset is scored, as by `intervals`, over the rows that have one of its modalities and a label (metrics are
-    empty where there is none). Up to 6 modalities every subset, above that each alone, all but one, and all."""
+    empty where there is none), each by the same draws. Up to 6 modalities every subset, above that each alone, all but
+    one, and all."""
     target, known = _column(target), labelled(target)
     names = sorted(present)
     sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
@@ -86,7 +88,7 @@ def by_modalities(
         if len(rows):
             alike = None if groups is None else groups[rows]
             said = np.asarray(predict(keep))[rows]
-            metrics = intervals(target[rows], said, classes, generator=generator, groups=alike)
+            metrics = intervals(target[rows], said, classes, generator=deepcopy(generator), groups=alike)
         table["+".join(keep)] = {"rows": len(rows), "metrics": metrics}
     return table
 

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -360,7 +361,9 @@ class Model:
 
         def rate(rows: np.ndarray, values: np.ndarray, by: Model = self) -> dict[str, Any]:
             alike = None if groups is None else groups[rows]
-            metrics = by._rate(truth[rows], values[rows], generator=generator, groups=alike) if len(rows) else {}
+            metrics = (
+                by._rate(truth[rows], values[rows], generator=deepcopy(generator), groups=alike) if len(rows) else {}
+            )
             return {"rows": len(rows), "metrics": metrics}
 
         return {

@@ -20,6 +20,7 @@ from plait.models.predictors import Calibrated
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
+from plait.proof.leaderboard import rule_of
 from plait.proof.reliability import as_classes, calibration
 from plait.proof.robustness import Robustness
 from plait.proof.scores import confusion
@@ -57,6 +58,7 @@ class Account:
             "caveats": facts.study.get("caveats", []),
             "sharing": facts.study.get("sharing"),
             "leaderboard": facts.study["candidates"],
+            "rule": rule_of(facts.study),
             "learning_curve": facts.learning_curve or None,
             "missing": {},
         }

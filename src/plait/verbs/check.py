@@ -75,7 +75,7 @@ def check(
     rows, schema = _with_rates(rows, chosen.sample_rate), schemas[0]
     survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
     findings = [*check_media(survey), *check_cells(rows, schema)]
-    for own in (replace(survey, schema=schema) for schema in schemas):
+    for own in map(survey.of, schemas):
         findings += [found for found in check_labels(own, tell) if found not in findings]
         if learning_curve:
             findings += check_growth(own, tell)

@@ -55,3 +55,11 @@ def test_check_opens_them(folder: Path) -> None:
     assert found["video-duplicate"] == (4,)
     assert found["file-unreadable"] == (5,)
     assert found["file-missing"] == (6,)
+
+
+def test_labels_beside_videos_with_sound_are_judged(folder: Path) -> None:
+    table = {"clip": [f"{1 + row % 3}.mp4" for row in range(40)], "y": ["a", "b"] * 20, "z": ["c", "c", "d", "d"] * 10}
+    told: list[dict[str, object]] = []
+    found = plait.check(table, target=["y", "z"], folder=folder, callback=told.append)
+    assert [finding.check for finding in found if finding.severity == "error"] == []
+    assert told[-1] == {"stage": "labels", "done": 1, "total": 1}  # frames and sound are looked at as one

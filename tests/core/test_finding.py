@@ -19,6 +19,7 @@ def test_one_cell_does_and_several_do() -> None:
     assert say_cells(1, "is an address") == "1 cell is an address"
     assert say_cells(1200, "is an address") == "1,200 cells are an address"
     assert say_cells(2, "holds") == "2 cells hold"
+    assert say_cells(3, "has holes") == "3 cells have holes"
 
 
 def test_a_name_with_a_blank_is_quoted() -> None:

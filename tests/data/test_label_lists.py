@@ -64,3 +64,13 @@ def test_labels_are_coded_by_their_text() -> None:
 )
 def test_text_that_looks_like_labels(texts: list[str], sign: str) -> None:
     assert looks_like_labels(texts) == sign
+
+
+@pytest.mark.parametrize("cell", ['["a"', '["a", ["b"]]', '[{"a": 1}]'])
+def test_what_is_no_list_of_labels_is_told(cell: str) -> None:
+    with pytest.raises(TableError, match=r'^row 0: .* is no (label|list of labels)\. Expected .*\["a", "b"\]\.$'):
+        read_labels([cell], "")
+
+
+def test_a_list_that_nests_too_deep_is_text() -> None:
+    assert read_labels([deep := "[" * 5000 + "]" * 5000], "") == [(deep,)]

@@ -64,6 +64,7 @@ def test_what_a_file_holds(folder: Path) -> None:
     assert list_streams(folder / "a.webm")[:2] == (True, True)
     assert streams_of(folder / "a.avi") == Streams(True, False, 3.0)
     assert streams_of(b"no video") is None
+    assert streams_of((folder / "a.mp4").read_bytes()[:-700]) is None  # cut in its table of contents
 
 
 def test_frames_far_apart_are_sought(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +90,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
         ("words.mp4", "not a video: words.mp4 holds text", "wrong-kind"),
         ("gone.mp4", "file not found: gone.mp4", "missing"),
         ("half.mp4", r"damaged video: half.mp4 \(Invalid data .*; it may be cut off\)", "unreadable"),
+        ("head.mp4", r"damaged video: head.mp4 \(.*; it may be cut off\)", "unreadable"),
         ("half.webm", r"cut off: half.webm \(its pictures end after", "truncated"),
         ("tone.mp4", "no moving pictures in it: tone.mp4", "wrong-kind"),
         (
@@ -103,6 +105,7 @@ def test_bad_videos_say_what_is_wrong(folder: Path, cell: str, said: str, fault:
     for ending in (".mp4", ".webm"):
         whole = (folder / f"a{ending}").read_bytes()
         (folder / f"half{ending}").write_bytes(whole[: len(whole) // 2])
+    (folder / "head.mp4").write_bytes((folder / "a.mp4").read_bytes()[:-700])  # its table of contents is cut
     write_sound(folder / "tone.mp4", tone(440, 0.5))
     content = (folder / "a.avi").read_bytes()
     start = content.index(b"movi") + 4

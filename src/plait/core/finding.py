@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from plait.core.words import count
+from plait.core.words import count, plural_verb
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Finding:
 def say_cells(num: int, does: str) -> str:
     """Return how many cells do it: "2 cells hold silence" of (2, "holds silence")."""
     verb, space, rest = does.partition(" ")
-    plural = {"is": "are"}.get(verb, verb.removesuffix("s"))
-    return count(num, f"cell {does}", f"cells {plural}{space}{rest}")
+    return count(num, f"cell {does}", f"cells {plural_verb(verb)}{space}{rest}")
 
 
 def quoted(name: str) -> str:

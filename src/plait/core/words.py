@@ -72,8 +72,12 @@ def times(num: int) -> str:
 
 def say_rows(num: int, does: str) -> str:
     """Return how many rows do it: "2 rows hold" of (2, "holds")."""
-    several = {"is": "are", "was": "were", "has": "have"}.get(does, does.removesuffix("s"))
-    return count(num, f"row {does}", f"rows {several}")
+    return count(num, f"row {does}", f"rows {plural_verb(does)}")
+
+
+def plural_verb(verb: str) -> str:
+    """Return the form of a verb that several take: "hold" of "holds"."""
+    return {"is": "are", "was": "were", "has": "have"}.get(verb, verb.removesuffix("s"))
 
 
 def say_some(items: Sequence[str], most: int = 5) -> str:

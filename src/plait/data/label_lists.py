@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import clean_label
+from plait.core.files import parse_json
 from plait.core.words import count
 from plait.errors import TableError
 
@@ -67,7 +67,8 @@ def looks_like_labels(texts: Sequence[str]) -> str:
 def read_labels(cells: Sequence[Any], delimiter: str, places: Sequence[str] = ()) -> list[tuple[Any, ...] | None]:
     """Return the labels of each cell, each once; None where there is no cell, () where a cell holds none, as [] or ;.
 
-    places: how messages name the cells. Raises TableError for a cell whose delimiter is inside a label.
+    places: how messages name the cells. Raises TableError for a cell whose delimiter is inside a label, and for
+    lists in lists.
     """
     read: list[tuple[Any, ...] | None] = []
     for row, cell in enumerate(cells):
@@ -75,14 +76,20 @@ def read_labels(cells: Sequence[Any], delimiter: str, places: Sequence[str] = ()
             read.append(None)
             continue
         parts = _as_list(cell)
+        place = places[row] if len(places) else f"row {row}"
         if parts is None:
             parts = _pieces(cell, delimiter) if isinstance(cell, str) and delimiter else [cell]
             if split := [part for part in parts if isinstance(part, str) and _is_cut(part)]:
-                place = places[row] if len(places) else f"row {row}"
+                if not delimiter:
+                    raise TableError(
+                        f'{place}: {split[0]!r:.60} is no list of labels. Expected one such as ["a", "b"].'
+                    )
                 raise TableError(
                     f"{place}: the delimiter {delimiter!r} is inside a label, near {split[0]!r:.60}. Expected it "
                     'between labels alone: write another between them (; | or ,), or lists: ["a", "b"].'
                 )
+        if nested := [part for part in parts if isinstance(part, (dict, list, tuple))]:
+            raise TableError(f'{place}: {str(nested[0])!r:.60} is no label. Expected a list such as ["a", "b"].')
         labels = (clean_label(part) for part in parts)
         read.append(tuple(dict.fromkeys(label for label in labels if label is not None)))
     return read
@@ -108,7 +115,7 @@ def _as_list(cell: Any) -> list[Any] | None:
         return cell.tolist()
     if isinstance(cell, str) and cell.strip()[:1] == "[" and cell.strip()[-1:] == "]":
         try:
-            return list(json.loads(cell))
+            return list(parse_json(cell))
         except ValueError:
             return None
     return None

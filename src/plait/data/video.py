@@ -122,8 +122,11 @@ def _opened(source: bytes | Path) -> Iterator[Any]:
     av.logging.set_level(av.logging.PANIC)  # what it has to say, its errors say too
     # it reads these bytes alone: nothing that they name is opened
     options = {"protocol_whitelist": ""}
-    with open_content(source) as content, av.open(content, metadata_errors="ignore", options=options) as file:
-        yield file
+    try:
+        with open_content(source) as content, av.open(content, metadata_errors="ignore", options=options) as file:
+            yield file
+    except av.FFmpegError as error:  # the end of a file is no OSError, and some are no built-in error at all
+        raise ValueError(error.strerror) from None
 
 
 def _film_of(file: Any) -> Any:

@@ -359,7 +359,8 @@ class Embeddings:
     @classmethod
     def of(cls, space: Space, read: Read) -> Embeddings:
         """Return features in a space. A row of which nothing has a length has failed."""
-        vectors = space.project(read.features)
+        none = {name: np.zeros((0, space.dim), np.float32) for name in space.heads}  # of a table without rows
+        vectors = space.project(read.features) if read.statuses else none
         row = mean_vector([*vectors.values()])
         status, reason = [s for s, _ in read.statuses], [r for _, r in read.statuses]
         for place in np.flatnonzero(np.isnan(row[:, 0])):

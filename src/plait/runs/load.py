@@ -92,7 +92,7 @@ def load_targets(
     path, models = folder / "run.json", dict[str, Model]()
     with consistent(path):
         if given["format"] != SEVERAL:
-            raise RunError(f"{path} has the format {given['format']}; this plait reads {SEVERAL}. {OTHER}")
+            raise RunError(f"{path} has the format {given['format']!r:.40}; this plait reads {SEVERAL}. {OTHER}")
         check_type(given, Listing, str(path))
         check_digests(folder, given["files"])
         for target, part in given["targets"].items():
@@ -210,7 +210,7 @@ def check_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     what was written."""
     path = folder / "run.json"
     if facts["format"] not in (3, FORMAT):  # 3 has a verdict of another form, and is read as it is
-        raise RunError(f"{path} has the format {facts['format']}; this plait reads {FORMAT}. {OTHER}")
+        raise RunError(f"{path} has the format {facts['format']!r:.40}; this plait reads {FORMAT}. {OTHER}")
     RunFacts.check(facts, str(path))
     check_digests(folder, facts["files"])
 

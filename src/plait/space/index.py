@@ -500,7 +500,7 @@ def read_facts(folder: Path) -> Told:
         if told["seal"] != seal(told):
             raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN_INDEX}")
         if told["format"] != FORMAT:
-            raise RunError(f"{path} has the format {told['format']}; this plait reads {FORMAT}.")
+            raise RunError(f"{path} has the format {told['format']!r:.40}; this plait reads {FORMAT}.")
         names = [part["name"] for part in told["shards"]]
         right = all(name.startswith("shard-") and name[6:].isdecimal() and len(name) < 20 for name in names)
         if not right or len({*names}) < len(names) or told["rows"] < 0:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plait.core.contract import Table
-from plait.core.files import seal
+from plait.core.files import digest, seal
 from plait.errors import RequestError, RunError
 from plait.runs.model import Model
 from plait.space.index import Index, load_index, show_cells, take_turns
@@ -108,6 +108,35 @@ def test_a_name_that_leads_out_of_the_folder(copied: Path, name: str) -> None:
     (copied / "index.json").write_text(json.dumps(told))
     with pytest.raises(RunError, match=r"index.json is damaged"):
         load_index(copied)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e38, 2.0])
+def test_vectors_that_are_none_are_refused_though_they_are_sealed(copied: Path, value: float) -> None:
+    told = json.loads((copied / "index.json").read_text())
+    path = copied / "shard-000001.f32"
+    vectors = np.fromfile(path, np.float32)
+    vectors[0] = value
+    path.write_bytes(vectors.tobytes())
+    told["shards"][0]["vectors"] = digest(path)
+    told["seal"] = seal(told)
+    (copied / "index.json").write_text(json.dumps(told))
+    with pytest.raises(RunError, match=r"shard-000001.f32 is damaged.*another length than 1"):
+        load_index(copied)
+
+
+def test_a_space_that_says_words_where_numbers_are_read(copied: Path) -> None:
+    told = json.loads((copied / "space.json").read_text())
+    told["report"]["weights"] = dict.fromkeys(told["modalities"], "much")
+    (copied / "space.json").write_text(json.dumps(told))
+    with pytest.raises(RunError, match=r"is 'much'; expected float"):
+        load_index(copied)
+
+
+def test_a_table_without_rows_adds_nothing(copied: Path, table: Table) -> None:
+    opened = load_index(copied)
+    before = len(opened)
+    assert opened.add(table.take(np.zeros(0, np.int64))) == 0
+    assert len(opened) == before
 
 
 def test_links_are_not_followed(copied: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 FEW = 16  # cells: to start threads for fewer takes longer than to open them one after the other
@@ -21,17 +22,25 @@ def number_threads() -> None:
 
 
 @contextlib.contextmanager
-def single_blas() -> Iterator[None]:
-    """Let products of numpy (and scipy, once it is imported) run on one thread each, as where they are small.
+def single_blas(anew: bool = False) -> Iterator[None]:
+    """Let numpy's products run on one thread each, as where they are small.
 
     On a busy machine the threads of one product spin while they wait for each other. Beside four other programs on two
     cores log-mels of two seconds took 10 to 17 CPU ms instead of 1.5, and a discriminant of 500 rows of 900 numbers
-    4.6 s instead of 0.6.
+    4.6 s instead of 0.6. anew: look once more for what computes products, such as scipy's once it is imported: 2 ms.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    controller = ThreadpoolController() if anew else _loaded()
+    with controller.limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _loaded() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class InThisThread(Executor):

@@ -5,7 +5,6 @@ Rows are read in chunks through one bounded thread pool and written to files as 
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,7 +123,7 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     opened = sum(cells[view.name].size for view in views if view.able.opened or view.frozen is not None)
-    with open_pool(opened) as pool, single_blas() if len(table) > FEW else contextlib.nullcontext():
+    with open_pool(opened) as pool, single_blas():
         step = CHUNK
         if any(view.frozen is not None for view in views):
             widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)

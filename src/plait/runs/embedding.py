@@ -62,6 +62,31 @@ class Listed(TypedDict):
     features: int
 
 
+class Tried(TypedDict):
+    """A space that was compared on validation."""
+
+    name: str
+    val: float
+
+
+class Direction(TypedDict):
+    """What is said of looking from one modality into another."""
+
+    sentence: str
+
+
+class Report(TypedDict, total=False):
+    """What a space says of itself, as far as it is read; all of it may lack."""
+
+    combine: str
+    weights: dict[str, float]
+    candidates: list[Tried]
+    caveat: str
+    directions: dict[str, Direction]
+    never_paired: list[list[str]]
+    sentence: str
+
+
 class Told(TypedDict):
     """What the file of a space says."""
 
@@ -164,6 +189,7 @@ class Space:
         with consistent(path):
             told = read_json(path)
             check_type(told, Told, str(path))
+            check_type(told["report"], Report, f"{path}: report")
             arrays = read_tensors(file_in(folder, f"{stem}.safetensors"))
             check_finite({n: x for n, x in arrays.items() if not n.startswith("sample.")}, path)
             if told["format"] != FORMAT or told["aim"] not in AIMS or not 0 < told["dim"] <= WIDEST:

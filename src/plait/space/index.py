@@ -38,6 +38,7 @@ ANY = "any"
 LARGE = 300_000  # vectors beyond which an exact search takes long enough to be said
 MOST = 1 << 31  # vectors of a shard that a stranger's index may ask for
 BLOCK = 1 << 26  # products at a time
+STEP = 1 << 14  # vectors that are looked through at a time
 DRAWN = 50  # queries on a page
 LONGEST = 300  # characters of a text that a hit shows
 
@@ -236,7 +237,7 @@ class Index:
     def _weight(self, name: str) -> float:
         report = self.space.report
         weighs = report.get("combine") == "product"
-        return float(report["weights"].get(name, 1.0)) if weighs and isinstance(report.get("weights"), dict) else 1.0
+        return float(report.get("weights", {}).get(name, 1.0)) if weighs else 1.0
 
     def nearest(self, vectors: np.ndarray, name: str, top: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return (cosines, shards, places) of the best cells of a modality for each query, the best first."""
@@ -544,6 +545,13 @@ def _open_shard(folder: Path, part: Part, space: Space) -> Shard:
         cells = table.column("cell").to_pylist()
         if len(rows) != num or rows.dtype != np.int64 or contents.dtype != np.int64:
             raise ValueError(f"it says {len(rows)} cells of {num}")
+        if num and not 0 <= rows.min() <= rows.max() < MOST:
+            raise ValueError(f"it says rows from {rows.min()} to {rows.max()}")
+    with consistent(vectors):
+        for first in range(0, num, STEP):
+            lengths = np.square(whole[first : first + STEP], dtype=np.float64).sum(1)
+            if not (np.abs(lengths - 1) < 0.01).all():  # nor is any of them no number
+                raise ValueError("it holds vectors of another length than 1")
     shard, start = Shard({}, {}, {}, {}), 0
     for name, several in entries.items():
         end = start + several

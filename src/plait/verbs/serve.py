@@ -123,11 +123,13 @@ def run_server(
 
 
 def _make(say: Callable[[str], None], *, run: str | Path | Model | Targets, **options: Any) -> Any:
-    """Return the application as the only thing of its process: torch computes in one thread, as one row needs."""
+    """Return the application as the only thing of its process: all computes in one thread, as one row needs."""
     app = serve(run, callback=lambda event: say(event["note"]), **options)
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1, user_api="blas")  # for good: threads of small products spin while they wait for each other
     return app
 
 

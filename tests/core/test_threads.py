@@ -51,7 +51,7 @@ def test_products_run_on_one_thread_in_a_pool_and_on_as_many_as_before_after_it(
 
     with threadpool_limits(limits=2, user_api="blas"):
         before = blas()
-        with single_blas():
+        with single_blas(anew=True):
             assert blas() == {1}
         assert blas() == before
 

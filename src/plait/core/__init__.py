@@ -28,7 +28,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "version": ("__version__",),
     "words": (
         "NOISE", "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
-        "percent", "plain", "plural_verb", "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed",
+        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed",
         "times",
     ),
 }  # fmt: skip

@@ -33,10 +33,11 @@ from plait.demo import make_demo
 from plait.runs.embedding import Head, Space, read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
-from plait.space.index import Index, Shard, load_index
+from plait.space.index import Index, load_index
 from plait.space.learn import learn_space
 from plait.space.lesson import contents_of, lesson_of
 from plait.space.measures import find
+from plait.space.shards import Shard
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

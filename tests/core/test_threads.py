@@ -62,7 +62,7 @@ def test_a_few_cells_are_opened_without_a_thread() -> None:
 
     with open_pool(15) as pool:
         assert [*pool.map(where, (1, 2))] == [(1, "MainThread"), (2, "MainThread")]
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError, match="division by zero"):
             pool.submit(lambda: 1 / 0).result()
     with open_pool(16) as pool:
         assert "MainThread" not in [name for _, name in pool.map(where, (1, 2))]

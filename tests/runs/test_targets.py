@@ -11,7 +11,7 @@ import pytest
 import plait
 from joint import fit_two, joint_run, two_targets
 from plait.errors import RequestError, RunError
-from plait.runs.model import list_files, remove_run
+from plait.runs.folder import list_files, remove_run
 from plait.runs.targets import name_folders
 
 

@@ -160,3 +160,13 @@ def quick_numbers(
             if cell is not None and not cell.fault and cell.thumb:
                 values[place, row], present[place, row] = numbers(cell), True
     return np.concatenate(values, axis=1), np.any(present, axis=0)
+
+
+def quick_scaled(columns: Mapping[str, Sequence[F | None]], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `quick_numbers` does of thumbs that are float32, each number scaled over the rows that have any."""
+    values, present = quick_numbers(columns, size, lambda cell: np.frombuffer(cell.thumb, np.float32))
+    there = values[present]
+    if len(there):
+        spread = there.std(0)
+        values[present] = (there - there.mean(0)) / np.where(spread > 1e-6, spread, 1)
+    return values, present

@@ -8,6 +8,7 @@ modalities dropped, so that it answers sensibly for any subset.
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -277,8 +278,28 @@ def draw_rows(targets: np.ndarray, most: int, regression: bool, generator: np.ra
     return np.sort(order[:most])
 
 
+class OfFeatures(ABC):
+    """What answers features by hand, and a batch by making them."""
+
+    input_names: tuple[str, ...]
+    layouts: dict[str, dict[str, Any]]
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        """Answer a batch. Raises RequestError for a missing or misshaped input."""
+        return self.from_features(batch_features(batch, self.layouts, self.input_names))
+
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Return the answer with only the modalities of each keep present; features are computed once."""
+        features = batch_features(batch, self.layouts, self.input_names)
+        return [self.from_features(features, keep) for keep in keeps]
+
+    @abstractmethod
+    def from_features(self, features: Mapping[str, np.ndarray], keep: Sequence[str] | None = None) -> np.ndarray:
+        """Answer rows of features {name: (batch, feature)}; with keep, only those modalities are present."""
+
+
 @dataclass
-class ClassicPredictor:
+class ClassicPredictor(OfFeatures):
     """A fitted learner as a predictor: Batch → probabilities (batch, class), or values (batch, 1) in their unit."""
 
     input_names: tuple[str, ...]  # of modalities, and of their second views
@@ -306,15 +327,6 @@ class ClassicPredictor:
     def names(self) -> tuple[str, ...]:
         """The modalities that it looks at."""
         return tuple(dict.fromkeys(shown_by(name) for name in self.input_names))
-
-    def __call__(self, batch: Batch) -> np.ndarray:
-        """Answer a batch. Raises RequestError for a missing or misshaped input."""
-        return self.from_features(batch_features(batch, self.layouts, self.input_names))
-
-    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Return the answer with only the modalities of each keep present; features are computed once."""
-        features = batch_features(batch, self.layouts, self.input_names)
-        return [self.from_features(features, keep) for keep in keeps]
 
     def from_features(self, features: Mapping[str, np.ndarray], keep: Sequence[str] | None = None) -> np.ndarray:
         """Answer rows of features {name: (batch, feature)}; with keep, only those modalities are present."""

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Batch
 from plait.core.files import under
 from plait.errors import RequestError, RunError
-from plait.kinds.features import batch_features
-from plait.models.classic import ClassicPredictor, Goal, fit_classic
+from plait.models.classic import ClassicPredictor, Goal, OfFeatures, fit_classic
 
 
 def fit_labels(
@@ -46,7 +44,7 @@ def fit_labels(
 
 
 @dataclass
-class LabelPredictor:
+class LabelPredictor(OfFeatures):
     """A learner for each label as one predictor: Batch → probabilities (batch, label), each on its own."""
 
     input_names: tuple[str, ...]  # of modalities, and of their second views
@@ -68,15 +66,6 @@ class LabelPredictor:
     def params(self) -> int:
         """How many numbers are stored."""
         return sum(member.params for member in self.members if member is not None)
-
-    def __call__(self, batch: Batch) -> np.ndarray:
-        """Answer a batch. Raises RequestError for a missing or misshaped input."""
-        return self.from_features(batch_features(batch, self.layouts, self.input_names))
-
-    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Return the answer with only the modalities of each keep present; features are computed once."""
-        features = batch_features(batch, self.layouts, self.input_names)
-        return [self.from_features(features, keep) for keep in keeps]
 
     def from_features(self, features: Mapping[str, np.ndarray], keep: Sequence[str] | None = None) -> np.ndarray:
         """Answer rows of features {name: (batch, feature)}; with keep, only those modalities are present."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +21,7 @@ import numpy as np
 from plait.core.classes import Ordered, Several
 from plait.core.contract import Schema, Table, clean_label, group_rows
 from plait.core.files import (
-    consistent,
     digest,
-    file_in,
-    folder_in,
-    naming,
-    read_json,
     seal,
     write_bytes,
     write_json,
@@ -36,17 +29,17 @@ from plait.core.files import (
 )
 from plait.core.options import REPORT_ROWS
 from plait.core.threads import single_blas
-from plait.core.words import count, say_curve, say_encoders, say_rows, say_some, times
+from plait.core.words import count, say_curve, say_rows, say_some
 from plait.data.label_lists import read_labels
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
 from plait.data.spelling import fold_value, match_names, say_matches, spellings
-from plait.errors import RequestError, RunError, did_you_mean
+from plait.errors import RequestError, did_you_mean
 from plait.kinds import kind_of_column
 from plait.models.predictors import input_names, store_predictors
 from plait.models.rows import CHUNK, FEW, Callback, Prepared, prepare, quiet
 from plait.models.views import View
-from plait.proof.leaderboard import Proof, board, choose_shown, rule_of, say_gaps, span
+from plait.proof.leaderboard import Proof, board, choose_shown, rule_of, say_gaps
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.arrival import (
     add_absent,
@@ -57,7 +50,9 @@ from plait.runs.arrival import (
     take_columns,
 )
 from plait.runs.facts import RunFacts
+from plait.runs.folder import copy_run, remove_run
 from plait.runs.predictions import Predictions, status_line
+from plait.runs.summary import say_refit, say_scores, say_splits
 
 if TYPE_CHECKING:
     from plait.converters.in_fit import Made
@@ -506,7 +501,7 @@ class Model:
         lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
         said = (one["sentence"] for key in ("conversions", "caveats") for one in facts.study.get(key, []))
         sharing = [facts.study["sharing"]["sentence"]] if "sharing" in facts.study else []
-        lines += [*sharing, *said, *self._say_refit()]
+        lines += [*sharing, *said, *say_refit(self.facts)]
         if facts.learning_curve:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
@@ -524,38 +519,7 @@ class Model:
         return "the lowest loss on validation, among the fused" if asked else f"{rule_of(self.facts.study)}, among all"
 
     def _say_scores(self, metric: str) -> list[str]:
-        """Return sentences on the encoders and the scores on rows that were not learned from."""
-        facts, lines = self.facts, say_encoders(self.facts.encoders or {})
-        test, folds = facts.test, facts.folds
-        if test is not None and test["metrics"]:
-            beside = facts.study.get("beside")
-            also = f", {beside.replace('_', ' ')} {span(test['metrics'][beside])}" if beside else ""
-            named = metric.replace("_", " ")
-            reached = f"{span(test['metrics'][metric])}{also}"
-            there = ""
-            if test.get("scored", test["rows"]) < test["rows"]:  # the others hold nothing that the winner looks at
-                there = f"{count(test['scored'])} of {count(test['rows'])} "
-            lines.append(f"\nOn {there or 'the '}test rows {named} is {reached} for * {facts.winner}.")
-            if facts.study.get("why"):
-                lines.append(f"{facts.study['why'][0].upper()}{facts.study['why'][1:]}")
-            for name, alone in test["alone"].items():
-                if alone["metrics"]:
-                    lines.append(
-                        f"{name} alone reaches {span(alone['metrics'][metric])} "
-                        f"on the {count(alone['rows'], 'test row that has', 'test rows that have')} it."
-                    )
-        elif folds:
-            lines.append(
-                f"\nOn {count(folds['rows'], 'row')}, each left out {times(folds['repeats'])} in "
-                f"{count(folds['folds'], 'fold')}, {metric} is {span(folds['metrics'][metric])}, by what won without "
-                "them."
-            )
-        elif test is None:
-            lines.append(
-                "\nThere are no test rows, so the score on rows never seen is not known; "
-                "score another table with evaluate."
-            )
-        return lines
+        return say_scores(self.facts, metric)
 
     def _say_next(self, folder: Path) -> list[str]:
         """Return what to open, and what to type next."""
@@ -568,42 +532,10 @@ class Model:
             )
         return [*lines, f"{say_next(folder)}   or   plait explain {folder} TABLE --row 0"]
 
-    def _say_refit(self) -> list[str]:
-        """Return what the model that answers has learned from since it was proven."""
-        again = self.facts.refit
-        if again is None:
-            return []
-        what = "all labelled rows" if again["how"] == "all" else "training and validation rows"
-        kept = f"; {', '.join(again['kept'])} as before" if again["kept"] else ""
-        return [
-            f"The model that answers from here on has learned anew from {what} ({count(again['rows'])}{kept}); what is "
-            "said of test rows is of the model before."
-        ]
-
     def say_rows(self) -> list[str]:
         """Return sentences on the rows, their splits and their holes."""
-        from plait.kinds.detect import say_target
-
-        facts, counts = self.facts, self.facts.splits
-        left_out = f", {count(facts.unlabelled)} without {self.needed} or split" if facts.unlabelled else ""
-        lines = [
-            f"\n{count(facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
-            f"{count(counts['test'])} test{left_out}.",
-            say_target(Schema.from_json(facts.schema).column(self.target)),
-        ]
-        lines += [line for view in self.views if view.is_main for line in getattr(view.prep, "cuts", ())]
-        for name, hole in facts.holes.items():
-            if hole["blank"] or hole["broken"]:
-                first = f", such as {hole['example']}" if hole["broken"] else ""
-                lines.append(
-                    f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')} "
-                    f"({count(hole['blank'])} blank, {count(hole['broken'])} broken{first})."
-                )
-            if hole.get("filled"):
-                lines.append(
-                    f"{name}: {count(hole['filled'], 'absent cell was', 'absent cells were')} filled by conversion."
-                )
-        return lines
+        cuts = [line for view in self.views if view.is_main for line in getattr(view.prep, "cuts", ())]
+        return say_splits(self.facts, self.target, self.needed, cuts)
 
     def __str__(self) -> str:
         return self.summary()
@@ -616,17 +548,7 @@ class Model:
         Raises:
             RunError: the folder is not empty, or the model has none to copy.
         """
-        folder = Path(folder)
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty; name another folder.")
-        if self.folder is None:
-            raise RunError("this model has no folder to copy.")
-        paths = list_files(self.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            with naming(folder / path.name):
-                shutil.copy2(path, folder / path.name, follow_symlinks=False)
-        return folder
+        return copy_run(self.folder, folder)
 
     def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
         """Write the run folder: files first, run.json with their hashes last. extra: {name: its writer}."""
@@ -661,26 +583,3 @@ def tell(notes: Sequence[str], callback: Callback) -> None:
 
 def say_next(folder: Path) -> str:
     return f"next: plait evaluate {folder} TABLE   or   plait predict {folder} TABLE --out answers.csv"
-
-
-def list_files(folder: Path) -> list[Path]:
-    """Return the files of the run in a folder that are there, run.json last. Raises RunError where it names others."""
-    if not os.path.lexists(folder / "run.json"):
-        return []
-    path = file_in(folder, "run.json")
-    with consistent(path):
-        facts = read_json(path)
-        paths = [file_in(folder, name, missing=True) for name in facts.get("files", {})]
-        for part in facts.get("targets", {}).values():
-            paths += list_files(folder_in(folder, part["folder"], missing=True))
-    return [*(file for file in paths if file.exists()), path]
-
-
-def remove_run(folder: Path) -> None:
-    """Remove the files of the run in a folder, and the folders in it that are empty then."""
-    paths = list_files(folder)
-    for path in paths:
-        path.unlink()
-    for place in dict.fromkeys(path.parent for path in paths if path.parent != folder):
-        with contextlib.suppress(OSError):  # something else is in it, which stays
-            place.rmdir()

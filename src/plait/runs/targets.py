@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import numpy as np
 
 from plait.core.contract import Table
-from plait.core.files import digest, naming, seal, write_json
+from plait.core.files import digest, seal, write_json
 from plait.core.terminal import text_table
 from plait.core.words import count
 from plait.data.read import read, read_rows
 from plait.data.spelling import match_names
-from plait.errors import RequestError, RunError, did_you_mean
+from plait.errors import RequestError, did_you_mean
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import View
@@ -26,7 +25,8 @@ from plait.proof.leaderboard import Proof, span
 from plait.runs.answers import Answers
 from plait.runs.arrival import take_columns
 from plait.runs.facts import Sentence
-from plait.runs.model import Model, remove_run, say_next, tell
+from plait.runs.folder import copy_run, remove_run
+from plait.runs.model import Model, say_next, tell
 from plait.runs.predictions import TargetPredictions
 
 if TYPE_CHECKING:
@@ -270,18 +270,7 @@ class Targets:
         Raises:
             RunError: the folder is not empty, or the run has none to copy.
         """
-        folder = Path(folder)
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty; name another folder.")
-        if self.folder is None:
-            raise RunError("this run has no folder to copy.")
-        folder.mkdir(parents=True, exist_ok=True)
-        for model, part in zip(self.models.values(), self.facts["targets"].values(), strict=True):
-            model.save(folder / part["folder"])
-        for name in (*self.facts["files"], "run.json"):
-            with naming(folder / name):
-                shutil.copy2(self.folder / name, folder / name, follow_symlinks=False)
-        return folder
+        return copy_run(self.folder, folder)
 
     def write(self, folder: Path, made: Mapping[str, Path], extra: Sequence[Path]) -> None:
         """Write finished runs and files into a folder, in place of the run in it; run.json comes last.

@@ -62,8 +62,8 @@ def url_of(bound: socket.socket) -> str:
 def run_process(make: Callable[[Say], Any], address: Address, workers: int, say: Say) -> str:
     """Serve until the process is told to end; what was asked by then is answered. Returns the address.
 
-    make: returns the application, which is given whom to tell of requests; with several workers each calls it in a
-    process of its own, so it can be pickled.
+    make: returns the application, which is given whom to tell of requests. With several workers each calls it in a
+    process of its own, so it is a function of a module, or a partial of one.
     """
     if workers < 1:
         raise RequestError(f"--workers {workers} is too few; expected at least 1.")
@@ -97,7 +97,7 @@ def serve_one(app: Any, bound: socket.socket) -> None:
 
 def _work(make: Callable[[Say], Any], bound: socket.socket, told: connection.Connection) -> None:
     """Be a worker; it has no terminal of its own, so what it says goes to the process that started it."""
-    serve_one(make(told.send), bound)
+    serve_one(make(lambda line: told.send_bytes(line.encode())), bound)
 
 
 def supervise(work: Callable[[connection.Connection], None], workers: int, say: Say) -> None:
@@ -137,7 +137,7 @@ def _hear(heard: connection.Connection, say: Say, patience: float = 0.0) -> bool
     """Say what a worker has said by now; False where it has ended."""
     try:
         while heard.poll(patience):
-            say(heard.recv())
+            say(heard.recv_bytes().decode(errors="replace"))
     except (EOFError, OSError):
         return False
     return True

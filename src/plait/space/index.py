@@ -6,20 +6,18 @@ Knows a fitted model and a space; not how the space was learned, nor the command
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
 from plait.core.contract import Table
-from plait.core.files import consistent, digest, file_in, read_json, seal, write_bytes, write_json
+from plait.core.files import digest, file_in, seal, write_bytes, write_json
 from plait.core.terminal import Callback, quiet
-from plait.core.typed import check_type
 from plait.core.words import count
 from plait.data.read import read_rows
 from plait.errors import CellError, RequestError, RunError, did_you_mean
@@ -30,48 +28,24 @@ from plait.space.hits import Hits
 from plait.space.learn import measure, say_space
 from plait.space.lesson import contents_of, lesson_of
 from plait.space.measures import never_paired
+from plait.space.shards import (
+    AGAIN_INDEX,
+    FACTS,
+    FORMAT,
+    Part,
+    Shard,
+    open_shards,
+    pack_facts,
+    read_facts,
+    sweep,
+)
 
-FORMAT = 1
-FACTS = "index.json"
 MODEL = "model"  # the folder of the run inside the folder of the index
 ANY = "any"
 LARGE = 300_000  # vectors beyond which an exact search takes long enough to be said
-MOST = 1 << 31  # vectors of a shard that a stranger's index may ask for
 BLOCK = 1 << 26  # products at a time
-STEP = 1 << 14  # vectors that are looked through at a time
 DRAWN = 50  # queries on a page
 LONGEST = 300  # characters of a text that a hit shows
-
-
-class Part(TypedDict):
-    """What index.json says of a shard: vectors by modality, one after the other, and the SHA-256 of its two files."""
-
-    name: str
-    entries: dict[str, int]
-    vectors: str
-    facts: str
-
-
-class Told(TypedDict):
-    """What index.json says."""
-
-    format: int
-    space: str
-    run: str
-    rows: int
-    folder: str | None
-    shards: list[Part]
-    seal: str
-
-
-@dataclass
-class Shard:
-    """Vectors of cells that came together. vectors, rows, contents, cells: by modality, (entry, …)."""
-
-    vectors: dict[str, np.ndarray]
-    rows: dict[str, np.ndarray]
-    contents: dict[str, np.ndarray]
-    cells: dict[str, list[str]]
 
 
 @dataclass
@@ -395,7 +369,7 @@ class Index:
         try:
             facts = read_facts(self.folder)
             if facts["shards"] != self.parts:
-                self.shards, self.parts = _open_shards(self.folder, facts["shards"], self.space), facts["shards"]
+                self.shards, self.parts = open_shards(self.folder, facts["shards"], self.space), facts["shards"]
             self.rows = facts["rows"]
             sweep(self.folder, self.parts)
             yield
@@ -408,7 +382,7 @@ class Index:
         if shard is not None:
             name = f"shard-{1 + max((int(p['name'].rpartition('-')[2]) for p in parts), default=0):06d}"
             write_bytes(folder / f"{name}.f32", b"".join(x.tobytes() for x in shard.vectors.values()))
-            write_bytes(folder / f"{name}.parquet", _pack_facts(shard))
+            write_bytes(folder / f"{name}.parquet", pack_facts(shard))
             entries = {kind: len(x) for kind, x in shard.rows.items()}
             files = {"vectors": digest(folder / f"{name}.f32"), "facts": digest(folder / f"{name}.parquet")}
             parts.append({"name": name, "entries": entries, **files})  # type: ignore[typeddict-item]
@@ -417,7 +391,7 @@ class Index:
         write_json(folder / FACTS, {**told, "seal": seal(told)})
         self.parts = parts
         if shard is not None:
-            self.shards[-1] = _open_shards(folder, parts[-1:], self.space)[0]
+            self.shards[-1] = open_shards(folder, parts[-1:], self.space)[0]
 
     def save(self, folder: str | Path) -> Path:
         """Write the index, its space and its run to a folder, and return it.
@@ -452,7 +426,7 @@ class Index:
             folder.rmdir()
         part.replace(folder)
         self.folder = folder
-        self.shards = _open_shards(folder, self.parts, self.space)
+        self.shards = open_shards(folder, self.parts, self.space)
         return folder
 
 
@@ -482,106 +456,8 @@ def load_index(folder: str | Path) -> Index:
         raise RunError(f"{folder / 'space.json'} is missing. {AGAIN_INDEX}")
     if space.seal != facts["space"] or space.run != model.facts.seal or facts["run"] != model.facts.seal:
         raise RunError(f"{folder} holds vectors of another space than its own. {AGAIN_INDEX}")
-    shards = _open_shards(folder, facts["shards"], space)
+    shards = open_shards(folder, facts["shards"], space)
     return Index(model, space, folder, shards, facts["rows"], facts["folder"], facts["shards"])
-
-
-AGAIN_INDEX = "Make the index again, or restore the file."
-
-
-def read_facts(folder: Path) -> Told:
-    """Return what index.json says, once it is what was written. Raises RunError."""
-    path = folder / FACTS
-    if not path.exists():
-        raise RunError(f"{folder} holds no index: {path} is missing. Name the folder that `plait index` wrote.")
-    path = file_in(folder, FACTS)
-    with consistent(path):
-        told = read_json(path)
-        check_type(told, Told, str(path))
-        if told["seal"] != seal(told):
-            raise RunError(f"{path} is damaged: it was changed after it was written. {AGAIN_INDEX}")
-        if told["format"] != FORMAT:
-            raise RunError(f"{path} has the format {told['format']!r:.40}; this plait reads {FORMAT}.")
-        names = [part["name"] for part in told["shards"]]
-        right = all(name.startswith("shard-") and name[6:].isdecimal() and len(name) < 20 for name in names)
-        if not right or len({*names}) < len(names) or told["rows"] < 0:
-            raise ValueError(f"it names the shards {str(names)[:100]}")
-        facts: Told = told
-        return facts
-
-
-def _open_shards(folder: Path, parts: list[Part], space: Space) -> list[Shard]:
-    return [_open_shard(folder, part, space) for part in parts]
-
-
-def _open_shard(folder: Path, part: Part, space: Space) -> Shard:
-    """Map the vectors of a shard into memory. Raises RunError for a file that was cut short or changed."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    vectors, facts = file_in(folder, f"{part['name']}.f32"), file_in(folder, f"{part['name']}.parquet")
-    entries = part["entries"]
-    with consistent(folder / FACTS):
-        if not {*entries} <= {*space.heads} or not all(0 <= num <= MOST for num in entries.values()):
-            raise ValueError(f"shard {part['name']} holds {str(entries)[:100]}")
-    num = sum(entries.values())
-    if vectors.stat().st_size != num * space.dim * 4:
-        raise RunError(
-            f"{vectors} has {count(vectors.stat().st_size)} bytes; expected {count(num * space.dim * 4)}, for "
-            f"{count(num, 'vector')} of {space.dim}: it was cut short, or is of another space. {AGAIN_INDEX}"
-        )
-    for path, expected in ((vectors, part["vectors"]), (facts, part["facts"])):
-        if digest(path) != expected:
-            raise RunError(f"{path} is damaged: it was changed or cut short. {AGAIN_INDEX}")
-    whole = np.memmap(vectors, np.float32, "r", shape=(num, space.dim)) if num else np.zeros((0, space.dim), np.float32)
-    with consistent(facts):
-        try:
-            if (said := parquet.read_metadata(facts).num_rows) != num:
-                raise ValueError(f"it says {said} cells of {num}")
-            table = parquet.read_table(facts, columns=["row", "content", "cell"])
-        except pa.ArrowException:
-            raise RunError(f"{facts} is damaged: it is no Parquet file. {AGAIN_INDEX}") from None
-        rows, contents = table.column("row").to_numpy(), table.column("content").to_numpy()
-        cells = table.column("cell").to_pylist()
-        if len(rows) != num or rows.dtype != np.int64 or contents.dtype != np.int64:
-            raise ValueError(f"it says {len(rows)} cells of {num}")
-        if num and not 0 <= rows.min() <= rows.max() < MOST:
-            raise ValueError(f"it says rows from {rows.min()} to {rows.max()}")
-    with consistent(vectors):
-        for first in range(0, num, STEP):
-            lengths = np.square(whole[first : first + STEP], dtype=np.float64).sum(1)
-            if not (np.abs(lengths - 1) < 0.01).all():  # nor is any of them no number
-                raise ValueError("it holds vectors of another length than 1")
-    shard, start = Shard({}, {}, {}, {}), 0
-    for name, several in entries.items():
-        end = start + several
-        shard.vectors[name], shard.rows[name] = whole[start:end], rows[start:end]
-        shard.contents[name], shard.cells[name] = contents[start:end], [str(c) for c in cells[start:end]]
-        start = end
-    return shard
-
-
-def _pack_facts(shard: Shard) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    buffer = io.BytesIO()
-    columns = {
-        "row": np.concatenate([*shard.rows.values()]).astype(np.int64),
-        "content": np.concatenate([*shard.contents.values()]).astype(np.int64),
-        "cell": pa.array([cell for cells in shard.cells.values() for cell in cells], pa.string()),
-    }
-    parquet.write_table(pa.table(columns), buffer)
-    return buffer.getvalue()
-
-
-def sweep(folder: Path, parts: list[Part]) -> None:
-    """Remove what an add that was killed has left: parts of files, and shards that index.json does not name."""
-    known = {f"{part['name']}{ending}" for part in parts for ending in (".f32", ".parquet")}
-    for path in folder.iterdir():
-        ours = path.name.startswith("shard-") and path.suffix in (".f32", ".parquet") and path.name not in known
-        if (ours or (path.name.startswith(".") and path.suffix == ".part")) and not path.is_dir():
-            path.unlink(missing_ok=True)
 
 
 def show_cells(table: Table, columns: tuple[str, ...], rows: np.ndarray) -> list[str]:

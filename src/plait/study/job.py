@@ -38,7 +38,7 @@ from plait.models.views import (
 )
 from plait.runs.answers import count_holes
 from plait.runs.arrival import code_columns
-from plait.runs.model import list_files
+from plait.runs.folder import list_files
 from plait.study.budget import Budget
 from plait.study.labels import Labels
 from plait.study.splits import check_classes, choose_splits

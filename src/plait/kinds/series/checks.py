@@ -13,7 +13,7 @@ import numpy as np
 from plait.core.finding import Finding
 from plait.core.words import count
 from plait.kinds import cell_facts
-from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, quick_numbers
+from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, quick_scaled
 from plait.kinds.series.prep import longer_is_time, resample
 from plait.kinds.series.read import digest, read
 
@@ -85,12 +85,7 @@ def quick(
     columns: Mapping[str, Sequence[SeriesFacts | None]], kinds: Mapping[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (rows, feature) and (rows,) bool: the numbers of each column's thumbs, each scaled over the rows."""
-    values, present = quick_numbers(columns, THUMB, lambda cell: np.frombuffer(cell.thumb, np.float32))
-    there = values[present]
-    if len(there):
-        spread = there.std(0)
-        values[present] = (there - there.mean(0)) / np.where(spread > 1e-6, spread, 1)
-    return values, present
+    return quick_scaled(columns, THUMB)
 
 
 def check_facts(column: str, facts: Sequence[SeriesFacts | None]) -> list[Finding]:

@@ -135,6 +135,19 @@ def test_grades_are_answered_in_their_order(monkeypatch: pytest.MonkeyPatch, tmp
     assert {*learner.predict({"x": table["x"]}).tolist()} <= {1, 2, 3, 4, 5}
 
 
+@pytest.mark.heavy
+def test_a_file_of_grades_answers_as_the_run_does(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal(90)
+    stars = np.clip(np.round(3 + x), 1, 5).astype(int).tolist()
+    model = plait.fit({"x": x.tolist(), "stars": stars}, target="stars", kinds={"stars": "ordered"}, report=False,
+                      candidates="alone", epochs=2, refit="none", out=tmp_path / "run")  # fmt: skip
+    plait.export(tmp_path / "run", out=tmp_path / "grades.onnx")
+    file, rows = plait.load(tmp_path / "grades.onnx"), {"x": [-2.0, -1.0, 0.0, 1.0, 2.0]}
+    assert file.task == "ordered"
+    assert file.predict(rows).labels == model.predict(rows).labels
+    assert file.predict(rows).probabilities == pytest.approx(model.predict(rows).probabilities, abs=1e-6)
+
+
 def test_an_estimator_answers_one_thing_a_row() -> None:
     with pytest.raises(RequestError, match="Classifier answers one thing a row"):
         plait.Classifier(kinds={"label": "labels"}).fit({"x": [1, 2, 3]}, ["a", "b", "a"])

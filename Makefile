@@ -25,6 +25,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 bench: $(READY)
 	set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done

@@ -27,6 +27,12 @@ SMALL = {
     "tutorials/clips.md": {"range(120)": "range(40)"},
     "tutorials/labels-and-grades.md": {"range(150)": "range(60)"},
     "tutorials/chinese-table.md": {"range(160)": "range(48)"},
+    "ideas/multi-task.md": {"size=160": "size=60"},
+    "ideas/cross-modal.md": {},
+    "ideas/recognition.md": {"range(90)": "range(48)"},
+    "ideas/interaction.md": {", 2, 200)": ", 2, 80)"},
+    "ideas/reasoning.md": {"epochs=3": 'epochs=1, refit="none"'},
+    "ideas/representation.md": {"range(90)": "range(45)"},
 }
 QUICKEST = ("start.md", "faq.md")  # the others run with `make test-all`
 
@@ -85,6 +91,11 @@ def held(name: str, space: dict[str, Any]) -> None:
     if name in ("start.md", "tutorials/holes.md", "tutorials/chinese-table.md"):  # the last row has nothing in it
         assert space["answers"].labels[-1] is None
         assert space["answers"].status[-1] == "failed"
+    if name == "ideas/cross-modal.md":
+        assert [hit["kind"] for hit in space["hits"].to_json()["queries"][0]["hits"]] == ["picture"] * 3
+    if name == "ideas/representation.md":
+        assert repr(space["vectors"]).endswith("numbers: tabular 45, text 44")
+        assert (space["vectors"].status[4], space["vectors"].reason[4]) == ("partial", "text: blank")
     if name == "tutorials/search.md":
         assert [hit["kind"] for hit in space["hits"].to_json()["queries"][0]["hits"]] == ["picture"] * 3
     if name == "tutorials/labels-and-grades.md":

@@ -30,7 +30,7 @@ from plait.core.files import (
     write_tensors,
 )
 from plait.core.typed import check_type
-from plait.core.words import number
+from plait.core.words import count, number
 from plait.data.read import read_rows
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS
@@ -355,7 +355,7 @@ def read_features(
 # -- what embed returns -------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(repr=False)
 class Embeddings:
     """A vector for each modality of each row, and one for the row; NaN where there is nothing.
 
@@ -377,10 +377,16 @@ class Embeddings:
     status: list[str]
     reason: list[str]
     space: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list, repr=False)
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.status)
+
+    def __repr__(self) -> str:
+        """Return how many rows have a vector of each modality."""
+        present = ", ".join(f"{name} {(~np.isnan(x[:, 0])).sum()}" for name, x in self.vectors.items())
+        failed = f"; {self.status.count('failed')} failed" if "failed" in self.status else ""
+        return f"{count(len(self), 'row')}, vectors of {self.row.shape[1]} numbers: {present}{failed}"
 
     @classmethod
     def of(cls, space: Space, read: Read) -> Embeddings:

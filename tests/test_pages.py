@@ -94,7 +94,7 @@ def held(name: str, space: dict[str, Any]) -> None:
     if name == "ideas/cross-modal.md":
         assert [hit["kind"] for hit in space["hits"].to_json()["queries"][0]["hits"]] == ["picture"] * 3
     if name == "ideas/representation.md":
-        assert repr(space["vectors"]).endswith("numbers: tabular 45, text 44")
+        assert repr(space["vectors"]).endswith("numbers: text 44, tabular 45")
         assert (space["vectors"].status[4], space["vectors"].reason[4]) == ("partial", "text: blank")
     if name == "tutorials/search.md":
         assert [hit["kind"] for hit in space["hits"].to_json()["queries"][0]["hits"]] == ["picture"] * 3

@@ -6,13 +6,13 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from plait.core.contract import Column, Schema, Table
 from plait.core.files import write_bytes
-from plait.core.options import FitOptions, checked
+from plait.core.options import ColumnKeywords, FitOptions, checked
 from plait.core.terminal import text_table
 from plait.core.words import count
 from plait.data.read import read
@@ -71,7 +71,7 @@ def show(
     out: str | Path | None = None,
     folder: str | Path | None = None,
     prep: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[ColumnKeywords],
 ) -> Show:
     """Return what each column is, and why; with `row` and `out`, draw that row around preprocessing.
 
@@ -83,7 +83,7 @@ def show(
         out (--out PICTURE): Where the drawing goes.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         prep: Options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
-        **options: Split, group, ignore, kinds and modalities, as in `plait.fit`.
+        **options: Split, group, ignore, kinds, modalities and sample_rate, as in `plait.fit`.
 
     Raises:
         TableError: the table cannot be read.

@@ -19,8 +19,9 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (
-        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FAMILIES", "FitKeywords", "FitOptions", "LABEL_METRICS", "NUMBER_METRICS", "ORDERED_METRICS",
-        "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option", "read_flags",
+        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FAMILIES", "FitKeywords", "FitOptions", "LABEL_METRICS",
+        "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option",
+        "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
     "threads": ("THREADS", "number_threads", "open_pool", "single_blas"),

@@ -10,7 +10,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
+        "clean_label", "free_name", "group_rows", "keep_only", "name_splits", "no_column", "second_name", "shown_by",
+        "status_of",
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",

@@ -15,6 +15,7 @@ from typing import Any, Unpack, overload
 
 import numpy as np
 
+from plait.checks.split_checks import propose_groups
 from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
 from plait.core.options import FitKeywords, FitOptions, checked
@@ -167,6 +168,8 @@ def fit(
         if schemas[name].column(name).confidence < UNSURE:
             callback({"note": say_target(schemas[name].column(name))})
     schema = schemas[targets[0]]
+    for sentence in propose_groups(table, schema):
+        callback({"note": sentence})
     table = with_rates(table, schema, chosen.sample_rate, callback)
     classes = _find_labels(table, schemas, sample_weight)
     audio = "" if classes else check_request(schema, name_modalities(schema, chosen))

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import plait
+from books import write_book
 from plait.data.media import read_image, read_sound
 from plait.data.parse import read_dates, read_numbers
 from plait.kinds import KINDS
@@ -277,7 +278,9 @@ def _tables() -> Iterator[Form]:
     yield Form(group, "a row with more cells than the header", file("t.csv", CSV + "4,5,6\n"), REFUSED)
     yield Form(group, "two columns of one name", file("t.csv", CSV.replace("time", "x")), REFUSED)
     yield Form(group, "nothing in it", file("t.csv", ""), REFUSED)
-    yield Form(group, "an Excel workbook", file("t.xlsx", b"PK\x03\x04" + bytes(99)), REFUSED)
+    book = {"Sheet1": [line.split(",") for line in CSV.splitlines()]}
+    yield Form(group, "an Excel workbook (`plait[excel]`)", lambda there: write_book(there / "t.xlsx", book), TABLE)
+    yield Form(group, "a zip archive", file("t.zip", b"PK\x03\x04" + bytes(99)), REFUSED)
     yield Form(group, "packed with gzip", file("t.csv.gz", b"\x1f\x8b" + bytes(99)), REFUSED)
 
 

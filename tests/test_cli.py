@@ -153,7 +153,7 @@ def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
 )
 def test_what_a_docstring_says_of_a_verb_is_what_it_takes(verb: str) -> None:
     function = getattr(plait, verb)
-    taken = inspect.signature(function).parameters
+    taken = inspect.signature(inspect.unwrap(function)).parameters
     assert set(read_flags(function)) <= set(taken)
     read, doc = cli.read_verb(verb)
     assert list(read.parameters.values()) == list(taken.values())

@@ -87,7 +87,7 @@ def entries(text: str) -> list[str]:
 def parameters(value: Any) -> list[str]:
     """Return the parameters a caller may give."""
     try:
-        given = list(inspect.signature(value).parameters)
+        given = list(inspect.signature(inspect.unwrap(value)).parameters)  # `**options` as one
     except ValueError:  # an exception without one of its own
         return []
     return [name for name in given if name != "self"]

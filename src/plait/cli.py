@@ -112,7 +112,7 @@ def read_verb(verb: str) -> tuple[inspect.Signature, str]:
         {"evaluate": "predict", "run_demo": "demo", "run_server": "serve"}.get(verb, verb) + ".py"
     )
     source = file.read_text("utf-8")
-    text = source[source.index(f"\ndef {verb}(") :].split("\n\n\n", 1)[0]
+    text = source[source.rindex(f"\ndef {verb}(") :].split("\n\n\n", 1)[0]
     (node,) = ast.parse(text).body  # of this function alone: whole files add 20 ms to `plait --help`
     assert isinstance(node, ast.FunctionDef)
     args, kinds = node.args, inspect.Parameter

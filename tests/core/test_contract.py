@@ -21,6 +21,7 @@ from plait.core.contract import (
     answer_subsets,
     clean_label,
     keep_only,
+    name_splits,
     second_name,
     status_of,
 )
@@ -187,3 +188,19 @@ def test_a_predictor_is_asked_with_parts_hidden_unless_it_has_a_quicker_way() ->
 )
 def test_the_status_of_a_row_says_what_is_absent_and_why(absent: dict[str, str], status: str, reason: str) -> None:
     assert status_of(absent, ["photo", "sound"]) == (status, reason)
+
+
+@pytest.mark.parametrize(
+    ("cells", "parts"),
+    [
+        (["train", "Val", " dev ", "TEST", None], ["train", "val", "val", "test", None]),
+        (["训练", "验证集", "测试集"], ["train", "val", "test"]),
+        (["training set", "Validation", "test_split"], ["train", "val", "test"]),
+        (["train", "eval", "test"], ["train", "val", "test"]),
+        (["train", "dev", "eval"], ["train", "val", "test"]),  # as in speech
+        (["train", "eval"], ["train", "val"]),
+        (["train", "bus", "set", 3], ["train", "bus", "set", "3"]),
+    ],
+)
+def test_the_words_of_a_split_are_read_in_other_names_and_languages(cells: list[Any], parts: list[str | None]) -> None:
+    assert name_splits(cells) == parts

@@ -31,7 +31,7 @@ def png(path: Path) -> Path:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PK\x03\x04....", "an Excel workbook or a zip archive"),
+        (b"PK\x03\x04....", "a zip archive, and no workbook"),
         (b"\x1f\x8b....", "compressed with gzip"),
         (b"PAR1 but no more", "damaged, or no Parquet or Arrow file"),
         (b"\x89PNG\r\n\x1a\n", "a picture, not a table"),

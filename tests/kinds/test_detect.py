@@ -251,6 +251,32 @@ def test_the_split_column_is_found(media: Path) -> None:
     assert detect(read({"split": ["left", "right"] * 4})).column("split").role == "feature"
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "why"),
+    [
+        ("数据划分", ["训练", "验证", "测试", "训练"], "holds only 测试 (test), 训练 (train), 验证 (val)"),
+        ("usage", ["train", "train", "dev", "eval"], "holds only dev (val), eval (test), train"),
+        ("part", ["train", "test", None, "train"], "holds only test, train"),
+    ],
+)
+def test_a_split_is_found_by_its_words_whatever_its_name(name: str, cells: list[str | None], why: str) -> None:
+    column = detect(read({"a": [1.5, 2.5, 3.5, 4.5], name: cells})).column(name)
+    assert (column.role, column.why) == ("split", why)
+
+
+@pytest.mark.parametrize("cells", [["train", "bus", "train", "car"], ["test", "val"] * 2, ["train"] * 4])
+def test_words_that_may_be_anything_are_no_split(cells: list[str]) -> None:
+    assert detect(read({"a": [1.5, 2.5, 3.5, 4.5], "by": cells})).role("split") is None
+
+
+def test_of_two_splits_the_one_that_is_called_so_is_taken() -> None:
+    parts = ["train", "train", "val", "test"]
+    schema = detect(read({"a": [1.5, 2.5, 3.5, 4.5], "old": parts, "split": parts[::-1]}))
+    assert schema.role("split") == "split"
+    assert schema.column("old").why == "looks like a split, but the split is 'split'"
+    assert schema.column("old").role == "ignored"
+
+
 def test_what_the_user_says_goes_first() -> None:
     table = read({"id": [f"p{i}" for i in MANY], "n": [i % 7 for i in MANY], "one": ["same"] * 40})
     schema = detect(table, kinds={"id": "category", "n": "category", "one": "text"}, ignore="one")

@@ -90,6 +90,17 @@ def test_each_column_of_a_modality_has_a_part_of_its_own(tmp_path: Path) -> None
 # the verb
 
 
+def test_show_proposes_a_group_and_says_nothing_of_one_that_is_named() -> None:
+    table = {"speaker": ["ann", "bob", "cy"] * 4, "words": [f"word {i} of a day" for i in range(12)]}
+    shown = show(table)
+    assert str(shown).endswith(
+        "note: 'speaker' may tell which rows belong together: its name says whose the rows are; if so: --group speaker "
+        "(fit then draws whole groups)"
+    )
+    assert len(shown.to_json()["groups"]) == 1
+    assert show(table, group="speaker").to_json()["groups"] == []
+
+
 def test_show_tells_kinds_roles_holes_and_modalities(explained_table: Path) -> None:
     shown = show(explained_table, target="label")
     said = shown.to_json()

@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "guesses": ("nested_order",),
     "label_checks": ("check_labels",),
     "media_checks": ("check_media",),
-    "split_checks": ("PARTS", "by_part", "find_gaps", "say_gap"),
+    "split_checks": ("PARTS", "by_part", "find_gaps", "propose_groups", "say_gap"),
     "survey": ("survey_table",),
     "table_checks": ("check_cells",),
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from plait.checks.guesses import Labels
 from plait.checks.leaks import LEAK, MANY_VALUES, STRONG, DrawnLabels, codes_of
-from plait.core.contract import Column, Schema, Table
+from plait.core.contract import Column, Schema, Table, name_splits
 from plait.core.finding import Finding, quoted
 from plait.core.words import count
 from plait.kinds.facts import Facts, facts_of, rows_of
@@ -24,11 +24,15 @@ FEWEST, LEAST_SHARED = 3, 0.1  # groups; share of the rows whose value another r
 LARGEST_BLOCK = 50  # rows of a value, on average, beyond which blocks tell that the table was sorted
 # what a person, an animal or a recording is called: rows of one are alike in much that is not asked for
 _GROUP_NAME = re.compile(
-    r"(?:^|[\s_.-])(?:patient|subject|speaker|participant|person|user|customer|client|member|student|pupil|donor|animal"
-    r"|author|writer|singer|artist|owner|driver|player|household|family|session|recording|video|specimen|group)s?"
-    r"(?:[\s_.-]?(?:ids?|no|nr|num|number|names?|code|key|uid))?$|患者|病人|说话人|用户|客户|学生",
+    r"(?:^|[\s_.-])(?:patient|subject|subj|speaker|spkr?|participant|person|user|customer|client|member|student|pupil"
+    r"|donor|animal|author|writer|singer|artist|owner|driver|player|household|family|session|recording|video|specimen"
+    r"|group|patientin|sprecher|proband|kunde|nutzer|paciente|hablante|sujeto|usuario|cliente|locuteur|sujet"
+    r"|utilisateur|пациент|диктор|клиент)s?"
+    r"(?:[\s_.-]?(?:ids?|no|nr|num|number|names?|code|key|uid))?$"
+    r"|患者|病人|病例号|说话人|發言人|发言人|讲者|被试|受试者|参与者|用户|客户|学生|話者|被験者|환자|화자|참가자",
     re.IGNORECASE,
 )
+NAMED, NAMED_ID = "its name says whose the rows are", "it is named like an id, and comes again"
 _ID_NAME = re.compile(r"(?:^|[\s_.:-])(?i:ids?|uuid|guid|uid)$|(?<=[a-z])(?:Id|ID)$|编号$")
 
 
@@ -132,14 +136,8 @@ def _check_ids(table: Table, schema: Schema, split: Split) -> Iterator[Finding]:
 
 def check_groups(table: Table, schema: Schema, split: Split | None, drawn: DrawnLabels | None) -> Iterator[Finding]:
     """Find columns by whose values rows belong together, where no group is named and no split keeps them so."""
-    for column in () if schema.role("group") is not None else schema.columns:
-        facts = facts_of(table, column.name)
-        why = _say_group(column, facts)
-        cells = table.cells(column.name) if why else []
-        if not why or (
-            split is not None and not any(_is_shared(r, split) for r in _rows_by_value(cells, split).values())
-        ):
-            continue
+    for name, why in list_groups(table, schema, split).items():
+        facts, cells = facts_of(table, name), table.cells(name)
         saved = 0.0
         if drawn is not None:
             codes = codes_of([None if cells[row] is None else str(cells[row]) for row in drawn.rows])
@@ -149,9 +147,37 @@ def check_groups(table: Table, schema: Schema, split: Split | None, drawn: Drawn
             message += ", and rows of one value have " + ("one label" if saved >= LEAK else "much the same label")
         where = "are in more than one split" if split is not None else "may come to be in more than one split"
         message += f"; rows that belong together {where}, and the scores be too good"
-        mend = f"If rows of one value belong together: --group {quoted(column.name)}"
+        mend = f"If rows of one value belong together: --group {quoted(name)}"
         mend += ", without a split column" if split is not None else " (fit then draws whole groups)"
-        yield Finding("warning" if saved >= LEAK else "note", "split-group-likely", column.name, (), message, mend)
+        yield Finding("warning" if saved >= LEAK else "note", "split-group-likely", name, (), message, mend)
+
+
+def propose_groups(table: Table, schema: Schema) -> list[str]:
+    """Return a sentence on each column that is named like what rows belong to, where no group is named."""
+    name = schema.role("split")
+    found = list_groups(table, schema, None if name is None else name_splits(table.cells(name)))
+    way = " (fit then draws whole groups)" if name is None else ", without a split column"
+    return [
+        f"{column!r} may tell which rows belong together: {why}; if so: --group {quoted(column)}{way}"
+        for column, why in found.items()
+        if why in (NAMED, NAMED_ID)
+    ]
+
+
+def list_groups(table: Table, schema: Schema, split: Split | None) -> dict[str, str]:
+    """Return {column: why} of those by whose values rows may belong together, where none is named as the group and the
+    split, if there is one, does not keep them together."""
+    if schema.role("group") is not None:
+        return {}
+    found = {}
+    for column in schema.columns:
+        why = _say_group(column, facts_of(table, column.name))
+        if why and split is not None:
+            values = _rows_by_value(table.cells(column.name), split).values()
+            why = why if any(_is_shared(rows, split) for rows in values) else ""
+        if why:
+            found[column.name] = why
+    return found
 
 
 def _say_group(column: Column, facts: Facts) -> str:
@@ -170,9 +196,9 @@ def _say_group(column: Column, facts: Facts) -> str:
         return ""
     # "group" may be the arm of a trial
     if _GROUP_NAME.search(column.name.strip()) and (num >= MANY_VALUES or "group" not in column.name.lower()):
-        return "its name says whose the rows are"
+        return NAMED
     if _ID_NAME.search(column.name.strip()):
-        return "it is named like an id, and comes again"
+        return NAMED_ID
     if column.kind not in ("category", "id") or num < MANY_VALUES or not 2 * num <= facts.filled <= LARGEST_BLOCK * num:
         return ""
     codes = values.combine_chunks().dictionary_encode().indices.to_numpy()

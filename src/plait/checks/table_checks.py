@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plait.core.contract import SPLITS, Column, Schema, Table
+from plait.core.contract import Column, Schema, Table, name_splits
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
 from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
@@ -44,10 +44,7 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
 def split_of(table: Table, schema: Schema) -> list[str | None] | None:
     """Return for each row train, val or test, None where it is blank; None for a table without a split column."""
     name = schema.role("split")
-    if name is None:
-        return None
-    words = [None if cell is None else str(cell).strip().lower() for cell in table.cells(name)]
-    return [None if word is None else SPLITS.get(word, word) for word in words]
+    return None if name is None else name_splits(table.cells(name))
 
 
 def _check_split(table: Table, schema: Schema) -> Iterator[Finding]:

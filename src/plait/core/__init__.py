@@ -10,7 +10,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
+        "clean_label", "free_name", "group_rows", "keep_only", "name_splits", "no_column", "second_name", "shown_by",
+        "status_of",
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",
@@ -19,8 +20,9 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (
-        "AS_TEXT", "CLASS_METRICS", "FAMILIES", "FitOptions", "LABEL_METRICS", "NUMBER_METRICS", "ORDERED_METRICS",
-        "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option", "read_flags",
+        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FAMILIES", "FitKeywords", "FitOptions", "LABEL_METRICS",
+        "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option",
+        "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
     "threads": ("THREADS", "number_threads", "open_pool", "single_blas"),

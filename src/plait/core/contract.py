@@ -14,6 +14,7 @@ have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper t
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -27,10 +28,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
-# what people call the parts of a split: {word: train, val or test}
-SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
-    ("val", "valid", "validation", "dev"), "val"
-)
+# what people call the parts of a split: {word: train, val or test}; "eval" beside a validation part is the test
+SPLITS = {
+    word: part
+    for part, words in {
+        "train": "train trn training trainval 训练 学習 훈련 entrenamiento entraînement treino обучение",
+        "val": "val valid validation dev devel development eval evaluation 验证 驗證 検証 검증 validación валидация",
+        "test": "test tst testing holdout 测试 測試 テスト 테스트 prueba teste тест",
+    }.items()
+    for word in words.split()
+}
+_EVALS = ("eval", "evaluation")
+_OF_A_SET = re.compile(r"[\s_-]?(?:set|split|data|集|数据|数据集)$")
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,19 @@ class Schema:
             columns=tuple(Column(**c) for c in data["columns"]),
             modalities=tuple(Modality(m["name"], m["kind"], tuple(m["columns"])) for m in data["modalities"]),
         )
+
+
+def name_splits(cells: Iterable[Any]) -> list[str | None]:
+    """Return train, val or test for each cell, None where it is blank, and what is none of them as it is written.
+
+    >>> name_splits(["Training", "dev", "eval", None, "测试集", "bus"])
+    ['train', 'val', 'test', None, 'test', 'bus']
+    """
+    texts = [None if cell is None else str(cell) for cell in cells]
+    words = {text: _OF_A_SET.sub("", text.strip().lower()) for text in {*texts} if text is not None}
+    there = {SPLITS.get(word) for word in words.values() if word not in _EVALS}
+    parts = SPLITS | (dict.fromkeys(_EVALS, "test") if "val" in there and "test" not in there else {})
+    return [None if text is None else parts.get(words[text], text) for text in texts]
 
 
 def group_rows(table: Table, schema: Schema) -> np.ndarray | None:

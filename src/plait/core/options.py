@@ -1,4 +1,7 @@
-"""The options of `fit`, once: the command line and the Python call are both made from these fields."""
+"""The options of `fit`, once: the command line and the Python call are both made from these fields.
+
+What an editor and a type checker shall know stands in FitKeywords: the same names with the same types, as a test holds.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plait.errors import RequestError, did_you_mean
 
@@ -51,6 +54,46 @@ def option(default: Any, help: str) -> Any:
     if default is dict:
         return field(default_factory=dict, metadata={"help": help})
     return field(default=default, metadata={"help": help})
+
+
+class ColumnKeywords(TypedDict, total=False):
+    """What `show`, `check` and `fit` may be told of the columns of a table; FitOptions says what each means."""
+
+    split: str | None
+    group: str | None
+    ignore: Sequence[str]
+    kinds: Mapping[str, str]
+    modalities: Mapping[str, Sequence[str]]
+    sample_rate: int | None
+
+
+class FitKeywords(ColumnKeywords, total=False):
+    """The keyword arguments of `fit` as editors and type checkers see them; FitOptions says what each means."""
+
+    fusion: Any
+    encoders: Mapping[str, Any]
+    prep: Mapping[str, Any]
+    convert: Sequence[str]
+    fill: Sequence[str]
+    converters: Mapping[str, Any]
+    tune: Sequence[str]
+    balance: bool
+    epochs: int | None
+    batch_size: int
+    precision: str
+    candidates: Sequence[str]
+    choose: str
+    metric: str | None
+    margin: float
+    repeats: int
+    refit: str | None
+    folds: int | None
+    time_limit: float | None
+    seed: int
+    learning_curve: bool
+    report: bool | None
+    report_rows: int | None
+    overwrite: bool
 
 
 @dataclass(frozen=True)
@@ -210,7 +253,11 @@ def _tune_words(given: Any) -> tuple[str, ...]:
 
 
 def checked(verb: F) -> F:
-    """Hold what a verb is called with against the types that it names. Raises RequestError."""
+    """Hold what a verb is called with against the names and types that it takes. Raises RequestError.
+
+    Of a verb with `**options: Unpack[…]` the signature, as `help` and notebooks show it, names each of them.
+    """
+    keywords = _keywords_of(verb)
 
     @functools.cache
     def read() -> tuple[dict[str, Any], inspect.Signature]:
@@ -219,6 +266,8 @@ def checked(verb: F) -> F:
     @functools.wraps(verb)
     def call(*args: Any, **kwargs: Any) -> Any:
         hints, signature = read()
+        if keywords is not None:
+            _check_names(kwargs, [*[*signature.parameters][:-1], *keywords], verb.__name__)
         given = signature.bind(*args, **kwargs)
         for name, value in given.arguments.items():
             kind = given.signature.parameters[name].kind
@@ -227,7 +276,31 @@ def checked(verb: F) -> F:
                     check_argument(name, one, hints[name])
         return verb(*args, **kwargs)
 
+    if keywords is not None:
+        call.__signature__ = _spread(inspect.signature(verb), keywords)  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
+
+
+def _keywords_of(verb: Callable[..., Any]) -> Mapping[str, Any] | None:
+    """Return what a verb's `**options` may be, by name; None of a verb without, or with any."""
+    last = list(inspect.signature(verb).parameters.values())[-1:]
+    named = re.fullmatch(r"Unpack\[(\w+)\]", str(last[0].annotation)) if last else None
+    return verb.__globals__[named[1]].__annotations__ if named else None
+
+
+def _spread(signature: inspect.Signature, keywords: Iterable[str]) -> inspect.Signature:
+    """Return the signature with each keyword, its type and its default, where it had `**options`."""
+    usual = {f.name: f for f in fields(FitOptions)}
+    last = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=usual[name].default_factory() if callable(usual[name].default_factory) else usual[name].default,
+            annotation=usual[name].type,
+        )
+        for name in keywords
+    ]
+    return signature.replace(parameters=[*list(signature.parameters.values())[:-1], *last])
 
 
 def check_argument(name: str, value: Any, hint: Any) -> None:

@@ -19,16 +19,12 @@ _TEXT_ENDINGS = frozenset((".txt", ".md"))
 _SYSTEM = re.compile(
     r"__macosx|__pycache__|@eadir|@tmp|#recycle|#snapshot|\$recycle\.bin|lost\+found|system volume information"
 )
-_SPLIT_WORDS = SPLITS | {
-    "trn": "train", "tst": "test", "holdout": "test", "eval": "val", "evaluation": "val", "devel": "val",
-    "development": "val", "trainval": "train", "训练": "train", "测试": "test", "验证": "val",
-}  # fmt: skip
 _THINGS = (  # words beside a split's name that tell nothing: test_images, trainset, 训练集
     "set|sets|data|dataset|images|image|imgs|img|pictures|pics|photos|audio|audios|sounds|wav|wavs|clips|texts|files|"
     "samples|split|folder|jpg|jpeg|png|dir|the|集|数据|数据集|图片"
 )
 _THING = re.compile(_THINGS)
-_SPLIT = re.compile(rf"({'|'.join(sorted(_SPLIT_WORDS, key=len, reverse=True))})(?:{_THINGS})?")
+_SPLIT = re.compile(rf"({'|'.join(sorted(SPLITS, key=len, reverse=True))})(?:{_THINGS})?")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
 _PIECE = re.compile(r"(?:fold|part|batch|chunk|shard|split|cv)[\s_-]*\d+", re.IGNORECASE)
 _LAYOUT = re.compile("images|imgs|jpegimages|labels|annotations|masks?|gt|ground_?truth|bboxes|xmls")
@@ -189,7 +185,7 @@ def _split_of(name: str) -> tuple[str, tuple[str, ...]]:
     """
     words = [word for word in map(str.lower, _WORD.findall(name)) if not _THING.fullmatch(word)]
     found = [match[1] if (match := _SPLIT.fullmatch(word)) else "" for word in words]
-    splits = {_SPLIT_WORDS[word] for word in found if word}
+    splits = {SPLITS[word] for word in found if word}
     rest = tuple(word for word, named in zip(words, found, strict=True) if not named)
     split = "train" if splits == {"train", "val"} else splits.pop() if len(splits) == 1 else ""
     return (split if split and (found[0] or found[-1]) else "", rest)

@@ -26,6 +26,7 @@ _SOUNDS = (
 )
 IMAGE_ENDINGS = frozenset("." + ending for ending in _PICTURES.split())
 AUDIO_ENDINGS = frozenset("." + ending for ending in _SOUNDS.split())
+BOOK_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 VIDEO_ENDINGS = frozenset("." + ending for ending in _VIDEOS.split())
 
 PNG = "save it as PNG or JPEG"  # how a picture that cannot be decoded is mended
@@ -167,6 +168,21 @@ def sniff_format(head: bytes) -> tuple[str, str] | None:
     if layer in (1, 2) and version != 1 and head[2] >> 4 != 15 and (head[2] >> 2) & 3 != 3:
         return "audio", "MP3"
     return ("audio", "AAC") if head[1] & 0xF6 == 0xF0 else None
+
+
+def is_workbook(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with these bytes is a workbook, whatever its name is: a zip archive with its parts,
+    or what holds an old one, or one with a password."""
+    if not head.startswith(b"PK\x03\x04"):
+        return head.startswith(b"\xd0\xcf\x11\xe0")
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return path.suffix.lower() in BOOK_ENDINGS  # whoever opens it says what is wrong
+    return not {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}.isdisjoint(names)
 
 
 def _unpacked(head: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,22 @@ from plait.data.encodings import code_of_bom
 from plait.data.layout import is_json_line
 from plait.errors import TableError, did_you_mean
 
-_TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".ipc")
+_TABLE_ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".tab",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".ipc",
+    *formats.BOOK_ENDINGS,
+)
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 _FOREIGN = (
-    (b"PK\x03\x04", "an Excel workbook or a zip archive", "save the sheet as 'CSV UTF-8'"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
+    (b"PK\x03\x04", "a zip archive, and no workbook", "unpack it first"),
     (b"\x1f\x8b", "compressed with gzip", "unpack it first: gunzip FILE"),
     (b"SQLite format 3", "a database", "write the query's result to Parquet or CSV"),
     (b"\x89HDF", "an HDF5 file", "write it to Parquet"),
@@ -37,7 +49,8 @@ def read(source: Any, folder: str | Path | None = None) -> Table:
 
     Args:
         source: path of a CSV, TSV, JSON, JSONL, Parquet or Arrow file (told by what is inside; JSON in any form that
-            pandas writes); a folder of class-named folders; a frame of pandas or Polars, and whatever else speaks Arrow
+            pandas writes), or of a workbook, or one of its sheets: "people.xlsx#Sheet2" (`plait[excel]`); a folder of
+            class-named folders; a frame of pandas or Polars, and whatever else speaks Arrow
             (`__arrow_c_stream__`: DuckDB, pyarrow); a Dataset or DatasetDict of Hugging Face (its parts become the
             column "split"); a dict of arrays or lists with one entry a row, such as
             {"image": (row, height, width, channel)}; an array of numbers (row, column), whose columns are called
@@ -72,8 +85,12 @@ def _read(source: Any, folder: str | Path | None) -> Table:
     if isinstance(source, Table):
         return source if place is None else dataclasses.replace(source, folder=place)
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source).expanduser()
-        table = _read_folder(path) if path.is_dir() else _read_file(path)
+        path, sheet = Path(source).expanduser(), None
+        if not path.exists() and (
+            cut := re.fullmatch(rf"(.+(?:{'|'.join(formats.BOOK_ENDINGS)}))#(.+)", str(path), re.IGNORECASE)
+        ):
+            path, sheet = Path(cut[1]), cut[2]
+        table = _read_folder(path) if path.is_dir() else _read_file(path, sheet)
         table.folder = place if place is not None else table.folder
     else:
         from plait.data.arrow import categories_in
@@ -84,7 +101,7 @@ def _read(source: Any, folder: str | Path | None) -> Table:
     return table
 
 
-def _read_file(path: Path) -> Table:
+def _read_file(path: Path, sheet: str | None = None) -> Table:
     if path.exists() and not path.is_file():
         raise TableError(f"{path} is a pipe or a device; expected a file")
     if not path.exists():
@@ -99,6 +116,11 @@ def _read_file(path: Path) -> Table:
         return Table({}, path.parent, str(path))  # no line is no row
     if not head.strip():
         raise TableError(f"{path} is empty")
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) and formats.is_workbook(path, head):
+        from plait.data.excel import read_sheet
+
+        (data, lines, units), sheet = read_sheet(path, sheet)
+        return Table(data, path.parent, f"{path}#{sheet}", lines=lines, units=units)
     for start, what, mend in _FOREIGN:
         if head.startswith(start):
             raise TableError(f"{path} is {what}, not a table that plait reads; {mend}")

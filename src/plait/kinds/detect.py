@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plait.core.contract import SPLITS, Column, Modality, Schema, Table, clean_label
+from plait.core.contract import Column, Modality, Schema, Table, clean_label, name_splits
 from plait.core.finding import quoted
 from plait.core.words import count
 from plait.data.label_lists import find_delimiter, looks_like_labels
@@ -28,6 +28,8 @@ ASKED = "the target as asked; "
 UNSURE = 0.7  # how sure one is at least of a kind that nobody needs to be told about
 WHY_MENDED = "says what a mended copy changed"
 CONVERTED = ("confidence", "converter", "status")  # beside a column that `convert` made: about how it came to be
+OTHER_SPLIT = "looks like a split, but the split is"
+MOST_SPLITS = 12  # different words of a split; there are three parts, and people mix how they write them
 MANY_TEXTS = 200  # different texts of several words: more than anyone tells apart as classes
 TRANSCRIPT = re.compile(
     r"(?:^|[\s_.-])(?:transcripts?|transcriptions?|transcribed|utterances?|sentences?|said|spoken|speech[\s_-]?text)"
@@ -52,8 +54,8 @@ def detect(
     Looks into at most 200 cells of a column, and of files at the first bytes only; a file that is missing or damaged
     never stops it. What the caller says goes before what is found: target, split, group and ignore give roles, `kinds`
     gives kinds, `modalities` ({name: columns}) says which columns form one modality. A column of videos forms two, its
-    frames and, where any has one, its sound; `ignore` takes the name of one too. A column called "split" of split
-    words alone is the split. Ids, columns without a cell and columns of one value are left out (role "ignored").
+    frames and, where any has one, its sound; `ignore` takes the name of one too. A column of split words alone, such
+    as train and dev, is the split. Ids, columns without a cell and columns of one value are left out (role "ignored").
     What a target is, `judge_target` tells from its values, however they are stored; strings beside a sound may be a
     transcript (kind "text").
 
@@ -69,6 +71,7 @@ def detect(
     roles = {name: "ignored" if what == "ignore" else what for what, name in named}
     facts = {name: facts_of(table, name) for name in table.names}
     columns = [_column(facts[name], table, roles.get(name), kinds.get(name), split) for name in table.names]
+    columns = _one_split(columns)
     by_name = {column.name: column for column in columns}
     settled = {*roles, *kinds}
     columns = [c if c.name in settled else _beside_others(c, by_name, facts[c.name]) for c in columns]
@@ -113,10 +116,10 @@ def _column(facts: Facts, table: Table, role: str | None, kind: str | None, spli
     guess = judge(facts, table.folder)
     if role == "target":
         return _target(facts, guess, kind)
-    if role is None and name.strip().lower() == "split" and kind is None and _is_split(facts):
+    if role is None and kind is None and _is_split(facts):
         if split is not None:
-            return Column(name, "category", "ignored", f"looks like a split, but the split is {split!r}", 0.9)
-        return Column(name, "category", "split", f"holds only {', '.join(sorted(facts.uniques()))}", 1.0)
+            return Column(name, "category", "ignored", f"{OTHER_SPLIT} {split!r}", 0.9)
+        return Column(name, "category", "split", f"holds only {_say_parts(facts)}", 1.0)
     if role is None and kind is None and MENDED.fullmatch(name):
         return Column(name, "text", "ignored", WHY_MENDED, 0.9)
     if kind is not None:
@@ -142,7 +145,30 @@ def _check_kind(facts: Facts, kind: str, table: Table) -> None:
 
 
 def _is_split(facts: Facts) -> bool:
-    return facts.form == "text" and bool(facts.filled) and {str(v).lower() for v in facts.uniques()} <= SPLITS.keys()
+    """Whether cells are words of a split: train and another part, or in a column called split any of them."""
+    words = facts.uniques() if facts.form == "text" and 0 < (facts.distinct or 0) <= MOST_SPLITS else []
+    parts = {part for part in name_splits(words) if part is not None}
+    named = facts.name.strip().lower() == "split"
+    return bool(parts) and parts <= {"train", "val", "test"} and (named or ("train" in parts and len(parts) > 1))
+
+
+def _say_parts(facts: Facts) -> str:
+    """Return the words of a split, each with the part that it means where it is called otherwise."""
+    words = sorted(facts.uniques())
+    pairs = zip(words, name_splits(words), strict=True)
+    return ", ".join(word if word.lower() == part else f"{word} ({part})" for word, part in pairs)
+
+
+def _one_split(columns: Sequence[Column]) -> list[Column]:
+    """Leave out all columns that look like a split but one: that called split, else the first."""
+    found = [column.name for column in columns if column.role == "split"]
+    kept = next((name for name in found if name.strip().lower() == "split"), *found[:1] or [None])
+    return [
+        replace(column, role="ignored", why=f"{OTHER_SPLIT} {kept!r}", confidence=0.9)
+        if column.role == "split" and column.name != kept
+        else column
+        for column in columns
+    ]
 
 
 SAID = {"ordered": "classes in an order"}  # else its own name

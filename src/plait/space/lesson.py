@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plait.core.contract import SPLITS, Schema, Table, clean_label, group_rows
+from plait.core.contract import Schema, Table, clean_label, group_rows, name_splits
 from plait.core.files import file_in
 from plait.data.spelling import match_names
 from plait.errors import RequestError, did_you_mean
@@ -131,8 +131,8 @@ def parts_of(model: Model, table: Table, fitting: Table) -> np.ndarray:
     from test, and of the others some choose. Rows that a run was tested on stay test rows."""
     name = Schema.from_json(model.facts.schema).role("split")
     if name is not None and name in table.names:
-        words = ["" if cell is None else str(cell).strip().lower() for cell in table.cells(name)]
-        part = np.array([SPLITS.get(word, "") for word in words], "<U5")
+        named = name_splits(table.cells(name))
+        part = np.array([word if word in ("train", "val", "test") else "" for word in named], "<U5")
     else:
         part = np.full(len(table), "train", "<U5")
         if model.learned is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plait.checks.split_checks import PARTS, by_part, find_gaps, say_gap
-from plait.core.contract import SPLITS, Schema, Table, group_rows
+from plait.core.contract import Schema, Table, group_rows, name_splits
 from plait.core.finding import quoted
 from plait.core.words import count
 from plait.errors import TableError
@@ -33,14 +33,14 @@ def choose_splits(
     name = schema.role("split")
     split = np.where(labelled, "train", "").astype("<U5")
     if name is not None:
-        for row, cell in enumerate(table.cells(name)):
-            word = "" if cell is None else str(cell).strip().lower()
-            if word and word not in SPLITS:
+        cells = table.cells(name)
+        for row, part in enumerate(name_splits(cells)):
+            if part not in (None, *PARTS):
                 raise TableError(
-                    f"{table.place(name, row)}: the split is {cell!r}; "
+                    f"{table.place(name, row)}: the split is {cells[row]!r}; "
                     "expected train, val or test (also valid, validation, dev)."
                 )
-            split[row] = SPLITS.get(word, "") if labelled[row] else ""
+            split[row] = part or "" if labelled[row] else ""
     if not (split == "train").any():
         raise TableError(
             "there are no training rows with a label. Give at least a few rows a label and the split 'train'."

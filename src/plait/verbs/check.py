@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from plait.checks.findings import Findings
 from plait.core.contract import Schema, Table
 from plait.core.finding import Finding
-from plait.core.options import FitOptions, checked
+from plait.core.options import ColumnKeywords, FitOptions, checked
 from plait.core.terminal import Callback, quiet
 from plait.data.fact_cache import cache_folder
 from plait.data.read import read
@@ -20,8 +20,8 @@ from plait.errors import RequestError, did_you_mean
 from plait.kinds.detect import detect
 from plait.kinds.left_out import WHY_ASKED
 
+COLUMNS = ("split", "group", "ignore", "kinds", "modalities")
 WHY_TARGET = f"{WHY_ASKED}: another target"
-OPTIONS = ("split", "group", "ignore", "kinds", "modalities", "sample_rate")
 
 
 @checked
@@ -34,7 +34,7 @@ def check(
     learning_curve: bool = False,
     cache: str | Path | bool = True,
     callback: Callback | None = None,
-    **options: Any,
+    **options: Unpack[ColumnKeywords],
 ) -> Findings:
     """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes.
 
@@ -66,9 +66,6 @@ def check(
     from plait.checks.table_checks import check_cells
 
     tell = callback or quiet
-    for name in options:
-        if name not in OPTIONS:
-            raise RequestError(f"check has no option {name!r}. {did_you_mean(name, OPTIONS)}")
     chosen = FitOptions.of(options)
     rows = read(table, folder)
     schemas = [*detect_targets(rows, list_targets(target), chosen).values()] or [detect_columns(rows, None, chosen)]
@@ -86,7 +83,7 @@ def check(
 
 def detect_columns(table: Table, target: str | None, chosen: FitOptions) -> Schema:
     """Return what each column is, as the options have it."""
-    roles: dict[str, Any] = {name: getattr(chosen, name) for name in OPTIONS[:-1]}
+    roles: dict[str, Any] = {name: getattr(chosen, name) for name in COLUMNS}
     return detect(_with_rates(table, chosen.sample_rate), target=target, **roles)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, overload
 
 import numpy as np
 
+from plait.checks.split_checks import propose_groups
 from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
-from plait.core.options import FitOptions, checked
+from plait.core.options import FitKeywords, FitOptions, checked
 from plait.core.threads import number_threads
 from plait.core.words import count, jsonable
 from plait.data.arrow import is_category
@@ -50,6 +51,36 @@ ON_PAIRS = ("split", "group", "ignore", "kinds", "modalities", "encoders", "prep
             "seed", "overwrite", "sample_rate", "report")  # fmt: skip
 
 
+@overload
+def fit(
+    data: Any,
+    labels: Any = None,
+    *,
+    target: str | None = None,
+    pairs: bool = False,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
+    sample_weight: Any = None,
+    **options: Unpack[FitKeywords],
+) -> Model: ...
+
+
+@overload
+def fit(
+    data: Any,
+    labels: Any = None,
+    *,
+    target: Sequence[str],
+    pairs: bool = False,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
+    sample_weight: Any = None,
+    **options: Unpack[FitKeywords],
+) -> Model | Targets: ...
+
+
 @checked
 def fit(
     data: Any,
@@ -61,7 +92,7 @@ def fit(
     folder: str | Path | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
-    **options: Any,
+    **options: Unpack[FitKeywords],
 ) -> Model | Targets:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
@@ -137,6 +168,8 @@ def fit(
         if schemas[name].column(name).confidence < UNSURE:
             callback({"note": say_target(schemas[name].column(name))})
     schema = schemas[targets[0]]
+    for sentence in propose_groups(table, schema):
+        callback({"note": sentence})
     table = with_rates(table, schema, chosen.sample_rate, callback)
     classes = _find_labels(table, schemas, sample_weight)
     audio = "" if classes else check_request(schema, name_modalities(schema, chosen))

@@ -6,13 +6,14 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from plait.checks.split_checks import propose_groups
 from plait.core.contract import Column, Schema, Table
 from plait.core.files import write_bytes
-from plait.core.options import FitOptions, checked
+from plait.core.options import ColumnKeywords, FitOptions, checked
 from plait.core.terminal import text_table
 from plait.core.words import count
 from plait.data.read import read
@@ -40,14 +41,15 @@ def with_rates(table: Table, schema: Schema, rate: int | None, callback: Callbac
 
 @dataclass(frozen=True)
 class Show:
-    """What `show` found: the schema, the number of rows, and the absent cells of each column."""
+    """What `show` found: the schema, the number of rows, the absent cells of each column, and what may be groups."""
 
     schema: Schema
     rows: int
     holes: dict[str, int]
+    groups: Sequence[str] = ()  # sentences on columns that may tell which rows belong together
 
     def to_json(self) -> dict[str, Any]:
-        return {"rows": self.rows, "holes": self.holes, **self.schema.to_json()}
+        return {"rows": self.rows, "holes": self.holes, **self.schema.to_json(), "groups": list(self.groups)}
 
     def __str__(self) -> str:
         def line(column: Column) -> list[str]:
@@ -59,7 +61,7 @@ class Show:
         parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
         if not self.schema.modalities:
             parts.append("no column is left to learn from")
-        return "\n".join([*parts, *say_left_out(self.schema)])
+        return "\n".join([*parts, *say_left_out(self.schema), *(f"note: {sentence}" for sentence in self.groups)])
 
 
 @checked
@@ -71,7 +73,7 @@ def show(
     out: str | Path | None = None,
     folder: str | Path | None = None,
     prep: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[ColumnKeywords],
 ) -> Show:
     """Return what each column is, and why; with `row` and `out`, draw that row around preprocessing.
 
@@ -83,7 +85,7 @@ def show(
         out (--out PICTURE): Where the drawing goes.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         prep: Options of preprocessing: {"photo.size": 12}, {"photo": {"size": 12}} or {"photo": ImagePrep(size=12)}.
-        **options: Split, group, ignore, kinds and modalities, as in `plait.fit`.
+        **options: Split, group, ignore, kinds, modalities and sample_rate, as in `plait.fit`.
 
     Raises:
         TableError: the table cannot be read.
@@ -106,7 +108,7 @@ def show(
     holes = {column.name: sum(absent_cells(table, column)) for column in schema.columns}
     if row is not None and out is not None:
         _draw(table, schema, chosen, row, Path(out))
-    return Show(schema, len(table), holes)
+    return Show(schema, len(table), holes, propose_groups(table, schema))
 
 
 def _draw(table: Table, schema: Schema, chosen: FitOptions, row: int, out: Path) -> None:

@@ -183,16 +183,13 @@ class Model:
             >>> model.use("text").modalities, model.use("text").candidate
             (['text'], 'text')
         """
-        views, proven = self.views, self.predictors.get(PROOF, self.predictors["winner"])
         if name == PROOF and PROOF not in self.predictors:
             return self  # what was proven is what ships
+        views = self.views
         if name in self.predictors and name != "winner":
             predictor = self.predictors[name]
-        elif name in (
-            self.facts.winner,
-            *(line["kept"] for line in self.leaderboard if line["winner"] and "kept" in line),
-        ):
-            predictor = proven
+        elif name in [self.facts.winner, *(line.get("kept") for line in self.leaderboard if line["winner"])]:
+            predictor = self.predictors.get(PROOF, self.predictors["winner"])
         elif name in self.candidates:
             kept = self.kept()
             predictor, views = kept.predictors[name], [*views, *kept.views]

@@ -142,8 +142,9 @@ def _name(model: Model) -> str:
     try:
         network_predictors(model.predictor())
     except RequestError as error:
-        able = [name for name in (NETWORK, *model.alone) if is_graph(model.predictors.get(name))]
-        able += [name for name, one in model.kept().predictors.items() if is_graph(one)]
+        others = {name: one for name, one in model.predictors.items() if name in (NETWORK, *model.alone)}
+        others = {name: others[name] for name in sorted(others, key=lambda name: name != NETWORK)}
+        able = [name for name, one in {**others, **model.kept().predictors}.items() if is_graph(one)]
         if not able:
             raise
         what = f"{model.facts.network}, the best that can" if able[0] == NETWORK else able[0]

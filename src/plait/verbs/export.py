@@ -145,11 +145,13 @@ def _name(model: Model) -> str:
         others = {name: one for name, one in model.predictors.items() if name in (NETWORK, *model.alone)}
         others = {name: others[name] for name in sorted(others, key=lambda name: name != NETWORK)}
         able = [name for name, one in {**others, **model.kept().predictors}.items() if is_graph(one)]
+        who = f"candidate {model.candidate!r}" if model.candidate else "the winner of this run"
+        said = str(error).replace("the winner of this run", who)
         if not able:
-            raise
+            raise RequestError(said) from None
         what = f"{model.facts.network}, the best that can" if able[0] == NETWORK else able[0]
         what = f"{what} alone" if able[0] in model.alone else what
-        raise RequestError(f"{error} Or write {what}: --candidate {shlex.quote(able[0])}.") from None
+        raise RequestError(f"{said} Or write {what}: --candidate {shlex.quote(able[0])}.") from None
     if model.candidate in ("", PROOF):
         return ""
     if model.candidate == NETWORK:

@@ -282,7 +282,7 @@ def try_demo() -> str:
         truth = np.array([str(fact["target"]) for fact in answered if fact["split"] == "test"])
         said, there = {}, {}
         for name in model.modalities:
-            answers = model.as_candidate(name).predict(data[rows])
+            answers = model.use(name).predict(data[rows])
             said[name] = np.array([str(label) for label in answers.labels])
             there[name] = np.array([status != "failed" for status in answers.status])
     rules = {}

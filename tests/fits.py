@@ -43,8 +43,8 @@ def names_in(folder: Path) -> set[str]:
 
 
 def fixed_names_in(folder: Path) -> set[str]:
-    """Return the files that every run has, not those that are there once for each classic learner."""
-    return {name for name in names_in(folder) if not name.startswith("classic-")}
+    """Return the files that every run has, not those of each classic learner or of candidates beside the winner."""
+    return {name for name in names_in(folder) if not name.startswith(("classic-", "candidates."))}
 
 
 def text_and_numbers() -> dict[str, Any]:

@@ -65,7 +65,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     for verb, answer in {"fit": model, "show": shown}.items():
         monkeypatch.setitem(vars(plait), verb, remember(verb, answer))
-    predictions = type("Answers", (), {"__len__": lambda self: 2, **vars(answers)})()
+    predictions = type("Answers", (), {"__len__": lambda self: 2, "candidate": "", **vars(answers)})()
     monkeypatch.setitem(vars(plait), "predict", remember("predict", predictions))
     return asked
 

@@ -244,8 +244,10 @@ def predict(
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
     summary |= {"notes": answers.notes} if answers.notes else {}
+    summary |= {"candidate": answers.candidate} if answers.candidate else {}
     if out is not None:
-        return {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}"
+        by = answers.candidate and f", by {answers.candidate}"
+        return {**summary, "out": out}, f"{status_line(answers.status)}{by}\nwritten to {out}"
     columns = answers.columns()
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     first = records[0] if cell else {}
@@ -457,6 +459,7 @@ def scores_text(scores: Mapping[str, Any]) -> str:
     names = [name for name in (*HEADS, *RATES) if name in overall]
     names = [name for name in names if name != "f1_micro" or "accuracy" not in overall]  # of one class a row the same
     parts = [f"{count(scores['rows'], 'row')}, {count(scores['scored'])} scored, {count(scores['failed'])} failed"]
+    parts = [f"candidate {scores['candidate']}: {parts[0]}"] if "candidate" in scores else parts
     parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
     parts += [say_unsure(overall.values())] if say_unsure(overall.values()) else []
     titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}

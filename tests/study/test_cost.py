@@ -123,7 +123,9 @@ def test_an_encoder_is_timed_on_cells_of_the_table(tmp_path: Any) -> None:
 
 def test_the_leaderboard_tells_the_cost() -> None:
     one = candidate("a", learner("a"), 9.0, params=7)
-    (line,) = list_candidates([one], one, lambda c: (None, None, Cost(1_500_000, 6_000_000, 0.12345, 38.004)))
+    (line,) = list_candidates(
+        [one], one, lambda c: (None, None, Cost(1_500_000, 6_000_000, 0.12345, 38.004)), {one: "it"}
+    )
     told = {key: line[key] for key in ("params", "memory_mb", "latency_ms", "seconds")}
     assert told == {"params": 1_500_000, "memory_mb": 6.0, "latency_ms": 0.1235, "seconds": 38.0}
 

@@ -60,7 +60,7 @@ def test_the_best_network_stays_where_something_else_has_won(tmp_path: Path, mon
     assert sorted(loaded.predictors) == ["network", "proof", "tabular", "winner"]
     assert list(loaded.alone) == ["tabular"]
     rows = {"a": [0.4, None], "b": [2, None]}
-    found = loaded.as_candidate("network").predict(rows)
+    found = loaded.use("network").predict(rows)
     assert found.status == ["ok", "failed"]
     assert found.probabilities[0] != pytest.approx(loaded.predict(rows).probabilities[0], abs=1e-6)  # type: ignore[index]
 

@@ -35,15 +35,15 @@ def test_what_was_tested_stays_and_what_ships_has_learned_from_all_rows(tmp_path
     assert "learned anew" not in plain.summary()
     assert plain.facts.test == model.facts.test
     assert plain.study.verdict == model.study.verdict
-    assert plain.as_candidate("proof") is plain
+    assert plain.use("proof") is plain
     rows = {name: cells[:20] for name, cells in columns.items() if name != "y"}
     again = plait.load(tmp_path / "all")
-    proof, shipped = again.as_candidate("proof").predict(rows), again.predict(rows)
+    proof, shipped = again.use("proof").predict(rows), again.predict(rows)
     assert np.array_equal(proof.probabilities, plain.predict(rows).probabilities)
     assert not np.allclose(shipped.probabilities, proof.probabilities, atol=1e-4)
     assert sorted(again.alone) == ["a", "b"]
-    with pytest.raises(plait.RequestError, match=r"the run holds no candidate 'prof'\. Did you mean 'proof'"):
-        again.as_candidate("prof")
+    with pytest.raises(plait.RequestError, match=r"the run has no candidate 'prof'\. Did you mean 'proof'"):
+        again.use("prof")
 
 
 def test_with_a_split_column_the_test_rows_are_never_learned_from() -> None:

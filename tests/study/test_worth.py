@@ -43,7 +43,7 @@ def test_an_explanation_of_the_winner_is_headed_by_it(model: Model) -> None:
     assert model.explain(rows).worth == model.facts.study["worth"]
     assert str(model.explain(rows)).startswith("What mattered, in points of accuracy, on 60 test rows: ")
     assert model.explain(rows, row=0).worth is None
-    assert model.as_candidate("a").explain(rows).worth is None  # it was not split
+    assert model.use("a").explain(rows).worth is None  # it was not split
 
 
 def test_of_a_metric_that_takes_time_or_many_modalities_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

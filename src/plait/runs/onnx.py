@@ -103,7 +103,8 @@ class OnnxModel(Model):
     What proves it (leaderboard, verdict, each modality trained alone) stays in the run.
 
     Args:
-        facts, views, predictors, folder, keeper, made, learned: as of `plait.Model`; `load` makes one from a file.
+        facts, views, predictors, folder, keeper, made, learned, kept, candidate: as of `plait.Model`; `load` makes one
+            from a file.
 
     Example:
         >>> written = plait.export(model, out="model.onnx")

@@ -49,7 +49,7 @@ class Pairs(Model):
         """Raise RequestError: there is none."""
         self._refuse()
 
-    def as_candidate(self, name: str) -> NoReturn:
+    def use(self, name: str) -> NoReturn:
         """Raise RequestError: there is none."""
         self._refuse()
 

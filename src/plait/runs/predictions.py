@@ -34,6 +34,7 @@ class Predictions:
         status, reason: (rows,) lists: ok, partial or failed, and why.
         kept: columns of the table that are carried along: {name: (rows,) list}.
         notes: sentences on what of the table is not as in training.
+        candidate: the name of what answered, as `Model.use` was asked for it; "" of the winner.
 
     Example:
         >>> answers = model.predict(table)
@@ -48,6 +49,7 @@ class Predictions:
     classes: list[Any] | None = None
     kept: dict[str, list[Any]] = field(default_factory=dict, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
+    candidate: str = field(default="", kw_only=True)
 
     _kinds: ClassVar[dict[str, str | None]] = {"prediction": None, "status": "string", "reason": "string"}
 
@@ -155,7 +157,7 @@ class TargetPredictions:
 
     Args:
         of: {target: its Predictions}.
-        kept, notes: as in `Predictions`.
+        kept, notes, candidate: as in `Predictions`.
 
     Example:
         >>> age = plait.Predictions([34.0], None, ["ok"], [""])
@@ -166,6 +168,7 @@ class TargetPredictions:
     of: dict[str, Predictions]
     kept: dict[str, list[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    candidate: str = ""
 
     def __len__(self) -> int:
         return len(next(iter(self.of.values())))

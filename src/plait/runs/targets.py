@@ -127,16 +127,16 @@ class Targets:
     def __len__(self) -> int:
         return len(self.models)
 
-    def as_candidate(self, name: str) -> Targets:
+    def use(self, name: str) -> Targets:
         """Return this run with another predictor of each target as the one that answers.
 
         Args:
-            name: as in `Model.as_candidate`.
+            name: as in `Model.use`.
 
         Raises:
             RequestError: a target has no such predictor.
         """
-        return replace(self, models={target: model.as_candidate(name) for target, model in self.models.items()})
+        return replace(self, models={target: model.use(name) for target, model in self.models.items()})
 
     def predict(
         self,
@@ -168,7 +168,7 @@ class Targets:
                 for model, answered in zip(models, _answer(models, table, callback), strict=True)
             }
         tell(notes, callback)
-        return TargetPredictions({name: answers[name] for name in self.models}, kept, notes)
+        return TargetPredictions({name: answers[name] for name in self.models}, kept, notes, first.candidate)
 
     @cached_property
     def _alike(self) -> list[list[Model]]:

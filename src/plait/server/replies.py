@@ -93,6 +93,7 @@ def describe_model(
             "unit": model.facts.unit,
             "limits": limits.to_json(),
             "seal": model.facts.seal,
+            "candidate": model.candidate or None,
             "example": example is not None,
             "index": index is not None,
         }

@@ -127,9 +127,15 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def list_candidates(
-    candidates: Sequence[Candidate], winner: Candidate, score: Callable[[Candidate], tuple[Any, Any, Cost]]
+    candidates: Sequence[Candidate],
+    winner: Candidate,
+    score: Callable[[Candidate], tuple[Any, Any, Cost]],
+    kept: Mapping[Candidate, str],
 ) -> list[dict[str, Any]]:
-    """Return the leaderboard, the winner first. score: candidate → on validation, on test rows or None, its cost."""
+    """Return the leaderboard, the winner first. score: candidate → on validation, on test rows or None, its cost.
+
+    kept: the names by which those can be asked whose weights are kept.
+    """
     board = []
     for candidate in sorted(candidates, key=lambda c: (c is not winner, c.loss)):
         val, test, cost = score(candidate)
@@ -149,6 +155,7 @@ def list_candidates(
                 "latency_ms": round(cost.latency_ms, 4),
                 "memory_mb": round(cost.size / 1e6, 3),
                 "winner": candidate is winner,
+                "kept": kept.get(candidate, ""),
             }
         )
     return board

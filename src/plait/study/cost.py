@@ -41,12 +41,10 @@ def count_learned(predictor: Any) -> int:
     return count_kept(predictor, (), True)[0]
 
 
-def count_kept(predictor: Any, views: Sequence[View], learned: bool = False) -> tuple[int, int]:
-    """Return how many numbers a predictor, its members and its pretrained encoders keep, and how many bytes these take.
-
-    What two members share counts once, and so do two encoders of the same weights.
-    """
-    kept: dict[Any, tuple[int, int]] = {}
+def count_leaves(predictor: Any, learned: bool = False) -> dict[int, tuple[int, int]]:
+    """Return for each network and learner that a predictor asks in the end how many numbers it keeps, and how many
+    bytes these take, by the identity of what keeps them."""
+    kept = {}
     for leaf in leaves_of(predictor):
         network = getattr(leaf, "network", leaf)
         if isinstance(network, Module):
@@ -54,6 +52,15 @@ def count_kept(predictor: Any, views: Sequence[View], learned: bool = False) -> 
         else:
             params = int(getattr(leaf, "params", 0))
             kept[id(leaf)] = params, 8 * params
+    return kept
+
+
+def count_kept(predictor: Any, views: Sequence[View], learned: bool = False) -> tuple[int, int]:
+    """Return how many numbers a predictor, its members and its pretrained encoders keep, and how many bytes these take.
+
+    What two members share counts once, and so do two encoders of the same weights.
+    """
+    kept: dict[Any, tuple[int, int]] = {**count_leaves(predictor, learned)}
     for view in encoded_by(predictor, views):
         assert view.frozen is not None
         kept[view.frozen.weights] = count_network(view.frozen.network)

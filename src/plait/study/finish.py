@@ -25,6 +25,7 @@ from plait.proof.scores import confusion
 from plait.runs.answers import Answers, answer_prepared, count_holes
 from plait.runs.arrival import MOST_LEARNED, find_copies, mix_codes
 from plait.runs.facts import RunFacts
+from plait.runs.kept import Kept
 from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
@@ -34,6 +35,7 @@ from plait.study.cost import time_row
 from plait.study.encoder_choice import tell_encoders
 from plait.study.example import pack_example
 from plait.study.job import Fit
+from plait.study.keeping import choose_kept, keep_fitting
 from plait.study.refit import Refit
 from plait.study.report_content import Account
 from plait.study.search import Result, Search
@@ -47,6 +49,7 @@ def finish(result: Result) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, search = result.job, result.search
     search.study.leave_device()
+    result.kept = choose_kept(search, result.winner)
     model = ship(result)
     answered = ask(result, model)
     prove(result, model, answered)
@@ -95,9 +98,11 @@ def ship(result: Result) -> Model:
         predictors[NETWORK], facts.network = best.tempered, best.name
     read_by = {view for predictor in predictors.values() for view in input_names(predictor)}
     strands = [s for s in study.prepared.views if s.how not in ("tuned", "beside", "letters") or s.name in read_by]
+    others = {name: one.tempered for one, name in result.kept.items() if one is not winner}
+    kept = Kept.of(others, study.prepared.views, strands)
     rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
     learned = hash_learned(result.job, rows, strands)
-    return Model(facts, strands, predictors, made=list(result.job.made), learned=learned)
+    return Model(facts, strands, predictors, made=list(result.job.made), learned=learned, kept=lambda: kept)
 
 
 def best_network(result: Result) -> Candidate | None:
@@ -228,7 +233,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         "why": labels.why,
         "verdict": warned(verdict, list_warnings(result.job, study.prepared, study.split, result.looks)),
         "trials": search.trials,
-        "candidates": list_candidates(study.candidates, result.winner, score),
+        "candidates": list_candidates(study.candidates, result.winner, score, result.kept),
         "conversions": compare_conversions(search, converted),
     }
     if worth := measure_worth(result, model, answered):
@@ -323,7 +328,10 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         stopped=study.budget.stopped,
     )
     views, known = study.prepared.views, np.flatnonzero(np.isin(split, ("train", "val")))
-    model = Transcriber(facts, views, networks, made=list(job.made), learned=hash_learned(job, known, views))
+    kept = keep_fitting(winner, study.candidates, study.prepared.names)
+    others = Kept({name: one.network for one, name in kept.items() if one is not winner})
+    learned = hash_learned(job, known, views)
+    model = Transcriber(facts, views, networks, made=list(job.made), learned=learned, kept=lambda: others)
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model.answer_prepared(study.prepared.take(rows), *asked)
@@ -336,7 +344,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
         "metric": "wer",
         "verdict": warned(study.verdict(winner).to_json(), list_warnings(job, study.prepared, split, looks)),
         "trials": {"single": 1, "fused": len(study.candidates) - 1},
-        "candidates": study.leaderboard(winner),
+        "candidates": study.leaderboard(winner, kept),
     }
     transcripts = Transcripts.of(answered.answers[whole].tolist(), answered.statuses)
     facts.mute = bool(len(tests)) and not any(transcripts.labels)

@@ -26,7 +26,7 @@ from plait.proof.verdict import Contest, Side, Verdict, judge
 from plait.study.blends import Blends
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
-from plait.study.cost import count_learned
+from plait.study.cost import chain_of, count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.ensemble import Answered, Chooser, Deal
 from plait.study.job import Fit
@@ -278,6 +278,18 @@ class Search:
         """Whether a candidate has learned from training and validation rows at once."""
         return candidate in self._whole
 
+    def can_keep(self, candidate: Candidate) -> bool:
+        """Whether a candidate answers what all rows are seen as, so that a run can hold it beside the winner.
+
+        Folds of few rows have seen them in a way of their own: what learned so learns once more, while time is left.
+        """
+        folded = [one for one in chain_of(candidate) if one.fit is not None and one.pooled is not None]
+        if folded and self.classic.sees_anew:
+            if not self.study.budget.is_spent:
+                self._learn_whole(candidate)
+            return self.has_whole(candidate)
+        return True
+
     def _learn_whole(self, candidate: Candidate) -> None:
         """Let what has learned in folds learn from training and validation rows at once, and all that it is made of."""
         if self.deal is None or (len(self.deal.turns) == 1 and self.study.budget.is_spent):
@@ -375,6 +387,7 @@ class Result:
     checked: dict[str, Any] | None = None
     looks: int = 0  # fits with different options that have looked at the same test rows, this one among them
     sharing: dict[str, Any] | None = None  # whether it helped to learn the target together with others
+    kept: dict[Candidate, str] = field(default_factory=dict)  # those that the folder keeps, and their names
 
     def __post_init__(self) -> None:
         study = self.search.study

@@ -220,8 +220,8 @@ class Recognition(Training):
         contest = Contest(more, {self.audio: one}, yardstick, margin=self.options.margin / 100, shipped=winner.name)
         return judge(contest, np.random.default_rng([self.seed, 6]))
 
-    def leaderboard(self, winner: Candidate) -> list[dict[str, Any]]:
-        """Say of every candidate what validation, cost and the test rows say; the winner first."""
+    def leaderboard(self, winner: Candidate, kept: Mapping[Candidate, str]) -> list[dict[str, Any]]:
+        """Say of every candidate what validation, cost and the test rows say; the winner first. kept: names of some."""
         looked = self.looked_at(winner) if len(self.test) else []
 
         def score(candidate: Candidate) -> tuple[Any, Any, Cost]:
@@ -229,7 +229,7 @@ class Recognition(Training):
             val = self._rate(count_errors(self.texts[self.val], candidate.answers), self.val)
             return val, test, self.costs.of(candidate, self._time_row(candidate))
 
-        return list_candidates(self.candidates, winner, score)
+        return list_candidates(self.candidates, winner, score, kept)
 
     def _rate(self, counts: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
         return error_rates(counts, generator=np.random.default_rng(self.seed), groups=self.job.groups_of(rows))["wer"]

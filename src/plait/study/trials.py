@@ -348,6 +348,11 @@ class ClassicTrials:
             study.callback({"note": deal.said})
         return deal
 
+    @property
+    def sees_anew(self) -> bool:
+        """Whether each turn has vocabularies and codes of its own, as those of few rows have."""
+        return self.deal is not None and len(self.deal.turns) > 1 and len(self.deal.rows) <= FRESH
+
     @cached_property
     def turns(self) -> list[Seen]:
         """What learners see in each turn: vocabularies and codes are those of the rows that are learned from in it.
@@ -359,7 +364,7 @@ class ClassicTrials:
             return [self.seen]
         seens = []
         for number, (learned, _) in enumerate(self.deal.turns):
-            if len(self.deal.rows) > FRESH:
+            if not self.sees_anew:
                 seens.append(self.seen)
                 continue
             generator = np.random.default_rng([self.study.seed, 13, number])

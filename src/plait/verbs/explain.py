@@ -33,8 +33,8 @@ def explain(
             `plait.read` takes.
         row (--row N): Explain this row, from 0, down to its parts.
         out (--out OUT): Picture of the row (.png), or a folder for all there is.
-        candidate (--candidate NAME): Another predictor of the run: proof, the winner as it was when the test
-            rows were looked at, or a modality alone.
+        candidate (--candidate NAME): Another predictor of the run: a candidate that it keeps, as it was scored (plait
+            study RUN lists them), a modality alone, or proof, the winner as it was when the test rows were looked at.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ FORMATS = ("onnx",)
 class Export:
     """What `export` wrote. difference: the largest between the run and the file, over as many rows as `rows` says.
 
-    Of probabilities as they are; of numbers in spreads (standard deviations) of the target.
+    Of probabilities as they are; of numbers in spreads (standard deviations) of the target. candidate: the name of the
+    predictor that was asked for, "" of the winner.
     """
 
     path: Path
@@ -43,12 +45,13 @@ class Export:
     rows: int
     drawn: bool
     difference: float
+    candidate: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
     def __str__(self) -> str:
-        lines = [f"{self.path}, {self.bytes / 1e6:.1f} MB"]
+        lines = [f"{self.path}, {self.bytes / 1e6:.1f} MB{self.candidate and f', candidate {self.candidate}'}"]
         for way, ports in (("input ", self.inputs), ("output", self.outputs)):
             lines += [f"{way}  {p['name']}: {p['dtype']} ({', '.join(map(str, p['shape']))})" for p in ports]
         rows = count(self.rows, "drawn row" if self.drawn else "row")
@@ -80,8 +83,8 @@ def export(
         run (RUN): Folder that `plait fit` wrote.
         to (--to FORMAT): onnx.
         out (--out FILE): File to write; RUN.onnx beside RUN.
-        candidate (--candidate NAME): Another predictor of the run: network, the best of networks alone where the
-            winner asks something else; proof; or a modality alone.
+        candidate (--candidate NAME): Another predictor of the run, as in `plait.predict`; network is the best of
+            networks alone, where the winner asks something else.
         rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
         folder (--folder FOLDER): Where relative media paths of the rows begin.
         overwrite (--overwrite): Replace a file that is there.
@@ -102,7 +105,7 @@ def export(
         raise RequestError(f"cannot export to {to!r}. {did_you_mean(to, FORMATS)}")
     for module in ("onnx", "onnxscript", "onnxruntime"):
         need(module)
-    model = open_one(run, "a file holds")
+    model = open_one(run, "a file holds", candidate)
     if isinstance(model, OnnxModel):
         raise RequestError("this model is in an ONNX file already; give the run folder it was written from.")
     if model.task == "recognition":
@@ -113,9 +116,7 @@ def export(
         raise RequestError(
             "a model of several labels a row cannot be exported: a graph knows no thresholds. Predict with the run."
         )
-    named = _name(model, candidate)
-    if candidate is not None:
-        model = model.as_candidate(candidate)
+    named = _name(model)
     path = _place(model, out)
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
@@ -132,26 +133,30 @@ def export(
     difference = compare(model, written, batch)
     write_bytes(path, data)
     inputs, outputs = describe_ports(written)
-    return Export(path, len(data), inputs, outputs, len(batch.present[names[0]]), rows is None, difference)
+    rows_tried = len(batch.present[names[0]])
+    return Export(path, len(data), inputs, outputs, rows_tried, rows is None, difference, model.candidate)
 
 
-def _name(model: Model, candidate: str | None) -> str:
+def _name(model: Model) -> str:
     """Return what the file says it holds, "" of the winner. Raises RequestError where that asks no network."""
-    if candidate in (NETWORK, PROOF):
-        return model.facts.network or "" if candidate == NETWORK else ""
-    if candidate is not None:
-        return f"{candidate} alone"
     try:
         network_predictors(model.predictor())
     except RequestError as error:
-        able = [
-            name for name in (NETWORK, *model.alone) if name in model.predictors and is_graph(model.predictors[name])
-        ]
+        others = {name: one for name, one in model.predictors.items() if name in (NETWORK, *model.alone)}
+        others = {name: others[name] for name in sorted(others, key=lambda name: name != NETWORK)}
+        able = [name for name, one in {**others, **model.kept().predictors}.items() if is_graph(one)]
+        who = f"candidate {model.candidate!r}" if model.candidate else "the winner of this run"
+        said = str(error).replace("the winner of this run", who)
         if not able:
-            raise
-        what = f"{model.facts.network}, the best that can" if able[0] == NETWORK else f"{able[0]} alone"
-        raise RequestError(f"{error} Or write {what}: --candidate {able[0]}.") from None
-    return ""
+            raise RequestError(said) from None
+        what = f"{model.facts.network}, the best that can" if able[0] == NETWORK else able[0]
+        what = f"{what} alone" if able[0] in model.alone else what
+        raise RequestError(f"{said} Or write {what}: --candidate {shlex.quote(able[0])}.") from None
+    if model.candidate in ("", PROOF):
+        return ""
+    if model.candidate == NETWORK:
+        return model.facts.network or ""
+    return f"{model.candidate} alone" if model.candidate in model.alone else model.candidate
 
 
 def read_back(data: bytes, path: Path, model: Model) -> OnnxModel:

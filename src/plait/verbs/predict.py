@@ -38,8 +38,8 @@ def predict(
         rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is absent.
         out (--out FILE): CSV or Parquet file to write.
         keep (--keep COLUMN): Column to carry along beside the answers. Columns that training took for ids always are.
-        candidate (--candidate NAME): Another predictor of the run: proof, the winner as it was when the test
-            rows were looked at, or a modality alone.
+        candidate (--candidate NAME): Another predictor of the run: a candidate that it keeps, as it was scored (plait
+            study RUN lists them), a modality alone, or proof, the winner as it was when the test rows were looked at.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress.
 
@@ -77,8 +77,8 @@ def evaluate(
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
         rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
             `plait.read` takes.
-        candidate (--candidate NAME): Another predictor of the run: proof, the winner as it was when the test
-            rows were looked at, or a modality alone.
+        candidate (--candidate NAME): Another predictor of the run: a candidate that it keeps, as it was scored (plait
+            study RUN lists them), a modality alone, or proof, the winner as it was when the test rows were looked at.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
 

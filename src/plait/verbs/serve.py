@@ -26,6 +26,7 @@ def serve(
     max_bytes: int = 20_000_000,
     token: str | None = None,
     hosts: Sequence[str] | None = None,
+    candidate: str | None = None,
     callback: Callback | None = None,
 ) -> Any:
     """Return a fitted model as an ASGI application: answers and explanations over HTTP, and a page.
@@ -37,6 +38,7 @@ def serve(
         max_bytes: of a request; a larger one gets 413.
         token: what a request must bear, as `Authorization: Bearer TOKEN`.
         hosts: names that the Host header may hold. By default those of this machine; with a token any.
+        candidate: another predictor of the run, as in `plait.predict`.
         callback: Called with a dict for notes: a line of each request, with its sizes and its time.
 
     Raises:
@@ -55,20 +57,21 @@ def serve(
         raise RequestError("the token is empty; give one, or none.")
     from plait.server.app import make_app
 
-    told, opened = callback or quiet, open_alone(model)
+    told, opened = callback or quiet, open_alone(model, candidate)
     opened.predictor()  # a run of pairs has none, and says so
     there = None if index is None else open_index(index, opened)
     options: dict[str, Any] = {"batch": batch, "max_bytes": max_bytes, "token": token, "hosts": hosts}
     return make_app(opened, there, **options, say=lambda line: told({"note": line}))
 
 
-def open_alone(model: str | Path | Model | Targets) -> Model:
+def open_alone(model: str | Path | Model | Targets, candidate: str | None = None) -> Model:
     """Return the model; of an ONNX file one that computes in one thread, which is cheapest for a row at a time."""
     if isinstance(model, (str, Path)) and Path(model).suffix == ".onnx" and not Path(model).is_dir():
         from plait.runs.onnx import OnnxModel
 
-        return OnnxModel.load(model, threads=1)
-    return open_one(model, "a server answers for")
+        opened = OnnxModel.load(model, threads=1)
+        return opened if candidate is None else opened.use(candidate)
+    return open_one(model, "a server answers for", candidate)
 
 
 def open_index(index: Any, model: Model) -> Any:
@@ -91,6 +94,7 @@ def run_server(
     batch: int = 16,
     max_bytes: int = 20_000_000,
     token: str | None = None,
+    candidate: str | None = None,
     callback: Callback | None = None,
 ) -> str:
     """Serve a fitted model over HTTP until the process is told to end, and return the address.
@@ -104,6 +108,7 @@ def run_server(
         batch (--batch ROWS): Rows that are answered together, at the most.
         max_bytes (--max-bytes BYTES): Size of a request; a larger one gets 413.
         token (--token TOKEN): What a request must bear, as Authorization: Bearer TOKEN.
+        candidate (--candidate NAME): Another predictor of the run, as in `plait.predict`.
         callback: Called with a dict for notes.
 
     Raises:
@@ -119,6 +124,7 @@ def run_server(
     if token is None and not address.is_own:
         raise RequestError(f"{host} can be reached from other machines: give --token TOKEN, or leave --host out.")
     options: dict[str, Any] = {"index": index, "batch": batch, "max_bytes": max_bytes, "token": token}
+    options["candidate"] = candidate
     return run_process(partial(_make, run=run, **options), address, workers, _say)
 
 

@@ -13,6 +13,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from plait.core.garbage import uncollected
 from plait.core.version import __version__
 
 # Before torch is imported. Beside busy programs, threads that spin while they wait make small networks much slower; on
@@ -161,7 +162,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'plait' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_PLACES[name]), name)
+    with uncollected():
+        value = getattr(importlib.import_module(_PLACES[name]), name)
     globals()[name] = value
     return value
 

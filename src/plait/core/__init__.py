@@ -1,7 +1,7 @@
 """The nouns that every other room knows.
 
 Here: Table, Schema, Modality and Batch (`contract`), the options of a fit, files written whole or not at all, threads,
-the terminal, what users read (`words`), the version.
+garbage, the terminal, what users read (`words`), the version.
 Knows: no room but `errors`. Does not know: file formats of tables, kinds of data, networks.
 """
 
@@ -19,6 +19,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_bytes", "write_json", "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
+    "garbage": ("uncollected",),
     "options": (
         "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FAMILIES", "FitKeywords", "FitOptions", "LABEL_METRICS",
         "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option",

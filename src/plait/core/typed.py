@@ -138,13 +138,14 @@ def _fields_of(kind: Any) -> Check:
     else:
         hints = {f.name: hints[f.name] for f in fields(kind) if f.init}
         needed = [f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING]
-    checks = {name: _check_of(hint) for name, hint in hints.items()}
+    checks = [(name, _check_of(hint)) for name, hint in hints.items()]
 
     def check(value: Any) -> None:
         _require(isinstance(value, Mapping), value, "an object")
         for name in needed:
-            _require(name in value, value, f"an object with {name!r}")
-        _each([item for item in checks.items() if item[0] in value], value, ".{}")
+            if name not in value:
+                raise _Misfit(value, f"an object with {name!r}")
+        _each([item for item in checks if item[0] in value], value, ".{}")
 
     return check
 

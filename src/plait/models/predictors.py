@@ -366,9 +366,7 @@ def _network(part: Mapping[str, Any], weights: Mapping[str, np.ndarray], plan: A
             "give the plan again: plait.load(folder, plan=…)."
         ) from None
     _take_weights(network, weights)
-    if part["is"] == "recogniser":
-        return network.eval()
-    return NetworkPredictor(network.eval(), part["center"], part["spread"])
+    return network.eval() if part["is"] == "recogniser" else NetworkPredictor(network, part["center"], part["spread"])
 
 
 def _take_weights(network: torch.nn.Module, weights: Mapping[str, np.ndarray]) -> None:

@@ -268,28 +268,6 @@ def test_a_value_keeps_its_further_equals_signs() -> None:
     assert cli.parse_pairs(["text=a=b", "note="], "--cell") == {"text": "a=b", "note": ""}
 
 
-def test_scores_are_told_as_tables() -> None:
-    metrics = {"accuracy": {"value": 0.9, "low": 0.85, "high": 0.94}, "auroc": {"value": None}, "per_class": {}}
-    scores = {
-        "rows": 1200,
-        "scored": 1190,
-        "failed": 10,
-        "metrics": metrics,
-        "by_modalities": {"audio+image": {"rows": 1190, "metrics": metrics}},
-        "alone": {},
-    }
-    assert cli.scores_text(scores).splitlines() == [
-        "1,200 rows, 1,190 scored, 10 failed",
-        "",
-        "metric    value  95 % interval",
-        "accuracy  0.900  0.850 to 0.940",
-        "auroc     -",
-        "",
-        "this model, given only  rows   accuracy  auroc",
-        "audio+image             1,190  0.900     -",
-    ]
-
-
 @pytest.mark.parametrize("verb", ["show", "check", "fit", "predict", "evaluate", "explain", "convert", "export"])
 def test_folder_is_where_media_lie(run: Any, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     asked: dict[str, Any] = {}

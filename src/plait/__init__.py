@@ -35,6 +35,7 @@ _PLACES = {
     "evaluate": "plait.verbs.predict",
     "explain": "plait.verbs.explain",
     "Explanation": "plait.proof.explanation",
+    "Evaluation": "plait.proof.evaluation",
     "export": "plait.verbs.export",
     "serve": "plait.verbs.serve",
     "embed": "plait.verbs.embed",
@@ -75,6 +76,7 @@ __all__ = [
     "CellError",
     "Classifier",
     "Embeddings",
+    "Evaluation",
     "Explanation",
     "Findings",
     "Hits",
@@ -133,6 +135,7 @@ if TYPE_CHECKING:
     from plait.kinds.vectors.prep import VectorPrep
     from plait.kinds.video.prep import VideoPrep
     from plait.models.plan import Parallel, Sequential, Tree
+    from plait.proof.evaluation import Evaluation
     from plait.proof.explanation import Explanation
     from plait.runs.embedding import Embeddings
     from plait.runs.load import load

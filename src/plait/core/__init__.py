@@ -10,7 +10,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by", "status_of",
+        "clean_label", "frame_of", "free_name", "group_rows", "keep_only", "no_column", "second_name", "shown_by",
+        "status_of",
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",
@@ -18,6 +19,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "write_bytes", "write_json", "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
+    "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say"),
     "options": (
         "AS_TEXT", "CLASS_METRICS", "FAMILIES", "FitOptions", "LABEL_METRICS", "NUMBER_METRICS", "ORDERED_METRICS",
         "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option", "read_flags",

@@ -85,6 +85,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
     )
     code, _, _ = run(*words.split())
     args, options = verbs["fit"]
+    assert options.pop("quiet")  # what is shown is shown by the command line
     del options["callback"]
     assert code == 0
     assert args == ("t.csv",)
@@ -129,11 +130,19 @@ def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, An
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
     _, options = verbs["fit"]
     given = {
-        name: value for name, value in options.items() if name not in ("target", "pairs", "out", "folder", "callback")
+        name: value
+        for name, value in options.items()
+        if name not in ("target", "pairs", "out", "folder", "callback", "quiet")
     }
     assert (options["folder"], options["pairs"]) == (None, False)
     assert (code, out, err) == (0, "the summary\n", "")
     assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()
+
+
+def test_a_quiet_fit_shows_nothing(run: Any, verbs: dict[str, Any]) -> None:
+    assert run("fit", "t.csv", "--target", "y", "--out", "r", "--quiet") == (0, "the summary\n", "")
+    assert verbs["fit"][1]["quiet"]
+    assert "callback" not in verbs["fit"][1]
 
 
 def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:

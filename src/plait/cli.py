@@ -26,7 +26,8 @@ import typer
 
 import plait
 from plait.core.options import FitOptions, read_flags
-from plait.core.terminal import Progress, harmless
+from plait.core.progress import Progress
+from plait.core.terminal import harmless
 from plait.core.words import count, jsonable
 from plait.errors import PlaitError, RequestError
 
@@ -388,7 +389,10 @@ def demo(**given: Any) -> Answer:
 
 
 def _call(verb: Callable[..., Any], *words: Any, **given: Any) -> Any:
-    """Return what a verb answers, while its progress is shown."""
+    """Return what a verb answers, while its progress is shown, unless quiet is asked for."""
+    if given.get("quiet"):
+        return verb(*words, **given)
+    given |= {"quiet": True} if "quiet" in given else {}  # what is shown is shown here, to a file too
     with Progress() as progress:
         return verb(*words, callback=progress, **given)
 

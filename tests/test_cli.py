@@ -85,6 +85,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
     )
     code, _, _ = run(*words.split())
     args, options = verbs["fit"]
+    assert options.pop("quiet")  # what is shown is shown by the command line
     del options["callback"]
     assert code == 0
     assert args == ("t.csv",)
@@ -129,11 +130,19 @@ def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, An
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
     _, options = verbs["fit"]
     given = {
-        name: value for name, value in options.items() if name not in ("target", "pairs", "out", "folder", "callback")
+        name: value
+        for name, value in options.items()
+        if name not in ("target", "pairs", "out", "folder", "callback", "quiet")
     }
     assert (options["folder"], options["pairs"]) == (None, False)
     assert (code, out, err) == (0, "the summary\n", "")
     assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()
+
+
+def test_a_quiet_fit_shows_nothing(run: Any, verbs: dict[str, Any]) -> None:
+    assert run("fit", "t.csv", "--target", "y", "--out", "r", "--quiet") == (0, "the summary\n", "")
+    assert verbs["fit"][1]["quiet"]
+    assert "callback" not in verbs["fit"][1]
 
 
 def test_every_option_of_fit_has_a_flag_with_its_help(run: Any) -> None:
@@ -266,28 +275,6 @@ def test_parse_value(word: str, value: object) -> None:
 
 def test_a_value_keeps_its_further_equals_signs() -> None:
     assert cli.parse_pairs(["text=a=b", "note="], "--cell") == {"text": "a=b", "note": ""}
-
-
-def test_scores_are_told_as_tables() -> None:
-    metrics = {"accuracy": {"value": 0.9, "low": 0.85, "high": 0.94}, "auroc": {"value": None}, "per_class": {}}
-    scores = {
-        "rows": 1200,
-        "scored": 1190,
-        "failed": 10,
-        "metrics": metrics,
-        "by_modalities": {"audio+image": {"rows": 1190, "metrics": metrics}},
-        "alone": {},
-    }
-    assert cli.scores_text(scores).splitlines() == [
-        "1,200 rows, 1,190 scored, 10 failed",
-        "",
-        "metric    value  95 % interval",
-        "accuracy  0.900  0.850 to 0.940",
-        "auroc     -",
-        "",
-        "this model, given only  rows   accuracy  auroc",
-        "audio+image             1,190  0.900     -",
-    ]
 
 
 @pytest.mark.parametrize("verb", ["show", "check", "fit", "predict", "evaluate", "explain", "convert", "export"])

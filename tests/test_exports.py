@@ -16,6 +16,7 @@ PUBLIC = [
     "CellError",
     "Classifier",
     "Embeddings",
+    "Evaluation",
     "Explanation",
     "Findings",
     "Hits",

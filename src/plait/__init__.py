@@ -36,6 +36,7 @@ _PLACES = {
     "evaluate": "plait.verbs.predict",
     "explain": "plait.verbs.explain",
     "Explanation": "plait.proof.explanation",
+    "Evaluation": "plait.proof.evaluation",
     "export": "plait.verbs.export",
     "serve": "plait.verbs.serve",
     "embed": "plait.verbs.embed",
@@ -76,6 +77,7 @@ __all__ = [
     "CellError",
     "Classifier",
     "Embeddings",
+    "Evaluation",
     "Explanation",
     "Findings",
     "Hits",
@@ -134,6 +136,7 @@ if TYPE_CHECKING:
     from plait.kinds.vectors.prep import VectorPrep
     from plait.kinds.video.prep import VideoPrep
     from plait.models.plan import Parallel, Sequential, Tree
+    from plait.proof.evaluation import Evaluation
     from plait.proof.explanation import Explanation
     from plait.runs.embedding import Embeddings
     from plait.runs.load import load

@@ -26,8 +26,9 @@ import typer
 
 import plait
 from plait.core.options import FitOptions, read_flags
-from plait.core.terminal import Progress, harmless, text_table
-from plait.core.words import count, jsonable, number, say_unsure
+from plait.core.progress import Progress
+from plait.core.terminal import harmless
+from plait.core.words import count, jsonable
 from plait.errors import PlaitError, RequestError
 
 app = typer.Typer(
@@ -43,9 +44,6 @@ ON_CHECK = ("split", "group", "ignore", "kinds", "modalities")
 ON_SHOW = (*ON_CHECK, "prep")
 ON_FIT = tuple(f.name for f in fields(FitOptions))
 
-RATES = ("wer", "cer", "exact")  # of transcripts
-# that each set of modalities is told by
-HEADS = ("accuracy", "quadratic_kappa", "f1_rows", "f1_micro", "f1_macro", "auroc", "mae", "rmse", "r2")
 TYPES = {"bool": bool, "int": int, "float": float, "Path": Path}  # of one word; all else is text
 JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
 Answer = tuple[Any, str] | tuple[Any, str, int]
@@ -259,9 +257,7 @@ def predict(
 def evaluate(**given: Any) -> Answer:
     """Score a model on a table. All its rows count, with every set of modalities, and each alone."""
     scores = _call(plait.evaluate, **given)
-    if "targets" not in scores:
-        return scores, scores_text(scores)
-    return scores, "\n\n\n".join(f"target {name}\n\n{scores_text(own)}" for name, own in scores["targets"].items())
+    return scores, str(scores)
 
 
 @app.command()
@@ -395,7 +391,10 @@ def demo(**given: Any) -> Answer:
 
 
 def _call(verb: Callable[..., Any], *words: Any, **given: Any) -> Any:
-    """Return what a verb answers, while its progress is shown."""
+    """Return what a verb answers, while its progress is shown, unless quiet is asked for."""
+    if given.get("quiet"):
+        return verb(*words, **given)
+    given |= {"quiet": True} if "quiet" in given else {}  # what is shown is shown here, to a file too
     with Progress() as progress:
         return verb(*words, callback=progress, **given)
 
@@ -451,33 +450,6 @@ def parse_value(word: str) -> Any:
         except ValueError:
             continue
     return word
-
-
-def scores_text(scores: Mapping[str, Any]) -> str:
-    """Return the answer of `evaluate` as tables of plain text."""
-    overall = {name: score for name, score in scores["metrics"].items() if name != "per_class"}
-    names = [name for name in (*HEADS, *RATES) if name in overall]
-    names = [name for name in names if name != "f1_micro" or "accuracy" not in overall]  # of one class a row the same
-    parts = [f"{count(scores['rows'], 'row')}, {count(scores['scored'])} scored, {count(scores['failed'])} failed"]
-    parts = [f"candidate {scores['candidate']}: {parts[0]}"] if "candidate" in scores else parts
-    parts.append(text_table(["metric", "value", "95 % interval"], [[n, *_score(overall[n])] for n in overall]))
-    parts += [say_unsure(overall.values())] if say_unsure(overall.values()) else []
-    titles = {"by_modalities": "this model, given only", "alone": "a model trained only on"}
-    for key, title in titles.items():
-        lines = [
-            [group, count(result["rows"]), *(_score(result["metrics"].get(name))[0] for name in names)]
-            for group, result in scores.get(key, {}).items()
-        ]
-        if lines:
-            parts.append(text_table([title, "rows", *names], lines))
-    return "\n\n".join(parts)
-
-
-def _score(score: Mapping[str, float] | None) -> tuple[str, str]:
-    if score is None or score.get("value") is None:
-        return "-", ""
-    interval = f"{number(score['low'])} to {number(score['high'])}" if score.get("low") is not None else ""
-    return number(score["value"]), interval
 
 
 def _print(as_json: bool, data: Any, text: str) -> None:

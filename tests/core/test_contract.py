@@ -25,7 +25,7 @@ from plait.core.contract import (
     second_name,
     status_of,
 )
-from plait.errors import RequestError
+from plait.errors import MissingExtra, RequestError
 
 SCHEMA = Schema(
     (
@@ -204,3 +204,36 @@ def test_the_status_of_a_row_says_what_is_absent_and_why(absent: dict[str, str],
 )
 def test_the_words_of_a_split_are_read_in_other_names_and_languages(cells: list[Any], parts: list[str | None]) -> None:
     assert name_splits(cells) == parts
+
+
+FRAME = Table({"age": pa.chunked_array([[20, None, 51]]), "pixels": np.zeros((3, 2)), "note": np.array(["a", "", "b"])})
+
+
+def test_rows_are_kept_by_a_mask_or_by_their_cells() -> None:
+    assert FRAME.columns == FRAME.names == ["age", "pixels", "note"]
+    assert FRAME.head(2).shape == (2, 3)
+    assert FRAME.filter([True, False, True]).cells("age") == [20, 51]
+    assert FRAME.filter(age=51).cells("note") == ["b"]
+    assert FRAME.filter(age=[20, 51], note="a").cells("age") == [20]
+    assert FRAME.filter({"note": None}).cells("age") == [None]
+    assert len(FRAME.filter(age="51")) == 0
+    with pytest.raises(RequestError, match=r"got int64 of shape \(2,\); expected a boolean for each of 3 rows\."):
+        FRAME.filter([1, 0])
+    with pytest.raises(RequestError, match=r"there is no column 'agee'\. Did you mean 'age'"):
+        FRAME.filter(agee=1)
+
+
+def test_a_table_becomes_one_of_arrow_and_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert FRAME.to_arrow().column("pixels").to_pylist() == [[0.0, 0.0]] * 3
+    assert FRAME.to_pandas()["age"].tolist()[::2] == [20, 51]
+    with pytest.raises(RequestError, match="column 'x' cannot be written"):
+        Table({"x": np.array([object()], object)}).to_arrow()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="pandas, which is not installed; run: pip install pandas"):
+        FRAME.to_pandas()
+
+
+def test_a_table_in_a_line_and_in_a_cell() -> None:
+    assert repr(FRAME) == "Table(3 rows × 3 columns: age, pixels, note)"
+    assert "array of 2" in FRAME._repr_html_()
+    assert "0 rows × 0 columns" in Table({})._repr_html_()

@@ -143,3 +143,18 @@ def test_a_run_of_a_kind_that_is_not_known_says_so(tmp_path: Path) -> None:
         plait.fit(beats, target="y", out=tmp_path / "run", candidates=("classic",), report=False)
     with pytest.raises(plait.RunError, match="modality 'pulse' is of the kind 'pulse', which is not known here"):
         plait.load(tmp_path / "run")
+
+
+def test_in_a_notebook_it_shows_its_candidates_and_its_verdict(quick: Model) -> None:
+    assert repr(quick).startswith(f"Model({quick.target}: {quick.task}, ")
+    html = quick._repr_html_()
+    assert f"Predicts {quick.target}" in html
+    assert quick.study.verdict["sentence"][:30] in html
+    assert html.count("★") == 1
+
+
+def test_the_leaderboard_is_a_frame_of_plain_numbers(quick: Model) -> None:
+    frame, metric = quick.leaderboard.to_pandas(), quick.facts.study["metric"]
+    assert [*frame.columns[:6]] == ["name", "family", "plan", "recipe", "winner", f"{metric}_val"]
+    assert frame[f"{metric}_test"].dtype == frame["seconds"].dtype == np.float64
+    assert frame["winner"].tolist() == [True] + [False] * (len(frame) - 1)

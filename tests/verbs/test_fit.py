@@ -1,5 +1,6 @@
 """The verbs end to end: fit, predict, evaluate, on tiny tables of real files, and what bad input gets."""
 
+import contextlib
 import json
 import re
 import time
@@ -16,6 +17,7 @@ from PIL import Image
 
 from fits import FILES, fixed_names_in, names_in, numbers, raise_at, text_and_numbers
 from plait.core.files import digest
+from plait.core.progress import joined
 from plait.errors import RequestError, RunError, TableError
 from plait.models.fusion import pool
 from plait.models.plan import Parallel
@@ -475,6 +477,49 @@ def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
     assert {"alone", "alone then fused", "classic"} <= recipes
     assert not recipes & {"fine-tuned", "joint"}
     assert len(load(tmp_path / "run").predict(data)) == 30
+
+
+def test_an_interrupt_of_the_report_leaves_a_whole_run(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"candidates": ("classic", "ensemble"), "out": tmp_path / "run", "report": True}
+    model = numbers(callback=raise_at("robustness", KeyboardInterrupt()), **asked)
+    assert model.facts["stopped"] == "interrupt"
+    assert load(tmp_path / "run").summary() == model.summary()
+    assert "The fit was interrupted before this was measured." in (tmp_path / "run/report.html").read_text("utf-8")
+    assert len(load(tmp_path / "run").predict(numbers_table(7))) == 7
+
+
+def test_an_interrupt_before_a_candidate_says_what_is_kept(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    stop = raise_at("classic", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        numbers(callback=joined(events.append, stop), candidates=("classic",), out=tmp_path / "run")
+    assert events[-1]["note"] == (
+        f"interrupted before there was a candidate; what was prepared is kept in {tmp_path / 'run'}, and the same "
+        "command goes on from there."
+    )
+
+
+def test_a_callback_hears_how_far_it_is_and_how_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr("plait.verbs.fit.can_show", lambda: True)
+    monkeypatch.setattr("plait.verbs.fit.Progress", lambda: contextlib.nullcontext(shown.append))
+    model = numbers(candidates=("classic",), callback=events.append)
+    assert shown == events
+    assert events[0]["began"] == {
+        "targets": ["y"],
+        "rows": 40,
+        "options": {"candidates": ("classic",), "epochs": 2},
+    }
+    shares = [event["share"] for event in events if "share" in event]
+    assert shares == sorted(shares)
+    best = [event["best"] for event in events if "best" in event]
+    assert best[-1]["name"] == model.facts.winner
+    assert best[-1]["metric"] == "accuracy"
+    assert events[-1]["ended"]["winner"] == model.facts.winner
+    shown.clear()
+    numbers(candidates=("classic",), quiet=True)
+    assert shown == []
 
 
 def test_the_time_limit_is_honoured() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from plait.core import notebook
 from plait.core.finding import Finding
 from plait.core.words import count
 
@@ -22,6 +23,7 @@ HARM = (
     ),
     ("label-", "pairing-", "holes-"),
 )
+MOST_FINDINGS = 6  # that a cell of a notebook shows
 MOST_ROWS = 8  # row numbers that the text shows of a finding; JSON has them all
 
 
@@ -70,9 +72,26 @@ class Findings:
         """Return {"rows", "findings": [{"severity", "check", "column", "rows", "message", "mend"}]}."""
         return {"rows": self.rows, "findings": [finding.to_json() for finding in self.findings]}
 
-    def __str__(self) -> str:
+    @property
+    def _head(self) -> str:
         counts = ", ".join(count(self.count(severity), severity) for severity in SEVERITIES)
-        parts = [f"{count(self.rows, 'row')} checked: {counts}"]
+        return f"{count(self.rows, 'row')} checked: {counts}"
+
+    def __repr__(self) -> str:
+        return f"Findings({self._head})"
+
+    def _repr_html_(self) -> str:
+        """Return the worst findings as a cell of a notebook."""
+        shown = [(f, f" ({show_rows(f.rows)})" if f.rows else "") for f in self.findings[:MOST_FINDINGS]]
+        rows = [
+            [f.severity, f.column, notebook.clean(f"{f.message}{of}", 400), notebook.clean(f.mend, 400)]
+            for f, of in shown
+        ]
+        table = notebook.grid(["", "column", "what", "how to mend it"], rows, len(self), "finding") if rows else ""
+        return notebook.cell(notebook.head(self._head), table)
+
+    def __str__(self) -> str:
+        parts = [self._head]
         for finding in self.findings:
             where = f" {finding.column}:" if finding.column is not None else ""
             rows = f" ({show_rows(finding.rows)})" if finding.rows else ""

@@ -10,7 +10,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "free_name", "group_rows", "keep_only", "name_splits", "no_column", "second_name", "shown_by",
+        "clean_label", "frame_of", "free_name", "group_rows", "keep_only", "name_splits", "no_column", "second_name",
+        "shown_by",
         "status_of",
     ),
     "files": (
@@ -20,12 +21,14 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "garbage": ("uncollected",),
+    "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say"),
     "options": (
         "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FAMILIES", "FitKeywords", "FitOptions", "LABEL_METRICS",
         "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option",
         "read_flags",
     ),
-    "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
+    "progress": ("Progress", "can_show", "joined"),
+    "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": ("THREADS", "number_threads", "open_pool", "single_blas"),
     "typed": ("check_type",),
     "version": ("__version__",),

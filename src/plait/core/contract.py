@@ -13,6 +13,7 @@ have `subsets(batch, keeps) → [answer for each keep]`, where that is cheaper t
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -22,12 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.errors import RequestError, did_you_mean
+from plait.core import notebook
+from plait.core.words import count, first_line
+from plait.errors import MissingExtra, RequestError, did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
+MOST_NAMES = 8  # columns that a short line names
 # what people call the parts of a split: {word: train, val or test}; "eval" beside a validation part is the test
 SPLITS = {
     word: part
@@ -158,6 +162,11 @@ class Table:
         """The names of the columns, in order."""
         return list(self.data)
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in order, as frames have them."""
+        return self.names
+
     def __len__(self) -> int:
         return len(next(iter(self.data.values()))) if self.data else 0
 
@@ -183,6 +192,70 @@ class Table:
         notes = {name: [column[i] for i in index] for name, column in self.notes.items()}
         return replace(self, data=data, lines=lines, notes=notes)
 
+    def head(self, n: int = 5) -> Table:
+        """Return a table of the first `n` rows."""
+        return self[:n]
+
+    def filter(self, mask: Any = None, **values: Any) -> Table:
+        """Return a table of the rows that a mask picks, and whose cells have these values.
+
+        Args:
+            mask: (rows,) booleans, or {column: value} where a name is no word.
+            **values: of a column the value, or a list of values of which a cell has to be one; None where it is absent.
+
+        Raises:
+            RequestError: there is no such column, or the mask is not a boolean for each row.
+
+        Example:
+            >>> table.filter(sick="yes").shape, table.filter(sick="yes").filter(age=[51, 22]).cells("age")[:2]
+            ((20, 3), [51, 51])
+        """
+        wanted = {**(mask if isinstance(mask, Mapping) else {}), **values}
+        keep = np.ones(len(self), bool)
+        if mask is not None and not isinstance(mask, Mapping):
+            given = np.asarray(mask)
+            if given.shape != keep.shape or given.dtype != bool:
+                came = f"{given.dtype} of shape {given.shape}"
+                raise RequestError(f"filter got {came}; expected a boolean for each of {count(len(self), 'row')}.")
+            keep = given.copy()
+        for name, value in wanted.items():
+            some = list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+            keep &= np.array([any(cell is one or cell == one for one in some) for cell in self.cells(name)], bool)
+        return self[keep]
+
+    def to_arrow(self) -> pa.Table:
+        """Return a pyarrow.Table; arrays of arrays become lists.
+
+        Raises:
+            RequestError: a column holds objects that Arrow cannot.
+        """
+        import pyarrow as pa
+
+        return pa.table({name: _to_arrow(name, values) for name, values in self.data.items()})
+
+    def to_pandas(self) -> Any:
+        """Return a pandas.DataFrame; absent cells are as pandas has them.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+            RequestError: a column holds objects that Arrow cannot.
+        """
+        return frame_of(self.to_arrow())
+
+    def __repr__(self) -> str:
+        return f"Table({self._shape}: {', '.join(self.names[:MOST_NAMES])}{' …' if self.names[MOST_NAMES:] else ''})"
+
+    @property
+    def _shape(self) -> str:
+        return f"{count(len(self), 'row')} × {count(len(self.data), 'column')}"
+
+    def _repr_html_(self) -> str:
+        """Return its first rows as a cell of a notebook."""
+        names, first = self.names[: notebook.MOST_COLUMNS], np.arange(min(len(self), notebook.MOST_ROWS))
+        columns = [first.tolist(), *(self.cells(name, first) for name in names)]
+        rows = notebook.grid(["", *self.names], [*zip(*columns, strict=True)], len(self))
+        return notebook.cell(notebook.head(self._shape, self.source), rows)
+
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
         """Return the cells of one column as Python values, None where absent; of arrays one array a row.
 
@@ -203,6 +276,24 @@ class Table:
         """Return how a message names a cell: column, row from 0, and the line where the table was a CSV."""
         line = f" (line {self.lines[row]})" if self.lines is not None and row < len(self.lines) else ""
         return f"column {name!r}, row {row}{line}"
+
+
+def _to_arrow(name: str, values: pa.ChunkedArray | np.ndarray) -> Any:
+    import pyarrow as pa
+
+    if not isinstance(values, np.ndarray) or (values.ndim == 1 and values.dtype != object):
+        return values
+    try:
+        return pa.array([cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in values])
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise RequestError(f"column {name!r} cannot be written: {first_line(error):.200}. Leave it out") from None
+
+
+def frame_of(table: pa.Table) -> Any:
+    """Return a table of Arrow as a pandas.DataFrame. Raises MissingExtra where pandas is not installed."""
+    if importlib.util.find_spec("pandas") is None:
+        raise MissingExtra("a DataFrame needs pandas, which is not installed; run: pip install pandas.")
+    return table.to_pandas()
 
 
 def _take(values: pa.ChunkedArray | np.ndarray, rows: Sequence[int] | np.ndarray) -> pa.ChunkedArray | np.ndarray:

@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from plait.core.contract import Table
 from plait.core.files import write_bytes
-from plait.core.words import first_line
 from plait.data.formats import sniff
 from plait.data.in_text import held_in
 from plait.data.media import is_address
@@ -44,7 +41,7 @@ def write_table(table: Table, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    whole = pa.table({name: _arrow(name, values) for name, values in table.data.items()})
+    whole = table.to_arrow()
     buffer = io.BytesIO()
     if path.suffix.lower() != ".parquet":
         whole = pa.table({name: _as_text(whole.column(name)) for name in whole.column_names})
@@ -56,18 +53,6 @@ def write_table(table: Table, path: Path) -> None:
             raise RequestError(f"column {nested[0]!r} holds bytes or records, which a CSV cannot; write a .parquet")
         csv.write_csv(whole, buffer)
     write_bytes(path, buffer.getvalue())
-
-
-def _arrow(name: str, values: Any) -> Any:
-    """Return a column as Arrow writes it: arrays of arrays as lists. Raises RequestError."""
-    import pyarrow as pa
-
-    if not isinstance(values, np.ndarray) or (values.ndim == 1 and values.dtype != object):
-        return values
-    try:
-        return pa.array([cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in values])
-    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-        raise RequestError(f"column {name!r} cannot be written: {first_line(error):.200}. Leave it out") from None
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -8,6 +8,7 @@ Knows: numbers, strings, arrays of pixels. Does not know: models, tables, kinds 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "bars": ("BAR", "TALL", "bar_look", "draw_bars", "draw_key", "lay_bars", "lay_heat"),
+    "cell": ("explained_html",),
     "charts": (
         "LINES", "confusion_picture", "curves_picture", "growth_picture", "hang_text", "new_axes", "plain_axes",
         "reliability_picture", "save_picture", "scatter_picture", "short_names",

@@ -8,8 +8,12 @@ DOOR: dict[str, tuple[str, ...]] = {
     "attribution": ("explain_table",),
     "caveats": ("class_caveats", "label_caveats", "look_caveats", "number_caveats", "row_caveats", "way_out"),
     "explanation": ("Explanation", "PICTURES", "write_explanation"),
+    "evaluation": ("Evaluation",),
     "inside": ("Detail",),
-    "leaderboard": ("FEWEST", "Proof", "board", "choose_shown", "rule_of", "say_gaps", "span"),
+    "leaderboard": (
+        "FEWEST", "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "span",
+        "verdict_html",
+    ),
     "shapley": ("draw_orders", "needed_subsets"),
     "worth": ("QUICK", "split_score"),
     "reliability": ("as_classes", "calibration", "reliability"),

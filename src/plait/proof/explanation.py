@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core import notebook
 from plait.core.files import write_bytes
 from plait.core.terminal import text_table
 from plait.core.words import count, number, percent, plain, signed
@@ -201,6 +202,39 @@ class Explanation:
     def _number(self, values: np.ndarray) -> str:
         """Return the probability, or the value, of the one row as text."""
         return plain(values[0]) if self.classes is None else number(values[0])
+
+    def __repr__(self) -> str:
+        if self.row is not None:
+            return f"Explanation({self._headline()[0]})"
+        return f"Explanation({count(len(self), 'row')}, {', '.join(self.shares)})"
+
+    def _repr_html_(self) -> str:
+        """Return the row with its pictures and sounds, or what mattered in the table, as a cell of a notebook."""
+        if self.row is None or self.failed[0]:
+            return notebook.cell(notebook.lines(str(self)))
+        from plait.draw.cell import explained_html  # an explanation that is printed does not wait for templates
+
+        html, style = explained_html(self._row_facts(), self.classes is None)
+        return notebook.cell(notebook.head(*self._headline()), html, style=style)
+
+    def _row_facts(self) -> dict[str, Any]:
+        """Return the row as the report shows rows."""
+        facts, absent = self._row_json(), self._reasons(absent=True)
+        parts = [{"modality": d.modality, "kind": d.kind, **KINDS[d.kind].inside.report(d)} for d in self.details]
+        parts += [{"modality": name, "kind": "", "reason": why} for name, why in absent.items()]
+        return {
+            "row": self.row,
+            "split": "",
+            "target": self.labels[0],  # what is true is not known here
+            "prediction": self.labels[0],
+            "probability": facts["prediction"],
+            "base": facts["base"],
+            "status": facts["status"],
+            "reason": self.statuses[0][1],
+            "modalities": {name: None if name in absent else x for name, x in facts["modalities"].items()},
+            "pairs": self.pairs,
+            "parts": parts,
+        }
 
     def __str__(self) -> str:
         lines = self._table_lines() if self.row is None else self._row_lines()

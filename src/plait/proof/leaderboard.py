@@ -6,13 +6,83 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from plait.core import notebook
+from plait.core.contract import frame_of
 from plait.core.terminal import text_table
 from plait.core.words import count, duration, number, parameters, plain, say_unsure
 
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
 AVERAGED = "selected to be averaged by rows that it did not learn from"
+LEADING = 8  # candidates that a cell of a notebook shows
 COSTS = ("training time", "parameters", "ms per row")
 FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
+
+
+class Leaderboard(list[dict[str, Any]]):
+    """The candidates of a fit, the winner first: a list of what is known of each, and a frame of plain numbers.
+
+    metric: what they are told by.
+    """
+
+    def __init__(self, candidates: Sequence[Mapping[str, Any]], metric: str) -> None:
+        super().__init__(map(dict, candidates))
+        self.metric = metric
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_pandas` as lists: of names text, and plain numbers; None where there is none."""
+        names = ("name", "family", "plan", "recipe", "winner")
+        columns: dict[str, list[Any]] = {name: [c.get(name) for c in self] for name in names}
+        for part in ("val", "test"):
+            for key, end in (("value", ""), ("low", "_low"), ("high", "_high")):
+                columns[f"{self.metric}_{part}{end}"] = [(c.get(part) or {}).get(key) for c in self]
+        return columns | {
+            name: [c.get(name) for c in self] for name in ("seconds", "params", "latency_ms", "memory_mb")
+        }
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table, a row for each candidate."""
+        import pyarrow as pa
+
+        return pa.table(self.columns())
+
+    def to_pandas(self) -> Any:
+        """Return a pandas.DataFrame, a row for each candidate.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return frame_of(self.to_arrow())
+
+    def __str__(self) -> str:
+        return board(self, self.metric)
+
+    def __repr__(self) -> str:
+        return f"Leaderboard({count(len(self), 'candidate')} by {self.metric})"
+
+    def _repr_html_(self) -> str:
+        """Return the best candidates as a cell of a notebook."""
+        return notebook.cell(notebook.head(count(len(self), "candidate")), board_html(self, self.metric))
+
+
+class VerdictFacts(dict[str, Any]):
+    """What `Verdict.to_json` gives, which says its sentence where it is printed or shown."""
+
+    def __str__(self) -> str:
+        return str(self["sentence"])
+
+    def __repr__(self) -> str:
+        return f"Verdict({self['code']}: {self['sentence']})"
+
+    def _repr_html_(self) -> str:
+        """Return the verdict as a cell of a notebook."""
+        metric, against = str(self.get("metric") or "").replace("_", " "), self.get("opponents") or []
+        rows = [
+            [", else ".join(one["rule"]), one["value"], span(one["difference"])]
+            for one in sorted(against, key=lambda one: one["difference"]["value"] or 0.0)[:LEADING]
+        ]
+        header = ["one modality a row", metric, "what combining adds, with 95 % interval"]
+        table = notebook.grid(header, rows, len(against), "opponent") if rows else ""
+        return notebook.cell(verdict_html(self), table)
 
 
 @dataclass(frozen=True)
@@ -26,23 +96,31 @@ class Proof:
         return str(self.facts["winner"])
 
     @property
-    def verdict(self) -> dict[str, Any]:
+    def verdict(self) -> VerdictFacts:
         """code, sentence, the score of what combines, its opponents, difference, p: as `Verdict.to_json` gives them.
 
         A run of before says no_evidence for what is called cannot_tell, and that either model would do.
         """
-        facts = dict(self.facts["verdict"])
+        facts = VerdictFacts(self.facts["verdict"])
         if facts["code"] != "no_evidence":
             return facts
         sentence, tail, _ = facts["sentence"].partition("; as far as these rows tell")
-        return {**facts, "code": "cannot_tell", "sentence": f"{sentence}." if tail else sentence}
+        return VerdictFacts({**facts, "code": "cannot_tell", "sentence": f"{sentence}." if tail else sentence})
 
     @property
-    def candidates(self) -> list[dict[str, Any]]:
-        return list(self.facts["candidates"])
+    def candidates(self) -> Leaderboard:
+        return Leaderboard(self.facts["candidates"], self.facts["metric"])
 
     def to_json(self) -> dict[str, Any]:
         return dict(self.facts)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({count(len(self.candidates), 'candidate')}, winner {self.winner})"
+
+    def _repr_html_(self) -> str:
+        """Return the best candidates and the verdict as a cell of a notebook."""
+        title = notebook.head(f"{count(len(self.candidates), 'candidate')}", f"winner {self.winner}")
+        return notebook.cell(title, board_html(self.candidates, self.facts["metric"]), verdict_html(self.verdict))
 
     def __str__(self) -> str:
         metric = self.facts["metric"]
@@ -78,6 +156,28 @@ def board(candidates: Sequence[Mapping[str, Any]], metric: str, kept: bool = Fal
         cost = [duration(c["seconds"]), parameters(c["params"]), plain(c["latency_ms"], digits=2)]
         rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])
     return text_table(header, rows)
+
+
+def board_html(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """Return the first candidates as a table of a cell of a notebook."""
+    named = metric.replace("_", " ")
+    rows = [
+        [
+            ("★ " if c["winner"] else "") + c["name"],
+            c["recipe"] if c["recipe"] != c["name"] else "",
+            span(c["val"]),
+            "—" if c["test"] is None else span(c["test"]),
+            duration(c["seconds"]),
+        ]
+        for c in choose_shown([*map(dict, candidates)], LEADING)
+    ]
+    header = ["candidate", "how", f"{named}, validation", f"{named}, test", COSTS[0]]
+    return notebook.grid(header, rows, len(candidates), "candidate")
+
+
+def verdict_html(facts: Mapping[str, Any]) -> str:
+    """Return the sentence of a verdict as a part of a cell of a notebook."""
+    return notebook.say(facts["sentence"], f"told {facts['code']}")
 
 
 def say_gaps(candidates: Sequence[Mapping[str, Any]]) -> list[str]:

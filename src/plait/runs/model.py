@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from plait.core import notebook
 from plait.core.classes import Ordered, Several
 from plait.core.contract import Schema, Table, clean_label, group_rows
 from plait.core.files import (
@@ -29,7 +30,7 @@ from plait.core.files import (
 )
 from plait.core.options import REPORT_ROWS
 from plait.core.threads import single_blas
-from plait.core.words import count, say_curve, say_rows, say_some
+from plait.core.words import count, say_curve, say_encoders, say_rows, say_some
 from plait.data.label_lists import read_labels
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
@@ -39,7 +40,17 @@ from plait.kinds import kind_of_column
 from plait.models.predictors import input_names, store_predictors
 from plait.models.rows import CHUNK, FEW, Callback, Prepared, prepare, quiet
 from plait.models.views import View
-from plait.proof.leaderboard import Proof, board, choose_shown, rule_of, say_gaps
+from plait.proof.evaluation import Evaluation
+from plait.proof.leaderboard import (
+    Leaderboard,
+    Proof,
+    board,
+    board_html,
+    choose_shown,
+    rule_of,
+    say_gaps,
+    verdict_html,
+)  # fmt: skip
 from plait.runs.answers import Answers, answer_prepared
 from plait.runs.arrival import (
     add_absent,
@@ -61,6 +72,7 @@ if TYPE_CHECKING:
     from plait.runs.embedding import Embeddings
 
 FORMAT = 4
+MOST_SAID = 4  # sentences on scores that a cell of a notebook shows
 PROOF = "proof"  # the role of the winner as it was when the test rows were looked at
 NETWORK = "network"  # the role of the best of networks alone, where the winner asks something else
 WEIGHTS = "weights.safetensors"
@@ -71,7 +83,7 @@ STOPPED = {
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """A fitted predictor with its proof: print it, ask it. `plait.fit` and `plait.load` make one.
 
@@ -134,9 +146,12 @@ class Model:
         return [s.name for s in self.views if s.name in self.predictors["winner"].names]
 
     @property
-    def leaderboard(self) -> list[dict[str, Any]]:
-        """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner."""
-        return list(self.facts.study["candidates"])
+    def leaderboard(self) -> Leaderboard:
+        """Every candidate: name, plan, recipe, val and test (the headline metric), seconds, params, winner.
+
+        A list of what is known of each; `leaderboard.to_pandas()` is a frame of plain numbers.
+        """
+        return self.study.candidates
 
     @property
     def study(self) -> Proof:
@@ -280,7 +295,7 @@ class Model:
         values = answered.answers[tuple(sorted(self.modalities))]
         return Predictions.from_values(values, answered.statuses, self.classes)
 
-    def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> dict[str, Any]:
+    def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Evaluation:
         """Return the scores of every row that has a label, as `plait.evaluate`. Failed rows are counted.
 
         Args:
@@ -312,7 +327,7 @@ class Model:
         notes = [*filter(None, [say_matches(found), *said, self._say_learned(fitting)]), *notes]
         tell([*notes, status_line([status for status, _ in answered.statuses])], callback)
         named = {"candidate": self.candidate} if self.candidate else {}
-        return {**named, **scores, **({"notes": notes} if notes else {})}
+        return Evaluation({**named, **scores, **({"notes": notes} if notes else {})})
 
     def _say_learned(self, table: Table) -> str:
         """Return a sentence on the rows that were learned from; "" where there are none, or a run of before."""
@@ -568,6 +583,18 @@ class Model:
 
     def __str__(self) -> str:
         return self.summary()
+
+    def __repr__(self) -> str:
+        asked = f"{self.target}: {self.task}, " if self.target else ""
+        return f"{type(self).__name__}({asked}{self.facts.winner}, by {', '.join(self.modalities)})"
+
+    def _repr_html_(self) -> str:
+        """Return what it predicts and how well, the best candidates and the verdict, as a cell of a notebook."""
+        title = notebook.head(f"Predicts {self.target}", f"{self.task}, by {', '.join(self.modalities)}")
+        metric = self.facts.study["metric"]
+        scores = say_scores(self.facts, metric)[len(say_encoders(self.facts.encoders or {})) :]
+        said = [notebook.say(line.strip()) for line in scores[:MOST_SAID]]
+        return notebook.cell(title, *said, board_html(self.leaderboard, metric), verdict_html(self.study.verdict))
 
     # -- folders ------------------------------------------------------------------------------------------------------
 

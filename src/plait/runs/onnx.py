@@ -16,12 +16,13 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 
 from plait.converters.in_fit import Made
+from plait.core import notebook
 from plait.core.contract import Batch
 from plait.core.files import AGAIN, MISFITS, check_finite, consistent, pack_tensors, parse_json, under, unpack_tensors
 from plait.core.version import __version__
@@ -184,8 +185,11 @@ class OnnxModel(Model):
         lines.append(f"its leaderboard and verdict are in the run with the seal {self.facts['seal'][:12]}…")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        return notebook.cell(notebook.lines(self.summary()))
+
     @property
-    def leaderboard(self) -> list[dict[str, Any]]:
+    def leaderboard(self) -> NoReturn:
         """The leaderboard is in the run folder: RequestError."""
         raise RequestError("an ONNX file holds the winner alone; load the run folder for its leaderboard and verdict.")
 

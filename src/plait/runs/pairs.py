@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from plait.core import notebook
 from plait.core.words import count
 from plait.errors import RequestError
 from plait.proof.leaderboard import Proof
@@ -26,7 +27,7 @@ class SpaceProof(Proof):
         return "\n".join(self.lines or [self.verdict["sentence"]])
 
 
-@dataclass
+@dataclass(repr=False)
 class Pairs(Model):
     """A space over the modalities of a table, learned from the rows that have several of them."""
 
@@ -71,6 +72,11 @@ class Pairs(Model):
             f"{where} was fitted to pairs, without a target: it predicts nothing. It finds one kind by another: plait "
             f"index {where} TABLE --out INDEX, then plait search."
         )
+
+    def _repr_html_(self) -> str:
+        """Return what each direction finds as a cell of a notebook."""
+        title = notebook.head("A space of pairs", ", ".join(self.modalities))
+        return notebook.cell(title, notebook.lines(self.summary()))
 
     def summary(self) -> str:
         """Return what it learned from, how well each direction finds the other, and what to type next."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from plait.core import notebook
 from plait.core.classes import Several, place_of
-from plait.core.contract import free_name
+from plait.core.contract import frame_of, free_name
 from plait.core.files import write_bytes
 from plait.core.words import count
 from plait.data.lists import array_of
@@ -24,8 +25,38 @@ if TYPE_CHECKING:
 NO_WORDS = "no words were heard"
 
 
-@dataclass
-class Predictions:
+class Answered:
+    """What answers to rows have in common: how they are shown, and their frame."""
+
+    status: Any
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns of `to_arrow` as lists of Python values."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> Any:
+        """Return a pandas.DataFrame with the columns of `to_arrow`.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return frame_of(self.to_arrow())  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({status_line(self.status)})"
+
+    def _repr_html_(self) -> str:
+        """Return the first answers as a cell of a notebook."""
+        columns = {name: cells[: notebook.MOST_ROWS] for name, cells in self.columns().items()}
+        if len(columns) > notebook.MOST_COLUMNS:  # of many classes the status is worth more than each probability
+            columns = {name: cells for name, cells in columns.items() if not name.startswith("probability_")}
+        rows = [*zip(*columns.values(), strict=True)]
+        table = notebook.grid([*columns], rows, len(self.status))
+        return notebook.cell(notebook.head(type(self).__name__, status_line(self.status)), table)
+
+
+@dataclass(repr=False)
+class Predictions(Answered):
     """One answer for each row, in order. A failed row has the label None and no probabilities.
 
     Args:
@@ -116,7 +147,7 @@ class Predictions:
         write_answers(table, path)
 
 
-@dataclass
+@dataclass(repr=False)
 class Transcripts(Predictions):
     """One transcript for each row, in order. A failed row has the label None and no words.
 
@@ -151,8 +182,8 @@ class Transcripts(Predictions):
         return self._beside_kept({**columns, "status": self.status, "reason": self.reason})
 
 
-@dataclass
-class TargetPredictions:
+@dataclass(repr=False)
+class TargetPredictions(Answered):
     """One answer of each target for each row, in order, and one status a row.
 
     Args:

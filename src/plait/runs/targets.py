@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 
+from plait.core import notebook
 from plait.core.contract import Table
 from plait.core.files import digest, seal, write_json
 from plait.core.terminal import text_table
@@ -21,6 +22,7 @@ from plait.errors import RequestError, did_you_mean
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import View
+from plait.proof.evaluation import Evaluation
 from plait.proof.leaderboard import Proof, span
 from plait.runs.answers import Answers
 from plait.runs.arrival import take_columns
@@ -70,7 +72,7 @@ def name_folders(targets: Sequence[str]) -> dict[str, str]:
     return names
 
 
-@dataclass
+@dataclass(repr=False)
 class Targets:
     """Fitted predictors of several columns, with their proof. `plait.fit` of several targets makes one.
 
@@ -183,7 +185,7 @@ class Targets:
                 groups.append([model])
         return groups
 
-    def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> dict[str, Any]:
+    def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Evaluation:
         """Return the scores of each target that the table has: {"targets": {name: as `Model.evaluate`}}.
 
         Args:
@@ -207,7 +209,7 @@ class Targets:
             )
         notes = [f"no label of {name!r} is in {table.source}: that target is not scored." for name in lacking]
         tell(notes, callback)
-        return {"targets": scores, **({"notes": notes} if notes else {})}
+        return Evaluation({"targets": scores, **({"notes": notes} if notes else {})})
 
     def explain(
         self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet
@@ -262,6 +264,23 @@ class Targets:
     def __str__(self) -> str:
         return self.summary()
 
+    def __repr__(self) -> str:
+        return f"Targets({', '.join(f'{name}: {model.task}' for name, model in self.models.items())})"
+
+    def _repr_html_(self) -> str:
+        """Return what won of each target and what it reached, as a cell of a notebook."""
+        told = [
+            [*(line[key] for key in ("name", "task", "winner", "metric")), span(line["test"]), line["verdict"]]
+            for line in self.lines()[: notebook.MOST_ROWS]
+        ]
+        header = ["target", "task", "winner", "metric", "test", "verdict"]
+        said = [notebook.say(self.sharing["sentence"], "told")] if self.sharing is not None else []
+        return notebook.cell(
+            notebook.head(count(len(self.models), "target")),
+            notebook.grid(header, told, len(self.models), "target"),
+            *said,
+        )
+
     # -- folders ------------------------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> Path:
@@ -295,7 +314,7 @@ class Targets:
         self.folder = folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TargetProofs:
     """The study of each target, and whether learning them together was worth it. `print` shows them."""
 
@@ -309,8 +328,15 @@ class TargetProofs:
         parts = [f"target {name}\n\n{proof}" for name, proof in self.of.items()]
         return "\n\n\n".join([*parts, *([self.sharing["sentence"]] if self.sharing is not None else [])])
 
+    def __repr__(self) -> str:
+        return f"TargetProofs({', '.join(f'{name}: {proof.winner}' for name, proof in self.of.items())})"
 
-@dataclass(frozen=True)
+    def _repr_html_(self) -> str:
+        """Return the study of each target, one under the other."""
+        return "".join(notebook.cell(notebook.head(f"target {name}")) + p._repr_html_() for name, p in self.of.items())
+
+
+@dataclass(frozen=True, repr=False)
 class TargetExplanations:
     """An explanation of each target. `print` shows them."""
 
@@ -324,6 +350,13 @@ class TargetExplanations:
 
     def __str__(self) -> str:
         return "\n\n\n".join(f"target {name}\n\n{explanation}" for name, explanation in self.of.items())
+
+    def __repr__(self) -> str:
+        return f"TargetExplanations({', '.join(self.of)})"
+
+    def _repr_html_(self) -> str:
+        """Return the explanation of each target, one under the other."""
+        return "".join(notebook.cell(notebook.head(f"target {name}")) + e._repr_html_() for name, e in self.of.items())
 
 
 def _answer(models: Sequence[Model], table: Table, callback: Callback) -> list[Answers]:

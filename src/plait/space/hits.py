@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plait.core import notebook
 from plait.core.files import write_bytes
 from plait.core.terminal import text_table
 from plait.core.words import count, number
@@ -77,6 +78,22 @@ class Hits:
         writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
         writer(table, buffer)
         write_bytes(path, buffer.getvalue())
+
+    def __repr__(self) -> str:
+        found = count(sum(len(query["hits"]) for query in self.queries), "hit")
+        return f"Hits({found} of {count(len(self), 'query', 'queries')} in {self.into})"
+
+    def _repr_html_(self) -> str:
+        """Return the first hits as a cell of a notebook."""
+        every = [(place, query, hit) for place, query in enumerate(self.queries) for hit in query["hits"] or [None]]
+        rows = [
+            [place, query["reason"] or query["status"], *[""] * 6]
+            if hit is None
+            else [place, hit["rank"], hit["kind"], hit["row"], hit["score"], _share(hit["above_chance"]), hit["cell"]]
+            for place, query, hit in every[: notebook.MOST_ROWS]
+        ]
+        header = ["query", "rank", "kind", "row", "cosine", "above chance", "cell"]
+        return notebook.cell(notebook.head(repr(self)[5:-1]), notebook.grid(header, [r[:7] for r in rows], len(every)))
 
     def __str__(self) -> str:
         parts, left = [], LINES

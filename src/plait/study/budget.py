@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -40,6 +44,14 @@ class Budget:
         """Remember what ended a training early: "time", "interrupt", or nothing."""
         self.limited = self.limited or stopped == "time"
         self.interrupted = self.interrupted or stopped == "interrupt"
+
+    def through(self, step: Callable[[], T]) -> T:
+        """Return what a step gives that a finished run needs; an interrupt in it is remembered, and it is done anew."""
+        try:
+            return step()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return step()
 
     def share(self, part: float, waiting: int = 1) -> float:
         """Return when a stage has to end: it gets this part of the time left, shared with others that wait."""

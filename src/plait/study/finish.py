@@ -49,19 +49,22 @@ def finish(result: Result) -> Model:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
     job, search = result.job, result.search
     search.study.leave_device()
+    budget = search.study.budget
+    search.study.callback({"stage": "test rows"})
     result.kept = choose_kept(search, result.winner)
-    model = ship(result)
-    answered = ask(result, model)
-    prove(result, model, answered)
+    model = budget.through(lambda: ship(result))
+    answered = budget.through(lambda: ask(result, model))
+    budget.through(lambda: prove(result, model, answered))
     files = list_files(result, model, answered)
     if job.options.report:
-        content = Account(result, model, answered).content()
+        content = budget.through(Account(result, model, answered).content)
         files["report.html"] = lambda path: write_report(path, content)
         kinds = {column.name: column.kind for column in job.schema.columns if column.role == "feature"}
         if example := pack_example(job.given, kinds, result.rows.tolist(), [status for status, _ in answered.statuses]):
             files["example.json"] = lambda path: write_json(path, example)
     learn_anew(result, model)
-    model.write(job.folder, files)
+    model.facts.stopped = "interrupt" if budget.interrupted else model.facts.stopped
+    budget.through(lambda: model.write(job.folder, files))
     if job.whole is None:  # of several targets all are done, or none
         shutil.rmtree(job.work)
     return model

@@ -27,6 +27,7 @@ from plait.models.network import Network, NetworkPredictor, Parts, tuned_makers
 from plait.models.train import Lesson, Outcome, Recipe, has_bfloat16
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 from plait.study.cost import count_learned
+from plait.study.labels import Labels
 from plait.study.training import DIM, Stage, Training, describe_views
 
 KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
@@ -246,7 +247,15 @@ class Study(Training):
         params = count_learned(predictor)
         candidate = Candidate(name, family, None, recipe or family, predictor, answers, losses, seconds, params)
         self.candidates.append(candidate)
+        self.tell_best(candidate)
         return candidate
+
+    def measure(self, candidate: Candidate) -> tuple[str, float] | None:
+        """Return the headed metric on validation; None where it is not defined."""
+        if not isinstance(self.labels, Labels) or not len(self.val):  # several targets have no metric in common
+            return None
+        value = self.labels.yardstick(self.val).score(candidate.answers)
+        return (self.labels.metric, value) if math.isfinite(value) else None
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ SIX = 6  # rows explained
 THREE = 3  # the same, where a pretrained encoder has to see COVER pictures and one more for each
 COVER = 25  # patches of a picture: 5 × 5 say where it looked; `plait explain --row` covers 8 × 8
 TIME_OVER = "The time limit ended the fit before this was measured."
+INTERRUPTED = "The fit was interrupted before this was measured."
 
 
 @dataclass
@@ -81,7 +82,8 @@ class Account:
             points = zip(truth[there], said[there, 0], strict=True)
             content["scatter"] = {"points": [[float(t), float(v)] for t, v in points]}
         if study.is_over:
-            return {**content, "missing": dict.fromkeys(("robustness", "importance", "examples"), TIME_OVER)}
+            why = INTERRUPTED if study.budget.interrupted else TIME_OVER
+            return {**content, "missing": dict.fromkeys(("robustness", "importance", "examples"), why)}
         return {**content, **self.measured(said)}
 
     def _before(self, said: np.ndarray) -> np.ndarray:

@@ -92,7 +92,9 @@ class Search:
             self._try_all()
             self.blends.measure()
             if self.deal is not None:
-                return self._choose_ensembles()
+                study.callback({"stage": "choose"})
+                tried = list(study.candidates)
+                return study.budget.through(lambda: self._choose_ensembles(tried))
             winner = choose([c for c in study.candidates if c.names])
             own = [c for c in study.candidates if c.names and not c.is_shared]
             self.apart = choose(own) if own else None
@@ -117,16 +119,17 @@ class Search:
                 self.classic.try_all(CLASSIC_SHARE if self.deal is None else FOLDED_SHARE)
                 if "late" in wanted and self.deal is not None:
                     self.blends.vote_all(folded=True)
-        if not study.budget.interrupted and ("alone" in wanted or plans_wanted):
-            study.train_each()
-        if not study.budget.interrupted:
-            if "late" in wanted:
+        with self._interruptible():
+            if not study.budget.interrupted and ("alone" in wanted or plans_wanted):
+                study.train_each()
+            if "late" in wanted and not study.budget.interrupted:
                 self.blends.vote_all()
-            self._pairs()
-            if plans_wanted and len(study.prepared.names) > 1 and self._may_gain():
-                listed = list_plans(study.prepared.names, self.families)
-                grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
-                study.train_plans(listed, self._count_joint(), grow)
+            if not study.budget.interrupted:
+                self._pairs()
+                if plans_wanted and len(study.prepared.names) > 1 and self._may_gain():
+                    listed = list_plans(study.prepared.names, self.families)
+                    grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
+                    study.train_plans(listed, self._count_joint(), grow)
         with self._interruptible():
             if AS_TEXT in wanted and not study.budget.interrupted:
                 self.classic.try_text()
@@ -223,15 +226,18 @@ class Search:
             return self._best[name]
         return self.blends.best_alone(name)
 
-    def _choose_ensembles(self) -> Candidate:
+    def _choose_ensembles(self, tried: Sequence[Candidate]) -> Candidate:
         """Select an ensemble from all candidates, and by the same rule one from those of each modality."""
         study, deal = self.study, self.deal
         assert deal is not None
+        study.candidates[:] = tried  # of a choice that was interrupted nothing stays
+        self._best.clear()
+        self._whole.clear()
         single = self.labels.classes is not None and self.labels.sets is None
         measured = deal.measured(self.labels.codes if single else None)
         held = Answered(deal.rows, self.blends.held_fold, measured)
         val = Answered(study.val, self.blends.fold, measured[deal.places(study.val)])
-        chooser, tried = Chooser(self.labels, self.blends.having_any, held, val), list(study.candidates)
+        chooser = Chooser(self.labels, self.blends.having_any, held, val)
 
         def select(name: str, few: Sequence[Candidate]) -> Candidate | None:
             found = chooser.ensemble(f"ensemble ({name})", few)

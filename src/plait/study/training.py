@@ -119,7 +119,20 @@ class Training:
         candidate = Candidate(*about, predictor, answers, losses, outcome.seconds, size, outcome, stage.network)
         candidate.after = list(stage.after)
         self.candidates.append(candidate)
+        self.tell_best(candidate)
         return candidate
+
+    def tell_best(self, candidate: Candidate) -> None:
+        """Tell the candidate that was added last where it is the best so far."""
+        learned = [c for c in self.candidates if c.names]
+        if not learned or min(learned, key=lambda c: c.loss) is not candidate:
+            return
+        metric, value = self.measure(candidate) or ("", None)
+        self.callback({"best": {"name": candidate.name, "metric": metric, "value": value}})
+
+    def measure(self, candidate: Candidate) -> tuple[str, float] | None:
+        """Return the metric that is headed, and its value on validation; None where it is not to be had."""
+        return None
 
     @cached_property
     def costs(self) -> Costs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from plait.checks.split_checks import propose_groups
 from plait.converters.in_fit import plan_conversions
 from plait.core.contract import Schema, Table
 from plait.core.options import FitKeywords, FitOptions, checked
+from plait.core.progress import Progress, can_show, joined
 from plait.core.threads import number_threads
 from plait.core.words import count, jsonable
 from plait.data.arrow import is_category
@@ -29,7 +31,8 @@ from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
 from plait.kinds.detect import UNSURE, say_target
 from plait.models import plan as plans
-from plait.models.rows import Callback, quiet
+from plait.models.rows import Callback
+from plait.models.rows import quiet as ignore
 from plait.models.views import encoder_names, name_modalities, prep_options
 from plait.runs.embedding import NAMES, Sources, Space, space_stem
 from plait.runs.facts import RunFacts
@@ -41,14 +44,29 @@ from plait.space.lesson import Lesson, contents_of
 from plait.study.course import learn
 from plait.study.job import Fit, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
+from plait.study.report_content import changed_options
 from plait.study.several import learn_targets
 from plait.study.speech import check_request
+from plait.study.way import Way
 from plait.verbs.check import WHY_TARGET, detect_columns, detect_targets, list_targets
 from plait.verbs.show import with_rates
 
 # what may be asked of a fit without a target
 ON_PAIRS = ("split", "group", "ignore", "kinds", "modalities", "encoders", "prep", "convert", "fill", "converters",
             "seed", "overwrite", "sample_rate", "report")  # fmt: skip
+
+
+def watched(verb: Callable[..., Any]) -> Any:
+    """Show what a verb tells its callback in a terminal or a notebook, unless quiet is asked for."""
+
+    @functools.wraps(verb)
+    def call(*args: Any, callback: Callback | None = None, quiet: bool = False, **given: Any) -> Any:
+        if quiet or not can_show():
+            return verb(*args, callback=callback, **given)
+        with Progress() as progress:
+            return verb(*args, callback=joined(progress, *filter(None, [callback])), **given)
+
+    return call
 
 
 @overload
@@ -62,6 +80,7 @@ def fit(
     folder: str | Path | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
+    quiet: bool = False,
     **options: Unpack[FitKeywords],
 ) -> Model: ...
 
@@ -77,11 +96,13 @@ def fit(
     folder: str | Path | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
+    quiet: bool = False,
     **options: Unpack[FitKeywords],
 ) -> Model | Targets: ...
 
 
 @checked
+@watched
 def fit(
     data: Any,
     labels: Any = None,
@@ -92,6 +113,7 @@ def fit(
     folder: str | Path | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
+    quiet: bool = False,
     **options: Unpack[FitKeywords],
 ) -> Model | Targets:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
@@ -107,10 +129,11 @@ def fit(
             other.
         out (--out RUN): Folder for the model and its proof.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
-        callback: Called with a dict for progress and notes.
+        callback: Called with a dict for progress and notes, whatever is shown.
         sample_weight: (rows,) what each row counts: in the loss of networks and learners, in the shares of the classes,
             and where candidates are compared. Calibration, the scores on test rows and the verdict count every row
             once. A row that counts 0 is not learned from.
+        quiet (--quiet): Show no progress. Without a terminal or a notebook none is shown anyway.
         **options: What else may be asked, none of it needed:
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
@@ -156,7 +179,7 @@ def fit(
         >>> model.predict({"age": [20, 60]}).labels
         ['no', 'yes']
     """
-    chosen, callback, began = FitOptions.of(options), callback or quiet, time.monotonic()
+    chosen, callback, began = FitOptions.of(options), callback or ignore, time.monotonic()
     most = usual_limit()
     number_threads()
     if pairs:
@@ -186,11 +209,25 @@ def fit(
     encoder_names(schema, chosen.encoders)
     chosen = replace(chosen, report=out is not None and bool(classes) if chosen.report is None else chosen.report)
 
+    way = Way(callback, chosen, len(schema.modalities), targets, began)
+    way({"began": {"targets": targets, "rows": len(table), "options": changed_options(chosen)}})
+
     def learn_in(place: Path) -> Model | Targets:
-        job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, callback, began)
-        return _learn_there(job, [_job_of(job, schemas[found.name], found) for found in classes])
+        job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, way, began)
+        model = _learn_there(job, [_job_of(job, schemas[found.name], found) for found in classes])
+        way({"ended": tell_end(model)})
+        return model
 
     return _place(learn_in, out, most)
+
+
+def tell_end(model: Model | Targets) -> dict[str, Any]:
+    """Return what a callback is told at the end: of each target the winner, its scores on test rows, the verdict."""
+    if isinstance(model, Targets):
+        return {"run": str(model.folder), "targets": {name: tell_end(own) for name, own in model.models.items()}}
+    scores = {name: one["value"] for name, one in (model.facts.test or {}).get("metrics", {}).items() if "value" in one}
+    verdict = model.study.verdict["code"]
+    return {"run": str(model.folder), "winner": model.facts.winner, "test": scores, "verdict": verdict}
 
 
 def _place(learn_in: Callable[[Path], Model | Targets], out: str | Path | None, most: int) -> Model | Targets:
@@ -362,6 +399,10 @@ def _learn_there(job: Fit, jobs: Sequence[Fit]) -> Model | Targets:
     with open_folder(job.folder, command, job.options.overwrite, job.callback):
         try:
             return learn_targets(job, jobs) if several else learn(*(jobs or [job]))
+        except KeyboardInterrupt:
+            kept = f"what was prepared is kept in {job.folder}, and the same command goes on from there"
+            job.callback({"note": f"interrupted before there was a candidate; {kept}."})
+            raise
         except PlaitError:
             shutil.rmtree(job.folder if new else job.work, ignore_errors=True)
             raise

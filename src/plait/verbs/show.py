@@ -11,6 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from plait.checks.split_checks import propose_groups
+from plait.core import notebook
 from plait.core.contract import Column, Schema, Table
 from plait.core.files import write_bytes
 from plait.core.options import ColumnKeywords, FitOptions, checked
@@ -62,6 +63,24 @@ class Show:
         if not self.schema.modalities:
             parts.append("no column is left to learn from")
         return "\n".join([*parts, *say_left_out(self.schema), *(f"note: {sentence}" for sentence in self.groups)])
+
+    @property
+    def _shape(self) -> str:
+        return f"{count(self.rows, 'row')} × {count(len(self.schema.columns), 'column')}"
+
+    def __repr__(self) -> str:
+        return f"Show({self._shape}; {', '.join(f'{m.name}: {m.kind}' for m in self.schema.modalities) or 'nothing'})"
+
+    def _repr_html_(self) -> str:
+        """Return what each column is as a cell of a notebook."""
+        columns = self.schema.columns
+        rows = [
+            [c.name or "(no name)", c.kind, c.role, self.holes[c.name], c.why] for c in columns[: notebook.MOST_ROWS]
+        ]
+        table = notebook.grid(["column", "kind", "role", "absent", "why"], rows, len(columns), "column")
+        found = "; ".join(f"{m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities)
+        said = found or "no column is left to learn from"
+        return notebook.cell(notebook.head(self._shape), table, notebook.say(f"Modalities: {said}", "soft"))
 
 
 @checked

@@ -5,6 +5,7 @@ pairs     the same without a label: `fit --pairs`, class mAP measured afterwards
 clothing  reviews and the numbers beside them: the very row, R@10 both ways
 demo      the demo's table with a noisy number and a category: all twelve directions, a query of two cells, `--in any`
 search    CPU ms of a query among 100,000 vectors of 256
+lance     the same among 300,000, beside an index of LanceDB
 kills     SIGKILL while rows are added: every acknowledged row is found, none twice
 
 Fits are kept in --folder and not done again. Figures are in CPU seconds of this process.
@@ -22,6 +23,7 @@ import shutil
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,9 @@ from plait.demo import make_demo
 from plait.runs.embedding import Head, Space, read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
-from plait.space.index import Index, load_index
+from plait.space.exact import Found, nearest_exact
+from plait.space.index import ENGINES, Index, load_index
+from plait.space.lance import Lance
 from plait.space.learn import learn_space
 from plait.space.lesson import contents_of, lesson_of
 from plait.space.measures import find
@@ -156,20 +160,74 @@ def search(folder: Path, data: Path, rows: int = 100_000, dim: int = 256) -> Non
     print(f"search: {spent:.1f} CPU ms a query of {rows:,} × {dim}; the right one first in {right} of 50", flush=True)
 
 
+def lance(folder: Path, data: Path, rows: int = 300_000, dim: int = 256) -> None:
+    """Compare LanceDB with the exact search in vectors of 2,000 heaps, as those of real cells lie in heaps too."""
+    generator = np.random.default_rng(0)
+    heaps = generator.standard_normal((2000, dim), dtype=np.float32)
+    vectors = heaps[generator.integers(0, len(heaps), rows)]
+    vectors += 0.6 * generator.standard_normal((rows, dim), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = vectors[:50] + 0.1 * generator.standard_normal((50, dim), dtype=np.float32)
+    shards = [Shard({"text": vectors}, {"text": np.arange(rows)}, {}, {})]
+    wanted, spent = timed(lambda query: nearest_exact(shards, query, "text", 10), queries)
+    print(f"exact: {spent:.1f} CPU ms a query of {rows:,} × {dim}", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        began = time.process_time()
+        made = Lance(Path(place), ["text"], {})
+        made.settle(made.add(0, shards[0]))
+        print(f"lancedb: made in {time.process_time() - began:.1f} CPU s", flush=True)
+        found, spent = timed(lambda query: made.nearest(query, "text", 10, shards), queries)
+    shared = [len({*one.tolist()} & {*other.tolist()}) for one, other in zip(found, wanted, strict=True)]
+    print(f"lancedb: {spent:.1f} CPU ms a query; {np.mean(shared):.2f} of the ten nearest are found", flush=True)
+
+
+def timed(nearest: Callable[[np.ndarray], list[Found]], queries: np.ndarray) -> tuple[list[np.ndarray], float]:
+    """Return the places of the nearest for each query, and the CPU ms of one, after a first to warm up."""
+    nearest(queries[:1])
+    began = time.process_time()
+    found = [nearest(query[None])[0][2] for query in queries]
+    return found, 1000 * (time.process_time() - began) / len(queries)
+
+
 def kills(folder: Path, data: Path, num: int = 20) -> None:
     kept = Path(__file__).parents[1] / "tests" / "kept"
-    with tempfile.TemporaryDirectory() as name:
-        place, draw, acknowledged = Path(name) / "index", random.Random(0), list[str]()
-        model = plait.load(shutil.copytree(kept / "network", Path(name) / "run"))  # which a space is kept beside
-        space = plait.index(model, kept / "table" / "table.csv")
-        space.save(place)
-        for turn in range(num):
-            acknowledged += add_until_killed(place, turn, draw.uniform(0.01, 0.6))
-            index = load_index(place)
-            cells = [cell for shard in index.shards for cell in shard.cells["text"] if cell.startswith("row ")]
-            assert len(cells) == len({*cells}), f"turn {turn}: a row is there twice"
-            assert {*acknowledged} <= {*cells}, f"turn {turn}: {len({*acknowledged} - {*cells})} rows are lost"
-    print(f"kills: {num} SIGKILLs, {len(acknowledged)} acknowledged rows, all found, none twice", flush=True)
+    for engine in ENGINES:
+        with tempfile.TemporaryDirectory() as name:
+            place, draw, acknowledged = Path(name) / "index", random.Random(0), list[str]()
+            run = shutil.copytree(kept / "network", Path(name) / "run")  # which a space is kept beside
+            in_child(lambda run=run, place=place, engine=engine: make(run, place, engine))
+            for turn in range(num):
+                acknowledged += add_until_killed(place, turn, draw.uniform(0.01, 0.6))
+                in_child(lambda place=place, turn=turn, told=[*acknowledged]: look_through(place, turn, told))
+        print(
+            f"kills, {engine}: {num} SIGKILLs, {len(acknowledged)} acknowledged rows, all found, none twice", flush=True
+        )
+
+
+def make(run: Path, place: Path, engine: str) -> None:
+    plait.index(run, Path(__file__).parents[1] / "tests" / "kept" / "table" / "table.csv", place, engine=engine)
+
+
+def look_through(place: Path, turn: int, acknowledged: list[str]) -> None:
+    """Find every cell by a search for one, and compare with those that were acknowledged."""
+    index = load_index(place)
+    hits = index.search({"note": ["row"]}, into="text", top=100_000).queries[0]["hits"]
+    cells = [hit["cell"] for hit in hits if hit["cell"].startswith("row ")]
+    assert len(cells) == len({*cells}), f"turn {turn}: a row is there twice"
+    assert {*acknowledged} <= {*cells}, f"turn {turn}: {len({*acknowledged} - {*cells})} rows are lost"
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Do something in a process of its own: who is to be forked again may not have loaded LanceDB."""
+    if (child := os.fork()) == 0:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
+    if os.waitpid(child, 0)[1]:
+        raise SystemExit("a process of the bench has failed, as it says above.")
 
 
 def add_until_killed(place: Path, turn: int, seconds: float) -> list[str]:
@@ -200,6 +258,7 @@ PARTS: dict[str, Callable[[Path, Path], None]] = {
     "clothing": clothing,
     "demo": demo,
     "search": search,
+    "lance": lance,
     "kills": kills,
 }
 

@@ -77,6 +77,7 @@ EXTRAS = {
     "starlette": "serve",
     "uvicorn": "serve",
     "python_multipart": "serve",
+    "lancedb": "search",
 }
 
 

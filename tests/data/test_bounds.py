@@ -4,11 +4,13 @@ import io
 import struct
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 import soundfile
 from PIL import Image
 
-from plait.data.bounds import say_large
+from plait.data.bounds import count_numbers, say_large
 
 
 def picture(width: int, height: int, form: str = "PNG") -> bytes:
@@ -19,6 +21,17 @@ def picture(width: int, height: int, form: str = "PNG") -> bytes:
 def sound(seconds: float, form: str) -> bytes:
     soundfile.write(content := io.BytesIO(), np.zeros(round(seconds * 8000), np.float32), 8000, format=form)
     return content.getvalue()
+
+
+def test_tables_of_numbers() -> None:
+    parquet.write_table(pa.table({"a": np.zeros(50_000, np.int8), "b": np.zeros(50_000, np.int8)}), out := io.BytesIO())
+    assert len(out.getvalue()) < 2000
+    assert say_large(out.getvalue(), 1, 1, 99_999) == "too many numbers: 100,000, expected at most 99,999"
+    assert say_large(out.getvalue(), 1, 1, 100_000) == ""
+    assert say_large(b"a,b\n1,2\n3,4", 1, 1, 5) == "too many numbers: 6, expected at most 5"
+    assert count_numbers(b"PAR1 and nothing else") == 0
+    np.save(array := io.BytesIO(), np.zeros(100))
+    assert count_numbers(array.getvalue()) == 0
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])

@@ -81,6 +81,7 @@ def test_values_of_json(field: Field, value: Any, cell: Any) -> None:
         (PHOTO, {"base64": "%%"}, "the field 'base64' is not base64"),
         (PHOTO, [[1], [[2]]], "finite numbers, got another list"),
         (PHOTO, [1, "2"], "finite numbers"),
+        (POINT, [10**400, None], "finite numbers"),
         (POINT, "points.npy", "no path is opened"),
         (NOTE, ["a"], "expected one value, got a list"),
         (NOTE, "a" * 1_000_001, "at most 1,000,000 letters, got 1,000,001"),
@@ -114,6 +115,7 @@ def test_fields_of_a_form(field: Field, value: str | bytes, cell: Any) -> None:
     [
         (PHOTO, "/etc/passwd", r"expected a file \(no path is opened\), got text"),
         (POINT, "[1, true]", "finite numbers"),
+        (POINT, f"[{10**400}, null]", "finite numbers"),
         (POINT, "[[[", "expected a file"),
         (NOTE, b"\xff\xfe", "expected text in UTF-8, got a file"),
     ],

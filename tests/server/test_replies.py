@@ -68,7 +68,7 @@ def test_nothing_given_is_explained_by_the_prior(kept: Model) -> None:
 def test_what_the_model_is(kept: Model) -> None:
     told = describe_model(kept, Fields.of(kept), Limits(5), None, None)
     assert told["columns"][0] == {"name": "note", "kind": "text", "modality": "text"}
-    assert told["limits"] == {"bytes": 5, "rows": 1000, "pixels": 16_000_000, "seconds": 600}
+    assert told["limits"] == {"bytes": 5, "rows": 1000, "pixels": 16_000_000, "seconds": 600, "numbers": 1_000_000}
     assert (told["target"], told["task"], told["classes"]) == ("label", "classification", ["no", "yes"])
     assert (told["prior"], told["index"], len(told["seal"])) == ({"no": 0.5, "yes": 0.5}, False, 64)
 

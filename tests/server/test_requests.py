@@ -1,6 +1,8 @@
 """Bodies of requests: what they say, what is refused, and the table that rows become."""
 
 import asyncio
+import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,6 +46,23 @@ def test_rows_that_are_refused(data: Any, status: int, said: str) -> None:
         rows_of_json(data, FIELDS, LIMITS)
     assert caught.value.status == status
     assert said in caught.value.sentence
+
+
+def test_much_json_is_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    monkeypatch.setattr(requests, "MUCH", 10)
+    monkeypatch.setattr(requests, "parse_json", lambda body: threads.append(threading.current_thread().name) or {})
+    for body in (b"{}", b'{"rows": []}'):
+        request = Request(
+            {"type": "http", "headers": [(b"content-type", b"application/json")]}, receive=partial(whole, body)
+        )
+        with pytest.raises(Refused, match="expected"):
+            asyncio.run(requests.read_rows(request, FIELDS, LIMITS))
+    assert [name == threading.main_thread().name for name in threads] == [True, False]
+
+
+async def whole(body: bytes) -> dict[str, Any]:
+    return {"type": "http.request", "body": body}
 
 
 def test_what_is_absent_is_not_in_a_row() -> None:
@@ -114,7 +133,7 @@ def test_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_table_holds_bytes_and_no_path(kept: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "say_large", lambda content, pixels, seconds: "too large" * (content == b"bomb"))
+    monkeypatch.setattr(requests, "say_large", lambda content, *most: "too large" * (content == b"bomb"))
     table = make_table([{"photo": b"bomb"}, {"photo": b"PNG", "note": "a"}, {}], FIELDS, LIMITS)
     assert table.cells("photo") == [None, b"PNG", None]
     assert table.cells("note") == [None, "a", None]

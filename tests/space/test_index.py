@@ -125,20 +125,40 @@ def test_evaluate_says_what_each_direction_finds(kept: Index, table: Table) -> N
     assert kept.evaluate(table, label="colour")["directions"]["text->tabular"]["chance"] != one["chance"]
 
 
-def test_the_nearest_of_many_shards_are_those_of_one(run: Model, kept: Index) -> None:
-    generator = np.random.default_rng(0)
-    dim = kept.space.dim
-    vectors = generator.standard_normal((50, dim)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    there = Index(run, kept.space)
-    for part in np.array_split(np.arange(50), 4):
-        there.shards.append(
-            type(kept.shards[0])({"text": vectors[part]}, {"text": part}, {}, {"text": [""] * len(part)})
-        )
-    cosines, owners, places = there.nearest(vectors[:1], "text", 5)[0]
-    expected = np.argsort(-(vectors @ vectors[0]))[:5]
-    assert [int(there.shards[o].rows["text"][p]) for o, p in zip(owners, places, strict=True)] == expected.tolist()
-    assert cosines[0] == pytest.approx(1.0, abs=1e-5)
+def test_what_could_not_be_written_is_added_the_next_time(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = load_index(copied)
+    with monkeypatch.context() as full:
+
+        def refuse(path: Path, value: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        full.setattr("plait.space.index.write_json", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            there.add({"note": ["new"]})
+    assert there.add({"note": ["new"]}) == 1
+    assert load_index(copied).kinds == there.kinds
+    assert (load_index(copied).rows, there.rows, len(there.shards)) == (25, 25, 2)
+
+
+def test_a_folder_that_another_index_has_taken_is_not_added_to(copied: Path) -> None:
+    there = load_index(copied)
+    told = json.loads((copied / "index.json").read_text())
+    told["space"] = "another"
+    told["seal"] = seal(told)
+    (copied / "index.json").write_text(json.dumps(told))
+    with pytest.raises(RunError, match=r"was made anew, with another space, since it was opened\. Open it again\."):
+        there.add({"note": ["new"]})
+
+
+def test_beyond_so_many_an_exact_index_names_the_other(
+    run: Model, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plait.space.index.LARGE", 20)
+    said: list[str] = []
+    index(run, table, callback=lambda told: said.append(told.get("note", "")))
+    assert said[-1].endswith(
+        "comparing a query with each takes a while; `--index lancedb` makes an index that need not."
+    )
 
 
 def test_how_cells_are_shown() -> None:

@@ -1,4 +1,4 @@
-"""How large a picture or a sound is, told before it is decoded: a few bytes can hold a day of silence.
+"""How large a picture, a sound or a table is, told before it is decoded: a few bytes can hold a day of silence.
 
 Knows bytes and what their headers say; no cell and no column.
 """
@@ -6,10 +6,12 @@ Knows bytes and what their headers say; no cell and no column.
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 from plait.data.formats import has_av, sniff
 from plait.data.media import DAMAGE, MAX_PIXELS
+from plait.data.numbers import NPY
 from plait.data.pictures import open_picture, quiet_pillow
 from plait.data.sound import open_frames
 
@@ -17,17 +19,35 @@ UNKNOWN = 2**62  # frames: what libsndfile says of a stream that does not tell i
 BLOCK = 2**16
 
 
-def say_large(content: bytes, pixels: float, seconds: float) -> str:
-    """Return why a picture of more pixels, or a sound of more seconds, is too large; "" of all else."""
+def say_large(content: bytes, pixels: float, seconds: float, numbers: float = math.inf) -> str:
+    """Return why a picture of more pixels, a sound of more seconds, or a file of more numbers is too large, else ""."""
     try:
         kind = sniff(content)
         if kind == "image" and (size := _count_pixels(content)) > pixels:
             return f"image too large: {size / 1e6:.1f} million pixels, expected at most {pixels / 1e6:.0f}"
         if kind == "audio" and (length := _tell_seconds(content, seconds)) > seconds:
             return f"sound too long: {length / 60:.1f} minutes or more, expected at most {seconds / 60:.0f}"
+        if kind is None and (num := count_numbers(content)) > numbers:
+            return f"too many numbers: {num:,}, expected at most {numbers:,}"
     except (*DAMAGE, ImportError):  # what is wrong with it is said where it is decoded
         return ""
     return ""
+
+
+def count_numbers(content: bytes) -> int:
+    """Return how many numbers, at most, a Parquet file says that it holds, or a table in text has; 0 of arrays."""
+    if content.startswith(b"PAR1"):
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+
+        try:
+            facts = parquet.read_metadata(io.BytesIO(content))
+        except (pa.ArrowException, OSError):
+            return 0  # no such file, which is said where it is read
+        return int(facts.num_rows * facts.num_columns)
+    if content.startswith(NPY):
+        return 0  # as many as bytes are there: nothing is made larger
+    return content.count(b"\n") + content.count(b",") + content.count(b"\t") + content.count(b";") + 1
 
 
 def _count_pixels(content: bytes) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +87,7 @@ class Field:
         if not self.is_opened:
             return self._letters(value)
         try:
-            numbers = json.loads(value) if value.lstrip().startswith("[") else None
+            numbers = json.loads(value, parse_int=float) if value.lstrip().startswith("[") else None
         except (ValueError, RecursionError):
             numbers = None
         if not isinstance(numbers, list):
@@ -97,7 +97,9 @@ class Field:
     def _numbers(self, values: list[Any]) -> list[Any]:
         """Return a list of numbers, or of such lists, which is a vector or a series; null is a hole in it."""
         rows = values if values and all(isinstance(row, list) for row in values) else [values]
-        sound = all(x is None or (type(x) in (int, float) and abs(x) < math.inf) for row in rows for x in row)
+        sound = all(
+            x is None or (type(x) in (int, float) and abs(x) <= sys.float_info.max) for row in rows for x in row
+        )
         if not sound or sum(map(len, rows)) > MOST_NUMBERS:
             raise self._wrong(f"at most {MOST_NUMBERS:,} finite numbers", "another list")
         return values

@@ -19,22 +19,25 @@ from starlette.requests import ClientDisconnect, Request
 
 from plait.core.contract import Table
 from plait.data.bounds import say_large
-from plait.server.fields import Fields, Refused
+from plait.server.fields import MOST_NUMBERS, Fields, Refused
 
 PATIENCE = 60.0  # seconds that a body may take to come
 PATIENT = 4  # times the limit: so much of what is too large is taken in and thrown away, so that the answer is heard
+
+MUCH = 1 << 20  # bytes of JSON that are read beside the event loop
 
 Row = dict[str, Any]  # {column: cell}, without what is absent
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request may hold: bytes in all, rows, and of one cell pixels and seconds."""
+    """What a request may hold: bytes in all, rows, and of one cell pixels, seconds and numbers."""
 
     bytes: int
     rows: int = 1000
     pixels: int = 16_000_000
     seconds: int = 600
+    numbers: int = MOST_NUMBERS
 
     def to_json(self) -> dict[str, int]:
         return asdict(self)
@@ -80,6 +83,8 @@ async def read_rows(request: Request, fields: Fields, limits: Limits) -> list[Ro
         )
     body = await read_body(request, limits.bytes)
     if kind == "application/json":
+        if len(body) > MUCH:  # seconds, in which others are heard
+            return await asyncio.to_thread(lambda: rows_of_json(parse_json(body), fields, limits))
         return rows_of_json(parse_json(body), fields, limits)
     return [row_of_form(await parse_form(request.headers, body), fields)]
 
@@ -168,7 +173,7 @@ def make_table(rows: Sequence[Mapping[str, Any]], fields: Iterable[str], limits:
     notes: dict[str, list[str | None]] = {}
     for number, row in enumerate(rows):
         for name, cell in row.items():
-            if isinstance(cell, bytes) and (why := say_large(cell, limits.pixels, limits.seconds)):
+            if isinstance(cell, bytes) and (why := say_large(cell, limits.pixels, limits.seconds, limits.numbers)):
                 notes.setdefault(name, [None] * len(rows))[number] = why
             else:
                 data[name][number] = cell

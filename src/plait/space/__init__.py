@@ -1,13 +1,14 @@
 """One space for all kinds of data: learned from pairs, chosen on validation, kept as an index, searched.
 
-Here: candidates (`cca`, `heads`), what they find (`measures`), the choice (`learn`), the index and its hits.
+Here: candidates (`cca`, `heads`), what they find (`measures`), the choice (`learn`), the index, what finds the
+nearest in it (`exact`, `lance`), and its hits.
 Knows: fitted models and their features. Does not know: how a model was found, the command line.
 """
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "hits": ("Hits", "check_file"),
-    "index": ("ANY", "Index", "check_same", "load_index"),
+    "index": ("ANY", "Index", "check_engine", "check_same", "load_index"),
     "keep": ("check_able", "space_of"),
     "learn": ("learn_space", "map_points"),
     "lesson": ("Lesson", "contents_of"),

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Table
-from plait.core.files import digest, file_in, seal, write_bytes, write_json
+from plait.core.files import consistent, digest, file_in, seal, write_bytes, write_json
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.data.read import read_rows
-from plait.errors import CellError, RequestError, RunError, did_you_mean
+from plait.errors import CellError, RequestError, RunError, did_you_mean, need
 from plait.runs.embedding import Embeddings, Read, Space, mean_vector, read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
+from plait.space.exact import Found, nearest_exact
 from plait.space.hits import Hits
+from plait.space.lance import Lance
 from plait.space.learn import measure, say_space
 from plait.space.lesson import contents_of, lesson_of
 from plait.space.measures import never_paired
@@ -32,8 +34,10 @@ from plait.space.shards import (
     AGAIN_INDEX,
     FACTS,
     FORMAT,
+    MOST,
     Part,
     Shard,
+    Told,
     open_shards,
     pack_facts,
     read_facts,
@@ -43,7 +47,8 @@ from plait.space.shards import (
 MODEL = "model"  # the folder of the run inside the folder of the index
 ANY = "any"
 LARGE = 300_000  # vectors beyond which an exact search takes long enough to be said
-BLOCK = 1 << 26  # products at a time
+SLOW = "comparing a query with each takes a while; `--index lancedb` makes an index that need not."
+ENGINES = ("exact", "lancedb")  # what finds the nearest
 DRAWN = 50  # queries on a page
 LONGEST = 300  # characters of a text that a hit shows
 
@@ -59,6 +64,7 @@ class Index:
         shards, parts: the vectors, and what index.json says of them.
         rows: of all tables that were added.
         media: the folder in which their paths of media began.
+        lance: tables of LanceDB that find the nearest; None: all vectors are compared.
 
     Example:
         >>> index = plait.index(model, "people.csv")
@@ -74,6 +80,7 @@ class Index:
     rows: int = 0  # of all tables that were added
     media: str | None = None  # the folder in which paths of media began
     parts: list[Part] = field(default_factory=list, repr=False)
+    lance: Lance | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._chance: dict[tuple[tuple[str, ...], str], np.ndarray] = {}
@@ -128,16 +135,18 @@ class Index:
         with self._writing():
             shard = self._new_cells(embedded, table)
             new = sum(len(x) for x in shard.rows.values())
-            first, self.rows = self.rows, self.rows + len(table)
-            self.media = str((table.folder or Path()).absolute()) if self.media is None else self.media
-            if new:
-                shard.rows = {name: x + first for name, x in shard.rows.items()}
-                self.shards.append(shard)
+            shard.rows = {name: x + self.rows for name, x in shard.rows.items()}
+            rows = self.rows + len(table)
+            if self.media is None:
+                self.media = str((table.folder or Path()).absolute())
             if self.folder is not None:
-                self._write(self.folder, shard if new else None)
+                shard = self._write(self.folder, shard if new else None, rows) or shard
+            self.rows = rows  # from here on it is there, and not where writing has failed
+            if new:
+                self.shards.append(shard)
         before = len(self) - new
-        if before <= LARGE < len(self):
-            callback({"note": f"the index holds {count(len(self))} vectors; an exact search of so many takes a while."})
+        if self.lance is None and before <= LARGE < len(self):
+            callback({"note": f"the index holds {count(len(self))} vectors; {SLOW}"})
         return new
 
     def _new_cells(self, embedded: Embeddings, table: Table) -> Shard:
@@ -213,24 +222,12 @@ class Index:
         weighs = report.get("combine") == "product"
         return float(report.get("weights", {}).get(name, 1.0)) if weighs else 1.0
 
-    def nearest(self, vectors: np.ndarray, name: str, top: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def nearest(self, vectors: np.ndarray, name: str, top: int) -> list[Found]:
         """Return (cosines, shards, places) of the best cells of a modality for each query, the best first."""
         asked = np.nan_to_num(vectors)
-        best = [(np.zeros(0, np.float32), np.zeros(0, int), np.zeros(0, int)) for _ in asked]
-        for number, shard in enumerate(self.shards):
-            known = shard.vectors.get(name)
-            if known is None or not len(known):
-                continue
-            step = max(1, BLOCK // len(known))
-            for start in range(0, len(asked), step):
-                cosines = asked[start : start + step] @ known.T
-                for row, scores in enumerate(cosines, start):
-                    places = np.argpartition(-scores, top - 1)[:top] if top < len(scores) else np.arange(len(scores))
-                    parts = zip(best[row], (scores[places], np.full(len(places), number), places), strict=True)
-                    values, owners, found = (np.concatenate(pair) for pair in parts)
-                    order = np.lexsort((found, owners, -values))[:top]
-                    best[row] = values[order], owners[order], found[order]
-        return best
+        if self.lance is not None:
+            return self.lance.nearest(asked, name, top, self.shards)
+        return nearest_exact(self.shards, asked, name, top)
 
     def draw(self, hits: Hits, rows: Any, path: str | Path, *, folder: str | Path | None = None) -> None:
         """Write a page on which queries and hits can be seen and heard: one HTML file, also offline.
@@ -368,45 +365,56 @@ class Index:
             raise RunError(f"another process adds to {self.folder}. Wait until it has ended.") from None
         try:
             facts = read_facts(self.folder)
+            if facts["space"] != self.space.seal:
+                raise RunError(f"{self.folder} was made anew, with another space, since it was opened. Open it again.")
             if facts["shards"] != self.parts:
                 self.shards, self.parts = open_shards(self.folder, facts["shards"], self.space), facts["shards"]
             self.rows = facts["rows"]
+            self.lance = _lance_of(self.folder, self.space, facts)
             sweep(self.folder, self.parts)
             yield
         finally:
             lock.release()
 
-    def _write(self, folder: Path, shard: Shard | None) -> None:
-        """Write a shard, then index.json, from which on it is there."""
-        parts = [*self.parts]
+    def _write(self, folder: Path, shard: Shard | None, rows: int) -> Shard | None:
+        """Write a shard, then index.json, from which on it is there, and return it as it lies there."""
+        parts, versions = [*self.parts], None if self.lance is None else self.lance.versions
         if shard is not None:
             name = f"shard-{1 + max((int(p['name'].rpartition('-')[2]) for p in parts), default=0):06d}"
             write_bytes(folder / f"{name}.f32", b"".join(x.tobytes() for x in shard.vectors.values()))
             write_bytes(folder / f"{name}.parquet", pack_facts(shard))
             entries = {kind: len(x) for kind, x in shard.rows.items()}
             files = {"vectors": digest(folder / f"{name}.f32"), "facts": digest(folder / f"{name}.parquet")}
+            if self.lance is not None:
+                versions = self.lance.add(len(parts), shard)
             parts.append({"name": name, "entries": entries, **files})  # type: ignore[typeddict-item]
         told: dict[str, Any] = {"format": FORMAT, "space": self.space.seal, "run": str(self.model.facts.seal)}
-        told |= {"rows": self.rows, "folder": self.media, "shards": parts}
+        told |= {"rows": rows, "folder": self.media, "shards": parts}
+        told |= {} if versions is None else {"lance": versions}
         write_json(folder / FACTS, {**told, "seal": seal(told)})
         self.parts = parts
-        if shard is not None:
-            self.shards[-1] = open_shards(folder, parts[-1:], self.space)[0]
+        if self.lance is not None and versions is not None:
+            self.lance.settle(versions)
+        return None if shard is None else open_shards(folder, parts[-1:], self.space)[0]
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, engine: str = "exact") -> Path:
         """Write the index, its space and its run to a folder, and return it.
 
         Args:
             folder: one that is not there yet, or empty.
+            engine: "exact", or "lancedb": with tables of LanceDB, which find the nearest of many vectors sooner.
 
         Raises:
             RunError: the folder is there already.
+            MissingExtra: LanceDB is not installed.
+            RequestError: there is no such engine.
 
         Example:
             >>> plait.index(model, table).save("found").name
             'found'
         """
         folder = Path(folder)
+        check_engine(engine)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} is there already. Name another folder, or add to the index in it: --add.")
         part = folder.with_name(f".{folder.name}.part")
@@ -415,17 +423,15 @@ class Index:
         part.mkdir(parents=True)
         self.model.save(part / MODEL)
         self.space.write(part)
-        shards, self.parts = self.shards, []
-        self.shards = []
-        for shard in shards:
-            self.shards.append(shard)
-            self._write(part, shard)
-        if not shards:
-            self._write(part, None)
+        self.parts, self.lance = [], Lance(part, [*self.space.heads], {}) if engine == "lancedb" else None
+        for shard in self.shards or [None]:
+            self._write(part, shard, self.rows)
         if folder.exists():
             folder.rmdir()
         part.replace(folder)
         self.folder = folder
+        if self.lance is not None:
+            self.lance = Lance(folder, self.lance.names, self.lance.versions)
         self.shards = open_shards(folder, self.parts, self.space)
         return folder
 
@@ -457,7 +463,28 @@ def load_index(folder: str | Path) -> Index:
     if space.seal != facts["space"] or space.run != model.facts.seal or facts["run"] != model.facts.seal:
         raise RunError(f"{folder} holds vectors of another space than its own. {AGAIN_INDEX}")
     shards = open_shards(folder, facts["shards"], space)
-    return Index(model, space, folder, shards, facts["rows"], facts["folder"], facts["shards"])
+    lance = _lance_of(folder, space, facts)
+    return Index(model, space, folder, shards, facts["rows"], facts["folder"], facts["shards"], lance)
+
+
+def _lance_of(folder: Path, space: Space, facts: Told) -> Lance | None:
+    """Return the tables of LanceDB that index.json names, if any. Raises RunError where they are not of this space."""
+    if "lance" not in facts:
+        return None
+    with consistent(folder / FACTS):
+        if not {*facts["lance"]} <= {*space.heads} or not all(
+            0 < version < MOST for version in facts["lance"].values()
+        ):
+            raise ValueError(f"it names the tables {str(facts['lance'])[:100]}")
+    return Lance(folder, [*space.heads], facts["lance"])
+
+
+def check_engine(engine: str) -> None:
+    """Raise RequestError for what is no way to find the nearest, and MissingExtra for one that is not installed."""
+    if engine not in ENGINES:
+        raise RequestError(f"there is no index {engine!r}. {did_you_mean(engine, ENGINES)}")
+    if engine == "lancedb":
+        need("lancedb")
 
 
 def show_cells(table: Table, columns: tuple[str, ...], rows: np.ndarray) -> list[str]:
@@ -492,8 +519,11 @@ def take_turns(by_kind: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return turns
 
 
-def check_same(index: Index, model: Model, aim: str | None) -> None:
-    """Raise RunError unless rows of this run may join the index."""
+def check_same(index: Index, model: Model, aim: str | None, engine: str | None = None) -> None:
+    """Raise RunError unless rows of this run may join the index, which is for this aim and found by this engine."""
+    made = "exact" if index.lance is None else "lancedb"
+    if engine not in (None, made):
+        raise RunError(f"{index.folder} is an index made by --index {made}, not {engine}. Leave --index away.")
     if index.model.facts.seal != model.facts.seal:
         raise RunError(f"{index.folder} is an index of another run, whose space is another. Make an index of this one.")
     if aim is not None and aim != index.space.aim:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class Told(TypedDict):
     rows: int
     folder: str | None
     shards: list[Part]
+    lance: NotRequired[dict[str, int]]  # versions of the tables of LanceDB, where there are any
     seal: str
 
 

@@ -13,7 +13,7 @@ from plait.runs.embedding import read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.runs.targets import Targets
-from plait.space.index import Index, check_same, load_index
+from plait.space.index import Index, check_engine, check_same, load_index
 from plait.space.keep import check_able, space_of
 
 
@@ -25,6 +25,7 @@ def index(
     *,
     aim: str | None = None,
     add: bool = False,
+    engine: str | None = None,
     folder: str | Path | None = None,
     callback: Callback | None = None,
 ) -> Index:
@@ -38,6 +39,8 @@ def index(
         aim (--for WHAT): What the space is chosen for: rows, to find the very row, or kind, to find the same class.
             Without it kind where the target is one of classes.
         add (--add): Add to the index that is there. What it holds already is not added again.
+        engine (--index NAME): What finds the nearest: exact compares with all vectors; lancedb (plait[search]) with the
+            nearest parts of them, for indexes of more than about 300,000. Without it exact, or what an index has.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         callback: Called with a dict for progress and notes.
 
@@ -45,6 +48,7 @@ def index(
         RunError: the run is missing or damaged, the folder is there already, or is an index of another space.
         TableError: the table cannot be read.
         RequestError: none of the model's columns is there, or no space can be learned from the table.
+        MissingExtra: LanceDB is asked for and not installed.
 
     Example:
         >>> found = plait.index("run", "people.csv", out="people-index")
@@ -57,9 +61,12 @@ def index(
         if out is None:
             raise RequestError("add adds to an index in a folder; name it: out (--out INDEX).")
         there = load_index(out)
-        check_same(there, model, aim)
+        check_same(there, model, aim, engine)
         there.add(rows, folder=folder, callback=callback)
         return there
+    check_engine(engine or "exact")
+    if engine == "lancedb" and out is None:
+        raise RequestError("an index of LanceDB lies in a folder; name it: out (--out INDEX).")
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise RequestError(f"{out} is there already. Name another folder, or add to the index in it: --add.")
     table = read_rows(rows, folder)
@@ -69,5 +76,5 @@ def index(
     made = Index(model, space_of(model, table, read, aim, callback=callback))
     made.put(read, callback)
     if out is not None:
-        made.save(out)
+        made.save(out, engine or "exact")
     return made

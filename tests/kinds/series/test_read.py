@@ -69,6 +69,7 @@ def test_moments_are_no_channel(folder: Path) -> None:
         ([0.5, "a"], "a list that holds something else than numbers"),
         ("[[1, 2], [a, 4]]", "a list that holds something else than numbers"),
         ([[1, 2], 3], "a list that holds something else than numbers"),
+        ([10**400, None], "a list that holds something else than numbers"),
         ("[[1, 2], [3]", "a list that holds something else than numbers"),
         ([[1, 2, 3], [4]], "ragged: lists of 1 to 3 points; expected as many in each"),
         ("[[1, 2], [3]]", "ragged: lists of 1 to 2 points; expected as many in each"),
@@ -91,6 +92,9 @@ def test_what_is_no_series_is_said(cell: Any, why: str, folder: Path) -> None:
 def test_a_file_that_is_no_table_or_too_large_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CellError, match=r"^no table of numbers: gone\.csv holds zero bytes"):
         read("gone.csv", folder)
+    monkeypatch.setattr("plait.kinds.series.read.MOST_NUMBERS", 5)
+    with pytest.raises(CellError, match=r"^too many numbers: \d+, expected at most 5$"):
+        read("walk.csv", folder)
     monkeypatch.setattr("plait.kinds.series.read.MOST_BYTES", 8)
     with pytest.raises(CellError, match=r"^file too large: walk\.csv has"):
         read("walk.csv", folder)

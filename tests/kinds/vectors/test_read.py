@@ -30,6 +30,7 @@ def test_forms_of_one_vector_are_one(cell: Any, tmp_path: Path) -> None:
         ([0.5, "a"], "a list that holds something else than numbers"),
         ("['a', 1]", "a list that holds something else than numbers"),
         ([[1, 2], [3]], "a list that holds something else than numbers"),
+        ([10**400, None], "a list that holds something else than numbers"),
         ([0.5, None], "1 of 2 numbers are not finite"),
         (np.array([1e300, np.nan]), "2 of 2 numbers are not finite"),
         (np.zeros((2, 3)), "expected a flat list of numbers, got an array of shape (2, 3)"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.words import count
+from plait.data.bounds import count_numbers
 from plait.data.feature_cache import digest_bytes
 from plait.data.media import open_cell
 from plait.data.numbers import NPY, read_list, read_npy, write_npy
@@ -20,6 +21,7 @@ DTYPE = np.float32
 streams = Part.streams
 TABLES = (".csv", ".tsv", ".parquet")  # files of one series each: a row for each point in time
 MOST_BYTES = 2**26  # of such a file
+MOST_NUMBERS = 10_000_000  # in it: of Parquet a few bytes can hold any number of them
 NO_NUMBERS = "a list that holds something else than numbers"
 CLOCK = re.compile(r"time|time[\s_]?stamp|date|datetime|t|index|sec(ond)?s?|ms|unnamed: 0", re.IGNORECASE)
 _INNER = re.compile(r"\[([^\[\]]*)\]")
@@ -94,7 +96,7 @@ def _of_lists(cell: Any) -> np.ndarray:
     flat = [number for part in nested for number in part] if nested else cell
     try:
         array = np.array(cell, np.float64 if any(number is None for number in flat) else None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a whole number may be larger than any float
         raise CellError(NO_NUMBERS) from None
     return array if array.size else array.astype(np.float64)
 
@@ -107,6 +109,8 @@ def read_file(path: Path, name: str) -> np.ndarray:
         raise CellError(
             f"file too large: {name} has {size / 2**20:,.0f} MB, of at most {MOST_BYTES >> 20}", "too-large"
         )
+    if (num := count_numbers(path.read_bytes())) > MOST_NUMBERS:
+        raise CellError(f"too many numbers: {num:,}, expected at most {MOST_NUMBERS:,}", "too-large")
     try:
         table = read_table(path)
     except TableError as error:

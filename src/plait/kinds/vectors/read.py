@@ -41,7 +41,7 @@ def read_array(cell: Any, folder: Path | None) -> np.ndarray:
     if isinstance(cell, (list, tuple)):
         try:
             cell = np.array(cell, np.float64 if any(part is None for part in cell) else None)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):  # a whole number may be larger than any float
             cell = np.array("")
     written = isinstance(cell, str) and cell.strip()[:1] == "[" and read_list(cell) is None
     if not isinstance(cell, np.ndarray) and not written:

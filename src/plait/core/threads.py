@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cache
@@ -34,6 +35,26 @@ def single_blas(anew: bool = False) -> Iterator[None]:
     controller = ThreadpoolController() if anew else _loaded()
     with controller.limit(limits=1, user_api="blas"):
         yield
+
+
+@contextlib.contextmanager
+def task_threads() -> Iterator[None]:
+    """Compute on one thread, as each task does wherever it runs: with more, sums have other last bits.
+
+    This holds for what is loaded when it begins; a process that does nothing but tasks is started with one thread.
+    """
+    from threadpoolctl import threadpool_limits
+
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch is not None else 1
+    with threadpool_limits(limits=1):
+        if torch is not None and before != 1:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if torch is not None and before != 1:
+                torch.set_num_threads(before)
 
 
 @cache

@@ -74,6 +74,7 @@ EXTRAS = {
     "starlette": "serve",
     "uvicorn": "serve",
     "python_multipart": "serve",
+    "ray": "cluster",
 }
 
 

@@ -39,22 +39,26 @@ def single_blas(anew: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def task_threads() -> Iterator[None]:
-    """Compute on one thread, as each task does wherever it runs: with more, sums have other last bits.
-
-    This holds for what is loaded when it begins; a process that does nothing but tasks is started with one thread.
-    """
+    """Compute on one thread, as each task does wherever it runs: with more, sums have other last bits."""
     from threadpoolctl import threadpool_limits
 
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else 1
-    with threadpool_limits(limits=1):
-        if torch is not None and before != 1:
-            torch.set_num_threads(1)
-        try:
+    wished, loaded = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
+    before = loaded.get_num_threads() if loaded is not None else None
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what is loaded meanwhile
+    try:
+        with threadpool_limits(limits=1):
+            if loaded is not None and before != 1:
+                loaded.set_num_threads(1)
             yield
-        finally:
-            if torch is not None and before != 1:
-                torch.set_num_threads(before)
+    finally:
+        if wished is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = wished
+        if loaded is not None and before != 1:
+            loaded.set_num_threads(before)
+        elif loaded is None and "torch" in sys.modules:
+            number_threads()
 
 
 @cache

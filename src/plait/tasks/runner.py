@@ -57,4 +57,13 @@ def open_runner(on: str | None, callback: Callback = quiet) -> Runner:
     """
     if on is None or on == "here":
         return Here()
+    if on == "ray":
+        from plait.tasks.cluster import Cluster
+
+        return Cluster(callback)
+    engine, _, processes = on.partition(":")
+    if engine == "local" and processes.isdecimal() and int(processes):
+        from plait.tasks.local import Local
+
+        return Local(int(processes))
     raise RequestError(f"on is {on!r}; {EXPECTED}.")

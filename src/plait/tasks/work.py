@@ -13,6 +13,7 @@ from typing import Any
 from plait import errors
 from plait.core.threads import task_threads
 
+TRIES = 3  # of a task whose process ends before it answers
 Setup = tuple[str, dict[str, Any]]  # a function "plait.module:function", and the request that it is called with
 
 
@@ -61,3 +62,11 @@ def answered(reply: dict[str, Any]) -> Any:
         return reply["answer"]
     kind = getattr(errors, reply["error"]) if reply["error"] else RuntimeError
     raise kind(reply["said"], reply["fault"]) if kind is errors.CellError else kind(reply["said"])
+
+
+def say_ended(work: str, how: str) -> str:
+    """Return what is said of a task that no process lived to answer."""
+    return (
+        f"a task ({work.partition(':')[0].removeprefix('plait.')}) ended its process {TRIES} times ({how}); is there "
+        "enough memory? Fewer processes at a time need less."
+    )

@@ -243,7 +243,7 @@ def predict(
 
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
-    summary |= {"notes": answers.notes} if answers.notes else {}
+    summary |= {"on": answers.on, **({"notes": answers.notes} if answers.notes else {})}
     if out is not None:
         return {**summary, "out": out}, f"{status_line(answers.status)}\nwritten to {out}"
     columns = answers.columns()

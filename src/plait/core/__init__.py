@@ -14,8 +14,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",
-        "naming", "pack_tensors", "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors",
-        "write_bytes", "write_json", "write_tensors",
+        "naming", "pack_tensors", "parse_json", "read_json", "read_tensors", "replacing", "seal", "under",
+        "unpack_tensors", "write_bytes", "write_json", "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "options": (

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import sys
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.terminal import Callback, quiet
-from plait.core.version import __version__
 from plait.core.words import count
 from plait.errors import RequestError, need
-from plait.tasks.work import TRIES, Desk, Setup, answer, answered, say_ended
+from plait.tasks.work import TRIES, Desk, Setup, answer, answered, look, say_ended
 
 AHEAD = 3  # tasks for each core that are taken before their results are asked for
 PATIENCE = 30.0  # seconds without a free core after which the wait is said
@@ -82,7 +80,7 @@ class Cluster:
         """Return when a task has run; say once in a while that none can."""
         if self._waited:
             return
-        probe = self._ray.remote(num_cpus=1, max_retries=TRIES - 1)(_look).remote()
+        probe = self._ray.remote(num_cpus=1, max_retries=TRIES - 1)(look).remote(None, {})
         while not self._ray.wait([probe], timeout=PATIENCE)[0]:
             cores = int(self._ray.cluster_resources().get("CPU", 0))
             taken = f"all {count(cores)} are taken" if cores else "it has none"
@@ -117,8 +115,8 @@ class Cluster:
         return results
 
     def _check_nodes(self) -> None:
-        mine = _look()
-        for name, other in self._on_each_node(_look):
+        mine = look(None, {})["versions"]
+        for name, other in self._on_each_node(look, None, {}):
             if isinstance(other, Exception):
                 said = str(other).strip().rpartition("\n")[2][:200]
                 raise RequestError(
@@ -126,10 +124,10 @@ class Cluster:
                     f"{mine['plait']} there, in the Python that runs Ray."
                 )
             for what, here in mine.items():
-                if other[what] != here:
+                if (there := other["versions"][what]) != here:
                     raise RequestError(
-                        f"node {name} of the Ray cluster has {what} {other[what]}, this machine has {here}; install "
-                        "the same on both."
+                        f"node {name} of the Ray cluster has {what} {there}, this machine has {here}; install the same "
+                        "on both."
                     )
 
     def check_folders(self, *folders: Path) -> None:
@@ -188,11 +186,6 @@ def _join(ray: Any) -> None:
         where = f"no Ray cluster answers at RAY_ADDRESS={address}" if address else "Ray does not start here"
         mend = "start one with `ray start --head`, or unset RAY_ADDRESS to start one for this command"
         raise RequestError(f"{where} ({said[:200]}); {mend if address else 'try --on local:N'}.") from None
-
-
-def _look() -> dict[str, str]:
-    """Return what must be the same in all processes."""
-    return {"plait": __version__, "Python": ".".join(map(str, sys.version_info[:2]))}
 
 
 def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[Any] | None) -> dict[str, Any]:

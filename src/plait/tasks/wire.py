@@ -45,8 +45,8 @@ def _read(stream: IO[bytes], length: int) -> bytearray:
 
 def _plain(value: Any, raw: list[bytes | memoryview]) -> Any:
     if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            raise TypeError(f"an array of {value.dtype} does not travel; expected numbers, dates or strings")
+        if value.dtype == object:
+            return {RAW: ["", [_plain(inner, raw) for inner in value.flat], list(value.shape)]}
         flat = np.ascontiguousarray(value)
         raw.append(flat.tobytes() if flat.dtype.kind in "mMUS" or not flat.size else memoryview(flat).cast("B"))
         return {RAW: [len(raw) - 1, value.dtype.str, list(value.shape)]}
@@ -74,4 +74,8 @@ def _whole(value: Any, raw: Sequence[bytearray]) -> Any:
     if isinstance(kept, dict):
         return {key: _whole(inner, raw) for key, inner in kept.items()}
     place, *form = kept
+    if place == "":
+        cells = np.empty(len(form[0]), object)
+        cells[:] = [_whole(inner, raw) for inner in form[0]]
+        return cells.reshape(form[1])
     return np.frombuffer(raw[place], form[0]).reshape(form[1]) if form else bytes(raw[place])

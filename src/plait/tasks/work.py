@@ -6,12 +6,15 @@ A task is idempotent: asked twice with the same request, it answers the same. Kn
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from plait import errors
 from plait.core.threads import task_threads
+from plait.core.version import __version__
 
 TRIES = 3  # of a task whose process ends before it answers
 Setup = tuple[str, dict[str, Any]]  # a function "plait.module:function", and the request that it is called with
@@ -44,6 +47,12 @@ def find(name: str) -> Callable[..., Any]:
     if module.partition(".")[0] != "plait" or not function.isidentifier():
         raise ValueError(f"work is {name!r}; expected a function of plait: plait.module:function")
     return getattr(importlib.import_module(module), function)
+
+
+def look(value: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what must be the same in all processes, which one this is, and what it was given."""
+    versions = {"plait": __version__, "Python": ".".join(map(str, sys.version_info[:2]))}
+    return {"versions": versions, "process": os.getpid(), "value": value, "request": request}
 
 
 def answer(call: Callable[[], Any]) -> dict[str, Any]:

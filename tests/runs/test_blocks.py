@@ -11,10 +11,10 @@ import plait
 from fits import names_in
 from joint import joint_run, two_targets
 from plait.errors import RequestError
-from plait.runs import blocks, predictions
-from plait.runs.blocks import predict_blocks, set_up_model
+from plait.runs import blocks, predictions, shared
+from plait.runs.blocks import predict_blocks
 from plait.runs.model import Model
-from plait.tasks.here import Here
+from plait.runs.shared import set_up_model
 from tiny import numbers_table
 from travelling import Travelling
 
@@ -31,7 +31,7 @@ def answer(run: Any, rows: Any, runner: Any, **given: Any) -> Any:
 def test_blocks_that_travel_are_answered_and_written_as_the_table_is(
     quick: Model, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks, "CHUNK", 16)
+    monkeypatch.setattr(shared, "CHUNK", 16)
     monkeypatch.setattr(predictions, "ROWS", 20)
     rows = numbers_table(50) | {"id": [None] * 20 + [7] * 30, "status": ["new"] * 50}
     rows["a"][3] = rows["b"][3] = None
@@ -41,7 +41,7 @@ def test_blocks_that_travel_are_answered_and_written_as_the_table_is(
     answers = answer(
         quick.folder, rows, runner, keep=["id", "status"], out=tmp_path / f"out.{ending}", callback=events.append
     )
-    assert (runner.tasks, runner.setups) == (4, ["plait.runs.blocks:open_model_there"])
+    assert (runner.tasks, runner.setups) == (4, ["plait.runs.load:open_there"])
     assert answers.to_arrow().equals(whole.to_arrow())
     assert answers.on == {"engine": "local", "nodes": 1, "tasks": 4, "elsewhere": 4}
     assert [event["done"] for event in events if "done" in event] == [16, 32, 48, 50]
@@ -74,13 +74,6 @@ def test_a_table_without_rows_has_no_answers(quick: Model, tmp_path: Path) -> No
     assert (tmp_path / "none.csv").read_text().count("\n") == 1
 
 
-def test_a_model_in_memory_stays_in_this_process(quick: Model) -> None:
-    assert answer(quick, numbers_table(3), Here()).on["elsewhere"] == 0
-    said = r"a model in memory cannot go to other processes \(on=local\); give the folder of its run"
-    with pytest.raises(RequestError, match=said):
-        answer(quick, numbers_table(3), Travelling())
-
-
 def test_where_a_block_fails_no_file_is_left(quick: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*given: Any) -> Any:
         raise RequestError("a task ended its process 3 times")
@@ -89,4 +82,3 @@ def test_where_a_block_fails_no_file_is_left(quick: Model, tmp_path: Path, monke
     with pytest.raises(RequestError, match="ended its process"):
         answer(quick.folder, numbers_table(30), Travelling(), out=tmp_path / "out.csv")
     assert not names_in(tmp_path)
-

@@ -20,7 +20,7 @@ def test_results_come_in_order_and_each_task_is_done_when_it_is_asked_for() -> N
 def test_a_setup_is_called_once_for_the_same_request() -> None:
     given = {"model": object()}
     with Here() as runner:
-        one, two = (next(runner.map(LOOK, [{}], setup=("plait.runs.blocks:take_model", given))) for _ in range(2))
+        one, two = (next(runner.map(LOOK, [{}], setup=("plait.runs.shared:take_model", given))) for _ in range(2))
         assert one["value"] is two["value"] is given["model"]
         assert next(runner.map(LOOK, [{}]))["value"] is None
         assert one["process"] == os.getpid()

@@ -11,10 +11,11 @@ from typing import Any
 
 from plait.core.options import checked
 from plait.models.rows import Callback, quiet
-from plait.runs.blocks import predict_blocks, set_up_model
+from plait.runs.blocks import predict_blocks
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, TargetPredictions, check_file
+from plait.runs.shared import set_up_model
 from plait.runs.targets import Targets
 from plait.tasks.runner import open_runner
 

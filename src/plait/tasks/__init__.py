@@ -6,5 +6,8 @@ Knows: names of functions of plait, JSON values, arrays, bytes. Does not know: t
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
+    "here": ("Here",),
+    "local": ("Local",),
     "runner": ("Runner", "open_runner"),
+    "work": ("Setup", "find"),
 }

@@ -23,7 +23,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option", "read_flags",
     ),
     "terminal": ("Callback", "Progress", "harmless", "quiet", "text_table"),
-    "threads": ("THREADS", "number_threads", "open_pool", "single_blas", "task_threads"),
+    "threads": ("InThisThread", "THREADS", "number_threads", "open_pool", "single_blas", "task_threads"),
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (

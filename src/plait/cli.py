@@ -241,7 +241,7 @@ def predict(
 
     counts = Counter(answers.status)
     summary = {"rows": len(answers), **{status: counts[status] for status in ("ok", "partial", "failed")}}
-    summary |= {"notes": answers.notes} if answers.notes else {}
+    summary |= {"on": answers.on} | ({"notes": answers.notes} if answers.notes else {})
     summary |= {"candidate": answers.candidate} if answers.candidate else {}
     if out is not None:
         by = answers.candidate and f", by {answers.candidate}"

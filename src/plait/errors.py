@@ -78,6 +78,7 @@ EXTRAS = {
     "uvicorn": "serve",
     "python_multipart": "serve",
     "lancedb": "search",
+    "ray": "cluster",
 }
 
 

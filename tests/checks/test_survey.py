@@ -17,6 +17,7 @@ from plait.data import media
 from plait.kinds import KINDS
 from plait.kinds.detect import detect
 from plait.kinds.image.checks import quick
+from travelling import Travelling
 
 RANDOM = np.random.default_rng(0)
 
@@ -211,3 +212,29 @@ def test_a_kind_that_checks_nothing_is_passed_over(tmp_path: Path, monkeypatch: 
     found = plait.check(table, target="y", kinds=kinds, cache=False, learning_curve=True, fix=tmp_path / "out")
     assert [finding for finding in found if finding.column == "s" and finding.severity == "error"] == []
     assert plait.read(next((tmp_path / "out").glob("*.csv"))).cells("s")[:1] == ["gone.wav"]
+
+
+def test_cells_that_travel_are_found_to_be_what_they_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey_file, "CHUNK", 3)
+    picture(tmp_path / "a.png")
+    tone(tmp_path / "t.wav")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:200])
+    sounds = np.zeros((8, 4), np.float32)
+    table = Table(
+        {
+            "p": plait.read({"p": ["a.png", None, "a.png", "cut.png", "../out.png", "a.png", "b.png", None]}).data["p"],
+            "s": plait.read({"s": ["t.wav"] * 7 + ["lost.wav"]}).data["s"],
+            "x": sounds,
+        },
+        tmp_path,
+        sample_rates={"x": 8},
+    )
+    schema = detect(table, kinds={"p": "image", "s": "audio", "x": "audio"})
+    runner, here = Travelling(), survey_table(table, schema)
+    there = survey_table(table, schema, runner=runner, cache=tmp_path / "kept")
+    assert there.facts == here.facts
+    assert (runner.tasks, runner.folders) == (9, [tmp_path])
+    monkeypatch.setattr(media, "read_image", None)
+    assert survey_table(table, schema, runner=Travelling(), cache=tmp_path / "kept").facts == here.facts
+    (kept,) = (tmp_path / "kept").iterdir()
+    assert len(kept.read_text().splitlines()) == 3

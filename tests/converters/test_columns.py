@@ -1,6 +1,7 @@
 """A column becomes another: row by row, each content once, kept for the next time."""
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from plait.converters.graph import Route, find_route
 from plait.converters.render import Gramian
 from plait.data.read import read
 from plait.errors import CellError, RequestError
+from travelling import Travelling
 
 CALLS: list[int] = []
 
@@ -184,3 +186,66 @@ def test_a_column_of_series_becomes_pictures(tmp_path: Path) -> None:
     ragged = "absent: ragged: lists of 1 to 2 points; expected as many in each"
     assert told.status == ["ok", "absent: blank", ragged, "ok"]
     assert [value and Path(value).name for value in told.values] == ["000000.png", None, None, "000003.png"]
+
+
+@pytest.mark.parametrize("columns", [["word"], ["word", "num"]])
+@pytest.mark.parametrize("kept", [True, False])
+def test_cells_that_travel_become_what_they_become_here(columns: list[str], kept: bool, tmp_path: Path) -> None:
+    table = read({"word": ["yes", None, "no", "yes"] * 20, "num": [1, None, 2, 1] * 20})
+    kind = "image" if columns == ["word"] else "text"
+    route = find_route(make_converters({}), "text" if kind == "image" else "tabular", kind)
+    runner = Travelling()
+    there = convert_column(table, columns, route, place=tmp_path / "there", cache=kept, runner=runner)
+    assert (runner.tasks, runner.setups) == (2, ["plait.converters.columns:open_desk"])
+    again = convert_column(table, columns, route, place=tmp_path / "again", cache=kept, runner=Travelling())
+    here = convert_column(table, columns, route, place=tmp_path / "here", cache=False)
+    assert there.status == again.status == here.status == ["ok", "absent: blank", "ok", "ok"] * 20
+    assert there.confidence == again.confidence == here.confidence
+    if kind == "text":
+        assert there.values == again.values == here.values
+    else:
+        made = [[path and Path(path).read_bytes() for path in one.values] for one in (there, again, here)]
+        assert made[0] == made[1] == made[2]
+
+
+def test_sounds_travel_with_what_is_wrong_with_them() -> None:
+    pytest.importorskip("pocketsphinx")
+    from plait.converters.sphinx import Sphinx
+
+    sounds = np.zeros((2, 1600), np.float32)
+    sounds[1] = np.nan
+    table = replace(read({"call": sounds}), sample_rates={"call": 16000})
+    runner = Travelling()
+    there = convert_column(table, ["call"], Route((Sphinx(words="yes,no"),)), runner=runner)
+    assert there == convert_column(table, ["call"], Route((Sphinx(words="yes,no"),)), cache=False)
+    assert there.status == [
+        "absent: no words were found",
+        "absent: sound holds values that are not finite: array of shape (1600,)",
+    ]
+    assert runner.folders == [Path()]
+    wrong = Sphinx(grammar="#JSGF V1.0; grammar g; public <a> = ( yes | no ;")
+    loud = np.linspace(0, 0.1, 16000) * np.random.default_rng(0).normal(size=(1, 16000))
+    table = replace(read({"call": loud.astype("f4")}), sample_rates={"call": 16000})
+    with pytest.raises(RequestError, match="is not a JSGF grammar"):
+        convert_column(table, ["call"], Route((wrong,)), runner=Travelling())
+
+
+def test_an_object_of_the_program_does_not_travel() -> None:
+    said = (
+        r"converter 'shout' is an object of this program, which other processes \(on=local\) do not have; leave out on"
+    )
+    with pytest.raises(RequestError, match=said):
+        convert_column(read({"word": ["a"]}), ["word"], Route((Shout(),)), runner=Travelling())
+
+
+@pytest.mark.heavy
+def test_sounds_for_processes_are_shared_out_and_come_back_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pocketsphinx")
+    from plait.converters.sphinx import Sphinx
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    rng = np.random.default_rng(0)
+    table = replace(read({"call": rng.normal(0, 0.1, (9, 4000)).astype("f4")}), sample_rates={"call": 8000})
+    told = convert_column(table, ["call"], Route((Sphinx(words="yes,no"),)), cache=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert told == convert_column(table, ["call"], Route((Sphinx(words="yes,no"),)), cache=False)

@@ -7,8 +7,10 @@ import pytest
 
 from plait.core.contract import Table
 from plait.errors import RequestError, RunError
-from plait.runs.embedding import Embeddings, Head, Read, Sources, Space, mean_vector, space_stem, unit
+from plait.runs.embedding import Embeddings, Head, Read, Sources, Space, mean_vector, read_features, space_stem, unit
 from plait.runs.load import load
+from plait.runs.shared import set_up_model
+from travelling import Travelling
 
 KEPT = Path(__file__).parents[1] / "kept"
 
@@ -112,3 +114,16 @@ def test_a_stem_for_each_aim() -> None:
     assert space_stem("kind") == "space-kind"
     with pytest.raises(RequestError, match=r"there is no space for 'kinds'\. Did you mean 'kind'"):
         space_stem("kinds")
+
+
+def test_rows_that_travel_are_read_as_those_that_stay() -> None:
+    model, rows = load(KEPT / "network"), KEPT / "table" / "table.csv"
+    runner = Travelling()
+    there = read_features(model, rows, runner=runner, setup=set_up_model(KEPT / "network", model, None, runner))
+    here = read_features(model, rows)
+    assert runner.tasks == 1
+    assert runner.folders == [KEPT / "network"]
+    assert (there.statuses, there.notes) == (here.statuses, here.notes)
+    assert {name: x.tobytes() for name, x in there.features.items()} == {
+        name: x.tobytes() for name, x in here.features.items()
+    }

@@ -11,7 +11,7 @@ from PIL import Image
 import plait
 from plait.cli import main
 from plait.errors import RequestError
-from plait.verbs.convert import describe_graph, list_converters
+from plait.verbs.convert import describe_graph, list_converters, open_run
 
 
 @pytest.fixture(autouse=True)
@@ -125,6 +125,8 @@ def test_a_fitted_run_makes_labels_of_pictures(tmp_path: Path) -> None:
     assert done.text == "dark" and done.confidence > 0.5
     told = plait.convert(tmp_path / "t.csv", column="photo", to="text", name="shade", by=str(tmp_path / "run"))
     assert told.table.cells("shade")[:4] == ["light", "dark", "light", "dark"]
+    run = open_run({"run": str(tmp_path / "run"), "source": "image"})  # as another process opens it
+    assert (run.name, run([Image.new("L", (8, 8), 30)])[0]) == ("run run", ["dark"])
     with pytest.raises(RequestError, match="does not look at audio; it looks at image"):
         soundfile.write(tmp_path / "a.wav", np.zeros(800), 8000)
         plait.convert(tmp_path / "a.wav", tmp_path / "a.txt", by=str(tmp_path / "run"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,14 +19,18 @@ import numpy as np
 from plait.checks.mend.files import right_name
 from plait.core.contract import Schema, Table
 from plait.core.terminal import Callback, quiet
+from plait.core.threads import InThisThread
 from plait.data import formats, media
 from plait.data.fact_cache import Cache
 from plait.data.feature_cache import digest_bytes
 from plait.data.headers import check_header
+from plait.data.travel import pack_table, unpack_table
 from plait.errors import CellError
 from plait.kinds import KINDS, forms_of
 from plait.kinds.cell_facts import WHOLE, CellFacts
 from plait.kinds.kind import Kind
+from plait.tasks.here import Here
+from plait.tasks.runner import Runner
 
 VERSION = 3  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
@@ -53,11 +59,19 @@ class Survey:
         return replace(self, schema=_own_kinds(schema))
 
 
-def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, callback: Callback = quiet) -> Survey:
+def survey_table(
+    table: Table,
+    schema: Schema,
+    *,
+    cache: Path | None = None,
+    callback: Callback = quiet,
+    runner: Runner | None = None,
+) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
-    A pool of threads reads CHUNK cells at a time; pixels and samples live only until their facts are taken. cache: a
-    folder in which facts are kept, of files by path, size and time of change, of cells by their content; where it
-    cannot be used, the callback gets one note. Progress: {"stage": "check", "done", "total"} in cells."""
+    CHUNK cells are a task; pixels and samples live only until their facts are taken. cache: a folder in which facts are
+    kept, of files by path, size and time of change, of cells by their content; where it cannot be used, the callback
+    gets one note. runner: where tasks are done; without it here, by a pool of threads. Progress: {"stage": "check",
+    "done", "total"} in cells."""
     schema = _own_kinds(schema)
     kinds = {
         name: kind
@@ -65,31 +79,85 @@ def survey_table(table: Table, schema: Schema, *, cache: Path | None = None, cal
         if (kind := KINDS[modality.kind]).opened and kind.checks is not None
         for name in modality.columns
     }
-    kept = Cache(_cache_file(table, cache))
+    kept = Cache(file := _cache_file(table, cache))
     facts: dict[str, list[CellFacts | None]] = {name: [] for name in kinds}
+    # what was found, by the file that is named, else by row: none is opened twice
+    known: dict[str, dict[str | int, CellFacts | None]] = {name: {} for name in kinds}
+    asked: deque[tuple[str, list[str | int], list[str | int]]] = deque()
     done, total = 0, len(table) * len(kinds)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for name, kind in kinds.items():
-            look = partial(look_into, kind=kind, folder=table.folder, cache=kept, rate=table.sample_rates.get(name))
-            # by the file that is named, else by row: none is opened twice
-            known: dict[str | int, CellFacts | None] = {}
-            for start in range(0, len(table), CHUNK):
-                cells = table.cells(name, range(start, min(start + CHUNK, len(table))))
-                keys = [cell if isinstance(cell, str) else row for row, cell in enumerate(cells, start)]
-                asked = {k: cell for k, cell in zip(keys, cells, strict=True) if cell is not None and k not in known}
-                new: dict[str, dict[str, Any]] = {}
-                for key, (cell_facts, to_keep) in zip(asked, pool.map(look, asked.values()), strict=True):
-                    known[key] = cell_facts
-                    if to_keep and cell_facts is not None:
-                        new[to_keep] = cell_facts.to_json()
-                kept.add(new)
-                facts[name] += [known.get(key) for key in keys]
-                done += len(cells)
-                callback({"stage": "check", "done": done, "total": total})
-    kept.tidy()
+    with ExitStack() as opened:
+        runner = runner or opened.enter_context(Here())
+        away, setup = runner.engine != "here", (f"{__name__}:open_desk", {"file": None if file is None else str(file)})
+        if not away:
+            pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
+            setup = (f"{__name__}:take_desk", {"desk": (kept, pool)})
+        elif kinds:
+            runner.check_folders(table.folder or Path())
+        for found in runner.map(f"{__name__}:look_at", _each_chunk(table, kinds, asked, away), setup=setup):
+            name, keys, new = asked.popleft()
+            kept.add({key: fact for key, fact in zip(found["keep"], found["facts"], strict=True) if key and fact})
+            read = [_read_facts(*given, kinds[name]) for given in zip(found["facts"], found["places"], strict=True)]
+            known[name] |= dict(zip(new, read, strict=True))
+            facts[name] += [known[name].get(key) for key in keys]
+            done += len(keys)
+            callback({"stage": "check", "done": done, "total": total})
+    if not away:  # else what was asked for is known elsewhere
+        kept.tidy()
     if kept.trouble:
         callback({"note": f"nothing is kept for the next check: {kept.trouble}"})
     return Survey(table, schema, facts, cache)
+
+
+def _each_chunk(
+    table: Table,
+    kinds: Mapping[str, Kind],
+    asked: deque[tuple[str, list[str | int], list[str | int]]],
+    away: bool,
+) -> Iterator[dict[str, Any]]:
+    """Return a request for each CHUNK cells of a column, and note (column, keys of all cells, of those to open)."""
+    for name, kind in kinds.items():
+        narrow = replace(table, data={name: table.data[name]}, lines=None, notes={})
+        seen = set[str | int]()
+        for start in range(0, len(table), CHUNK):
+            cells = table.cells(name, range(start, min(start + CHUNK, len(table))))
+            keys = [cell if isinstance(cell, str) else row for row, cell in enumerate(cells, start)]
+            new = {k: row for row, (k, cell) in enumerate(zip(keys, cells, strict=True), start) if cell is not None}
+            rows = {key: row for key, row in new.items() if key not in seen}
+            seen |= rows.keys()
+            asked.append((name, keys, [*rows]))
+            part = narrow.take([*rows.values()])
+            yield {"table": pack_table(part) if away else part, "kind": kind.name}
+
+
+def take_desk(request: dict[str, Any]) -> tuple[Cache, Executor]:
+    """Return what is kept, and threads, in this process."""
+    desk: tuple[Cache, Executor] = request["desk"]
+    return desk
+
+
+def open_desk(request: dict[str, Any]) -> tuple[Cache, Executor]:
+    """Return what is kept, and no threads, in another process: many are side by side."""
+    return Cache(None if request["file"] is None else Path(request["file"])), InThisThread()
+
+
+def look_at(desk: tuple[Cache, Executor], request: dict[str, Any]) -> dict[str, Any]:
+    """Return of each cell its facts, None where it is blank, where it lies, and the key to keep them under."""
+    table = request["table"] if isinstance(request["table"], Table) else unpack_table(request["table"])
+    (name,), (kept, pool) = table.names, desk
+    rate = table.sample_rates.get(name)
+    look = partial(look_into, kind=KINDS[request["kind"]], folder=table.folder, cache=kept, rate=rate)
+    found = [*pool.map(look, table.cells(name))]
+    return {
+        "facts": [None if facts is None else facts.to_json() for facts, _ in found],
+        "places": [None if facts is None else {"path": facts.path, "outside": facts.outside} for facts, _ in found],
+        "keep": [key for _, key in found],
+    }
+
+
+def _read_facts(facts: dict[str, Any] | None, place: dict[str, Any] | None, kind: Kind) -> CellFacts | None:
+    """Return the facts of a cell as they were told."""
+    read: CellFacts | None = kind.checks.FACTS.from_json(kind.name, facts)
+    return None if read is None else replace(read, **(place or {}))
 
 
 def _own_kinds(schema: Schema) -> Schema:

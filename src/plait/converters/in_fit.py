@@ -185,6 +185,7 @@ def _fill(table: Table, made: Made, columns: Sequence[str], train: np.ndarray | 
 class RunConverter:
     """A fitted run as a converter into words: its answer, with its probability, where all else is absent."""
 
+    setup: tuple[str, dict[str, Any]]  # what makes it again in another process, where it can be
     target = "text"
     cost, quality = 0.05, 0.9
 

@@ -16,8 +16,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",
-        "naming", "pack_tensors", "parse_json", "read_json", "read_tensors", "seal", "under", "unpack_tensors",
-        "write_bytes", "write_json", "write_tensors",
+        "naming", "pack_tensors", "parse_json", "read_json", "read_tensors", "replacing", "seal", "under",
+        "unpack_tensors", "write_bytes", "write_json", "write_tensors",
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "garbage": ("uncollected",),
@@ -29,7 +29,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "progress": ("Progress", "can_show", "joined"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
-    "threads": ("THREADS", "number_threads", "open_pool", "single_blas"),
+    "threads": ("InThisThread", "THREADS", "number_threads", "open_pool", "single_blas", "task_threads"),
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,20 +34,34 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file through a temporary one beside it, so that a reader sees the old file or the new, never a part."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside, which takes the place of this one once all is written: a reader sees the old file
+    or the new, never a part."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(part, "wb") as file:
-                file.write(data)
+            file = open(part, "wb")  # noqa: SIM115  closed below; what fails in between is not named as this file
+        try:
+            yield file
+            with naming(path):
                 file.flush()
                 os.fsync(file.fileno())
+        finally:
+            with naming(path):
+                file.close()
+        with naming(path):
             os.replace(part, path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    with replacing(path) as file, naming(path):
+        file.write(data)
 
 
 def write_json(path: Path, value: Any) -> None:

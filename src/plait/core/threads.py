@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cache
@@ -34,6 +35,30 @@ def single_blas(anew: bool = False) -> Iterator[None]:
     controller = ThreadpoolController() if anew else _loaded()
     with controller.limit(limits=1, user_api="blas"):
         yield
+
+
+@contextlib.contextmanager
+def task_threads() -> Iterator[None]:
+    """Compute on one thread, as each task does wherever it runs: with more, sums have other last bits."""
+    from threadpoolctl import threadpool_limits
+
+    wished, loaded = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
+    before = loaded.get_num_threads() if loaded is not None else None
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what is loaded meanwhile
+    try:
+        with threadpool_limits(limits=1):
+            if loaded is not None and before != 1:
+                loaded.set_num_threads(1)
+            yield
+    finally:
+        if wished is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = wished
+        if loaded is not None and before != 1:
+            loaded.set_num_threads(before)
+        elif loaded is None and "torch" in sys.modules:
+            number_threads()
 
 
 @cache

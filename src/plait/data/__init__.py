@@ -39,6 +39,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
+    "travel": ("pack_table", "unpack_table"),
     "video": ("Clip", "Streams", "list_streams", "streams_of"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

@@ -8,6 +8,7 @@ Knows: predictors and how they are stored. Does not know: how they were found, t
 DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
     "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "hash_rows", "mix_codes"),
+    "blocks": ("predict_blocks",),
     "embedding": (
         "Embeddings", "Head", "NAMES", "Read", "Sources", "Space", "check_out", "has_classes", "kept_space",
         "mean_vector", "read_features", "space_stem", "usual_aim",
@@ -20,6 +21,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "onnx": ("OnnxModel", "pack_model"),
     "pairs": ("Pairs",),
     "predictions": ("Predictions", "TargetPredictions", "Transcripts", "check_file", "status_line"),
+    "shared": ("set_up_model",),
     "targets": ("TargetExplanations", "Targets", "name_folders", "name_target"),
     "transcriber": ("Transcriber", "transcripts_of"),
 }  # fmt: skip

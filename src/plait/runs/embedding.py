@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -40,6 +40,8 @@ from plait.models.network import NetworkPredictor
 from plait.models.predictors import input_names, leaves_of
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.views import View
+from plait.runs.shared import each_block, say_where, share_media, tables_of
+from plait.tasks.runner import Runner
 
 FORMAT = 1
 AIMS = ("rows", "kind")  # what a space is chosen for: to find the very row, or one of the same class
@@ -286,6 +288,11 @@ class Sources:
         own = "network" if view.of in self.networks else f"features of {view.encoder}" if frozen else "features by hand"
         return f"{own} and probabilities" if view.of in self.alone else own
 
+    def read(self, table: Table) -> dict[str, Any]:
+        """Return the features and the statuses of rows that fit: {"features", "statuses"}."""
+        prepared = prepare(table, self.inputs)
+        return {"features": self.features(prepared), "statuses": prepared.statuses()}
+
     def features(self, prepared: Prepared) -> dict[str, np.ndarray]:
         """Return {modality: (rows, feature) float32} of prepared rows, NaN where it is absent."""
         parts: dict[str, list[np.ndarray]] = {view.of: [] for view in self.views}
@@ -330,11 +337,19 @@ class Read:
 
 
 def read_features(
-    model: Any, rows: Any, *, folder: str | Path | None = None, given: bool = False, callback: Callback = quiet
+    model: Any,
+    rows: Any,
+    *,
+    folder: str | Path | None = None,
+    given: bool = False,
+    callback: Callback = quiet,
+    runner: Runner | None = None,
+    setup: Any = None,
 ) -> Read:
     """Return what a run knows of the modalities of rows.
 
-    given: whether only modalities of which the table has a column count, as in a query.
+    given: whether only modalities of which the table has a column count, as in a query. runner, setup: where blocks of
+    rows are read, and what gives tasks the model; without them here.
     Raises RequestError, TableError as `Model.predict` does.
     """
     table, sources = read_rows(rows, folder), Sources.of(model)
@@ -342,14 +357,32 @@ def read_features(
         there = model._columns_in(table)
         sources.views = [v for v in sources.views if {*v.modality.columns} & there] or sources.views
     table, notes = model._fitting(table, [view.of for view in sources.views], callback)
+    stage = "embed"
+    if runner is None:
+        steps = (table.take(np.arange(s, min(s + STEP, len(table)))) for s in range(0, max(1, len(table)), STEP))
+        blocks: Iterator[dict[str, Any]] = map(sources.read, steps)
+    else:
+        share_media(runner, table, sources.views)
+        stage = say_where(stage, runner)
+        blocks = runner.map("plait.runs.embedding:read_block", each_block([table], runner), setup=setup)
     parts, statuses = [], list[tuple[str, str]]()
-    for start in range(0, max(1, len(table)), STEP):
-        prepared = prepare(table.take(np.arange(start, min(start + STEP, len(table)))), sources.inputs)
-        parts.append(sources.features(prepared))
-        statuses += prepared.statuses()
-        callback({"stage": "embed", "done": len(statuses), "total": len(table)})
+    for block in blocks:
+        parts.append(block["features"])
+        statuses += [(status, reason) for status, reason in block["statuses"]]
+        callback({"stage": stage, "done": len(statuses), "total": len(table)})
     features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return Read(features, statuses, notes, table)
+
+
+def read_block(model: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run knows of a block of rows, with all of its modalities."""
+    (table,), sources = tables_of(request), Sources.of(model)
+    steps = [
+        sources.read(table.take(np.arange(s, min(s + STEP, len(table))))) for s in range(0, max(1, len(table)), STEP)
+    ]
+    names = [*steps[0]["features"]]
+    features = {name: np.concatenate([step["features"][name] for step in steps]) for name in names}
+    return {"features": features, "statuses": [status for step in steps for status in step["statuses"]]}
 
 
 # -- what embed returns -------------------------------------------------------------------------------------------

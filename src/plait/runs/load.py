@@ -140,6 +140,11 @@ def open_model(run: str | Path | Model | Targets, candidate: str | None = None) 
     return model if candidate is None else model.use(candidate)
 
 
+def open_there(request: Mapping[str, Any]) -> Model | Targets:
+    """Return the model of a run, opened by a process that does tasks."""
+    return open_model(request["run"], request["candidate"])
+
+
 def open_one(run: str | Path | Model | Targets, what: str, candidate: str | None = None) -> Model:
     """Return the model of a run of one target. what: "a file holds", for the RequestError that several get."""
     model = open_model(run, candidate)

@@ -240,7 +240,7 @@ class Model:
         given = read_rows(rows, folder)
         kept = take_columns(given, [keep] if isinstance(keep, str) else keep, self._ids(given))
         table, notes = self._fitting(given, self.modalities, callback)
-        answers = self._predictions(table, self._answer(table, [tuple(self.modalities)], (), callback))
+        answers = self._predictions(self._said(table, self._answer(table, [tuple(self.modalities)], (), callback)))
         answers.kept, answers.notes, answers.candidate = kept, notes, self.candidate
         tell(notes, callback)
         return answers
@@ -291,9 +291,12 @@ class Model:
             )
         return Embeddings.of(space, read_features(self, rows, folder=folder, callback=callback))
 
-    def _predictions(self, table: Table, answered: Answers) -> Predictions:
-        values = answered.answers[tuple(sorted(self.modalities))]
-        return Predictions.from_values(values, answered.statuses, self.classes)
+    def _said(self, table: Table, answered: Answers) -> dict[str, Any]:
+        """Return what the rows of a table are answered, as it can go to another process."""
+        return {"values": answered.answers[tuple(sorted(self.modalities))], "statuses": answered.statuses}
+
+    def _predictions(self, said: Mapping[str, Any]) -> Predictions:
+        return Predictions.from_values(said["values"], said["statuses"], self.classes)
 
     def evaluate(self, rows: Any, *, folder: str | Path | None = None, callback: Callback = quiet) -> Evaluation:
         """Return the scores of every row that has a label, as `plait.evaluate`. Failed rows are counted.

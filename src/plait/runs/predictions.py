@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +16,7 @@ import numpy as np
 from plait.core import notebook
 from plait.core.classes import Several, place_of
 from plait.core.contract import frame_of, free_name
-from plait.core.files import write_bytes
+from plait.core.files import naming, replacing
 from plait.core.words import count
 from plait.data.lists import array_of
 from plait.errors import RequestError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from plait.models.speech.decode import Heard
 
 NO_WORDS = "no words were heard"
+ROWS = 1 << 14  # that a file of answers is given at a time: Parquet in many small groups is slow to read
 
 
 class Answered:
@@ -66,6 +69,7 @@ class Predictions(Answered):
         kept: columns of the table that are carried along: {name: (rows,) list}.
         notes: sentences on what of the table is not as in training.
         candidate: the name of what answered, as `Model.use` was asked for it; "" of the winner.
+        on: where the rows were answered: {"engine", "nodes", "tasks", "elsewhere"}, the last in other processes.
 
     Example:
         >>> answers = model.predict(table)
@@ -81,6 +85,7 @@ class Predictions(Answered):
     kept: dict[str, list[Any]] = field(default_factory=dict, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
     candidate: str = field(default="", kw_only=True)
+    on: dict[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
 
     _kinds: ClassVar[dict[str, str | None]] = {"prediction": None, "status": "string", "reason": "string"}
 
@@ -105,6 +110,18 @@ class Predictions(Answered):
             )
         labels = [None if bad else classes[i] for bad, i in zip(failed, place_of(there, classes), strict=True)]
         return cls(labels, known, status, reason, list(classes))
+
+    @classmethod
+    def join(cls, parts: Sequence[Predictions]) -> Predictions:
+        """Return the answers of several parts of a table, in order; what is carried along is not in them yet."""
+        joined: dict[str, Any] = {}
+        for name in (f.name for f in fields(parts[0]) if f.name not in ("classes", "kept", "notes", "on")):
+            values = [getattr(part, name) for part in parts]
+            if isinstance(values[0], list):
+                joined[name] = [*itertools.chain.from_iterable(values)]
+            else:
+                joined[name] = None if values[0] is None else np.concatenate(values)
+        return replace(parts[0], **joined)
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the columns of `to_arrow` as lists of Python values."""
@@ -188,7 +205,7 @@ class TargetPredictions(Answered):
 
     Args:
         of: {target: its Predictions}.
-        kept, notes, candidate: as in `Predictions`.
+        kept, notes, candidate, on: as in `Predictions`.
 
     Example:
         >>> age = plait.Predictions([34.0], None, ["ok"], [""])
@@ -200,6 +217,12 @@ class TargetPredictions(Answered):
     kept: dict[str, list[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     candidate: str = ""
+    on: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def join(cls, parts: Sequence[TargetPredictions]) -> TargetPredictions:
+        """Return the answers of several parts of a table, in order; what is carried along is not in them yet."""
+        return cls({name: Predictions.join([part.of[name] for part in parts]) for name in parts[0].of})
 
     def __len__(self) -> int:
         return len(next(iter(self.of.values())))
@@ -271,17 +294,64 @@ class TargetPredictions(Answered):
         write_answers(self.to_arrow(), path)
 
 
+@contextmanager
+def answer_file(path: str | Path, kept: Mapping[str, Sequence[Any]] | None = None) -> Iterator[AnswerRows]:
+    """Open a CSV or Parquet file of answers, by its ending, to be written block by block: whole, or not at all.
+
+    kept: columns that are carried along, {name: (rows,) list}: all of their cells, on which their type hangs.
+    """
+    path = check_file(path)
+    with replacing(path) as file, closing(AnswerRows(path, file, kept or {})) as rows:
+        yield rows
+        rows.flush()
+
+
+class AnswerRows:
+    """What a file of answers is given, block by block."""
+
+    def __init__(self, path: Path, file: Any, kept: Mapping[str, Sequence[Any]]) -> None:
+        self._path, self._file = path, file
+        self._kept = {name: array_of(cells) for name, cells in kept.items()}
+        self._rows = 0
+        self._waiting: list[Any] = []
+        self._writer: Any = None
+
+    def add(self, table: Any) -> None:
+        """Add an Arrow table of the next rows."""
+        import pyarrow as pa
+
+        place, self._rows = self._rows, self._rows + len(table)
+        kept = {free_name(name, table.column_names): x.slice(place, len(table)) for name, x in self._kept.items()}
+        self._waiting.append(pa.table(kept | dict(zip(table.column_names, table.columns, strict=True))))
+        if sum(map(len, self._waiting)) >= ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        import pyarrow as pa
+        import pyarrow.csv as csv
+        import pyarrow.parquet as parquet
+
+        if not self._waiting:
+            return
+        table, self._waiting = pa.concat_tables(self._waiting), []
+        with naming(self._path):
+            if self._writer is None:
+                make = csv.CSVWriter if self._path.suffix.lower() == ".csv" else parquet.ParquetWriter
+                self._writer = make(self._file, table.schema)
+            self._writer.write_table(table)
+
+    def close(self) -> None:
+        """End the file, in which nothing more can be written."""
+        if self._writer is not None:
+            with naming(self._path):
+                self._writer.close()
+
+
 def write_answers(table: Any, path: str | Path) -> None:
     """Write an Arrow table as CSV or Parquet, by the ending. Raises RequestError for another ending."""
-    import io
-
-    import pyarrow.csv as csv
-    import pyarrow.parquet as parquet
-
-    path, buffer = check_file(path), io.BytesIO()
-    writer = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
-    writer(table, buffer)
-    write_bytes(path, buffer.getvalue())
+    with answer_file(path) as file:
+        file.add(table)
 
 
 def check_file(path: str | Path) -> Path:

@@ -166,8 +166,8 @@ class Targets:
             table, said = models[0]._fitting(given, names, callback)
             notes += [note for note in said if note not in notes]
             answers |= {
-                model.target: model._predictions(table, answered)
-                for model, answered in zip(models, _answer(models, table, callback), strict=True)
+                model.target: model._predictions(model._said(table, answered))
+                for model, answered in zip(models, answer_alike(models, table, callback), strict=True)
             }
         tell(notes, callback)
         return TargetPredictions({name: answers[name] for name in self.models}, kept, notes, first.candidate)
@@ -359,7 +359,7 @@ class TargetExplanations:
         return "".join(notebook.cell(notebook.head(f"target {name}")) + e._repr_html_() for name, e in self.of.items())
 
 
-def _answer(models: Sequence[Model], table: Table, callback: Callback) -> list[Answers]:
+def answer_alike(models: Sequence[Model], table: Table, callback: Callback = quiet) -> list[Answers]:
     """Prepare the rows in chunks, once for all models, and answer by each."""
     views: dict[str, View] = {}
     for model in models:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -45,9 +45,13 @@ class Transcriber(Model):
     def units(self) -> Units:
         return Units.from_json(self.facts.units or {})
 
-    def _predictions(self, table: Table, answered: Answers) -> Transcripts:
+    def _said(self, table: Table, answered: Answers) -> dict[str, Any]:
         heard = answered.answers[tuple(sorted(self.modalities))].tolist()
-        return Transcripts.of(_move_words(heard, self._starts(table, answered)), answered.statuses)
+        moved = _move_words(heard, self._starts(table, answered))
+        return {"heard": [None if one is None else asdict(one) for one in moved], "statuses": answered.statuses}
+
+    def _predictions(self, said: Mapping[str, Any]) -> Transcripts:
+        return Transcripts.of([None if one is None else Heard(**one) for one in said["heard"]], said["statuses"])
 
     def explain(
         self, rows: Any, row: int | None = None, *, folder: str | Path | None = None, callback: Callback = quiet

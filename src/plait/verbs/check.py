@@ -19,6 +19,7 @@ from plait.data.read import read
 from plait.errors import RequestError, did_you_mean
 from plait.kinds.detect import detect
 from plait.kinds.left_out import WHY_ASKED
+from plait.tasks.runner import open_runner
 
 COLUMNS = ("split", "group", "ignore", "kinds", "modalities")
 WHY_TARGET = f"{WHY_ASKED}: another target"
@@ -33,6 +34,7 @@ def check(
     fix: str | Path | None = None,
     learning_curve: bool = False,
     cache: str | Path | bool = True,
+    on: str | None = None,
     callback: Callback | None = None,
     **options: Unpack[ColumnKeywords],
 ) -> Findings:
@@ -47,6 +49,8 @@ def check(
         learning_curve (--learning-curve): Say whether more rows would help, by quick guesses.
         cache: True for the user's cache folder ($PLAIT_CACHE, else $XDG_CACHE_HOME/plait, else ~/.cache/plait), another
             folder, or False; a check that was stopped goes on, and files that did not change are not read again.
+        on (--on WHERE): Where files are opened: local:N in N processes of this machine, ray on a Ray cluster. What is
+            found is the same.
         callback: Called with a dict for progress and notes.
         **options: Split, group, ignore, kinds, modalities and sample_rate, as in `plait.fit`.
 
@@ -70,7 +74,9 @@ def check(
     rows = read(table, folder)
     schemas = [*detect_targets(rows, list_targets(target), chosen).values()] or [detect_columns(rows, None, chosen)]
     rows, schema = _with_rates(rows, chosen.sample_rate), schemas[0]
-    survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell)
+    with open_runner(on, tell) as runner:
+        away = None if runner.engine == "here" else runner
+        survey = survey_table(rows, schema, cache=_choose_cache(cache, tell), callback=tell, runner=away)
     findings = [*check_media(survey), *check_cells(rows, schema)]
     for own in map(survey.of, schemas):
         findings += [found for found in check_labels(own, tell) if found not in findings]

@@ -22,6 +22,7 @@ from plait.data.write import check_out, write_table
 from plait.errors import EXTRAS, CellError, RequestError, pip_line
 from plait.kinds import KINDS, modality_kinds
 from plait.kinds.relocate import move_media
+from plait.tasks.runner import open_runner
 
 
 @dataclass
@@ -73,6 +74,7 @@ def convert(
     kinds: Mapping[str, str] | None = None,
     folder: str | Path | None = None,
     cache: bool = True,
+    on: str | None = None,
     callback: Callback | None = None,
 ) -> Conversion:
     """Convert a file into another, or a column of a table into a new column, by the cheapest way there is.
@@ -93,6 +95,8 @@ def convert(
         kinds (--kind COLUMN=KIND): Kind of a column where the guess is wrong.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
         cache: Keep what is converted for the next call.
+        on (--on WHERE): Where a column is converted: local:N in N processes of this machine, ray on a Ray cluster. What
+            is made is the same.
         callback: Called with a dict for progress and notes.
 
     Returns:
@@ -112,7 +116,7 @@ def convert(
     """
     callback, known = callback or quiet, make_converters(converters or {})
     if column is None:
-        given = {"--to": to, "--as": name, "--out": out}
+        given = {"--to": to, "--as": name, "--out": out, "--on": on}
         if destination is not None and (extra := [flag for flag, value in given.items() if value is not None]):
             raise RequestError(f"{extra[0]} goes with --column; of files the ending says what is wanted.")
         if destination is None:
@@ -145,7 +149,11 @@ def convert(
             raise RequestError(f"there is a column {taken!r} already; give the new one another name: --as NAME.")
     place = None if path is None else path.with_name(f"{path.stem}_{name}")
     stage = f"{', '.join(columns[:3])} → {to}"
-    converted = convert_column(table, columns, route, place=place, cache=cache, callback=callback, stage=stage)
+    with open_runner(on, callback) as runner:
+        away = None if runner.engine == "here" else runner  # here it may start processes of its own
+        converted = convert_column(
+            table, columns, route, place=place, cache=cache, callback=callback, stage=stage, runner=away
+        )
     table = _with_columns(table, made, converted, path, to)
     if path is not None:
         write_table(table, path)
@@ -183,7 +191,13 @@ def _with_run(by: str, source: str, known: list[Any]) -> tuple[str, list[Any]]:
     from plait.runs.load import load
 
     run = RunConverter(load(by), source)
+    run.setup = ("plait.verbs.convert:open_run", {"run": os.path.abspath(by), "source": source})
     return run.name, [run, *known]
+
+
+def open_run(request: Mapping[str, Any]) -> Any:
+    """Return a fitted run as a converter, opened by a process that does tasks."""
+    return _with_run(request["run"], request["source"], [])[1][0]
 
 
 def _convert_file(source: Path, destination: Path, by: str, known: list[Any], tell: Callback) -> Conversion:

@@ -9,12 +9,14 @@ from plait.core.options import checked
 from plait.data.read import read_rows
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
-from plait.runs.embedding import read_features
+from plait.runs.embedding import Read, read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
+from plait.runs.shared import set_up_model
 from plait.runs.targets import Targets
 from plait.space.index import Index, check_engine, check_same, load_index
 from plait.space.keep import check_able, space_of
+from plait.tasks.runner import open_runner
 
 
 @checked
@@ -27,6 +29,7 @@ def index(
     add: bool = False,
     engine: str | None = None,
     folder: str | Path | None = None,
+    on: str | None = None,
     callback: Callback | None = None,
 ) -> Index:
     """Put the cells of a table into an index, in which any kind finds any other, and return it.
@@ -42,6 +45,8 @@ def index(
         engine (--index NAME): What finds the nearest: exact compares with all vectors; lancedb (plait[search]) with the
             nearest parts of them, for indexes of more than about 300,000. Without it exact, or what an index has.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
+        on (--on WHERE): Where rows are read: local:N in N processes of this machine, ray on a Ray cluster. The index is
+            the same.
         callback: Called with a dict for progress and notes.
 
     Raises:
@@ -62,7 +67,7 @@ def index(
             raise RequestError("add adds to an index in a folder; name it: out (--out INDEX).")
         there = load_index(out)
         check_same(there, model, aim, engine)
-        there.add(rows, folder=folder, callback=callback)
+        there.put(_read(run, there.model, rows, folder, on, callback), callback)
         return there
     check_engine(engine or "exact")
     if engine == "lancedb" and out is None:
@@ -70,11 +75,19 @@ def index(
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise RequestError(f"{out} is there already. Name another folder, or add to the index in it: --add.")
     table = read_rows(rows, folder)
-    read = read_features(model, table, callback=callback)
-    for note in read.notes:
-        callback({"note": note})
+    read = _read(run, model, table, None, on, callback)
     made = Index(model, space_of(model, table, read, aim, callback=callback))
     made.put(read, callback)
     if out is not None:
         made.save(out, engine or "exact")
     return made
+
+
+def _read(run: Any, model: Model, rows: Any, folder: str | Path | None, on: str | None, callback: Callback) -> Read:
+    """Return what the run knows of rows, read where `on` says, and say what is not as in training."""
+    with open_runner(on, callback) as runner:
+        setup = set_up_model(run, model, None, runner)
+        read = read_features(model, rows, folder=folder, callback=callback, runner=runner, setup=setup)
+    for note in read.notes:
+        callback({"note": note})
+    return read

@@ -11,10 +11,13 @@ from typing import Any
 
 from plait.core.options import checked
 from plait.models.rows import Callback, quiet
+from plait.runs.blocks import predict_blocks
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, TargetPredictions, check_file
+from plait.runs.shared import set_up_model
 from plait.runs.targets import Targets
+from plait.tasks.runner import open_runner
 
 
 @checked
@@ -26,6 +29,7 @@ def predict(
     keep: Sequence[str] = (),
     candidate: str | None = None,
     folder: str | Path | None = None,
+    on: str | None = None,
     callback: Callback | None = None,
 ) -> Predictions | TargetPredictions:
     """Return an answer for every row of a table by a fitted run, and write the answers where asked.
@@ -41,25 +45,26 @@ def predict(
         candidate (--candidate NAME): Another predictor of the run: a candidate that it keeps, as it was scored (plait
             study RUN lists them), a modality alone, or proof, the winner as it was when the test rows were looked at.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.
+        on (--on WHERE): Where rows are answered: local:N in N processes of this machine, ray on a Ray cluster
+            (docs/guide/cluster.md). The answers are the same.
         callback: Called with a dict for progress.
 
     Raises:
         RunError: the run is missing, unfinished or damaged.
         TableError: the table cannot be read.
-        RequestError: none of the model's columns is there, or `out` has another ending.
+        RequestError: none of the model's columns is there, `out` has another ending, or `on` cannot be used.
 
     Example:
         >>> answers = plait.predict("run", {"note": ["fever and cough", None], "age": [60, None]}, out="answers.csv")
         >>> answers.labels, answers.status
         (['yes', None], ['ok', 'failed'])
     """
-    model = open_model(run, candidate)
+    model, callback = open_model(run, candidate), callback or quiet
     if out is not None:
         check_file(out)
-    answers = model.predict(rows, keep=keep, folder=folder, callback=callback or quiet)
-    if out is not None:
-        answers.write(out)
-    return answers
+    with open_runner(on, callback) as runner:
+        setup = set_up_model(run, model, candidate, runner)
+        return predict_blocks(model, rows, runner, setup, out=out, keep=keep, folder=folder, callback=callback)
 
 
 @checked

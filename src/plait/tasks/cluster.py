@@ -1,0 +1,216 @@
+"""The runner of a Ray cluster: the one at RAY_ADDRESS, or one of this machine's cores that ends with the runner.
+
+Knows Ray's core: tasks, objects, nodes. Does not know what a task does. The only file that imports ray.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from plait.core.terminal import Callback, quiet
+from plait.core.words import count
+from plait.errors import RequestError, need
+from plait.tasks.work import TRIES, Desk, Setup, answer, answered, look, say_ended
+
+AHEAD = 3  # tasks for each core that are taken before their results are asked for
+PATIENCE = 30.0  # seconds without a free core after which the wait is said
+DESK = Desk()  # of a process of the cluster
+
+
+class Cluster:
+    """Does tasks wherever Ray finds a core."""
+
+    engine = "ray"
+
+    def __init__(self, callback: Callback = quiet) -> None:
+        need("ray")
+        self._callback = callback
+        self._tasks = 0
+        self._waited = False
+        self._ray = _load()
+        self._started = not self._ray.is_initialized()
+        if self._started:
+            _join(self._ray)
+        try:
+            self._check_nodes()
+        except BaseException:
+            self.close()
+            raise
+
+    def map(
+        self, work: str, requests: Iterable[dict[str, Any]], *, setup: Setup | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Return the results in the order of the requests."""
+        self._wait_for_core()
+        ray = self._ray
+        held = None if setup is None else [ray.put(setup)]
+        key = None if held is None else held[0].hex()
+        task = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_task)
+        most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        ahead: deque[Any] = deque()
+        try:
+            for request in requests:
+                ahead.append(task.remote(work, request, key, held))
+                if len(ahead) >= most:
+                    yield self._next(work, ahead)
+            while ahead:
+                yield self._next(work, ahead)
+        finally:
+            for one in ahead:
+                ray.cancel(one, force=True)
+
+    def _next(self, work: str, ahead: deque[Any]) -> dict[str, Any]:
+        try:
+            reply = self._ray.get(ahead[0])
+        except self._ray.exceptions.RayError as error:
+            raise RequestError(say_ended(work, type(error).__name__)) from None
+        ahead.popleft()
+        result = answered(reply)
+        self._tasks += 1
+        return result
+
+    def _wait_for_core(self) -> None:
+        """Return when a task has run; say once in a while that none can."""
+        if self._waited:
+            return
+        probe = self._ray.remote(num_cpus=1, max_retries=TRIES - 1)(look).remote(None, {})
+        while not self._ray.wait([probe], timeout=PATIENCE)[0]:
+            cores = int(self._ray.cluster_resources().get("CPU", 0))
+            taken = f"all {count(cores)} are taken" if cores else "it has none"
+            note = f"the Ray cluster has had no free CPU for {PATIENCE:.0f} s ({taken}); waiting for one."
+            self._callback({"note": note})
+        self._waited = True
+
+    def facts(self) -> dict[str, Any]:
+        """Return {"engine", "nodes", "tasks", "elsewhere"}."""
+        nodes = len(self._nodes())
+        return {"engine": self.engine, "nodes": nodes, "tasks": self._tasks, "elsewhere": self._tasks}
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        return [node for node in self._ray.nodes() if node["Alive"]]
+
+    def _on_each_node(self, work: Callable[..., Any], *given: Any) -> list[tuple[str, Any]]:
+        """Return (name of a node, what work returns there) of each; what failed there instead of a result."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        asked = []
+        for node in self._nodes():
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            task = self._ray.remote(num_cpus=0, max_retries=TRIES - 1, scheduling_strategy=there)(work)
+            host, address = node["NodeManagerHostname"], node["NodeManagerAddress"]
+            asked.append((f"{host} ({address})", task.remote(*given)))
+        results: list[tuple[str, Any]] = []
+        for name, one in asked:
+            try:
+                results.append((name, self._ray.get(one)))
+            except self._ray.exceptions.RayError as error:
+                results.append((name, error))
+        return results
+
+    def _check_nodes(self) -> None:
+        mine = look(None, {})["versions"]
+        for name, other in self._on_each_node(look, None, {}):
+            if isinstance(other, Exception):
+                said = str(other).strip().rpartition("\n")[2][:200]
+                raise RequestError(
+                    f"node {name} of the Ray cluster cannot do a task of plait ({said}); install plait "
+                    f"{mine['plait']} there, in the Python that runs Ray."
+                )
+            for what, here in mine.items():
+                if (there := other["versions"][what]) != here:
+                    raise RequestError(
+                        f"node {name} of the Ray cluster has {what} {there}, this machine has {here}; install the same "
+                        "on both."
+                    )
+
+    def check_folders(self, *folders: Path) -> None:
+        """Raise RequestError where a node does not see a folder as this machine does."""
+        signs = [_leave_sign(folder) for folder in folders]
+        try:
+            results = self._on_each_node(_unseen, [(str(sign.absolute()), own) for sign, own in signs])
+        finally:
+            for sign, own in signs:
+                if own:
+                    sign.unlink(missing_ok=True)
+        for name, unseen in results:
+            if isinstance(unseen, Exception):
+                raise RequestError(f"node {name} of the Ray cluster was lost while it looked for a folder.")
+            if unseen:
+                raise RequestError(
+                    f"node {name} of the Ray cluster does not see the folder {folders[unseen[0]]} of this machine; "
+                    "share it there under the same path (NFS or the like), or run without --on ray."
+                )
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends."""
+        if self._started:
+            self._ray.shutdown()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+
+def _load() -> Any:
+    """Return ray, which tells nobody that it is used."""
+    for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}.items():
+        os.environ.setdefault(name, value)
+    return importlib.import_module("ray")
+
+
+def _join(ray: Any) -> None:
+    """Join the cluster at RAY_ADDRESS, else start one on this machine. RequestError where it fails."""
+    address = os.environ.get("RAY_ADDRESS")
+    how = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    if not address:
+        how["_node_ip_address"] = "127.0.0.1"
+    try:
+        ray.init(**how, logging_level=logging.ERROR, log_to_driver=False)
+    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+        ray.shutdown()
+        said = " ".join(str(error).split())
+        if "ersion mismatch" in said or "versions" in said:
+            raise RequestError(
+                f"the Ray cluster at {address} and this process are of other versions ({said[:300]}); install the same "
+                "ray and the same Python on both."
+            ) from None
+        where = f"no Ray cluster answers at RAY_ADDRESS={address}" if address else "Ray does not start here"
+        mend = "start one with `ray start --head`, or unset RAY_ADDRESS to start one for this command"
+        raise RequestError(f"{where} ({said[:200]}); {mend if address else 'try --on local:N'}.") from None
+
+
+def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[Any] | None) -> dict[str, Any]:
+    """Do a task in a process of the cluster."""
+
+    def do() -> Any:
+        if key != DESK.key or key is None:
+            setup = None if held is None else importlib.import_module("ray").get(held[0])
+            DESK.set_up(key, setup)
+        return DESK.do(work, request)
+
+    return answer(do)
+
+
+def _leave_sign(folder: Path) -> tuple[Path, bool]:
+    """Return a file in a folder by which another machine knows it, and whether it was written for that."""
+    sign = folder / f".plait-{uuid.uuid4().hex}"
+    try:
+        sign.touch(exist_ok=False)
+    except OSError:  # it may be read only
+        first = next(iter(sorted(os.scandir(folder), key=lambda entry: entry.name)), None)
+        return (folder if first is None else Path(first.path)), False
+    return sign, True
+
+
+def _unseen(signs: Sequence[tuple[str, bool]]) -> list[int]:
+    """Return which files are not there."""
+    return [place for place, (sign, _) in enumerate(signs) if not os.path.exists(sign)]

@@ -1,0 +1,124 @@
+"""The runner of processes of this machine: each does one task at a time, and one that died is replaced.
+
+Knows no task.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any
+
+from plait.errors import RequestError
+from plait.tasks.wire import pack
+from plait.tasks.work import TRIES, Setup, answered, say_ended
+from plait.tasks.worker import Worker
+
+AHEAD = 3  # tasks for each process that are taken before their results are asked for: none waits, memory stays flat
+
+
+class Local:
+    """Does tasks in so many processes, which start when there is something to do."""
+
+    engine = "local"
+
+    def __init__(self, processes: int) -> None:
+        self.processes = processes
+        self.workers: list[Worker] = []
+        self._free: LifoQueue[Worker | None] = LifoQueue()  # the one that was busy last is warm
+        self._tasks = 0
+        self._closed = True
+
+    def map(
+        self, work: str, requests: Iterable[dict[str, Any]], *, setup: Setup | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Return the results in the order of the requests."""
+        self._open()
+        given = _packed(setup)
+        ahead: deque[Future[dict[str, Any]]] = deque()
+        with ThreadPoolExecutor(self.processes) as pool:
+            try:
+                for request in requests:
+                    ahead.append(pool.submit(self._do, work, request, *given))
+                    if len(ahead) >= AHEAD * self.processes:
+                        yield self._next(ahead)
+                while ahead:
+                    yield self._next(ahead)
+            except BaseException as error:
+                for future in ahead:
+                    future.cancel()
+                if not isinstance(error, GeneratorExit):
+                    self.close()  # nobody waits for what the others do
+                raise
+
+    def _next(self, ahead: deque[Future[dict[str, Any]]]) -> dict[str, Any]:
+        result = answered(ahead[0].result())
+        ahead.popleft()
+        self._tasks += 1
+        return result
+
+    def _do(self, work: str, request: dict[str, Any], key: str, setup: Sequence[bytes | memoryview]) -> dict[str, Any]:
+        """Return the reply of the first process that lives to answer."""
+        code: int | None = None
+        for _ in range(TRIES):
+            worker = self._free.get()
+            try:
+                if worker is None:
+                    worker = Worker()
+                    self.workers.append(worker)
+                reply = worker.set_up(key, setup)
+                return worker.do(work, request) if "answer" in reply else reply
+            except EOFError:
+                assert worker is not None
+                worker.close()
+                code = worker.process.returncode
+                with contextlib.suppress(ValueError):
+                    self.workers.remove(worker)
+                worker = None
+                if self._closed:
+                    break
+            finally:
+                self._free.put(worker)
+        raise RequestError(say_ended(work, f"code {code}" if code is None or code >= 0 else f"signal {-code}"))
+
+    def facts(self) -> dict[str, Any]:
+        """Return {"engine", "nodes", "tasks", "elsewhere"}."""
+        return {"engine": self.engine, "nodes": 1, "tasks": self._tasks, "elsewhere": self._tasks}
+
+    def check_folders(self, *folders: Path) -> None:
+        """Do nothing: the processes see what this one sees."""
+
+    def _open(self) -> None:
+        if self._closed:
+            self._closed = False
+            self._free = LifoQueue()
+            for _ in range(self.processes):
+                self._free.put(None)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._closed = True
+        for worker in [*self.workers]:
+            worker.close()
+        self.workers.clear()
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+
+def _packed(setup: Setup | None) -> tuple[str, list[bytes | memoryview]]:
+    """Return a key of what is set up, and the message that has a process do so."""
+    if setup is None:
+        return "none", pack({"key": "none", "setup": None})
+    content = hashlib.sha256()
+    for part in pack([*setup]):
+        content.update(part)
+    return content.hexdigest(), pack({"key": content.hexdigest(), "setup": [*setup]})

@@ -1,0 +1,61 @@
+"""Tasks in processes of this machine: the same results in order, whoever dies in between."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from plait.errors import RequestError
+from plait.tasks import worker
+from plait.tasks.local import Local
+
+LOOK = "plait.tasks.work:look"
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Local]:
+    with Local(2) as runner:
+        yield runner
+
+
+def test_results_come_in_order_from_other_processes(local: Local) -> None:
+    before = local.facts()["tasks"]
+    told = [*local.map(LOOK, ({"n": n, "x": np.arange(n)} for n in range(9)), setup=("plait.core.words:jsonable", {}))]
+    assert [one["request"]["n"] for one in told] == [*range(9)]
+    assert told[3]["request"]["x"].tolist() == [0, 1, 2]
+    assert os.getpid() not in {one["process"] for one in told}
+    assert local.facts() == {"engine": "local", "nodes": 1, "tasks": before + 9, "elsewhere": before + 9}
+
+
+def test_few_requests_are_taken_before_they_are_needed(local: Local) -> None:
+    taken: list[int] = []
+    results = local.map(LOOK, (taken.append(n) or {"n": n} for n in range(100)))
+    assert next(results)["request"] == {"n": 0}
+    assert len(taken) <= 6
+    results.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 6
+
+
+def test_a_process_that_dies_loses_no_task_and_doubles_none(local: Local) -> None:
+    def requests() -> Iterator[dict[str, int]]:
+        for n in range(12):
+            if n in (4, 7, 8):
+                local.workers[n % len(local.workers)].process.kill()
+            yield {"n": n}
+
+    assert [one["request"]["n"] for one in local.map(LOOK, requests())] == [*range(12)]
+
+
+def test_an_error_of_a_task_is_raised_here(local: Local) -> None:
+    with pytest.raises(RuntimeError, match="ValueError: work is 'os:getpid'; expected a function of plait"):
+        next(local.map("os:getpid", [{}]))
+
+
+def test_a_task_that_ends_each_process_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "START", "raise SystemExit(3)")
+    with (
+        Local(1) as runner,
+        pytest.raises(RequestError, match=r"ended its process 3 times \(code 3\); is there enough"),
+    ):
+        next(runner.map(LOOK, [{}]))

@@ -9,7 +9,7 @@ Knows: bytes, Arrow, Pillow, soundfile, PyAV. Does not know: what a column is fo
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "arrow": ("is_category",),
-    "bounds": ("say_large",),
+    "bounds": ("count_numbers", "say_large"),
     "delimited": ("not_utf8",),
     "encodings": ("code_of_bom",),
     "fact_cache": ("Cache", "cache_folder"),

@@ -115,7 +115,7 @@ class Predictions(Answered):
     def join(cls, parts: Sequence[Predictions]) -> Predictions:
         """Return the answers of several parts of a table, in order; what is carried along is not in them yet."""
         joined: dict[str, Any] = {}
-        for name in (f.name for f in fields(parts[0]) if f.name not in ("classes", "kept", "notes", "on")):
+        for name in (f.name for f in fields(parts[0]) if f.name not in ("classes", "kept", "notes", "candidate", "on")):
             values = [getattr(part, name) for part in parts]
             if isinstance(values[0], list):
                 joined[name] = [*itertools.chain.from_iterable(values)]

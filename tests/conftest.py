@@ -65,12 +65,12 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_sounds() -> Iterator[None]:
-    """Weights for sounds are not tried wherever they happen to be installed: half a second a fit, and other results."""
+    """Weights for sounds and sentences are not tried wherever they are installed: seconds a fit, and other results."""
     from plait.models import views
 
     real = views.is_installed
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(views, "is_installed", lambda name: name not in ("resemblyzer", "aisfx") and real(name))
+        patch.setattr(views, "is_installed", lambda name: name not in ("resemblyzer", "aisfx", "minilm") and real(name))
         yield
 
 

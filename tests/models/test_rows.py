@@ -1,7 +1,9 @@
 """Every row in is a row out, with a reason for every hole."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ import torch
 from PIL import Image
 
 from holes import views_of, write_holes
+from plait.core.contract import Modality
 from plait.data.read import read
 from plait.models import rows as dataset
-from plait.models.rows import prepare
+from plait.models.rows import Prepared, prepare
+from plait.models.views import View
 from tiny import read_csv, write_csv, write_table
 
 
@@ -143,3 +147,20 @@ def test_several_columns_of_media_in_one_modality(tmp_path: Path) -> None:
     assert np.array_equal(prepared.inputs["views"][0, 0], prepared.inputs["views"][0, 1])
     batch = prepared.batch(np.array([1]))
     assert batch.cells["views"].tolist() == [[True, False]]
+
+
+def test_a_text_stays_there_through_the_encoder_that_was_not_chosen() -> None:
+    modality, frozen = Modality("note", "text", ("note",)), SimpleNamespace(name="static")
+    own: Any = View(modality, None, "note")
+    rival = replace(own, encoder="static", how="rival", frozen=frozen)
+    x, y = np.zeros((2, 3)), np.ones((2, 4))
+    cells = {"note": np.ones((2, 1), bool), rival.name: np.ones((2, 1), bool)}
+    rows = Prepared([own, rival], {"note": x, rival.name: y}, cells, [{}, {}])
+    assert rows.settle("note", "note").views == [own]
+    kept = rows.settle("note", "note", keep=True)
+    assert [(view.name, view.how) for view in kept.views] == [("note", "own"), (rival.name, "beside")]
+    assert kept.beside == {"note": [rival.name]}
+    assert kept.inputs[rival.name] is y
+    other = rows.settle("note", rival.name, keep=True)
+    assert [(view.name, view.how, view.encoder) for view in other.views] == [("note", "own", "static")]
+    assert other.inputs["note"] is y

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -307,7 +308,7 @@ def test_classic_learners_hear_sounds_in_further_ways(folder: Path, monkeypatch:
     monkeypatch.setattr("plait.models.views.is_installed", lambda name: False)
     table = read(folder / "table.csv")
     views = views_of(table, prep={"sound.trim": True, "sound.seconds": 0.5})
-    (view,) = beside_views(views, {"photo": "auto", "sound": "auto", "text": "auto", "tabular": "scratch"})
+    (view,) = beside_views(views, {"photo": "auto", "sound": "auto", "text": "auto", "tabular": "scratch"}, 48)
     assert (view.of, view.encoder, view.how, view.shape()) == ("sound", "acoustic", "beside", (1, WIDTH))
     assert view.frozen is not None
     assert (view.frozen.prep.audio.trim, view.frozen.prep.audio.seconds) == (True, 0.5)
@@ -334,6 +335,28 @@ def test_packages_of_sounds_are_heard_where_the_encoder_is_left_open(
     monkeypatch.setattr("plait.models.views._freeze", freeze)
     views = views_of(read(folder / "table.csv"))
     names = dict.fromkeys(("photo", "text", "tabular"), "auto")
-    assert [v.encoder for v in beside_views(views, {**names, "sound": "auto"})] == ["acoustic", "resemblyzer"]
-    assert [v.encoder for v in beside_views(views, {**names, "sound": "scratch"})] == ["acoustic"]
+    assert [v.encoder for v in beside_views(views, {**names, "sound": "auto"}, 48)] == ["acoustic", "resemblyzer"]
+    assert [v.encoder for v in beside_views(views, {**names, "sound": "scratch"}, 48)] == ["acoustic"]
     assert made == ["acoustic", "resemblyzer", "acoustic"]
+
+
+def test_english_sentences_are_read_by_a_network_beside_the_others_where_that_is_light(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("plait.models.views.is_installed", lambda name: name == "minilm")
+    monkeypatch.setattr("plait.models.views._freeze", lambda view, name, options: SimpleNamespace(options=options))
+    english = [f"the engine of a car is in the garage and costs {n} pounds" for n in range(20)]
+    german = [f"der Motor von einem Auto steht in der Garage und kostet {n} Pfund" for n in range(20)]
+
+    def beside(texts: list[str], num: int, encoder: str = "auto", **prep: Any) -> list[View]:
+        learned = TextPrep.of(prep).fitted(texts, np.random.default_rng(0))
+        view = View(Modality("note", "text", ("note",)), learned, "note")
+        return beside_views([view], {"note": encoder}, num)
+
+    (view,) = beside(english, 1000, html=False)
+    assert (view.encoder, view.how) == ("minilm", "beside")
+    assert view.frozen.options["html"] is False  # type: ignore[union-attr]
+    assert not beside(english, 100_000)
+    assert not beside(german, 1000)
+    assert not beside(["the cat and a dog"] * 20, 1000)  # no sentence
+    assert not beside(english, 1000, "tfidf")

@@ -286,7 +286,7 @@ def test_what_is_heard_in_several_ways_is_left_out_of_the_sound_itself() -> None
     )  # one of ten pieces
     rows = Table({"sound": wave[None]}, sample_rates={"sound": RATE})
     strand = sound_strand()
-    (beside,) = beside_views([strand], {"sound": "scratch"})
+    (beside,) = beside_views([strand], {"sound": "scratch"}, 48)
     batch = prepare(rows, [strand, beside]).batch(np.arange(1))
 
     class Hears(Answers):

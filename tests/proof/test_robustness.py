@@ -302,7 +302,7 @@ def test_the_area_lies_between_the_scores_and_does_not_depend_on_the_unit(scores
 
 def test_what_is_heard_in_several_ways_gets_worse_in_each(table: Table, prepared: Prepared) -> None:
     (sound,) = (view for view in prepared.views if view.name == "sound")
-    (view,) = beside_views([sound], {"sound": "scratch"})
+    (view,) = beside_views([sound], {"sound": "scratch"}, 48)
     heard = prepare(table, [*prepared.views, view])
 
     class Hears(Reads):

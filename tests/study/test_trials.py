@@ -1,18 +1,24 @@
 """Classic learners among the candidates: which are tried, in which order, and what is held out."""
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from plait.core.contract import Modality
 from plait.data.read import read
+from plait.kinds import TEXT
 from plait.kinds.detect import detect
 from plait.models.classic import MajorityPredictor
 from plait.models.learners import LEARNERS
+from plait.models.rows import Prepared
 from plait.models.sparse import STRENGTHS
+from plait.models.views import View
 from plait.study.candidate import Candidate
 from plait.study.search import Search, answer_rows
-from plait.study.trials import Held
+from plait.study.trials import ClassicTrials, Held
 from searches import draw_blocks, make_search, make_study, prepare_all, search_words, split_of, take_quick_learners
 
 
@@ -41,6 +47,40 @@ def test_an_svm_is_not_tried_in_folds_of_many_rows(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("plait.study.trials.SVM_ROWS", 80)
     assert "SVM" not in search.classic.learners
     assert "SVM" in make_search(draw_blocks(90), split_of(60, 30), ("classic",)).classic.learners
+
+
+def test_a_text_beside_is_learned_alone_and_with_the_rest_and_never_glued_to_its_words() -> None:
+    note, sound = Modality("note", "text", ("note",)), Modality("sound", "audio", ("sound",))
+    views = [View(one, None, one.name) for one in (note, sound)]
+    views += [replace(view, encoder=encoder, how="beside") for view, encoder in zip(views, "sa", strict=True)]
+    study = SimpleNamespace(labels=None, prepared=Prepared(views, {}, {}, []))
+    trials: Any = ClassicTrials(study)  # type: ignore[arg-type]
+    read, heard = views[2].name, views[3].name
+    trials.deal = None  # an ensemble is not asked for
+    assert trials._groups_beside() == []
+    trials.deal = object()
+    assert trials._groups_beside() == [[read], [read, "sound"]]
+    assert (trials._glued("note"), trials._glued("sound")) == ([], [heard])
+
+
+def test_a_table_is_learned_with_a_score_of_what_lies_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences stand for pictures here: they are as dense, once they are brought down."""
+    search = search_words(("classic",), choose="ensemble")
+    trials, study = search.classic, search.study
+    trials.try_scores()
+    assert study.candidates == []  # there is no picture
+    assert trials.seen.features["text"].shape[0] == 36
+    monkeypatch.setattr("plait.study.trials.IMAGE", TEXT)
+    (view,) = (view for view in study.prepared.views if view.name == "text")
+    monkeypatch.setattr(view, "frozen", object())
+    monkeypatch.setattr(type(trials), "turns", [trials.seen] * 5)
+    monkeypatch.setattr("plait.study.trials.BOOSTING", "random forest")  # which is quicker here
+    trials.try_scores()
+    names = ["random forest (tabular + score of text)", "logistic regression with bins (tabular + score of text)"]
+    assert [c.name for c in study.candidates] == names
+    assert study.candidates[0].names == ["text", "tabular"]
+    assert study.candidates[0].pooled is not None
+    assert study.candidates[0].pooled.shape == (36, 2)
 
 
 # words and letters

@@ -59,6 +59,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "store_predictors",
     ),
     "rows": ("CHUNK", "FEW", "Callback", "Prepared", "prepare", "quiet"),
+    "scored": ("Step", "fit_scored"),
     "sparse": ("FIRST", "LEARNER", "STRENGTHS", "Lesson", "count_texts"),
     "train": ("Lesson", "Outcome", "Recipe", "fork_generators", "has_bfloat16", "train"),
     "views": (

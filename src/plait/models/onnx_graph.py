@@ -21,10 +21,9 @@ from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.kinds.network import as_float, centre, input_shape, is_given_features
 from plait.models.calibration import logs, number_sets, soften, softmax
-from plait.models.classic import ClassicPredictor, MajorityPredictor
+from plait.models.classic import MajorityPredictor
 from plait.models.network import Network, NetworkPredictor, Parts, as_probabilities
 from plait.models.predictors import Bounded, Calibrated, leaves_of
-from plait.models.sparse import SparsePredictor
 from plait.pretrained.frozen import Frozen
 
 OPSET = 20  # the first in which GELU is one operator
@@ -103,7 +102,7 @@ def network_predictors(predictor: Any) -> list[NetworkPredictor]:
         return networks
     if isinstance(other, MajorityPredictor):
         what = "says the share of each class and looks at nothing"
-    elif isinstance(other, (ClassicPredictor, SparsePredictor)):
+    elif hasattr(other, "learner"):
         what = f"is or contains a classic learner ({other.learner})"
     else:
         what = f"is or contains a {type(other).__name__}"

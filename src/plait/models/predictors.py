@@ -189,6 +189,7 @@ _FORMS = {
     "ClassicPredictor": "classic",
     "SparsePredictor": "sparse",
     "LabelPredictor": "labels",
+    "ScoredPredictor": "scored",
 }  # those that have a file of their own
 
 
@@ -278,7 +279,7 @@ def restore_predictors(
                 own.setdefault(int(place), {})[name] = value
         made: list[Any] = []
         for number, part in enumerate(stored.parts):
-            if views and part["is"] in ("network", "recogniser", "classic", "sparse", "labels"):
+            if views and ("file" in part or part["is"] in ("network", "recogniser")):
                 check_inputs(part, number, by_name)
             made.append(_restore(part, made, own.get(number, {}), stored.files, plan, views))
             if "file" in part and num_classes is not None:
@@ -324,6 +325,8 @@ def _restore(
         from plait.models.sparse import SparsePredictor as made_of
     elif part["is"] == "labels":
         from plait.models.each_label import LabelPredictor as made_of
+    elif part["is"] == "scored":
+        from plait.models.scored import ScoredPredictor as made_of
     try:
         return made_of.from_state(part, learned)
     except RunError as error:

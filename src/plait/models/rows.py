@@ -69,12 +69,17 @@ class Prepared:
                 seen.setdefault(view.of, []).append(view.name)
         return seen
 
-    def settle(self, of: str, name: str) -> Prepared:
-        """Return the rows with the view whose inputs have this name as the modality's own, and none of its rivals."""
+    def settle(self, of: str, name: str, keep: bool = False) -> Prepared:
+        """Return the rows with the view whose inputs have this name as the modality's own, and none of its rivals.
+
+        keep: a text stays there through the pretrained encoders that were not chosen, for classic learners to see.
+        """
         (chosen,) = (view for view in self.views if view.name == name)
         gone = {"own", "rival"} if chosen.frozen is not None else {"own", "rival", "tuned"}  # nothing there to tune
+        gone -= {"rival"} if keep and not chosen.able.opened else set()
         kept = [view for view in self.views if view is chosen or view.of != of or view.how not in gone]
-        views = [replace(view, how="own") if view is chosen else view for view in kept]
+        rest = [replace(view, how="beside") if view.of == of and view.how == "rival" else view for view in kept]
+        views = [replace(old, how="own") if old is chosen else view for view, old in zip(rest, kept, strict=True)]
         pairs = [(view.name, old.name) for view, old in zip(views, kept, strict=True)]
         order = [view.of for view in self.views]
         return Prepared(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 How = Literal["own", "given", "as text", "letters", "rival", "beside", "tuned"]
 PREPARED = ("bandpass", "denoise", "trim", "loudness", "seconds")  # of sounds, whatever encoder hears them
+MOST_READ = 100_000  # tokens of a column that are read by a network beside the others: 0.3 ms each on one core
 LARGEST = 1 << 28  # numbers that a pretrained encoder may be given of one cell
 
 
@@ -387,19 +388,26 @@ def rival_views(views: Sequence[View], names: Mapping[str, Any], prep: Mapping[s
     return rivals
 
 
-def beside_views(views: Sequence[View], names: Mapping[str, Any]) -> list[View]:
+def beside_views(views: Sequence[View], names: Mapping[str, Any], num: int) -> list[View]:
     """Return, for each modality that is trained here, its views through the encoders that classic learners see.
 
-    Where `auto` was asked those of packages that are there, else what needs none. What is done to a sound is the same.
+    Where `auto` was asked those of packages that are there, else what needs none; of English texts only where this many
+    rows are read in a minute or less. What is done to a sound, or a text, is the same.
     """
     made = []
     for view in views:
         for name in BESIDE.get(view.kind, ()) if view.is_main and view.frozen is None else ():
-            if name == "acoustic" or (names[view.of] == "auto" and is_installed(name)):
-                options = {key: getattr(view.prep, key) for key in PREPARED}
+            if name == "acoustic" or (names[view.of] == "auto" and is_installed(name) and _is_light(view, num)):
+                keys = PREPARED if view.able.opened else view.able.prep.SHARED
+                options = {key: getattr(view.prep, key) for key in keys}
                 frozen = _freeze(view, name, {key: value for key, value in options.items() if value is not None})
                 made.append(View(view.modality, view.prep, second_name(view.group, name), {}, name, "beside", frozen))
     return made
+
+
+def _is_light(view: View, num: int) -> bool:
+    """Whether an encoder that reads word after word, and knows English, can be asked for so many rows unasked."""
+    return view.able is not TEXT or (view.able.prep.is_english(view.prep) and num * view.prep.length <= MOST_READ)
 
 
 def tuned_views(views: Sequence[View], names: Sequence[str]) -> list[View]:

@@ -99,6 +99,12 @@ PARTS: dict[str, dict[str, Any]] = {
         "layouts": dict[str, dict[str, Any]],
         "members": list[dict[str, Any] | None],
     },
+    "scored": {
+        "file": str,
+        "names": list[str],
+        "layouts": dict[str, dict[str, Any]],
+        "members": list[dict[str, Any]],
+    },
 }
 
 # what a part may hold besides: runs of before have none of it
@@ -223,7 +229,7 @@ def check_temperature(temperature: float, where: str) -> None:
 def check_inputs(part: Mapping[str, Any], number: int, views: Mapping[str, View]) -> None:
     """Hold what a part says of its inputs against the views of the run. views: {name of the input: view}."""
     where = f"predictor {number}"
-    if part["is"] in ("classic", "sparse", "labels"):
+    if "file" in part:
         inputs = [(name, None, part["layouts"].get(name, {})) for name in part["names"]]
     else:
         layouts = part["spec"]["layouts"]

@@ -21,7 +21,8 @@ MODULES = {  # the package that each comes in, if any
 }  # fmt: skip
 # the best first
 NAMES = {
-    "image": ("lite0",), "text": ("static", "minilm"), "audio": ("resemblyzer", "aisfx", "acoustic"), "video": ("lite0",)
+    "image": ("lite0",), "text": ("static", "minilm"), "audio": ("resemblyzer", "aisfx", "acoustic"),
+    "video": ("lite0",),
 }  # fmt: skip
 # those that classic learners see beside what a modality is seen through
 BESIDE = {"audio": ("acoustic", "resemblyzer", "aisfx"), "text": ("minilm",)}

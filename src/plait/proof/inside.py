@@ -194,7 +194,9 @@ def _drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.
         with ThreadPoolExecutor(1) as pool:
             inputs, cells, _ = strand.prepare(Table(data), pool, keep=False)
             for view in probe.views.get(strand.name, []):
-                values, filled, _ = view.prepare(Table(data), pool)
+                if view.name not in probe.inputs:
+                    continue
+                values, filled, _ = view.prepare(Table(data), pool, keep=False)
                 views[view.name] = torch.from_numpy(values), None if view.how == "tuned" else filled
         return probe.ask(strand.name, torch.from_numpy(inputs), cells, views)
 

@@ -104,7 +104,7 @@ class Robustness:
             return self._frozen_ways(strand, strand.frozen)
         read = input_names(self.predictor)
         beside = [s for s in self.prepared.views if s.of == strand.of and s.how == "beside" and s.name in read]
-        if beside:
+        if beside and strand.able.opened:
             return self._beside_ways(strand, beside)
         layout, values = strand.layout(), np.asarray(self.prepared.inputs[strand.name])
         views = [s.name for s in self.prepared.views if s.of == strand.of and s.is_second]
@@ -223,7 +223,9 @@ class Robustness:
             left = [None if text is None else way.change(str(text), level, generator) or None for text in texts]
             data[column] = pa.chunked_array([pa.array(left, pa.string())])
         worse, table = self.prepared, replace(self.table, data=data)
-        views = [s for s in self.prepared.views if s is strand or (s.how in ("tuned", "letters") and s.of == strand.of)]
+        read = input_names(self.predictor)
+        seen = [s for s in self.prepared.views if s.of == strand.of and s.how in ("tuned", "letters", "beside")]
+        views = [strand, *(s for s in seen if s.name in read)]
         with ThreadPoolExecutor(1) as pool:
             for view in views:
                 values, filled, _ = view.prepare(table, pool, keep=False)

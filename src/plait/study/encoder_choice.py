@@ -40,7 +40,7 @@ def settle_encoders(study: Study) -> None:
             view = next(v for c, v in tried if c is best)
             study.alone[name] = best
             study.candidates.append(best)
-        study.prepared = study.prepared.settle(name, view)
+        study.prepared = study.prepared.settle(name, view, study.options.choose != "simple")
 
 
 def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -55,7 +55,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
         if strand.frozen is not None:
             fact |= {key: getattr(strand.frozen, key) for key in ("origin", "licence", "weights")}
             fact["tune"] = study.options.tuned.get(strand.name, "none" if "none" in study.options.tune else "")
-        lacking = [n for n in NAMES.get(strand.kind, ()) if not is_installed(n)]
+        lacking = [n for n in NAMES.get(strand.kind, ()) if n != "minilm" and not is_installed(n)]
         beside = {
             view.encoder: "" if view.encoder == "acoustic" else f"{view.frozen.origin}, licence {view.frozen.licence}"
             for view in study.prepared.views
@@ -64,7 +64,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
         if beside:
             fact["beside"] = beside
         if fact["asked"] == "auto" and lacking and (beside or may_gain(strand)):
-            line = bare_line(*lacking) if strand.kind in BESIDE else PIP
+            line = bare_line(*lacking) if strand.able.opened and strand.kind in BESIDE else PIP
             fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {line}"
         facts[strand.name] = fact
     return facts

@@ -170,7 +170,7 @@ class Fit:
         if self.labels is not None:  # an encoder that is left open may become a pretrained one; not a recogniser's
             names = encoder_names(self.schema, options.encoders)
             classic = options.fusion is None and "classic" in (options.candidates or FAMILIES)
-            beside = beside_views(strands, names) if classic else []
+            beside = beside_views(strands, names, len(table)) if classic else []
             strands += [*rival_views(strands, names, prep_options(self.schema, options.prep)), *beside]
             if classic:
                 strands += letter_views(table, strands, rows, names)

@@ -19,12 +19,13 @@ import numpy as np
 from plait.core.contract import shown_by
 from plait.core.options import AS_TEXT
 from plait.errors import RequestError
-from plait.kinds import TABULAR, TEXT
+from plait.kinds import IMAGE, TABULAR, TEXT
 from plait.kinds.features import count_numbers
 from plait.models.classic import Goal, fit_classic
 from plait.models.each_label import fit_labels
 from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
 from plait.models.predictors import RowText
+from plait.models.scored import Step, fit_scored
 from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
 from plait.models.views import View
 from plait.study.cost import time_row
@@ -41,6 +42,7 @@ FOREST_ROWS = 6_000  # of tables alone, above which no forest is grown: boosting
 BOOSTING_WIDE = 1_000  # features times trees a round, as of it; on pictures and sounds of ten digits 33 of 48 s
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
+MOST_SCORED = 30  # classes up to which pictures are scored beside a table
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
 # where a row may have several labels
 EACH_LABEL = ("logistic regression", "random forest", BOOSTING, "logistic regression with bins")
@@ -108,7 +110,8 @@ class ClassicTrials:
                     continue
                 losses[view] = float(self.labels.losses(self.answer_val(predictor), study.val).mean())
             study.encoders_tried[name] = [{"encoder": encoders[view], "loss": loss} for view, loss in losses.items()]
-            study.prepared = study.prepared.settle(name, min(losses, key=lambda view: losses[view], default=name))
+            best = min(losses, key=lambda view: losses[view], default=name)
+            study.prepared = study.prepared.settle(name, best, self.deal is not None)
         self.forget()
 
     def forget(self) -> None:
@@ -131,12 +134,13 @@ class ClassicTrials:
             if place == last:  # after the quickest of dense features
                 for view in (view for view in study.prepared.views if view.how == "letters"):
                     self.try_letters(view)
+        self.try_scores()
 
     def _list_classic(self) -> list[tuple[str, int, list[str]]]:
         """Return learner, setting and names of each classic candidate in turn."""
         groups, deal = self._groups_of_names(), self.deal
-        beside = [[view] for views in self.study.prepared.beside.values() for view in views]
-        each = {learner: groups + (beside if len(beside) > 1 and learner in DENSE else []) for learner in self.learners}
+        beside = self._groups_beside()
+        each = {learner: groups + (beside if learner in DENSE else []) for learner in self.learners}
         trials = [(learner, 0, names) for learner in self.learners for names in each[learner]]
         tables = [names for names in groups if self._has_numbers(names)]
         if deal is not None and len(deal.turns) == 1 and len(deal.known) > NEAR_ROWS:
@@ -146,6 +150,36 @@ class ClassicTrials:
         if deal is not None and len(deal.known) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
             trials += [(BOOSTING, WIDER, names) for names in tables]
         return trials
+
+    def try_scores(self) -> None:
+        """Learn a table with what its pictures say as columns, where these are seen through a pretrained encoder."""
+        views = [view for view in self.study.prepared.views if view.is_main]
+        pictures = [view.name for view in views if view.able is IMAGE and view.frozen is not None]
+        tables = [view.name for view in views if view.able is TABULAR]
+        few = len(self.labels.classes or ()) <= MOST_SCORED and self.labels.sets is None
+        if not pictures or not tables or not few or self.deal is None:
+            return
+        for learner in (BOOSTING, *BINNED):
+            if learner not in self.learners or self.study.is_over or not self._has_numbers(tables):
+                continue
+            began, fit = time.monotonic(), partial(self.fit_scores, learner, pictures, tables)
+            looked = [view.name for view in views if view.name in {*pictures, *tables}]
+            with contextlib.suppress(RequestError):  # too few rows have a picture, or all of one class
+                if (held := self._hold_out(fit, looked)) is not None:
+                    name = f"{learner} ({' + '.join(tables)} + score of {' + '.join(pictures)})"
+                    self._add_learned(name, "classic", fit, held, began)
+
+    def fit_scores(
+        self, learner: str, pictures: Sequence[str], tables: Sequence[str], rows: np.ndarray, seen: Seen | None = None
+    ) -> Any:
+        """Fit a learner of tables on these rows, with a score of pictures by others that did not learn from the row."""
+        seen, groups = self.seen if seen is None else seen, self.study.job.groups
+        first = "ridge regression" if self.labels.classes is None else DISCRIMINANT
+        steps = Step(first, self.learners[first][0], pictures), Step(learner, self.learners[learner][0], tables)
+        features = {name: seen.features[name][rows] for name in (*pictures, *tables)}
+        generator = np.random.default_rng([self.study.seed_of(f"{learner} score of {' '.join(pictures)}")])
+        own = None if groups is None else groups[rows]
+        return self.labels.in_unit(fit_scored(*steps, features, self.goal_of(rows), seen.layouts, generator, own))
 
     def try_text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
@@ -192,8 +226,7 @@ class ClassicTrials:
         self._tried += 1  # classic learners are many and short
         total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
         self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
-        beside = self.study.prepared.beside
-        inputs = [view for name in names for view in (name, *beside.get(name, ()))]
+        inputs = [view for name in names for view in (name, *self._glued(name))]
         if self.deal is not None and self._is_dear(learner, names, self._width_of(inputs)):
             return
         fit = partial(self.fit_learner, learner, setting, inputs, family=family, log=log)
@@ -258,6 +291,27 @@ class ClassicTrials:
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
         return [*([name] for name in names), *([list(names)] if len(names) > 1 else [])]
+
+    def _glued(self, name: str) -> list[str]:
+        """Return the views of a modality that learners see together with its own: no text, whose columns are sparse."""
+        return [
+            view.name
+            for view in self.study.prepared.views
+            if view.how == "beside" and view.of == name and view.able.opened
+        ]
+
+    def _groups_beside(self) -> list[list[str]]:
+        """Return views that learners see for themselves: of sounds where there are several, of texts in folds each.
+
+        A text is seen so alone, and once more together with all other modalities.
+        """
+        names, beside = self.study.prepared.names, [v for v in self.study.prepared.views if v.how == "beside"]
+        heard, read = [v for v in beside if v.able.opened], [v for v in beside if not v.able.opened]
+        groups = [[view.name] for view in (heard if len(heard) > 1 else [])]
+        for view in read if self.deal is not None else []:
+            rest = [view.name if name == view.of else name for name in names]
+            groups += [[view.name], *([rest] if len(rest) > 1 else [])]
+        return groups
 
     def _has_numbers(self, names: Sequence[str]) -> bool:
         return any(count_numbers(self.seen.layouts[name]) for name in names)

@@ -304,12 +304,19 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
 
 
 PREP = TextPrep
+COMMON, LATIN = 3, 0.9  # of the commonest words of English, and the share of words in its letters, that tell it
 SENTENCE = 8  # tokens of long training texts from which on they are sentences
 
 
 def may_gain(prep: TextPrep) -> bool:
     """Say whether what others have learned from sentences may be of use."""
     return prep.length >= SENTENCE
+
+
+def is_english(prep: TextPrep) -> bool:
+    """Say whether training texts are English sentences: long enough, in its letters, with its commonest words."""
+    common = {"the", "and", "of", "to", "a", "in", "is"}.intersection(prep.words)
+    return may_gain(prep) and len(common) >= COMMON and sum(map(str.isascii, prep.words)) > LATIN * len(prep.words)
 
 
 SHARED = CLEANING  # the options that a pretrained encoder's preparation may be given

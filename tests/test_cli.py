@@ -54,7 +54,8 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         study=SimpleNamespace(verdict={"code": "not_tested"}, to_json=lambda: {"choose": "simple"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
-    answers = SimpleNamespace(status=["ok", "partial"], notes=[], to_arrow=lambda: None)
+    on = {"engine": "here", "nodes": 1, "tasks": 1, "elsewhere": 0}
+    answers = SimpleNamespace(status=["ok", "partial"], notes=[], on=on, to_arrow=lambda: None)
 
     def remember(verb: str, answer: Any) -> Any:
         def called(*args: Any, **options: Any) -> Any:
@@ -200,7 +201,8 @@ def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[s
     }
     code, out, err = run("predict", "run", "t.csv", "--out", "p.csv", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"rows": 2, "ok": 1, "partial": 1, "failed": 0, "out": "p.csv"}
+    here = {"engine": "here", "nodes": 1, "tasks": 1, "elsewhere": 0}
+    assert json.loads(out) == {"rows": 2, "ok": 1, "partial": 1, "failed": 0, "on": here, "out": "p.csv"}
 
 
 def test_version(run: Any) -> None:

@@ -31,6 +31,7 @@ from plait.kinds.cell_facts import WHOLE, CellFacts
 from plait.kinds.kind import Kind
 from plait.tasks.here import Here
 from plait.tasks.runner import Runner
+from plait.tasks.work import Setup
 
 VERSION = 3  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
 CHUNK = 256  # cells that are looked into before what was found is kept
@@ -87,7 +88,8 @@ def survey_table(
     done, total = 0, len(table) * len(kinds)
     with ExitStack() as opened:
         runner = runner or opened.enter_context(Here())
-        away, setup = runner.engine != "here", (f"{__name__}:open_desk", {"file": None if file is None else str(file)})
+        away = runner.engine != "here"
+        setup: Setup = (f"{__name__}:open_desk", {"file": None if file is None else str(file.absolute())})
         if not away:
             pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
             setup = (f"{__name__}:take_desk", {"desk": (kept, pool)})

@@ -113,7 +113,7 @@ class Predictions(Answered):
 
     @classmethod
     def join(cls, parts: Sequence[Predictions]) -> Predictions:
-        """Return the answers of several parts of a table, in order; what is carried along is not in them yet."""
+        """Return the answers of `parts` of a table, in order; what is carried along is not in them yet."""
         joined: dict[str, Any] = {}
         for name in (f.name for f in fields(parts[0]) if f.name not in ("classes", "kept", "notes", "candidate", "on")):
             values = [getattr(part, name) for part in parts]
@@ -221,7 +221,7 @@ class TargetPredictions(Answered):
 
     @classmethod
     def join(cls, parts: Sequence[TargetPredictions]) -> TargetPredictions:
-        """Return the answers of several parts of a table, in order; what is carried along is not in them yet."""
+        """Return the answers of `parts` of a table, in order; what is carried along is not in them yet."""
         return cls({name: Predictions.join([part.of[name] for part in parts]) for name in parts[0].of})
 
     def __len__(self) -> int:

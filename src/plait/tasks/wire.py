@@ -48,7 +48,7 @@ def _plain(value: Any, raw: list[bytes | memoryview]) -> Any:
         if value.dtype == object:
             return {RAW: ["", [_plain(inner, raw) for inner in value.flat], list(value.shape)]}
         flat = np.ascontiguousarray(value)
-        raw.append(flat.tobytes() if flat.dtype.kind in "mMUS" or not flat.size else memoryview(flat).cast("B"))
+        raw.append(flat.tobytes() if flat.dtype.kind in "mMUS" or not flat.size else flat.data.cast("B"))
         return {RAW: [len(raw) - 1, value.dtype.str, list(value.shape)]}
     if isinstance(value, bytes | bytearray | memoryview):
         raw.append(bytes(value))

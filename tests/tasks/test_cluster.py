@@ -1,0 +1,169 @@
+"""Tasks on a Ray cluster: what is said where one cannot be used; and, where Ray is installed, a real one (heavy)."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from plait.errors import MissingExtra, RequestError
+from plait.tasks import cluster
+from plait.tasks.cluster import Cluster
+from plait.tasks.runner import open_runner
+
+LOOK = "plait.tasks.work:look"
+
+
+class Lost(Exception):
+    """What Ray raises of a process that was lost."""
+
+
+class FakeRay:
+    """As much of Ray as is asked for: tasks are done when they are asked for, each on a node of its name."""
+
+    def __init__(self, nodes: int = 2) -> None:
+        self.names = [f"n{number}" for number in range(nodes)]
+        self.on: dict[str, Callable[[Any], Any]] = {}  # what becomes of the answers of a node
+        self.free = [True]
+        self.started: dict[str, Any] = {}
+        self.exceptions = SimpleNamespace(RayError=Lost)
+        self.ended = False
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **how: Any) -> None:
+        self.started = how
+
+    def shutdown(self) -> None:
+        self.ended = True
+
+    def nodes(self) -> list[dict[str, Any]]:
+        keys = ("NodeID", "NodeManagerHostname", "NodeManagerAddress")
+        return [{"Alive": True, **dict.fromkeys(keys, name)} for name in self.names]
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0}
+
+    def put(self, value: Any) -> Any:
+        return SimpleNamespace(hex=lambda: str(id(value)), value=value)
+
+    def remote(self, scheduling_strategy: Any = None, **options: Any) -> Any:
+        change = self.on.get(getattr(scheduling_strategy, "node", ""), lambda value: value)
+        return lambda work: SimpleNamespace(remote=lambda *given: lambda: change(work(*given)))
+
+    def get(self, one: Any) -> Any:
+        return one.value if hasattr(one, "value") else one()
+
+    def wait(self, asked: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return (asked, []) if self.free.pop(0) else ([], asked)
+
+    def cancel(self, one: Any, force: bool) -> None: ...
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
+    fake = FakeRay()
+    monkeypatch.setattr(cluster, "need", lambda module: None)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    strategies = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: SimpleNamespace(node=node))
+    places = {"ray": fake, "ray.util": SimpleNamespace(), "ray.util.scheduling_strategies": strategies}
+    for name, module in places.items():
+        monkeypatch.setitem(sys.modules, name, module)  # type: ignore[arg-type]
+    yield fake
+    cluster.DESK.set_up(None, None)
+
+
+def fail(value: Any) -> Any:
+    raise Lost("worker died\nModuleNotFoundError: No module named 'plait'")
+
+
+def test_results_come_in_order_with_one_setup_a_process(fake: FakeRay) -> None:
+    with Cluster() as runner:
+        given = ("plait.core.words:jsonable", {"a": 1})
+        told = [*runner.map(LOOK, ({"n": n} for n in range(20)), setup=given)]
+        assert [one["request"]["n"] for one in told] == [*range(20)]
+        assert {id(one["value"]) for one in told} == {id(told[0]["value"])}
+        assert runner.facts() == {"engine": "ray", "nodes": 2, "tasks": 20, "elsewhere": 20}
+    assert fake.ended
+    assert fake.started["address"] == "local" and fake.started["_node_ip_address"] == "127.0.0.1"
+    assert fake.started["include_dashboard"] is False
+
+
+def test_an_error_of_a_task_is_raised_here(fake: FakeRay) -> None:
+    with Cluster() as runner, pytest.raises(RuntimeError, match="has no attribute 'missing'"):
+        next(runner.map("plait.tasks.work:missing", [{}]))
+
+
+def test_a_cluster_without_a_free_core_is_waited_for_and_that_is_said(fake: FakeRay) -> None:
+    fake.free = [False, False, True]
+    notes: list[str] = []
+    with Cluster(lambda event: notes.append(event["note"])) as runner:
+        assert len([*runner.map(LOOK, [{}])]) == 1
+    assert notes == ["the Ray cluster has had no free CPU for 30 s (all 2 are taken); waiting for one."] * 2
+
+
+def test_a_node_of_another_version_is_named(fake: FakeRay) -> None:
+    fake.on["n1"] = lambda told: {**told, "versions": {"plait": "0.0.1", "Python": "3.9"}}
+    with pytest.raises(RequestError, match=r"node n1 \(n1\) of the Ray cluster has plait 0\.0\.1, this machine has"):
+        Cluster()
+    assert fake.ended
+
+
+def test_a_node_without_plait_is_named(fake: FakeRay) -> None:
+    fake.on["n0"] = fail
+    said = r"node n0 \(n0\) of the Ray cluster cannot do a task of plait \(ModuleNotFoundError: No module named"
+    with pytest.raises(RequestError, match=said):
+        Cluster()
+
+
+def test_a_node_that_does_not_see_a_folder_is_named_and_nothing_is_left_there(fake: FakeRay, tmp_path: Path) -> None:
+    with Cluster() as runner:
+        runner.check_folders(tmp_path, tmp_path)
+        fake.on["n1"] = lambda unseen: [1]
+        said = rf"node n1 \(n1\) of the Ray cluster does not see the folder {tmp_path / 'b'} of this machine; share it"
+        (tmp_path / "b").mkdir()
+        with pytest.raises(RequestError, match=said):
+            runner.check_folders(tmp_path, tmp_path / "b")
+    assert [path.name for path in tmp_path.rglob("*")] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionError("no one there"), r"no Ray cluster answers at RAY_ADDRESS=10\.0\.0\.1:6379 \(no one there\)"),
+        (RuntimeError("Version mismatch: Ray: 2.9"), r"at 10\.0\.0\.1:6379 and this process are of other versions"),
+    ],
+)
+def test_a_cluster_that_cannot_be_joined(
+    fake: FakeRay, error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**how: Any) -> None:
+        raise error
+
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr(fake, "init", refuse)
+    with pytest.raises(RequestError, match=said):
+        Cluster()
+
+
+def test_without_ray_the_pip_line_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
+    with pytest.raises(MissingExtra, match=r'the package \'ray\', which is not installed; run: pip install "plait\[cl'):
+        open_runner("ray")
+
+
+@pytest.mark.heavy
+@pytest.mark.filterwarnings("ignore")
+def test_a_real_cluster_does_tasks_in_its_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with open_runner("ray") as runner:
+        runner.check_folders(tmp_path)
+        told = [*runner.map(LOOK, ({"n": n} for n in range(5)), setup=("plait.core.words:jsonable", {"a": 1}))]
+        assert [(one["request"]["n"], one["value"]) for one in told] == [(n, {"a": 1}) for n in range(5)]
+        assert runner.facts()["nodes"] == 1
+    assert not [*tmp_path.iterdir()]

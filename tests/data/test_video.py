@@ -6,6 +6,7 @@ import io
 import tracemalloc
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -65,6 +66,19 @@ def test_what_a_file_holds(folder: Path) -> None:
     assert streams_of(folder / "a.avi") == Streams(True, False, 3.0)
     assert streams_of(b"no video") is None
     assert streams_of((folder / "a.mp4").read_bytes()[:-700]) is None  # cut in its table of contents
+
+
+def test_a_header_without_pictures_is_told_from_a_stream_that_cannot_be_read_twice(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.mp4"
+    with av.open(str(whole), "w", options={"movflags": "empty_moov+frag_keyframe"}) as file:
+        film = file.add_stream("mpeg4", rate=10)
+        film.height, film.width, film.pix_fmt = 24, 32, "yuv420p"
+        file.mux(film.encode(av.VideoFrame.from_ndarray(np.zeros((24, 32, 3), np.uint8), "rgb24")))
+        file.mux(film.encode())
+    data = whole.read_bytes()
+    (tmp_path / "init.mp4").write_bytes(data[: data.index(b"moof") - 4])
+    with pytest.raises(CellError, match=r"no pictures behind its header: init\.mp4 is the first part of a stream"):
+        open_video("init.mp4", tmp_path, 2)
 
 
 def test_frames_far_apart_are_sought(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,11 +151,13 @@ def _counted(file: Any, stream: Any) -> float:
     for packet in file.demux(stream):
         if packet.pts is not None:
             first, last = min(first, packet.pts), max(last, packet.pts + (packet.duration or 0))
+    if last < first:
+        raise CellError("no pictures behind its header: {} is the first part of a stream, or cut off", "truncated")
     try:
         file.seek(0)
     except av.FFmpegError:
         raise CellError("a video that tells no length and cannot be read twice: {}", "unreadable") from None
-    return float((last - first) * stream.time_base) if last > first else 0.0
+    return float((last - first) * stream.time_base)
 
 
 def _pick(file: Any, stream: Any, wanted: Sequence[float], start: float, end: float, shrink: Shrink | None) -> Clip:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "presence",
     "tour",
+    "notebooks",
     "reading",
     "aligning",
     "converting",

@@ -23,6 +23,7 @@ PUBLIC = [
     "ImagePrep",
     "Index",
     "MissingExtra",
+    "MlflowLogger",
     "Model",
     "OnnxModel",
     "Parallel",
@@ -38,6 +39,7 @@ PUBLIC = [
     "TabularPrep",
     "TargetPredictions",
     "Targets",
+    "TensorBoardLogger",
     "TextPrep",
     "Tree",
     "VectorPrep",
@@ -98,12 +100,11 @@ def test_the_version_has_one_source() -> None:
     assert plait.__version__ == "0.1.0"
 
 
-def test_all_installs_every_extra_but_what_is_under_the_gpl() -> None:
+def test_all_installs_every_extra_but_what_is_under_the_gpl_and_loggers() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    assert extras["all"] == [
-        "plait[" + ",".join(sorted(set(extras) - {"all", "demo", "dev", "docs", "gpl", "heic", "whisper"})) + "]"
-    ]
+    apart = {"all", "demo", "dev", "docs", "gpl", "heic", "mlflow", "tensorboard", "whisper"}
+    assert extras["all"] == ["plait[" + ",".join(sorted(set(extras) - apart)) + "]"]
     assert extras["demo"] == extras["whisper"] == ["plait[gpl]"]
     names = {re.split("[><=]", line)[0] for extra in set(extras) - {"gpl"} for line in extras[extra]}
     assert names.isdisjoint({"espeakng-loader", "av", "faster-whisper"})

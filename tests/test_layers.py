@@ -15,7 +15,7 @@ import plait
 
 SOURCE = Path(plait.__file__).parent
 ORDER = """
-    errors < core < data, draw, tasks < kinds < pretrained, converters, streams < models, checks < proof < runs
+    errors < core < data, draw, loggers, tasks < kinds < pretrained, converters, streams < models, checks < proof < runs
     < space, study < server < verbs < __init__, demo < cli < __main__
 """
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split("<")) for room in rooms.replace(",", " ").split()}

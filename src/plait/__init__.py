@@ -46,6 +46,8 @@ _PLACES = {
     "load_index": "plait.space.index",
     "search": "plait.verbs.search",
     "Hits": "plait.space.hits",
+    "MlflowLogger": "plait.loggers.mlflow",
+    "TensorBoardLogger": "plait.loggers.tensorboard",
     "OnnxModel": "plait.runs.onnx",
     "Model": "plait.runs.model",
     "Predictions": "plait.runs.predictions",
@@ -84,6 +86,7 @@ __all__ = [
     "ImagePrep",
     "Index",
     "MissingExtra",
+    "MlflowLogger",
     "Model",
     "OnnxModel",
     "Parallel",
@@ -99,6 +102,7 @@ __all__ = [
     "TabularPrep",
     "TargetPredictions",
     "Targets",
+    "TensorBoardLogger",
     "TextPrep",
     "Tree",
     "VectorPrep",
@@ -135,6 +139,8 @@ if TYPE_CHECKING:
     from plait.kinds.text.prep import TextPrep
     from plait.kinds.vectors.prep import VectorPrep
     from plait.kinds.video.prep import VideoPrep
+    from plait.loggers.mlflow import MlflowLogger
+    from plait.loggers.tensorboard import TensorBoardLogger
     from plait.models.plan import Parallel, Sequential, Tree
     from plait.proof.evaluation import Evaluation
     from plait.proof.explanation import Explanation

@@ -79,6 +79,8 @@ EXTRAS = {
     "python_multipart": "serve",
     "lancedb": "search",
     "ray": "cluster",
+    "mlflow": "mlflow",
+    "tensorboard": "tensorboard",
 }
 
 

@@ -34,12 +34,14 @@ STYLE = (
     + """\
 .plait-cell{background:var(--paper);color:var(--ink);font:14px/1.5 system-ui,sans-serif;padding:10px 12px;
  border:1px solid var(--line);border-radius:6px;max-width:980px;max-height:640px;overflow:auto;text-align:left}
-.plait-cell h4{font-size:15px;margin:0 0 .4em;color:var(--ink);overflow-wrap:anywhere}
+.plait-cell.plait-cell.plait-cell h4{font:600 15px/1.4 system-ui,sans-serif;margin:0 0 .4em;color:var(--ink);
+ overflow-wrap:anywhere}
 .plait-cell p{margin:.4em 0;max-width:60em;overflow-wrap:anywhere}
 .plait-cell .soft,.plait-cell h4 span{color:var(--soft);font-weight:400}
 .plait-cell .told{border-left:4px solid var(--neutral);padding-left:10px}
 .plait-cell .helps{border-color:var(--good)}.plait-cell .hurts,.plait-cell .error{border-color:var(--bad)}
-.plait-cell pre{margin:.4em 0;white-space:pre-wrap;color:var(--ink);background:none}
+.plait-cell.plait-cell.plait-cell pre{margin:.4em 0;white-space:pre-wrap;color:var(--ink);background:none;
+ border:0;padding:0;font:12px/1.5 ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .plait-cell table{border-collapse:collapse;margin:.5em 0;font-variant-numeric:tabular-nums}
 .plait-cell.plait-cell.plait-cell tr{background:none;color:var(--ink)}
 .plait-cell.plait-cell.plait-cell :is(td,th){text-align:left;vertical-align:top;padding:3px 12px 3px 0;font-size:13px;

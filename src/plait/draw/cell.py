@@ -20,7 +20,9 @@ MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}")  # rules for prin
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 CLASS = re.compile(r'class="([^"]*)"')
 TAGS = {"mark", "audio", "figure", "figcaption"}
-FLAT = ".plait-cell .chart .against{fill:var(--against)}"  # the report's hatching is drawn once a page
+# the report's hatching is drawn once a page; what counted stands side by side, so that it is one screen
+FLAT = """.plait-cell .chart .against{fill:var(--against)}
+.plait-cell .parts{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr))}"""
 
 
 def explained_html(facts: Mapping[str, Any], regression: bool) -> tuple[str, str]:

@@ -77,7 +77,7 @@ class VerdictFacts(dict[str, Any]):
         """Return the verdict as a cell of a notebook."""
         metric, against = str(self.get("metric") or "").replace("_", " "), self.get("opponents") or []
         rows = [
-            [", else ".join(one["rule"]), one["value"], span(one["difference"])]
+            [", else ".join(one["rule"]), number(one["value"]), span(one["difference"])]
             for one in sorted(against, key=lambda one: one["difference"]["value"] or 0.0)[:LEADING]
         ]
         header = ["one modality a row", metric, "what combining adds, with 95 % interval"]

@@ -15,6 +15,7 @@ from plait.core.contract import Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
+from plait.kinds.detect import detect
 from plait.study.labels import Labels, column_of_labels, ends_at_zero, fingerprint, is_skewed, shift_of, sort_classes
 
 
@@ -397,3 +398,26 @@ def test_lists_of_labels_beside_arrays() -> None:
     assert column_of_labels([["b", "a"], [], {"c"}], 3).to_pylist() == [["a", "b"], [], ["c"]]
     with pytest.raises(RequestError, match="there are 1 lists of labels; expected 2"):
         column_of_labels([["a"]], 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        ("category", ["b", "a", None, "b"]),
+        ("ordered", ["1", "3", "2", "1"]),
+        ("number", [1.5, 0.0, None, 7.25]),
+        ("labels", ["a;b", "b", "", "a"]),
+    ],
+)
+def test_labels_that_travel_are_learned_as_they_were(kind: str, cells: list[Any]) -> None:
+    table = Table({"y": column_of_labels(cells, 4)})
+    labels = Labels.find(table, detect(table, target="y", kinds={"y": kind}))
+    labels.learn_from(np.array([0, 1]), False)
+    labels.counts = np.array([1.0, 2.0, 1.0, 0.5])
+    again = Labels.from_state(*labels.state())
+    assert again.task == labels.task
+    assert np.array_equal(again.learned, labels.learned, equal_nan=True)
+    assert again.state()[0] == labels.state()[0]
+    rows, answers = np.array([0, 3]), np.tile(labels.prior, (2, 1))
+    assert again.losses(answers, rows).tolist() == labels.losses(answers, rows).tolist()
+    assert torch.equal(again.network_prior, labels.network_prior)

@@ -226,20 +226,31 @@ class Stages:
             return False
 
     def save(self, stage: str, state: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+        """Keep the weights of a stage, and what is known of it."""
+        if self.folder is not None:
+            self.save_arrays(stage, {k: v.detach().cpu().numpy() for k, v in state.items()}, meta)
+
+    def save_arrays(self, stage: str, state: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Keep a stage: the arrays first, then the JSON that says it is complete."""
         if self.folder is None:
             return
-        path = self._path(stage)
-        arrays = pack_tensors({k: v.detach().cpu().numpy() for k, v in state.items()})
+        path, arrays = self._path(stage), pack_tensors(state)
         write_bytes(path.with_suffix(".safetensors"), arrays)
         write_json(path.with_suffix(".json"), {**meta, CHECKSUM: _checksum(arrays, meta)})
 
     def load(self, stage: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return (state, meta) of a finished stage, or None where it is not there or damaged."""
-        if not self.has(stage):
+        """Return (weights, meta) of a finished stage, or None where it is not there or damaged."""
+        saved = self.load_arrays(stage)
+        if saved is None:
             return None
         import torch
 
+        return {k: torch.from_numpy(v.copy()) for k, v in saved[0].items()}, saved[1]
+
+    def load_arrays(self, stage: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Return (arrays, meta) of a finished stage, or None where it is not there or damaged."""
+        if not self.has(stage):
+            return None
         path = self._path(stage)
         for suffix in (".safetensors", ".json"):  # what was used lately is pruned last
             with contextlib.suppress(OSError):
@@ -254,7 +265,7 @@ class Stages:
                 self.note(f"a network kept in {path.parent} is damaged or incomplete; it is trained again")
             self._said = True
             return None
-        return {k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, meta
+        return arrays, meta
 
 
 def _checksum(arrays: bytes, meta: Mapping[str, Any]) -> str:

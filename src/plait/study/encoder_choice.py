@@ -6,8 +6,7 @@ On each modality alone, before anything is fused, so that one modality and sever
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait.core.words import number
@@ -23,24 +22,36 @@ KNOWN_FROM = {"image": "photographs", "text": "texts", "audio": "voices and soun
 
 def settle_encoders(study: Study) -> None:
     """Train each modality with a choice through each of its encoders, and leave the study with the best of each."""
-    for name, views in study.prepared.choices.items():
-        tried: list[tuple[Candidate, str]] = []
-        for view in reversed(views):  # the pretrained one, which learns in seconds, is the rival of the other
-            few = replace(study, prepared=study.prepared.settle(name, view), candidates=[])
-            candidate = few.train_alone(name, min((c.outcome.loss for c, _ in tried), default=math.inf))
-            if candidate is not None:
-                tried.append((candidate, view))
-            if study.budget.interrupted:
-                break
-        encoders = {s.name: s.encoder for s in study.prepared.views}
-        study.encoders_tried[name] = [{"encoder": encoders[v], "loss": c.outcome.loss, **_score(c)} for c, v in tried]
-        view = name
-        if tried:
-            best = choose([c for c, _ in tried])
-            view = next(v for c, v in tried if c is best)
-            study.alone[name] = best
-            study.candidates.append(best)
-        study.prepared = study.prepared.settle(name, view, study.options.choose != "simple")
+    choices, tried = study.prepared.choices, dict[str, list[tuple[Candidate, str]]]()
+    names = [name for name in study.prepared.names if name not in choices and name not in study.alone]
+    asked = [study.ask_alone(name) for name in names]
+    for place in range(max(map(len, choices.values()), default=0)):
+        # the pretrained one, which learns in seconds, comes first, and is the rival of the other
+        views = {name: view for name, own in choices.items() for view in [*reversed(own)][place : place + 1]}
+        rivals = {name: min((c.outcome.loss for c, _ in tried.get(name, ())), default=math.inf) for name in views}
+        few = {name: study.on_view(name, view) for name, view in views.items()}
+        more = {name: {"view": views[name], "rival": rivals[name]} for name in views}
+        study.ahead(study, [*asked, *({**few[name].ask_alone(name), **more[name]} for name in views)])
+        asked = []
+        for name, view in views.items():
+            if not study.budget.interrupted:
+                candidate = few[name].train_alone(name, rivals[name])
+                tried.setdefault(name, []).extend([(candidate, view)] if candidate is not None else [])
+    for name, own in choices.items():
+        _settle(study, name, own, tried.get(name, []))
+
+
+def _settle(study: Study, name: str, views: Sequence[str], tried: Sequence[tuple[Candidate, str]]) -> None:
+    """Leave the study with the best view of a modality, of those that were tried."""
+    encoders = {s.name: s.encoder for s in study.prepared.views}
+    study.encoders_tried[name] = [{"encoder": encoders[v], "loss": c.outcome.loss, **_score(c)} for c, v in tried]
+    view = name
+    if tried:
+        best = choose([c for c, _ in tried])
+        view = next(v for c, v in tried if c is best)
+        study.alone[name] = best
+        study.candidates.append(best)
+    study.prepared = study.prepared.settle(name, view, study.options.choose != "simple")
 
 
 def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

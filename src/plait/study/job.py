@@ -42,6 +42,7 @@ from plait.runs.folder import list_files
 from plait.study.budget import Budget
 from plait.study.labels import Labels
 from plait.study.splits import check_classes, choose_splits
+from plait.tasks.runner import Runner, open_runner
 
 LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
 
@@ -62,6 +63,7 @@ class Fit:
     began: float = field(default_factory=time.monotonic)
     whole: Fit | None = None  # the fit of several targets that this is one of
     given_rows: Prepared | None = None  # its rows, where they are prepared already
+    runner: Runner = field(default_factory=lambda: open_runner(None))  # of its tasks
 
     def __post_init__(self) -> None:
         self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
@@ -152,7 +154,7 @@ class Fit:
         for_training = [one for one in self.made if one.training_only]
         table = apply_conversions(self.table, for_training, callback, split == "train")
         if keep and (self.work / "prepared.json").exists():
-            return self._kept_rows()
+            return kept_rows(self.work, self.options.encoders)
         strands = self._fit_views(table, split, options)
         for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
             callback({"note": text})
@@ -187,18 +189,6 @@ class Fit:
         facts = {"strands": [data for data, _ in states], "reasons": prepared.reasons}
         write_json(self.work / "prepared.json", facts)
 
-    def _kept_rows(self) -> Prepared:
-        facts, arrays = read_json(self.work / "prepared.json"), read_tensors(self.work / "prepared.safetensors")
-        states = enumerate(facts["strands"])
-        strands = [View.from_state(data, under(arrays, f"{i}."), self.options.encoders) for i, data in states]
-        inputs: dict[str, np.ndarray] = {
-            s.name: np.memmap(self.work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(len(self.table), *s.shape()))
-            for i, s in enumerate(strands)
-            if int(np.prod(s.shape()))
-        }
-        cells = {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}
-        return Prepared(strands, inputs, cells, facts["reasons"])
-
     def count_holes(self, prepared: Prepared, split: np.ndarray) -> dict[str, Any]:
         """Return the holes of every modality. Raises TableError for one that no training row has."""
         holes = count_holes(prepared)
@@ -211,6 +201,28 @@ class Fit:
                     f"Mend its column, or leave it out with --ignore."
                 )
         return holes
+
+
+def are_known(views: Sequence[View]) -> bool:
+    """Whether all views are of kinds of plait's own, which another process knows too."""
+    return all(str(view.able.prep.__name__).startswith("plait.") for view in views)
+
+
+def kept_rows(work: Path, encoders: Mapping[str, Any]) -> Prepared:
+    """Return the prepared rows that lie in the folder of a run under way. encoders: the user's own."""
+    facts, arrays = read_json(work / "prepared.json"), read_tensors(work / "prepared.safetensors")
+    states = enumerate(facts["strands"])
+    strands, num = (
+        [View.from_state(data, under(arrays, f"{i}."), encoders) for i, data in states],
+        len(facts["reasons"]),
+    )
+    inputs: dict[str, np.ndarray] = {
+        s.name: np.memmap(work / "inputs" / f"{i}.raw", s.dtype(), "c", shape=(num, *s.shape()))
+        for i, s in enumerate(strands)
+        if int(np.prod(s.shape()))
+    }
+    cells = {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}
+    return Prepared(strands, inputs, cells, facts["reasons"])
 
 
 @contextmanager

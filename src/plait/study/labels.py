@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
 from typing import Any
@@ -31,6 +32,8 @@ MANY_NUMBERS = 30  # labels from which on three of them are few
 
 BEYOND = 0.3  # of the range of training, how far above it what is learned as a logarithm may be answered
 FEWEST, SKEWED = 20, 1.0  # rows, and skewness: that of an exponential distribution is 2, of a bell curve 0
+# what of labels are numbers and words
+SCALED = ("name", "center", "spread", "log", "shift", "low", "high", "log_scale", "metric", "chooses")
 
 
 @dataclass
@@ -145,6 +148,29 @@ class Labels:
         column = np.empty(len(cells), object)
         column[:] = [cell and tuple(classes.pick(own == 1)) for cell, own in zip(cells, sets, strict=True)]
         return cls(name, column, codes, classes, sets=sets)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return (JSON, arrays) of all that is learned by, from which `from_state` makes the same labels, unnamed."""
+        facts = {key: getattr(self, key) for key in SCALED}
+        facts |= {"task": self.task, "classes": 0 if self.classes is None else len(self.classes)}
+        arrays = {"codes": self.codes, "prior": self.prior, "weights": self.weights, "counts": self.counts}
+        arrays |= {"sets": self.sets, "numbers": self.numbers if self.classes is None else None}
+        return facts, {name: x for name, x in arrays.items() if x is not None}
+
+    @classmethod
+    def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Labels:
+        """Make labels of what `state` gave: a class is called by its code."""
+        codes = arrays["codes"]
+        classes: list[Any] | None = list(range(facts["classes"])) or None
+        numbers = arrays.get("numbers", codes)
+        cells = np.array([None if np.isnan(x) else x for x in numbers.tolist()], object)
+        if facts["task"] == "labels":
+            classes = Several(classes or [])
+        elif facts["task"] == "ordered":
+            classes = Ordered(classes or [])
+        given: dict[str, Any] = {key: tuple(x) if isinstance(x := facts[key], list) else x for key in SCALED}
+        given |= {name: arrays.get(name) for name in ("weights", "counts", "sets")}
+        return cls(cells=cells, codes=codes, classes=classes, prior=arrays["prior"], **given)
 
     def weigh(self, sample_weight: Any) -> None:
         """Let each row count as much as `sample_weight` (rows,) says; one that counts 0 has no label."""

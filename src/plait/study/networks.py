@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -45,6 +45,9 @@ class Study(Training):
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     kept: Stages | None = None  # networks trained alone, kept between commands
     repeating: bool = False  # whether networks take the epochs that they took before, and none is chosen
+    # has networks trained elsewhere, side by side, where this study then finds them; each request is of one
+    ahead: Callable[[Study, Sequence[Mapping[str, Any]]], None] = lambda study, asked: None
+    asked: bool = False  # whether it is another study that asks for one network, and its time is that of this one
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,6 +57,7 @@ class Study(Training):
         self.lowered = False  # whether any network learned in bfloat16
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
+        self.tokens: dict[str, Any] = {}  # of rows encoded once, while plans on them are tried
 
     # -- candidates ---------------------------------------------------------------------------------------------------
 
@@ -78,11 +82,12 @@ class Study(Training):
         if start.recipe == JOINT:
             return self.train_joint(start.plan, {}, start.family)
         self.train_each()
-        fused = self.train_fused(start.plan, {}, start.family)
+        fused = self.train_fused(start.plan, start.family)
         return fused if start.recipe == FUSED or fused is None else self.fine_tune(fused)
 
     def train_each(self) -> None:
         """Train each modality alone, but for those that were."""
+        self.ahead(self, [self.ask_alone(name) for name in self.prepared.names if name not in self.alone])
         for name in self.prepared.names:
             found = self.alone.get(name) or self.train_alone(name)
             if found is not None:
@@ -92,23 +97,35 @@ class Study(Training):
                 self.tune_alone(self.alone[name])
 
     def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False) -> None:
-        """Fuse by each plan, fine-tune the best, train the best `joint` from scratch. grow: try a greedy tree too."""
-        tokens: dict[str, Any] = {}
-        fused = [c for plan in listed if (c := self.train_fused(plan, tokens)) is not None]
+        """Fuse by each plan, fine-tune the best, train the best `joint` from scratch. grow: try a greedy tree too.
+
+        Plans are a wave; what is fine-tuned, and the best that is trained from scratch, another; the rest of these the
+        last. What is trained is compared with what earlier waves have reached.
+        """
+        self._ask_fused(listed)
+        fused = [c for plan in listed if (c := self.train_fused(plan)) is not None]
         if grow:
-            fused += self.grow_tree(tokens)
-        tokens.clear()
-        if fused:
-            self.fine_tune(min(fused, key=lambda c: c.loss))
-        rivals: dict[int, float] = {}
+            fused += self.grow_tree()
+        self.tokens.clear()
         # a vote gains nothing from joint training that the others do not
         ranked = [c.name for c in sorted(fused, key=lambda c: c.loss)] or list(listed)
         able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
         families = {c.name: c.family for c in fused}
-        for plan in able[:joint]:
-            self.train_joint(plan, rivals, families.get(plan, ""))
+        start, rivals, lowest = min(fused, key=lambda c: c.loss, default=None), dict[int, float](), self.lowest
+        asked = [self._ask(JOINT, plan, families, rivals=rivals, best=lowest) for plan in able[: min(1, joint)]]
+        if start is not None and "none" not in self.options.tune:
+            asked.append(self._ask(TUNED, str(start.plan), families))
+        self.ahead(self, asked)
+        if start is not None:
+            self.fine_tune(start)
+        for plan in able[: min(1, joint)]:
+            self.train_joint(plan, rivals, families.get(plan, ""), lowest)
+        lowest = self.lowest
+        self.ahead(self, [self._ask(JOINT, p, families, rivals=rivals, best=lowest) for p in able[1:joint]])
+        for plan in able[1:joint]:
+            self.train_joint(plan, dict(rivals), families.get(plan, ""), lowest)
 
-    def grow_tree(self, tokens: dict[str, Any]) -> list[Candidate]:
+    def grow_tree(self) -> list[Candidate]:
         """Grow a tree from the best modality on: add what lowers the loss on validation most, until nothing does."""
         left = sorted(self.alone, key=lambda name: self.alone[name].loss)
         if len(left) < 2:
@@ -119,9 +136,12 @@ class Study(Training):
         while left and not self.is_over:
             grafts: list[tuple[Candidate, Any, str]] = []
             for by in GROWN_BY:  # the modality is chosen with the first operator, then the operator
-                for name in [min(grafts, key=lambda graft: graft[0].loss)[2]] if grafts else left:
+                names = [min(grafts, key=lambda graft: graft[0].loss)[2]] if grafts else left
+                nodes = [str(plans.Tree((tree, name), by=by)) for name in names]
+                self._ask_fused([node for node in nodes if node not in tried], "auto")
+                for name in names:
                     node = plans.Tree((tree, name), by=by)
-                    candidate = tried.get(str(node)) or self.train_fused(str(node), tokens, family="auto")
+                    candidate = tried.get(str(node)) or self.train_fused(str(node), family="auto")
                     if candidate is not None:
                         tried[str(node)] = candidate
                         grafts.append((candidate, node, name))
@@ -141,7 +161,7 @@ class Study(Training):
         if len(rows) < 2:
             self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
             return None
-        epochs, strand = self.epochs_for(len(rows)), self.view_of(name)
+        epochs = self.epochs_for(len(rows))
         if is_convolutional(self._kind(name)):
             recipe = Recipe(epochs, 3e-3, self.options.batch_size)
         else:
@@ -149,7 +169,7 @@ class Study(Training):
             if self.options.choose != "simple":  # a member among others: of many rows it takes large steps
                 size = max(size, min(LARGE_BATCH, size * len(rows) // MANY_ROWS))
             recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
-        stage = f"{ALONE} {name}" + (f" ({strand.encoder})" if strand.frozen is not None else "")
+        stage = self.stage_alone(name)
         network = self._build(None, [name], stage)
 
         def behind(epoch: int, loss: float) -> bool:
@@ -159,21 +179,18 @@ class Study(Training):
         val = val if len(val) else self.val
         return self._train(Stage(stage, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival))
 
-    def train_fused(self, plan: str, tokens: dict[str, Any], family: str = "") -> Candidate | None:
+    def train_fused(self, plan: str, family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone: they stay as they are, the rest learns from augmented passes."""
         if self.is_over:
             return None
         stage = f"{plan} {FUSED}"
         network = self._build(plan, self.leaves_of(plan), stage, late=True)
         network.take_from({name: c.network for name, c in self.alone.items()})
-        if "val" not in tokens and not self.stages.has(stage):
-            self.callback({"note": f"encoding {count(len(self.train), 'row')} in augmented passes"})
-            every = self._encoders()
-            tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
-            tokens["train"] = self._passes(every)
+        if not self.stages.has(stage):
+            self.encode()
         recipe = Recipe(max(5, self.options.epochs or 20), 1e-3, self.options.batch_size, drop=True, patience=4)
         after = [c for name, c in self.alone.items() if name in network.names]
-        shape = (stage, plan, FUSED, network, recipe, self.train, self.val, tokens)
+        shape = (stage, plan, FUSED, network, recipe, self.train, self.val, self.tokens)
         return self._train(Stage(*shape, family=family, after=after))
 
     def tune_alone(self, start: Candidate) -> Candidate | None:
@@ -207,8 +224,14 @@ class Study(Training):
         shape = (stage, start.plan, TUNED, network, recipe, self.train, self.val)
         return self._train(Stage(*shape, family=start.family, after=after))
 
-    def train_joint(self, plan: str, rivals: dict[int, float], family: str = "") -> Candidate | None:
-        """Train encoders, fusion and head together from scratch; stop when clearly behind a rival."""
+    def train_joint(
+        self, plan: str, rivals: dict[int, float], family: str = "", lowest: float | None = None
+    ) -> Candidate | None:
+        """Train encoders, fusion and head together from scratch; stop when clearly behind a rival.
+
+        rivals: {epoch: the lowest loss by then} of others that were trained so. lowest: the loss of the best of earlier
+        waves; by default of all that is there.
+        """
         if self.is_over:
             return None
         stage = f"{plan} {JOINT}"
@@ -219,7 +242,7 @@ class Study(Training):
         if little:  # most of it was learned before
             epochs = self.options.epochs or max(10, epochs // 2)
         recipe = Recipe(epochs, 2e-3, self.options.batch_size, drop=True)
-        best = min((c.loss for c in self.candidates), default=math.inf)
+        best = self.lowest if lowest is None else lowest
 
         def behind(epoch: int, loss: float) -> bool:
             """A joint rival was better at this epoch, or the best candidate is too far ahead to be caught.
@@ -233,10 +256,10 @@ class Study(Training):
             return rival or (third and loss > 2.0 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.4 * best)
 
         lesson = Stage(stage, plan, JOINT, network, recipe, self.train, self.val, behind=behind, family=family)
-        candidate, lowest = self._train(lesson), math.inf
+        candidate, reached = self._train(lesson), math.inf
         for event in candidate.outcome.history if candidate is not None else ():
-            lowest = min(lowest, event["val_loss"])
-            rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), lowest)
+            reached = min(reached, event["val_loss"])
+            rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), reached)
         return candidate
 
     def add_made(
@@ -256,6 +279,38 @@ class Study(Training):
             return None
         value = self.labels.yardstick(self.val).score(candidate.answers)
         return (self.labels.metric, value) if math.isfinite(value) else None
+
+    # -- trained elsewhere --------------------------------------------------------------------------------------------
+
+    @property
+    def lowest(self) -> float:
+        """The loss of the best candidate so far."""
+        return min((c.loss for c in self.candidates), default=math.inf)
+
+    def stage_alone(self, name: str) -> str:
+        """Return what the stage of a modality alone is called."""
+        view = self.view_of(name)
+        return f"{ALONE} {name}" + (f" ({view.encoder})" if view.frozen is not None else "")
+
+    def ask_alone(self, name: str) -> dict[str, Any]:
+        """Return what asks for the network of a modality alone."""
+        return {"how": ALONE, "name": name, "stage": self.stage_alone(name)}
+
+    def _ask(self, how: str, plan: str, families: Mapping[str, str], **more: Any) -> dict[str, Any]:
+        return {"how": how, "plan": plan, "stage": f"{plan} {how}", "family": families.get(plan, ""), **more}
+
+    def _ask_fused(self, listed: Sequence[str], family: str = "") -> None:
+        """Have plans trained on encoders that stay as they are."""
+        self.ahead(self, [self._ask(FUSED, plan, {plan: family}) for plan in listed])
+
+    def on_view(self, name: str, view: str) -> Study:
+        """Return the study in which a modality is seen through one of its views, and nothing is trained yet."""
+        return replace(self, prepared=self.prepared.settle(name, view), candidates=[])
+
+    def left_for(self, how: str) -> float | None:
+        """Return the seconds that training may take; None of no limit."""
+        left = self._deadline_of(how) - time.monotonic()
+        return None if math.isinf(left) else left
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -312,6 +367,15 @@ class Study(Training):
 
         return augment
 
+    def encode(self) -> None:
+        """Encode validation and training rows with the encoders of each modality alone, unless they are."""
+        tokens = self.tokens
+        if "val" not in tokens:
+            self.callback({"note": f"encoding {count(len(self.train), 'row')} in augmented passes"})
+            every = self._encoders()
+            tokens["val"] = encode_rows(every, self.prepared, self.val, self.device)
+            tokens["train"] = self._passes(every)
+
     def _passes(self, network: Network) -> list[Parts]:
         generator = torch.Generator().manual_seed(self.seed_of("passes"))
         augment, low = self._augment(generator), self.is_low(network)
@@ -336,6 +400,8 @@ class Study(Training):
             key = self._stage_key(stage)
             saved = self.kept.load(key)
             if saved is not None:
+                if self.asked:
+                    self.stages.save(stage.name, *saved)
                 self.callback({"note": f"{stage.name}: learned before from the same rows, and kept"})
         outcome = self.learn(stage, lambda: self._lesson(stage), saved)
         if key and saved is None and self.budget.deadline == math.inf and outcome.stopped not in ("time", "interrupt"):
@@ -416,6 +482,8 @@ class Study(Training):
 
     def _deadline_of(self, how: str) -> float:
         """Share the time limit out: each modality alone an equal part of the first half, and so on."""
+        if self.asked:
+            return self.budget.deadline
         if how == ALONE:
             several = len(self.prepared.names) > 1
             waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])

@@ -83,7 +83,7 @@ class Training:
 
     def seed_of(self, stage: str) -> int:
         """Each stage has a seed of its own, so that a resumed run draws what an unbroken one would have drawn."""
-        return zlib.crc32(f"{self.seed}:{stage}".encode())
+        return seed_of(self.seed, stage)
 
     def view_of(self, name: str) -> View:
         return next(view for view in self.prepared.views if view.name == name)
@@ -103,7 +103,9 @@ class Training:
         if saved is not None:
             stage.network.load_state_dict(saved[0])
             stage.network.eval()
-            return Outcome.from_json(saved[1])
+            outcome = Outcome.from_json(saved[1])
+            self.budget.note(outcome.stopped)
+            return outcome
         outcome = train(lesson())
         if outcome.stopped != "interrupt":
             self.stages.save(stage.name, stage.network.state_dict(), outcome.to_json())
@@ -165,6 +167,11 @@ class Training:
         if not len(self.test):
             return not_tested(NO_TEST_ROWS, *names)
         return replace(judge(alone, fused, winner), digest=hash_judged(self.job.table, self.test))
+
+
+def seed_of(seed: int, stage: str) -> int:
+    """Return the seed of what is called so: it is the same in whatever order, and in whatever process, that is done."""
+    return zlib.crc32(f"{seed}:{stage}".encode())
 
 
 def describe_views(views: Sequence[View]) -> dict[str, Any]:

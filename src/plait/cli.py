@@ -204,9 +204,10 @@ def fit(**given: Any) -> Answer:
     given["target"] = given["target"] if several else next(iter(given["target"]), None)
     model = _call(plait.fit, given.pop("data"), **given)
     if not several:
-        return {"run": model.folder or given["out"], **_fitted(model)}, model.summary()
+        return {"run": model.folder or given["out"], **_fitted(model), "on": model.on}, model.summary()
     targets = {name: {"run": model[name].folder, **_fitted(model[name])} for name in model}
-    return {"run": model.folder or given["out"], "targets": targets, "sharing": model.sharing}, model.summary()
+    whole = {"run": model.folder or given["out"], "targets": targets, "sharing": model.sharing, "on": model.on}
+    return whole, model.summary()
 
 
 def _fitted(model: Any) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from plait.models.classic import MajorityPredictor
 from plait.models.predictors import Calibrated
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate
+from plait.study.desk import Desk, Trial
 from plait.study.labels import Labels
 from plait.study.search import Search, answer_rows
-from plait.study.trials import ClassicTrials
 from searches import (
     FAMILIES,
     draw_blocks,
@@ -470,13 +470,13 @@ def averaged() -> tuple[Search, Candidate, list[np.ndarray]]:
         take_quick_learners(patch)
         columns, given = draw_blocks(150, knows={"a": 1.0, "b": 1.0}, holes=0.25), []
         search = make_search(columns, split_of(90, 40, 20), choose="ensemble")
-        fit = ClassicTrials.fit_learner
+        fit = Desk.fit
 
-        def spy(*args: Any, **kwargs: Any) -> Any:
-            given.append(args[4])
-            return fit(*args, **kwargs)
+        def spy(self: Desk, trial: Trial, rows: np.ndarray, **more: Any) -> Any:
+            given.append(rows)
+            return fit(self, trial, rows, **more)
 
-        patch.setattr(ClassicTrials, "fit_learner", spy)
+        patch.setattr(Desk, "fit", spy)
         return search, search.run(), given
 
 

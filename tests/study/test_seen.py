@@ -57,3 +57,13 @@ def test_runs_of_many_texts_are_counted_when_asked_for(monkeypatch: pytest.Monke
     flat = Seen(kept.prepared)
     assert (flat.take(name, rows) != counts).nnz == 0
     assert flat.counts == {}
+
+
+def test_features_that_were_made_elsewhere_are_seen_as_there() -> None:
+    letters = np.array([[65, 66, 0], [67, 0, 0], [0, 0, 0]], np.uint8)
+    seen = Seen.given({"a": np.ones((3, 2))}, {"a": {"kind": "tabular"}}, {"text as letters": letters})
+    assert seen.take("text as letters", np.array([2, 0])).shape[0] == 2
+    turn = seen.changed({"a": np.zeros((2, 1))}, {"a": {"kind": "vectors"}}, np.array([0, 2]))
+    assert turn.features["a"][:, 0].tolist() == pytest.approx([0, np.nan, 0], nan_ok=True)
+    assert turn.layouts == {"a": {"kind": "vectors"}}
+    assert seen.features["a"].tolist() == np.ones((3, 2)).tolist()

@@ -11,14 +11,13 @@ from plait.core.contract import Modality
 from plait.data.read import read
 from plait.kinds import TEXT
 from plait.kinds.detect import detect
-from plait.models.classic import MajorityPredictor
 from plait.models.learners import LEARNERS
 from plait.models.rows import Prepared
 from plait.models.sparse import STRENGTHS
 from plait.models.views import View
 from plait.study.candidate import Candidate
 from plait.study.search import Search, answer_rows
-from plait.study.trials import ClassicTrials, Held
+from plait.study.trials import ClassicTrials
 from searches import draw_blocks, make_search, make_study, prepare_all, search_words, split_of, take_quick_learners
 
 
@@ -100,24 +99,6 @@ def test_a_text_is_learned_by_its_letters_as_strictly_as_rows_held_out_agree() -
         again(search.study.prepared.batch(rows)).tolist()
         == answer_rows(learned.predictor, search.study.prepared, rows).tolist()
     )
-
-
-@pytest.mark.parametrize(
-    ("best", "tried"), [(0.03, [0.3, 1.0, 0.1, 0.03]), (0.3, [0.3, 1.0, 0.1]), (10.0, [0.3, 1.0, 3.0, 10.0, 30.0])]
-)
-def test_the_way_to_the_best_is_short(best: float, tried: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    search, asked = search_words(("classic",)), list[float]()
-    (view,) = (view for view in search.study.prepared.views if view.how == "letters")
-
-    def hold_out(fit: Any, names: Any) -> Held:
-        asked.append(fit.args[0])
-        return Held(MajorityPredictor(search.labels.prior, names=("text",)), np.full((12, 2), 0.5), None)
-
-    monkeypatch.setattr(search.classic, "_hold_out", hold_out)
-    monkeypatch.setattr(search.classic, "_loss_held", lambda held: abs(np.log(asked[-1] / best)))
-    search.classic.try_letters(view)
-    assert asked == tried
-    assert search.study.candidates[-1].recipe == f"C {best:g}"
 
 
 @pytest.mark.usefixtures("quick")

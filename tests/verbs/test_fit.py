@@ -389,6 +389,32 @@ def test_fit_takes_any_mixture_of_cells_and_counts_them(folder: Path, bad: dict[
     assert answers.status == [expected[bad.get(row, "good")] for row in range(24)]
 
 
+@pytest.mark.heavy
+@pytest.mark.parametrize("on", ["local:2", "ray"])
+def test_where_candidates_are_learned_changes_no_bit(on: str) -> None:
+    if on == "ray":
+        pytest.importorskip("ray")
+    options: dict[str, Any] = {"target": "y", "candidates": ("classic", "alone", "parallel"), "epochs": 2}
+    here, there = (fit(text_and_numbers(), on=name, **options) for name in (None, on))
+    assert here.on["engine"] == "here"
+    assert here.on["elsewhere"] == 0
+    assert there.on["engine"] == on.partition(":")[0]
+    assert there.on["elsewhere"] == there.on["tasks"] > here.on["tasks"]  # networks too
+    assert (there.predict(text_and_numbers()).probabilities == here.predict(text_and_numbers()).probabilities).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"target": "y", "on": "mars"}, "on is 'mars'; expected 'here', 'local:N' (N processes"),
+        ({"pairs": True, "on": "local:2"}, "pairs are learned in this process, in one piece; leave on out."),
+    ],
+)
+def test_a_place_that_is_none_is_told(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(said)):
+        fit(numbers_table(), **given)
+
+
 # evaluate
 
 

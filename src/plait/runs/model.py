@@ -113,6 +113,8 @@ class Model:
     learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
     kept: Callable[[], Kept] = field(default=Kept, repr=False)  # gives the candidates beside these, which it may read
     candidate: str = ""  # the name by which `use` was asked for what answers
+    # where it was fitted just now: {"engine", "nodes", "tasks", "elsewhere"}
+    on: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
 
     label: ClassVar[str] = "a label"  # what the target of a row is called
     needed: ClassVar[str] = label  # that without which a row is left out

@@ -92,6 +92,8 @@ class Targets:
     facts: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     keeper: Any = field(default=None, repr=False)
+    # where it was fitted just now: {"engine", "nodes", "tasks", "elsewhere"}
+    on: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
 
     @property
     def task(self) -> str:

@@ -75,6 +75,7 @@ def learn_anew(result: Result, model: Model) -> None:
     refit, study = Refit.of(result), result.search.study
     if refit is None:
         return
+    refit.learn_ahead([result.winner, *result.search.alone.values()])
     predictors = {"winner": refit.predictor(result.winner)}
     predictors |= {name: refit.predictor(best) for name, best in result.search.alone.items()}
     if NETWORK in model.predictors:  # it costs no training: it has learned anew only where it is part of what ships

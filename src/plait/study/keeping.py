@@ -20,6 +20,7 @@ def choose_kept(search: Search, winner: Candidate) -> dict[Candidate, str]:
     """Return the candidates to keep and the name of each: the winner first, which needs no room of its own."""
     listed = sorted((c for c in search.study.candidates if c.names), key=lambda c: c.loss)
     wanted = dict.fromkeys([*search.alone.values(), *listed[:BEST]])
+    search.learn_kept([c for c in wanted if c is not winner])
     able = [c for c in wanted if c is not winner and search.can_keep(c)]
     return keep_fitting(winner, able, search.study.prepared.names)
 

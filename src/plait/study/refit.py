@@ -6,6 +6,7 @@ Knows a study that has ended. What is said of test rows is of the model before.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from plait.core.files import Stages
 from plait.errors import PlaitError
 from plait.models.predictors import Blend
 from plait.study.candidate import Candidate
+from plait.study.cost import chain_of
 from plait.study.networks import Study
 from plait.study.search import Result, Search
 
@@ -45,6 +47,12 @@ class Refit:
         if study.labels.log:  # of which a number of the test rows may have none
             rows = rows[study.labels.numbers[rows] + study.labels.shift > 0]
         return cls(result.search, rows, how, how == "all")
+
+    def learn_ahead(self, candidates: Sequence[Candidate]) -> None:
+        """Let the classic learners of these candidates learn side by side, before each is asked for."""
+        parts = [part for candidate in candidates for part in chain_of(candidate)]
+        whole = self.how == "train+val"
+        self.search.learn_ahead([part for part in parts if not (whole and self.search.has_whole(part))], self.rows)
 
     def predictor(self, candidate: Candidate) -> Any:
         """Return a candidate's predictor as it ships, with its temperature."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from plait.models.classic import MajorityPredictor
 from plait.models.rows import Prepared
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Side, Verdict, judge
+from plait.study.ahead import train_ahead
 from plait.study.blends import Blends
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate, best_of, choose
@@ -67,7 +69,7 @@ class Search:
         job.labels.learn_from(train, options.balance, np.flatnonzero(split == "val"))
         kept = kept_stages(job.note)
         if not fold:
-            return cls(Study.of(job, prepared, split, kept=kept))
+            return cls(Study.of(job, prepared, split, kept=kept, ahead=train_ahead))
         # each of the folds, which are dealt twice, gets as much time as the fit of the model that is shipped
         limit = options.time_limit and options.time_limit / (
             2 * options.folds + 1 if options.folds else options.repeats
@@ -217,8 +219,8 @@ class Search:
             members = self.blends.best_of_each(pair)
             if len(members) == 2 and not self.study.is_over:
                 self.blends.vote("average", members, fit_average)
-                for learner in self.classic.learners if "classic" in self.families else ():
-                    self.classic.try_learner(learner, 0, pair)
+                if "classic" in self.families:
+                    self.classic.try_all_on(pair)
 
     def best_alone(self, name: str) -> Candidate | None:
         """Return the best candidate on validation that looks at this modality and no other; the ensemble, if chosen."""
@@ -272,17 +274,33 @@ class Search:
         looked = self.looked_at(winner)
         if self.labels.classes is not None and len(deal.turns) > 1:
             done: set[Candidate] = set()
-            for candidate in [c for c in looked if len(c.names) > 1]:
+            several = [c for c in looked if len(c.names) > 1]
+            self.learn_ahead(several, study.train)
+            for candidate in several:
                 # what temperatures are fitted by has not seen validation
                 self._learn_again(candidate, study.train, done)
         self.blends.calibrate_sets(looked)
+        self.learn_ahead(looked, deal.known)
         for candidate in looked:
             self._learn_whole(candidate)
         return winner
 
+    def learn_ahead(self, candidates: Sequence[Candidate], rows: np.ndarray) -> None:
+        """Let the classic learners among candidates, and among what they are made of, learn from rows, side by side."""
+        if self.deal is None or math.isfinite(self.study.budget.deadline):
+            return  # each looks at the clock before it learns
+        parts = [part for candidate in candidates for part in chain_of(candidate)]
+        self.classic.learn_all([part for part in dict.fromkeys(parts) if part.pooled is not None], rows)
+
     def has_whole(self, candidate: Candidate) -> bool:
         """Whether a candidate has learned from training and validation rows at once."""
         return candidate in self._whole
+
+    def learn_kept(self, candidates: Sequence[Candidate]) -> None:
+        """Let what is to be kept learn ahead, where it is to learn once more."""
+        if self.deal is not None and self.classic.sees_anew:
+            parts = [part for candidate in candidates for part in chain_of(candidate)]
+            self.learn_ahead([part for part in parts if not self.has_whole(part) and not part.parts], self.deal.known)
 
     def can_keep(self, candidate: Candidate) -> bool:
         """Whether a candidate answers what all rows are seen as, so that a run can hold it beside the winner.

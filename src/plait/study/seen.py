@@ -6,6 +6,7 @@ Knows prepared rows and views; no target.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -57,10 +58,24 @@ class Seen:
         made = {name: np.concatenate([part[name] for part in parts]) for name in names}
         if self.base is None or self.rows is None:
             return made
-        for name, x in made.items():
-            made[name] = np.full((len(self.base.prepared), x.shape[1]), np.nan, x.dtype)
-            made[name][self.rows] = x
-        return {**self.base.features, **made}
+        num = len(self.base.prepared)
+        return {**self.base.features, **{name: _spread(x, self.rows, num) for name, x in made.items()}}
+
+    @classmethod
+    def given(
+        cls, features: Mapping[str, np.ndarray], layouts: Mapping[str, Any], letters: Mapping[str, np.ndarray]
+    ) -> Seen:
+        """Return what is seen of rows whose features are made already. letters: {input: (rows, byte)} of texts."""
+        seen = cls(Prepared([], dict(letters), {}, []))
+        vars(seen).update(features=dict(features), layouts=dict(layouts))
+        return seen
+
+    def changed(self, features: Mapping[str, np.ndarray], layouts: Mapping[str, Any], rows: np.ndarray) -> Seen:
+        """Return the same with these features (of rows, feature) of some inputs instead of its own."""
+        seen = Seen(Prepared([], {}, {}, []), rows, self)
+        whole = {name: _spread(x, rows, len(next(iter(self.features.values())))) for name, x in features.items()}
+        vars(seen).update(features={**self.features, **whole}, layouts=dict(layouts))
+        return seen
 
     def take(self, name: str, rows: np.ndarray) -> Any:
         """Return the features of rows (rows, feature) of one input; of letters the counts of their runs, sparse."""
@@ -90,6 +105,13 @@ class Seen:
         rest = self.base.prepared.take(self.rows[:WARM])
         views = [*own.views, *(view for view in rest.views if view.name not in own.inputs)]
         return Prepared(views, {**rest.inputs, **own.inputs}, {**rest.cells, **own.cells}, own.reasons)
+
+
+def _spread(x: np.ndarray, rows: np.ndarray, num: int) -> np.ndarray:
+    """Return features of these rows among so many, NaN in all others."""
+    whole = np.full((num, x.shape[1]), np.nan, x.dtype)
+    whole[rows] = x
+    return whole
 
 
 def see_anew(job: Fit, base: Seen, learned: np.ndarray, rows: np.ndarray, generator: np.random.Generator) -> Seen:

@@ -1,7 +1,8 @@
-"""Classic learners among the candidates: which are tried, on what, and what each says of rows it did not learn from.
+"""Classic learners among the candidates: which are tried, on what, and in which waves.
 
-Rows are held out by folds where an ensemble is to be chosen, else they are those of validation. Knows a study and what
-learners see of its rows; no other family, and not what is chosen.
+What is tried in one wave is compared with what was there before it, so that a wave may be learned in any order, by any
+process. Rows are held out by folds where an ensemble is to be chosen, else they are those of validation. Knows a study
+and the desk where learners learn; no other family, and not what is chosen.
 """
 
 from __future__ import annotations
@@ -9,52 +10,55 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from plait.core.contract import shown_by
 from plait.core.options import AS_TEXT
 from plait.errors import RequestError
 from plait.kinds import IMAGE, TABULAR, TEXT
 from plait.kinds.features import count_numbers
-from plait.models.classic import Goal, fit_classic
-from plait.models.each_label import fit_labels
 from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
-from plait.models.predictors import RowText
-from plait.models.scored import Step, fit_scored
-from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
-from plait.models.views import View
+from plait.models.sparse import LEARNER
+from plait.study.candidate import Candidate
 from plait.study.cost import time_row
-from plait.study.ensemble import Deal, deal_rows, is_behind
-from plait.study.labels import Labels, is_skewed, shift_of
+from plait.study.desk import (
+    NUMBERS,
+    OPEN,
+    Desk,
+    Trial,
+    ask_rows,
+    ask_try,
+    keep_answer,
+    kept_answer,
+    name_rows,
+    read_predictor,
+)
+from plait.study.ensemble import Deal, deal_rows
+from plait.study.job import are_known
+from plait.study.labels import is_skewed, shift_of
 from plait.study.networks import Study
 from plait.study.seen import Seen, see_anew
+from plait.tasks.runner import Runner, open_runner
 
 BOOSTING, QUICK, WIDER = "gradient boosting", 3, 2  # and its settings: of many rows first, of a table at last
 FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
 NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
-FOREST_ROWS = 6_000  # of tables alone, above which no forest is grown: boosting is better then, and cheaper
+FOREST, FOREST_ROWS = "random forest", 6_000  # of tables alone, above which none is grown: boosting is better, cheaper
 BOOSTING_WIDE = 1_000  # features times trees a round, as of it; on pictures and sounds of ten digits 33 of 48 s
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
 MOST_SCORED = 30  # classes up to which pictures are scored beside a table
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
 # where a row may have several labels
-EACH_LABEL = ("logistic regression", "random forest", BOOSTING, "logistic regression with bins")
+EACH_LABEL = ("logistic regression", FOREST, BOOSTING, "logistic regression with bins")
 TWICE = ("gradient boosting", "ridge regression with bins")  # which learn a skewed target in the other scale as well
-
-
-class Held(NamedTuple):
-    """What a learner says of rows it did not learn from: of validation, and where there are folds of all rows."""
-
-    predictor: Any
-    answers: np.ndarray
-    pooled: np.ndarray | None
+WORK, OPEN_DESK = "plait.study.desk:learn", "plait.study.desk:open_desk"  # a task, and what it needs of its worker
 
 
 @dataclass
@@ -66,6 +70,8 @@ class ClassicTrials:
     _skewed: bool = False  # whether the target is numbers, above 0, of which logarithms may be learned
     _tried: int = 0
     _given_up: set[tuple[str, ...]] = field(default_factory=set)  # learners, and the modalities that they looked at
+    _tries: dict[Candidate, tuple[Trial, float | None]] = field(default_factory=dict)  # what each candidate came from
+    _learned: dict[str, Any] = field(default_factory=dict)  # learners of rows that were asked for, by their names
 
     def __post_init__(self) -> None:
         self.labels = self.study.labels
@@ -86,7 +92,8 @@ class ClassicTrials:
             labels.learn_log(study.train, log)
             for learner in SCALED:
                 with contextlib.suppress(RequestError):  # too few rows have anything
-                    predictor = self.fit_learner(learner, 0, study.prepared.names, study.train)
+                    trial = Trial(learner, 0, tuple(study.prepared.names))
+                    predictor = self.desk.fit(trial, study.train)
                     loss = float(labels.losses(self.answer_val(predictor), study.val).mean())
                     losses[log] = min(loss, losses.get(log, math.inf))
         labels.learn_log(study.train, losses.get(True, math.inf) < losses.get(False, math.inf))
@@ -105,7 +112,7 @@ class ClassicTrials:
             losses: dict[str, float] = {}
             for view in views:
                 try:
-                    predictor = self.fit_learner(next(iter(self.learners)), 0, [view], study.train)
+                    predictor = self.desk.fit(Trial(next(iter(self.learners)), 0, (view,)), study.train)
                 except RequestError:  # too few rows have it, or all of one class
                     continue
                 losses[view] = float(self.labels.losses(self.answer_val(predictor), study.val).mean())
@@ -116,70 +123,76 @@ class ClassicTrials:
 
     def forget(self) -> None:
         """Forget what learners see: the views of the study have changed."""
-        vars(self).pop("seen", None)
+        for name in ("seen", "turns", "desk", "setup"):
+            vars(self).pop(name, None)
 
     def try_all(self, share: float) -> None:
-        """Try every learner, as it comes, on each modality and on all together; the quickest learner first."""
-        study = self.study
-        end = study.budget.since_begin(share)
-        trials, first = self._list_classic(), next(iter(self.learners))
-        last = max(place for place, (learner, *_) in enumerate(trials) if learner == first)
-        for place, (learner, setting, names) in enumerate(trials):
-            if learner in self.learners:
-                if time.monotonic() > end and len(study.candidates) > 1:
-                    return
-                self.try_learner(learner, setting, names)
-                if setting == 0 and self._skewed and self.deal is not None and learner in TWICE:
-                    self.try_learner(learner, 0, names, log=not self.labels.log)
-            if place == last:  # after the quickest of dense features
-                for view in (view for view in study.prepared.views if view.how == "letters"):
-                    self.try_letters(view)
-        self.try_scores()
+        """Try every learner on each modality and on all together, wave by wave; the quickest learner first.
 
-    def _list_classic(self) -> list[tuple[str, int, list[str]]]:
-        """Return learner, setting and names of each classic candidate in turn."""
-        groups, deal = self._groups_of_names(), self.deal
+        Of many rows of a table what learns it soon and well comes before all else: there is a model whenever the time
+        ends.
+        """
+        end = self.study.budget.since_begin(share)
+        for wave in self._list_waves():
+            if time.monotonic() > end and len(self.study.candidates) > 1:
+                return
+            self.try_wave(wave, end)
+
+    def _list_waves(self) -> list[list[Trial]]:
+        """Return the tries of each wave: the quickest learner, and letters; all others; what is dearest."""
+        groups, deal, first = self._groups_of_names(), self.deal, next(iter(self.learners))
         beside = self._groups_beside()
         each = {learner: groups + (beside if learner in DENSE else []) for learner in self.learners}
-        trials = [(learner, 0, names) for learner in self.learners for names in each[learner]]
+        letters = [Trial(LEARNER, 0, (view.name,)) for view in self.study.prepared.views if view.how == "letters"]
         tables = [names for names in groups if self._has_numbers(names)]
+        made = {learner: self._trials(learner, 0, each[learner]) for learner in self.learners}
+        waves = [[*made.pop(first), *letters], [], made.pop(FOREST, []) if deal is not None else []]
         if deal is not None and len(deal.turns) == 1 and len(deal.known) > NEAR_ROWS:
-            # what learns many rows of a table soon and well comes first: there is a model whenever the time ends
-            trials.sort(key=lambda trial: (trial[0] not in BINNED, trial[0] != BOOSTING))
-            trials = [(BOOSTING, QUICK, names) for names in tables] + trials
+            soon = [trial for learner in (*BINNED, BOOSTING) for trial in made.pop(learner, [])]
+            waves[:0] = [self._trials(BOOSTING, QUICK, tables), soon]
+        waves[-2] = [trial for trials in made.values() for trial in trials]
         if deal is not None and len(deal.known) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
-            trials += [(BOOSTING, WIDER, names) for names in tables]
-        return trials
+            waves[-1] += self._trials(BOOSTING, WIDER, tables)
+        return [wave for wave in (*waves, self._list_scores()) if wave]
+
+    def _trials(self, learner: str, setting: int, groups: Sequence[Sequence[str]]) -> list[Trial]:
+        """Return the tries of a learner on groups of modalities that make sense, in the other scale as well."""
+        made = []
+        for names in groups:
+            trial = self.trial_of(learner, setting, names)
+            if trial is None:
+                continue
+            made.append(trial)
+            if setting == 0 and self._skewed and self.deal is not None and learner in TWICE:
+                made.append(replace(trial, log=not self.labels.log))
+        return made
+
+    def trial_of(self, learner: str, setting: int, names: Sequence[str], family: str = "classic") -> Trial | None:
+        """Return a try of a learner on modalities, or their views; None of one that makes no sense, or is too dear."""
+        if learner in BINNED and not self._has_numbers(names):
+            return None  # there is nothing to sort into bins
+        if learner == DISCRIMINANT and {self.seen.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
+            return None  # it is for dense numbers
+        inputs = [view for name in names for view in (name, *self._glued(name))]
+        if self.deal is not None and self._is_dear(learner, names, self._width_of(inputs)):
+            return None
+        return Trial(learner, setting, tuple(inputs), family)
 
     def try_scores(self) -> None:
-        """Learn a table with what its pictures say as columns, where these are seen through a pretrained encoder."""
+        """Learn a table with what its pictures say as columns."""
+        self.try_wave(self._list_scores())
+
+    def _list_scores(self) -> list[Trial]:
+        """Return the tries of a table with a score of its pictures, where a pretrained encoder sees these."""
         views = [view for view in self.study.prepared.views if view.is_main]
-        pictures = [view.name for view in views if view.able is IMAGE and view.frozen is not None]
+        pictures = tuple(view.name for view in views if view.able is IMAGE and view.frozen is not None)
         tables = [view.name for view in views if view.able is TABULAR]
         few = len(self.labels.classes or ()) <= MOST_SCORED and self.labels.sets is None
-        if not pictures or not tables or not few or self.deal is None:
-            return
-        for learner in (BOOSTING, *BINNED):
-            if learner not in self.learners or self.study.is_over or not self._has_numbers(tables):
-                continue
-            began, fit = time.monotonic(), partial(self.fit_scores, learner, pictures, tables)
-            looked = [view.name for view in views if view.name in {*pictures, *tables}]
-            with contextlib.suppress(RequestError):  # too few rows have a picture, or all of one class
-                if (held := self._hold_out(fit, looked)) is not None:
-                    name = f"{learner} ({' + '.join(tables)} + score of {' + '.join(pictures)})"
-                    self._add_learned(name, "classic", fit, held, began)
-
-    def fit_scores(
-        self, learner: str, pictures: Sequence[str], tables: Sequence[str], rows: np.ndarray, seen: Seen | None = None
-    ) -> Any:
-        """Fit a learner of tables on these rows, with a score of pictures by others that did not learn from the row."""
-        seen, groups = self.seen if seen is None else seen, self.study.job.groups
-        first = "ridge regression" if self.labels.classes is None else DISCRIMINANT
-        steps = Step(first, self.learners[first][0], pictures), Step(learner, self.learners[learner][0], tables)
-        features = {name: seen.features[name][rows] for name in (*pictures, *tables)}
-        generator = np.random.default_rng([self.study.seed_of(f"{learner} score of {' '.join(pictures)}")])
-        own = None if groups is None else groups[rows]
-        return self.labels.in_unit(fit_scored(*steps, features, self.goal_of(rows), seen.layouts, generator, own))
+        if not pictures or not tables or not few or self.deal is None or not self._has_numbers(tables):
+            return []
+        looked = tuple(view.name for view in views if view.name in {*pictures, *tables})
+        able = [learner for learner in (BOOSTING, *BINNED) if learner in self.learners]
+        return [Trial(learner, 0, looked, scored=pictures) for learner in able]
 
     def try_text(self) -> None:
         """Write the whole row out as text, and read that: a baseline that beats fusion on some tables."""
@@ -187,7 +200,8 @@ class ClassicTrials:
         shadows = [s.name for s in prepared.views if s.how == "as text"]
         if shadows and not self.study.is_over:
             texts = [s.name for s in prepared.views if s.able is TEXT and s.is_main]
-            self.try_learner(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one
+            trial = self.trial_of(next(iter(self.learners)), 0, [*texts, *shadows], AS_TEXT)  # the linear one
+            self.try_wave([trial] if trial is not None else [])
 
     def level(self) -> None:
         """Give the side with fewer trials further settings of classic learners, until both have had as many."""
@@ -199,11 +213,14 @@ class ClassicTrials:
         while single and not self.study.is_over:
             trials = self.counts
             side = min(trials, key=lambda key: trials[key])
-            if trials["single"] == trials["fused"] or not more[side]:
+            lacking = max(trials.values()) - trials[side]
+            asked, more[side] = more[side][:lacking], more[side][lacking:]
+            if not asked:
                 return
-            learner, setting, group = more[side].pop(0)
-            if (learner, *group) not in self._given_up:
-                self.try_learner(learner, setting, group)
+            kept = [(learner, setting, group) for learner, setting, group in asked
+                    if (learner, *group) not in self._given_up]  # fmt: skip
+            made = [self.trial_of(*one) for one in kept]
+            self.try_wave([trial for trial in made if trial is not None])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -211,82 +228,99 @@ class ClassicTrials:
         counts = [len(c.names) for c in self.study.candidates]
         return {"single": counts.count(1), "fused": sum(count > 1 for count in counts)}
 
-    def try_learner(
-        self, learner: str, setting: int, names: Sequence[str], family: str = "classic", log: bool | None = None
-    ) -> None:
-        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities.
+    def try_learner(self, learner: str, setting: int, names: Sequence[str]) -> None:
+        """Fit one learner on the training rows, and add it, unless too few rows have any of the modalities."""
+        trial = self.trial_of(learner, setting, names)
+        self.try_wave([] if trial is None else [trial])
 
-        log: whether it learns the logarithm of the target; as all others where it is None.
-        """
-        if learner in BINNED and not self._has_numbers(names):
-            return  # there is nothing to sort into bins
-        began = time.monotonic()
-        if learner == DISCRIMINANT and {self.seen.layouts[name]["kind"] for name in names} & {TEXT.name, TABULAR.name}:
-            return  # it is for dense numbers
-        self._tried += 1  # classic learners are many and short
-        total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
-        self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
-        inputs = [view for name in names for view in (name, *self._glued(name))]
-        if self.deal is not None and self._is_dear(learner, names, self._width_of(inputs)):
-            return
-        fit = partial(self.fit_learner, learner, setting, inputs, family=family, log=log)
-        try:
-            held = self._hold_out(fit, names)
-        except RequestError:  # too few rows have any of these, or all of one class
-            return
-        if held is None:
-            self._given_up.add((learner, *names))
-            return
-        usual, settings = self.learners[learner][0], self.learners[learner][setting]
-        changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
-        seen_by = {view.name: f"{view.of} by {view.encoder}" for view in self.study.prepared.views if view.is_second}
-        changed += "" if log is None else ", of the logarithm" if log else ", of the number"
-        source = "row as text" if family == AS_TEXT else " + ".join(seen_by.get(name, name) for name in names)
-        self._add_learned(f"{learner}{changed} ({source})", family, fit, held, began)
+    def try_all_on(self, names: Sequence[str]) -> None:
+        """Try every learner on these modalities together, at once."""
+        made = [self.trial_of(learner, 0, names) for learner in self.learners]
+        self.try_wave([trial for trial in made if trial is not None])
 
-    def try_letters(self, view: View) -> None:
-        """Learn from the words and letters of a text, bound as strictly as rows held out agree with, and add it."""
-        began, lessons = time.monotonic(), dict[int, Lesson]()
+    def try_wave(self, trials: Sequence[Trial], end: float = math.inf) -> None:
+        """Try these, and add them in this order, but for those that are given up, or are asked for after `end`."""
+        kept = {trial.name: kept_answer(self.study.stages, trial.name) for trial in trials}
+        rivals = {trial: self._rival_of(trial) for trial in trials}
 
-        def learn(strength: float, rows: np.ndarray, seen: Seen | None = None) -> Any:
-            if id(rows) not in lessons:  # which the deal holds: columns are chosen and weighed once for all strengths
-                lessons[id(rows)] = self.lesson_of(view.name, rows)
-            return self.labels.in_unit(lessons[id(rows)].fit(strength))
+        def ask() -> Iterator[dict[str, Any]]:
+            for trial in trials:
+                if kept[trial.name] is None:
+                    if self.study.is_over or (time.monotonic() > end and len(self.study.candidates) > 1):
+                        return
+                    left = self.study.budget.deadline - time.monotonic()
+                    yield ask_try(trial, None if math.isinf(left) else max(0.0, left), rivals[trial])
 
-        best, lowest, step, place = None, math.inf, 1, FIRST
-        while 0 <= place < len(STRENGTHS) and not self.study.is_over:
-            strength = STRENGTHS[place]
-            try:
-                held = self._hold_out(partial(learn, strength), ())
-            except RequestError:  # too few rows have a text, or all of one class
+        answers = self._answers(ask())
+        for trial in trials:
+            answer = kept[trial.name] or next(answers, None)
+            if answer is None:
                 return
-            loss = math.inf if held is None else self._loss_held(held)
-            if loss < lowest:
-                best, lowest = (strength, held), loss
-                place += step
-            elif step > 0 and place <= FIRST + 1:  # looser is no better than the first
-                step, place = -1, FIRST - 1
-            else:
-                break
-        if best is not None and best[1] is not None:
-            fit = partial(self.fit_letters, view.name, best[0])
-            self._add_learned(f"{LEARNER} ({view.of})", "classic", fit, best[1], began, f"C {best[0]:g}")
+            self._tried += 1  # classic learners are many and short
+            total = max(self._tried, len(self._groups_of_names()) * len(self.learners))
+            self.study.callback({"stage": "classic learners", "done": self._tried, "total": total})
+            if answer.get("given_up"):
+                self._given_up.add((trial.learner, *self._names_of(trial)))
+            elif "parts" in answer:
+                self._add(trial, answer)
+                if kept[trial.name] is None and math.isinf(self.study.budget.deadline):
+                    keep_answer(self.study.stages, trial.name, answer)
 
-    def _add_learned(
-        self, name: str, family: str, fit: Callable[..., Any], held: Held, began: float, recipe: str = ""
-    ) -> None:
-        candidate = self.study.add_made(name, family, held.predictor, held.answers, began, recipe)
-        candidate.fit, candidate.pooled = fit, held.pooled
-        if held.pooled is not None:
+    def _answers(self, requests: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the answers to requests, in order; where none is asked for, nothing is prepared for it."""
+        first = next(requests, None)
+        if first is not None:
+            yield from self.runner.map(WORK, chain([first], requests), setup=(OPEN_DESK, self.setup))
+
+    def _rival_of(self, trial: Trial) -> np.ndarray | None:
+        """Return what loses least of what looks at the same (held,): by the first rows held out. Letters: the prior."""
+        looked = [] if trial.learner == LEARNER else trial.looks_at
+        rivals = [c.pooled for c in self.study.candidates if c.names == looked and c.pooled is not None]
+        if self.deal is None or not rivals or len(self.deal.turns) == 1:
+            return None
+        losses = [self.labels.losses(answers, self.deal.rows) for answers in rivals]
+        places = self.deal.places(self.deal.turns[0][1])
+        return min(losses, key=lambda each: float(each[places].mean()))
+
+    def _add(self, trial: Trial, answer: Mapping[str, Any]) -> None:
+        """Add what a try gave to the candidates."""
+        predictor, strength = read_predictor(answer, self.labels.sets is not None), answer.get("strength")
+        said, pooled = answer["said"], None
+        if self.deal is not None:
+            said, pooled = said[self.deal.places(self.study.val)], said
+        recipe = "" if strength is None else f"C {strength:g}"
+        began = time.monotonic() - answer["seconds"]
+        candidate = self.study.add_made(self._title(trial), trial.family, predictor, said, began, recipe)
+        self._tries[candidate] = trial, strength
+        candidate.fit, candidate.pooled = partial(self.learn_rows, trial, strength), pooled
+        if pooled is not None:
             few = self.turns[0].few
-            candidate.latency = time_row(held.predictor, few, np.arange(len(few)))
+            candidate.latency = time_row(predictor, few, np.arange(len(few)))
+
+    def _title(self, trial: Trial) -> str:
+        """Return what a candidate is called: its learner, what its setting changes, and what it looks at."""
+        views = {view.name: view for view in self.study.prepared.views}
+        if trial.learner == LEARNER:
+            return f"{LEARNER} ({views[trial.inputs[0]].of})"
+        usual, settings = self.learners[trial.learner][0], self.learners[trial.learner][trial.setting]
+        changed = "".join(f", {key} {value}" for key, value in settings.items() if usual.get(key) != value)
+        changed += "" if trial.log is None else ", of the logarithm" if trial.log else ", of the number"
+        seen_by = {name: f"{view.of} by {view.encoder}" for name, view in views.items() if view.is_second}
+        source = " + ".join(seen_by.get(name, name) for name in self._names_of(trial) if name not in trial.scored)
+        source += f" + score of {' + '.join(trial.scored)}" if trial.scored else ""
+        return f"{trial.learner}{changed} ({'row as text' if trial.family == AS_TEXT else source})"
+
+    def _names_of(self, trial: Trial) -> list[str]:
+        """Return the inputs that a try is about, without those that only stand beside them."""
+        glued = {view for name in trial.inputs for view in self._glued(name)}
+        return [name for name in trial.inputs if name not in glued]
 
     def _is_dear(self, learner: str, names: Sequence[str], width: int) -> bool:
         """Whether trees over so many features cost more than they have been seen to be worth in folds."""
         if learner == BOOSTING and not self._has_numbers(names):
             num = len(self.labels.classes or ())
             return width * (num if num > 2 else 1) > BOOSTING_WIDE
-        return learner == "random forest" and width > FOREST_WIDE
+        return learner == FOREST and width > FOREST_WIDE
 
     def _groups_of_names(self) -> list[list[str]]:
         names = self.study.prepared.names
@@ -319,44 +353,53 @@ class ClassicTrials:
     def _width_of(self, names: Sequence[str]) -> int:
         return sum(self.seen.features[name].shape[1] for name in names)
 
-    # -- one learner ---------------------------------------------------------------------------------------------------
+    # -- the desk ------------------------------------------------------------------------------------------------------
 
-    def fit_learner(
-        self,
-        learner: str,
-        setting: int,
-        names: Sequence[str],
-        rows: np.ndarray,
-        family: str = "classic",
-        seen: Seen | None = None,
-        log: bool | None = None,
-    ) -> Any:
-        """Fit a classic learner on these rows. seen: what it sees of them, if not what networks see too."""
-        labels = self.labels if log is None else self.labels.as_logs(self.study.train, log)
-        seen = self.seen if seen is None else seen
-        features = {name: seen.features[name][rows] for name in names}
-        generator = np.random.default_rng([self.study.seed_of(f"{learner} {setting} {' '.join(names)}")])
-        settings = self.learners[learner][setting]
-        fit = fit_classic if labels.sets is None else fit_labels
-        predictor = fit(learner, features, self.goal_of(rows, labels), names, seen.layouts, generator, settings)
-        return labels.in_unit(RowText(predictor) if family == AS_TEXT else predictor)
+    @cached_property
+    def desk(self) -> Desk:
+        """Where these learn."""
+        study = self.study
+        letters = {view.name: view.layout() for view in study.prepared.views if view.how == "letters"}
+        about = (self.labels, study.seed, study.train, study.val, self.deal, self.seen, letters)
+        turns = lambda: self.turns if self.deal is not None else ()  # noqa: E731  made when they are asked for
+        return Desk(*about, turns, study.stages, study.job.groups)
 
-    def lesson_of(self, name: str, rows: np.ndarray) -> Lesson:
-        """Return what these rows teach by the letters of a text. Raises RequestError where it is too little."""
-        generator = np.random.default_rng([self.study.seed_of(f"{LEARNER} {name}")])
-        layout = next(view for view in self.study.prepared.views if view.name == name).layout()
-        return Lesson(name, layout, self.seen.take(name, rows), self.goal_of(rows), generator)
+    @cached_property
+    def runner(self) -> Runner:
+        """What does the tasks: that of the fit, unless there is a kind of data that other processes do not know."""
+        return self.study.job.runner if are_known(self.study.prepared.views) else open_runner(None)
 
-    def fit_letters(self, name: str, strength: float, rows: np.ndarray) -> Any:
-        """Fit the learner of words and letters on these rows."""
-        return self.labels.in_unit(self.lesson_of(name, rows).fit(strength))
+    @cached_property
+    def setup(self) -> dict[str, Any]:
+        """What a worker needs before its first task: of this process the desk as it is, else all of it."""
+        if self.runner.engine != "here":
+            return self.desk.pack()
+        OPEN[name := str(next(NUMBERS))] = self.desk
+        return {"desk": name}
 
-    def goal_of(self, rows: np.ndarray, labels: Labels | None = None) -> Goal:
-        """Return what classic learners are to learn of these rows. labels: the study's, if no others are given."""
-        labels, weights = labels or self.labels, self.study.target.weights
-        weighted = None if weights is None else weights.cpu().numpy()
-        counts = None if labels.counts is None else labels.counts[rows]
-        return Goal(labels.learned[rows], labels.learned_prior, labels.classes is None, weighted, counts)
+    def learn_rows(self, trial: Trial, strength: float | None, rows: np.ndarray) -> Any:
+        """Return what a try learns from these rows, as a predictor; it may have been asked for already."""
+        name = name_rows(trial, rows, strength)
+        if name not in self._learned:
+            self._learn_rows({name: (trial, strength)}, rows)
+        return self._learned.pop(name)
+
+    def learn_all(self, candidates: Iterable[Candidate], rows: np.ndarray) -> None:
+        """Let the classic ones among candidates learn from the same rows, side by side, before each is asked to."""
+        asked = [self._tries[candidate] for candidate in candidates if candidate in self._tries]
+        self._learn_rows({name_rows(trial, rows, strength): (trial, strength) for trial, strength in asked}, rows)
+
+    def _learn_rows(self, names: Mapping[str, tuple[Trial, float | None]], rows: np.ndarray) -> None:
+        kept = {name: kept_answer(self.study.stages, name) for name in names if name not in self._learned}
+        waiting = (ask_rows(names[name][0], rows, names[name][1]) for name, answer in kept.items() if answer is None)
+        answers = self._answers(waiting)
+        for name, found in kept.items():
+            answer = found or next(answers)
+            if "lacking" in answer:
+                raise RequestError(answer["lacking"])
+            self._learned[name] = read_predictor(answer, self.labels.sets is not None)
+            if found is None:
+                keep_answer(self.study.stages, name, answer)
 
     def answer_val(self, predictor: Any) -> np.ndarray:
         """Return what a classic learner says of the validation rows."""
@@ -371,15 +414,12 @@ class ClassicTrials:
         if self.deal is None:
             return learners
         many = len(self.deal.known) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
-        order = sorted(
-            learners, key=lambda learner: learner == "random forest"
-        )  # the dearest last: it is given up first
         dear = {"SVM"} if many else set()
         if len(self.deal.known) > FOREST_ROWS and all(view.able is TABULAR for view in self.study.prepared.views):
-            dear.add("random forest")
+            dear.add(FOREST)
         if len(self.deal.known) > NEAR_ROWS:
             dear.add("nearest neighbours")
-        return {learner: learners[learner] for learner in order if learner not in dear}
+        return {learner: settings for learner, settings in learners.items() if learner not in dear}
 
     @cached_property
     def seen(self) -> Seen:
@@ -425,48 +465,3 @@ class ClassicTrials:
             seens.append(see_anew(self.study.job, self.seen, learned, self.deal.rows, generator))
             self.study.callback({"stage": "prepare folds", "done": number + 1, "total": len(self.deal.turns)})
         return seens
-
-    def _hold_out(self, fit: Callable[..., Any], names: Sequence[str]) -> Held | None:
-        """Return what a learner says of rows that it did not learn from; None of one that is given up."""
-        if self.deal is None:
-            predictor = fit(self.study.train)
-            return Held(predictor, self.answer_val(predictor), None)
-        predictor, pooled = self._out_of_folds(fit, names)
-        return None if pooled is None else Held(predictor, pooled[self.deal.places(self.study.val)], pooled)
-
-    def _loss_held(self, held: Held) -> float:
-        if self.deal is None or held.pooled is None:
-            return float(self.labels.losses(held.answers, self.study.val).mean())
-        return float(self.labels.losses(held.pooled, self.deal.rows).mean())
-
-    def _out_of_folds(self, fit: Callable[..., Any], names: Sequence[str]) -> tuple[Any, np.ndarray | None]:
-        """Return what a learner says of all rows held out, by learners that did not learn from them, and one of these.
-
-        A turn in which there is too little to learn from answers the prior; RequestError where that is all. None of one
-        that is given up: after its first turn it is far behind another that looks at the same, or the time is over.
-        """
-        assert self.deal is not None
-        prior = self.labels.prior
-        said, made, lacking = np.repeat(prior[None], len(self.deal.rows), 0), [], []
-        looked = list(dict.fromkeys(shown_by(name) for name in names))
-        rivals = [c.pooled for c in self.study.candidates if c.names == looked and c.pooled is not None]
-        for (learned, held), seen in zip(self.deal.turns, self.turns, strict=True):
-            try:
-                predictor = fit(learned, seen=seen)
-            except RequestError as error:
-                lacking.append(error)
-                continue
-            places = self.deal.places(held)
-            said[places] = seen.answer(predictor, held)
-            made.append(predictor)
-            if len(self.deal.turns) == 1:
-                break
-            if len(made) == 1 and rivals:
-                losses = [self.labels.losses(answers[places], held) for answers in rivals]
-                if is_behind(self.labels.losses(said[places], held), min(losses, key=np.mean)):
-                    return predictor, None
-            if rivals and self.study.budget.is_spent:
-                return predictor, None
-        if not made:
-            raise lacking[0]
-        return made[0], said

@@ -48,6 +48,7 @@ from plait.study.report_content import changed_options
 from plait.study.several import learn_targets
 from plait.study.speech import check_request
 from plait.study.way import Way
+from plait.tasks.runner import open_runner
 from plait.verbs.check import WHY_TARGET, detect_columns, detect_targets, list_targets
 from plait.verbs.show import with_rates
 
@@ -81,6 +82,7 @@ def fit(
     callback: Callback | None = None,
     sample_weight: Any = None,
     quiet: bool = False,
+    on: str | None = None,
     **options: Unpack[FitKeywords],
 ) -> Model: ...
 
@@ -97,6 +99,7 @@ def fit(
     callback: Callback | None = None,
     sample_weight: Any = None,
     quiet: bool = False,
+    on: str | None = None,
     **options: Unpack[FitKeywords],
 ) -> Model | Targets: ...
 
@@ -114,6 +117,7 @@ def fit(
     callback: Callback | None = None,
     sample_weight: Any = None,
     quiet: bool = False,
+    on: str | None = None,
     **options: Unpack[FitKeywords],
 ) -> Model | Targets:
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
@@ -134,6 +138,8 @@ def fit(
             and where candidates are compared. Calibration, the scores on test rows and the verdict count every row
             once. A row that counts 0 is not learned from.
         quiet (--quiet): Show no progress. Without a terminal or a notebook none is shown anyway.
+        on (--on WHERE): Where candidates are learned: here; local:4, in four processes of this machine; or ray, on the
+            machines of a cluster. The result is the same.
         **options: What else may be asked, none of it needed:
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
@@ -184,6 +190,8 @@ def fit(
     number_threads()
     if pairs:
         _check_pairs(labels, target, sample_weight, chosen)
+        if on is not None:
+            raise RequestError("pairs are learned in this process, in one piece; leave on out.")
         return _place(lambda place: fit_pairs(read(data, folder), chosen, place, callback, began), out, most)
     table, targets = _with_labels(read(data, folder), labels, target)
     schemas = detect_targets(table, targets, chosen)
@@ -213,11 +221,15 @@ def fit(
     way({"began": {"targets": targets, "rows": len(table), "options": changed_options(chosen)}})
 
     def learn_in(place: Path) -> Model | Targets:
-        job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, way, began)
-        model = _learn_there(job, [_job_of(job, schemas[found.name], found) for found in classes])
+        with open_runner(on, way) as runner:
+            job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, way, began, runner=runner)
+            model = _learn_there(job, [_job_of(job, schemas[found.name], found) for found in classes])
+            model.on = runner.facts()
         way({"ended": tell_end(model)})
         return model
 
+    if not classes and on is not None:
+        raise RequestError("transcripts are learned by one network, in this process; leave on out.")
     return _place(learn_in, out, most)
 
 

@@ -1,0 +1,80 @@
+"""Tries of classic learners as tasks: answered whole, by name, and the same in whatever process they run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plait.core.files import Stages
+from plait.models.classic import MajorityPredictor
+from plait.models.learners import LEARNERS
+from plait.study.budget import Budget
+from plait.study.desk import Desk, Held, Trial, ask_try, learn
+from plait.study.search import Search
+from runners import Sent
+from searches import search_words, take_quick_learners
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("best", "tried"), [(0.03, [0.3, 1.0, 0.1, 0.03]), (0.3, [0.3, 1.0, 0.1]), (10.0, [0.3, 1.0, 3.0, 10.0, 30.0])]
+)
+def test_the_way_to_the_best_is_short(best: float, tried: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    search, asked = search_words(("classic",)), list[float]()
+
+    def hold_out(self: Desk, fit: Any, budget: Budget, rival: Any) -> Held:
+        asked.append(fit.args[0])
+        return Held(MajorityPredictor(search.labels.prior, names=("text",)), np.full((12, 2), 0.5), None)
+
+    monkeypatch.setattr(Desk, "hold_out", hold_out)
+    monkeypatch.setattr(Desk, "loss_of", lambda self, held: abs(np.log(asked[-1] / best)))
+    held = search.classic.desk.try_letters("text as letters", Budget(), None)
+    assert asked == tried
+    assert held is not None
+    assert held.strength == best
+
+
+def run_words(runner: Any = None, **options: Any) -> Search:
+    search = search_words(("classic", "late"), choose="ensemble", **options)
+    if runner is not None:
+        search.study.job.runner = runner
+    search.run()
+    return search
+
+
+def said_by(search: Search) -> list[tuple[str, Any]]:
+    return [(c.name, None if c.pooled is None else c.pooled.tolist()) for c in search.study.candidates]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Search:
+    with pytest.MonkeyPatch.context() as patch:
+        take_quick_learners(patch)
+        return run_words()
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_travels_to_another_process_learns_the_same_to_the_last_bit(whole: Search) -> None:
+    assert said_by(run_words(Sent())) == said_by(whole)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_fit_that_was_killed_repeats_no_try_that_had_ended(whole: Search, tmp_path: Path) -> None:
+    first, second = Sent(), Sent()
+    run_words(first, stages=Stages(tmp_path))
+    again = run_words(second, stages=Stages(tmp_path))
+    assert said_by(again) == said_by(whole)
+    assert len(first.asked) > len(LEARNERS["classification"])
+    assert second.asked == []
+
+
+def test_a_try_says_why_there_is_nothing() -> None:
+    desk = search_words(("classic",)).classic.desk
+    desk.labels.codes[:] = 0
+    answer = learn(desk, ask_try(Trial("logistic regression", 0, ("text",)), None, None))
+    assert answer == {"lacking": "the training rows that have text are of one class; expected two or more."}

@@ -164,3 +164,30 @@ def test_a_text_stays_there_through_the_encoder_that_was_not_chosen() -> None:
     other = rows.settle("note", rival.name, keep=True)
     assert [(view.name, view.how, view.encoder) for view in other.views] == [("note", "own", "static")]
     assert other.inputs["note"] is y
+
+
+def test_rows_that_were_prepared_before_a_kill_are_not_prepared_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read(folder / "table.csv")
+    views, asked = views_of(table), list[int]()
+    whole = prepare(table, views)
+    monkeypatch.setattr(dataset, "CHUNK", 5)
+    monkeypatch.setattr(dataset, "MOMENT", 0.0)
+
+    def kill(event: dict[str, Any]) -> None:
+        if event["done"] == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(table, views, folder=tmp_path, callback=kill)
+    again = prepare(table, views, folder=tmp_path, callback=lambda event: asked.append(event["done"]))
+    assert asked == [12]  # of which the last two alone are prepared
+    assert again.reasons == whole.reasons
+    for name in whole.inputs:
+        assert np.array_equal(again.inputs[name], whole.inputs[name])
+        assert np.array_equal(again.cells[name], whole.cells[name])
+    (tmp_path / "0.raw").write_bytes(b"cut short")
+    asked.clear()
+    assert prepare(table, views, folder=tmp_path, callback=lambda event: asked.append(event["done"])).reasons
+    assert asked == [5, 10, 12]

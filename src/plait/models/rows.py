@@ -5,7 +5,11 @@ Rows are read in chunks through one bounded thread pool and written to files as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +17,13 @@ import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
-from plait.core.files import naming
+from plait.core.files import Stages, naming, pack_tensors
 from plait.core.terminal import Callback, quiet
 from plait.core.threads import open_pool, single_blas
 from plait.models.views import View
 from plait.pretrained.features import encoding_device, why_not_kept
 
+MOMENT = 1.0  # seconds of preparation that a kill may lose
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
 MANY, MANY_BYTES = 1024, 256 << 20  # the same on a GPU, which would else wait for each lot to be decoded
@@ -118,22 +123,25 @@ class Prepared:
 
 
 def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, callback: Callback = quiet) -> Prepared:
-    """Prepare every row, in order; what cannot be read is absent. With a folder, values are maps of files there."""
+    """Prepare every row, in order; what cannot be read is absent. With a folder, values are maps of files there.
+
+    What another call with the same folder has prepared, before it was killed, is taken as it is: all but the last
+    moment of it. The files named in cells are not looked at again.
+    """
     shapes = {view.name: (len(table), *view.shape()) for view in views}
     cells = {v.name: np.zeros((len(table), len(v.modality.columns) if v.several else 1), bool) for v in views}
     paths = {view.name: folder / f"{index}.raw" for index, view in enumerate(views)} if folder is not None else {}
     paths = {name: path for name, path in paths.items() if np.prod(shapes[name])}  # nothing can be mapped of no bytes
     inputs = {v.name: np.zeros(0 if v.name in paths else shapes[v.name], v.dtype()) for v in views}
-    reasons: list[dict[str, str]] = []
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    done = Done(folder, views, {name: int(np.prod(shapes[name])) * inputs[name].itemsize for name in paths})
+    reasons = done.read(cells)
     opened = sum(cells[view.name].size for view in views if view.able.opened or view.frozen is not None)
     with open_pool(opened) as pool, single_blas():
         step = CHUNK
         if any(view.frozen is not None for view in views):
             widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
             step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
-        for start in range(0, len(table), step):
+        for start in range(len(reasons), len(table), step):
             rows = np.arange(start, min(start + step, len(table)))
             part = table.take(rows)
             noted: list[dict[str, str]] = [{} for _ in range(len(part))]
@@ -141,7 +149,8 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
                 values, there, why = view.prepare(part, pool)
                 cells[view.name][rows] = there
                 if path := paths.get(view.name):
-                    with naming(path), open(path, "ab" if start else "wb") as file:
+                    with naming(path), open(path, "r+b") as file:
+                        file.seek(start * (values.nbytes // len(rows)))
                         file.write(values.data)
                 else:
                     inputs[view.name][rows] = values
@@ -149,6 +158,7 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
                     if reason is not None and view.is_main:
                         noted[row][view.name] = reason
             reasons += noted
+            done.note(cells, reasons)
             callback({"stage": "prepare", "done": len(reasons), "total": len(table)})
     for frozen in {s.frozen for s in views if s.frozen is not None and not s.feeds_encoder} if len(table) > 1 else ():
         if trouble := why_not_kept(frozen):
@@ -157,3 +167,53 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
         # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
         inputs[name] = np.memmap(path, inputs[name].dtype, "c", shape=shapes[name])
     return Prepared(list(views), inputs, cells, reasons)
+
+
+class Done:
+    """Which rows lie in the files of a folder: a stage for each block of them, written once their values are.
+
+    A block is known by what its views have learned and by its first row. sizes: {view: bytes of its file}.
+    """
+
+    def __init__(self, folder: Path | None, views: Sequence[View], sizes: Mapping[str, int]) -> None:
+        self.stages, self.paths, self._noted, self._when = Stages(), list[Path](), 0, time.monotonic()
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        hashed = hashlib.sha256()
+        for view in views:
+            facts, arrays = view.state()
+            hashed.update(json.dumps(facts, sort_keys=True, default=str).encode())
+            hashed.update(pack_tensors(arrays))
+        self.learned = hashed.hexdigest()
+        places = {view.name: folder / f"{index}.raw" for index, view in enumerate(views)}
+        whole = all(places[name].exists() and places[name].stat().st_size == size for name, size in sizes.items())
+        self.stages, self.paths = Stages(folder if whole else None), [places[name] for name in sizes]
+        if not whole:
+            for name, size in sizes.items():
+                with naming(places[name]), open(places[name], "wb") as file:
+                    file.truncate(size)
+
+    def read(self, cells: Mapping[str, np.ndarray]) -> list[dict[str, str]]:
+        """Fill cells of the rows that are done, and return their reasons."""
+        reasons: list[dict[str, str]] = []
+        while self.paths and (saved := self.stages.load_arrays(f"{self.learned} {len(reasons)}")) is not None:
+            rows = slice(len(reasons), len(reasons) + len(saved[1]["reasons"]))
+            for place, there in enumerate(cells.values()):
+                there[rows] = saved[0][str(place)]
+            reasons += saved[1]["reasons"]
+        self._noted, self._when = len(reasons), time.monotonic()
+        if self.paths:
+            self.stages = Stages(self.paths[0].parent)
+        return reasons
+
+    def note(self, cells: Mapping[str, np.ndarray], reasons: Sequence[dict[str, str]]) -> None:
+        """Write down which rows are done, where that took longer than to write it."""
+        if self.stages.folder is None or time.monotonic() - self._when < MOMENT:
+            return
+        for path in self.paths:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+        arrays = {str(place): there[self._noted : len(reasons)] for place, there in enumerate(cells.values())}
+        self.stages.save_arrays(f"{self.learned} {self._noted}", arrays, {"reasons": reasons[self._noted :]})
+        self._noted, self._when = len(reasons), time.monotonic()

@@ -214,6 +214,11 @@ class Stages:
         self.folder, self.note = folder, note
         self._said = False
 
+    @property
+    def path(self) -> str:
+        """The whole path of the folder, by which another process finds it; "" without one."""
+        return "" if self.folder is None else str(self.folder.absolute())
+
     def _path(self, stage: str) -> Path:
         return (self.folder or Path()) / hashlib.sha256(stage.encode()).hexdigest()[:16]
 

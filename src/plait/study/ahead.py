@@ -100,9 +100,9 @@ def pack_study(study: Study) -> dict[str, Any]:
     told = {
         "labels": facts,
         "options": {name: getattr(study.options, name) for name in ASKED},
-        "folder": str(_work_of(study.job)),
-        "stages": str(study.stages.folder),
-        "kept": str(study.kept.folder) if study.kept is not None else "",
+        "folder": str(_work_of(study.job).absolute()),
+        "stages": study.stages.path,
+        "kept": study.kept.path if study.kept is not None else "",
         "plans": list(study.job.plan_objects),
         "names": study.prepared.names,
         "encoders": {name: own for name, own in encoders.items() if name not in study.prepared.choices},
@@ -128,7 +128,7 @@ def open_study(setup: Mapping[str, Any]) -> tuple[Study, int]:
     prepared = _settled(kept_rows(folder, {}), told["encoders"])
     stages = Stages(Path(told["stages"]))
     study = Study(job, prepared, setup["split"], stages=stages, kept=kept, repeating=told["repeating"])
-    study.val = setup["val"]
+    study.val = setup["val"].copy()
     return study, told["threads"]
 
 

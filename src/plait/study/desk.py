@@ -230,7 +230,7 @@ class Desk:
         facts, arrays = self.labels.state()
         told: dict[str, Any] = {"labels": facts, "seed": self.seed, "layouts": self.seen.layouts}
         told |= {"letters": {name: dict(layout) for name, layout in self.letters.items()}}
-        told |= {"turns": [seen.layouts for seen in self.turns], "folder": str(self.stages.folder or "")}
+        told |= {"turns": [seen.layouts for seen in self.turns], "folder": self.stages.path}
         packed = {f"labels.{name}": x for name, x in arrays.items()}
         packed |= {f"features.{name}": x for name, x in self.seen.features.items()}
         packed |= {f"letters.{name}": self.seen.prepared.inputs[name] for name in self.letters}

@@ -160,6 +160,7 @@ class Labels:
     @classmethod
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Labels:
         """Make labels of what `state` gave: a class is called by its code."""
+        arrays = {name: x.copy() for name, x in arrays.items()}  # what travelled may not be written to
         codes = arrays["codes"]
         classes: list[Any] | None = list(range(facts["classes"])) or None
         numbers = arrays.get("numbers", codes)

@@ -410,6 +410,7 @@ def _learn_there(job: Fit, jobs: Sequence[Fit]) -> Model | Targets:
     command = fingerprint(job.table, named, job.options, counts)
     with open_folder(job.folder, command, job.options.overwrite, job.callback):
         try:
+            job.runner.check_folders(job.folder)
             return learn_targets(job, jobs) if several else learn(*(jobs or [job]))
         except KeyboardInterrupt:
             kept = f"what was prepared is kept in {job.folder}, and the same command goes on from there"

@@ -18,6 +18,7 @@ from plait.models import rows as dataset
 from plait.models.rows import Prepared, prepare
 from plait.models.views import View
 from tiny import read_csv, write_csv, write_table
+from travelling import Travelling
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +165,22 @@ def test_a_text_stays_there_through_the_encoder_that_was_not_chosen() -> None:
     other = rows.settle("note", rival.name, keep=True)
     assert [(view.name, view.how, view.encoder) for view in other.views] == [("note", "own", "static")]
     assert other.inputs["note"] is y
+
+
+def test_rows_are_prepared_elsewhere_as_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, runner = read(folder / "table.csv"), Travelling()
+    views = views_of(table)
+    whole = prepare(table, views)
+    monkeypatch.setattr(dataset, "CHUNK", 5)
+    sent = prepare(table, views, runner=runner)
+    assert runner.tasks == 3
+    assert sent.reasons == whole.reasons
+    for name in whole.inputs:
+        assert np.array_equal(sent.inputs[name], whole.inputs[name])
+        assert np.array_equal(sent.cells[name], whole.cells[name])
+    words = [view for view in views if view.name == "text"]
+    prepare(table, words, runner=runner)
+    assert runner.tasks == 3  # to send them costs more than to read them
 
 
 def test_rows_that_were_prepared_before_a_kill_are_not_prepared_again(

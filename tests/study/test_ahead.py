@@ -14,9 +14,9 @@ from plait.models.rows import prepare
 from plait.models.views import fit_views
 from plait.study.ahead import can_travel, pack_tokens, read_tokens, train_ahead
 from plait.study.networks import Study
-from runners import Sent
 from searches import make_study, split_of
 from tiny import SENTENCES
+from travelling import Travelling
 
 PLANS = ["parallel(text, tabular, by=concat)", "parallel(text, tabular, by=sum)"]
 
@@ -45,19 +45,19 @@ def train_all(study: Study) -> list[tuple[str, str, Any]]:
 
 
 def test_what_others_train_is_what_the_study_would_have_trained(tmp_path: Path) -> None:
-    runner = Sent()
+    runner = Travelling()
     sent, own = study_in(tmp_path / "sent", runner), study_in(tmp_path / "own")
     trained = train_all(own)
     assert train_all(sent) == trained
-    hows = [request["how"] for request in runner.asked]
-    assert hows == ["alone"] * 2 + ["alone then fused"] * 2 + ["joint", "fine-tuned"]  # the last has nothing beside it
-    again = Sent()
+    # two modalities, two plans, what is fine-tuned and the best joint one; the last has nothing beside it
+    assert (runner.tasks, len(runner.setups)) == (6, 3)
+    again = Travelling()
     assert train_all(study_in(tmp_path / "sent", again)) == trained
-    assert again.asked == []
+    assert again.tasks == 0
 
 
 def test_what_holds_an_object_of_the_users_own_stays_here(tmp_path: Path) -> None:
-    study = study_in(tmp_path, Sent())
+    study = study_in(tmp_path, Travelling())
     assert can_travel(study)
     study.job.plan_objects = {"parallel(text, tabular, by=Mine)": object()}
     assert not can_travel(study)

@@ -12,8 +12,8 @@ from plait.models.learners import LEARNERS
 from plait.study.budget import Budget
 from plait.study.desk import Desk, Held, Trial, ask_try, learn
 from plait.study.search import Search
-from runners import Sent
 from searches import search_words, take_quick_learners
+from travelling import Travelling
 
 
 @pytest.fixture
@@ -60,17 +60,17 @@ def whole() -> Search:
 
 @pytest.mark.usefixtures("quick")
 def test_what_travels_to_another_process_learns_the_same_to_the_last_bit(whole: Search) -> None:
-    assert said_by(run_words(Sent())) == said_by(whole)
+    assert said_by(run_words(Travelling())) == said_by(whole)
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_fit_that_was_killed_repeats_no_try_that_had_ended(whole: Search, tmp_path: Path) -> None:
-    first, second = Sent(), Sent()
+    first, second = Travelling(), Travelling()
     run_words(first, stages=Stages(tmp_path))
     again = run_words(second, stages=Stages(tmp_path))
     assert said_by(again) == said_by(whole)
-    assert len(first.asked) > len(LEARNERS["classification"])
-    assert second.asked == []
+    assert first.tasks > len(LEARNERS["classification"])
+    assert second.tasks == 0
 
 
 def test_a_try_says_why_there_is_nothing() -> None:

@@ -39,6 +39,7 @@ def test_the_ten_best_and_each_modality_alone_are_kept() -> None:
     search: Any = SimpleNamespace(
         study=SimpleNamespace(candidates=listed[::-1], prepared=SimpleNamespace(names=["a"])),
         alone={"a": alone},
+        learn_kept=lambda candidates: None,
         can_keep=lambda candidate: candidate is not folded,
     )
     kept = keeping.choose_kept(search, winner)

@@ -29,7 +29,9 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "progress": ("Progress", "can_show", "joined"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
-    "threads": ("InThisThread", "THREADS", "number_threads", "open_pool", "single_blas", "task_threads"),
+    "threads": (
+        "InThisThread", "THREADS", "number_threads", "open_pool", "single_blas", "task_threads", "torch_threads",
+    ),
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (

@@ -61,6 +61,19 @@ def task_threads() -> Iterator[None]:
             number_threads()
 
 
+@contextlib.contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch compute on so many threads, within a task too: of a network they are those of the process that asks."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @cache
 def _loaded() -> Any:
     from threadpoolctl import ThreadpoolController

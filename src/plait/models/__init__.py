@@ -58,7 +58,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "restore_predictors",
         "store_predictors",
     ),
-    "rows": ("CHUNK", "FEW", "Callback", "Prepared", "prepare", "quiet"),
+    "rows": ("CHUNK", "Callback", "FEW", "Prepared", "are_known", "prepare", "quiet"),
     "scored": ("Step", "fit_scored"),
     "sparse": ("FIRST", "LEARNER", "STRENGTHS", "Lesson", "count_texts"),
     "train": ("Lesson", "Outcome", "Recipe", "fork_generators", "has_bfloat16", "train"),

@@ -9,20 +9,26 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
-from plait.core.files import Stages, naming, pack_tensors
+from plait.core.files import Stages, naming, pack_tensors, under
+from plait.core.options import OWN
 from plait.core.terminal import Callback, quiet
-from plait.core.threads import open_pool, single_blas
+from plait.core.threads import open_pool, single_blas, torch_threads
+from plait.data.travel import pack_table, unpack_table
 from plait.models.views import View
 from plait.pretrained.features import encoding_device, why_not_kept
+from plait.tasks.runner import Runner
 
+WORK, OPEN_VIEWS = "plait.models.rows:prepare_rows", "plait.models.rows:open_views"  # a task, and what it needs
 MOMENT = 1.0  # seconds of preparation that a kill may lose
 CHUNK = 256  # rows prepared at a time
 FEW = 64  # the same, where a pretrained encoder takes part: a kill loses no more than these
@@ -122,11 +128,19 @@ class Prepared:
         return statuses
 
 
-def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, callback: Callback = quiet) -> Prepared:
+def prepare(
+    table: Table,
+    views: Sequence[View],
+    *,
+    folder: Path | None = None,
+    callback: Callback = quiet,
+    runner: Runner | None = None,
+) -> Prepared:
     """Prepare every row, in order; what cannot be read is absent. With a folder, values are maps of files there.
 
     What another call with the same folder has prepared, before it was killed, is taken as it is: all but the last
-    moment of it. The files named in cells are not looked at again.
+    moment of it. The files named in cells are not looked at again. runner: does blocks of rows, where there is more to
+    do than to send; by default they are done here.
     """
     shapes = {view.name: (len(table), *view.shape()) for view in views}
     cells = {v.name: np.zeros((len(table), len(v.modality.columns) if v.several else 1), bool) for v in views}
@@ -135,31 +149,23 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
     inputs = {v.name: np.zeros(0 if v.name in paths else shapes[v.name], v.dtype()) for v in views}
     done = Done(folder, views, {name: int(np.prod(shapes[name])) * inputs[name].itemsize for name in paths})
     reasons = done.read(cells)
-    opened = sum(cells[view.name].size for view in views if view.able.opened or view.frozen is not None)
-    with open_pool(opened) as pool, single_blas():
-        step = CHUNK
-        if any(view.frozen is not None for view in views):
-            widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
-            step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
-        for start in range(len(reasons), len(table), step):
-            rows = np.arange(start, min(start + step, len(table)))
-            part = table.take(rows)
-            noted: list[dict[str, str]] = [{} for _ in range(len(part))]
-            for view in views:
-                values, there, why = view.prepare(part, pool)
-                cells[view.name][rows] = there
-                if path := paths.get(view.name):
-                    with naming(path), open(path, "r+b") as file:
-                        file.seek(start * (values.nbytes // len(rows)))
-                        file.write(values.data)
-                else:
-                    inputs[view.name][rows] = values
-                for row, reason in enumerate(why):
-                    if reason is not None and view.is_main:
-                        noted[row][view.name] = reason
-            reasons += noted
-            done.note(cells, reasons)
-            callback({"stage": "prepare", "done": len(reasons), "total": len(table)})
+    step = CHUNK
+    if any(view.frozen is not None for view in views):
+        widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
+        step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
+    for block in _each_block(table, views, range(len(reasons), len(table), step), runner):
+        start, rows = len(reasons), slice(len(reasons), len(reasons) + len(block.reasons))
+        for view, values, there in zip(views, block.values, block.cells, strict=True):
+            cells[view.name][rows] = there
+            if path := paths.get(view.name):
+                with naming(path), open(path, "r+b") as file:
+                    file.seek(start * (values.nbytes // len(values)))
+                    file.write(np.ascontiguousarray(values).data)
+            else:
+                inputs[view.name][rows] = values
+        reasons += block.reasons
+        done.note(cells, reasons)
+        callback({"stage": "prepare", "done": len(reasons), "total": len(table)})
     for frozen in {s.frozen for s in views if s.frozen is not None and not s.feeds_encoder} if len(table) > 1 else ():
         if trouble := why_not_kept(frozen):
             callback({"note": f"features of {frozen.name} are not kept for the next time: {trouble}"})
@@ -167,6 +173,75 @@ def prepare(table: Table, views: Sequence[View], *, folder: Path | None = None, 
         # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
         inputs[name] = np.memmap(path, inputs[name].dtype, "c", shape=shapes[name])
     return Prepared(list(views), inputs, cells, reasons)
+
+
+class Block(NamedTuple):
+    """Some rows, prepared. values: (batch, …) of each view; cells: (batch, column) bool of each; reasons: one dict a
+    row."""
+
+    values: list[np.ndarray]
+    cells: list[np.ndarray]
+    reasons: list[dict[str, str]]
+
+
+def prepare_block(part: Table, views: Sequence[View], pool: Executor) -> Block:
+    """Prepare the rows of a small table."""
+    block = Block([], [], [{} for _ in range(len(part))])
+    for view in views:
+        values, there, why = view.prepare(part, pool)
+        block.values.append(values)
+        block.cells.append(there)
+        for row, reason in enumerate(why):
+            if reason is not None and view.is_main:
+                block.reasons[row][view.name] = reason
+    return block
+
+
+def _each_block(table: Table, views: Sequence[View], starts: range, runner: Runner | None) -> Iterator[Block]:
+    """Yield the rows from each of these starts to the next, prepared here or by tasks."""
+    opened = sum(len(v.modality.columns) if v.several else 1 for v in views if v.able.opened or v.frozen is not None)
+    parts = (table.take(np.arange(start, min(start + starts.step, len(table)))) for start in starts)
+    if runner is None or runner.engine == "here" or len(starts) < 2 or not opened or not can_travel(table, views):
+        with open_pool(opened * len(table)) as pool, single_blas():
+            for part in parts:
+                yield prepare_block(part, views, pool)
+        return
+    columns = dict.fromkeys(name for view in views for name in view.modality.columns)
+    requests = (pack_table(replace(part, data={name: part.data[name] for name in columns})) for part in parts)
+    for answer in runner.map(WORK, requests, setup=(OPEN_VIEWS, pack_views(views))):
+        yield Block(answer["values"], answer["cells"], answer["reasons"])
+
+
+def can_travel(table: Table, views: Sequence[View]) -> bool:
+    """Whether rows and views can go to another process: nothing in them is an object, or a kind, of the user's own."""
+    objects = any(isinstance(x, np.ndarray) and x.dtype.hasobject for x in table.data.values())
+    return not objects and are_known(views) and not any(view.encoder == OWN for view in views)
+
+
+def are_known(views: Sequence[View]) -> bool:
+    """Whether all views are of kinds of plait's own, which another process knows too."""
+    return all(str(view.able.prep.__name__).startswith("plait.") for view in views)
+
+
+def pack_views(views: Sequence[View]) -> dict[str, Any]:
+    """Return what `open_views` makes the same views of."""
+    states = [view.state() for view in views]
+    arrays = {f"{place}.{name}": x for place, (_, own) in enumerate(states) for name, x in own.items()}
+    return {"states": [facts for facts, _ in states], "arrays": arrays, "threads": torch.get_num_threads()}
+
+
+def open_views(setup: Mapping[str, Any]) -> tuple[list[View], int]:
+    """Return the views of a setup, and with how many threads their encoders compute."""
+    arrays = {name: np.array(x) for name, x in setup["arrays"].items()}  # what travelled may not be written to
+    states = enumerate(setup["states"])
+    return [View.from_state(facts, under(arrays, f"{place}.")) for place, facts in states], setup["threads"]
+
+
+def prepare_rows(opened: tuple[list[View], int], request: dict[str, Any]) -> dict[str, Any]:
+    """Prepare the rows of a request."""
+    views, threads = opened
+    with torch_threads(threads), open_pool(0) as pool:
+        return prepare_block(unpack_table(request), views, pool)._asdict()
 
 
 class Done:

@@ -21,7 +21,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "onnx": ("OnnxModel", "pack_model"),
     "pairs": ("Pairs",),
     "predictions": ("Predictions", "TargetPredictions", "Transcripts", "check_file", "status_line"),
-    "shared": ("set_up_model",),
+    "shared": ("set_up_model", "share_media"),
     "targets": ("TargetExplanations", "Targets", "name_folders", "name_target"),
     "transcriber": ("Transcriber", "transcripts_of"),
 }  # fmt: skip

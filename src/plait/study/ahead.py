@@ -19,12 +19,13 @@ import torch
 from plait.core.contract import Schema, Table
 from plait.core.files import Stages
 from plait.core.options import OWN, FitOptions
+from plait.core.threads import torch_threads
 from plait.errors import RequestError
 from plait.models import plan as plans
-from plait.models.rows import Prepared
+from plait.models.rows import Prepared, are_known
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED
-from plait.study.job import Fit, are_known, kept_rows
+from plait.study.job import Fit, kept_rows
 from plait.study.labels import Labels
 from plait.study.networks import Study
 
@@ -146,12 +147,8 @@ def train_one(opened: tuple[Study, int], request: Mapping[str, Any]) -> dict[str
     study, threads = opened
     left = request["left"]
     study.budget, study.candidates, study.asked = Budget.of(None if left is None else max(left, 0.001)), [], True
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)  # sums hang on how many share them
-    try:
+    with torch_threads(threads):  # sums hang on how many share them
         _train(study, request)
-    finally:
-        torch.set_num_threads(before)
     return {"stage": request["stage"]}
 
 

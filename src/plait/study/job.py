@@ -39,6 +39,7 @@ from plait.models.views import (
 from plait.runs.answers import count_holes
 from plait.runs.arrival import code_columns
 from plait.runs.folder import list_files
+from plait.runs.shared import share_media
 from plait.study.budget import Budget
 from plait.study.labels import Labels
 from plait.study.splits import check_classes, choose_splits
@@ -158,9 +159,11 @@ class Fit:
         strands = self._fit_views(table, split, options)
         for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
             callback({"note": text})
-        prepared = prepare(table, strands, folder=self.work / "inputs" if keep else None, callback=callback)
-        if keep:
-            self._keep_rows(prepared)
+        if not keep:
+            return prepare(table, strands)
+        share_media(self.runner, table, strands)
+        prepared = prepare(table, strands, folder=self.work / "inputs", callback=callback, runner=self.runner)
+        self._keep_rows(prepared)
         return prepared
 
     def _fit_views(self, table: Table, split: np.ndarray, options: FitOptions) -> list[View]:
@@ -201,11 +204,6 @@ class Fit:
                     f"Mend its column, or leave it out with --ignore."
                 )
         return holes
-
-
-def are_known(views: Sequence[View]) -> bool:
-    """Whether all views are of kinds of plait's own, which another process knows too."""
-    return all(str(view.able.prep.__name__).startswith("plait.") for view in views)
 
 
 def kept_rows(work: Path, encoders: Mapping[str, Any]) -> Prepared:

@@ -23,6 +23,7 @@ from plait.errors import RequestError
 from plait.kinds import IMAGE, TABULAR, TEXT
 from plait.kinds.features import count_numbers
 from plait.models.learners import BINNED, DENSE, DISCRIMINANT, LEARNERS
+from plait.models.rows import are_known
 from plait.models.sparse import LEARNER
 from plait.study.candidate import Candidate
 from plait.study.cost import time_row
@@ -39,7 +40,6 @@ from plait.study.desk import (
     read_predictor,
 )
 from plait.study.ensemble import Deal, deal_rows
-from plait.study.job import are_known
 from plait.study.labels import is_skewed, shift_of
 from plait.study.networks import Study
 from plait.study.seen import Seen, see_anew

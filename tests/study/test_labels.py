@@ -421,3 +421,4 @@ def test_labels_that_travel_are_learned_as_they_were(kind: str, cells: list[Any]
     rows, answers = np.array([0, 3]), np.tile(labels.prior, (2, 1))
     assert again.losses(answers, rows).tolist() == labels.losses(answers, rows).tolist()
     assert torch.equal(again.network_prior, labels.network_prior)
+    assert again.yardstick(rows).score(answers) == pytest.approx(labels.yardstick(rows).score(answers), nan_ok=True)

@@ -167,6 +167,7 @@ class Labels:
         cells = np.array([None if np.isnan(x) else x for x in numbers.tolist()], object)
         if facts["task"] == "labels":
             classes = Several(classes or [])
+            cells[:] = [tuple(np.flatnonzero(own).tolist()) for own in arrays["sets"]]
         elif facts["task"] == "ordered":
             classes = Ordered(classes or [])
         given: dict[str, Any] = {key: tuple(x) if isinstance(x := facts[key], list) else x for key in SCALED}

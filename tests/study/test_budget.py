@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from plait.study.budget import Budget
+from plait.study.budget import Budget, tell_end, until_then
 
 
 @pytest.fixture
@@ -44,3 +44,12 @@ def test_what_stopped_it_is_an_interrupt_before_the_time(now: float) -> None:
     assert Budget(100.0).stopped == "time"
     assert Budget(limited=True).stopped == "time"
     assert Budget(100.0, limited=True, interrupted=True).stopped == "interrupt"
+
+
+def test_an_end_that_is_told_to_another_process_is_kept_there() -> None:
+    assert tell_end(math.inf) is None
+    assert until_then(None).deadline == math.inf
+    until = tell_end(60.0)
+    assert until_then(until).deadline - time.monotonic() == pytest.approx(60, abs=1)
+    assert until_then(until, 5.0).deadline - time.monotonic() == pytest.approx(5, abs=1)
+    assert until_then(time.time() - 1).deadline - time.monotonic() < 0.1  # over, and no leave to go on for ever

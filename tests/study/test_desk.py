@@ -76,5 +76,5 @@ def test_a_fit_that_was_killed_repeats_no_try_that_had_ended(whole: Search, tmp_
 def test_a_try_says_why_there_is_nothing() -> None:
     desk = search_words(("classic",)).classic.desk
     desk.labels.codes[:] = 0
-    answer = learn(desk, ask_try(Trial("logistic regression", 0, ("text",)), None, None))
+    answer = learn(desk, ask_try(Trial("logistic regression", 0, ("text",)), np.inf, None))
     assert answer == {"lacking": "the training rows that have text are of one class; expected two or more."}

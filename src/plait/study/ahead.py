@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from plait.core.threads import torch_threads
 from plait.errors import RequestError
 from plait.models import plan as plans
 from plait.models.rows import Prepared, are_known
-from plait.study.budget import Budget
+from plait.study.budget import tell_end, until_then
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED
 from plait.study.job import Fit, kept_rows
 from plait.study.labels import Labels
@@ -42,7 +43,8 @@ def train_ahead(study: Study, asked: Sequence[Mapping[str, Any]]) -> None:
     waiting = [one for one in asked if not study.stages.has(one["stage"])]
     if len(waiting) < 2 or study.budget.interrupted or not can_travel(study):
         return
-    requests = [{**one, "left": study.left_for(one["how"])} for one in waiting]
+    until = tell_end(study.budget.deadline - time.monotonic())
+    requests = [{**one, "left": study.left_for(one["how"]), "until": until} for one in waiting]
     try:
         if any(one["how"] == FUSED for one in waiting) and not study.stages.has(PASSES):
             study.encode()
@@ -145,8 +147,7 @@ def _settled(prepared: Prepared, encoders: Mapping[str, str]) -> Prepared:
 def train_one(opened: tuple[Study, int], request: Mapping[str, Any]) -> dict[str, Any]:
     """Train what a request names, and keep it for the study that asks."""
     study, threads = opened
-    left = request["left"]
-    study.budget, study.candidates, study.asked = Budget.of(None if left is None else max(left, 0.001)), [], True
+    study.budget, study.candidates, study.asked = until_then(request["until"], request["left"]), [], True
     with torch_threads(threads):  # sums hang on how many share them
         _train(study, request)
     return {"stage": request["stage"]}

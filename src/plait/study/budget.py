@@ -62,3 +62,14 @@ class Budget:
     def since_begin(self, part: float) -> float:
         """Return when this part of the whole time is over."""
         return self.began + part * (self.deadline - self.began)
+
+
+def tell_end(left: float) -> float | None:
+    """Return when so many seconds are over, as other processes tell the time; None of all the time in the world."""
+    return None if math.isinf(left) else time.time() + left
+
+
+def until_then(until: float | None, left: float | None = None) -> Budget:
+    """Return a budget up to a time that `tell_end` gave, and of so many seconds at most."""
+    seconds = [x for x in (left, None if until is None else until - time.time()) if x is not None]
+    return Budget.of(max(min(seconds), 0.001) if seconds else None)

@@ -30,7 +30,7 @@ from plait.models.learners import DISCRIMINANT, LEARNERS
 from plait.models.predictors import RowText, Stored, restore_predictors, store_predictors
 from plait.models.scored import Step, fit_scored
 from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
-from plait.study.budget import Budget
+from plait.study.budget import Budget, tell_end, until_then
 from plait.study.ensemble import Deal, is_behind
 from plait.study.labels import Labels
 from plait.study.seen import Seen
@@ -275,15 +275,15 @@ def open_desk(setup: Mapping[str, Any]) -> Desk:
     return Desk.unpack(setup)
 
 
-def ask_try(trial: Trial, left: float | None, rival: np.ndarray | None) -> dict[str, Any]:
-    """Return what asks `learn` for a try. left: seconds until the time is over, None of no limit; rival: (held,) what
+def ask_try(trial: Trial, left: float, rival: np.ndarray | None) -> dict[str, Any]:
+    """Return what asks `learn` for a try. left: seconds until the time is over, inf of no limit; rival: (held,) what
     loses least of all that looks at the same and was there before."""
-    return {"trial": json.dumps(asdict(trial)), "left": left, **({} if rival is None else {"rival": rival})}
+    return {"trial": asdict(trial), "until": tell_end(left), **({} if rival is None else {"rival": rival})}
 
 
 def ask_rows(trial: Trial, rows: np.ndarray, strength: float | None) -> dict[str, Any]:
     """Return what asks `learn` for what these rows teach."""
-    return {"trial": json.dumps(asdict(trial)), "rows": rows, "strength": strength}
+    return {"trial": asdict(trial), "rows": rows, "strength": strength}
 
 
 def name_rows(trial: Trial, rows: np.ndarray, strength: float | None) -> str:
@@ -294,27 +294,28 @@ def name_rows(trial: Trial, rows: np.ndarray, strength: float | None) -> str:
 def learn(desk: Desk, request: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a request: try a learner on rows held out, or let it learn from rows.
 
-    Returns what `read_held` and `read_predictor` read, or why there is nothing: "given_up" or "lacking".
+    Returns what `read_predictor` reads, of a try with what it "said" of those rows; or why there is nothing: "given_up"
+    or "lacking".
     """
-    told = json.loads(request["trial"])
-    told = {**told, "inputs": tuple(told["inputs"]), "scored": tuple(told["scored"])}
-    trial, began = Trial(**told), time.monotonic()
+    told = request["trial"]
+    trial = Trial(**{**told, "inputs": tuple(told["inputs"]), "scored": tuple(told["scored"])})
+    began = time.monotonic()
     try:
         if "rows" in request:
             name = name_rows(trial, request["rows"], request["strength"])
             answer = write_predictor(desk.fit(trial, request["rows"], strength=request["strength"]))
         else:
-            name, answer = trial.name, _try(desk, trial, request["left"], request.get("rival"))
+            name, answer = trial.name, _try(desk, trial, request["until"], request.get("rival"))
     except RequestError as error:  # too few rows have any of these, or all of one class
         return {"lacking": str(error)}
     answer["seconds"] = time.monotonic() - began
-    if request.get("left") is None:  # what the time cut short is not what another fit would find
+    if request.get("until") is None:  # what the time cut short is not what another fit would find
         keep_answer(desk.stages, name, answer)
     return answer
 
 
-def _try(desk: Desk, trial: Trial, left: float | None, rival: np.ndarray | None) -> dict[str, Any]:
-    budget = Budget.of(None if left is None else max(left, 0.001))
+def _try(desk: Desk, trial: Trial, until: float | None, rival: np.ndarray | None) -> dict[str, Any]:
+    budget = until_then(until)
     if trial.learner == LEARNER:
         held = desk.try_letters(trial.inputs[0], budget, rival)
     else:

@@ -249,7 +249,7 @@ class ClassicTrials:
                     if self.study.is_over or (time.monotonic() > end and len(self.study.candidates) > 1):
                         return
                     left = self.study.budget.deadline - time.monotonic()
-                    yield ask_try(trial, None if math.isinf(left) else max(0.0, left), rivals[trial])
+                    yield ask_try(trial, left, rivals[trial])
 
         answers = self._answers(ask())
         for trial in trials:

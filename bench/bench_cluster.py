@@ -36,23 +36,15 @@ from plait.runs.shared import each_block, set_up_model
 from plait.tasks.runner import Runner, open_runner
 
 WORDS = np.array(
-    [
-        "morning",
-        "harbour",
-        "silver",
-        "window",
-        "yellow",
-        "garden",
-        "letter",
-        "winter",
-        "engine",
-        "candle",
-        "marble",
-        "forest",
-    ]
+    ["morning", "harbour", "silver", "window", "yellow", "garden", "letter", "winter", "engine", "candle", "marble"]
 )
 TICKS = os.sysconf("SC_CLK_TCK")
 WORK = "plait.runs.blocks:answer_block"
+
+
+def say(*words: Any) -> None:
+    """Print at once, since a part takes minutes."""
+    print(*words, flush=True)
 
 
 def make_table(rows: int, seed: int = 0) -> plait.Table:
@@ -124,7 +116,7 @@ def overhead(run: Path) -> None:
             rows = sum(len(b["said"]["label"]["statuses"]) for b in blocks(runner, table, setup))
             tasks = spent() - started
         base = base or tasks
-        print(f"{on:8} start {started - begun:5.1f} CPU s, {rows:,} rows {tasks:5.1f} CPU s, {tasks / base:.2f} times")
+        say(f"{on:8} start {started - begun:5.1f} CPU s, {rows:,} rows {tasks:5.1f} CPU s, {tasks / base:.2f} times")
 
 
 def blocks(runner: Runner, table: plait.Table, setup: Any) -> Iterator[dict[str, Any]]:
@@ -146,9 +138,7 @@ def measure_memory(run: Path) -> None:
         plait.predict(run, table, out=run.parent / "out.csv", on=on, callback=look)
         tenth = next(held for done, held in seen.items() if done >= 10_000)
         last = seen[100_000]
-        print(
-            f"{on:8} before {before:.0f} MB, at a tenth {tenth:.0f} MB, at the end {last:.0f} MB: +{last - tenth:.0f}"
-        )
+        say(f"{on:8} before {before:.0f} MB, at a tenth {tenth:.0f} MB, at the end {last:.0f} MB: +{last - tenth:.0f}")
 
 
 @contextlib.contextmanager
@@ -191,7 +181,7 @@ def kills(run: Path) -> None:
 
     def said(what: str, out: Path, on: dict[str, Any], killed: int) -> None:
         same = out.read_bytes() == whole
-        print(f"{what}: {killed} killed, {'the same bytes' if same else 'OTHER BYTES'}, {on}")
+        say(f"{what}: {killed} killed, {'the same bytes' if same else 'OTHER BYTES'}, {on}")
 
     for on, word in (("local:2", "plait.tasks.worker"), ("ray", "ray::_task")):
         with killing(lambda word=word: named(word)) as killed:  # type: ignore[misc]
@@ -201,9 +191,9 @@ def kills(run: Path) -> None:
     for on in ("local:2", "ray"):
         kill_driver(run, on)
         assert not (folder / "driver.csv").exists()
-        print(f"the driver on {on}: 1 killed, nothing half-written; asked again in this process:", end=" ")
+        say(f"the driver on {on}: 1 killed, nothing half-written; asked again in this process:")
         answers = plait.predict(run, make_table(5000, 4), out=folder / "driver.csv")
-        said("", folder / "driver.csv", answers.on, 0)
+        said("  now", folder / "driver.csv", answers.on, 0)
         (folder / "driver.csv").unlink()
 
 
@@ -257,7 +247,7 @@ def main() -> None:
         run = fit_run(Path(folder))
         for name, part in parts.items():
             if only in (None, name):
-                print(f"-- {name}")
+                say(f"-- {name}")
                 part(run)
 
 

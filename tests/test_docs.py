@@ -32,6 +32,7 @@ ORDER = [
     "encoders",
     "pretrained",
     "cache",
+    "cluster",
     "plans",
     "operators",
     "fitting",

@@ -12,7 +12,7 @@ import plait
 from tiny import numbers_table
 
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2", "ftfy", "rapidfuzz"]
-HEAVY += ["starlette", "uvicorn"]
+HEAVY += ["ray", "starlette", "uvicorn"]
 KEPT = Path(__file__).parent / "kept"
 OF_FIT_ALONE = ["sklearn", "pytest", "matplotlib", "pandas", "jinja2", "rich", "plait.study.job", "plait.study.search"]
 NOT_OF_CSV = ["pandas", "scipy", "plait.converters.in_fit", "plait.data.arrow", "plait.pretrained.own"]

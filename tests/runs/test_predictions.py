@@ -1,6 +1,9 @@
 """One answer a row, with its status, and the table it is written to."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +173,12 @@ def test_columns_of_two_targets_never_have_one_name(tmp_path: Path) -> None:
     assert len(read_csv(tmp_path / "a.csv")) == 1
     with pytest.raises(RequestError, match=r"ends in .csv or .parquet"):
         answers.write(tmp_path / "a.txt")
+
+
+def test_what_a_killed_process_left_beside_a_file_goes_with_the_next(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for process in (dead.pid, os.getppid(), "notes"):
+        (tmp_path / f".a[1].csv.{process}.part").write_bytes(b"prediction\n1")
+    Predictions([1.0], None, ["ok"], [""]).write(tmp_path / "a[1].csv")
+    assert names_in(tmp_path) == {"a[1].csv", f".a[1].csv.{os.getppid()}.part", ".a[1].csv.notes.part"}

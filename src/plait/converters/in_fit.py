@@ -16,6 +16,7 @@ from plait.core.terminal import Callback
 from plait.core.words import count
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import forms_of, is_opened, modality_kinds
+from plait.tasks.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -119,16 +120,24 @@ def _find(schema: Schema, name: str, spec: str) -> tuple[Modality, tuple[str, ..
     raise RequestError(f"{spec!r}: there is no modality, column or kind {name!r}. {did_you_mean(name, known)}")
 
 
-def apply_conversions(table: Table, made: Sequence[Made], callback: Callback, train: np.ndarray | None = None) -> Table:
+def apply_conversions(
+    table: Table,
+    made: Sequence[Made],
+    callback: Callback,
+    train: np.ndarray | None = None,
+    runner: Runner | None = None,
+) -> Table:
     """Return the table with the new columns, unless they are there already, and the filled cells.
-    train: (rows,) bool, which rows train; without it nothing that is for training only is filled."""
+    train: (rows,) bool, which rows train; without it nothing that is for training only is filled. runner: where cells
+    are converted; without it here."""
     for conversion in made:
         columns = [name for name in conversion.columns if name in table.data]
         if conversion.how == "convert":
             if conversion.column not in table.data:
-                table = _add(table, conversion, columns, callback)
+                table = _add(table, conversion, columns, callback, runner)
         elif columns and (train is not None or not conversion.training_only):
-            table = _fill(table, conversion, columns, train if conversion.training_only else None, callback)
+            wanted = train if conversion.training_only else None
+            table = _fill(table, conversion, columns, wanted, callback, runner)
     return table
 
 
@@ -137,20 +146,28 @@ def _with_column(table: Table, name: str, cells: Any, notes: list[str | None] | 
     return replace(table, data={**table.data, name: cells}, notes=all_notes)
 
 
-def _add(table: Table, made: Made, columns: Sequence[str], callback: Callback) -> Table:
+def _add(table: Table, made: Made, columns: Sequence[str], callback: Callback, runner: Runner | None) -> Table:
     import pyarrow as pa
 
     if not columns:
         nothing = pa.chunked_array([pa.nulls(len(table), pa.string())])
         return _with_column(table, made.column, nothing, [no_column(*made.columns)] * len(table))
-    new = convert_column(table, columns, made.route, callback=callback, stage=f"{made.origin} → {made.kind}")
+    stage = f"{made.origin} → {made.kind}"
+    new = convert_column(table, columns, made.route, callback=callback, stage=stage, runner=runner)
     by = f"({made.origin}, {made.route.name})"
     notes = [None if reason in (None, "blank") else f"{reason} {by}" for reason in new.reasons]
     kind = pa.binary() if any(isinstance(value, bytes) for value in new.values) else pa.string()
     return _with_column(table, made.column, pa.chunked_array([pa.array(new.values, kind)]), notes)
 
 
-def _fill(table: Table, made: Made, columns: Sequence[str], train: np.ndarray | None, callback: Callback) -> Table:
+def _fill(
+    table: Table,
+    made: Made,
+    columns: Sequence[str],
+    train: np.ndarray | None,
+    callback: Callback,
+    runner: Runner | None,
+) -> Table:
     import pyarrow as pa
 
     cells = table.cells(made.column) if made.column in table.data else [None] * len(table)
@@ -159,7 +176,7 @@ def _fill(table: Table, made: Made, columns: Sequence[str], train: np.ndarray | 
     if not wanted.any():
         return table
     stage = f"fill {made.modality} from {made.origin}"
-    new = convert_column(table, columns, made.route, rows=wanted, callback=callback, stage=stage)
+    new = convert_column(table, columns, made.route, rows=wanted, callback=callback, stage=stage, runner=runner)
     notes: list[str | None] = list(table.notes.get(made.column) or [None] * len(table))
     filled = 0
     for row in np.flatnonzero(wanted):

@@ -52,8 +52,10 @@ def predict_blocks(
     given, groups = read_rows(rows, folder), groups_of(model)
     kept = take_columns(given, [keep] if isinstance(keep, str) else keep, groups[0][0]._ids(given))
     tables, notes = [], dict[str, None]()
+    away = None if runner.engine == "here" else runner
     for models in groups:
-        table, said = models[0]._fitting(given, [*dict.fromkeys(n for m in models for n in m.modalities)], callback)
+        names = dict.fromkeys(name for model in models for name in model.modalities)
+        table, said = models[0]._fitting(given, [*names], callback, away)
         share_media(runner, table, [view for m in models for view in m.views if view.of in m.modalities])
         tables.append(table)
         notes |= dict.fromkeys(said)

@@ -356,7 +356,8 @@ def read_features(
     if given:
         there = model._columns_in(table)
         sources.views = [v for v in sources.views if {*v.modality.columns} & there] or sources.views
-    table, notes = model._fitting(table, [view.of for view in sources.views], callback)
+    away = None if runner is None or runner.engine == "here" else runner
+    table, notes = model._fitting(table, [view.of for view in sources.views], callback, away)
     stage = "embed"
     if runner is None:
         steps = (table.take(np.arange(s, min(s + STEP, len(table)))) for s in range(0, max(1, len(table)), STEP))

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from plait.converters.in_fit import Made
     from plait.proof.explanation import Explanation
     from plait.runs.embedding import Embeddings
+    from plait.tasks.runner import Runner
 
 FORMAT = 4
 MOST_SAID = 4  # sentences on scores that a cell of a notebook shows
@@ -474,7 +475,9 @@ class Model:
             said.append(f"labels are written otherwise than in training: {say_some(other)}.")
         return labels, said
 
-    def _fitting(self, table: Table, names: Sequence[str], callback: Callback = quiet) -> tuple[Table, list[str]]:
+    def _fitting(
+        self, table: Table, names: Sequence[str], callback: Callback = quiet, runner: Runner | None = None
+    ) -> tuple[Table, list[str]]:
         """Return the table with the columns these modalities need, and sentences on what is not as in training.
 
         A column that is not there is absent in every row. What fit made of other columns is made here as well, and what
@@ -496,7 +499,7 @@ class Model:
         if made:
             from plait.converters.in_fit import apply_conversions  # here, since most runs convert nothing
 
-            table = apply_conversions(table, made, callback)
+            table = apply_conversions(table, made, callback, runner=runner)
         lacking = [name for name in dict.fromkeys(wanted) if name not in table.data]
         fitting = add_absent(table, lacking)
         notes = [say_matches(found)] if len(table) else []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -115,12 +117,12 @@ class Predictions(Answered):
     def join(cls, parts: Sequence[Predictions]) -> Predictions:
         """Return the answers of `parts` of a table, in order; what is carried along is not in them yet."""
         joined: dict[str, Any] = {}
-        for name in (f.name for f in fields(parts[0]) if f.name not in ("classes", "kept", "notes", "candidate", "on")):
+        for name in (f.name for f in fields(parts[0]) if f.name not in ("classes", "notes")):
             values = [getattr(part, name) for part in parts]
             if isinstance(values[0], list):
                 joined[name] = [*itertools.chain.from_iterable(values)]
-            else:
-                joined[name] = None if values[0] is None else np.concatenate(values)
+            elif isinstance(values[0], np.ndarray):
+                joined[name] = np.concatenate(values)
         return replace(parts[0], **joined)
 
     def columns(self) -> dict[str, list[Any]]:
@@ -301,9 +303,23 @@ def answer_file(path: str | Path, kept: Mapping[str, Sequence[Any]] | None = Non
     kept: columns that are carried along, {name: (rows,) list}: all of their cells, on which their type hangs.
     """
     path = check_file(path)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):  # of a process that was killed meanwhile
+        if not _lives(left.name.split(".")[-2]):
+            left.unlink(missing_ok=True)
     with replacing(path) as file, closing(AnswerRows(path, file, kept or {})) as rows:
         yield rows
         rows.flush()
+
+
+def _lives(process: str) -> bool:
+    """Whether a process of this machine lives."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):  # it is another user's, or was no process
+        return True
+    return True
 
 
 class AnswerRows:

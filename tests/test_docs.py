@@ -47,6 +47,7 @@ ORDER = [
     "python-and-commands",
     "checking",
     "options",
+    "config",
     "arrays",
     "estimators",
     "layers",

@@ -35,7 +35,6 @@ app = typer.Typer(
     name="plait",
     help="Learn from tables of pictures, sounds, text and numbers, and know whether combining them was worth it.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -134,10 +133,13 @@ def _spelled(arg: ast.arg) -> str:
     return "Any" if arg.annotation is None else ast.unparse(arg.annotation)
 
 
-def command(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable[[Callable[..., Any]], Any]:
+def command(
+    verb: str, options: Sequence[str] = (), typed: bool = False, **defaults: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """Make a command of a function that returns what --json prints and the text for people, and at times an exit code.
 
-    It takes what its verb takes, then its own, then these fields of FitOptions. defaults: not the verb's.
+    It takes what its verb takes, then its own, then these fields of FitOptions. typed: it is given what was typed
+    alone. defaults: not the verb's.
     """
     first = flags_of(*read_verb(verb))
     of_fit = flags_of(inspect.signature(FitOptions), inspect.getdoc(FitOptions) or "")
@@ -150,7 +152,10 @@ def command(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable
         own = {n: p for n, p in inspect.signature(function, eval_str=True).parameters.items() if p.kind is BY_NAME}
 
         @functools.wraps(function)
-        def run(**given: Any) -> None:
+        def run(context: typer.Context, **given: Any) -> None:
+            if typed:  # a file of options fills up what was not
+                usual = {name for name in given if str(context.get_parameter_source(name)).endswith("DEFAULT")}
+                given = {name: value for name, value in given.items() if name not in usual or name == "as_json"}
             as_json = given["as_json"] if "as_json" in own else given.pop("as_json")
             data, text, *code = function(**{n: flags[n].parse(v) if n in flags else v for n, v in given.items()})
             _print(as_json, data, text)
@@ -159,7 +164,8 @@ def command(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable
 
         json_flag = inspect.Parameter("as_json", BY_NAME, default=False, annotation=JsonOption)
         between = {**own, "as_json": json_flag}.values()
-        listed = [*(f.parameter() for f in first.values()), *between, *(f.parameter() for f in last.values())]
+        seen = inspect.Parameter("context", BY_NAME, annotation=typer.Context)
+        listed = [seen, *(f.parameter() for f in first.values()), *between, *(f.parameter() for f in last.values())]
         run.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in listed}
         return app.command()(run)
@@ -195,18 +201,32 @@ def check(**given: Any) -> Answer:
     return findings.to_json(), str(findings), int(findings.count("error") > 0)
 
 
-@command("fit", ON_FIT, out=REQUIRED)
+@command("fit", ON_FIT, typed=True)
 def fit(**given: Any) -> Answer:
     """Learn to predict a column, or several. Ends with the score, and what each modality reaches alone."""
-    if not given["target"] and not given["pairs"]:
-        raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
-    several = len(given["target"]) > 1
-    given["target"] = given["target"] if several else next(iter(given["target"]), None)
-    model = _call(plait.fit, given.pop("data"), **given)
-    if not several:
-        return {"run": model.folder or given["out"], **_fitted(model)}, model.summary()
+    if "config" not in given:  # which says what is not typed
+        if "data" not in given:
+            raise RequestError("fit needs a TABLE, or --config FILE that names one.")
+        if "out" not in given:
+            raise RequestError("fit needs --out RUN, a folder for the model and its proof.")
+        if not given.get("target") and "pairs" not in given:
+            raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
+    if len(given.get("target", ())) == 1:
+        (given["target"],) = given["target"]
+    model = _call(plait.fit, **given)
+    if not hasattr(model, "sharing"):
+        return {"run": model.folder, **_fitted(model)}, model.summary()
     targets = {name: {"run": model[name].folder, **_fitted(model[name])} for name in model}
-    return {"run": model.folder or given["out"], "targets": targets, "sharing": model.sharing}, model.summary()
+    return {"run": model.folder, "targets": targets, "sharing": model.sharing}, model.summary()
+
+
+@command("init")
+def init(**given: Any) -> Answer:
+    """Write a plait.toml to begin with: the kinds that were found, and every option with what it does."""
+    from plait.verbs.init import init as begin
+
+    begun = begin(given.pop("table"), **given)
+    return begun.to_json(), str(begun)
 
 
 def _fitted(model: Any) -> dict[str, Any]:

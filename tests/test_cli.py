@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import typer
 
 import plait
 from plait import cli
@@ -177,16 +176,27 @@ def test_what_a_docstring_says_of_a_verb_is_what_it_takes(verb: str) -> None:
 
 def test_no_option_is_called_after_its_metavar() -> None:
     """Typer 0.27 takes a metavar that is the name in capitals for the name of the option."""
-    for command in cli.app.registered_commands:
-        for name, parameter in inspect.signature(command.callback, eval_str=True).parameters.items():
-            if name == "context":
-                continue
-            option = parameter.annotation.__metadata__[0]
-            if isinstance(option, typer.models.OptionInfo) and option.metavar == name.upper():
-                assert str(option.default).startswith("--"), (
-                    command.callback.__name__,
-                    name,
-                )  # its own name comes first
+    for name, make in cli.WHOLE.items():
+        options = [one for one in make().params if one.param_type_name == "option"]
+        assert [flag for one in options for flag in one.opts if not flag.startswith("--")] == [], name
+
+
+def test_the_list_of_commands_makes_none_of_them(run: Any) -> None:
+    for make in cli.WHOLE.values():
+        make.cache_clear()  # type: ignore[attr-defined]
+    code, out, _ = run("--help")
+    assert (code, [make.cache_info().currsize for make in cli.WHOLE.values()]) == (0, [0] * len(cli.WHOLE))  # type: ignore[attr-defined]
+    assert "  fit       Learn to predict a column, or several.\n" in out
+    assert run("evaluate", "--help")[0] == 0
+    assert cli.WHOLE["evaluate"].cache_info().currsize == 1  # type: ignore[attr-defined]
+
+
+def test_the_shell_completes_commands_and_options(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, found in (("plait ev", "evaluate"), ("plait fit --val", "--val-share")):
+        monkeypatch.setenv("_PLAIT_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+        assert run()[1].split() == [found]
 
 
 def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[str, Any]) -> None:

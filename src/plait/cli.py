@@ -249,7 +249,7 @@ def fit(**given: Any) -> Answer:
             raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
     if len(given.get("target", ())) == 1:
         (given["target"],) = given["target"]
-    model = _call(plait.fit, **given)
+    model = _call(plait.fit, **{"quiet": False, **given})
     if not hasattr(model, "sharing"):
         return {"run": model.folder, **_fitted(model)}, model.summary()
     targets = {name: {"run": model[name].folder, **_fitted(model[name])} for name in model}

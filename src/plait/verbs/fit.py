@@ -314,9 +314,9 @@ def _place(
     if out is not None:
         _keep_config(place, asked, chosen)
     if temporary is not None:
-        model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
+        model._keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
     for own in model.models.values() if isinstance(model, Targets) and temporary is not None else ():
-        own.keeper = model  # the folder is there as long as any of them
+        own._keeper = model  # the folder is there as long as any of them
     return model
 
 
@@ -368,7 +368,7 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
             conversions=[one.to_json() for one in made],
             holes=job.count_holes(prepared, split),
         )
-        model = Pairs(facts, prepared.views, {}, made=list(made))
+        model = Pairs(facts, prepared.views, {}, _made=list(made))
         sources = Sources.of(model)
         contents = contents_of(model, job.table)
         lesson = Lesson(
@@ -383,7 +383,7 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
         files = (
             {} if chosen.report is False else {"report.html": partial(write_space, content=_tell_space(space, table))}
         )
-        model.write(place, files)
+        model._write(place, files)
         space.run = str(facts.seal)
         space.write(place, space_stem("rows"))
         shutil.rmtree(job.work)

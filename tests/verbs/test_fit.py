@@ -83,7 +83,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def test_fit_writes_a_whole_run_and_nothing_else(model: Model) -> None:
     assert model.folder is not None
     assert names_in(model.folder) == FILES | {"confusion.png", "reliability.png"}
-    assert set(model.facts["files"]) == names_in(model.folder) - {"run.json"}
+    assert set(model.facts["files"]) == names_in(model.folder) - {"run.json", "plait.toml"}
     for name in ("confusion.png", "reliability.png", "curves.png"):
         with Image.open(model.folder / name) as picture:
             assert picture.format == "PNG"

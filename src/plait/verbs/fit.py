@@ -132,7 +132,7 @@ def fit(
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
     Args:
-        data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
+        data (TABLE): CSV, TSV, JSONL, Parquet, Arrow or Excel file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data;
             of several labels a row a list for each, of several targets {name: labels}.
@@ -151,6 +151,8 @@ def fit(
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
             group: column whose values must not be in two splits, such as a speaker.
+            test: a table of test rows of its own, in any form that `plait.read` takes.
+            val_share: of the rows, how many choose, where no split column says.
             ignore: columns to leave out.
             kinds: {column: kind} where the guess is wrong.
             modalities: {name: columns} to group columns.
@@ -164,6 +166,8 @@ def fit(
             epochs: passes over the training rows; by default chosen from their number.
             batch_size: rows in one training step; 64.
             precision: "auto" (convolutions learn in bfloat16 where that is quicker) or "float32".
+            device: where networks learn: "auto" (a CUDA GPU where there is one), "cpu", "cuda" or "mps".
+            quality: "quick" (no networks), "good" or "best" (networks learn twice as long, fused ones always).
             candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble; of
                 several targets shared.
             choose: "ensemble" (an average of candidates, by rows that they did not learn from; the usual) or "simple"
@@ -179,6 +183,7 @@ def fit(
             report: write report.html; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
             overwrite: replace a finished run in the folder.
+            config: a plait.toml with any of these, and table, target, out; what is given here goes first.
             sample_rate: of sounds given as arrays, in Hz; by default 22050.
 
     Raises:
